@@ -1,0 +1,86 @@
+# Every way in. Needs make and Python 3.11 or newer; the rest is fetched into .venv, gen and var.
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+WEB := services/gateway/web
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test lint setup proto assets browser lock clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+run: setup proto assets ## start Nhip on this machine, engines included
+	@$(VENV)/bin/nhip up
+
+test: setup proto assets browser ## run all tests; ARGS="tests/unit -k kpi" picks some
+	@$(PY) -m pytest $(ARGS)
+
+lint: setup proto ## check style, types, boundaries between packages, contracts
+	$(PY) -m ruff check
+	$(PY) -m ruff format --check
+	$(PY) -m pyright
+	$(VENV)/bin/lint-imports
+	@if [ -n "$(PROTOS)" ]; then set -ex; \
+	  $(VENV)/bin/buf lint proto; \
+	  $(VENV)/bin/buf format proto --diff --exit-code; \
+	  for image in $(wildcard proto/baselines/*.binpb); do $(VENV)/bin/buf breaking proto --against $$image; done; \
+	fi
+
+# --- set-up: .venv holds exactly what requirements.lock says, and this project as editable ---------------------------
+
+setup: $(VENV)/.ready ## fill .venv from requirements.lock
+
+$(VENV)/.ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Nhip needs Python 3.11 or newer ($(PYTHON) is older or missing); name another with make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && echo "Installing python3-venv" && \
+	    { apt-get -qq install -y python3-venv >/dev/null 2>&1 || { apt-get -qq update && apt-get -qq install -y python3-venv >/dev/null; }; }; } || \
+	  { echo "$(PYTHON) cannot make virtual environments: install its venv module (Debian, Ubuntu: apt install python3-venv)"; exit 1; }
+	@echo "Filling $(VENV) from requirements.lock (once, about a minute)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(PY) -m pip --disable-pip-version-check install --quiet --require-hashes -r requirements.lock
+	@$(PY) -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+lock: setup ## choose versions anew: requirements.lock, Kafka's jars
+	$(VENV)/bin/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --upgrade \
+	  --generate-hashes --no-emit-index-url --no-header --quiet --output-file requirements.lock
+	$(PY) -m deploy.engines.jars
+
+# --- generated code --------------------------------------------------------------------------------------------------
+
+PROTOS := $(shell find proto -name '*.proto' 2>/dev/null)
+
+proto: gen/.ready ## generate gen/ from proto/
+
+# The folders are prerequisites too, so that a contract that was removed takes its code with it. google/* comes from
+# the wheel googleapis-common-protos; the copy in gen/include is what buf reads as well (see buf.yaml).
+gen/.ready: $(VENV)/.ready $(PROTOS) $(shell find proto -mindepth 1 -type d 2>/dev/null)
+	@rm -rf gen/new && mkdir -p gen/new/include
+	@cd "$$($(PY) -c 'import google.api, pathlib; print(pathlib.Path(google.api.__path__[0]).parent.parent)')" && \
+	  find google -name '*.proto' | tar -cf - -T - | tar -xf - -C "$(CURDIR)/gen/new/include"
+	@[ -z "$(PROTOS)" ] || PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(PY) -m grpc_tools.protoc -I proto -I gen/new/include \
+	  --python_out=gen/new --grpc_python_out=gen/new --mypy_out=quiet:gen/new --mypy_grpc_out=quiet,async_only:gen/new $(PROTOS)
+	@rm -rf gen/nhip gen/include
+	@mv gen/new/* gen/ && rmdir gen/new
+	@touch $@
+
+# --- the console's assets, and a browser to look at it with ------------------------------------------------------------
+
+assets: $(if $(wildcard $(WEB)/package.json),$(WEB)/node_modules/.ready) ## build the web console's scripts and styles
+
+$(WEB)/node_modules/.ready: $(VENV)/.ready $(WEB)/package-lock.json $(WEB)/package.json \
+  $(shell find $(WEB) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
+	@$(PY) -m deploy.npm --prefix $(WEB) ci --no-audit --no-fund --loglevel=error
+	@$(PY) -m deploy.npm --prefix $(WEB) run build --silent
+	@touch $@
+
+browser: setup
+	@$(PY) -m deploy.browser
+
+clean: ## remove all that was fetched or generated, data in var/ too
+	rm -rf $(VENV) gen var build dist $(WEB)/node_modules $(WEB)/dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache

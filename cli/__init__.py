@@ -1,0 +1,1 @@
+"""The command line `nhip`: the only code that may import several services."""
