@@ -49,7 +49,7 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 lock: setup ## choose versions anew: requirements.lock, Kafka's jars
 	$(VENV)/bin/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --upgrade \
 	  --generate-hashes --no-emit-index-url --no-header --quiet --output-file requirements.lock
-	$(PY) -m deploy.engines.jars
+	$(PY) -c 'from deploy.engines.jars import main; main()'
 
 # --- generated code --------------------------------------------------------------------------------------------------
 

