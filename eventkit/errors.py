@@ -1,0 +1,52 @@
+"""Refusals: part of the contract, each with a stable reason."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Kind(Enum):
+    """What sort of refusal it is; the edge translates it into a status code."""
+
+    INVALID = "invalid"
+    """The request cannot be right, whatever the state of things: name the field."""
+    REFUSED = "refused"
+    """Against a rule as things stand."""
+    UNAUTHENTICATED = "unauthenticated"
+    """Nobody knows who asks: no token, or one that does not hold."""
+    FORBIDDEN = "forbidden"
+    """Not by this actor."""
+    UNKNOWN = "unknown"
+    """There is no such thing in the caller's tenant."""
+    CONFLICT = "conflict"
+    """Somebody else was faster: ask again on what is there now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One field that is wrong, as a path ("kpi.measure.target"), and what would be right."""
+
+    field: str
+    message: str
+
+
+class Rejected(Exception):
+    """A command or query that was refused, for a reason that callers can rely on."""
+
+    def __init__(
+        self,
+        reason: str,
+        message: str,
+        *,
+        kind: Kind = Kind.REFUSED,
+        field: str = "",
+        rule: str = "",
+        violations: tuple[Violation, ...] = (),
+    ):
+        super().__init__(f"{reason}: {message}")
+        self.reason, self.message, self.kind, self.rule = reason, message, kind, rule
+        self.violations: tuple[Violation, ...] = violations or ((Violation(field, message),) if field else ())
+
+
+def unknown(kind: str, id: str, field: str = "") -> Rejected:
+    """`id` names nothing that the caller may know of: another tenant's things are answered the same way."""
+    return Rejected(f"{kind.upper()}_UNKNOWN", f"there is no {kind} {id!r}", kind=Kind.UNKNOWN, field=field)

@@ -1,0 +1,60 @@
+"""Who may call an RPC: one line per RPC in a service's table, and whoever is not in it may not."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from eventkit.context import Actor
+from eventkit.errors import Kind, Rejected
+
+
+@dataclass(frozen=True, slots=True)
+class Allow:
+    """Who may make one call: people by role, services by name. Made by `anyone`, `roles`, `services`."""
+
+    roles: frozenset[str] = frozenset()
+    """A person with one of these roles may."""
+    services: frozenset[str] = frozenset()
+    """Services (`service:<id>` tokens) that may; they have no roles."""
+    everyone: bool = False
+    """Every person who is active in the tenant may."""
+
+
+def anyone(*, services: tuple[str, ...] = ()) -> Allow:
+    """Every active person of the tenant, and the named services. What they may do to which thing, the decision says."""
+    return Allow(everyone=True, services=frozenset(services))
+
+
+def roles(*names: str, services: tuple[str, ...] = ()) -> Allow:
+    """People with one of these roles, and the named services."""
+    if not names:
+        raise ValueError("name the roles that may; anyone() is for all of them, services() for none")
+    return Allow(roles=frozenset(names), services=frozenset(services))
+
+
+def services(*names: str) -> Allow:
+    """The named services and no person."""
+    if not names:
+        raise ValueError("name the services that may")
+    return Allow(services=frozenset(names))
+
+
+class Roles(Protocol):
+    """Where the roles of people are looked up: a service's own view of who is who."""
+
+    async def roles(self, tenant: str, person_id: str) -> frozenset[str] | None:
+        """The person's roles, maybe none; None when nobody active in the tenant has that id."""
+        ...
+
+
+async def authorise(allow: Allow, actor: Actor, directory: Roles) -> None:
+    """Returns when `actor` may. Raises Rejected (FORBIDDEN): ACTOR_UNKNOWN or NOT_ALLOWED."""
+    if actor.kind == "service":
+        if actor.id not in allow.services:
+            raise Rejected("NOT_ALLOWED", f"the service {actor.id} may not do this", kind=Kind.FORBIDDEN)
+        return
+    held = await directory.roles(actor.tenant, actor.id)
+    if held is None:
+        raise Rejected("ACTOR_UNKNOWN", "the token's person is not, or no longer, active in this tenant", kind=Kind.FORBIDDEN)
+    if not allow.everyone and not held & allow.roles:
+        who = "only " + ", ".join(sorted(allow.roles)) if allow.roles else "only services, no person,"
+        raise Rejected("NOT_ALLOWED", f"{who} may do this", kind=Kind.FORBIDDEN)

@@ -1,0 +1,210 @@
+"""One call, from its metadata to its status: the steps that every RPC of every service goes through, in this order.
+
+trace, token, access, deadline, field rules, positions, context, handler, position of the reply, errors – then one line
+in the log and the metrics. Nothing that anybody wrote gets into the log: of a refusal its reason and the fields' paths.
+"""
+
+import asyncio
+import hmac
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+
+import grpc
+import structlog
+from google.protobuf.message import DecodeError, Message
+from opentelemetry import trace
+from opentelemetry.trace import SpanKind, Status, StatusCode
+
+from eventkit.context import Actor, Context, command_id
+from eventkit.errors import Kind, Rejected
+from eventkit.rpc.access import Allow, Roles, authorise
+from eventkit.rpc.auth import Authenticator
+from eventkit.rpc.errors import Failure, ReplyTooLarge, failure, to_status
+from eventkit.rpc.metadata import POSITION, Metadata, new_command_id
+from eventkit.rpc.rules import violations
+from eventkit.telemetry import Metrics, current_trace_id, current_traceparent, exception_name, frames, span
+from nhip.common.v1 import command_pb2
+
+MESSAGE_BYTES = 4 * 1024 * 1024
+"""Largest request and reply."""
+
+Handler = Callable[[Message, Context], Awaitable[Message]]
+Wait = Callable[[str, Mapping[str, int], float], Awaitable[None]]
+"""`wait(tenant, after, deadline_seconds)`: returns when the views have passed these positions, by context. Raises
+TimeoutError when they have not by then."""
+
+_Servicer = grpc.aio.ServicerContext[bytes, bytes]
+_log: structlog.stdlib.BoundLogger = structlog.get_logger("nhip.rpc")
+
+
+async def nothing_to_wait_for(tenant: str, after: Mapping[str, int], deadline_seconds: float) -> None:
+    """The `Wait` of a service without views."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What calls need of the service that they are made to."""
+
+    tokens: Authenticator
+    roles: Roles
+    secret: bytes
+    """Keys the digests of requests, so that a digest in an event says nothing about the request's words."""
+    wait: Wait
+    metrics: Metrics
+    deadline_seconds: float
+    """For calls that bring no deadline of their own."""
+    now: Callable[[], datetime]
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """What is known of a call so far: what its log line and its trailers say."""
+
+    actor: Actor | None = None
+    waiting: bool = False
+    """It waits for positions: nothing has been decided yet."""
+    position: str = ""
+    failed: Failure | None = None
+    error: BaseException | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One RPC as it is served. `serve` is what gRPC calls, with the request's bytes."""
+
+    method: str
+    """`package.Service/Method`: in logs, metrics, digests and command ids."""
+    request: type[Message]
+    reply: type[Message]
+    handler: Handler
+    allow: Allow
+    around: Surroundings
+
+    async def serve(self, request: bytes, servicer: _Servicer) -> bytes:
+        started, at = time.perf_counter(), self.around.now()
+        metadata = Metadata.of(servicer.invocation_metadata())
+        seconds = _seconds(servicer)
+        if seconds is None:
+            seconds = self.around.deadline_seconds
+        deadline = asyncio.get_running_loop().time() + seconds
+        outcome, answer = _Outcome(), b""
+        self.around.metrics.rpc_in_flight.inc()
+        with span(self.method, metadata.traceparent, kind=SpanKind.SERVER, **{"rpc.system": "grpc", "rpc.method": self.method}):
+            scope = asyncio.timeout_at(deadline)
+            try:
+                async with scope:
+                    answer = await self._answer(request, metadata, at, deadline, outcome)
+            except asyncio.CancelledError as error:  # the caller is gone, there is nobody to answer
+                late = _seconds(servicer) == 0
+                outcome.failed = _late(outcome) if late else Failure(grpc.StatusCode.CANCELLED, "CANCELLED", "the caller hung up")
+                outcome.error = error
+                raise
+            except Exception as error:
+                late = isinstance(error, TimeoutError) and (outcome.waiting or scope.expired())
+                outcome.failed = _late(outcome) if late else failure(error)
+                outcome.error = error
+            finally:
+                self._record(outcome, time.perf_counter() - started)
+        if outcome.failed is not None:
+            await servicer.abort_with_status(to_status(outcome.failed))
+        if outcome.position:
+            servicer.set_trailing_metadata(grpc.aio.Metadata((POSITION, outcome.position)))
+        return answer
+
+    async def _answer(self, request: bytes, metadata: Metadata, at: datetime, deadline: float, outcome: _Outcome) -> bytes:
+        around = self.around
+        outcome.actor = actor = await around.tokens.authenticate(metadata.authorization)
+        await authorise(self.allow, actor, around.roles)
+
+        command = self._read(request)
+        if after := metadata.positions():
+            outcome.waiting = True
+            await around.wait(actor.tenant, after, max(deadline - asyncio.get_running_loop().time(), 0.0))
+            outcome.waiting = False
+
+        key = metadata.idempotency_key()
+        id = new_command_id() if key is None else command_id(actor, self.method, key)
+        ctx = Context(
+            actor=actor,
+            at=at,
+            command_id=id,
+            digest=hmac.digest(around.secret, b"\0".join((self.method.encode(), command.SerializeToString(deterministic=True))), "sha256"),
+            retryable=key is not None,
+            correlation_id=str(id),
+            traceparent=current_traceparent(),
+            after=after,
+        )
+        reply = await self.handler(command, ctx)
+        if not isinstance(reply, self.reply):
+            raise TypeError(f"{self.method} must answer {self.reply.DESCRIPTOR.full_name}")
+        if isinstance(reply, command_pb2.Accepted):
+            outcome.position = reply.position
+        answer = reply.SerializeToString()
+        if len(answer) > MESSAGE_BYTES:
+            raise ReplyTooLarge
+        return answer
+
+    def _read(self, request: bytes) -> Message:
+        try:
+            command = self.request.FromString(request)
+        except DecodeError:
+            raise Rejected("REQUEST_UNREADABLE", f"this is no {self.request.DESCRIPTOR.full_name}", kind=Kind.INVALID) from None
+        if wrong := violations(command):
+            told = "; ".join(f"{one.field} {one.message}" for one in wrong[:3]) + (f"; and {len(wrong) - 3} more" if wrong[3:] else "")
+            raise Rejected("FIELDS_INVALID", told, kind=Kind.INVALID, violations=wrong)
+        return command
+
+    def _record(self, outcome: _Outcome, seconds: float) -> None:
+        metrics, failed = self.around.metrics, outcome.failed
+        code = failed.code if failed else grpc.StatusCode.OK
+        metrics.rpc_in_flight.dec()
+        metrics.rpc_handled.labels(self.method, code.name).inc()
+        metrics.rpc_seconds.labels(self.method).observe(seconds)
+        line: dict[str, object] = {"method": self.method, "code": code.name, "duration_ms": round(seconds * 1000, 1)}
+        if outcome.actor is not None:
+            line |= {"tenant": outcome.actor.tenant, "actor": f"{outcome.actor.kind}:{outcome.actor.id}"}
+        if trace_id := current_trace_id():
+            line["trace_id"] = trace_id
+        if failed is None:
+            _log.info("rpc", **line)
+            return
+        line["reason"] = failed.reason
+        if failed.violations:
+            line["fields"] = [violation.field for violation in failed.violations[:20]]
+        if failed.error_id:
+            line["error_id"] = failed.error_id
+        ours = failed.code in _OURS
+        if ours and outcome.error is not None:
+            line["exception"] = exception_name(outcome.error)
+            trace.get_current_span().set_status(Status(StatusCode.ERROR, exception_name(outcome.error)))
+        if failed.code is grpc.StatusCode.INTERNAL and outcome.error is not None:
+            line["stack"] = frames(outcome.error)
+            _log.error("rpc", **line)
+        elif ours:
+            _log.warning("rpc", **line)
+        else:
+            _log.info("rpc", **line)
+
+
+_OURS = (
+    grpc.StatusCode.INTERNAL,
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.DEADLINE_EXCEEDED,
+    grpc.StatusCode.RESOURCE_EXHAUSTED,
+)
+
+
+def _seconds(servicer: _Servicer) -> float | None:
+    """What is left of the deadline that the caller gave; None when it gave none. (The stub knows no None.)"""
+    return cast(float | None, servicer.time_remaining())
+
+
+def _late(outcome: _Outcome) -> Failure:
+    if outcome.waiting:
+        message = "what you want to have been applied was not yet, when the time was over; nothing was carried out"
+        return Failure(grpc.StatusCode.DEADLINE_EXCEEDED, "POSITION_NOT_REACHED", message)
+    message = "the time was over before the answer; a command may have been carried out: ask again with the same idempotency key"
+    return Failure(grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", message)

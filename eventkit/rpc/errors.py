@@ -1,0 +1,170 @@
+"""Refusals and faults on the wire: `google.rpc.Status` with a stable reason, and back again on the caller's side."""
+
+import errno
+from dataclasses import dataclass
+from typing import cast
+from uuid import uuid4
+
+import asyncpg
+import grpc
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.message import DecodeError
+from google.rpc import error_details_pb2, status_pb2  # pyright: ignore[reportMissingTypeStubs]  # a wheel without py.typed
+from grpc_status import rpc_status
+
+from eventkit.errors import Kind, Rejected, Violation
+
+DOMAIN = "nhip"
+"""The domain of every ErrorInfo: whose reasons these are."""
+
+CODES = {
+    Kind.INVALID: grpc.StatusCode.INVALID_ARGUMENT,
+    Kind.REFUSED: grpc.StatusCode.FAILED_PRECONDITION,
+    Kind.UNAUTHENTICATED: grpc.StatusCode.UNAUTHENTICATED,
+    Kind.FORBIDDEN: grpc.StatusCode.PERMISSION_DENIED,
+    Kind.UNKNOWN: grpc.StatusCode.NOT_FOUND,
+    Kind.CONFLICT: grpc.StatusCode.ABORTED,
+}
+_KINDS = {code: kind for kind, code in CODES.items()}
+
+_DETAILS = "grpc-status-details-bin"
+# Trailers over 8 KiB are dropped by many clients, and the caller would see nothing of the error at all. The message goes
+# there twice, once percent-encoded (thrice its size), the details once in base64.
+_MESSAGE_BYTES = 900
+_DETAILS_BYTES = 2700
+
+
+class ReplyTooLarge(Exception):
+    """The reply does not fit into a message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """How one RPC failed: what its caller is told, and the log too, except for `message` and what is said of the fields."""
+
+    code: grpc.StatusCode
+    reason: str
+    message: str
+    rule: str = ""
+    violations: tuple[Violation, ...] = ()
+    error_id: str = ""
+    """Ties what the caller was told to the line in the log; only for faults that are ours."""
+
+
+def failure(error: Exception) -> Failure:
+    """What an exception means to the caller: a refusal as it is, a passing fault as such, and nothing of any other."""
+    if isinstance(error, Rejected):
+        return Failure(CODES[error.kind], error.reason, error.message, error.rule, error.violations)
+    if is_transient(error):
+        return Failure(
+            grpc.StatusCode.UNAVAILABLE, "TEMPORARILY_UNAVAILABLE", "something this service needs is away for the moment: try again"
+        )
+    if isinstance(error, ReplyTooLarge):
+        return Failure(grpc.StatusCode.RESOURCE_EXHAUSTED, "REPLY_TOO_LARGE", "the answer is too large for one message: ask for less")
+    error_id = uuid4().hex
+    return Failure(grpc.StatusCode.INTERNAL, "INTERNAL", f"a fault of ours; its id is {error_id}", error_id=error_id)
+
+
+def is_transient(error: BaseException) -> bool:
+    """Will the same most likely go well a little later: the database or the network is away, overloaded or too slow."""
+    match error:
+        case (
+            asyncpg.PostgresConnectionError()
+            | asyncpg.OperatorInterventionError()  # shut down, starting, cancelled by a timeout
+            | asyncpg.InsufficientResourcesError()
+            | asyncpg.TransactionRollbackError()  # deadlock, serialisation
+            | asyncpg.ReadOnlySQLTransactionError()  # a replica, before or after a failover
+        ):
+            return True
+        case asyncpg.InterfaceError():
+            # asyncpg says it of lost connections and of misuse alike; only its words tell which.
+            return "closed" in str(error) or "closing" in str(error)
+        case FileNotFoundError() | FileExistsError() | IsADirectoryError() | NotADirectoryError() | PermissionError():
+            return False
+        case OSError():  # TimeoutError and ConnectionError are among them
+            return error.errno not in (errno.EINVAL, errno.EBADF)
+        case _:
+            return False
+
+
+def to_status(failed: Failure) -> grpc.Status:
+    """The failure as trailers: ErrorInfo with the reason, BadRequest with the fields."""
+    told = status_pb2.Status(code=_number(failed.code), message=_cut(failed.message, _MESSAGE_BYTES))
+    metadata = {name: value for name, value in (("rule", failed.rule), ("error_id", failed.error_id)) if value}
+    info = error_details_pb2.ErrorInfo(reason=failed.reason, domain=DOMAIN, metadata=metadata)
+    _add(told, info)
+    if failed.violations:
+        bad = error_details_pb2.BadRequest()
+        for at, violation in enumerate(failed.violations):
+            bad.field_violations.add(field=_cut(violation.field, 200), description=_cut(violation.message, 400))
+            if bad.ByteSize() > _DETAILS_BYTES - told.ByteSize() and at:
+                bad.field_violations.pop()
+                info.metadata["violations_left_out"] = str(len(failed.violations) - at)
+                break
+        del told.details[:]
+        _add(told, info)
+        _add(told, bad)
+    return rpc_status.to_status(told)  # pyright: ignore[reportUnknownMemberType]  # its stub leaves the parameter open
+
+
+def rejection(error: grpc.RpcError) -> Rejected | None:
+    """The refusal that a server of ours answered, as it was raised there; None for any other failure of a call."""
+    told = _told(error)
+    info = _info(told)
+    if told is None or info is None:
+        return None
+    kind = next((kind for code, kind in _KINDS.items() if _number(code) == told.code), None)
+    if kind is None:
+        return None
+    bad = error_details_pb2.BadRequest()
+    for detail in told.details:
+        detail.Unpack(bad)
+    violations = tuple(Violation(one.field, one.description) for one in bad.field_violations)
+    return Rejected(info.reason, told.message, kind=kind, rule=info.metadata.get("rule", ""), violations=violations)
+
+
+def reason(error: grpc.RpcError) -> str:
+    """The stable reason of any failure that a server of ours answered, faults too; empty when it is none of ours."""
+    info = _info(_told(error))
+    return info.reason if info is not None else ""
+
+
+def error_id(error: grpc.RpcError) -> str:
+    """The id by which a fault is found in the server's log; empty when there is none."""
+    info = _info(_told(error))
+    return info.metadata.get("error_id", "") if info is not None else ""
+
+
+def _told(error: grpc.RpcError) -> status_pb2.Status | None:
+    if not isinstance(error, grpc.aio.AioRpcError):
+        return None
+    for key, value in error.trailing_metadata():
+        if key == _DETAILS and isinstance(value, bytes):
+            try:
+                return status_pb2.Status.FromString(value)
+            except DecodeError:
+                return None
+    return None
+
+
+def _info(told: status_pb2.Status | None) -> error_details_pb2.ErrorInfo | None:
+    info = error_details_pb2.ErrorInfo()
+    for detail in told.details if told is not None else ():
+        if detail.Unpack(info) and info.domain == DOMAIN:
+            return info
+    return None
+
+
+def _add(told: status_pb2.Status, detail: error_details_pb2.ErrorInfo | error_details_pb2.BadRequest) -> None:
+    packed = AnyMessage()
+    packed.Pack(detail)
+    told.details.append(packed)
+
+
+def _number(code: grpc.StatusCode) -> int:
+    return cast(tuple[int, str], code.value)[0]
+
+
+def _cut(text: str, most: int) -> str:
+    encoded = text.encode()
+    return text if len(encoded) <= most else encoded[: most - 3].decode(errors="ignore") + "…"

@@ -1,0 +1,79 @@
+"""What a request says beside its message: token, idempotency key, positions, trace."""
+
+import os
+import re
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from eventkit.errors import Kind, Rejected
+
+AUTHORIZATION = "authorization"
+IDEMPOTENCY_KEY = "idempotency-key"
+POSITION = "nhip-position"
+TRACEPARENT = "traceparent"
+
+_POSITION = re.compile(r"([a-z][a-z0-9_]{0,62})=([0-9]{1,19})")
+_KEY_LENGTH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """The metadata of one request by name, in the order it came; names are lower case on the wire."""
+
+    values: Mapping[str, tuple[str, ...]]
+
+    @classmethod
+    def of(cls, given: Iterable[tuple[str, str | bytes]] | None) -> "Metadata":
+        values: dict[str, tuple[str, ...]] = {}
+        for name, value in given or ():
+            if isinstance(value, str):
+                values[name] = (*values.get(name, ()), value)
+        return cls(values)
+
+    @property
+    def authorization(self) -> str:
+        """Empty when there is none. Two of them are none: which one would count?"""
+        given = self.values.get(AUTHORIZATION, ())
+        return given[0] if len(given) == 1 else ""
+
+    @property
+    def traceparent(self) -> str:
+        return self.values.get(TRACEPARENT, ("",))[0]
+
+    def idempotency_key(self) -> str | None:
+        """None when no key was given. Raises Rejected (INVALID): IDEMPOTENCY_KEY_MALFORMED."""
+        given = self.values.get(IDEMPOTENCY_KEY)
+        if given is None:
+            return None
+        key = given[0].strip()
+        if len(given) != 1 or not 1 <= len(key) <= _KEY_LENGTH or not key.isprintable():
+            raise Rejected(
+                "IDEMPOTENCY_KEY_MALFORMED",
+                f"give one key of 1 to {_KEY_LENGTH} printable characters",
+                kind=Kind.INVALID,
+                field=IDEMPOTENCY_KEY,
+            )
+        return key
+
+    def positions(self) -> dict[str, int]:
+        """By context, the furthest that was asked for. Raises Rejected (INVALID): POSITION_MALFORMED."""
+        after: dict[str, int] = {}
+        for text in self.values.get(POSITION, ()):
+            match = _POSITION.fullmatch(text.strip())
+            if match is None or int(match[2]) >= 2**63:
+                raise Rejected(
+                    "POSITION_MALFORMED",
+                    f"{text[:80]!r} is no position: give <context>=<number>, as goals=123",
+                    kind=Kind.INVALID,
+                    field=POSITION,
+                )
+            after[match[1]] = max(after.get(match[1], 0), int(match[2]))
+        return after
+
+
+def new_command_id() -> UUID:
+    """A UUIDv7 (RFC 9562): ordered by the millisecond it was made in."""
+    bits = int(time.time() * 1000) << 80 | int.from_bytes(os.urandom(10))
+    return UUID(int=bits & ~(0xF << 76) & ~(0x3 << 62) | 0x7 << 76 | 0x2 << 62)

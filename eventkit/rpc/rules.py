@@ -1,0 +1,285 @@
+"""Field rules: what a contract demands of a caller (`nhip.common.v1.rules`), and what every value must be anyway.
+
+Anyway: decimals are plain, dates exist, instants are within the calendar, enums are known, text has no NUL, personal
+words come in plain. A value that is not given is bound by nothing but `required`.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from functools import cache
+from itertools import islice
+from typing import cast
+from zoneinfo import available_timezones
+
+import regex
+from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
+from google.protobuf.message import Message
+
+from eventkit.errors import Violation
+from nhip.common.v1 import options_pb2
+
+DECIMAL_DIGITS = 30
+"""Most digits of a decimal, before and after the point together."""
+
+MOST = 1000
+"""Violations that are looked for: a request of four million wrong bytes shall not cost more than that."""
+
+_DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+_ID = re.compile(r"[a-z0-9_.-]{1,64}")
+_CLUSTER = regex.compile(r"\X")
+_INTEGERS = (
+    FieldDescriptor.CPPTYPE_INT32,
+    FieldDescriptor.CPPTYPE_INT64,
+    FieldDescriptor.CPPTYPE_UINT32,
+    FieldDescriptor.CPPTYPE_UINT64,
+)
+
+Check = Callable[[object], Iterator[tuple[str, str]]]
+"""Looks at one given value; answers what is wrong as (path below the value, what would be right)."""
+
+
+def violations(message: Message) -> tuple[Violation, ...]:
+    """Everything that is wrong with `message`, in the order of its contract, each with its field's path; at most MOST of them."""
+    return tuple(Violation(path, what) for path, what in islice(_message(message), MOST))
+
+
+def compile_rules(descriptor: Descriptor) -> None:
+    """Reads the rules of a contract, so that mistakes in them show at the start. Raises ValueError naming the field."""
+    pending, seen = [descriptor], {descriptor.full_name}
+    while pending:
+        for field in _fields(pending.pop()):
+            inner = field.descriptor.message_type
+            if inner is not None and inner.full_name not in seen and inner.full_name not in _WELL_KNOWN:
+                seen.add(inner.full_name)
+                pending.append(inner)
+
+
+# --- one field -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    descriptor: FieldDescriptor
+    required: str
+    """What to say when it is not given; empty: it need not be."""
+    max_items: int
+    checks: tuple[Check, ...]
+
+    def violations(self, message: Message) -> Iterator[tuple[str, str]]:
+        name = self.descriptor.name
+        value = cast(object, getattr(message, name))
+        if self.descriptor.is_repeated:
+            items = _items(value)
+            if not items:
+                if self.required:
+                    yield name, self.required
+                return
+            if self.max_items and len(items) > self.max_items:
+                yield name, f"must have at most {self.max_items} items"
+                return  # not one line for each of a million items
+            for at, item in enumerate(items):
+                yield from self._judge(f"{name}[{at}]", item)
+        elif not self._given(message, value):
+            if self.required:
+                yield name, self.required
+        elif self.required and isinstance(value, str) and _blank(value):
+            yield name, self.required
+        else:
+            yield from self._judge(name, value)
+
+    def _given(self, message: Message, value: object) -> bool:
+        if self.descriptor.has_presence:
+            return message.HasField(self.descriptor.name)
+        return bool(value)  # proto3: nought and not given look the same
+
+    def _judge(self, path: str, value: object) -> Iterator[tuple[str, str]]:
+        for check in self.checks:
+            for below, what in check(value):
+                yield f"{path}.{below}" if below else path, what
+
+
+def _items(value: object) -> Sequence[object]:
+    """The items of a repeated field; of a map its values, in the order of the keys (keys may be words: a path does not show them)."""
+    keys = cast(Callable[[], Sequence[str]] | None, getattr(value, "keys", None))
+    if keys is None:
+        return cast(Sequence[object], value)
+    entries = cast("dict[str, object]", value)
+    return [entries[key] for key in sorted(keys())]
+
+
+@cache
+def _fields(descriptor: Descriptor) -> tuple[_Field, ...]:
+    return tuple(field for field in map(_field, descriptor.fields) if field.required or field.max_items or field.checks)
+
+
+def _field(field: FieldDescriptor) -> _Field:
+    rules = field.GetOptions().Extensions[options_pb2.rules]
+    if rules.max_items and not field.is_repeated:
+        raise ValueError(f"{field.full_name}: max_items is for lists")
+    return _Field(field, _missing(field) if rules.required else "", rules.max_items, tuple(_checks(_valued(field), rules)))
+
+
+def _valued(field: FieldDescriptor) -> FieldDescriptor:
+    """The field whose values are judged: of a map, that of its values."""
+    entry = field.message_type
+    return entry.fields_by_name["value"] if entry is not None and entry.GetOptions().map_entry else field
+
+
+def _missing(field: FieldDescriptor) -> str:
+    if field.is_repeated:
+        return "must have at least one item"
+    match field.cpp_type:
+        case FieldDescriptor.CPPTYPE_STRING if field.type == FieldDescriptor.TYPE_STRING:
+            return "must be given and not blank"
+        case FieldDescriptor.CPPTYPE_ENUM if field.enum_type is not None:
+            return f"must be one of {_names(field.enum_type)}"
+        case FieldDescriptor.CPPTYPE_BOOL if not field.has_presence:
+            raise ValueError(f"{field.full_name}: a bool cannot be required unless it is optional")
+        case _:
+            return "must be given"
+
+
+def _checks(field: FieldDescriptor, rules: options_pb2.Rules) -> Iterator[Check]:
+    """What to hold against a value of this field. Raises ValueError for a rule that says nothing about such a field."""
+    low, high = _bound(field, rules.min), _bound(field, rules.max)
+    text_rules = bool(rules.max_length or rules.id or rules.time_zone)
+    number_rules = low is not None or high is not None
+    inner = field.message_type.full_name if field.message_type is not None else ""
+    if field.type == FieldDescriptor.TYPE_STRING:
+        yield _no_nul
+        if rules.id:
+            yield _id
+        if rules.time_zone:
+            yield _time_zone
+        if rules.max_length:
+            yield lambda value: _length(cast(str, value), rules.max_length)
+        text_rules = False
+    elif inner == "nhip.common.v1.PersonalText":
+        if rules.id or rules.time_zone:
+            raise ValueError(f"{field.full_name}: personal words are no id and no time zone")
+        yield lambda value: _words(cast(Message, value), rules.required, rules.max_length)
+        text_rules = False
+    elif inner == "google.type.Decimal":
+        yield lambda value: _decimal(cast(Message, value), low, high)
+        number_rules = False
+    elif inner in _WELL_KNOWN:
+        yield _WELL_KNOWN[inner]
+    elif inner:
+        yield lambda value: _message(cast(Message, value))
+    elif field.enum_type is not None:
+        known, names = frozenset(field.enum_type.values_by_number), _names(field.enum_type)
+        yield lambda value: iter(()) if value in known else iter([("", f"must be one of {names}")])
+    elif field.cpp_type in _INTEGERS and number_rules:
+        yield lambda value: _range(Decimal(cast(int, value)), low, high)
+        number_rules = False
+    if text_rules or number_rules:
+        raise ValueError(f"{field.full_name}: its rules are not for a field of this type")
+
+
+def _bound(field: FieldDescriptor, text: str) -> Decimal | None:
+    if not text:
+        return None
+    if not _DECIMAL.fullmatch(text):
+        raise ValueError(f"{field.full_name}: the rule's bound {text!r} is no plain decimal")
+    return Decimal(text)
+
+
+def _names(enum: EnumDescriptor) -> str:
+    return ", ".join(value.name for value in enum.values if value.number != 0)
+
+
+# --- one value -------------------------------------------------------------------------------------------------------
+
+
+def _message(message: Message) -> Iterator[tuple[str, str]]:
+    for field in _fields(message.DESCRIPTOR):
+        yield from field.violations(message)
+
+
+def _blank(text: str) -> bool:
+    """Nothing to be seen in it: only spaces, controls and invisible formatting (a zero-width space is no name)."""
+    return all(unicodedata.category(char) in ("Zs", "Zl", "Zp", "Cc", "Cf") for char in text)
+
+
+def _no_nul(value: object) -> Iterator[tuple[str, str]]:
+    if "\0" in cast(str, value):  # PostgreSQL cannot store it: later it would be a fault, here it is a mistake
+        yield "", "must not contain the character U+0000"
+
+
+def _id(value: object) -> Iterator[tuple[str, str]]:
+    if not _ID.fullmatch(cast(str, value)):
+        yield "", "must be an id: 1 to 64 of a-z, 0-9, '-', '_' and '.'"
+
+
+def _time_zone(value: object) -> Iterator[tuple[str, str]]:
+    if value not in _zones():
+        yield "", "must be a zone of the IANA time zone database, as Asia/Ho_Chi_Minh"
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def _length(text: str, most: int) -> Iterator[tuple[str, str]]:
+    # A cluster of many code points is still one character, but not without end: 16 are more than any script or emoji needs.
+    if len(text) > most and (len(text) > 16 * most or len(_CLUSTER.findall(unicodedata.normalize("NFC", text))) > most):
+        yield "", f"must have at most {most} characters"
+
+
+def _words(words: Message, required: bool, most: int) -> Iterator[tuple[str, str]]:
+    form = words.WhichOneof("form")
+    if form in ("sealed", "erased"):
+        yield form, "must not be given: send the words as `plain`"
+        return
+    plain = cast(str, getattr(words, "plain"))  # noqa: B009  # a Message by descriptor, its class is not at hand
+    if required and _blank(plain):
+        yield "", "must be given and not blank"
+        return
+    yield from _no_nul(plain)
+    if most:
+        yield from _length(plain, most)
+
+
+def _decimal(value: Message, low: Decimal | None, high: Decimal | None) -> Iterator[tuple[str, str]]:
+    text = cast(str, getattr(value, "value"))  # noqa: B009
+    if not _DECIMAL.fullmatch(text) or sum(map(str.isdigit, text)) > DECIMAL_DIGITS:
+        yield "", f"must be a plain decimal of at most {DECIMAL_DIGITS} digits, as -12.5"
+        return
+    yield from _range(Decimal(text), low, high)
+
+
+def _range(value: Decimal, low: Decimal | None, high: Decimal | None) -> Iterator[tuple[str, str]]:
+    if (low is not None and value < low) or (high is not None and value > high):
+        if low is not None and high is not None:
+            yield "", f"must be from {low} to {high}"
+        else:
+            yield "", f"must be at least {low}" if low is not None else f"must be at most {high}"
+
+
+def _date(value: object) -> Iterator[tuple[str, str]]:
+    parts = [cast(int, getattr(value, name)) for name in ("year", "month", "day")]
+    try:
+        date(*parts)
+    except (ValueError, OverflowError):
+        yield "", "must be a day of the calendar: year 1 to 9999, month and day"
+
+
+def _timestamp(value: object) -> Iterator[tuple[str, str]]:
+    seconds, nanos = (cast(int, getattr(value, name)) for name in ("seconds", "nanos"))
+    # 0001-01-01T00:00:00Z to 9999-12-31T23:59:59Z, as the type's own contract says
+    if not (-62135596800 <= seconds <= 253402300799 and 0 <= nanos < 1_000_000_000):
+        yield "", "must be an instant of the years 1 to 9999"
+
+
+_WELL_KNOWN: dict[str, Check] = {
+    "google.type.Date": _date,
+    "google.protobuf.Timestamp": _timestamp,
+    "google.type.Decimal": lambda value: _decimal(cast(Message, value), None, None),
+    "nhip.common.v1.PersonalText": lambda value: _words(cast(Message, value), False, 0),
+}
+"""Messages that are values: judged as a whole, not field by field."""

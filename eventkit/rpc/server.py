@@ -1,0 +1,161 @@
+"""The gRPC server of a service: its APIs by their descriptors, every call through the steps of `call`."""
+
+import inspect
+import ipaddress
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import cast
+
+import grpc
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.message_factory import GetMessageClass
+from grpc_reflection.v1alpha import reflection
+
+from eventkit.rpc.access import Allow, Roles
+from eventkit.rpc.auth import Authenticator
+from eventkit.rpc.call import MESSAGE_BYTES, Call, Handler, Surroundings, Wait, nothing_to_wait_for
+from eventkit.rpc.rules import compile_rules
+from eventkit.telemetry import Metrics
+
+DEADLINE_SECONDS = 30.0
+"""What a call gets that brings no deadline."""
+
+_OPTIONS: tuple[tuple[str, int], ...] = (
+    ("grpc.so_reuseport", 0),  # with it two servers share a port silently, and each gets half of the calls
+    ("grpc.max_receive_message_length", MESSAGE_BYTES),
+    ("grpc.max_send_message_length", MESSAGE_BYTES),
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+    ("grpc.http2.min_ping_interval_without_data_ms", 20_000),  # clients may ping that often; more is a GOAWAY
+    ("grpc.keepalive_permit_without_calls", 1),
+)
+
+
+class PortBusy(OSError):
+    """The address cannot be listened on: somebody else does, or it is not this machine's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """One gRPC service: its descriptor, the object whose methods answer it, and who may call what.
+
+    `implementation` has one coroutine method per RPC, named as the RPC in snake_case (`DefineKpi` → `define_kpi`); it takes
+    the request and the Context and answers the reply.
+
+    Raises ValueError when `access` does not name exactly the RPCs of the service, when a method is missing or no
+    coroutine function, when an RPC streams, and when a field rule of the contract makes no sense.
+    """
+
+    service: ServiceDescriptor
+    implementation: object
+    access: Mapping[str, Allow]
+
+    def __post_init__(self) -> None:
+        name, rpcs = self.service.full_name, {rpc.name: rpc for rpc in self.service.methods}
+        if missing := sorted(rpcs.keys() - self.access.keys()):
+            raise ValueError(f"{name}: nobody is said to be allowed {', '.join(missing)}")
+        if unknown := sorted(self.access.keys() - rpcs.keys()):
+            raise ValueError(f"{name}: there is no RPC {', '.join(unknown)}")
+        for rpc in rpcs.values():
+            if rpc.client_streaming or rpc.server_streaming:
+                raise ValueError(f"{name}: {rpc.name} streams; only single requests and replies are served")
+            self.handler(rpc)
+            compile_rules(rpc.input_type)
+
+    def handler(self, rpc: MethodDescriptor) -> Handler:
+        """The method that answers an RPC. Raises ValueError when there is none."""
+        method = cast(object, getattr(self.implementation, snake_case(rpc.name), None))
+        if not inspect.iscoroutinefunction(method):
+            raise ValueError(f"{self.service.full_name}: {type(self.implementation).__name__} has no `async def {snake_case(rpc.name)}`")
+        return cast(Handler, method)
+
+    def calls(self, around: Surroundings) -> dict[str, Call]:
+        """The RPCs by name, ready to be served."""
+        return {
+            rpc.name: Call(
+                method=f"{self.service.full_name}/{rpc.name}",
+                request=GetMessageClass(rpc.input_type),
+                reply=GetMessageClass(rpc.output_type),
+                handler=self.handler(rpc),
+                allow=self.access[rpc.name],
+                around=around,
+            )
+            for rpc in self.service.methods
+        }
+
+
+class Server:
+    """Serves APIs on one port.
+
+    `secret` keys the digests of requests; `wait` waits for positions that callers name; `deadline_seconds` is for calls that
+    bring no deadline; with `reflection` anybody who reaches the port may read the contracts, without a token.
+    """
+
+    def __init__(
+        self,
+        apis: Sequence[Api],
+        *,
+        tokens: Authenticator,
+        roles: Roles,
+        secret: bytes,
+        metrics: Metrics,
+        wait: Wait = nothing_to_wait_for,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        reflection: bool = False,
+        deadline_seconds: float = DEADLINE_SECONDS,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ):
+        if len(secret) < 32:
+            raise ValueError("the secret for digests has at least 32 bytes")
+        names = [api.service.full_name for api in apis]
+        if len(set(names)) != len(names):
+            raise ValueError("a gRPC service is served by one API")
+        self._apis, self._host, self._port, self._reflection = tuple(apis), host, port, reflection
+        self._around = Surroundings(
+            tokens=tokens, roles=roles, secret=secret, wait=wait, metrics=metrics, deadline_seconds=deadline_seconds, now=now
+        )
+        self._server: grpc.aio.Server | None = None
+
+    async def start(self) -> int:
+        """Answers the port that it listens on. Raises PortBusy."""
+        server = grpc.aio.server(options=_OPTIONS)
+        for api in self._apis:
+            handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {
+                name: grpc.unary_unary_rpc_method_handler(call.serve) for name, call in api.calls(self._around).items()
+            }
+            server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(api.service.full_name, handlers),))
+        if self._reflection:
+            names = [api.service.full_name for api in self._apis]
+            reflection.enable_server_reflection((*names, reflection.SERVICE_NAME), server)
+        port = listen(server, self._host, self._port)
+        await server.start()
+        self._server = server
+        return port
+
+    async def stop(self, grace: float) -> None:
+        """Takes no more calls, and gives those that run `grace` seconds to end."""
+        if self._server is not None:
+            server, self._server = self._server, None
+            await server.stop(grace)
+
+
+def listen(server: grpc.aio.Server, host: str, port: int) -> int:
+    """Binds a server; answers the port. Raises PortBusy, naming the address."""
+    address = f"{host}:{port}"
+    try:
+        if ipaddress.ip_address(host).version == 6:
+            address = f"[{host}]:{port}"
+    except ValueError:
+        pass  # a name
+    try:
+        return server.add_insecure_port(address)
+    except RuntimeError as error:
+        raise PortBusy(f"cannot listen on {address}: another program does, or the address is not this machine's") from error
+
+
+def snake_case(name: str) -> str:
+    """`DefineKpi` → `define_kpi`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()

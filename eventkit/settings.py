@@ -1,0 +1,224 @@
+"""What an operator may set: environment variables that begin with NHIP_, read once, checked at the start."""
+
+import base64
+import binascii
+import hmac
+import ipaddress
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal, Self, cast
+from urllib.parse import SplitResult, urlsplit, urlunsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PREFIX = "NHIP_"
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class SettingsError(Exception):
+    """Settings that are wrong or missing; the message names every variable and what would be right, never a secret."""
+
+
+class Settings(BaseSettings):
+    """The settings of one process. A field's description says what would be right; `load` quotes it to who got it wrong."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True, hide_input_in_errors=True)
+
+    postgres: str = Field("", repr=False, description="postgresql://user:password@host:port – each service uses its own database there")
+    kafka: str = Field("", description="bootstrap servers, as host:port, several separated by commas")
+    kafka_partitions: int = Field(4, ge=1, le=1000, description="a whole number from 1 to 1000: partitions of a topic that is made")
+    kafka_replication: int = Field(1, ge=1, le=15, description="a whole number from 1 to 15: copies of a topic that is made")
+
+    master_key: SecretStr | None = Field(None, description="32 bytes in base64; or NHIP_MASTER_KEY_FILE instead, not both")
+    master_key_file: Path | None = Field(None, description="a readable file that holds 32 bytes in base64")
+
+    issuer: str = Field("", description="the issuer that tokens must name, as an OIDC provider publishes it")
+    audience: str = Field("nhip", min_length=1, description="the audience that tokens must name")
+    jwks: str = Field("", repr=False, description="where the issuer's public keys are: an https:// or http:// URL, or a file's path")
+
+    host: str = Field("127.0.0.1", min_length=1, description="the name or address to listen on")
+    port: Port = Field(0, description="a port from 0 to 65535 for gRPC; 0: any that is free")
+    health_port: Port = Field(0, description="a port from 0 to 65535 for health checks; 0: any that is free")
+    metrics_port: Port = Field(0, description="a port from 0 to 65535 for metrics; 0: any that is free")
+    reflection: bool = Field(
+        default_factory=lambda known: is_loopback(str(known.get("host", ""))),
+        description="true or false: may the contracts be read from the server without a token; unset: on loopback only",
+    )
+
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="one of debug, info, warning, error")
+    log_format: Literal["json", "console"] = Field("json", description="json or console")
+    shutdown_seconds: float = Field(20.0, ge=0, le=600, description="a number from 0 to 600: seconds that running calls get at shutdown")
+
+    services: Annotated[Mapping[str, str], NoDecode] = Field(
+        default_factory=dict[str, str], description="where the services are, as people=host:port,goals=host:port"
+    )
+    tenant: str = Field(
+        "company-x", pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$", description="a tenant's id: 1 to 64 of a-z, 0-9, '-', '_' and '.'"
+    )
+
+    @field_validator("postgres")
+    @classmethod
+    def _is_postgres(cls, value: str) -> str:
+        if value and urlsplit(value).scheme not in ("postgresql", "postgres"):
+            raise ValueError
+        return value
+
+    @field_validator("kafka")
+    @classmethod
+    def _is_bootstrap(cls, value: str) -> str:
+        if value and not all(_is_address(one.strip()) for one in value.split(",")):
+            raise ValueError
+        return value
+
+    @field_validator("jwks")
+    @classmethod
+    def _is_url_or_path(cls, value: str) -> str:
+        if "://" in value and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).netloc):
+            raise ValueError
+        return value
+
+    @field_validator("services", mode="before")
+    @classmethod
+    def _split_services(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        pairs = [pair.strip().partition("=") for pair in value.split(",") if pair.strip()]
+        return {name.strip(): address.strip() for name, _, address in pairs}
+
+    @field_validator("services")
+    @classmethod
+    def _are_addresses(cls, value: Mapping[str, str]) -> Mapping[str, str]:
+        if not all(re.fullmatch(r"[a-z][a-z0-9_]*", name) and _is_address(address) for name, address in value.items()):
+            raise ValueError
+        return value
+
+    @field_validator("log_level", "log_format", mode="before")
+    @classmethod
+    def _any_case(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
+
+    @field_validator("master_key")
+    @classmethod
+    def _is_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            _key(value.get_secret_value())
+        return value
+
+    @field_validator("master_key_file")
+    @classmethod
+    def _holds_key(cls, value: Path | None) -> Path | None:
+        if value is not None:
+            try:
+                _key(value.read_text("ascii"))
+            except OSError as error:
+                raise ValueError from error
+        return value
+
+    @model_validator(mode="after")
+    def _one_key(self) -> Self:
+        if self.master_key is not None and self.master_key_file is not None:
+            raise ValueError("NHIP_MASTER_KEY and NHIP_MASTER_KEY_FILE are both set: give one of them")
+        return self
+
+    def database(self, service: str) -> str:
+        """The URL of a service's own database, `nhip_<service>`. Raises SettingsError when NHIP_POSTGRES is not set."""
+        if not self.postgres:
+            raise SettingsError(_must_be("postgres"))
+        return urlunsplit(urlsplit(self.postgres)._replace(path=f"/nhip_{service}"))
+
+    def key(self, purpose: str) -> bytes:
+        """32 bytes for one purpose, derived from the master key: no two purposes share a key, and none tells the master's.
+
+        Raises SettingsError when no master key is set.
+        """
+        if self.master_key is not None:
+            master = _key(self.master_key.get_secret_value())
+        elif self.master_key_file is not None:
+            master = _key(self.master_key_file.read_text("ascii"))
+        else:
+            raise SettingsError(_must_be("master_key"))
+        return hmac.digest(master, b"nhip/" + purpose.encode(), "sha256")
+
+
+def load(**overrides: object) -> Settings:
+    """The settings of this process: the environment's, and above them `overrides` by field name.
+
+    Raises SettingsError, which lists everything that is wrong at once.
+    """
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]  # pydantic checks them, that is the point
+    except ValidationError as error:
+        wrong = {_explain(tuple(one["loc"]), one["type"], one["msg"]): None for one in error.errors(include_input=False, include_url=False)}
+        # Not chained: pydantic's own error quotes what was given, and that may be a secret.
+        raise SettingsError("\n".join(["the settings are not right:", *(f"  {line}" for line in wrong)])) from None
+
+
+def describe(settings: Settings) -> str:
+    """Every setting on a line of its own, to be printed: secrets and passwords are masked."""
+    lines: list[str] = []
+    for name in Settings.model_fields:
+        value = cast(object, getattr(settings, name))
+        match value:
+            case SecretStr():
+                shown = "***"
+            case None | "":
+                shown = "(not set)"
+            case Mapping():
+                shown = ",".join(f"{key}={address}" for key, address in cast(Mapping[str, str], value).items()) or "(not set)"
+            case str():
+                shown = masked(value)
+            case _:
+                shown = str(value)
+        lines.append(f"{PREFIX}{name.upper()}={shown}")
+    return "\n".join(lines)
+
+
+def masked(url: str) -> str:
+    """A URL without its secrets: the password, and parameters that may hold one. Other text stays as it is."""
+    if "://" not in url:
+        return url
+    parts: SplitResult = urlsplit(url)
+    user, at, where = parts.netloc.rpartition("@")
+    name, colon, password = user.partition(":")
+    query = re.sub(r"(?i)((?:^|&)[^=&]*(?:password|secret|token|key)[^=&]*=)[^&]+", r"\1***", parts.query)
+    return urlunsplit(parts._replace(netloc=f"{name}{colon}{'***' if password else ''}{at}{where}", query=query))
+
+
+def is_loopback(host: str) -> bool:
+    """Is `host` reachable from this machine only: `localhost` or a loopback address. Other names are not looked up."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _key(text: str) -> bytes:
+    try:
+        key = base64.b64decode(text.strip(), validate=True)
+    except binascii.Error:
+        raise ValueError from None
+    if len(key) != 32:
+        raise ValueError
+    return key
+
+
+def _is_address(text: str) -> bool:
+    host, _, port = text.rpartition(":")
+    return bool(host) and port.isascii() and port.isdigit() and int(port) <= 65535
+
+
+def _must_be(name: str) -> str:
+    return f"{PREFIX}{name.upper()} must be {Settings.model_fields[name].description}"
+
+
+def _explain(location: tuple[int | str, ...], kind: str, message: str) -> str:
+    if not location:
+        return message.removeprefix("Value error, ")
+    name = str(location[0])
+    if kind == "extra_forbidden" or name not in Settings.model_fields:
+        return f"{name} is not a setting"
+    return _must_be(name)

@@ -1,0 +1,279 @@
+"""What a process tells its operators: one log line per thing that happened, metrics, traces.
+
+Nothing here may carry personal words. Exceptions are therefore logged and traced as their type and the places they
+passed through, never with their text: the text of a database error may quote a whole row.
+"""
+
+import importlib
+import logging
+import os
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Generator, MutableMapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal, TextIO, cast
+from wsgiref.simple_server import WSGIServer
+
+import structlog
+from opentelemetry import trace
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+
+CHATTY = ("aiokafka", "kafka", "faststream")
+"""Loggers that write the same line many times a second while a broker is away."""
+
+_W3C = TraceContextTextMapPropagator()
+
+
+# --- logs ------------------------------------------------------------------------------------------------------------
+
+
+def frames(error: BaseException) -> list[str]:
+    """Where `error` came from: `Type` and `file:line function` of it and of what caused it, outermost call first; no values."""
+    lines: list[str] = []
+    seen: set[int] = set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        lines.append(exception_name(current))
+        lines += [
+            f"  {_short(frame.filename)}:{frame.lineno} {frame.name}"
+            for frame in traceback.StackSummary.extract(traceback.walk_tb(current.__traceback__), lookup_lines=False)
+        ]
+        current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
+    return lines
+
+
+def exception_name(error: BaseException) -> str:
+    """The full name of its type, as `asyncpg.exceptions.UniqueViolationError`."""
+    kind = type(error)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _short(filename: str) -> str:
+    parts = Path(filename).parts
+    anchor = max((at for at, part in enumerate(parts) if part == "site-packages"), default=len(parts) - 4)
+    return "/".join(parts[max(anchor + 1, 0) :])
+
+
+def _exception_without_words(_logger: object, _name: str, line: MutableMapping[str, object]) -> MutableMapping[str, object]:
+    """Puts the type and the places of an exception into the line, in the stead of a traceback with its text."""
+    given = line.pop("exc_info", None)
+    error: object = None
+    if isinstance(given, BaseException):
+        error = given
+    elif isinstance(given, tuple):
+        error = cast(tuple[object, ...], given)[1]
+    elif given:
+        error = sys.exc_info()[1]
+    if isinstance(error, BaseException):
+        line["stack"] = frames(error)
+    return line
+
+
+class OnePerSecond(logging.Filter):
+    """Lets each of the named loggers (and those below them) write one line a second, and counts what it held back.
+
+    The next line that passes says how many were dropped. Errors pass by the same gate: it is errors that storm.
+    """
+
+    def __init__(self, roots: tuple[str, ...] = CHATTY, *, seconds: float = 1.0, clock: Callable[[], float] = time.monotonic):
+        super().__init__()
+        self._roots, self._seconds, self._clock = roots, seconds, clock
+        self._last: dict[str, float] = {}
+        self._held: dict[str, int] = {}
+        self._lock = threading.Lock()
+        self.dropped = 0
+        """Lines held back since the start."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name.partition(".")[0] not in self._roots:
+            return True
+        with self._lock:
+            now = self._clock()
+            if now - self._last.get(record.name, float("-inf")) < self._seconds:
+                self._held[record.name] = self._held.get(record.name, 0) + 1
+                self.dropped += 1
+                return False
+            self._last[record.name] = now
+            if held := self._held.pop(record.name, 0):
+                record.dropped = held
+            return True
+
+
+def set_up(
+    *,
+    level: str = "info",
+    format: Literal["json", "console"] = "json",
+    service: str = "nhip",
+    stream: TextIO | None = None,
+) -> OnePerSecond:
+    """Makes this process log as it should, and gives it a tracer. Called once, by who starts the process; again: anew.
+
+    `service` names the process in traces. Answers the gate that holds chatty loggers back.
+    """
+    out = stream or sys.stderr
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _exception_without_words,
+    ]
+    structlog.configure(
+        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,  # a logger that was made before a second set-up would keep the first one's stream
+    )
+    last: list[structlog.typing.Processor] = (
+        [structlog.processors.JSONRenderer(ensure_ascii=False, default=str)]
+        if format == "json"
+        else [structlog.dev.ConsoleRenderer(colors=out.isatty(), pad_event_to=24)]
+    )
+    handler = logging.StreamHandler(out)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+            foreign_pre_chain=[structlog.stdlib.ExtraAdder(allow=("dropped",)), *shared],
+        )
+    )
+    gate = OnePerSecond()
+    handler.addFilter(gate)  # on the handler: a logger's own filter does not see what loggers below it write
+    root = logging.getLogger()
+    for old in [old for old in root.handlers if getattr(old, "nhip", False)]:
+        root.removeHandler(old)
+    handler.nhip = True  # type: ignore[attr-defined]  # how a second set-up knows the first one's
+    root.addHandler(handler)
+    root.setLevel(level.upper())
+    for name in CHATTY:
+        logging.getLogger(name).handlers.clear()  # FastStream brings a handler of its own
+        logging.getLogger(name).propagate = True
+    _set_up_traces(service)
+    return gate
+
+
+# --- traces ----------------------------------------------------------------------------------------------------------
+
+
+def _set_up_traces(service: str) -> None:
+    if isinstance(trace.get_tracer_provider(), TracerProvider):
+        return  # OpenTelemetry takes one provider per process
+    provider = TracerProvider(resource=Resource.create({"service.name": service}))
+    if os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or os.environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"):
+        if exporter := _otlp_exporter():
+            provider.add_span_processor(BatchSpanProcessor(exporter))
+        else:
+            log: structlog.stdlib.BoundLogger = structlog.get_logger("nhip.telemetry")
+            log.warning("traces are not exported", why="an OTLP endpoint is set, but no opentelemetry-exporter-otlp is installed")
+    trace.set_tracer_provider(provider)
+
+
+def _otlp_exporter() -> SpanExporter | None:
+    for transport in ("http", "grpc"):
+        try:
+            module = importlib.import_module(f"opentelemetry.exporter.otlp.proto.{transport}.trace_exporter")
+        except ImportError:
+            continue
+        return cast(SpanExporter, module.OTLPSpanExporter())
+    return None
+
+
+@contextmanager
+def span(
+    name: str, traceparent: str | None = None, *, kind: SpanKind = SpanKind.INTERNAL, **attributes: str | int | float | bool
+) -> Generator[Span]:
+    """A piece of work as a span: under `traceparent` (W3C) where one is given and well-formed, else under the current span."""
+    parent = _W3C.extract({"traceparent": traceparent}) if traceparent else None
+    tracer = trace.get_tracer("nhip")
+    # An exception's text and its recording would carry words into the traces; its type is enough.
+    with tracer.start_as_current_span(
+        name, context=parent, kind=kind, attributes=attributes, record_exception=False, set_status_on_exception=False
+    ) as current:
+        try:
+            yield current
+        except Exception as error:
+            current.set_status(Status(StatusCode.ERROR, exception_name(error)))
+            raise
+
+
+def current_traceparent() -> str:
+    """The current span as a W3C `traceparent`; empty outside of any."""
+    carrier: dict[str, str] = {}
+    _W3C.inject(carrier)
+    return carrier.get("traceparent", "")
+
+
+def current_trace_id() -> str:
+    """The current trace's id, 32 hexadecimal digits; empty outside of any."""
+    return current_traceparent()[3:35]
+
+
+# --- metrics ---------------------------------------------------------------------------------------------------------
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+
+class Metrics:
+    """Every metric of a process, in a registry of its own. Labels are few and never name a tenant or a person."""
+
+    def __init__(self, registry: CollectorRegistry | None = None):
+        self.registry = registry or CollectorRegistry()
+        to = self.registry
+        self.rpc_handled = Counter("nhip_rpc_handled", "RPCs answered, by method and status code.", ("method", "code"), registry=to)
+        self.rpc_seconds = Histogram("nhip_rpc_seconds", "Time to answer an RPC, in seconds.", ("method",), buckets=_SECONDS, registry=to)
+        self.rpc_in_flight = Gauge("nhip_rpc_in_flight", "RPCs being answered.", registry=to)
+
+        self.events_appended = Counter("nhip_events_appended", "Events appended to a log.", ("context",), registry=to)
+        self.append_seconds = Histogram(
+            "nhip_append_seconds", "From the call of append to its commit, in seconds.", ("context",), buckets=_SECONDS, registry=to
+        )
+        self.feed_page_size = Histogram(
+            "nhip_feed_page_events",
+            "Events per page that a feed gave out.",
+            ("context",),
+            buckets=(1, 2, 5, 10, 25, 50, 100, 250, 500, 1000),
+            registry=to,
+        )
+        self.subscription_position = Gauge(
+            "nhip_subscription_position", "Last position that a subscription has handled.", ("subscription",), registry=to
+        )
+        self.subscription_lag = Gauge(
+            "nhip_subscription_lag", "Positions between a subscription and the end of its source.", ("subscription",), registry=to
+        )
+        self.parked_events = Gauge("nhip_parked_events", "Events parked, with those that wait behind them.", ("subscription",), registry=to)
+        self.relay_published = Counter("nhip_relay_published", "Events that the relay published to Kafka.", ("context",), registry=to)
+        self.unknown_events = Counter(
+            "nhip_unknown_events", "Events of types that a subscription does not know, passed over.", ("subscription",), registry=to
+        )
+        self.retries = Counter("nhip_subscription_retries", "Attempts repeated after a transient fault.", ("subscription",), registry=to)
+
+
+class MetricsServer:
+    """Prometheus' page at `/metrics`, on a port of its own."""
+
+    def __init__(self, metrics: Metrics, *, host: str = "127.0.0.1", port: int = 0):
+        self._metrics, self._host, self._port = metrics, host, port
+        self._server: WSGIServer | None = None
+
+    def start(self) -> int:
+        """Answers the port that it listens on. Raises OSError, naming the address, when that is taken."""
+        try:
+            server, _ = start_http_server(self._port, self._host, self._metrics.registry)
+        except OSError as error:
+            raise OSError(error.errno, f"metrics cannot listen on {self._host}:{self._port}: {error.strerror}") from error
+        self._server = server
+        return server.server_port
+
+    def stop(self) -> None:
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None

@@ -1,0 +1,57 @@
+"""Who may."""
+
+import pytest
+
+from eventkit.context import Actor
+from eventkit.errors import Kind, Rejected
+from eventkit.rpc.access import Allow, anyone, authorise, roles, services
+
+LAN, IMPORTER = Actor("acme", "lan"), Actor("acme", "importer", "service")
+
+
+class Directory:
+    def __init__(self, held: frozenset[str] | None):
+        self.held = held
+
+    async def roles(self, tenant: str, person_id: str) -> frozenset[str] | None:
+        return self.held
+
+
+async def verdict(allow: Allow, actor: Actor, *held: str) -> str:
+    try:
+        await authorise(allow, actor, Directory(frozenset(held)))
+    except Rejected as refusal:
+        return refusal.reason if refusal.kind is Kind.FORBIDDEN else f"{refusal.kind}"
+    return "may"
+
+
+@pytest.mark.parametrize(
+    ("allow", "actor", "held", "expected"),
+    [
+        (anyone(), LAN, (), "may"),
+        (anyone(), IMPORTER, (), "NOT_ALLOWED"),
+        (anyone(services=("importer",)), IMPORTER, (), "may"),
+        (roles("executive"), LAN, ("executive", "employee"), "may"),
+        (roles("executive"), LAN, ("employee",), "NOT_ALLOWED"),
+        (roles("executive", services=("importer",)), IMPORTER, (), "may"),
+        (services("importer"), IMPORTER, (), "may"),
+        (services("importer"), LAN, ("importer", "executive"), "NOT_ALLOWED"),
+        (services("lan"), LAN, (), "NOT_ALLOWED"),
+        (Allow(), LAN, ("executive",), "NOT_ALLOWED"),
+        (Allow(), IMPORTER, (), "NOT_ALLOWED"),
+    ],
+)
+async def test_nobody_may_but_who_is_named(allow, actor, held, expected):
+    assert await verdict(allow, actor, *held) == expected
+
+
+async def test_who_is_not_active_may_nothing():
+    with pytest.raises(Rejected, match="ACTOR_UNKNOWN"):
+        await authorise(anyone(), LAN, Directory(None))
+
+
+def test_a_line_of_the_table_names_somebody():
+    with pytest.raises(ValueError, match="name the roles"):
+        roles(services=("importer",))
+    with pytest.raises(ValueError, match="name the services"):
+        services()
