@@ -6,8 +6,8 @@ name engines to use instead of starting some.
 
 import os
 import shutil
-from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import NoReturn
 from uuid import uuid4
@@ -17,6 +17,7 @@ import pytest
 
 from deploy.engines import EngineError, Engines, InUse, url_of_database
 from deploy.engines import engines as running_engines
+from deploy.engines.process import Ownership
 
 _DIRECTORY = Path(__file__).parent.parent / "var" / "test"
 
@@ -24,23 +25,32 @@ _DIRECTORY = Path(__file__).parent.parent / "var" / "test"
 @pytest.fixture(scope="session")
 async def engines() -> AsyncGenerator[Engines]:
     """PostgreSQL and Kafka for the whole run."""
-    async with AsyncExitStack() as stack:
-        yield await _start(stack)
-
-
-async def _start(stack: AsyncExitStack) -> Engines:
-    """In the first folder that no other run uses. A run that was killed leaves its engines to the next one, which ends them."""
-    postgres, kafka = os.environ.get("NHIP_POSTGRES"), os.environ.get("NHIP_KAFKA")
-    for number in range(1, 100):
-        directory = _DIRECTORY / str(number)
+    with _folder() as folder:
         try:
-            started = await stack.enter_async_context(running_engines(directory, postgres=postgres, kafka=kafka))
-        except InUse:
-            continue
+            async with running_engines(folder, postgres=os.environ.get("NHIP_POSTGRES"), kafka=os.environ.get("NHIP_KAFKA")) as urls:
+                yield urls
         except EngineError as error:
             missing(f"no engines: {error}")
-        stack.callback(shutil.rmtree, directory, ignore_errors=True)
-        return started
+
+
+@contextmanager
+def _folder() -> Generator[Path]:
+    """One that no other run uses, emptied afterwards. A run that was killed leaves its engines to the next one, which ends them."""
+    for number in range(1, 100):
+        folder = _DIRECTORY / str(number)
+        folder.mkdir(parents=True, exist_ok=True)
+        slot = Ownership(folder)
+        try:
+            slot.take()
+        except InUse:
+            continue
+        try:
+            yield folder
+        finally:
+            for engine in ("postgres", "kafka"):
+                shutil.rmtree(folder / engine, ignore_errors=True)
+            slot.release()
+        return
     raise RuntimeError(f"all folders in {_DIRECTORY} are in use")
 
 

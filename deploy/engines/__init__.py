@@ -59,6 +59,8 @@ def url_of_database(server: str, name: str) -> str:
 
 async def _start(ours: list[PostgresEngine | KafkaEngine]) -> None:
     """All at once; when one cannot, the others are called off and its error is raised as itself."""
+    for engine in ours:
+        engine.claim()  # in one order and before anything starts: of two owners one gets all, not each a part
     try:
         async with asyncio.TaskGroup() as group:
             for engine in ours:

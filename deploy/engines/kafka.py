@@ -44,24 +44,22 @@ class KafkaEngine:
         """The broker's process, while it is ours."""
         return self._child.pid if self._child else None
 
+    def claim(self) -> None:
+        """Take the directory for this process, which `start` does too. Raises `InUse`. `stop` gives it back."""
+        self._home.mkdir(parents=True, exist_ok=True)
+        self._owner.take()
+
     async def start(self) -> None:
         """Fetch the jars if need be, format the storage if there is none, start, return when it answers. Raises `EngineError`."""
         if self._child and self._child.ended is None:
             return
-        self._home.mkdir(parents=True, exist_ok=True)
-        self._owner.take()
+        self.claim()
         try:
             if await stop_left_behind("java", self._mark, first=signal.SIGTERM, seconds=20):
                 self._say("Stopped a Kafka that an earlier run left behind")
             jars = await fetch(self._say)
             began = time.monotonic()
-            self._ports = self._choose_ports()
-            if not (self._data / "meta.properties").exists():
-                await self._format(jars)
-            _write(self._settings, _properties(self._data, self._ports))
-            command = self._java(jars, "kafka.Kafka", str(self._settings))
-            self._child = Child.spawn(command, log=self._log, folder=self._home, environment=_environment())
-            await self._until_it_answers()
+            await self._start(jars)
         except BaseException:
             await self.stop()
             raise
@@ -84,20 +82,40 @@ class KafkaEngine:
         await self.stop()
         await self.start()
 
+    async def _start(self, jars: Path) -> None:
+        first = not self._noted_ports.exists()
+        for attempt in range(10):
+            self._ports = self._choose_ports() if first else self._remembered_ports()
+            if not (self._data / "meta.properties").exists():
+                await self._format(jars)
+            _write(self._settings, _properties(self._data, self._ports))
+            command = self._java(jars, "kafka.Kafka", str(self._settings))
+            began = self._log.stat().st_size if self._log.exists() else 0
+            self._child = Child.spawn(command, log=self._log, folder=self._home, environment=_environment())
+            try:
+                await self._until_it_answers()
+            except EngineError:
+                # Two that start at once may have found the same port free.
+                if first and attempt < 9 and b"BindException" in self._log.read_bytes()[began:]:
+                    continue
+                raise
+            _write(self._noted_ports, "{} {}\n".format(*self._ports))
+            return
+
+    def _remembered_ports(self) -> tuple[int, int]:
+        """Broker's and controller's. Remembered, so that who subscribes from outside finds Kafka where it was yesterday."""
+        broker, controller = map(int, self._noted_ports.read_text().split())
+        for port in (broker, controller):
+            if not _free(port):
+                raise EngineError(
+                    f"port {port}, which Kafka has in {self._home}, is taken by another program: "
+                    f"end that program, or remove {self._noted_ports} to let Kafka choose another port"
+                )
+        return broker, controller
+
     def _choose_ports(self) -> tuple[int, int]:
-        """Broker's and controller's. Remembered: who subscribes from outside finds Kafka where it was yesterday."""
-        if self._noted_ports.exists():
-            broker, controller = map(int, self._noted_ports.read_text().split())
-            for port in (broker, controller):
-                if not _free(port):
-                    raise EngineError(
-                        f"port {port}, which Kafka has in {self._home}, is taken by another program: "
-                        f"end that program, or remove {self._noted_ports} to let Kafka choose another port"
-                    )
-            return broker, controller
         for port in range(_FIRST_PORT, _FIRST_PORT + 1000, 2):
             if _free(port) and _free(port + 1):
-                _write(self._noted_ports, f"{port} {port + 1}\n")
                 return port, port + 1
         raise EngineError(f"no free port from {_FIRST_PORT} on")
 

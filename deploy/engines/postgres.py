@@ -51,13 +51,17 @@ class PostgresEngine:
         """The server's process, while it is ours."""
         return self._child.pid if self._child else None
 
+    def claim(self) -> None:
+        """Take the directory for this process, which `start` does too. Raises `InUse`. `stop` gives it back."""
+        self._home.mkdir(parents=True, exist_ok=True)
+        self._owner.take()
+
     async def start(self) -> None:
         """Make the database cluster if there is none, start the server, return when it answers. Raises `EngineError`."""
         if self._child and self._child.ended is None:
             return
         began = time.monotonic()
-        self._home.mkdir(parents=True, exist_ok=True)
-        self._owner.take()
+        self.claim()
         try:
             if await stop_left_behind("postgres", str(self._data), first=signal.SIGINT, seconds=30):
                 self._say("Stopped a PostgreSQL that an earlier run left behind")
@@ -200,7 +204,9 @@ def _as(account: Account | None, *places: Path) -> tuple[list[str], int | None, 
     if not setpriv or not right:
         raise EngineError(f"user `nobody`, whom PostgreSQL runs as, cannot reach {places[-1]}: use another directory or an ordinary user")
     flags = [f"--reuid={account.user}", f"--regid={account.group}", "--clear-groups"]
-    return [setpriv, *flags, f"--inh-caps=+{right}", f"--ambient-caps=+{right}", "--"], None, None
+    # no_setuid_fixup: else access(2), by which initdb looks for its fellow programs, would leave that right out of account
+    flags += ["--securebits=+no_setuid_fixup", f"--inh-caps=+{right}", f"--ambient-caps=+{right}"]
+    return [setpriv, *flags, "--"], None, None
 
 
 def _reachable(place: Path, account: Account) -> bool:
@@ -221,7 +227,7 @@ def _right_to_search() -> str | None:
         status = Path("/proc/self/status").read_text()
     except OSError:
         return None
-    held = int(next(line.split()[1] for line in status.splitlines() if line.startswith("CapBnd")), 16)
+    held = int(next(line.split()[1] for line in status.splitlines() if line.startswith("CapPrm")), 16)
     return next((name for bit, name in ((2, "dac_read_search"), (1, "dac_override")) if held >> bit & 1), None)
 
 
