@@ -71,11 +71,16 @@ gen/.ready: $(VENV)/.ready $(PROTOS) $(shell find proto -mindepth 1 -type d 2>/d
 
 # --- the console's assets, and a browser to look at it with ------------------------------------------------------------
 
-assets: $(if $(wildcard $(WEB)/package.json),$(WEB)/node_modules/.ready) ## build the web console's scripts and styles
+assets: $(if $(wildcard $(WEB)/package.json),$(WEB)/node_modules/.built) ## build the web console's scripts and styles
 
-$(WEB)/node_modules/.ready: $(VENV)/.ready $(WEB)/package-lock.json $(WEB)/package.json \
-  $(shell find $(WEB) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
+$(WEB)/node_modules/.ready: $(WEB)/package-lock.json | $(VENV)/.ready
+	@echo "Fetching what the web console is built from (once)"
 	@$(PY) -m deploy.npm --prefix $(WEB) ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+# The build also looks for the icons that templates and view-models name.
+$(WEB)/node_modules/.built: $(WEB)/node_modules/.ready $(WEB)/package.json \
+  $(shell find $(WEB) $(WEB)/../templates $(WEB)/../console -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -name '*.pyc' 2>/dev/null)
 	@$(PY) -m deploy.npm --prefix $(WEB) run build --silent
 	@touch $@
 
