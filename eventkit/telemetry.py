@@ -43,6 +43,8 @@ def frames(error: BaseException) -> list[str]:
     while current is not None and id(current) not in seen:
         seen.add(id(current))
         lines.append(exception_name(current))
+        if isinstance(current, BaseExceptionGroup):
+            lines += [f"  {line}" for inner in cast(BaseExceptionGroup[BaseException], current).exceptions for line in frames(inner)]
         lines += [
             f"  {_short(frame.filename)}:{frame.lineno} {frame.name}"
             for frame in traceback.StackSummary.extract(traceback.walk_tb(current.__traceback__), lookup_lines=False)
@@ -252,6 +254,9 @@ class Metrics:
         self.relay_published = Counter("nhip_relay_published", "Events that the relay published to Kafka.", ("context",), registry=to)
         self.unknown_events = Counter(
             "nhip_unknown_events", "Events of types that a subscription does not know, passed over.", ("subscription",), registry=to
+        )
+        self.topic_holes = Counter(
+            "nhip_topic_holes", "Places in a topic where records were missing, so that it was read anew.", ("subscription",), registry=to
         )
         self.retries = Counter("nhip_subscription_retries", "Attempts repeated after a transient fault.", ("subscription",), registry=to)
 

@@ -1,6 +1,6 @@
 """One call, from its metadata to its status: the steps that every RPC of every service goes through, in this order.
 
-trace, token, access, deadline, field rules, positions, context, handler, position of the reply, errors – then one line
+trace, token, access, deadline, field rules, positions, context, handler, last touch, position of the reply, errors – then one line
 in the log and the metrics. Nothing that anybody wrote gets into the log: of a refusal its reason and the fields' paths.
 """
 
@@ -10,7 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from typing import Protocol, cast
 
 import grpc
 import structlog
@@ -36,12 +36,23 @@ Wait = Callable[[str, Mapping[str, int], float], Awaitable[None]]
 """`wait(tenant, after, deadline_seconds)`: returns when the views have passed these positions, by context. Raises
 TimeoutError when they have not by then."""
 
+
+class Finish(Protocol):
+    """The last touch to a reply before it leaves, in place: opening its sealed words, for one."""
+
+    async def __call__(self, message: Message, *, tenant: str) -> None: ...
+
+
 _Servicer = grpc.aio.ServicerContext[bytes, bytes]
 _log: structlog.stdlib.BoundLogger = structlog.get_logger("nhip.rpc")
 
 
 async def nothing_to_wait_for(tenant: str, after: Mapping[str, int], deadline_seconds: float) -> None:
     """The `Wait` of a service without views."""
+
+
+async def nothing_to_finish(message: Message, *, tenant: str) -> None:
+    """The `Finish` of a service whose replies leave as its handlers made them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +64,7 @@ class Surroundings:
     secret: bytes
     """Keys the digests of requests, so that a digest in an event says nothing about the request's words."""
     wait: Wait
+    finish: Finish
     metrics: Metrics
     deadline_seconds: float
     """For calls that bring no deadline of their own."""
@@ -142,6 +154,7 @@ class Call:
             raise TypeError(f"{self.method} must answer {self.reply.DESCRIPTOR.full_name}")
         if isinstance(reply, command_pb2.Accepted):
             outcome.position = reply.position
+        await around.finish(reply, tenant=actor.tenant)
         answer = reply.SerializeToString()
         if len(answer) > MESSAGE_BYTES:
             raise ReplyTooLarge

@@ -53,6 +53,7 @@ class Failure:
 
 def failure(error: Exception) -> Failure:
     """What an exception means to the caller: a refusal as it is, a passing fault as such, and nothing of any other."""
+    error = _alone(error)
     if isinstance(error, Rejected):
         return Failure(CODES[error.kind], error.reason, error.message, error.rule, error.violations)
     if is_transient(error):
@@ -65,9 +66,20 @@ def failure(error: Exception) -> Failure:
     return Failure(grpc.StatusCode.INTERNAL, "INTERNAL", f"a fault of ours; its id is {error_id}", error_id=error_id)
 
 
+def _alone(error: Exception) -> Exception:
+    """What failed where one of several tasks did; else the error itself."""
+    if isinstance(error, ExceptionGroup):
+        inner = cast(ExceptionGroup[Exception], error).exceptions
+        if len(inner) == 1:
+            return _alone(inner[0])
+    return cast(Exception, error)
+
+
 def is_transient(error: BaseException) -> bool:
     """Will the same most likely go well a little later: the database or the network is away, overloaded or too slow."""
     match error:
+        case BaseExceptionGroup():
+            return all(map(is_transient, error.exceptions))
         case (
             asyncpg.PostgresConnectionError()
             | asyncpg.OperatorInterventionError()  # shut down, starting, cancelled by a timeout

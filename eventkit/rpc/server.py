@@ -15,7 +15,7 @@ from grpc_reflection.v1alpha import reflection
 
 from eventkit.rpc.access import Allow, Roles
 from eventkit.rpc.auth import Authenticator
-from eventkit.rpc.call import MESSAGE_BYTES, Call, Handler, Surroundings, Wait, nothing_to_wait_for
+from eventkit.rpc.call import MESSAGE_BYTES, Call, Finish, Handler, Surroundings, Wait, nothing_to_finish, nothing_to_wait_for
 from eventkit.rpc.rules import compile_rules
 from eventkit.telemetry import Metrics
 
@@ -89,7 +89,8 @@ class Api:
 class Server:
     """Serves APIs on one port.
 
-    `secret` keys the digests of requests; `wait` waits for positions that callers name; `deadline_seconds` is for calls that
+    `secret` keys the digests of requests; `wait` waits for positions that callers name; `finish` has the last touch
+    to replies; `deadline_seconds` is for calls that
     bring no deadline; with `reflection` anybody who reaches the port may read the contracts, without a token.
     """
 
@@ -102,6 +103,7 @@ class Server:
         secret: bytes,
         metrics: Metrics,
         wait: Wait = nothing_to_wait_for,
+        finish: Finish = nothing_to_finish,
         host: str = "127.0.0.1",
         port: int = 0,
         reflection: bool = False,
@@ -115,7 +117,14 @@ class Server:
             raise ValueError("a gRPC service is served by one API")
         self._apis, self._host, self._port, self._reflection = tuple(apis), host, port, reflection
         self._around = Surroundings(
-            tokens=tokens, roles=roles, secret=secret, wait=wait, metrics=metrics, deadline_seconds=deadline_seconds, now=now
+            tokens=tokens,
+            roles=roles,
+            secret=secret,
+            wait=wait,
+            finish=finish,
+            metrics=metrics,
+            deadline_seconds=deadline_seconds,
+            now=now,
         )
         self._server: grpc.aio.Server | None = None
 

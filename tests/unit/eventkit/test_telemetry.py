@@ -98,6 +98,10 @@ def test_frames_of_an_exception_that_causes_itself_end():
     assert frames(error) == ["ValueError"]
 
 
+def test_frames_of_several_exceptions_at_once_tell_of_each():
+    assert frames(ExceptionGroup("words", [KeyError("words"), OSError()])) == ["ExceptionGroup", "  KeyError", "  OSError"]
+
+
 # --- chatty loggers --------------------------------------------------------------------------------------------------
 
 

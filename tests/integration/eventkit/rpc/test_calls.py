@@ -339,6 +339,23 @@ async def test_errors_of_other_servers_are_no_refusals_of_ours(nhip):
     assert (rejection(error), reason(error), error_id(error)) == (None, "", "")
 
 
+async def test_a_refusal_among_tasks_is_a_refusal(nhip):
+    nhip.goals.reply = ExceptionGroup("tasks", [ExceptionGroup("more", [Rejected("CYCLE", "a circle")])])
+    assert (await refused(nhip.Goals.AlignKpi(ALIGN, metadata=(nhip.bearer(),)))).reason == "CYCLE"
+    nhip.goals.reply = ExceptionGroup("tasks", [TimeoutError(), ConnectionResetError()])
+    assert reason(await failing(nhip.Goals.AlignKpi(ALIGN, metadata=(nhip.bearer(),)))) == "TEMPORARILY_UNAVAILABLE"
+    nhip.goals.reply = ExceptionGroup("tasks", [TimeoutError(), KeyError()])
+    assert reason(await failing(nhip.Goals.AlignKpi(ALIGN, metadata=(nhip.bearer(),)))) == "INTERNAL"
+
+
+async def test_a_reply_gets_its_last_touch_for_the_callers_tenant(issuer, tmp_path):
+    async def finish(message, *, tenant):
+        message.id = f"{tenant}/{message.id}"
+
+    async with running(issuer, tmp_path / "jwks.json", finish=finish) as nhip:
+        assert (await nhip.Goals.AlignKpi(ALIGN, metadata=(nhip.bearer(),))).id == "acme/k1"
+
+
 # --- deadlines -------------------------------------------------------------------------------------------------------
 
 

@@ -1,7 +1,10 @@
 """Field rules, on the real contracts."""
 
+from typing import Any
+
 import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool
+from google.protobuf.message_factory import GetMessageClass
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.date_pb2 import Date
 from google.type.decimal_pb2 import Decimal
@@ -258,6 +261,12 @@ def contract(type: int, rules: options_pb2.Rules, *, repeated: bool = False, nam
 def test_a_rule_that_says_nothing_about_its_field_is_a_mistake_at_the_start(type, rules):
     with pytest.raises(ValueError, match=r"test\.rules\.Wrong\.it"):
         compile_rules(contract(type, rules, name="Wrong"))
+
+
+def test_rules_of_a_list_hold_for_each_of_its_items():
+    descriptor = contract(FIELD.TYPE_STRING, options_pb2.Rules(id=True, max_items=3), repeated=True, name="Ids")
+    message: Any = GetMessageClass(descriptor)(it=["a", "B", "c"])
+    assert list(wrong(message)) == ["it[1]"]
 
 
 def test_every_contract_that_is_served_makes_sense():
