@@ -1,0 +1,68 @@
+"""How far each subscription has come: kept beside what it wrote, moved by compare-and-set."""
+
+import asyncio
+from typing import NamedTuple
+
+import asyncpg
+
+SCHEMA = """
+create table if not exists checkpoint(
+  subscription text not null, partition int not null, position bigint not null, "offset" bigint not null, primary key (subscription, partition)
+)
+"""
+OWN_FEED = 0
+"""The partition under which a subscription to the own log keeps its checkpoint."""
+
+
+class Checkpoint(NamedTuple):
+    """All events up to `position` were handled; `offset` is the next one of a topic's partition (of no meaning for the own feed)."""
+
+    position: int = 0
+    offset: int = 0
+
+
+class Fenced(Exception):
+    """Somebody else moved the checkpoint: this process is no longer the one that runs the subscription."""
+
+
+async def load(con: asyncpg.Connection | asyncpg.Pool, subscription: str, partition: int) -> Checkpoint:
+    """The stored checkpoint; made at the beginning if there is none."""
+    await con.execute("insert into checkpoint values ($1, $2, 0, 0) on conflict do nothing", subscription, partition)
+    row = await con.fetchrow(
+        'select position, "offset" from checkpoint where subscription = $1 and partition = $2', subscription, partition
+    )
+    assert row is not None
+    return Checkpoint(row["position"], row["offset"])
+
+
+async def move(con: asyncpg.Connection | asyncpg.Pool, subscription: str, partition: int, *, at: Checkpoint, to: Checkpoint) -> None:
+    """Move a checkpoint, or raise `Fenced`. As a transaction's first statement it locks rivals out until the commit."""
+    moved = await con.execute(
+        'update checkpoint set position = $3, "offset" = $4 where subscription = $1 and partition = $2 and position = $5 and "offset" = $6',
+        subscription,
+        partition,
+        *to,
+        *at,
+    )
+    if moved != "UPDATE 1":
+        raise Fenced(f"{subscription}/{partition} is not at {at} any more")
+
+
+async def reset(con: asyncpg.Connection, subscription: str) -> None:
+    await con.execute('update checkpoint set position = 0, "offset" = 0 where subscription = $1', subscription)
+
+
+async def wait(pool: asyncpg.Pool, subscriptions: list[str], partition: int, position: int) -> None:
+    """Until every one of the subscriptions has passed a position. The caller sets the deadline."""
+    pause = 0.004
+    while True:
+        behind = await pool.fetchval(
+            "select count(*) from unnest($1::text[]) s where not exists (select from checkpoint where subscription = s and partition = $2 and position >= $3)",
+            subscriptions,
+            partition,
+            position,
+        )
+        if not behind:
+            return
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.5, 0.1)

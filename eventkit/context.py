@@ -1,0 +1,57 @@
+"""Who asks, when, and on what account: what a decision may know beside its command."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+from uuid import UUID, uuid5
+
+NAMESPACE = UUID("4e484950-0000-5000-8000-6e6869700000")
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who is acting, by their token: a person of a tenant, or one of the project's own services in it."""
+
+    tenant: str
+    id: str
+    kind: Literal["person", "service"] = "person"
+    on_behalf_of: str = ""
+    """Who started a service's work; empty for people."""
+
+    def __str__(self) -> str:
+        """The form that events keep: `person:<id>` or `service:<id>`, and on whose behalf."""
+        return f"{self.kind}:{self.id}" + (f" for {self.on_behalf_of}" if self.on_behalf_of else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The circumstances of one request."""
+
+    actor: Actor
+    at: datetime
+    """When it came in, UTC."""
+    command_id: UUID
+    """UUIDv5 of tenant, actor, method and idempotency key; a new one where no key was given."""
+    digest: bytes = b""
+    """A keyed hash of the request: the same command id with another digest is another command."""
+    retryable: bool = False
+    """The caller gave an idempotency key, so this command may have been carried out before."""
+    correlation_id: str = ""
+    causation_id: str = ""
+    traceparent: str = ""
+    after: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Positions by context that the caller wants to have been applied before it is answered."""
+
+    @property
+    def tenant(self) -> str:
+        return self.actor.tenant
+
+    def new_id(self, kind: str) -> str:
+        """An id for something this command makes: the same again when the command is."""
+        return str(uuid5(self.command_id, kind))
+
+
+def command_id(actor: Actor, method: str, key: str) -> UUID:
+    """The id of the command that `actor` gave `method` under an idempotency key."""
+    return uuid5(NAMESPACE, "\0".join((actor.tenant, actor.kind, actor.id, method, key)))

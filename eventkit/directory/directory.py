@@ -1,0 +1,62 @@
+"""Answers who is who, from the views of the service at hand."""
+
+from collections.abc import Callable
+from zoneinfo import ZoneInfo
+
+import asyncpg
+
+from eventkit.directory.facts import DEFAULT_TIME_ZONE, Everyone, Person, Place, Unit
+from eventkit.directory.views import PersonView, PlaceView, TenantView, UnitView, views
+from eventkit.table import reading
+from nhip.common.v1.words_pb2 import PersonalText
+
+TENANT_TABLE, PERSON_TABLE, PLACE_TABLE, UNIT_TABLE = TenantView().table, PersonView().table, PlaceView().table, UnitView().table
+
+
+Partition = Callable[[str], int]
+"""The partition under which the directory's checkpoints for a tenant are kept."""
+
+
+class Directory:
+    """A tenant's people, remembered until the views have moved on."""
+
+    def __init__(self, pool: asyncpg.Pool, partition: Partition):
+        self._pool, self._partition = pool, partition
+        self._subscriptions = [view.subscription for view in views()]
+        self._known: dict[str, tuple[list[int], Everyone]] = {}
+
+    async def everyone(self, tenant: str) -> Everyone:
+        moved_to: list[int] = await self._pool.fetchval(
+            "select coalesce(array_agg(position order by subscription), '{0}') from checkpoint where subscription = any($1::text[]) and partition = $2",
+            self._subscriptions,
+            self._partition(tenant),
+        )
+        at, everyone = self._known.get(tenant, ([], Everyone()))
+        if at != moved_to:
+            everyone = await self._read(tenant, min(moved_to))
+            self._known[tenant] = moved_to, everyone
+        return everyone
+
+    async def roles(self, tenant: str, person: str) -> frozenset[str] | None:
+        """What a person may be allowed by; None: unknown or inactive as far as this service has heard."""
+        return (await self.everyone(tenant)).roles(person)
+
+    async def _read(self, tenant: str, position: int) -> Everyone:
+        async with reading(self._pool, tenant) as con:
+            people = await con.fetch(f"select * from {PERSON_TABLE.name} where tenant = $1 order by person_id", tenant)
+            places = await con.fetch(f"select * from {PLACE_TABLE.name} where tenant = $1", tenant)
+            units = await con.fetch(f"select * from {UNIT_TABLE.name} where tenant = $1 order by name", tenant)
+            known = await con.fetchrow(f"select name, time_zone from {TENANT_TABLE.name} where tenant = $1", tenant)
+        return Everyone(
+            people={
+                r["person_id"]: Person(
+                    r["person_id"], PersonalText.FromString(r["name"]), PersonalText.FromString(r["title"]), tuple(r["roles"]), r["active"]
+                )
+                for r in people
+            },
+            places={r["person_id"]: Place(r["unit_id"], r["manager_id"]) for r in places},
+            units={r["unit_id"]: Unit(r["unit_id"], r["name"], r["head_id"]) for r in units},
+            company=known["name"] if known else "",
+            time_zone=ZoneInfo(known["time_zone"] if known else DEFAULT_TIME_ZONE),
+            position=position,
+        )

@@ -1,0 +1,159 @@
+"""What is known of tenants, people and units: states, how events fold into them, and the relations between people. Pure."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from google.protobuf.message import Message
+
+from eventkit.aggregate import Aggregate, UnknownEvent
+from nhip.common.v1.words_pb2 import PersonalText
+from nhip.people.v1 import types_pb2
+from nhip.people.v1.events_pb2 import (
+    PersonDeactivated,
+    PersonRegistered,
+    PlaceAssigned,
+    RolesChanged,
+    TenantCreated,
+    UnitCreated,
+    UnitHeadAppointed,
+)
+
+DEFAULT_TIME_ZONE = "Asia/Ho_Chi_Minh"
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    name: str
+    time_zone: str
+
+
+def evolve_tenant(tenant: Tenant | None, event: Message) -> Tenant:
+    match event:
+        case TenantCreated():
+            return Tenant(event.name, event.time_zone)
+        case _:
+            raise UnknownEvent(event)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A person as far as everybody needs to know them; name and title are sealed."""
+
+    id: str
+    name: PersonalText
+    title: PersonalText
+    roles: tuple[str, ...]
+    active: bool = True
+
+
+def role_name(role: types_pb2.Role) -> str:
+    """ROLE_OKR_MASTER → okr_master: what access tables call it."""
+    return types_pb2.Role.Name(role).removeprefix("ROLE_").lower()
+
+
+def evolve_person(person: Person | None, event: Message) -> Person:
+    match event:
+        case PersonRegistered():
+            return Person(event.person_id, event.name, event.title, tuple(role_name(r) for r in event.roles))
+        case RolesChanged() if person:
+            return replace(person, roles=tuple(role_name(r) for r in event.after))
+        case PersonDeactivated() if person:
+            return replace(person, active=False)
+        case _:
+            raise UnknownEvent(event)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a person stands; empty ids: in no unit, reports to nobody."""
+
+    unit_id: str = ""
+    manager_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    id: str
+    name: str
+    head_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Organisation:
+    """A tenant's units and reporting lines: one stream, so that no two changes at once can make a circle."""
+
+    units: Mapping[str, Unit] = field(default_factory=dict[str, Unit])
+    places: Mapping[str, Place] = field(default_factory=dict[str, Place])
+
+
+def evolve_organisation(organisation: Organisation | None, event: Message) -> Organisation:
+    now = organisation or Organisation()
+    match event:
+        case UnitCreated():
+            return replace(now, units={**now.units, event.unit_id: Unit(event.unit_id, event.name)})
+        case UnitHeadAppointed():
+            return replace(now, units={**now.units, event.unit_id: replace(now.units[event.unit_id], head_id=event.after)})
+        case PlaceAssigned():
+            return replace(now, places={**now.places, event.person_id: Place(event.after.unit_id, event.after.manager_id)})
+        case _:
+            raise UnknownEvent(event)
+
+
+TENANT = Aggregate("tenant", evolve_tenant)
+PERSON = Aggregate("person", evolve_person)
+ORGANISATION = Aggregate("organisation", evolve_organisation)
+THE_ORGANISATION = "all"
+"""The id of a tenant's one organisation stream."""
+
+
+@dataclass(frozen=True, slots=True)
+class Everyone:
+    """A tenant's people as one service knows them at a moment."""
+
+    people: Mapping[str, Person] = field(default_factory=dict[str, Person])
+    places: Mapping[str, Place] = field(default_factory=dict[str, Place])
+    units: Mapping[str, Unit] = field(default_factory=dict[str, Unit])
+    company: str = ""
+    """The tenant's name."""
+    time_zone: ZoneInfo = ZoneInfo(DEFAULT_TIME_ZONE)
+    position: int = 0
+    """How far the log of people had been applied."""
+
+    def today(self, at: datetime) -> date:
+        """The tenant's day at an instant: days end in its time zone."""
+        return at.astimezone(self.time_zone).date()
+
+    def is_active(self, person: str) -> bool:
+        return person in self.people and self.people[person].active
+
+    def manager(self, person: str) -> str:
+        """The direct manager's id; empty for none."""
+        return self.places[person].manager_id if person in self.places else ""
+
+    def managers(self, person: str) -> Iterator[str]:
+        """The direct manager and those above, nearest first; ends where a line runs into itself."""
+        seen = {person}
+        while (person := self.manager(person)) and person not in seen:
+            seen.add(person)
+            yield person
+
+    def has_role(self, person: str, role: str) -> bool:
+        return self.is_active(person) and role in self.people[person].roles
+
+    def executives(self) -> list[str]:
+        """Active executives, those nearest the top first."""
+        found = [p for p in self.people if self.has_role(p, "executive")]
+        return sorted(found, key=lambda p: (sum(1 for _ in self.managers(p)), p))
+
+    def roles(self, person: str) -> frozenset[str] | None:
+        """What access tables ask for: a person's roles, and `manager` and `department_head` by relation. None: unknown or inactive here."""
+        if not self.is_active(person):
+            return None
+        roles = {"employee", *self.people[person].roles}
+        if any(place.manager_id == person for place in self.places.values()):
+            roles.add("manager")
+        if any(unit.head_id == person for unit in self.units.values()):
+            roles.add("department_head")
+        return frozenset(roles)

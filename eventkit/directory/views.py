@@ -1,0 +1,154 @@
+"""The directory's read models: four small tables in every service's own database."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from eventkit.directory.facts import ORGANISATION, PERSON, TENANT, role_name
+from eventkit.log import Recorded
+from eventkit.projection import Rows, View
+from eventkit.table import Key
+from nhip.people.v1.events_pb2 import (
+    PersonDeactivated,
+    PersonRegistered,
+    PlaceAssigned,
+    RolesChanged,
+    TenantCreated,
+    UnitCreated,
+    UnitHeadAppointed,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TenantRow:
+    tenant: str
+    name: str
+    time_zone: str
+
+
+class TenantView(View[TenantRow]):
+    name, source, categories, key = "directory_tenant", "people", (TENANT.category,), ("tenant",)
+    row = TenantRow
+
+    def touches(self, event: Recorded) -> Iterable[Key]:
+        return ()
+
+    def fold(self, rows: Rows[TenantRow], event: Recorded) -> None:
+        match event.message:
+            case TenantCreated() as e:
+                rows.put(TenantRow(event.tenant, e.name, e.time_zone))
+            case _:
+                pass
+
+    def expected(self, events: Sequence[Recorded]) -> Iterable[TenantRow]:
+        if state := TENANT.fold(messages(events)):
+            yield TenantRow(events[0].tenant, state.name, state.time_zone)
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRow:
+    tenant: str
+    person_id: str
+    name: bytes
+    title: bytes
+    roles: list[str]
+    active: bool
+
+
+class PersonView(View[PersonRow]):
+    """Name and title stay sealed: whoever is erased is erased here too."""
+
+    name, source, categories, key = "directory_person", "people", (PERSON.category,), ("tenant", "person_id")
+    row = PersonRow
+
+    def touches(self, event: Recorded) -> Iterable[Key]:
+        return ((event.tenant, event.stream.id),)
+
+    def fold(self, rows: Rows[PersonRow], event: Recorded) -> None:
+        key = (event.tenant, event.stream.id)
+        match event.message:
+            case PersonRegistered() as e:
+                sealed = (e.name.SerializeToString(deterministic=True), e.title.SerializeToString(deterministic=True))
+                rows.put(PersonRow(*key, *sealed, [role_name(r) for r in e.roles], active=True))
+            case RolesChanged() as e:
+                rows.put(replace(rows[key], roles=[role_name(r) for r in e.after]))
+            case PersonDeactivated():
+                rows.put(replace(rows[key], active=False))
+            case _:
+                pass
+
+    def expected(self, events: Sequence[Recorded]) -> Iterable[PersonRow]:
+        if p := PERSON.fold(messages(events)):
+            sealed = (p.name.SerializeToString(deterministic=True), p.title.SerializeToString(deterministic=True))
+            yield PersonRow(events[0].tenant, p.id, *sealed, list(p.roles), p.active)
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceRow:
+    tenant: str
+    person_id: str
+    unit_id: str
+    manager_id: str
+
+
+class PlaceView(View[PlaceRow]):
+    name, source, categories, key = "directory_place", "people", (ORGANISATION.category,), ("tenant", "person_id")
+    row = PlaceRow
+
+    def touches(self, event: Recorded) -> Iterable[Key]:
+        return ()
+
+    def fold(self, rows: Rows[PlaceRow], event: Recorded) -> None:
+        match event.message:
+            case PlaceAssigned() as e:
+                rows.put(PlaceRow(event.tenant, e.person_id, e.after.unit_id, e.after.manager_id))
+            case _:
+                pass
+
+    def expected(self, events: Sequence[Recorded]) -> Iterable[PlaceRow]:
+        if organisation := ORGANISATION.fold(messages(events)):
+            for person, place in organisation.places.items():
+                yield PlaceRow(events[0].tenant, person, place.unit_id, place.manager_id)
+
+
+@dataclass(frozen=True, slots=True)
+class UnitRow:
+    tenant: str
+    unit_id: str
+    name: str
+    head_id: str
+
+
+class UnitView(View[UnitRow]):
+    name, source, categories, key = "directory_unit", "people", (ORGANISATION.category,), ("tenant", "unit_id")
+    row = UnitRow
+
+    def touches(self, event: Recorded) -> Iterable[Key]:
+        match event.message:
+            case UnitHeadAppointed() as e:
+                return ((event.tenant, e.unit_id),)
+            case _:
+                return ()
+
+    def fold(self, rows: Rows[UnitRow], event: Recorded) -> None:
+        match event.message:
+            case UnitCreated() as e:
+                rows.put(UnitRow(event.tenant, e.unit_id, e.name, ""))
+            case UnitHeadAppointed() as e:
+                rows.put(replace(rows[event.tenant, e.unit_id], head_id=e.after))
+            case _:
+                pass
+
+    def expected(self, events: Sequence[Recorded]) -> Iterable[UnitRow]:
+        if organisation := ORGANISATION.fold(messages(events)):
+            for unit in organisation.units.values():
+                yield UnitRow(events[0].tenant, unit.id, unit.name, unit.head_id)
+
+
+def messages(events: Sequence[Recorded]) -> list[object]:
+    """The events themselves, unknown types left out."""
+    return [event.message for event in events if event.message is not None]
+
+
+def views() -> list[View[object]]:
+    """The directory, for a service to keep."""
+    return [TenantView(), PersonView(), PlaceView(), UnitView()]

@@ -1,0 +1,182 @@
+"""Runs one service: opens what it is built from, starts its subscriptions, its relay and its servers, and ends them in order.
+
+The same in one process that hosts every service and in a process of its own.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+
+import asyncpg
+import structlog
+
+from eventkit import checkpoint, provision
+from eventkit.checkpoint import OWN_FEED
+from eventkit.decider import Commands
+from eventkit.directory.directory import Directory
+from eventkit.kafka import TopicReader, partition_of
+from eventkit.log.postgres import PostgresLog
+from eventkit.operations import ACCESS, OPERATIONS, Operations
+from eventkit.privacy import KeyStore, Words
+from eventkit.projection import View
+from eventkit.relay import Relay
+from eventkit.rpc.auth import Authenticator
+from eventkit.rpc.health import HealthServer, Progress
+from eventkit.rpc.server import Api, Server
+from eventkit.service import Build, Kit
+from eventkit.settings import Settings
+from eventkit.subscription import Projecting, Reacting, Subscription, follow
+from eventkit.telemetry import Metrics, MetricsServer
+
+log = structlog.get_logger(__name__)
+
+CAUGHT_UP_WITHIN = 50
+"""Events behind the own log's end at which a view counts as caught up, when a service starts."""
+
+
+@dataclass(slots=True)
+class Running:
+    """A service that runs, and how it is."""
+
+    name: str
+    progress: Progress = field(default_factory=Progress)
+    host: str = ""
+    port: int = 0
+    health_port: int = 0
+    metrics_port: int = 0
+    started: bool = False
+    stopping: bool = False
+    tasks: list["asyncio.Task[None]"] = field(default_factory=list["asyncio.Task[None]"])
+
+    @property
+    def address(self) -> str:
+        return f"{self.host}:{self.port}"
+
+    def ready(self) -> bool:
+        return self.started and not self.stopping
+
+    def alive(self) -> bool:
+        return self.progress.alive() and not any(task.done() for task in self.tasks if not self.stopping)
+
+
+@asynccontextmanager
+async def running(name: str, build: Build, settings: Settings, tokens: Authenticator) -> AsyncIterator[Running]:
+    """A service for as long as the block lasts; it is ready when the block is entered.
+
+    Shutdown takes no more calls, lets those that run end within `settings.shutdown_seconds`, then stops the loops and serves what is queued
+    for the log.
+    """
+    me, metrics, dsn = Running(name, host=settings.host), Metrics(), settings.database(name)
+    async with AsyncExitStack() as stack:
+        await provision.databases(settings.postgres, [name])
+        event_log = await stack.enter_async_context(PostgresLog(dsn, metrics=metrics, context=name))
+        pool = await stack.enter_async_context(_pool(dsn))
+        words = Words(await stack.enter_async_context(KeyStore(settings.database(provision.KEYS), settings.key("persons"))))
+        directory = Directory(pool, _partition(name, "people", settings))
+        kit = Kit(name, settings, event_log, pool, Commands(name, event_log, words), words, directory)
+        service = build(kit)
+        await provision.tables(pool, service.views)
+        subscriptions: dict[str, Subscription] = {view.subscription: Projecting(view, pool, metrics) for view in service.views}
+        subscriptions |= {r.name: Reacting(r.name, r.source, r.react, pool, metrics) for r in service.reactions}
+        stack.push_async_callback(_cancel, me)
+        for subscription in subscriptions.values():
+            _start(me, subscription.name, _runner(subscription, kit, dsn, metrics))
+        relay = Relay(name, event_log, pool, dsn, settings.kafka, settings.kafka_partitions, settings.kafka_replication, metrics)
+        _start(me, "relay", relay.run)
+        await _caught_up(pool, service.views, name, await event_log.last_position())
+
+        async def wait(tenant: str, after: Mapping[str, int], seconds: float) -> None:
+            async with asyncio.timeout(seconds):
+                for context, position in after.items():
+                    names = [view.subscription for view in service.views if view.source == context]
+                    if names:
+                        await checkpoint.wait(pool, names, kit.partition(context)(tenant), position)
+
+        server = Server(
+            [*service.apis, Api(OPERATIONS, Operations(kit, subscriptions), ACCESS)],
+            tokens=tokens,
+            roles=directory,
+            secret=settings.key("digests"),
+            metrics=metrics,
+            wait=wait,
+            finish=words.open,
+            host=settings.host,
+            port=settings.port,
+            reflection=settings.reflection,
+        )
+        me.port = await server.start()
+        stack.push_async_callback(server.stop, settings.shutdown_seconds)
+        health = HealthServer(me, host=settings.host, port=settings.health_port)
+        me.health_port = await health.start()
+        stack.push_async_callback(health.stop)
+        metrics_server = MetricsServer(metrics, host=settings.host, port=settings.metrics_port)
+        me.metrics_port = metrics_server.start()
+        stack.callback(metrics_server.stop)
+        me.started = True
+        log.info("service.started", service=name, address=me.address, health=me.health_port, metrics=me.metrics_port)
+        try:
+            yield me
+        finally:
+            me.stopping = True
+            log.info("service.stopping", service=name, seconds=settings.shutdown_seconds)
+    log.info("service.stopped", service=name)
+
+
+def _start(me: Running, name: str, run: Callable[[Callable[[], None]], Awaitable[None]]) -> None:
+    me.progress.expect(name)
+
+    async def loop() -> None:
+        try:
+            await run(lambda: me.progress.beat(name))
+        except Exception as error:  # a loop that ends makes the process unfit: liveness says so, and this says why
+            log.exception("loop.ended", service=me.name, loop=name, error=type(error).__name__)
+            raise
+
+    me.tasks.append(asyncio.create_task(loop(), name=f"{me.name} {name}"))
+
+
+def _runner(subscription: Subscription, kit: Kit, dsn: str, metrics: Metrics) -> Callable[[Callable[[], None]], Awaitable[None]]:
+    """A subscription to the own log or to another context's topic, ready to run."""
+    settings = kit.settings
+    if subscription.source == kit.name:
+        return lambda beat: follow(subscription, kit.log, kit.pool, dsn, metrics, beat)
+    return TopicReader(
+        subscription,
+        settings.kafka,
+        kit.pool,
+        kit.name,
+        metrics,
+        partitions=settings.kafka_partitions,
+        replication=settings.kafka_replication,
+    ).run
+
+
+async def _cancel(me: Running) -> None:
+    for task in me.tasks:
+        task.cancel()
+    await asyncio.gather(*me.tasks, return_exceptions=True)
+
+
+async def _caught_up(pool: asyncpg.Pool, views: Sequence[View[object]], name: str, position: int) -> None:
+    """Until the views of the own log show what was recorded before the start: a new version fills its tables before it answers."""
+    own = [view.subscription for view in views if view.source == name]
+    if own and position > CAUGHT_UP_WITHIN:
+        await checkpoint.wait(pool, own, OWN_FEED, position - CAUGHT_UP_WITHIN)
+
+
+def _partition(name: str, context: str, settings: Settings) -> Callable[[str], int]:
+    if context == name:
+        return lambda _: OWN_FEED
+    return lambda tenant: partition_of(tenant, settings.kafka_partitions)
+
+
+def _pool(dsn: str) -> "asyncpg.pool.PoolContext":
+    return asyncpg.create_pool(
+        dsn,
+        min_size=1,
+        max_size=8,
+        command_timeout=30,
+        # A process that was frozen inside a transaction must not block its successor for ever.
+        server_settings={"application_name": "nhip views", "idle_in_transaction_session_timeout": "10000", "jit": "off"},
+    )

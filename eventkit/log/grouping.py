@@ -1,0 +1,117 @@
+"""Group commit, decided: which appends of a group are accepted, as if they ran one after the other. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from eventkit.log.port import Appended, IdReused, NewEvent, Origin, Recorded, StreamId, Write, WrongVersion
+
+MAX_STREAM_NAME = 500
+"""Characters; a longer name may not fit a btree entry."""
+
+
+@dataclass(slots=True)
+class Pending:
+    """An append that waits for its verdict."""
+
+    writes: Sequence[Write]
+    origin: Origin
+    append_id: UUID
+    verdict: Appended | WrongVersion | IdReused | None = None
+    events: int = field(init=False)
+    bytes: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.events, self.bytes = check(self.writes, self.origin)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """One event of an accepted append, with what the database stores beside it."""
+
+    event: NewEvent
+    stream: StreamId
+    version: int
+    pending: Pending
+    index: int
+
+
+def check(writes: Sequence[Write], origin: Origin) -> tuple[int, int]:
+    """Refuse what no database could store, since one bad append would fail its whole group. Answers the number of events and bytes."""
+    ids: set[UUID] = set()
+    events = size = 0
+    texts = [origin.actor, origin.correlation_id, origin.causation_id, origin.traceparent]
+    for stream, expected, batch in writes:
+        name = str(stream)
+        if not all(stream) or len(name) > MAX_STREAM_NAME or name.count("/") != 2:
+            raise ValueError(f"a stream is named tenant/category/id in at most {MAX_STREAM_NAME} characters, not {name!r}")
+        if expected < 0:
+            raise ValueError(f"{name}: an expected version is 0 (no stream yet) or more, not {expected}")
+        texts.append(name)
+        for event in batch:
+            ids.add(event.id)
+            events, size = events + 1, size + len(event.data)
+            texts.append(event.type)
+    if len({write.stream for write in writes}) < len(writes):
+        raise ValueError("an append writes to each stream once")
+    if not events:
+        raise ValueError("an append needs events; guards alone record nothing")
+    if len(ids) < events:
+        raise ValueError("each event of an append needs an id of its own")
+    text = "".join(texts)
+    if "\0" in text or (not text.isascii() and text.encode("utf-8", "replace").decode() != text):
+        raise ValueError("text in a log has no NUL and no lone surrogates")
+    return events, size
+
+
+def decide(group: Iterable[Pending], versions: dict[StreamId, int], known: frozenset[UUID]) -> list[Accepted]:
+    """Give each append its verdict in turn, and answer the events to store.
+
+    `versions` has every stream that the group names, and is moved on. An accepted append's position counts from the log's last event.
+    An append with an id that is stored (`known`), or that an earlier append of the group stores, gets none: it repeats something, to be
+    looked up once the group is stored.
+    """
+    accepted: list[Accepted] = []
+    taken = set(known)
+    for pending in group:
+        pending.verdict = None
+        if any(event.id in taken for write in pending.writes for event in write.events):
+            continue
+        lost = next((w for w in pending.writes if w.expected != versions[w.stream]), None)
+        if lost:
+            pending.verdict = WrongVersion(lost.stream, lost.expected, versions[lost.stream])
+            continue
+        index = 0
+        for stream, expected, events in pending.writes:
+            for version, event in enumerate(events, expected + 1):
+                accepted.append(Accepted(event, stream, version, pending, index))
+                taken.add(event.id)
+                index += 1
+                versions[stream] = version
+        pending.verdict = Appended(len(accepted), {w.stream: versions[w.stream] for w in pending.writes if w.events})
+    return accepted
+
+
+def guards(group: Iterable[Pending], believed: Mapping[StreamId, int]) -> dict[StreamId, int]:
+    """The streams that a group only guards, at the version it believes them to have: nothing is inserted there that would prove it."""
+    written = {a.stream for p in group for a in p.writes if a.events and isinstance(p.verdict, Appended)}
+    guarded = {w.stream for p in group for w in p.writes if isinstance(p.verdict, Appended)}
+    return {stream: believed[stream] for stream in guarded - written}
+
+
+def repeated(pending: Pending, stored: Mapping[UUID, Recorded]) -> Appended | IdReused:
+    """What the append that stored just these events was told; `IdReused` if no such append did."""
+    versions: dict[StreamId, int] = {}
+    position = 0
+    first: Recorded | None = None
+    index = 0
+    for stream, _, events in pending.writes:
+        for event in events:
+            found = stored.get(event.id)
+            first = first or found
+            if found is None or first is None or found.stream != stream or found.append_id != first.append_id or found.index != index:
+                return IdReused(f"event id {event.id} is stored by another append")
+            position, versions[stream], index = found.position, found.version, index + 1
+    if first is None or first.size != index:
+        return IdReused("some of these events are stored by an append of more events")
+    return Appended(position, versions, repeated=True)

@@ -1,0 +1,358 @@
+"""The log in one PostgreSQL table.
+
+Positions are 1, 2, 3 … without a gap, in commit order, whatever the number of writing processes: every INSERT takes one lock and only then
+reads the last position. Appends that arrive while a commit is in flight become the next group: one INSERT, one commit, no timer. A group is
+decided in `grouping.decide` on the versions that its streams are believed to have; UNIQUE(stream, version) is the compare-and-swap that
+proves the belief, and guards, which insert nothing, are checked behind the lock.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import structlog
+
+from eventkit.ids import uuid7
+from eventkit.log import grouping
+from eventkit.log.grouping import Accepted, Pending
+from eventkit.log.port import NO_STREAM, Appended, LogFull, Origin, Recorded, StreamId, Write
+from eventkit.telemetry import Metrics
+
+log = structlog.get_logger(__name__)
+
+SCHEMA = """
+create table log_event(
+  position bigint primary key, recorded_at timestamptz not null, occurred_at timestamptz not null, version bigint not null,
+  id uuid not null, append_id uuid not null, append_index int not null, append_size int not null,
+  tenant text not null, category text not null, stream text not null, type text not null, data bytea not null,
+  actor text not null, command_digest bytea not null, correlation_id text not null, causation_id text not null, traceparent text not null,
+  constraint log_event_id unique (id), constraint log_event_version unique (stream, version)
+) with (autovacuum_vacuum_insert_scale_factor = 0.05);
+create index log_event_append on log_event(append_id);
+create index log_event_tenant on log_event(tenant, category, stream, version);
+create function log_last(guarded text[], versions bigint[], out last bigint, out at timestamptz) language plpgsql volatile as $$ begin
+  perform pg_advisory_xact_lock(hashtext('log_event'));
+  -- From here on a new snapshot: what other writers committed before they gave up the lock is seen.
+  if cardinality(guarded) > 0 and exists (
+      select from unnest(guarded, versions) g(s, v) where exists (select from log_event e where e.stream = g.s and e.version = g.v + 1)) then
+    raise unique_violation using message = 'a guarded stream has moved';
+  end if;
+  select position, recorded_at into last, at from log_event order by position desc limit 1;
+  last := coalesce(last, 0); at := greatest(at, clock_timestamp());     -- recorded_at never goes back
+end $$;
+create function log_refuse() returns trigger language plpgsql as $$ begin raise exception 'the log is append-only'; end $$;
+create trigger log_append_only before update or delete or truncate on log_event for each statement execute function log_refuse();
+alter table log_event enable always trigger log_append_only;
+"""
+COLUMNS = (
+    "position, recorded_at, occurred_at, version, id, append_id, append_index, append_size, stream, type, data, "
+    "actor, command_digest, correlation_id, causation_id, traceparent"
+)
+READ = """
+select array(select coalesce((select version from log_event where stream = s order by version desc limit 1), 0)
+             from unnest($1::text[]) with ordinality u(s, o) order by o),
+  array(select i from unnest($2::uuid[]) u(i) where exists(select from log_event where id = i))
+"""
+INSERT = """
+with t as materialized (select last, at from log_last($15::text[], $16::bigint[])),
+i as (insert into log_event(position, recorded_at, occurred_at, version, id, append_id, append_index, append_size, tenant, category, stream,
+                            type, data, actor, command_digest, correlation_id, causation_id, traceparent)
+  select last + o, at, coalesce(occurred, at), v, id, append, idx, size, split_part(stream, '/', 1), split_part(stream, '/', 2), stream,
+         type, data, actor, digest, correlation, causation, trace
+  from t, unnest($1::uuid[], $2::uuid[], $3::int[], $4::int[], $5::text[], $6::bigint[], $7::text[], $8::bytea[], $9::timestamptz[],
+                 $10::text[], $11::bytea[], $12::text[], $13::text[], $14::text[])
+       with ordinality u(id, append, idx, size, stream, v, type, data, occurred, actor, digest, correlation, causation, trace, o))
+select last, pg_notify('log_event', (last + $17)::text) from t
+"""
+LOCK = "begin; select pg_advisory_xact_lock(hashtext('log_event'))"
+FIND = f"select {COLUMNS} from log_event where id = any($1::uuid[])"
+PAGE = f"select {COLUMNS} from log_event where position > $1 order by position limit $2"
+STREAM = f"select {COLUMNS} from log_event where stream = $1 and version > $2 order by version limit $3"
+APPEND_OF = f"select {COLUMNS} from log_event where append_id = (select append_id from log_event where id = $1) order by position"
+HISTORY = f"select {COLUMNS} from log_event where tenant = $1 and category = any($2::text[]) and position <= $3 order by stream, version"
+
+# Every statement of the writer is an index probe: a plan made while the table was small must not be a scan that is kept for ever. And a new
+# snapshot after the lock needs READ COMMITTED, whatever the database's default is.
+WRITER_SETTINGS = {
+    "application_name": "nhip log writer",
+    "enable_seqscan": "off",
+    "jit": "off",
+    "plan_cache_mode": "force_generic_plan",
+    "default_transaction_isolation": "read committed",
+}
+READ_PAGE = 1000
+
+
+class PostgresLog:
+    """A log in the database at `dsn`. Open it with `async with`; one writer connection and a small pool of readers.
+
+    `metrics` counts what is appended, under the name of the `context`.
+    """
+
+    def __init__(
+        self,
+        dsn: str,
+        *,
+        metrics: Metrics | None = None,
+        context: str = "",
+        max_group_events: int = 512,
+        max_group_bytes: int = 4 << 20,
+        max_queue: int = 20_000,
+        remember: int = 200_000,
+        poll_seconds: float = 1.0,
+        timeout_seconds: float = 30.0,
+    ):
+        self._dsn, self._metrics, self._context = dsn, metrics, context
+        self._max_group_events, self._max_group_bytes, self._max_queue = max_group_events, max_group_bytes, max_queue
+        self._remember, self._poll, self._timeout = remember, poll_seconds, timeout_seconds
+        self._queue: deque[tuple[Pending, asyncio.Future[Appended]]] = deque()
+        self._task: asyncio.Task[None] | None = None
+        self._writer: asyncpg.Connection | None = None
+        self._versions: dict[StreamId, int] = {}
+        self._closing = False
+
+    async def __aenter__(self) -> "PostgresLog":
+        self._readers = await asyncpg.create_pool(
+            self._dsn, min_size=1, max_size=4, server_settings={"jit": "off", "application_name": "nhip log reader"}, reset=_no_reset
+        )
+        async with self._readers.acquire() as con, con.transaction():
+            # A lock of its own, as two processes may start at once; and no DDL on a log in use, which would wait for writers or deadlock.
+            await con.execute("select pg_advisory_xact_lock(hashtext('log_event schema'))")
+            if await con.fetchval("select to_regclass('log_event')") is None:
+                await con.execute(SCHEMA)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Serve what is queued, then disconnect."""
+        self._closing = True
+        while self._task:
+            await asyncio.wait([self._task])
+        if self._writer:
+            await self._writer.close()
+        await self._readers.close()
+
+    # -- writing
+
+    async def append(self, *writes: Write, origin: Origin) -> Appended:
+        pending = Pending(writes, origin, uuid7())
+        if self._closing:
+            raise ConnectionError("the log is being closed")
+        if len(self._queue) >= self._max_queue:
+            raise LogFull(f"{len(self._queue)} appends are waiting")
+        future: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
+        self._queue.append((pending, future))
+        if self._task is None:
+            self._task = asyncio.create_task(self._drain())
+        if self._metrics is None:
+            return await future
+        with self._metrics.append_seconds.labels(self._context).time():
+            appended = await future
+        if not appended.repeated:
+            self._metrics.events_appended.labels(self._context).inc(pending.events)
+        return appended
+
+    async def _drain(self) -> None:
+        try:
+            while self._queue:
+                await asyncio.sleep(0)  # whoever is ready joins
+                group: list[tuple[Pending, asyncio.Future[Appended]]] = []
+                events = size = 0
+                while self._queue:
+                    pending, future = self._queue[0]
+                    if group and (events + pending.events > self._max_group_events or size + pending.bytes > self._max_group_bytes):
+                        break
+                    self._queue.popleft()
+                    if not future.done():  # else the caller gave up while it waited: nothing is stored
+                        group.append((pending, future))
+                        events, size = events + pending.events, size + pending.bytes
+                if group:
+                    await self._serve(group)
+        finally:
+            self._task = None
+
+    async def _serve(self, group: list[tuple[Pending, asyncio.Future[Appended]]]) -> None:
+        try:
+            if self._writer is None or self._writer.is_closed():
+                self._versions = {}  # a belief dies with its connection: after a failover it could be too high, and leave a gap in a stream
+                self._writer = await asyncpg.connect(self._dsn, server_settings=WRITER_SETTINGS, command_timeout=self._timeout)
+            pendings = [pending for pending, _ in group]
+            await self._store(self._writer, pendings)
+            repeats = [p for p in pendings if p.verdict is None]
+            if repeats:
+                ids = [e.id for p in repeats for w in p.writes for e in w.events]
+                stored = {r.id: r for r in map(_recorded, await self._writer.fetch(FIND, ids))}
+                for p in repeats:
+                    p.verdict = grouping.repeated(p, stored)
+        except BaseException as error:  # whatever it is: nobody may wait for ever, and nothing is believed any more
+            log.warning("log.group_failed", appends=len(group), error=type(error).__name__)
+            self._versions = {}
+            if self._writer:
+                self._writer.terminate()
+                self._writer = None
+            for _, future in group:
+                if not future.done():
+                    future.set_exception(error if isinstance(error, Exception) else ConnectionError("the log's writer was stopped"))
+            if not isinstance(error, Exception):
+                raise
+            return
+        for pending, future in group:
+            if future.done():
+                continue
+            if isinstance(pending.verdict, Appended):
+                future.set_result(pending.verdict)
+            else:
+                future.set_exception(pending.verdict or AssertionError("an append without a verdict"))
+
+    async def _store(self, writer: asyncpg.Connection, group: list[Pending]) -> None:
+        believed: dict[StreamId, int | None] = {}
+        for pending in group:
+            for stream, expected, _ in pending.writes:
+                if stream not in believed:  # to take NO_STREAM at its word is safe: version 1 is refused if there is one
+                    believed[stream] = self._versions.get(stream, 0 if expected == NO_STREAM else None)
+        # 1. On what is believed. If every append passes, the INSERT proves it: one round trip.
+        versions = {stream: version for stream, version in believed.items() if version is not None}
+        if len(versions) == len(believed):
+            start = dict(versions)
+            accepted = grouping.decide(group, versions, frozenset())
+            if all(isinstance(p.verdict, Appended) for p in group) and await self._insert(writer, group, accepted, start, versions):
+                return
+        # 2. On what is stored now. 3. The same with all other writers locked out, if one of them moved a stream in between.
+        ids = [e.id for p in group for w in p.writes for e in w.events]
+        for locked in (False, True):
+            if locked:
+                await writer.execute(LOCK)
+            found, known = await writer.fetchrow(READ, [str(s) for s in believed], ids) or ([], [])
+            versions = dict(zip(believed, found, strict=True))
+            start = dict(versions)
+            accepted = grouping.decide(group, versions, frozenset(known))
+            done = await self._insert(writer, group, accepted, start, versions)
+            if locked:
+                await writer.execute("commit" if done else "rollback")
+            if done:
+                return
+        raise AssertionError("a conflict behind the lock: somebody writes to log_event without it")
+
+    async def _insert(
+        self,
+        writer: asyncpg.Connection,
+        group: list[Pending],
+        accepted: list[Accepted],
+        start: dict[StreamId, int],
+        versions: dict[StreamId, int],
+    ) -> bool:
+        """False, and nothing stored: a stream was moved by another process, or an id is stored already."""
+        if accepted:
+            guarded = grouping.guards(group, start)
+            try:
+                row = await writer.fetchrow(INSERT, *_columns(accepted), [str(s) for s in guarded], list(guarded.values()), len(accepted))
+            except asyncpg.UniqueViolationError:
+                return False
+            assert row is not None
+            for pending in group:
+                if isinstance(pending.verdict, Appended):
+                    pending.verdict = Appended(row["last"] + pending.verdict.position, pending.verdict.versions)
+        self._versions.update(versions)
+        for stream in list(islice(self._versions, max(0, len(self._versions) - self._remember))):
+            del self._versions[stream]
+        return True
+
+    # -- reading
+
+    async def read(self, stream: StreamId, *, after: int = 0) -> AsyncIterator[Recorded]:
+        while rows := await self._readers.fetch(STREAM, str(stream), after, READ_PAGE):
+            for row in rows:
+                yield _recorded(row)
+            if len(rows) < READ_PAGE:
+                return
+            after = rows[-1]["version"]
+
+    async def append_of(self, event_id: UUID) -> list[Recorded]:
+        return [_recorded(row) for row in await self._readers.fetch(APPEND_OF, event_id)]
+
+    async def last_position(self) -> int:
+        return await self._readers.fetchval("select coalesce(max(position), 0) from log_event")
+
+    async def history(self, tenant: str, categories: Sequence[str], *, upto: int) -> AsyncIterator[list[Recorded]]:
+        async with self._readers.acquire() as con, con.transaction():
+            stream: list[Recorded] = []
+            async for row in con.cursor(HISTORY, tenant, list(categories), upto, prefetch=READ_PAGE):
+                event = _recorded(row)
+                if stream and stream[0].stream != event.stream:
+                    yield stream
+                    stream = []
+                stream.append(event)
+            if stream:
+                yield stream
+
+    async def feed(self, after: int = 0, *, page: int = 500) -> AsyncIterator[list[Recorded]]:
+        """See the port. Raises the connection's error when it breaks: begin again behind the last position."""
+        news = asyncio.Event()
+        con = await asyncpg.connect(
+            self._dsn, server_settings={"jit": "off", "application_name": "nhip log feed"}, command_timeout=self._timeout
+        )
+        try:
+            await con.add_listener("log_event", lambda *_: news.set())
+            while True:
+                news.clear()
+                while rows := await con.fetch(PAGE, after, page):
+                    missing = rows[-1]["append_size"] - rows[-1]["append_index"] - 1
+                    if missing:  # positions of an append follow each other, so the rest of it is just behind
+                        rows += await con.fetch(PAGE, rows[-1]["position"], missing)
+                    after = rows[-1]["position"]
+                    yield [_recorded(row) for row in rows]
+                with suppress(TimeoutError):  # a notification only shortens the wait
+                    await asyncio.wait_for(news.wait(), self._poll)
+                    continue
+                yield []
+        finally:
+            con.terminate()
+
+
+async def _no_reset(_: object) -> None:
+    """The pool's own reset costs a round trip each time, and nothing here leaves a state behind."""
+
+
+def _columns(accepted: list[Accepted]) -> list[list[Any]]:
+    """The events as the INSERT's arrays, in its order."""
+    rows = [
+        (
+            a.event.id,
+            a.pending.append_id,
+            a.index,
+            a.pending.events,
+            str(a.stream),
+            a.version,
+            a.event.type,
+            a.event.data,
+            a.event.occurred_at,
+            a.pending.origin.actor,
+            a.pending.origin.command_digest,
+            a.pending.origin.correlation_id,
+            a.pending.origin.causation_id,
+            a.pending.origin.traceparent,
+        )
+        for a in accepted
+    ]
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _recorded(row: asyncpg.Record) -> Recorded:
+    return Recorded(
+        id=UUID(int=row["id"].int),
+        type=row["type"],
+        data=row["data"],
+        stream=StreamId.parse(row["stream"]),
+        version=row["version"],
+        position=row["position"],
+        append_id=UUID(int=row["append_id"].int),
+        index=row["append_index"],
+        size=row["append_size"],
+        occurred_at=row["occurred_at"],
+        recorded_at=row["recorded_at"],
+        origin=Origin(row["actor"], row["command_digest"], row["correlation_id"], row["causation_id"], row["traceparent"]),
+    )

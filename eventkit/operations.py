@@ -1,0 +1,198 @@
+"""What an operator asks of any service: verify its views, look at what is parked and bring it back, rebuild a view."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from eventkit import checkpoint, kafka, parking
+from eventkit.aggregate import Aggregate, Decision, Happened, UnknownEvent
+from eventkit.context import Context
+from eventkit.decider import Load
+from eventkit.errors import Kind, Rejected, unknown
+from eventkit.log import Recorded
+from eventkit.projection import Comparison, Mismatch, View, compare
+from eventkit.rpc.access import Allow, roles
+from eventkit.service import Kit
+from eventkit.subscription import Projecting, Subscription
+from eventkit.table import Key
+from nhip.common.v1 import operations_pb2 as pb
+from nhip.common.v1.command_pb2 import Accepted
+
+OPERATIONS = pb.DESCRIPTOR.services_by_name["Operations"]
+_OPERATORS = roles("admin", "executive", services=("operator",))
+ACCESS: Mapping[str, Allow] = {
+    "Verify": roles("admin", "auditor", "executive", services=("operator",)),
+    "ListParked": roles("admin", "auditor", "executive", services=("operator",)),
+    "RetryParked": _OPERATORS,
+    "DiscardParked": _OPERATORS,
+    "Rebuild": _OPERATORS,
+}
+
+
+def evolve_parked(state: int | None, event: Message) -> int:
+    """What was done about a subscription's parked events; only the number of deeds matters."""
+    match event:
+        case pb.ParkedStreamRetried() | pb.ParkedEventDiscarded():
+            return (state or 0) + 1
+        case _:
+            raise UnknownEvent(event)
+
+
+PARKED = Aggregate("parked", evolve_parked)
+
+
+@dataclass(frozen=True, slots=True)
+class Operations:
+    """Implements `nhip.common.v1.Operations` for one service."""
+
+    kit: Kit
+    subscriptions: Mapping[str, Subscription]
+
+    async def verify(self, request: pb.Verify, ctx: Context) -> pb.Verified:
+        views = [view for view in self._views() if request.view in ("", view.name)]
+        if not views:
+            raise unknown("view", request.view, "view")
+        reply = pb.Verified()
+        for view in views:
+            comparison, position = await self._compare(view, ctx.tenant)
+            reply.views.append(
+                pb.VerifiedView(
+                    view=view.name,
+                    version=view.version,
+                    rows=comparison.rows,
+                    position=f"{view.source}={position}",
+                    differences=[
+                        pb.Difference(key=m.key, column=m.column, expected=m.expected, found=m.found) for m in comparison.mismatches[:1000]
+                    ],
+                )
+            )
+        return reply
+
+    async def _compare(self, view: View[object], tenant: str) -> tuple[Comparison, int]:
+        """The view and its checkpoint of one moment, against its source up to that checkpoint."""
+        table, partition = view.table, self.kit.partition(view.source)(tenant)
+        async with self.kit.pool.acquire() as con, con.transaction(isolation="repeatable_read", readonly=True):
+            position = await con.fetchval(
+                "select position from checkpoint where subscription = $1 and partition = $2", view.subscription, partition
+            )
+            records = await con.fetch(f"select * from {table.name} where tenant = $1", tenant)
+            waiting = await parking.parked_streams(con, view.subscription)
+        found = {table.key_of(row): row for row in map(table.of, records)}
+        expected: dict[Key, object] = {}
+        async for stream in self._streams(view, tenant, position or 0):
+            known = [event for event in stream if event.message is not None]
+            if known:
+                expected.update((table.key_of(row), row) for row in view.expected(known))
+        comparison = compare(table, expected, found)
+        if waiting:
+            comparison.mismatches.extend(Mismatch(f"stream={s}", "", "handled", "parked") for s in waiting if s.tenant == tenant)
+        return comparison, position or 0
+
+    async def _streams(self, view: View[object], tenant: str, upto: int):
+        if view.source == self.kit.name:
+            async for stream in self.kit.log.history(tenant, view.categories, upto=upto):
+                yield stream
+            return
+        settings = self.kit.settings
+        streams: dict[str, list[Recorded]] = defaultdict(list)
+        if upto:
+            for event in await kafka.tenant_events(settings.kafka, view.source, tenant, settings.kafka_partitions, upto=upto):
+                if event.stream.category in view.categories:
+                    streams[str(event.stream)].append(event)
+        for stream in streams.values():
+            yield stream
+
+    async def list_parked(self, request: pb.ListParked, ctx: Context) -> pb.Parked:
+        async with self.kit.pool.acquire() as con:
+            parked = await parking.list_parked(con, ctx.tenant)
+        reply = pb.Parked()
+        for item in parked:
+            at = Timestamp()
+            at.FromDatetime(item.parked_at)
+            event = item.event
+            reply.events.append(
+                pb.ParkedEvent(
+                    subscription=item.subscription,
+                    context=item.context,
+                    stream=str(event.stream),
+                    event_id=str(event.id),
+                    type=event.type,
+                    position=f"{item.context}={event.position}",
+                    error=item.error,
+                    parked_at=at,
+                )
+            )
+        return reply
+
+    async def retry_parked(self, request: pb.RetryParked, ctx: Context) -> Accepted:
+        subscription = self._subscription(request.subscription)
+        events = await self._parked(request.subscription, request.stream, ctx)
+        await self._handle(subscription, events)
+        return await self._record(
+            ctx, request.subscription, pb.ParkedStreamRetried(subscription=request.subscription, stream=request.stream)
+        )
+
+    async def discard_parked(self, request: pb.DiscardParked, ctx: Context) -> Accepted:
+        subscription = self._subscription(request.subscription)
+        parked = await self._parked_items(request.subscription, request.stream, ctx)
+        first, rest = parked[0], parked[1:]
+        if str(first.event.id) != request.event_id:
+            raise Rejected("NOT_THE_FIRST", f"the first parked event of this stream is {first.event.id}", field="event_id")
+        done = await self._record(
+            ctx,
+            request.subscription,
+            pb.ParkedEventDiscarded(subscription=request.subscription, stream=request.stream, event_id=request.event_id, error=first.error),
+        )
+        async with self.kit.pool.acquire() as con:
+            await parking.remove(con, request.subscription, [first.event])
+        await self._handle(subscription, [item.event for item in rest])
+        return done
+
+    async def rebuild(self, request: pb.Rebuild, ctx: Context) -> Accepted:
+        view = next((view for view in self._views() if view.name == request.view), None)
+        if view is None:
+            raise unknown("view", request.view, "view")
+        async with self.kit.pool.acquire() as con, con.transaction():
+            # Locks the checkpoint first, as a projection does: a page in flight finds it moved and begins again at the start.
+            await checkpoint.reset(con, view.subscription)
+            await con.execute(f"truncate {view.table.name}")
+            await con.execute("delete from parked where subscription = $1", view.subscription)
+        return Accepted(id=view.name)
+
+    def _views(self) -> Sequence[View[object]]:
+        return [s.view for s in self.subscriptions.values() if isinstance(s, Projecting)]
+
+    def _subscription(self, name: str) -> Subscription:
+        if name not in self.subscriptions:
+            raise unknown("subscription", name, "subscription")
+        return self.subscriptions[name]
+
+    async def _parked_items(self, subscription: str, stream: str, ctx: Context) -> list[parking.ParkedEvent]:
+        async with self.kit.pool.acquire() as con:
+            parked = await parking.list_parked(con, ctx.tenant, subscription, stream)
+        if not parked:
+            raise unknown("parked_stream", stream, "stream")
+        return parked
+
+    async def _parked(self, subscription: str, stream: str, ctx: Context) -> list[Recorded]:
+        return [item.event for item in await self._parked_items(subscription, stream, ctx)]
+
+    async def _handle(self, subscription: Subscription, events: Sequence[Recorded]) -> None:
+        if not events:
+            return
+        try:
+            await subscription.retry(events)
+        except Rejected:
+            raise
+        except Exception as error:
+            raise Rejected("STILL_FAILING", f"the event cannot be handled yet: {parking.describe(error)}", kind=Kind.REFUSED) from error
+
+    async def _record(self, ctx: Context, subscription: str, event: Message) -> Accepted:
+        async def decide(load: Load) -> Decision:
+            await load(PARKED, subscription)
+            return [Happened(PARKED(subscription), event)]
+
+        return await self.kit.commands.execute(ctx, PARKED(subscription), decide)

@@ -1,0 +1,177 @@
+"""Personal words, sealed per person before they reach a log; the keys, and their destruction.
+
+Every `PersonalText` is sealed with AES-256-GCM under the key of the person it is about (the sibling field that the option `about` names, else
+the actor), bound to the event and field that carry it. Logs, Kafka and views hold sealed words only; they are opened for the reply of an RPC.
+Destroying a person's key makes all of them unreadable, wherever they are.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import cast
+from uuid import UUID
+
+import asyncpg
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.keywrap import aes_key_unwrap, aes_key_wrap
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.message import Message
+
+from nhip.common.v1.options_pb2 import about
+from nhip.common.v1.words_pb2 import PersonalText, Sealed
+
+PERSONAL_TEXT = PersonalText.DESCRIPTOR.full_name
+KEY_SECONDS = 60.0
+"""How long a process may keep a key: within this time an erasure is complete everywhere."""
+
+SCHEMA = """
+create table if not exists person_key(
+  tenant text not null, person text not null, wrapped bytea, created_at timestamptz not null default now(), destroyed_at timestamptz,
+  primary key (tenant, person), check ((wrapped is null) = (destroyed_at is not null))
+)
+"""
+
+
+class PlainWords(Exception):
+    """Personal words were about to be stored unsealed: a defect of the caller."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One PersonalText found inside a message."""
+
+    text: PersonalText
+    path: str
+    person: str
+    """The person whom the option `about` names; empty for the author."""
+
+
+def places(message: Message, path: str = "") -> Iterator[Place]:
+    """Every PersonalText that is set in a message, however deep."""
+    if not _may_hold_words(message.DESCRIPTOR):
+        return
+    for field, value in message.ListFields():
+        if field.type != FieldDescriptor.TYPE_MESSAGE:
+            continue
+        here = f"{path}.{field.name}" if path else field.name
+        items = value if field.is_repeated and not _is_map(field) else [] if field.is_repeated else [value]
+        for index, item in enumerate(items):
+            at = f"{here}[{index}]" if field.is_repeated else here
+            if field.message_type.full_name == PERSONAL_TEXT:
+                named = field.GetOptions().Extensions[about]
+                yield Place(cast(PersonalText, item), at, getattr(message, named) if named else "")
+            else:
+                yield from places(item, at)
+
+
+_holding: dict[str, bool] = {}
+
+
+def _may_hold_words(descriptor: Descriptor) -> bool:
+    """Whether any message below may hold personal words; remembered, as most hold none and replies are large."""
+    known = _holding.get(descriptor.full_name)
+    if known is None:
+        _holding[descriptor.full_name] = True  # a message that holds itself: assume the worst meanwhile
+        known = descriptor.full_name == PERSONAL_TEXT or any(
+            _may_hold_words(f.message_type) for f in descriptor.fields if f.message_type is not None and not _is_map(f)
+        )
+        _holding[descriptor.full_name] = known
+    return known
+
+
+def _is_map(field: FieldDescriptor) -> bool:
+    return field.message_type is not None and field.message_type.GetOptions().map_entry
+
+
+class KeyStore:
+    """Keys of persons in a database of their own, each wrapped by the installation's master key."""
+
+    def __init__(self, dsn: str, master_key: bytes):
+        self._dsn, self._master = dsn, master_key
+        self._cache: dict[tuple[str, str], tuple[float, bytes | None]] = {}
+
+    async def __aenter__(self) -> "KeyStore":
+        self._pool = await asyncpg.create_pool(self._dsn, min_size=0, max_size=2, server_settings={"application_name": "nhip keys"})
+        async with self._pool.acquire() as con, con.transaction():
+            await con.execute("select pg_advisory_xact_lock(hashtext('person_key schema'))")
+            await con.execute(SCHEMA)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._pool.close()
+
+    async def key(self, tenant: str, person: str, *, make: bool = False) -> bytes | None:
+        """A person's key; None when it was destroyed, or never made. `make`: make it if there never was one."""
+        at, key = self._cache.get((tenant, person), (0.0, None))
+        if key is not None and time.monotonic() - at < KEY_SECONDS:
+            return key
+        row = await self._pool.fetchrow("select wrapped from person_key where tenant = $1 and person = $2", tenant, person)
+        if row is None and make:
+            fresh = aes_key_wrap(self._master, AESGCM.generate_key(256))
+            await self._pool.execute(
+                "insert into person_key(tenant, person, wrapped) values ($1, $2, $3) on conflict do nothing", tenant, person, fresh
+            )
+            row = await self._pool.fetchrow("select wrapped from person_key where tenant = $1 and person = $2", tenant, person)
+        key = aes_key_unwrap(self._master, row["wrapped"]) if row and row["wrapped"] is not None else None
+        self._cache[tenant, person] = time.monotonic(), key
+        return key
+
+    async def destroy(self, tenant: str, person: str) -> None:
+        """Make all words about a person unreadable, for ever. Repeating it changes nothing."""
+        await self._pool.execute(
+            "insert into person_key(tenant, person, destroyed_at) values ($1, $2, now()) "
+            "on conflict (tenant, person) do update set wrapped = null, destroyed_at = coalesce(person_key.destroyed_at, now())",
+            tenant,
+            person,
+        )
+        self._cache.pop((tenant, person), None)
+
+
+class Words:
+    """Seals and opens personal words."""
+
+    def __init__(self, keys: KeyStore):
+        self._keys = keys
+
+    async def seal(self, message: Message, *, tenant: str, author: str, event_id: UUID) -> None:
+        """Seal, in place, every plain word of an event about to be recorded. Raises `PlainWords` when its person was erased."""
+        for place in places(message):
+            if place.text.WhichOneof("form") != "plain":
+                continue
+            person = place.person or author
+            key = await self._keys.key(tenant, person, make=True)
+            if key is None:
+                raise PlainWords(f"{place.path}: the person it is about was erased, so nothing can be kept about them")
+            nonce, bound_to = os.urandom(12), f"{event_id}/{place.path}"
+            ciphertext = AESGCM(key).encrypt(nonce, place.text.plain.encode(), _bound(tenant, person, bound_to))
+            place.text.sealed.CopyFrom(Sealed(person_id=person, nonce=nonce, ciphertext=ciphertext, bound_to=bound_to))
+
+    async def open(self, message: Message, *, tenant: str) -> None:
+        """Open, in place, every sealed word of a reply; what cannot be opened any more is marked as erased."""
+        found = [place.text for place in places(message) if place.text.WhichOneof("form") == "sealed"]
+        people = {text.sealed.person_id for text in found}
+        keys = dict(zip(people, await asyncio.gather(*(self._keys.key(tenant, person) for person in people)), strict=True))
+        for text in found:
+            sealed, plain = text.sealed, None
+            if key := keys[sealed.person_id]:
+                with suppress(InvalidTag):  # words moved to another person or event: as good as none
+                    plain = AESGCM(key).decrypt(sealed.nonce, sealed.ciphertext, _bound(tenant, sealed.person_id, sealed.bound_to)).decode()
+            if plain is None:
+                text.erased = True
+            else:
+                text.plain = plain
+
+
+def refuse_plain(message: Message) -> None:
+    """Raises `PlainWords` if a message still has words that are not sealed."""
+    for place in places(message):
+        if place.text.WhichOneof("form") == "plain":
+            raise PlainWords(f"{message.DESCRIPTOR.full_name}.{place.path} is not sealed")
+
+
+def _bound(tenant: str, person: str, bound_to: str) -> bytes:
+    return "\0".join((tenant, person, bound_to)).encode()

@@ -1,0 +1,130 @@
+"""Views: read models that are folded from one context's events, and can be folded again from the first.
+
+A view is a table of frozen rows, a `fold` that moves rows by one event, and `expected`, which says independently, from a stream's folded
+states, which rows there should be. A row is written by events of one stream only.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, Generic, TypeVar
+
+import asyncpg
+
+from eventkit.log import Recorded
+from eventkit.table import Key, Table
+
+Row = TypeVar("Row")
+
+
+class Rows(Generic[Row]):
+    """The rows that a page of events touches: loaded before, written after."""
+
+    def __init__(self, table: Table[Row], loaded: Mapping[Key, Row]):
+        self._table, self._rows, self._changed = table, dict(loaded), dict[Key, Row]()
+
+    def get(self, *key: Any) -> Row | None:
+        return self._rows.get(key)
+
+    def __getitem__(self, key: Key) -> Row:
+        """Raises KeyError for a row that is not there: an event without its predecessor, which cannot be handled."""
+        return self._rows[key]
+
+    def put(self, row: Row) -> None:
+        key = self._table.key_of(row)
+        self._rows[key] = self._changed[key] = row
+
+    @property
+    def changed(self) -> list[Row]:
+        return list(self._changed.values())
+
+
+class View(Generic[Row]):
+    """A read model of one context's events; subclass it in a module of `views/`."""
+
+    name: ClassVar[str]
+    version: ClassVar[int] = 1
+    """Part of the table's name. A view that changes its row or its fold takes the next one, and fills its own table."""
+    source: ClassVar[str]
+    """The context whose events it folds: the service's own, or another's by its topic."""
+    categories: ClassVar[tuple[str, ...]]
+    """The streams that it is folded from."""
+    row: type[Row]
+    key: ClassVar[tuple[str, ...]]
+    indexes: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def table(self) -> Table[Row]:
+        return Table(f"{self.name}_v{self.version}", self.row, self.key, self.indexes)
+
+    @property
+    def subscription(self) -> str:
+        """The name of its checkpoint."""
+        return f"{self.name}_v{self.version}"
+
+    def touches(self, event: Recorded) -> Iterable[Key]:
+        """The keys of the rows that `fold` will want to see for this event."""
+        raise NotImplementedError
+
+    def fold(self, rows: Rows[Row], event: Recorded) -> None:
+        """Move the rows by one event; its `message` is of a known type. What it raises parks the event."""
+        raise NotImplementedError
+
+    def expected(self, events: Sequence[Recorded]) -> Iterable[Row]:
+        """The rows that one whole stream should have led to: by the aggregate's `evolve`, never by `fold`."""
+        raise NotImplementedError
+
+    async def apply(self, con: asyncpg.Connection, events: Sequence[Recorded]) -> int:
+        """Fold a page into the table, inside the caller's transaction. Answers how many events were of unknown types, and passed over."""
+        mine: list[Recorded] = []
+        unknown = 0
+        for event in events:
+            if event.stream.category not in self.categories:
+                continue
+            if event.message is None:  # a producer may be newer than its consumer
+                unknown += 1
+                continue
+            mine.append(event)
+        if not mine:
+            return unknown
+        keys = dict.fromkeys(key for event in mine for key in self.touches(event))
+        rows = Rows(self.table, await self.table.load(con, keys))
+        for event in mine:
+            self.fold(rows, event)
+        await self.table.save(con, rows.changed)
+        return unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """One row that is not what its stream says: one column of it, or, with no column, the whole row."""
+
+    key: str
+    column: str
+    expected: str
+    found: str
+
+
+@dataclass(slots=True)
+class Comparison:
+    """A view held against the fold of its streams."""
+
+    rows: int = 0
+    mismatches: list[Mismatch] = field(default_factory=list[Mismatch])
+
+
+def compare(table: Table[Row], expected: Mapping[Key, Row], found: Mapping[Key, Row]) -> Comparison:
+    """Every row that is missing, should not be there, or differs. Personal words are sealed in rows, so nothing is given away."""
+    result = Comparison(rows=len(found))
+    for key in sorted(expected.keys() | found.keys(), key=str):
+        named = ", ".join(f"{c}={v}" for c, v in zip(table.key, key, strict=True) if c != "tenant")
+        want, have = expected.get(key), found.get(key)
+        if want is None or have is None:
+            result.mismatches.append(
+                Mismatch(named, "", "a row" if want is not None else "no row", "a row" if have is not None else "no row")
+            )
+            continue
+        for f in fields(want):  # type: ignore[arg-type] # rows are dataclasses
+            a, b = getattr(want, f.name), getattr(have, f.name)
+            if a != b:
+                result.mismatches.append(Mismatch(named, f.name, str(a), str(b)))
+    return result

@@ -1,0 +1,40 @@
+"""Makes what a service needs in its engines: databases, the reader role, tables. Safe to repeat, from several processes at once."""
+
+from collections.abc import Iterable
+
+import asyncpg
+import structlog
+
+from eventkit import checkpoint, parking, relay
+from eventkit.projection import View
+from eventkit.table import READER
+
+log = structlog.get_logger(__name__)
+
+KEYS = "keys"
+
+
+async def databases(server: str, services: Iterable[str]) -> None:
+    """The services' databases, the key store's, and the role that queries run as. Needs a login that may create both."""
+    con = await asyncpg.connect(server, server_settings={"application_name": "nhip provision"})
+    try:
+        await con.execute("select pg_advisory_lock(hashtext('nhip provision'))")
+        if not await con.fetchval("select exists (select from pg_roles where rolname = $1)", READER):
+            await con.execute(f"create role {READER} nologin")
+        for name in (*services, KEYS):
+            if not await con.fetchval("select exists (select from pg_database where datname = $1)", f"nhip_{name}"):
+                await con.execute(f"create database nhip_{name} template template0 encoding 'UTF8'")
+                log.info("provision.database", database=f"nhip_{name}")
+    finally:
+        await con.close()
+
+
+async def tables(pool: asyncpg.Pool, views: Iterable[View[object]]) -> None:
+    """The tables of subscriptions and of views that are not there yet. A table that is there is never altered."""
+    async with pool.acquire() as con, con.transaction():
+        await con.execute("select pg_advisory_xact_lock(hashtext('nhip tables'))")
+        await con.execute(checkpoint.SCHEMA + ";" + parking.SCHEMA + ";" + relay.SCHEMA)
+        for view in views:
+            if await con.fetchval("select to_regclass($1)", view.table.name) is None:
+                await con.execute(view.table.ddl())
+                log.info("provision.view", table=view.table.name)

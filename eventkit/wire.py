@@ -1,0 +1,28 @@
+"""Events as bytes: a protobuf message and its full name."""
+
+from google.protobuf import symbol_database
+from google.protobuf.message import Message
+
+from eventkit.privacy import refuse_plain
+
+
+def type_name(message: Message) -> str:
+    """The wire name of an event: its message's full name, version included."""
+    return message.DESCRIPTOR.full_name
+
+
+def encode(message: Message) -> bytes:
+    """The bytes to keep. Raises `PlainWords` for personal words that are not sealed: no log takes them."""
+    refuse_plain(message)
+    return message.SerializeToString(deterministic=True)
+
+
+def decode(type: str, data: bytes) -> Message | None:
+    """The message; None when no contract that this process knows has such a type. Raises `DecodeError` for bytes that are none."""
+    try:
+        known = symbol_database.Default().GetSymbol(type)
+    except KeyError:
+        return None
+    message = known()
+    message.ParseFromString(data)
+    return message

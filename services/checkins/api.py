@@ -1,0 +1,50 @@
+"""gRPC of checkins: request → command or query, nothing else."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from eventkit.aggregate import Decision
+from eventkit.context import Context
+from eventkit.decider import Load
+from eventkit.errors import unknown
+from eventkit.rpc.access import Allow, anyone
+from eventkit.service import Kit
+from eventkit.table import reading
+from nhip.checkins.v1 import checkins_pb2 as pb
+from nhip.common.v1.command_pb2 import Accepted
+from services.checkins.domain import progress
+from services.checkins.domain.progress import IMPORTER, PROGRESS
+from services.checkins.views.known import known_kpi
+from services.checkins.views.progress import entries
+
+ACCESS: Mapping[str, Allow] = {
+    # Whose KPI it is, the decision checks.
+    "RecordProgress": anyone(services=(IMPORTER,)),
+    "ListProgress": anyone(services=(IMPORTER,)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CheckinsApi:
+    """Implements `nhip.checkins.v1.Checkins`."""
+
+    kit: Kit
+
+    async def record_progress(self, command: pb.RecordProgress, ctx: Context) -> Accepted:
+        everyone = await self.kit.directory.everyone(ctx.tenant)
+        async with reading(self.kit.pool, ctx.tenant) as con:
+            kpi = await known_kpi(con, ctx.tenant, command.kpi_id, everyone)
+        if kpi is None:
+            raise unknown("kpi", command.kpi_id, "kpi_id")
+
+        async def decide(load: Load) -> Decision:
+            return progress.record(await load(PROGRESS, kpi.id), command, kpi, ctx.actor, everyone.today(ctx.at))
+
+        return await self.kit.commands.execute(ctx, PROGRESS(kpi.id), decide)
+
+    async def list_progress(self, request: pb.ListProgress, ctx: Context) -> pb.Progress:
+        async with reading(self.kit.pool, ctx.tenant) as con:
+            kpi = await known_kpi(con, ctx.tenant, request.kpi_id, await self.kit.directory.everyone(ctx.tenant))
+            if kpi is None:
+                raise unknown("kpi", request.kpi_id, "kpi_id")
+            return pb.Progress(entries=await entries(con, ctx.tenant, request.kpi_id))

@@ -1,0 +1,97 @@
+"""Progress of one KPI: a value for a day, by whom and how sure (C-06). What was recorded stays; a later value for the same day corrects it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+from google.protobuf.message import Message
+
+from eventkit.aggregate import Aggregate, Decision, Happened, UnknownEvent
+from eventkit.context import Actor
+from eventkit.errors import Kind, Rejected
+from eventkit.values import from_date, from_decimal, required_date, to_date
+from nhip.checkins.v1.checkins_pb2 import RecordProgress
+from nhip.checkins.v1.events_pb2 import ProgressRecorded
+
+DEFAULT_CONFIDENCE = 5
+IMPORTER = "importer"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    value: Decimal
+    confidence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What stands for each day."""
+
+    days: Mapping[date, Entry] = field(default_factory=dict[date, Entry])
+
+    def current(self, day: date) -> Entry | None:
+        """What is current on a day: the value for it, or for the last day before."""
+        earlier = [d for d in self.days if d <= day]
+        return self.days[max(earlier)] if earlier else None
+
+
+def evolve(progress: Progress | None, event: Message) -> Progress:
+    now = progress or Progress()
+    match event:
+        case ProgressRecorded():
+            return Progress({**now.days, required_date(event.occurred_on): Entry(Decimal(event.after.value), event.confidence)})
+        case _:
+            raise UnknownEvent(event)
+
+
+PROGRESS = Aggregate("progress", evolve)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownKpi:
+    """A KPI as far as recording progress goes."""
+
+    id: str
+    cycle_id: str
+    owners: tuple[str, ...]
+    retired: bool
+    starts_on: date
+    ends_on: date
+
+
+def record(progress: Progress | None, command: RecordProgress, kpi: KnownKpi, actor: Actor, today: date) -> Decision:
+    imported = (actor.kind, actor.id) == ("service", IMPORTER)
+    if not imported and actor.id not in kpi.owners:
+        raise Rejected("NOT_AN_OWNER", "only who answers for a KPI records its progress", kind=Kind.FORBIDDEN, rule="G-32")
+    if kpi.retired:
+        raise Rejected("KPI_RETIRED", "this KPI has ended", field="kpi_id")
+    last = min(kpi.ends_on, today)
+    on = to_date(command.occurred_on) or last
+    if not kpi.starts_on <= on <= last:
+        raise Rejected("OUTSIDE_CYCLE", f"give a day from {kpi.starts_on} to {last}", kind=Kind.INVALID, field="occurred_on", rule="C-07")
+    now = progress or Progress()
+    value = Decimal(command.value.value)
+    confidence = command.confidence if command.HasField("confidence") else DEFAULT_CONFIDENCE
+    stands = now.days.get(on)
+    has_note = command.HasField("note") and command.note.plain.strip() != ""
+    if stands and (stands.value, stands.confidence) == (value, confidence) and not has_note:
+        return []
+    before = stands or now.current(on)
+    return [
+        Happened(
+            PROGRESS(kpi.id),
+            ProgressRecorded(
+                kpi_id=kpi.id,
+                cycle_id=kpi.cycle_id,
+                occurred_on=from_date(on),
+                before=from_decimal(before.value) if before else None,
+                after=from_decimal(value),
+                confidence=confidence,
+                note=command.note if has_note else None,
+                correction=stands is not None,
+                # An import writes down what the owner said.
+                author_id=kpi.owners[0] if imported and kpi.owners else actor.id,
+            ),
+        )
+    ]

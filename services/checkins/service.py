@@ -1,0 +1,16 @@
+"""What the checkins service is made of."""
+
+from eventkit.directory import views as directory
+from eventkit.rpc.server import Api
+from eventkit.service import Kit, Service
+from nhip.checkins.v1 import checkins_pb2
+from services.checkins.api import ACCESS, CheckinsApi
+from services.checkins.views.known import KnownCycleView, KnownKpiView
+from services.checkins.views.progress import EntryView
+
+
+def service(kit: Kit) -> Service:
+    return Service(
+        apis=[Api(checkins_pb2.DESCRIPTOR.services_by_name["Checkins"], CheckinsApi(kit), ACCESS)],
+        views=[EntryView(), KnownKpiView(), KnownCycleView(), *directory.views()],
+    )

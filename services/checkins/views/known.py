@@ -1,0 +1,93 @@
+"""Which KPIs and cycles there are, and whose: what checkins keeps of goals, fed by its topic."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+import asyncpg
+
+from eventkit.directory.facts import Everyone
+from eventkit.directory.views import messages
+from eventkit.log import Recorded
+from eventkit.projection import Rows, View
+from eventkit.table import Key
+from eventkit.values import required_date
+from nhip.goals.v1.events_pb2 import CycleOpened, KpiDefined, KpiRetired
+from services.checkins.domain.progress import KnownKpi
+
+
+@dataclass(frozen=True, slots=True)
+class KnownKpiRow:
+    tenant: str
+    kpi_id: str
+    cycle_id: str
+    owner_ids: list[str]
+    unit_id: str
+    retired: bool
+
+
+class KnownKpiView(View[KnownKpiRow]):
+    name, source, categories, key = "known_kpi", "goals", ("kpi",), ("tenant", "kpi_id")
+    row = KnownKpiRow
+
+    def touches(self, event: Recorded) -> Iterable[Key]:
+        return ((event.tenant, event.stream.id),)
+
+    def fold(self, rows: Rows[KnownKpiRow], event: Recorded) -> None:
+        key = (event.tenant, event.stream.id)
+        match event.message:
+            case KpiDefined() as e:
+                rows.put(KnownKpiRow(*key, e.cycle_id, list(e.owner_ids), e.unit_id, retired=False))
+            case KpiRetired():
+                rows.put(replace(rows[key], retired=True))
+            case _:
+                pass
+
+    def expected(self, events: Sequence[Recorded]) -> Iterable[KnownKpiRow]:
+        said = messages(events)
+        defined = next((e for e in said if isinstance(e, KpiDefined)), None)
+        if defined:
+            retired = any(isinstance(e, KpiRetired) for e in said)
+            yield KnownKpiRow(events[0].tenant, defined.kpi_id, defined.cycle_id, list(defined.owner_ids), defined.unit_id, retired=retired)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCycleRow:
+    tenant: str
+    cycle_id: str
+    starts_on: date
+    ends_on: date
+
+
+class KnownCycleView(View[KnownCycleRow]):
+    name, source, categories, key = "known_cycle", "goals", ("cycle",), ("tenant", "cycle_id")
+    row = KnownCycleRow
+
+    def touches(self, event: Recorded) -> Iterable[Key]:
+        return ()
+
+    def fold(self, rows: Rows[KnownCycleRow], event: Recorded) -> None:
+        match event.message:
+            case CycleOpened() as e:
+                rows.put(KnownCycleRow(event.tenant, e.cycle_id, required_date(e.starts_on), required_date(e.ends_on)))
+            case _:
+                pass
+
+    def expected(self, events: Sequence[Recorded]) -> Iterable[KnownCycleRow]:
+        for e in messages(events):
+            if isinstance(e, CycleOpened):
+                yield KnownCycleRow(events[0].tenant, e.cycle_id, required_date(e.starts_on), required_date(e.ends_on))
+
+
+async def known_kpi(con: asyncpg.Connection, tenant: str, kpi_id: str, everyone: Everyone) -> KnownKpi | None:
+    """A KPI as far as this service has heard of it. Without owners it is its unit's head's."""
+    row = await con.fetchrow(
+        "select k.*, c.starts_on, c.ends_on from known_kpi_v1 k join known_cycle_v1 c using (tenant, cycle_id) where k.tenant = $1 and k.kpi_id = $2",
+        tenant,
+        kpi_id,
+    )
+    if row is None:
+        return None
+    unit = everyone.units.get(row["unit_id"])
+    owners = tuple(row["owner_ids"]) or ((unit.head_id,) if unit and unit.head_id else ())
+    return KnownKpi(kpi_id, row["cycle_id"], owners, row["retired"], row["starts_on"], row["ends_on"])

@@ -1,0 +1,105 @@
+"""Everything recorded about a KPI's progress, corrected values too."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+import asyncpg
+
+from eventkit.log import Recorded
+from eventkit.projection import Rows, View
+from eventkit.table import Key
+from eventkit.values import from_date, from_datetime, from_decimal, required_date
+from nhip.checkins.v1 import checkins_pb2 as pb
+from nhip.checkins.v1.events_pb2 import ProgressRecorded
+from nhip.common.v1.words_pb2 import PersonalText
+from services.checkins.domain.progress import PROGRESS, Progress
+
+
+@dataclass(frozen=True, slots=True)
+class EntryRow:
+    tenant: str
+    kpi_id: str
+    version: int
+    occurred_on: date
+    recorded_at: datetime
+    value: Decimal
+    confidence: int
+    note: bytes
+    """Sealed; empty for none."""
+    actor: str
+    event_id: str
+
+
+class EntryView(View[EntryRow]):
+    name, source, categories, key = "progress_entry", "checkins", (PROGRESS.category,), ("tenant", "kpi_id", "version")
+    row = EntryRow
+
+    def touches(self, event: Recorded) -> Iterable[Key]:
+        return ()
+
+    def fold(self, rows: Rows[EntryRow], event: Recorded) -> None:
+        match event.message:
+            case ProgressRecorded() as e:
+                rows.put(
+                    EntryRow(
+                        tenant=event.tenant,
+                        kpi_id=e.kpi_id,
+                        value=Decimal(e.after.value),
+                        confidence=e.confidence,
+                        occurred_on=required_date(e.occurred_on),
+                        note=e.note.SerializeToString(deterministic=True) if e.HasField("note") else b"",
+                        version=event.version,
+                        recorded_at=event.recorded_at,
+                        actor=event.origin.actor,
+                        event_id=str(event.id),
+                    )
+                )
+            case _:
+                pass
+
+    def expected(self, events: Sequence[Recorded]) -> Iterable[EntryRow]:
+        progress: Progress | None = None
+        for number, event in enumerate(events, 1):
+            e = event.message
+            assert isinstance(e, ProgressRecorded)
+            progress = PROGRESS.evolve(progress, e)
+            day = required_date(e.occurred_on)
+            entry = progress.days[day]
+            note = e.note.SerializeToString(deterministic=True) if e.HasField("note") else b""
+            yield EntryRow(
+                event.tenant,
+                event.stream.id,
+                number,
+                day,
+                event.recorded_at,
+                entry.value,
+                entry.confidence,
+                note,
+                event.origin.actor,
+                str(event.id),
+            )
+
+
+async def entries(con: asyncpg.Connection, tenant: str, kpi_id: str) -> list[pb.ProgressEntry]:
+    """All entries of a KPI, the newest first; the last one of each day stands, the others were corrected."""
+    rows = await con.fetch(
+        "select *, version < max(version) over (partition by occurred_on) as corrected from progress_entry_v1 "
+        "where tenant = $1 and kpi_id = $2 order by version desc",
+        tenant,
+        kpi_id,
+    )
+    return [
+        pb.ProgressEntry(
+            event_id=row["event_id"],
+            occurred_on=from_date(row["occurred_on"]),
+            recorded_at=from_datetime(row["recorded_at"]),
+            value=from_decimal(row["value"]),
+            confidence=row["confidence"],
+            note=PersonalText.FromString(row["note"]) if row["note"] else None,
+            actor_id=row["actor"].split(" ", 1)[0].removeprefix("person:"),
+            corrected=row["corrected"],
+        )
+        for row in rows
+    ]

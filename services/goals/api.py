@@ -1,0 +1,269 @@
+"""gRPC of goals: request → command or query, nothing else."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from google.type.date_pb2 import Date
+
+from eventkit.aggregate import Decision
+from eventkit.context import Context
+from eventkit.decider import Load
+from eventkit.directory.facts import Everyone
+from eventkit.errors import Kind, Rejected, unknown
+from eventkit.rpc.access import Allow, anyone, roles
+from eventkit.service import Kit
+from eventkit.table import reading
+from eventkit.values import to_date
+from nhip.common.v1.command_pb2 import Accepted
+from nhip.goals.v1 import goals_pb2 as pb
+from nhip.goals.v1 import types_pb2 as t
+from services.goals.domain import alignment, kpi, proposal, strategy
+from services.goals.domain.alignment import ALIGNMENT
+from services.goals.domain.kpi import KPI
+from services.goals.domain.proposal import PROPOSAL, Circumstances
+from services.goals.domain.strategy import CSF, CYCLE, GOAL, Cycle
+from services.goals.views import goal_map, kpi_page, proposal_page
+from services.goals.views.strategy import cycle_message, cycles
+
+IMPORTER = "importer"
+_STRATEGY = roles("executive", "okr_master", services=(IMPORTER,))
+_KPIS = roles("executive", "okr_master", "department_head", "manager", services=(IMPORTER,))
+ACCESS: Mapping[str, Allow] = {
+    "OpenCycle": _STRATEGY,
+    "SetStrategicGoal": _STRATEGY,
+    "ChooseCsf": _STRATEGY,
+    "DefineKpi": _KPIS,
+    "AlignKpi": _KPIS,
+    "RetireKpi": roles("executive", "okr_master", "department_head", "manager"),
+    # Anybody may ask for a change; who may decide it is a relation, and the decision's to check.
+    "ProposeChange": anyone(),
+    "ApproveProposal": anyone(),
+    "DeclineProposal": anyone(),
+    "WithdrawProposal": anyone(),
+    # Goals are open to all (X-04, G-71).
+    "ListCycles": anyone(services=(IMPORTER,)),
+    "GetMap": anyone(services=(IMPORTER,)),
+    "GetKpi": anyone(services=(IMPORTER,)),
+    "GetKpiHistory": anyone(services=(IMPORTER,)),
+    "ListProposals": anyone(),
+    "GetProposal": anyone(),
+    "PreviewProposal": anyone(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class GoalsApi:
+    """Implements `nhip.goals.v1.Goals`."""
+
+    kit: Kit
+
+    # -- strategy
+
+    async def open_cycle(self, command: pb.OpenCycle, ctx: Context) -> Accepted:
+        cycle_id = ctx.new_id("cycle")
+
+        async def decide(load: Load) -> Decision:
+            await load(CYCLE, cycle_id)
+            return strategy.open_cycle(command, cycle_id)
+
+        return await self.kit.commands.execute(ctx, CYCLE(cycle_id), decide)
+
+    async def set_strategic_goal(self, command: pb.SetStrategicGoal, ctx: Context) -> Accepted:
+        goal_id = ctx.new_id("goal")
+
+        async def decide(load: Load) -> Decision:
+            await load(GOAL, goal_id)
+            return strategy.set_goal(command, goal_id)
+
+        return await self.kit.commands.execute(ctx, GOAL(goal_id), decide)
+
+    async def choose_csf(self, command: pb.ChooseCsf, ctx: Context) -> Accepted:
+        csf_id = ctx.new_id("csf")
+
+        async def decide(load: Load) -> Decision:
+            goals = {goal_id: await load(GOAL, goal_id) for goal_id in dict.fromkeys(command.goal_ids)}
+            return strategy.choose_csf(goals, command, csf_id)
+
+        return await self.kit.commands.execute(ctx, CSF(csf_id), decide)
+
+    # -- KPIs
+
+    async def define_kpi(self, command: pb.DefineKpi, ctx: Context) -> Accepted:
+        kpi_id, draft = ctx.new_id("kpi"), command.kpi
+        everyone = await self.kit.directory.everyone(ctx.tenant)
+        on = _effective_on(command.effective_on, everyone, ctx)
+
+        async def decide(load: Load) -> Decision:
+            cycle = await _cycle(load, command.cycle_id)
+            links = await load(ALIGNMENT, cycle.id)
+            if draft.measure.volume_kpi_id and draft.measure.volume_kpi_id not in (links.links if links else ()):
+                raise unknown("kpi", draft.measure.volume_kpi_id, "kpi.measure.volume_kpi_id")
+            return [
+                kpi.define(draft, everyone, kpi_id=kpi_id, cycle=cycle, effective_on=on),
+                *alignment.align(
+                    links,
+                    cycle_id=cycle.id,
+                    kpi_id=kpi_id,
+                    parent=draft.parent,
+                    parent_exists=await _parent_exists(load, draft.parent),
+                    why=draft.why,
+                    effective_on=on,
+                    at="kpi.parent",
+                ),
+            ]
+
+        return await self.kit.commands.execute(ctx, ALIGNMENT(command.cycle_id), decide, answers=kpi_id)
+
+    async def align_kpi(self, command: pb.AlignKpi, ctx: Context) -> Accepted:
+        on = _effective_on(command.effective_on, await self.kit.directory.everyone(ctx.tenant), ctx)
+
+        async def decide(load: Load) -> Decision:
+            known = kpi.active(kpi.existing(await load(KPI, command.kpi_id), command.kpi_id))
+            cycle = await _cycle(load, known.cycle_id)
+            return alignment.align(
+                await load(ALIGNMENT, cycle.id),
+                cycle_id=cycle.id,
+                kpi_id=known.id,
+                parent=command.parent,
+                parent_exists=await _parent_exists(load, command.parent),
+                why=command.why,
+                effective_on=on,
+            )
+
+        return await self.kit.commands.execute(ctx, KPI(command.kpi_id), decide)
+
+    async def retire_kpi(self, command: pb.RetireKpi, ctx: Context) -> Accepted:
+        on = _effective_on(command.effective_on, await self.kit.directory.everyone(ctx.tenant), ctx)
+
+        async def decide(load: Load) -> Decision:
+            known = kpi.existing(await load(KPI, command.kpi_id), command.kpi_id)
+            ended = kpi.retire(known, command, effective_on=on)
+            if not ended:
+                return []
+            cycle = await _cycle(load, known.cycle_id)
+            return [*ended, *alignment.take_off(await load(ALIGNMENT, cycle.id), cycle_id=cycle.id, kpi_id=known.id, effective_on=on)]
+
+        return await self.kit.commands.execute(ctx, KPI(command.kpi_id), decide)
+
+    # -- proposals
+
+    async def propose_change(self, command: pb.ProposeChange, ctx: Context) -> Accepted:
+        proposal_id = ctx.new_id("proposal")
+        everyone = await self.kit.directory.everyone(ctx.tenant)
+        addition = command.addition if command.HasField("addition") else None
+
+        async def decide(load: Load) -> Decision:
+            await load(PROPOSAL, proposal_id)
+            around = await _circumstances(load, command.cycle_id, command.changes, addition, everyone, ctx)
+            return proposal.propose(command, around, ctx, proposal_id)
+
+        return await self.kit.commands.execute(ctx, PROPOSAL(proposal_id), decide)
+
+    async def approve_proposal(self, command: pb.ApproveProposal, ctx: Context) -> Accepted:
+        everyone = await self.kit.directory.everyone(ctx.tenant)
+
+        async def decide(load: Load) -> Decision:
+            known = await load(PROPOSAL, command.proposal_id)
+            around = await _around(load, known, command.proposal_id, everyone, ctx)
+            return proposal.approve(known, command, around, ctx, added_id=ctx.new_id("kpi"))
+
+        return await self.kit.commands.execute(ctx, PROPOSAL(command.proposal_id), decide)
+
+    async def decline_proposal(self, command: pb.DeclineProposal, ctx: Context) -> Accepted:
+        everyone = await self.kit.directory.everyone(ctx.tenant)
+
+        async def decide(load: Load) -> Decision:
+            known = await load(PROPOSAL, command.proposal_id)
+            around = await _around(load, known, command.proposal_id, everyone, ctx)
+            return proposal.decline(known, command, around, ctx)
+
+        return await self.kit.commands.execute(ctx, PROPOSAL(command.proposal_id), decide)
+
+    async def withdraw_proposal(self, command: pb.WithdrawProposal, ctx: Context) -> Accepted:
+        async def decide(load: Load) -> Decision:
+            return proposal.withdraw(await load(PROPOSAL, command.proposal_id), command, ctx)
+
+        return await self.kit.commands.execute(ctx, PROPOSAL(command.proposal_id), decide)
+
+    # -- queries
+
+    async def list_cycles(self, request: pb.ListCycles, ctx: Context) -> pb.Cycles:
+        async with reading(self.kit.pool, ctx.tenant) as con:
+            return pb.Cycles(cycles=[cycle_message(row) for row in await cycles(con, ctx.tenant)])
+
+    async def get_map(self, request: pb.GetMap, ctx: Context) -> pb.GoalMap:
+        everyone = await self.kit.directory.everyone(ctx.tenant)
+        return await goal_map.goal_map(self.kit.pool, ctx.tenant, request, everyone, ctx.at, self._checkins(ctx))
+
+    async def get_kpi(self, request: pb.GetKpi, ctx: Context) -> pb.KpiPage:
+        everyone = await self.kit.directory.everyone(ctx.tenant)
+        return await kpi_page.kpi_page(self.kit.pool, ctx.actor, request, everyone, ctx.at, self._checkins(ctx))
+
+    async def get_kpi_history(self, request: pb.GetKpiHistory, ctx: Context) -> pb.KpiHistory:
+        return await kpi_page.history(self.kit.pool, ctx.tenant, request.kpi_id, await self.kit.directory.everyone(ctx.tenant))
+
+    async def list_proposals(self, request: pb.ListProposals, ctx: Context) -> pb.Proposals:
+        everyone = await self.kit.directory.everyone(ctx.tenant)
+        return await proposal_page.listed(self.kit.pool, ctx.actor, request.cycle_id, everyone, ctx.at)
+
+    async def get_proposal(self, request: pb.GetProposal, ctx: Context) -> pb.Proposal:
+        everyone = await self.kit.directory.everyone(ctx.tenant)
+        return await proposal_page.one(self.kit.pool, ctx.actor, request.proposal_id, everyone, ctx.at)
+
+    async def preview_proposal(self, request: pb.PreviewProposal, ctx: Context) -> pb.ProposalPreview:
+        everyone = await self.kit.directory.everyone(ctx.tenant)
+        return await proposal_page.preview(self.kit.pool, ctx.actor, request, everyone, ctx.at)
+
+    def _checkins(self, ctx: Context) -> int:
+        return self.kit.partition("checkins")(ctx.tenant)
+
+
+async def _cycle(load: Load, cycle_id: str) -> Cycle:
+    """The cycle; loading it guards it, so that nothing about a KPI is decided while its cycle changes."""
+    cycle = await load(CYCLE, cycle_id)
+    if cycle is None:
+        raise unknown("cycle", cycle_id, "cycle_id")
+    return cycle
+
+
+async def _parent_exists(load: Load, parent: t.Parent) -> bool:
+    """Whether the CSF or goal is there; of KPIs the alignment knows."""
+    match parent.WhichOneof("target"):
+        case "csf_id":
+            return await load(CSF, parent.csf_id) is not None
+        case "goal_id":
+            return await load(GOAL, parent.goal_id) is not None
+        case _:
+            return False
+
+
+async def _around(load: Load, known: proposal.Proposal | None, proposal_id: str, everyone: Everyone, ctx: Context) -> Circumstances:
+    if known is None:
+        raise unknown("proposal", proposal_id, "proposal_id")
+    return await _circumstances(load, known.proposed.cycle_id, known.proposed.changes, known.addition, everyone, ctx)
+
+
+async def _circumstances(
+    load: Load, cycle_id: str, changes: Iterable[t.TargetChange], addition: t.KpiDraft | None, everyone: Everyone, ctx: Context
+) -> Circumstances:
+    cycle = await _cycle(load, cycle_id)
+    return Circumstances(
+        cycle=cycle,
+        alignment=await load(ALIGNMENT, cycle.id),
+        kpis={change.kpi_id: await load(KPI, change.kpi_id) for change in changes},
+        parent_exists=addition is not None and await _parent_exists(load, addition.parent),
+        everyone=everyone,
+        today=everyone.today(ctx.at),
+    )
+
+
+def _effective_on(given: Date, everyone: Everyone, ctx: Context) -> date:
+    """From which day a change is in force: today, or what was given; before today only in an import."""
+    today = everyone.today(ctx.at)
+    on = to_date(given)
+    if on is None:
+        return today
+    if on < today and (ctx.actor.kind, ctx.actor.id) != ("service", IMPORTER):
+        raise Rejected("EFFECTIVE_IN_THE_PAST", f"give today ({today}) or a later day", kind=Kind.INVALID, field="effective_on")
+    return on

@@ -1,0 +1,32 @@
+"""Progress as goals hears of it from checkins: the values recorded for each day of a KPI."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from google.protobuf.message import Message
+
+from eventkit.aggregate import Aggregate, UnknownEvent
+from eventkit.values import required_date
+from nhip.checkins.v1.events_pb2 import ProgressRecorded
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """The last thing recorded for each day."""
+
+    days: Mapping[date, ProgressRecorded] = field(default_factory=dict[date, ProgressRecorded])
+    entries: int = 0
+
+
+def evolve(progress: Progress | None, event: Message) -> Progress:
+    now = progress or Progress()
+    match event:
+        case ProgressRecorded():
+            return Progress({**now.days, required_date(event.occurred_on): event}, now.entries + 1)
+        case _:
+            raise UnknownEvent(event)
+
+
+PROGRESS = Aggregate("progress", evolve)
+"""A stream of checkins; folded here, never written."""

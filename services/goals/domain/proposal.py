@@ -1,0 +1,203 @@
+"""A proposal: other targets for several KPIs, and perhaps one KPI more; approved or declined whole (G-66, G-67, G-69)."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+
+from google.protobuf.message import Message
+
+from eventkit.aggregate import Aggregate, Decision, Happened, UnknownEvent
+from eventkit.context import Context
+from eventkit.directory.facts import Everyone
+from eventkit.errors import Kind, Rejected, unknown
+from eventkit.values import same
+from nhip.goals.v1 import types_pb2 as t
+from nhip.goals.v1.events_pb2 import ChangeProposed, ProposalApproved, ProposalDeclined, ProposalWithdrawn
+from nhip.goals.v1.goals_pb2 import ApproveProposal, DeclineProposal, ProposeChange, WithdrawProposal
+from services.goals.domain import alignment as alignments
+from services.goals.domain import kpi as kpis
+from services.goals.domain.alignment import Alignment
+from services.goals.domain.approval import Deciders, Touched, deciders, highest
+from services.goals.domain.kpi import Kpi
+from services.goals.domain.strategy import Cycle
+
+LONE_WORD = {
+    t.PROPOSAL_STATE_APPROVED: "approved",
+    t.PROPOSAL_STATE_DECLINED: "declined",
+    t.PROPOSAL_STATE_WITHDRAWN: "withdrawn",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    proposed: ChangeProposed
+    state: t.ProposalState = t.PROPOSAL_STATE_PROPOSED
+
+    @property
+    def id(self) -> str:
+        return self.proposed.proposal_id
+
+    @property
+    def addition(self) -> t.KpiDraft | None:
+        return self.proposed.addition if self.proposed.HasField("addition") else None
+
+
+def evolve(proposal: Proposal | None, event: Message) -> Proposal:
+    match event:
+        case ChangeProposed():
+            return Proposal(event)
+        case ProposalApproved() if proposal:
+            return replace(proposal, state=t.PROPOSAL_STATE_APPROVED)
+        case ProposalDeclined() if proposal:
+            return replace(proposal, state=t.PROPOSAL_STATE_DECLINED)
+        case ProposalWithdrawn() if proposal:
+            return replace(proposal, state=t.PROPOSAL_STATE_WITHDRAWN)
+        case _:
+            raise UnknownEvent(event)
+
+
+PROPOSAL = Aggregate("proposal", evolve)
+KpisById = Mapping[str, Kpi | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What a decision about a proposal is given beside its own state: everything that it touches."""
+
+    cycle: Cycle
+    alignment: Alignment | None
+    kpis: KpisById
+    parent_exists: bool
+    everyone: Everyone
+    today: date
+
+
+def propose(command: ProposeChange, around: Circumstances, ctx: Context, proposal_id: str) -> Decision:
+    if not command.changes and not command.HasField("addition"):
+        raise Rejected("NOTHING_PROPOSED", "change the target of a KPI, or add one", kind=Kind.INVALID, field="changes")
+    if len({change.kpi_id for change in command.changes}) < len(command.changes):
+        raise Rejected("KPI_TWICE", "name each KPI once", kind=Kind.INVALID, field="changes")
+    for index, change in enumerate(command.changes):
+        if same(change.before, change.after):
+            raise Rejected("NOTHING_CHANGED", "the new target is the old one", kind=Kind.INVALID, field=f"changes[{index}].after")
+    addition = command.addition if command.HasField("addition") else None
+    # Carried out on paper: what could not be approved as it stands is not proposed.
+    _carry_out(
+        command.changes, addition, around, reason_class=command.reason_class, proposal_id=proposal_id, added_id=f"{proposal_id}-added"
+    )
+    kpis_touched = touched(addition, around.kpis)
+    deciders(kpis_touched, ctx.actor.id, around.everyone)
+    return [
+        Happened(
+            PROPOSAL(proposal_id),
+            ChangeProposed(
+                proposal_id=proposal_id,
+                cycle_id=command.cycle_id,
+                reason_class=command.reason_class,
+                title=command.title,
+                reason=command.reason,
+                changes=command.changes,
+                addition=addition,
+                level=highest(kpis_touched),
+                proposer_id=ctx.actor.id,
+            ),
+        )
+    ]
+
+
+def approve(proposal: Proposal | None, command: ApproveProposal, around: Circumstances, ctx: Context, added_id: str) -> Decision:
+    known = _waiting(proposal, command.proposal_id)
+    approval = _approval(known, around, ctx)
+    events = _carry_out(
+        known.proposed.changes, known.addition, around, reason_class=known.proposed.reason_class, proposal_id=known.id, added_id=added_id
+    )
+    approved = ProposalApproved(
+        proposal_id=known.id, approval=approval, comment=command.comment, added_kpi_id=added_id if known.addition is not None else ""
+    )
+    return [Happened(PROPOSAL(known.id), approved), *events]
+
+
+def decline(proposal: Proposal | None, command: DeclineProposal, around: Circumstances, ctx: Context) -> Decision:
+    known = _waiting(proposal, command.proposal_id)
+    approval = _approval(known, around, ctx)
+    return [Happened(PROPOSAL(known.id), ProposalDeclined(proposal_id=known.id, approval=approval, reason=command.reason))]
+
+
+def withdraw(proposal: Proposal | None, command: WithdrawProposal, ctx: Context) -> Decision:
+    known = _waiting(proposal, command.proposal_id)
+    if known.proposed.proposer_id != ctx.actor.id:
+        raise Rejected("NOT_THE_PROPOSER", "only who made a proposal may withdraw it", kind=Kind.FORBIDDEN)
+    reason = command.reason if command.HasField("reason") else None
+    return [Happened(PROPOSAL(known.id), ProposalWithdrawn(proposal_id=known.id, reason=reason))]
+
+
+def touched(addition: t.KpiDraft | None, kpis_by_id: KpisById) -> list[Touched]:
+    """The KPIs that a proposal concerns, for finding who decides."""
+    found = [kpi for kpi in kpis_by_id.values() if kpi is not None]
+    result = [Touched(kpi.level, kpi.owners, kpi.unit_id) for kpi in found]
+    if addition is not None:
+        result.append(Touched(addition.level, tuple(addition.owner_ids), addition.unit_id))
+    return result
+
+
+def _carry_out(
+    changes: Iterable[t.TargetChange],
+    addition: t.KpiDraft | None,
+    around: Circumstances,
+    *,
+    reason_class: t.ReasonClass,
+    proposal_id: str,
+    added_id: str,
+) -> list[Happened]:
+    events: list[Happened] = []
+    for index, change in enumerate(changes):
+        at = f"changes[{index}]"
+        kpi = kpis.existing(around.kpis[change.kpi_id], change.kpi_id, f"{at}.kpi_id")
+        if kpi.cycle_id != around.cycle.id:
+            raise unknown("kpi", change.kpi_id, f"{at}.kpi_id")
+        events.append(
+            kpis.revise(kpi, change.before, change.after, today=around.today, proposal_id=proposal_id, reason_class=reason_class, at=at)
+        )
+    if addition is not None:
+        events.append(
+            kpis.define(
+                addition,
+                around.everyone,
+                kpi_id=added_id,
+                cycle=around.cycle,
+                effective_on=around.today,
+                proposal_id=proposal_id,
+                at="addition",
+            )
+        )
+        events += alignments.align(
+            around.alignment,
+            cycle_id=around.cycle.id,
+            kpi_id=added_id,
+            parent=addition.parent,
+            parent_exists=around.parent_exists,
+            why=addition.why,
+            effective_on=around.today,
+            at="addition.parent",
+        )
+    return events
+
+
+def _waiting(proposal: Proposal | None, proposal_id: str) -> Proposal:
+    if proposal is None:
+        raise unknown("proposal", proposal_id, "proposal_id")
+    if proposal.state != t.PROPOSAL_STATE_PROPOSED:
+        raise Rejected("PROPOSAL_DECIDED", f"this proposal was {LONE_WORD[proposal.state]} already", field="proposal_id")
+    return proposal
+
+
+def _approval(proposal: Proposal, around: Circumstances, ctx: Context) -> t.Approval:
+    """The actor's right to decide, as it is recorded with the decision."""
+    if ctx.actor.id == proposal.proposed.proposer_id:
+        raise Rejected("SELF_APPROVAL", "nobody decides about their own proposal", kind=Kind.FORBIDDEN)
+    may: Deciders = deciders(touched(proposal.addition, around.kpis), proposal.proposed.proposer_id, around.everyone)
+    if ctx.actor.kind != "person" or ctx.actor.id not in may.people:
+        raise Rejected("NOT_THE_APPROVER", "this proposal is for somebody else to decide", kind=Kind.FORBIDDEN, rule="G-69")
+    return t.Approval(
+        approver_id=ctx.actor.id, relation=may.relation, level=may.level, people_position=f"people={around.everyone.position}"
+    )

@@ -1,0 +1,97 @@
+"""Cycles, strategic goals and critical success factors: what KPIs rest on (G-01 … G-07)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from google.protobuf.message import Message
+
+from eventkit.aggregate import Aggregate, Decision, Happened, UnknownEvent
+from eventkit.errors import Kind, Rejected, unknown
+from eventkit.values import from_date, required_date
+from nhip.goals.v1.events_pb2 import CsfChosen, CycleOpened, StrategicGoalSet
+from nhip.goals.v1.goals_pb2 import ChooseCsf, OpenCycle, SetStrategicGoal
+
+LONGEST_CYCLE_DAYS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Cycle:
+    """A span of days that KPIs are set for, both ends included."""
+
+    id: str
+    name: str
+    starts_on: date
+    ends_on: date
+
+
+def evolve_cycle(cycle: Cycle | None, event: Message) -> Cycle:
+    match event:
+        case CycleOpened():
+            return Cycle(event.cycle_id, event.name, required_date(event.starts_on), required_date(event.ends_on))
+        case _:
+            raise UnknownEvent(event)
+
+
+@dataclass(frozen=True, slots=True)
+class StrategicGoal:
+    id: str
+    set: StrategicGoalSet
+
+
+def evolve_goal(goal: StrategicGoal | None, event: Message) -> StrategicGoal:
+    match event:
+        case StrategicGoalSet():
+            return StrategicGoal(event.goal_id, event)
+        case _:
+            raise UnknownEvent(event)
+
+
+@dataclass(frozen=True, slots=True)
+class Csf:
+    id: str
+    chosen: CsfChosen
+
+
+def evolve_csf(csf: Csf | None, event: Message) -> Csf:
+    match event:
+        case CsfChosen():
+            return Csf(event.csf_id, event)
+        case _:
+            raise UnknownEvent(event)
+
+
+CYCLE = Aggregate("cycle", evolve_cycle)
+GOAL = Aggregate("goal", evolve_goal)
+CSF = Aggregate("csf", evolve_csf)
+
+
+def open_cycle(command: OpenCycle, cycle_id: str) -> Decision:
+    starts_on, ends_on = required_date(command.starts_on), required_date(command.ends_on)
+    if not 0 < (ends_on - starts_on).days < LONGEST_CYCLE_DAYS:
+        raise Rejected(
+            "CYCLE_SPAN",
+            f"a cycle ends after it starts ({starts_on}), within {LONGEST_CYCLE_DAYS} days",
+            kind=Kind.INVALID,
+            field="ends_on",
+        )
+    return [
+        Happened(
+            CYCLE(cycle_id), CycleOpened(cycle_id=cycle_id, name=command.name, starts_on=from_date(starts_on), ends_on=from_date(ends_on))
+        )
+    ]
+
+
+def set_goal(command: SetStrategicGoal, goal_id: str) -> Decision:
+    return [
+        Happened(
+            GOAL(goal_id), StrategicGoalSet(goal_id=goal_id, name=command.name, year=command.year, target=command.target, unit=command.unit)
+        )
+    ]
+
+
+def choose_csf(goals: Mapping[str, StrategicGoal | None], command: ChooseCsf, csf_id: str) -> Decision:
+    for index, goal_id in enumerate(command.goal_ids):
+        if goals[goal_id] is None:
+            raise unknown("goal", goal_id, f"goal_ids[{index}]")
+    return [Happened(CSF(csf_id), CsfChosen(csf_id=csf_id, name=command.name, goal_ids=command.goal_ids, why=command.why))]

@@ -1,0 +1,19 @@
+"""What the goals service is made of."""
+
+from eventkit.directory import views as directory
+from eventkit.rpc.server import Api
+from eventkit.service import Kit, Service
+from nhip.goals.v1 import goals_pb2
+from services.goals.api import ACCESS, GoalsApi
+from services.goals.views.kpi import KpiView
+from services.goals.views.link import LinkView
+from services.goals.views.progress import ProgressView
+from services.goals.views.proposal import ProposalView
+from services.goals.views.strategy import CsfView, CycleView, GoalView
+
+
+def service(kit: Kit) -> Service:
+    return Service(
+        apis=[Api(goals_pb2.DESCRIPTOR.services_by_name["Goals"], GoalsApi(kit), ACCESS)],
+        views=[CycleView(), GoalView(), CsfView(), KpiView(), LinkView(), ProposalView(), ProgressView(), *directory.views()],
+    )

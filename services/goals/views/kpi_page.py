@@ -1,0 +1,173 @@
+"""The page of one KPI and its history."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+
+import asyncpg
+
+from eventkit.context import Actor
+from eventkit.directory.facts import Everyone
+from eventkit.errors import unknown
+from eventkit.table import reading
+from eventkit.values import from_date, from_datetime, from_decimal, plain
+from nhip.common.v1.words_pb2 import PersonalText
+from nhip.goals.v1 import goals_pb2 as pb
+from nhip.goals.v1.events_pb2 import ChangeProposed
+from services.goals.views import kpi as kpi_view
+from services.goals.views import link as link_view
+from services.goals.views import progress as progress_view
+from services.goals.views import proposal as proposal_view
+from services.goals.views import strategy
+from services.goals.views.goal_map import CycleState, Moment, actor, applied, moment, owner, read_cycle, targets_now, with_target_now
+from services.goals.views.kpi import KpiRow
+from services.goals.views.link import LinkRow
+from services.goals.views.progress import ProgressRow
+from services.goals.views.proposal import ProposalRow
+
+
+async def kpi_page(pool: asyncpg.Pool, who: Actor, request: pb.GetKpi, everyone: Everyone, at: datetime, partition: int) -> pb.KpiPage:
+    tenant, when = who.tenant, moment(request.as_of, everyone, at)
+    async with reading(pool, tenant) as con:
+        row = await kpi_view.one(con, tenant, request.kpi_id, when.known, when.on)
+        if row is None:
+            raise unknown("kpi", request.kpi_id, "kpi_id")
+        state = await read_cycle(con, tenant, row.cycle_id, everyone, when)
+        goals = {goal.goal_id: goal for goal in await strategy.goals(con, tenant, when.known)}
+        csfs = {csf.csf_id: csf for csf in await strategy.csfs(con, tenant, when.known)}
+        trend = await progress_view.trend(con, tenant, row.kpi_id, when.known, when.on)
+        versions = await kpi_view.versions(con, tenant, row.kpi_id)
+        now = await targets_now(con, tenant, row.cycle_id, everyone, when, at)
+    kpi = with_target_now(state.kpi(row), row, now)
+    owners = {o.person_id for o in kpi.owners}
+    path = _path(state, row.kpi_id, goals, csfs)
+    return pb.KpiPage(
+        kpi=kpi,
+        cycle=strategy.cycle_message(state.cycle),
+        as_of=when.message(at),
+        past=when.past,
+        path=path,
+        trend=[pb.TrendPoint(occurred_on=from_date(v.occurred_on), value=from_decimal(v.value), confidence=v.confidence) for v in trend],
+        targets=_targets(versions, when),
+        children=[state.kpi(child) for child in state.kpis.values() if _serves(state.links.get(child.kpi_id), row.kpi_id)],
+        shortfalls=[s for s in state.shortfalls() if s.kpi_id == row.kpi_id or any(s.kpi_id == step.kpi.kpi_id for step in path)],
+        may_propose=not when.past and not row.retired and who.kind == "person",
+        may_record=not when.past and not row.retired and who.kind == "person" and who.id in owners,
+        applied=await applied(pool, partition),
+    )
+
+
+def _serves(link: LinkRow | None, kpi_id: str) -> bool:
+    return link is not None and link.parent_kind == "kpi" and link.parent_id == kpi_id
+
+
+def _path(state: CycleState, kpi_id: str, goals: dict[str, pb.StrategicGoal], csfs: dict[str, pb.Csf]) -> list[pb.PathStep]:
+    """From the strategic goal down to the KPI's parent; of several goals that a CSF serves, the first."""
+    steps: list[pb.PathStep] = []
+    for link in state.path_up(kpi_id):
+        match link.parent_kind:
+            case "kpi" if link.parent_id in state.kpis:
+                steps.append(pb.PathStep(kpi=state.kpi(state.kpis[link.parent_id])))
+            case "csf" if link.parent_id in csfs:
+                csf = csfs[link.parent_id]
+                steps.append(pb.PathStep(csf=csf))
+                if goal := next((goals[g] for g in csf.goal_ids if g in goals), None):
+                    steps.append(pb.PathStep(goal=goal))
+            case "goal" if link.parent_id in goals:
+                steps.append(pb.PathStep(goal=goals[link.parent_id]))
+            case _:
+                pass
+    return steps[::-1]
+
+
+def _targets(versions: Sequence[KpiRow], when: Moment) -> list[pb.TargetStep]:
+    """The target from each day on that it changed, as known at the moment."""
+    steps: list[pb.TargetStep] = []
+    last: Decimal | None = None
+    for version in versions:
+        if version.recorded_at <= when.known and version.effective_on <= when.on and version.target != last:
+            steps.append(pb.TargetStep(effective_on=from_date(version.effective_on), target=from_decimal(version.target)))
+            last = version.target
+    return steps
+
+
+async def history(pool: asyncpg.Pool, tenant: str, kpi_id: str, everyone: Everyone) -> pb.KpiHistory:
+    """Everything that happened to a KPI, newest first: who, when, why, before, after (A-01)."""
+    async with reading(pool, tenant) as con:
+        versions = await kpi_view.versions(con, tenant, kpi_id)
+        if not versions:
+            raise unknown("kpi", kpi_id, "kpi_id")
+        links = await link_view.versions(con, tenant, kpi_id)
+        progress = await progress_view.entries(con, tenant, kpi_id)
+        proposals = await proposal_view.some(con, tenant, [v.proposal_id for v in versions if v.proposal_id])
+        names = await _parent_names(con, tenant, links)
+    unit = versions[0].unit
+    entries = [_version_entry(before, v, proposals, everyone) for before, v in zip([None, *versions], versions, strict=False)]
+    entries += [_link_entry(before, link, names, everyone) for before, link in zip([None, *links], links, strict=False)]
+    entries += [_progress_entry(p, unit, everyone) for p in progress]
+    entries.sort(key=lambda entry: entry.recorded_at.ToDatetime(), reverse=True)
+    return pb.KpiHistory(entries=entries)
+
+
+def _version_entry(before: KpiRow | None, row: KpiRow, proposals: dict[str, ProposalRow], everyone: Everyone) -> pb.HistoryEntry:
+    entry = pb.HistoryEntry(
+        event_id=row.event_id,
+        recorded_at=from_datetime(row.recorded_at),
+        effective_on=from_date(row.effective_on),
+        actor=actor(everyone, row.actor),
+        what=row.event,
+        before=_number(before.target, row.unit) if before else "",
+        after="" if row.retired else _number(row.target, row.unit),
+        reason_class=row.reason_class,  # type: ignore[arg-type] # stored as the enum's number
+        reason=PersonalText.FromString(row.reason) if row.reason else None,
+        proposal_id=row.proposal_id,
+    )
+    if proposal := proposals.get(row.proposal_id):
+        proposed = ChangeProposed.FromString(proposal.proposed)
+        entry.reason_class = proposed.reason_class
+        entry.reason.CopyFrom(proposed.reason)
+        entry.proposer.CopyFrom(owner(everyone, proposed.proposer_id))
+    return entry
+
+
+def _link_entry(before: LinkRow | None, row: LinkRow, names: dict[str, str], everyone: Everyone) -> pb.HistoryEntry:
+    return pb.HistoryEntry(
+        event_id=row.event_id,
+        recorded_at=from_datetime(row.recorded_at),
+        effective_on=from_date(row.effective_on),
+        actor=actor(everyone, row.actor),
+        what=row.event,
+        before=names.get(before.parent_id, before.parent_id) if before else "",
+        after=names.get(row.parent_id, row.parent_id),
+    )
+
+
+def _progress_entry(row: ProgressRow, unit: str, everyone: Everyone) -> pb.HistoryEntry:
+    return pb.HistoryEntry(
+        event_id=row.event_id,
+        recorded_at=from_datetime(row.recorded_at),
+        effective_on=from_date(row.occurred_on),
+        actor=actor(everyone, row.actor),
+        what="ProgressRecorded",
+        before=_number(row.before, unit) if row.before is not None else "",
+        after=_number(row.value, unit),
+        reason=PersonalText.FromString(row.note) if row.note else None,
+        confidence=row.confidence,
+    )
+
+
+def _number(value: Decimal, unit: str) -> str:
+    return f"{plain(value)} {unit}".strip()
+
+
+async def _parent_names(con: asyncpg.Connection, tenant: str, links: Sequence[LinkRow]) -> dict[str, str]:
+    """What the things are called that a KPI served, by id."""
+    ids = [link.parent_id for link in links if link.parent_id]
+    rows = await con.fetch(
+        "select kpi_id as id, name from kpi_v1 where tenant = $1 and version = 1 and kpi_id = any($2::text[]) "
+        "union all select csf_id, name from csf_v1 where tenant = $1 and csf_id = any($2::text[]) "
+        "union all select goal_id, name from strategic_goal_v1 where tenant = $1 and goal_id = any($2::text[])",
+        tenant,
+        ids,
+    )
+    return {row["id"]: row["name"] for row in rows}

@@ -1,0 +1,105 @@
+"""What each KPI of a cycle serves, every version of it: the links of any day."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import asyncpg
+
+from eventkit.log import Recorded
+from eventkit.projection import Rows, View
+from eventkit.table import Key
+from eventkit.values import required_date
+from nhip.goals.v1 import types_pb2 as t
+from nhip.goals.v1.events_pb2 import KpiAligned, KpiTakenOff
+from services.goals.domain.alignment import ALIGNMENT, Alignment
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRow:
+    """A KPI's link after one event of the cycle's alignment. `parent_kind` is csf, kpi, goal, or empty: it serves nothing."""
+
+    tenant: str
+    cycle_id: str
+    kpi_id: str
+    version: int
+    parent_kind: str
+    parent_id: str
+    why: str
+    effective_on: date
+    recorded_at: datetime
+    event_id: str
+    event: str
+    actor: str
+
+
+class LinkView(View[LinkRow]):
+    name, source, categories, key = "link", "goals", (ALIGNMENT.category,), ("tenant", "cycle_id", "kpi_id", "version")
+    indexes = ("tenant, kpi_id",)
+    row = LinkRow
+
+    def touches(self, event: Recorded) -> Iterable[Key]:
+        return ()
+
+    def fold(self, rows: Rows[LinkRow], event: Recorded) -> None:
+        match event.message:
+            case KpiAligned() as e:
+                rows.put(_row(event, e.kpi_id, e.after, e.why, required_date(e.effective_on)))
+            case KpiTakenOff() as e:
+                rows.put(_row(event, e.kpi_id, t.Parent(), "", required_date(e.effective_on)))
+            case _:
+                pass
+
+    def expected(self, events: Sequence[Recorded]) -> Iterable[LinkRow]:
+        alignment: Alignment | None = None
+        for event in events:
+            e = event.message
+            assert isinstance(e, KpiAligned | KpiTakenOff)
+            alignment = ALIGNMENT.evolve(alignment, e)
+            link = alignment.links.get(e.kpi_id)
+            if link:
+                yield _row(event, e.kpi_id, link.parent, link.why, link.effective_on)
+            else:
+                yield _row(event, e.kpi_id, t.Parent(), "", required_date(e.effective_on))
+
+
+def _row(event: Recorded, kpi_id: str, parent: t.Parent, why: str, effective_on: date) -> LinkRow:
+    field = parent.WhichOneof("target") or ""
+    return LinkRow(
+        tenant=event.tenant,
+        cycle_id=event.stream.id,
+        kpi_id=kpi_id,
+        version=event.version,
+        parent_kind=field.removesuffix("_id"),
+        parent_id=getattr(parent, field) if field else "",
+        why=why,
+        effective_on=effective_on,
+        recorded_at=event.recorded_at,
+        event_id=str(event.id),
+        event=event.type.rsplit(".", 1)[-1],
+        actor=event.origin.actor,
+    )
+
+
+def parent(row: LinkRow | None) -> t.Parent | None:
+    """None: it serves nothing."""
+    return t.Parent(**{f"{row.parent_kind}_id": row.parent_id}) if row and row.parent_kind else None
+
+
+async def of_cycle(con: asyncpg.Connection, tenant: str, cycle_id: str, known: datetime, on: date) -> dict[str, LinkRow]:
+    """The link of each KPI of a cycle as of a moment: the last one recorded up to it and in force on that day."""
+    rows = await con.fetch(
+        "select distinct on (kpi_id) * from link_v1 where tenant = $1 and cycle_id = $2 and recorded_at <= $3 and effective_on <= $4 "
+        "order by kpi_id, version desc",
+        tenant,
+        cycle_id,
+        known,
+        on,
+    )
+    return {row["kpi_id"]: LinkView().table.of(row) for row in rows}
+
+
+async def versions(con: asyncpg.Connection, tenant: str, kpi_id: str) -> list[LinkRow]:
+    """Every link that a KPI ever had, the first one first."""
+    rows = await con.fetch("select * from link_v1 where tenant = $1 and kpi_id = $2 order by version", tenant, kpi_id)
+    return [LinkView().table.of(row) for row in rows]

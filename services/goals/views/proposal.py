@@ -1,0 +1,104 @@
+"""Proposals, as they are now: what was asked, by whom, and what became of it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import asyncpg
+from google.protobuf.message import Message
+
+from eventkit.log import Recorded
+from eventkit.projection import Rows, View
+from eventkit.table import Key
+from nhip.goals.v1 import types_pb2 as t
+from nhip.goals.v1.events_pb2 import ChangeProposed, ProposalApproved, ProposalDeclined, ProposalWithdrawn
+from services.goals.domain.proposal import PROPOSAL, Proposal
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalRow:
+    """`proposed`, `approval` and `reason` are messages of the contract as bytes, their words sealed; empty where there is none."""
+
+    tenant: str
+    proposal_id: str
+    cycle_id: str
+    state: int
+    proposed: bytes
+    proposed_at: datetime
+    decided_by: str
+    decided_at: datetime | None
+    approval: bytes
+    reason: bytes
+    added_kpi_id: str
+
+
+class ProposalView(View[ProposalRow]):
+    name, source, categories, key = "proposal", "goals", (PROPOSAL.category,), ("tenant", "proposal_id")
+    indexes = ("tenant, cycle_id",)
+    row = ProposalRow
+
+    def touches(self, event: Recorded) -> Iterable[Key]:
+        return ((event.tenant, event.stream.id),)
+
+    def fold(self, rows: Rows[ProposalRow], event: Recorded) -> None:
+        key = (event.tenant, event.stream.id)
+        match event.message:
+            case ChangeProposed() as e:
+                rows.put(ProposalRow(*key, e.cycle_id, t.PROPOSAL_STATE_PROPOSED, _bytes(e), event.recorded_at, "", None, b"", b"", ""))
+            case ProposalApproved() as e:
+                decided = _decided(event, t.PROPOSAL_STATE_APPROVED, _bytes(e.approval), _bytes(e.comment))
+                rows.put(replace(rows[key], **decided, added_kpi_id=e.added_kpi_id))
+            case ProposalDeclined() as e:
+                rows.put(replace(rows[key], **_decided(event, t.PROPOSAL_STATE_DECLINED, _bytes(e.approval), _bytes(e.reason))))
+            case ProposalWithdrawn() as e:
+                rows.put(replace(rows[key], **_decided(event, t.PROPOSAL_STATE_WITHDRAWN, b"", _bytes(e.reason))))
+            case _:
+                pass
+
+    def expected(self, events: Sequence[Recorded]) -> Iterable[ProposalRow]:
+        state: Proposal | None = None
+        for event in events:
+            message = event.message
+            assert message is not None
+            state = PROPOSAL.evolve(state, message)
+        if state is None:
+            return
+        first, last = events[0], events[-1]
+        row = ProposalRow(
+            first.tenant, state.id, state.proposed.cycle_id, state.state, _bytes(state.proposed), first.recorded_at, "", None, b"", b"", ""
+        )
+        match last.message:
+            case ProposalApproved() as e:
+                row = replace(row, approval=_bytes(e.approval), reason=_bytes(e.comment), added_kpi_id=e.added_kpi_id)
+            case ProposalDeclined() as e:
+                row = replace(row, approval=_bytes(e.approval), reason=_bytes(e.reason))
+            case ProposalWithdrawn() as e:
+                row = replace(row, reason=_bytes(e.reason))
+            case _:
+                pass
+        if state.state != t.PROPOSAL_STATE_PROPOSED:
+            row = replace(row, decided_by=last.origin.actor, decided_at=last.recorded_at)
+        yield row
+
+
+def _decided(event: Recorded, state: int, approval: bytes, reason: bytes) -> dict[str, object]:
+    return {"state": state, "decided_by": event.origin.actor, "decided_at": event.recorded_at, "approval": approval, "reason": reason}
+
+
+def _bytes(message: Message) -> bytes:
+    return message.SerializeToString(deterministic=True)
+
+
+async def listed(con: asyncpg.Connection, tenant: str, cycle_id: str) -> list[ProposalRow]:
+    """The proposals of a cycle, or of all: those that wait first, then the newest."""
+    rows = await con.fetch(
+        "select * from proposal_v1 where tenant = $1 and ($2 = '' or cycle_id = $2) order by (state = 1) desc, proposed_at desc",
+        tenant,
+        cycle_id,
+    )
+    return [ProposalView().table.of(row) for row in rows]
+
+
+async def some(con: asyncpg.Connection, tenant: str, proposal_ids: Sequence[str]) -> dict[str, ProposalRow]:
+    rows = await con.fetch("select * from proposal_v1 where tenant = $1 and proposal_id = any($2::text[])", tenant, list(proposal_ids))
+    return {row["proposal_id"]: ProposalView().table.of(row) for row in rows}

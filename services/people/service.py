@@ -1,0 +1,14 @@
+"""What the people service is made of."""
+
+from eventkit.directory import views as directory
+from eventkit.rpc.server import Api
+from eventkit.service import Kit, Service
+from nhip.people.v1 import people_pb2
+from services.people.api import ACCESS, PeopleApi
+
+
+def service(kit: Kit) -> Service:
+    return Service(
+        apis=[Api(people_pb2.DESCRIPTOR.services_by_name["People"], PeopleApi(kit), ACCESS)],
+        views=directory.views(),
+    )
