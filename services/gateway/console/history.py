@@ -1,0 +1,119 @@
+"""The history of a KPI: every entry says who, when on both clocks, what changed and why."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from nhip.goals.v1 import goals_pb2, types_pb2
+from services.gateway.console.as_of import Moment
+from services.gateway.console.cards import Avatar, owner_avatar
+from services.gateway.console.language import Language, date_of, decimal_of_text, erased
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    id: str
+    icon: str
+    headline: str
+    recorded: str
+    effective: str
+    """The day it counts for, where that is not the day on which it was recorded."""
+    actor: Avatar | None
+    proposer: Avatar | None
+    before: str
+    after: str
+    confidence: int
+    reason_class: str
+    reason: str
+    reason_erased: bool
+    proposal: str
+    just_before: str
+    """The map just before it; empty where the map did not change."""
+
+
+_ICONS = {
+    "KpiDefined": "flag",
+    "KpiTargetRevised": "adjustments",
+    "KpiRetired": "archive",
+    "KpiAligned": "git-branch",
+    "KpiTakenOff": "archive",
+    "ProgressRecorded": "pencil-check",
+    "ChangeProposed": "arrows-exchange",
+    "ProposalApproved": "check",
+    "ProposalDeclined": "x",
+    "ProposalWithdrawn": "arrow-back-up",
+}
+
+
+def headline(what: str, language: Language) -> str:
+    """What happened, in words; an event without words of its own is named as the log names it."""
+    _ = language.gettext
+    return {
+        "KpiDefined": _("KPI set"),
+        "KpiTargetRevised": _("Target changed"),
+        "KpiRetired": _("KPI ended"),
+        "KpiAligned": _("Aligned"),
+        "KpiTakenOff": _("Taken off the map"),
+        "ProgressRecorded": _("Progress recorded"),
+        "ChangeProposed": _("Change proposed"),
+        "ProposalApproved": _("Proposal approved"),
+        "ProposalDeclined": _("Proposal declined"),
+        "ProposalWithdrawn": _("Proposal withdrawn"),
+    }.get(what, what)
+
+
+def reason_class_word(reason_class: int, language: Language) -> str:
+    _ = language.gettext
+    return {
+        types_pb2.REASON_CLASS_STRATEGY_CHANGED: _("Strategy changed"),
+        types_pb2.REASON_CLASS_CONTEXT_CHANGED: _("Context changed"),
+        types_pb2.REASON_CLASS_BOTTOM_UP: _("Bottom-up proposal"),
+        types_pb2.REASON_CLASS_CORRECTION: _("Correction"),
+    }.get(reason_class, "")
+
+
+def entries(
+    history: goals_pb2.KpiHistory, unit: str, kpi_id: str, language: Language, zone: ZoneInfo, until: date | None = None
+) -> tuple[Entry, ...]:
+    """The entries, newest first; on a page of the past, those up to its day."""
+    found: list[Entry] = []
+    for entry in history.entries:
+        effective = date_of(entry, "effective_on")
+        recorded = entry.recorded_at.ToDatetime(UTC)
+        if until is not None and (effective or recorded.astimezone(zone).date()) > until:
+            continue
+        found.append(_entry(entry, effective, recorded, unit, kpi_id, language, zone))
+    return tuple(found)
+
+
+def _entry(
+    entry: goals_pb2.HistoryEntry, effective: date | None, recorded: datetime, unit: str, kpi_id: str, language: Language, zone: ZoneInfo
+) -> Entry:
+    changes_map = entry.what in ("KpiDefined", "KpiTargetRevised", "KpiRetired", "KpiAligned", "KpiTakenOff")
+    just_before = Moment(known=recorded - timedelta(microseconds=1)).url("/", focus=f"kpi-{kpi_id}") if changes_map else ""
+    if changes_map and effective is not None and effective < recorded.astimezone(zone).date():
+        # It was recorded later than it took effect: the day before shows what was in force until then.
+        just_before = Moment(on=effective - timedelta(days=1)).url("/", focus=f"kpi-{kpi_id}")
+    number = entry.what in ("KpiDefined", "KpiTargetRevised", "ProgressRecorded")
+    return Entry(
+        id=entry.event_id,
+        icon=_ICONS.get(entry.what, "history"),
+        headline=headline(entry.what, language),
+        recorded=language.instant(recorded, zone),
+        effective=language.day(effective) if effective and effective != recorded.astimezone(zone).date() else "",
+        actor=owner_avatar(entry.actor, language) if entry.HasField("actor") else None,
+        proposer=owner_avatar(entry.proposer, language) if entry.HasField("proposer") else None,
+        before=_value(entry.before, unit if number else "", language),
+        after=_value(entry.after, unit if number else "", language),
+        confidence=entry.confidence,
+        reason_class=reason_class_word(entry.reason_class, language),
+        reason=language.words(entry.reason) if entry.HasField("reason") else "",
+        reason_erased=entry.HasField("reason") and erased(entry.reason),
+        proposal=f"/proposals/{entry.proposal_id}" if entry.proposal_id else "",
+        just_before=just_before,
+    )
+
+
+def _value(text: str, unit: str, language: Language) -> str:
+    value = decimal_of_text(text) if text else None
+    return text if value is None else language.amount(value, unit)

@@ -1,0 +1,249 @@
+"""One KPI: near or far, since when, why it is there, and everything that ever happened to it."""
+
+import asyncio
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from starlette.responses import Response
+
+from nhip.goals.v1 import goals_pb2, types_pb2
+from services.gateway.console.as_of import Moment
+from services.gateway.console.cards import Avatar, KpiCard, ShortfallFoot, kpi_card, shortfall_foot
+from services.gateway.console.history import Entry, entries
+from services.gateway.console.language import Language, date_of, day_of, decimal_of
+from services.gateway.console.past import PastBar, past_bar
+from services.gateway.console.scale import Scale, scale
+from services.gateway.console.visit import Visit
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One link of the way up."""
+
+    kind: str
+    kind_word: str
+    name: str
+    url: str
+    status: str
+    numbers: str
+    owner: str
+    why: str
+    """Why it serves what stands above it."""
+    shortfall: ShortfallFoot | None
+
+
+@dataclass(frozen=True, slots=True)
+class TrendRow:
+    day: str
+    value: str
+    confidence: int
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """The values over time: a table, a sentence, and what the chart draws."""
+
+    rows: tuple[TrendRow, ...]
+    summary: str
+    drawing: str
+    """JSON for the chart: days, numbers and texts, all made here."""
+
+
+@dataclass(frozen=True, slots=True)
+class KpiPage:
+    card: KpiCard
+    statement: str
+    cycle: str
+    kind_word: str
+    owners: tuple[Avatar, ...]
+    current: str
+    target: str
+    start: str
+    expected: str
+    shown_day: str
+    is_today: bool
+    confidence: int
+    confidence_change: str
+    updated: str
+    updated_recorded: str
+    past: PastBar | None
+    steps: tuple[Step, ...]
+    trend: Trend
+    children: tuple[KpiCard, ...]
+    shortfalls: tuple[ShortfallFoot, ...]
+    scale: Scale
+    history: tuple[Entry, ...]
+    may_propose: bool
+    may_record: bool
+    unaligned: bool
+    retired: bool
+
+
+async def kpi(visit: Visit) -> Response:
+    """`/kpi/<id>`: the page of one KPI, now or as of any day."""
+    id = visit.request.path_params["kpi"]
+    as_of = None if visit.moment.is_now else visit.moment.message(visit.zone)
+    reply, history = await asyncio.gather(
+        visit.caller.query("goals", "GetKpi", goals_pb2.GetKpi(kpi_id=id, as_of=as_of), goals_pb2.KpiPage),
+        visit.caller.query("goals", "GetKpiHistory", goals_pb2.GetKpiHistory(kpi_id=id), goals_pb2.KpiHistory),
+    )
+    return visit.render("kpi.html", page=kpi_page(visit, reply, history))
+
+
+def kpi_page(visit: Visit, reply: goals_pb2.KpiPage, history: goals_pb2.KpiHistory) -> KpiPage:
+    language, moment, shown = visit.language, visit.moment, reply.kpi
+    standing, measure = shown.standing, shown.measure
+    _ = language.gettext
+    card = kpi_card(shown, language, moment, reply.shortfalls)
+    kinds = {
+        types_pb2.MEASURE_KIND_CUMULATIVE: _("adds up over the cycle"),
+        types_pb2.MEASURE_KIND_LEVEL: _("a level"),
+        types_pb2.MEASURE_KIND_MILESTONE: _("done or not"),
+    }
+    occurred = date_of(standing, "occurred_on")
+    shown_day = date_of(reply.as_of, "effective_on") or visit.today
+    recorded_text = ""
+    if standing.HasField("recorded_at") and occurred is not None:
+        recorded = standing.recorded_at.ToDatetime(UTC)
+        if recorded.astimezone(visit.zone).date() != occurred:
+            recorded_text = _("recorded %(moment)s") % {"moment": language.instant(recorded, visit.zone)}
+    until = None if moment.is_now else shown_day
+    return KpiPage(
+        card=card,
+        statement=shown.statement,
+        cycle=reply.cycle.name,
+        kind_word=kinds.get(measure.kind, ""),
+        owners=card.owners,
+        current=language.number(decimal_of(standing, "current")),
+        target=language.amount(decimal_of(measure, "target"), measure.unit),
+        start=language.amount(decimal_of(measure, "baseline") or Decimal(), "%" if measure.unit == "%" else ""),
+        expected=card.expected,
+        shown_day=language.short_day(min(shown_day, day_of(reply.cycle.ends_on)) if reply.HasField("cycle") else shown_day),
+        is_today=moment.is_now,
+        confidence=standing.confidence,
+        confidence_change=confidence_change([point.confidence for point in reply.trend], language),
+        updated=language.day(occurred),
+        updated_recorded=recorded_text,
+        past=past_bar(visit, reply.past, f"/kpi/{shown.kpi_id}"),
+        steps=tuple(steps(reply, language, moment)),
+        trend=trend(reply, language),
+        children=tuple(kpi_card(child, language, moment, reply.shortfalls) for child in reply.children),
+        shortfalls=tuple(shortfall_foot(s, language) for s in reply.shortfalls if s.kpi_id == shown.kpi_id),
+        scale=scale(measure, decimal_of(standing, "current"), language),
+        history=entries(history, measure.unit, shown.kpi_id, language, visit.zone, until),
+        may_propose=reply.may_propose and not reply.past,
+        may_record=reply.may_record and not reply.past,
+        unaligned=shown.unaligned,
+        retired=shown.retired,
+    )
+
+
+def confidence_change(confidences: Sequence[int], language: Language) -> str:
+    """ "up from 3": only where there is something to compare with."""
+    known = [confidence for confidence in confidences if confidence]
+    if len(known) < 2 or known[-1] == known[-2]:
+        return ""
+    _ = language.gettext
+    return (_("up from %(n)s") if known[-1] > known[-2] else _("down from %(n)s")) % {"n": known[-2]}
+
+
+def steps(reply: goals_pb2.KpiPage, language: Language, moment: Moment) -> Iterator[Step]:
+    """From the strategic goal down to the KPI itself: each says why it serves the one above."""
+    _ = language.gettext
+    for step in reply.path:
+        match step.WhichOneof("step"):
+            case "goal":
+                target = language.amount(decimal_of(step.goal, "target"), step.goal.unit)
+                yield Step("goal", _("Strategic goal"), step.goal.name, "", "", target, str(step.goal.year or ""), "", None)
+            case "csf":
+                yield Step("csf", "CSF", step.csf.name, "", "", "", "", step.csf.why, None)
+            case _:
+                card = kpi_card(step.kpi, language, moment, reply.shortfalls)
+                yield _kpi_step(card, card.unit_name or card.level_word)
+    yield _kpi_step(kpi_card(reply.kpi, language, moment), _("This KPI"), this=True)
+
+
+def _kpi_step(card: KpiCard, kind_word: str, *, this: bool = False) -> Step:
+    return Step(
+        "this" if this else "kpi",
+        kind_word,
+        card.name,
+        "" if this else card.url,
+        card.status.key,
+        f"{card.current}/{card.target}",
+        card.owner_names,
+        card.why,
+        None if this else card.shortfall,
+    )
+
+
+def trend(reply: goals_pb2.KpiPage, language: Language) -> Trend:
+    _ = language.gettext
+    unit = reply.kpi.measure.unit
+    percent = "%" if unit == "%" else ""
+    targets = [(day_of(step.effective_on), decimal_of(step, "target") or Decimal()) for step in reply.targets]
+    points = [(day_of(point.occurred_on), decimal_of(point, "value") or Decimal(), point.confidence) for point in reply.trend]
+    starts, ends = day_of(reply.cycle.starts_on), day_of(reply.cycle.ends_on)
+    rows: list[TrendRow] = []
+    for day, value, confidence in points:
+        target = next((t for since, t in reversed(targets) if since <= day), targets[0][1] if targets else None)
+        rows.append(TrendRow(language.day(day), language.amount(value, percent), confidence, language.amount(target, percent)))
+    told: list[str] = []
+    if points:
+        told.append(
+            _("From %(first)s on %(first_day)s to %(last)s on %(last_day)s.")
+            % {
+                "first": rows[0].value,
+                "first_day": rows[0].day,
+                "last": rows[-1].value,
+                "last_day": rows[-1].day,
+            }
+        )
+    else:
+        told.append(_("Nothing has been recorded yet."))
+    changes = list(zip(targets, targets[1:], strict=False))
+    for (_before_day, before), (day, after) in changes:
+        told.append(
+            _("Target %(before)s → %(after)s on %(day)s.")
+            % {"before": language.amount(before, percent), "after": language.amount(after, percent), "day": language.day(day)}
+        )
+    pace = reply.kpi.measure.kind == types_pb2.MEASURE_KIND_CUMULATIVE
+    baseline = decimal_of(reply.kpi.measure, "baseline") or Decimal()
+    drawing: dict[str, Any] = {
+        "starts": starts.isoformat(),
+        "ends": ends.isoformat(),
+        "baseline": float(baseline),
+        "pace": pace,
+        "values": [[day.isoformat(), float(value), language.amount(value, percent)] for day, value, _c in points],
+        "confidence": [[day.isoformat(), confidence, language.short_day(day)] for day, _v, confidence in points if confidence],
+        "targets": [[max(day, starts).isoformat(), float(target)] for day, target in targets],
+        "changes": [
+            {
+                "day": day.isoformat(),
+                "label": _("target %(before)s → %(after)s") % {"before": language.number(before), "after": language.number(after)},
+            }
+            for (_d, before), (day, after) in changes
+        ],
+        "days": {day.isoformat(): language.short_day(day) for day in _ticks(starts, ends, [p[0] for p in points])},
+        "decimal": "," if language.code == "vi" else ".",
+        "words": {
+            "value": _("Value"),
+            "target": _("Target"),
+            "pace": _("needed pace"),
+            "confidence": _("Confidence when recorded"),
+            "unit": language.unit(percent),
+        },
+    }
+    return Trend(tuple(rows), " ".join(told), json.dumps(drawing, ensure_ascii=False))
+
+
+def _ticks(starts: date, ends: date, days: Iterable[date]) -> list[date]:
+    """Which days the chart may name: where something was recorded, and the cycle's ends."""
+    every = max((ends - starts) // 6, timedelta(days=1))
+    regular = [starts + every * n for n in range(7) if starts + every * n <= ends]
+    return sorted({starts, ends, *days, *regular})

@@ -1,0 +1,142 @@
+"""The two languages of the console: texts, numbers and days as people there write them."""
+
+import gettext
+import io
+import re
+import unicodedata
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import format_date, format_datetime
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
+from google.protobuf.message import Message
+from google.type import date_pb2, decimal_pb2
+
+from nhip.common.v1 import words_pb2
+
+LOCALES = Path(__file__).parent.parent / "locales"
+DEFAULT = "vi"
+NBSP = "\u00a0"
+
+_DAY = {"vi": "dd/MM/yyyy", "en": "d MMM yyyy"}
+_SHORT_DAY = {"vi": "dd/MM", "en": "d MMM"}
+_BABEL = {"vi": "vi", "en": "en_GB"}
+
+
+class Language:
+    """One language: its texts, and how it writes numbers, shares, days and instants."""
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+        self.locale = Locale.parse(_BABEL[code])
+        self.translations = _translations(code)
+        self.gettext = self.translations.gettext
+        self.ngettext = self.translations.ngettext
+
+    def number(self, value: Decimal | None, *, places: int = 6) -> str:
+        """ "66,2" or "66.2": exact up to `places`; empty for nothing."""
+        if value is None:
+            return ""
+        return format_decimal(value, "#,##0." + "#" * places, locale=self.locale)
+
+    def amount(self, value: Decimal | None, unit: str = "", *, places: int = 6) -> str:
+        """A number with its unit behind it: "25 %" in Vietnamese, "25%" in English, "50 demo" in both."""
+        if value is None:
+            return ""
+        return self.number(value, places=places) + self.unit(unit)
+
+    def unit(self, unit: str) -> str:
+        if unit == "%" and self.code == "en":
+            return "%"
+        return NBSP + unit if unit else ""
+
+    def signed(self, value: Decimal, unit: str = "") -> str:
+        """A change: "+5", "−15" (a true minus)."""
+        return ("−" if value < 0 else "+") + self.amount(abs(value), unit)
+
+    def arithmetic(self, text: str) -> str:
+        """A service's "50 × 62.5 % + 30 × 80 %", as this language writes its numbers."""
+        text = re.sub(r"\d+(?:\.\d+)?", lambda found: self.number(decimal_of_text(found.group()) or Decimal()), text)
+        return re.sub(r"(\d)\s*%", rf"\1{self.unit('%')}", text)
+
+    def day(self, day: date | None) -> str:
+        """ "20/03/2025" or "20 Mar 2025"."""
+        return format_date(day, _DAY[self.code], locale=self.locale) if day else ""
+
+    def short_day(self, day: date | None) -> str:
+        """ "20/03" or "20 Mar"."""
+        return format_date(day, _SHORT_DAY[self.code], locale=self.locale) if day else ""
+
+    def instant(self, at: datetime, zone: ZoneInfo) -> str:
+        """A day and a time in the tenant's zone: "20/03/2025 · 09:41"."""
+        return format_datetime(at.astimezone(zone), _DAY[self.code] + " · HH:mm", locale=self.locale)
+
+    def words(self, text: words_pb2.PersonalText) -> str:
+        """Somebody's words, or that they were erased."""
+        return self.gettext("(erased)") if erased(text) else text.plain
+
+
+def load_languages() -> Mapping[str, Language]:
+    """Every language of the console, compiled from its catalogue: no compiled file is kept beside it."""
+    return {code: Language(code) for code in _BABEL}
+
+
+def _translations(code: str) -> gettext.GNUTranslations:
+    with (LOCALES / code / "LC_MESSAGES" / "nhip.po").open("rb") as catalogue:
+        compiled = io.BytesIO()
+        write_mo(compiled, read_po(catalogue, locale=code))
+    compiled.seek(0)
+    return gettext.GNUTranslations(compiled)
+
+
+def erased(text: words_pb2.PersonalText) -> bool:
+    """The words' key was destroyed: whether the service says so or could only hand on the seal."""
+    return text.WhichOneof("form") in ("erased", "sealed")
+
+
+def decimal_of(parent: Message, field: str) -> Decimal | None:
+    """An optional google.type.Decimal; None when it is absent."""
+    if not parent.HasField(field):
+        return None
+    value: decimal_pb2.Decimal = getattr(parent, field)
+    return decimal_of_text(value.value)
+
+
+def decimal_of_text(text: str) -> Decimal | None:
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        return None
+    return value if value.is_finite() else None
+
+
+def typed_decimal(text: str) -> Decimal | None:
+    """A number as people type it, in either language: "66,2", "66.2", "1 200"; None when it is none."""
+    text = re.sub(r"[\s\u00a0\u202f]", "", text).removesuffix("%").replace("−", "-")
+    if re.fullmatch(r"-?\d+,\d+", text):
+        text = text.replace(",", ".")
+    return decimal_of_text(text) if re.fullmatch(r"-?\d+(\.\d+)?", text) else None
+
+
+def date_of(parent: Message, field: str) -> date | None:
+    """An optional google.type.Date; None when it is absent."""
+    return day_of(getattr(parent, field)) if parent.HasField(field) else None
+
+
+def day_of(day: date_pb2.Date) -> date:
+    return date(day.year, day.month, day.day)
+
+
+def initials(name: str) -> str:
+    """Two letters for an avatar: family and given name where both are known, without tone marks, which small letters cannot carry."""
+    plain = unicodedata.normalize("NFD", name.replace("đ", "d").replace("Đ", "D"))
+    parts = "".join(c for c in plain if not unicodedata.combining(c)).split()
+    if len(parts) > 1:
+        return (parts[0][0] + parts[-1][0]).upper()
+    return parts[0][:2].capitalize() if parts else "?"

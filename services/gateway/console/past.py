@@ -1,0 +1,26 @@
+"""What stands across a page that does not show now: nobody may mistake the past for today."""
+
+from dataclasses import dataclass
+
+from services.gateway.console.visit import Visit
+
+
+@dataclass(frozen=True, slots=True)
+class PastBar:
+    headline: str
+    clock: str
+    back: str
+    """The same page, today."""
+
+
+def past_bar(visit: Visit, past: bool, back: str) -> PastBar | None:
+    """The bar of a page whose answer is `past`; none for now."""
+    moment, language = visit.moment, visit.language
+    _ = language.gettext
+    if not past:
+        return None
+    if moment.known is not None:
+        at = language.instant(moment.known, visit.zone)
+        return PastBar(_("Looking back at %(moment)s") % {"moment": at}, _("as it was known at that moment"), back)
+    clock = _("as it was known when that day ended") if moment.clock == "recorded" else _("by the day things took effect")
+    return PastBar(_("Looking back at %(moment)s") % {"moment": language.day(moment.on)}, clock, back)

@@ -1,0 +1,208 @@
+"""Proposals: the list, one proposal with its arithmetic, and the decision on it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC
+from decimal import Decimal
+
+from starlette.responses import Response
+
+from eventkit.errors import Violation
+from nhip.common.v1 import command_pb2, words_pb2
+from nhip.goals.v1 import goals_pb2, types_pb2
+from services.gateway.console.as_of import Moment
+from services.gateway.console.cards import Avatar, kpi_card, owner_avatar
+from services.gateway.console.forms import Form, sent
+from services.gateway.console.history import reason_class_word
+from services.gateway.console.language import decimal_of, erased
+from services.gateway.console.reconciliation import Arithmetic, arithmetic, relation_sentence
+from services.gateway.console.refusals import reasons
+from services.gateway.console.visit import Visit
+from services.gateway.failures import Failure
+
+
+@dataclass(frozen=True, slots=True)
+class StateMark:
+    key: str
+    icon: str
+    word: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    level_word: str
+    owners: tuple[Avatar, ...]
+    name: str
+    url: str
+    before: str
+    after: str
+    difference: str
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    name: str
+    statement: str
+    target: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalPage:
+    id: str
+    title: str
+    reason: str
+    reason_erased: bool
+    reason_class: str
+    proposer: Avatar
+    proposed_at: str
+    state: StateMark
+    summary: str
+    changes: tuple[Change, ...]
+    addition: Addition | None
+    arithmetic: Arithmetic
+    approver: Avatar | None
+    relation: str
+    decision_reason: str
+    decided_at: str
+    obstacle: str
+    open: bool
+    may_decide: bool
+    may_withdraw: bool
+
+
+def state_mark(state: int, visit: Visit) -> StateMark:
+    _ = visit.language.gettext
+    return {
+        types_pb2.PROPOSAL_STATE_APPROVED: StateMark("ontrack", "check", _("Approved")),
+        types_pb2.PROPOSAL_STATE_DECLINED: StateMark("stale", "x", _("Declined")),
+        types_pb2.PROPOSAL_STATE_WITHDRAWN: StateMark("stale", "arrow-back-up", _("Withdrawn")),
+    }.get(state, StateMark("behind", "clock", _("Waiting")))
+
+
+def proposal_page(visit: Visit, proposal: goals_pb2.Proposal) -> ProposalPage:
+    language = visit.language
+    _ = language.gettext
+    changes = tuple(_changes(visit, proposal))
+    addition = None
+    if proposal.HasField("addition"):
+        draft = proposal.addition
+        url = f"/kpi/{proposal.added_kpi_id}" if proposal.added_kpi_id else ""
+        addition = Addition(draft.name, draft.statement, language.amount(decimal_of(draft.measure, "target"), draft.measure.unit), url)
+    decided = proposal.decided_at.ToDatetime(UTC) if proposal.HasField("decided_at") else None
+    return ProposalPage(
+        id=proposal.proposal_id,
+        title=language.words(proposal.title),
+        reason=language.words(proposal.reason),
+        reason_erased=erased(proposal.reason),
+        reason_class=reason_class_word(proposal.reason_class, language),
+        proposer=owner_avatar(proposal.proposer, language),
+        proposed_at=language.instant(proposal.proposed_at.ToDatetime(UTC), visit.zone),
+        state=state_mark(proposal.state, visit),
+        summary=summary(proposal, visit),
+        changes=changes,
+        addition=addition,
+        arithmetic=arithmetic(proposal.reconciliations, language),
+        approver=owner_avatar(proposal.approver, language) if proposal.approver.person_id else None,
+        relation=relation_sentence(proposal.approval, language),
+        decision_reason=language.words(proposal.decision_reason) if proposal.HasField("decision_reason") else "",
+        decided_at=language.instant(decided, visit.zone) if decided else "",
+        obstacle=reasons(language).get(proposal.obstacle, proposal.obstacle),
+        open=proposal.state == types_pb2.PROPOSAL_STATE_PROPOSED,
+        may_decide=proposal.may_decide,
+        may_withdraw=proposal.may_withdraw,
+    )
+
+
+def summary(proposal: goals_pb2.Proposal, visit: Visit) -> str:
+    """ "3 lowered, 1 added"."""
+    down = up = 0
+    for change in proposal.changes:
+        before, after = decimal_of(change, "before") or Decimal(), decimal_of(change, "after") or Decimal()
+        down, up = down + (after < before), up + (after > before)
+    ngettext = visit.language.ngettext
+    parts = [
+        ngettext("%(n)s lowered", "%(n)s lowered", down) % {"n": down} if down else "",
+        ngettext("%(n)s raised", "%(n)s raised", up) % {"n": up} if up else "",
+        ngettext("%(n)s added", "%(n)s added", 1) % {"n": 1} if proposal.HasField("addition") else "",
+    ]
+    text = ", ".join(part for part in parts if part)
+    return text[:1].upper() + text[1:]
+
+
+def _changes(visit: Visit, proposal: goals_pb2.Proposal) -> Iterator[Change]:
+    language = visit.language
+    order = {types_pb2.LEVEL_COMPANY: 0, types_pb2.LEVEL_DEPARTMENT: 1}
+    for change in sorted(proposal.changes, key=lambda change: order.get(change.kpi.level, 2)):
+        card = kpi_card(change.kpi, language, Moment())
+        before, after = decimal_of(change, "before") or Decimal(), decimal_of(change, "after") or Decimal()
+        unit = "%" if card.unit == "%" else ""
+        yield Change(
+            card.level_word if card.level != "department" or not card.unit_name else card.unit_name,
+            card.owners,
+            card.name,
+            card.url,
+            language.amount(before, unit),
+            language.amount(after, unit),
+            language.signed(after - before, unit),
+        )
+
+
+async def listing(visit: Visit) -> Response:
+    """`/proposals`: those that wait first."""
+    reply = await visit.caller.query("goals", "ListProposals", goals_pb2.ListProposals(), goals_pb2.Proposals)
+    pages = [proposal_page(visit, proposal) for proposal in reply.proposals]
+    return visit.render(
+        "proposals.html", mine=[page for page in pages if page.may_decide], others=[page for page in pages if not page.may_decide]
+    )
+
+
+async def proposal(visit: Visit) -> Response:
+    """`/proposals/<id>`."""
+    return await _show(visit, Form(), Form())
+
+
+async def _show(visit: Visit, decision: Form, withdrawal: Form, status: int = 200) -> Response:
+    request = goals_pb2.GetProposal(proposal_id=visit.request.path_params["proposal"])
+    reply = await visit.caller.query("goals", "GetProposal", request, goals_pb2.Proposal)
+    return visit.render("proposal.html", status, page=proposal_page(visit, reply), decision=decision, withdrawal=withdrawal)
+
+
+async def decide(visit: Visit) -> Response:
+    """`POST /proposals/<id>/decision`: the whole of it, one way or the other."""
+    id = visit.request.path_params["proposal"]
+    filled = await sent(visit.request)
+    reason = filled.text("reason")
+    if not reason:
+        return await _show(visit, filled.wrong([Violation("reason", "MISSING")], visit.language), Form(), 422)
+    words = words_pb2.PersonalText(plain=reason)
+    try:
+        if filled["decision"] == "approve":
+            current = await visit.caller.query("goals", "GetProposal", goals_pb2.GetProposal(proposal_id=id), goals_pb2.Proposal)
+            if any(check.after.short for check in current.reconciliations) and not filled["knows_short"]:
+                return await _show(visit, filled.wrong([Violation("knows_short", "SHORT_NOT_CONFIRMED")], visit.language), Form(), 422)
+            request = goals_pb2.ApproveProposal(proposal_id=id, comment=words)
+            accepted, position = await visit.caller.ask("goals", "ApproveProposal", request, command_pb2.Accepted, key=filled.key)
+        else:
+            request = goals_pb2.DeclineProposal(proposal_id=id, reason=words)
+            accepted, position = await visit.caller.ask("goals", "DeclineProposal", request, command_pb2.Accepted, key=filled.key)
+    except Failure as failure:
+        if failure.status in ("UNAUTHENTICATED", "NOT_FOUND"):
+            raise
+        return await _show(visit, filled.refused(failure, visit.language, {"comment": "reason", "reason": "reason"}), Form(), failure.http)
+    return visit.redirect(f"/proposals/{id}", accepted.position or position)
+
+
+async def withdraw(visit: Visit) -> Response:
+    """`POST /proposals/<id>/withdrawal`."""
+    id = visit.request.path_params["proposal"]
+    filled = await sent(visit.request)
+    reason = filled.text("reason")
+    request = goals_pb2.WithdrawProposal(proposal_id=id, reason=words_pb2.PersonalText(plain=reason) if reason else None)
+    try:
+        accepted, position = await visit.caller.ask("goals", "WithdrawProposal", request, command_pb2.Accepted, key=filled.key)
+    except Failure as failure:
+        if failure.status in ("UNAUTHENTICATED", "NOT_FOUND"):
+            raise
+        return await _show(visit, Form(), filled.refused(failure, visit.language, {"reason": "reason"}), failure.http)
+    return visit.redirect(f"/proposals/{id}", accepted.position or position)

@@ -1,0 +1,206 @@
+"""Writing a proposal: targets of a KPI and of what stands above it, perhaps one KPI more, and why; the sums are shown meanwhile."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from starlette.responses import Response
+
+from eventkit.errors import Violation
+from nhip.common.v1 import command_pb2, words_pb2
+from nhip.goals.v1 import goals_pb2, types_pb2
+from services.gateway.console.as_of import Moment
+from services.gateway.console.cards import KpiCard, kpi_card, owner_avatar
+from services.gateway.console.forms import Form, decimal_message, sent
+from services.gateway.console.language import decimal_of_text
+from services.gateway.console.map import choose_cycle
+from services.gateway.console.reconciliation import arithmetic, relation_sentence
+from services.gateway.console.refusals import reasons
+from services.gateway.console.visit import Visit
+from services.gateway.failures import Failure
+
+_ADDITION = {
+    "name": "addition_name",
+    "statement": "addition_statement",
+    "measure.target": "addition_target",
+    "measure.unit": "addition_unit",
+    "measure.kind": "addition_kind",
+    "parent": "addition_parent",
+    "weight": "addition_weight",
+    "measure": "addition_target",
+}
+REASON_CLASSES = ("BOTTOM_UP", "CONTEXT_CHANGED", "STRATEGY_CHANGED", "CORRECTION")
+KINDS = ("MILESTONE", "CUMULATIVE", "LEVEL")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One KPI whose target may be changed."""
+
+    card: KpiCard
+    exact: str
+    """Its target as the contract writes it: what the proposal says it was before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a form makes of a proposal, and which form field each part of it came from."""
+
+    changes: Sequence[types_pb2.TargetChange]
+    addition: types_pb2.KpiDraft | None
+    fields: dict[str, str]
+    wrong: list[Violation]
+
+
+async def form(visit: Visit) -> Response:
+    """`GET /proposals/new?kpi=…`; without a KPI, the choice of one."""
+    id = visit.request.query_params.get("kpi", "")
+    if not id:
+        return await _choose(visit)
+    return await _show(visit, id, Form({"reason_class": "BOTTOM_UP", "addition_kind": "MILESTONE", "addition_parent": f"kpi_id:{id}"}))
+
+
+async def _choose(visit: Visit) -> Response:
+    cycles = await visit.caller.query("goals", "ListCycles", goals_pb2.ListCycles(), goals_pb2.Cycles)
+    cycle = choose_cycle(cycles.cycles, "")
+    if cycle is None:
+        return visit.render("empty.html")
+    goal_map = await visit.caller.query("goals", "GetMap", goals_pb2.GetMap(cycle_id=cycle.cycle_id), goals_pb2.GoalMap)
+    cards = [
+        (kpi_card(kpi, visit.language, Moment()), any(o.person_id == visit.person for o in kpi.owners))
+        for kpi in goal_map.kpis
+        if not kpi.retired
+    ]
+    return visit.render("choose_kpi.html", mine=[card for card, own in cards if own], others=[card for card, own in cards if not own])
+
+
+async def propose(visit: Visit) -> Response:
+    """`POST /proposals/new?kpi=…`: sends it, or shows the sums when that was asked for without script."""
+    id = visit.request.query_params.get("kpi", "")
+    filled = await sent(visit.request)
+    if filled["preview"]:
+        return await _show(visit, id, filled)
+    draft = read(filled, visit.person)
+    for name in ("title", "reason"):
+        if not filled.text(name):
+            draft.wrong.append(Violation(name, "MISSING"))
+    if not draft.changes and draft.addition is None and not draft.wrong:
+        draft.wrong.append(Violation("", "PROPOSAL_EMPTY"))
+    if draft.wrong:
+        return await _show(visit, id, filled.wrong(draft.wrong, visit.language), 422)
+    request = goals_pb2.ProposeChange(
+        cycle_id=filled["cycle_id"],
+        reason_class=types_pb2.ReasonClass.Value(f"REASON_CLASS_{filled['reason_class']}")
+        if filled["reason_class"] in REASON_CLASSES
+        else None,
+        title=words_pb2.PersonalText(plain=filled.text("title")),
+        reason=words_pb2.PersonalText(plain=filled.text("reason")),
+        changes=draft.changes,
+        addition=draft.addition,
+    )
+    try:
+        accepted, position = await visit.caller.ask("goals", "ProposeChange", request, command_pb2.Accepted, key=filled.key)
+    except Failure as failure:
+        if failure.status in ("UNAUTHENTICATED", "NOT_FOUND"):
+            raise
+        fields = draft.fields | {"title": "title", "reason": "reason", "reason_class": "reason_class"}
+        return await _show(visit, id, filled.refused(failure, visit.language, fields), failure.http)
+    return visit.redirect(f"/proposals/{accepted.id}", accepted.position or position)
+
+
+async def preview(visit: Visit) -> Response:
+    """`POST /proposals/preview`: the sums for what is typed so far, as a piece of the page."""
+    filled = await sent(visit.request)
+    return visit.render("preview.html", **await _preview(visit, filled))
+
+
+async def _preview(visit: Visit, filled: Form) -> dict[str, object]:
+    draft = read(filled, visit.person)
+    nothing: dict[str, object] = {"arithmetic": None, "approver": None, "relation": "", "obstacle": "", "explanation": ""}
+    if draft.wrong or (not draft.changes and draft.addition is None):
+        return nothing
+    request = goals_pb2.PreviewProposal(cycle_id=filled["cycle_id"], changes=draft.changes, addition=draft.addition)
+    try:
+        reply = await visit.caller.query("goals", "PreviewProposal", request, goals_pb2.ProposalPreview)
+    except Failure as failure:
+        if failure.status == "UNAUTHENTICATED":
+            raise
+        return nothing | {"explanation": visit.explain(failure)}
+    return {
+        "arithmetic": arithmetic(reply.reconciliations, visit.language),
+        "approver": owner_avatar(reply.approver, visit.language) if reply.approver.person_id else None,
+        "relation": relation_sentence(reply.approval, visit.language),
+        "obstacle": reasons(visit.language).get(reply.obstacle, reply.obstacle),
+        "explanation": "",
+    }
+
+
+async def _show(visit: Visit, id: str, filled: Form, status: int = 200) -> Response:
+    reply = await visit.caller.query("goals", "GetKpi", goals_pb2.GetKpi(kpi_id=id), goals_pb2.KpiPage)
+    if not reply.may_propose:
+        raise Failure("PERMISSION_DENIED", "NOT_ALLOWED", "no change of this KPI may be proposed by this person now")
+    above = [step.kpi for step in reply.path if step.WhichOneof("step") == "kpi"]
+    lines = [Line(kpi_card(kpi, visit.language, Moment()), kpi.measure.target.value) for kpi in (*above, reply.kpi)]
+    parents = [(f"kpi_id:{line.card.id}", line.card.name) for line in reversed(lines)]
+    parents += [(f"csf_id:{step.csf.csf_id}", step.csf.name) for step in reply.path if step.WhichOneof("step") == "csf"]
+    return visit.render(
+        "propose.html",
+        status,
+        form=filled,
+        lines=lines,
+        kpi=lines[-1].card,
+        cycle_id=reply.kpi.cycle_id,
+        parents=parents,
+        reason_classes=REASON_CLASSES,
+        kinds=KINDS,
+        **await _preview(visit, filled),
+    )
+
+
+def read(filled: Form, proposer: str) -> Draft:
+    """The changes and the addition that a form holds. An empty target leaves a KPI as it is; so does the target it has."""
+    wrong: list[Violation] = []
+    fields: dict[str, str] = {"changes": "", "addition": "addition_name"}
+    changes: list[types_pb2.TargetChange] = []
+    for name in filled.values:
+        id = name.removeprefix("after.")
+        if not name.startswith("after."):
+            continue
+        after, before = filled.number(name, wrong), decimal_of_text(filled[f"before.{id}"])
+        if after is None or before is None or after == before:
+            continue
+        fields[f"changes[{len(changes)}]"] = name
+        changes.append(types_pb2.TargetChange(kpi_id=id, before=decimal_message(before), after=decimal_message(after)))
+    addition = _addition(filled, proposer, wrong)
+    fields |= {f"addition.{path}": name for path, name in _ADDITION.items()}
+    return Draft(changes, addition, fields, wrong)
+
+
+def _addition(filled: Form, proposer: str, wrong: list[Violation]) -> types_pb2.KpiDraft | None:
+    if not filled.text("addition_name"):
+        return None
+    target = filled.number("addition_target", wrong)
+    kind = filled["addition_kind"] if filled["addition_kind"] in KINDS else "MILESTONE"
+    if target is None and kind == "MILESTONE":
+        target = decimal_of_text("1")  # done or not: there is one to be done
+    if target is None:
+        if not any(v.field == "addition_target" for v in wrong):
+            wrong.append(Violation("addition_target", "MISSING"))
+        return None
+    draft = types_pb2.KpiDraft(
+        name=filled.text("addition_name"),
+        statement=filled.text("addition_statement"),
+        level=types_pb2.LEVEL_INDIVIDUAL,
+        measure=types_pb2.Measure(
+            kind=types_pb2.MeasureKind.Value(f"MEASURE_KIND_{kind}"),
+            direction=types_pb2.DIRECTION_INCREASE,
+            unit=filled.text("addition_unit"),
+            target=decimal_message(target),
+        ),
+        owner_ids=[proposer],
+    )
+    kind_of_parent, _, id = filled["addition_parent"].partition(":")
+    if kind_of_parent == "kpi_id":
+        draft.parent.kpi_id = id
+    elif kind_of_parent == "csf_id":
+        draft.parent.csf_id = id
+    return draft

@@ -1,0 +1,202 @@
+"""One request of the console: who looks, in which language, at which moment, and how their answer is shown."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from functools import cached_property
+from typing import Any
+from urllib.parse import quote, unquote
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from nhip.goals.v1 import goals_pb2
+from nhip.people.v1 import people_pb2
+from services.gateway.assets import Assets
+from services.gateway.console.as_of import Moment, parse_moment
+from services.gateway.console.cards import Avatar, person_avatar
+from services.gateway.console.language import DEFAULT, Language
+from services.gateway.console.refusals import explain
+from services.gateway.failures import Failure
+from services.gateway.session import Identity, Session
+from services.gateway.upstream import Caller, Upstream
+
+LANGUAGE_COOKIE = "nhip-language"
+POSITION_COOKIE = "nhip-after"
+_POSITION = re.compile(r"[a-z][a-z0-9_]{0,62}=[0-9]{1,18}")
+
+Handler = Callable[["Visit"], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """The person who is signed in."""
+
+    id: str
+    name: str
+    avatar: Avatar
+
+
+@dataclass
+class Console:
+    """What every page shares."""
+
+    upstream: Upstream
+    identity: Identity
+    languages: Mapping[str, Language]
+    templates: Mapping[str, Environment]
+    assets: Assets
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    default_zone: str = "Asia/Ho_Chi_Minh"
+    _zones: dict[str, tuple[datetime, ZoneInfo]] = field(default_factory=dict[str, tuple[datetime, ZoneInfo]])
+
+    def zone(self, tenant: str) -> ZoneInfo | None:
+        """The tenant's zone, if it was asked for within the last minutes."""
+        at, zone = self._zones.get(tenant, (datetime.min.replace(tzinfo=UTC), None))
+        return zone if (self.clock() - at).total_seconds() < 300 else None
+
+    def keep_zone(self, tenant: str, zone: ZoneInfo) -> None:
+        self._zones[tenant] = (self.clock(), zone)
+
+
+@dataclass
+class Visit:
+    """A request with what its page needs to know."""
+
+    console: Console
+    request: Request
+    language: Language
+    session: Session | None
+    caller: Caller
+    viewer: Viewer | None = None
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Ho_Chi_Minh"))
+    waiting: int = 0
+    """Proposals that wait for the viewer's decision."""
+
+    @cached_property
+    def today(self) -> date:
+        return self.console.clock().astimezone(self.zone).date()
+
+    @cached_property
+    def moment(self) -> Moment:
+        return parse_moment(self.request.query_params)
+
+    @property
+    def person(self) -> str:
+        return self.viewer.id if self.viewer else ""
+
+    def render(self, template: str, status: int = 200, **context: Any) -> Response:
+        here = self.request.url.path + (f"?{self.request.url.query}" if self.request.url.query else "")
+        html = (
+            self.console.templates[self.language.code]
+            .get_template(template)
+            .render(
+                visit=self,
+                language=self.language,
+                viewer=self.viewer,
+                zone=self.zone,
+                assets=self.console.assets,
+                here=here,
+                demo=self.console.identity.issues,
+                **context,
+            )
+        )
+        return HTMLResponse(html, status, {"Cache-Control": "no-store", "Vary": "Cookie"})
+
+    def redirect(self, url: str, position: str = "") -> Response:
+        """To `url` after a command; the pages that follow wait until they can show what it did."""
+        response = RedirectResponse(url, 303)
+        if position:
+            told = {part.split("=")[0]: part for part in (*self.caller.positions, *position.split(",")) if _POSITION.fullmatch(part)}
+            secure = self.request.url.scheme == "https"
+            response.set_cookie(POSITION_COOKIE, quote(",".join(told.values())), max_age=120, httponly=True, samesite="lax", secure=secure)
+        return response
+
+    def explain(self, failure: Failure) -> str:
+        return explain(failure, self.language)
+
+
+def visited(console: Console, request: Request) -> Visit:
+    """The visit before anything was asked of a service."""
+    code = request.cookies.get(LANGUAGE_COOKIE, DEFAULT)
+    language = console.languages.get(code) or console.languages[DEFAULT]
+    positions = tuple(part for part in unquote(request.cookies.get(POSITION_COOKIE, "")).split(",") if _POSITION.fullmatch(part))
+    session = console.identity.session(request)
+    caller = Caller(console.upstream, session.token if session else "", positions, request.headers.get("traceparent", ""))
+    return Visit(console, request, language, session, caller)
+
+
+def page(console: Console, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+    """A page for who is signed in; what goes wrong is a page too."""
+
+    async def answer(request: Request) -> Response:
+        visit = visited(console, request)
+        if visit.session is None:
+            here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+            return RedirectResponse("/sign-in" + (f"?next={quote(here, safe='')}" if request.method == "GET" and here != "/" else ""), 303)
+        try:
+            await _meet(visit)
+            return await handler(visit)
+        except Failure as failure:
+            if failure.status == "UNAUTHENTICATED":
+                response = RedirectResponse("/sign-in", 303)
+                console.identity.forget(response)
+                return response
+            return failed(visit, failure)
+
+    return answer
+
+
+def public(console: Console, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+    """A page for everybody."""
+
+    async def answer(request: Request) -> Response:
+        visit = visited(console, request)
+        try:
+            return await handler(visit)
+        except Failure as failure:
+            return failed(visit, failure)
+
+    return answer
+
+
+def failed(visit: Visit, failure: Failure) -> Response:
+    """The page that says what went wrong, in words."""
+    return visit.render("error.html", failure.http, failure=failure, explanation=visit.explain(failure))
+
+
+async def _meet(visit: Visit) -> None:
+    """Learns who looks, their tenant's zone, and how many proposals wait for them. A page does without what is away."""
+    assert visit.session is not None
+    session, console, caller = visit.session, visit.console, visit.caller
+    zone = console.zone(session.tenant)
+    person, tenant, proposals = await asyncio.gather(
+        _or_none(caller.query("people", "GetPerson", people_pb2.GetPerson(person_id=session.person), people_pb2.Person)),
+        _or_none(caller.query("people", "GetTenant", people_pb2.GetTenant(), people_pb2.Tenant)) if zone is None else _nothing(),
+        _or_none(caller.query("goals", "ListProposals", goals_pb2.ListProposals(), goals_pb2.Proposals)),
+    )
+    if tenant is not None:
+        zone = ZoneInfo(tenant.time_zone or console.default_zone)
+        console.keep_zone(session.tenant, zone)
+    visit.zone = zone or ZoneInfo(console.default_zone)
+    name = visit.language.words(person.name) if person else session.person
+    avatar = person_avatar(session.person, person.name, visit.language) if person else Avatar(name, name[:2].capitalize(), 0)
+    visit.viewer = Viewer(session.person, name, avatar)
+    visit.waiting = sum(proposal.may_decide for proposal in proposals.proposals) if proposals else 0
+
+
+async def _nothing() -> None:
+    return None
+
+
+async def _or_none(call: Awaitable[Any]) -> Any:
+    try:
+        return await call
+    except Failure as failure:
+        if failure.status == "UNAUTHENTICATED":
+            raise
+        return None

@@ -1,0 +1,86 @@
+"""What went wrong upstream, in the one form that the JSON API and the console speak of it."""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import grpc
+
+from eventkit.errors import Violation
+from eventkit.rpc.errors import CODES, reason, rejection
+
+# The usual mapping of google.rpc.Code, except that a deadline is 504 and nothing is 499.
+_HTTP = {
+    "INVALID_ARGUMENT": HTTPStatus.BAD_REQUEST,
+    "FAILED_PRECONDITION": HTTPStatus.BAD_REQUEST,
+    "OUT_OF_RANGE": HTTPStatus.BAD_REQUEST,
+    "UNAUTHENTICATED": HTTPStatus.UNAUTHORIZED,
+    "PERMISSION_DENIED": HTTPStatus.FORBIDDEN,
+    "NOT_FOUND": HTTPStatus.NOT_FOUND,
+    "ABORTED": HTTPStatus.CONFLICT,
+    "ALREADY_EXISTS": HTTPStatus.CONFLICT,
+    "RESOURCE_EXHAUSTED": HTTPStatus.TOO_MANY_REQUESTS,
+    "UNIMPLEMENTED": HTTPStatus.NOT_IMPLEMENTED,
+    "UNAVAILABLE": HTTPStatus.SERVICE_UNAVAILABLE,
+    "DEADLINE_EXCEEDED": HTTPStatus.GATEWAY_TIMEOUT,
+    # Ours: the request never became an RPC.
+    "METHOD_NOT_ALLOWED": HTTPStatus.METHOD_NOT_ALLOWED,
+    "CONTENT_TOO_LARGE": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "UNSUPPORTED_MEDIA_TYPE": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+}
+
+
+@dataclass(eq=False)  # not frozen: whoever re-raises it sets its traceback
+class Failure(Exception):
+    """A request that got no answer, and why: a refusal with its stable reason, or a service that is away."""
+
+    status: str
+    """The name of the google.rpc.Code."""
+    reason: str
+    message: str
+    violations: tuple[Violation, ...] = ()
+    rule: str = ""
+    context: str = ""
+    """Whose answer it is, as "goals"; empty: the gateway's own."""
+
+    def __str__(self) -> str:
+        return f"{self.status} {self.reason}: {self.message}"
+
+    @property
+    def http(self) -> int:
+        return int(_HTTP.get(self.status, HTTPStatus.INTERNAL_SERVER_ERROR))
+
+    @property
+    def away(self) -> bool:
+        """Nobody answered in time: nothing is known to be wrong with the request."""
+        return self.status in ("UNAVAILABLE", "DEADLINE_EXCEEDED")
+
+    def as_json(self) -> dict[str, Any]:
+        error: dict[str, Any] = {"code": self.http, "status": self.status, "reason": self.reason, "message": self.message}
+        if self.violations:
+            error["violations"] = [{"field": v.field, "message": v.message} for v in self.violations]
+        if self.rule:
+            error["rule"] = self.rule
+        return {"error": error}
+
+
+def invalid(reason: str, message: str, *violations: Violation) -> Failure:
+    """A request that cannot become an RPC."""
+    return Failure("INVALID_ARGUMENT", reason, message, violations)
+
+
+def of_rpc(error: grpc.aio.AioRpcError, context: str) -> Failure:
+    """The failure that a service's error is: its refusal, where it sent one, else what its code alone says."""
+    refused = rejection(error)
+    if refused is not None:
+        return Failure(CODES[refused.kind].name, refused.reason, refused.message, refused.violations, refused.rule, context)
+    code = error.code().name
+    if said := reason(error):
+        return Failure(code, said, error.details() or said, context=context)
+    if code == "UNAVAILABLE":
+        return Failure(
+            code, "SERVICE_AWAY", f"the service {context!r} cannot be reached; nothing was lost, try again soon", context=context
+        )
+    if code == "DEADLINE_EXCEEDED":
+        return Failure(code, "SERVICE_SLOW", f"the service {context!r} did not answer in time; try again soon", context=context)
+    return Failure(code, code, error.details() or code.replace("_", " ").lower(), context=context)

@@ -1,0 +1,164 @@
+"""The gateway's composition: channels to the services, the JSON API, sign-in, the console."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import grpc
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from eventkit.settings import Settings
+from services.gateway import sign_in
+from services.gateway.assets import BUILT, Assets, load_assets
+from services.gateway.console import kpi, map, progress, proposals, proposing
+from services.gateway.console.language import Language, load_languages
+from services.gateway.console.visit import Console, Handler, failed, page, public, visited
+from services.gateway.failures import Failure
+from services.gateway.json_api import json_routes
+from services.gateway.session import Identity, Issuer, from_elsewhere
+from services.gateway.upstream import SERVICES, Upstream
+
+MOST_FORM_BYTES = 1 << 20
+DEADLINE = 10.0
+"""Seconds that a service has to answer."""
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+SECURITY = {
+    # No inline script or style, nothing from elsewhere, never in a frame.
+    "content-security-policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "permissions-policy": "camera=(), microphone=(), geolocation=()",
+}
+
+
+@asynccontextmanager
+async def gateway(settings: Settings, issuer: Issuer | None = None) -> AsyncIterator[Starlette]:
+    """The gateway as an ASGI application, with a channel to each of `settings.services`.
+
+    With a demo issuer people of `settings.tenant` are picked at sign-in; without one, sign-in is an OIDC provider's.
+    Serve it without trusting proxies' headers (uvicorn: `proxy_headers=False`), for who is on this machine is told by the peer's address.
+    """
+    async with AsyncExitStack() as open_channels:
+        channels = {
+            context: await open_channels.enter_async_context(grpc.aio.insecure_channel(settings.services[context]))
+            for context in SERVICES
+            if context in settings.services
+        }
+        yield application(Upstream(channels, deadline=DEADLINE), Identity(issuer, settings.tenant))
+
+
+def application(upstream: Upstream, identity: Identity, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Starlette:
+    """The same over channels that somebody else opened; `clock` tells what today is."""
+    languages, assets = load_languages(), load_assets()
+    templates = {code: _environment(language, assets) for code, language in languages.items()}
+    console = Console(upstream, identity, languages, templates, assets, clock)
+    keys, token = sign_in.demo_endpoints(console)
+
+    def signed_in(path: str, handler: Handler, method: str = "GET") -> Route:
+        return Route(path, page(console, handler), methods=[method])
+
+    def everybody(path: str, handler: Handler, method: str = "GET") -> Route:
+        return Route(path, public(console, handler), methods=[method])
+
+    routes = [
+        *json_routes(upstream),
+        Route("/healthz", _alive),
+        Route("/.well-known/jwks.json", keys),
+        Route("/demo/token", token, methods=["POST"]),
+        everybody("/sign-in", sign_in.choose),
+        everybody("/sign-in", sign_in.enter, "POST"),
+        everybody("/sign-out", sign_in.leave, "POST"),
+        everybody("/language/{code}", sign_in.speak),
+        signed_in("/", map.goal_map),
+        signed_in("/map/branch/{node}", map.branch),
+        signed_in("/kpi/{kpi}", kpi.kpi),
+        signed_in("/kpi/{kpi}/progress", progress.form),
+        signed_in("/kpi/{kpi}/progress", progress.record, "POST"),
+        signed_in("/proposals", proposals.listing),
+        signed_in("/proposals/new", proposing.form),
+        signed_in("/proposals/new", proposing.propose, "POST"),
+        signed_in("/proposals/preview", proposing.preview, "POST"),
+        signed_in("/proposals/{proposal}", proposals.proposal),
+        signed_in("/proposals/{proposal}/decision", proposals.decide, "POST"),
+        signed_in("/proposals/{proposal}/withdrawal", proposals.withdraw, "POST"),
+        Mount("/static", _Built(directory=BUILT, check_dir=False)),
+    ]
+
+    async def unknown(request: Request, _: Exception) -> Response:
+        return failed(visited(console, request), Failure("NOT_FOUND", "PATH_UNKNOWN", "there is no such page"))
+
+    app = Starlette(routes=routes, exception_handlers={404: unknown, 405: unknown})
+    app.add_middleware(_Guard, console=console)
+    return app
+
+
+class _Guard:
+    """What holds for every answer: headers, no requests from other sites' pages, no endless forms."""
+
+    def __init__(self, app: Any, console: Console) -> None:
+        self._app, self._console = app, console
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        length = request.headers.get("content-length", "0")
+        refused: Response | None = None
+        if not length.isdigit() or int(length) > MOST_FORM_BYTES or ("transfer-encoding" in request.headers and not _is_api(request)):
+            refused = PlainTextResponse("too long", 413)
+        elif not _is_api(request) and from_elsewhere(request):
+            refused = failed(visited(self._console, request), Failure("PERMISSION_DENIED", "FROM_ELSEWHERE", "sent by another site"))
+
+        async def with_headers(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *((name.encode(), value.encode()) for name, value in SECURITY.items())]
+            await send(message)
+
+        await (refused or self._app)(scope, receive, with_headers)
+
+
+def _is_api(request: Request) -> bool:
+    """It takes tokens and no cookies: another site's page has none."""
+    return request.url.path.startswith("/v1/")
+
+
+class _Built(StaticFiles):
+    """The built assets; their names carry their digests."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        response = super().file_response(*args, **kwargs)
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        return response
+
+
+async def _alive(_: Request) -> Response:
+    return JSONResponse({"alive": True})
+
+
+def _environment(language: Language, assets: Assets) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    install: Callable[..., None] = getattr(environment, "install_gettext_callables")  # noqa: B009  # added by the extension
+    install(language.gettext, language.ngettext, newstyle=True)
+    shared: Mapping[str, Any] = {"icon": assets.icon, "language": language}
+    environment.globals.update(shared)
+    return environment

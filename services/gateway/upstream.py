@@ -1,0 +1,97 @@
+"""The services behind the gateway: one channel each, called by descriptor."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import grpc
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+
+from eventkit.rpc.metadata import AUTHORIZATION, IDEMPOTENCY_KEY, POSITION, TRACEPARENT
+from nhip.checkins.v1 import checkins_pb2
+from nhip.common.v1 import operations_pb2
+from nhip.goals.v1 import goals_pb2
+from nhip.people.v1 import people_pb2
+from services.gateway.failures import Failure, of_rpc
+
+Answer = TypeVar("Answer", bound=Message)
+Metadata = Sequence[tuple[str, str]]
+
+SERVICES: Mapping[str, ServiceDescriptor] = {
+    "people": people_pb2.DESCRIPTOR.services_by_name["People"],
+    "goals": goals_pb2.DESCRIPTOR.services_by_name["Goals"],
+    "checkins": checkins_pb2.DESCRIPTOR.services_by_name["Checkins"],
+}
+OPERATIONS = operations_pb2.DESCRIPTOR.services_by_name["Operations"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a service answered, and how far its log was."""
+
+    message: Message
+    position: str
+    """As "goals=123"; empty where the service named none."""
+
+
+class Upstream:
+    """Calls the services' unary RPCs, each within a deadline."""
+
+    def __init__(self, channels: Mapping[str, grpc.aio.Channel], *, deadline: float = 10.0) -> None:
+        self._channels = channels
+        self._deadline = deadline
+
+    @property
+    def contexts(self) -> tuple[str, ...]:
+        return tuple(self._channels)
+
+    async def call(self, context: str, method: MethodDescriptor, request: Message, metadata: Metadata = ()) -> Reply:
+        """The answer of `context`'s service; raises Failure for a refusal and for a service that is away."""
+        channel = self._channels.get(context)
+        if channel is None:
+            raise Failure("NOT_FOUND", "SERVICE_UNKNOWN", f"there is no service {context!r}; there are {', '.join(self._channels)}")
+        answer = GetMessageClass(method.output_type)
+        assert method.containing_service is not None
+        unary: Any = channel.unary_unary(
+            f"/{method.containing_service.full_name}/{method.name}",
+            request_serializer=type(request).SerializeToString,
+            response_deserializer=answer.FromString,
+        )
+        call = unary(request, timeout=self._deadline, metadata=tuple(metadata))
+        try:
+            message: Message = await call
+            told: list[tuple[str, Any]] = [*await call.initial_metadata(), *await call.trailing_metadata()]
+        except grpc.aio.AioRpcError as error:
+            raise of_rpc(error, context) from error
+        except asyncio.CancelledError:
+            call.cancel()
+            raise
+        return Reply(message, next((str(value) for key, value in told if key == POSITION), ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The services, as one person or service sees them."""
+
+    upstream: Upstream
+    token: str = ""
+    positions: tuple[str, ...] = ()
+    """What must have been applied before anything is answered, each as "goals=12"."""
+    traceparent: str = ""
+
+    async def ask(self, context: str, method: str, request: Message, answer: type[Answer], *, key: str = "") -> tuple[Answer, str]:
+        """The typed answer of `context` to `method`, and the position that came with it."""
+        metadata = [(POSITION, position) for position in self.positions]
+        given = ((AUTHORIZATION, f"Bearer {self.token}" if self.token else ""), (IDEMPOTENCY_KEY, key), (TRACEPARENT, self.traceparent))
+        metadata += [(name, value) for name, value in given if value]
+        reply = await self.upstream.call(context, SERVICES[context].methods_by_name[method], request, metadata)
+        if not isinstance(reply.message, answer):
+            raise TypeError(f"{context}.{method} answers {type(reply.message).__name__}, not {answer.__name__}")
+        return reply.message, reply.position
+
+    async def query(self, context: str, method: str, request: Message, answer: type[Answer]) -> Answer:
+        message, _ = await self.ask(context, method, request, answer)
+        return message

@@ -1,0 +1,9 @@
+import { closeMenus } from "./menus.js";
+import { drawBoard } from "./board.js";
+import { previewSums } from "./sums.js";
+
+closeMenus(document);
+const board = document.querySelector("[data-board]");
+if (board) drawBoard(board);
+const proposal = document.querySelector("form[data-preview]");
+if (proposal) previewSums(proposal);

@@ -1,0 +1,670 @@
+"""Company X behind real gRPC, in memory: for developing the console's pages without the services. It checks nothing and keeps nothing."""
+
+import base64
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+import grpc
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+from google.type import date_pb2, decimal_pb2
+
+from eventkit.errors import Kind, Rejected
+from eventkit.rpc import errors as rpc_errors
+from nhip.checkins.v1 import checkins_pb2
+from nhip.common.v1 import command_pb2, time_pb2, words_pb2
+from nhip.goals.v1 import goals_pb2, types_pb2
+from nhip.people.v1 import people_pb2
+from services.gateway.upstream import SERVICES
+
+TODAY = date(2025, 3, 20)
+STARTS, ENDS = date(2025, 1, 1), date(2025, 3, 31)
+CHECKINS = [date(2025, 1, 9) + timedelta(days=14 * n) for n in range(6)]
+COLLABORATION, CO_OWNED, LOWERED = date(2025, 2, 11), date(2025, 2, 25), date(2025, 3, 12)
+CUMULATIVE, LEVEL, MILESTONE = types_pb2.MEASURE_KIND_CUMULATIVE, types_pb2.MEASURE_KIND_LEVEL, types_pb2.MEASURE_KIND_MILESTONE
+
+PEOPLE = {
+    "nam": ("Nam", "CEO", "", ""),
+    "quang": ("Quang", "Giám đốc Vận hành", "", "nam"),
+    "phuc": ("Phúc", "Giám đốc Kinh doanh", "sales", "nam"),
+    "lan": ("Lan", "Trưởng phòng CSKH", "cskh", "nam"),
+    "minh": ("Minh", "Senior Sales", "sales", "phuc"),
+    "tram": ("Trâm", "Junior Sales", "sales", "phuc"),
+    "thao": ("Thảo", "CSKH onboarding", "cskh", "lan"),
+    "tien": ("Tiến", "CSKH", "cskh", "lan"),
+}
+UNITS = {"sales": "Sales", "cskh": "CSKH"}
+
+
+@dataclass
+class Goal:
+    """One KPI of the example: what the pages need of it."""
+
+    id: str
+    name: str
+    level: int
+    parent: tuple[str, str] | None
+    owners: tuple[str, ...]
+    unit_id: str
+    kind: int
+    target: Decimal
+    values: list[tuple[date, Decimal, int]]
+    unit: str = ""
+    weight: int = 0
+    baseline: Decimal | None = None
+    why: str = ""
+    since: date = date(2025, 1, 2)
+    targets: list[tuple[date, Decimal]] = field(default_factory=list)
+    statement: str = ""
+
+
+def _values(last: str, confidences: str, kind: int, start: str = "0", until: int = 6) -> list[tuple[date, Decimal, int]]:
+    steps, final, first = CHECKINS[:until], Decimal(last), Decimal(start)
+    shape = [Decimal(n) for n in ("0.07", "0.2", "0.41", "0.61", "0.84", "1")][:until]
+    shape[-1] = Decimal(1)
+    found = [(day, first + (final - first) * share, int(c)) for day, share, c in zip(steps, shape, confidences.split(), strict=False)]
+    return [(day, value.quantize(Decimal(1) if kind == CUMULATIVE else Decimal("0.1")).normalize() + 0, c) for day, value, c in found]
+
+
+def company() -> list[Goal]:
+    d, co, dep, ind = Decimal, types_pb2.LEVEL_COMPANY, types_pb2.LEVEL_DEPARTMENT, types_pb2.LEVEL_INDIVIDUAL
+    c, lv, ms = CUMULATIVE, LEVEL, MILESTONE
+    return [
+        Goal(
+            "k1",
+            "Đăng ký dùng thử",
+            co,
+            ("csf_id", "csf1"),
+            ("nam",),
+            "",
+            c,
+            d(55),
+            _values("45", "7 7 6 6 6 7", c),
+            "lượt",
+            45,
+            why="Khách phù hợp dùng thử là cửa vào của mọi hợp đồng.",
+            targets=[(STARTS, d(70)), (LOWERED, d(55))],
+            statement="Đạt ít nhất 55 lượt đăng ký dùng thử từ nhóm doanh nghiệp dịch vụ trong quý 1/2025",
+        ),
+        Goal(
+            "k2",
+            "Dùng thử → trả phí",
+            co,
+            ("csf_id", "csf2"),
+            ("nam",),
+            "",
+            lv,
+            d(18),
+            _values("15.6", "6 6 5 5 5 6", lv, "12"),
+            "%",
+            55,
+            d(12),
+        ),
+        Goal(
+            "d1",
+            "Demo sản phẩm",
+            dep,
+            ("kpi_id", "k1"),
+            ("phuc",),
+            "sales",
+            c,
+            d(80),
+            _values("68", "7 7 6 5 6 7", c),
+            "demo",
+            40,
+            why="Demo đúng khách là cửa vào của mọi lượt dùng thử.",
+            targets=[(STARTS, d(100)), (LOWERED, d(80))],
+        ),
+        Goal(
+            "d2", "Demo → dùng thử", dep, ("kpi_id", "k1"), ("phuc",), "sales", lv, d(70), _values("66.2", "6 6 6 6 6 6", lv, "60"), "%", 35
+        ),
+        Goal("d3", "Tư vấn sớm", dep, ("kpi_id", "k2"), ("phuc",), "sales", lv, d(100), _values("93", "6 6 6 6 6 6", lv, "80"), "%", 25),
+        Goal("d4", "Hoàn tất checklist", dep, ("kpi_id", "k2"), (), "cskh", lv, d(85), _values("80", "6 6 6 6 6 6", lv, "70"), "%", 100),
+        Goal(
+            "i1",
+            "Demo · khách mới",
+            ind,
+            ("kpi_id", "d1"),
+            ("minh",),
+            "sales",
+            c,
+            d(50),
+            _values("44", "7 6 4 3 3 7", c),
+            "demo",
+            25,
+            why="Năm mươi trong tám mươi buổi của phòng đến từ khách mới.",
+            targets=[(STARTS, d(80)), (LOWERED, d(50))],
+            statement="Thực hiện ít nhất 50 buổi demo với khách hàng mới thuộc nhóm doanh nghiệp dịch vụ trong quý 1",
+        ),
+        Goal("i2", "Demo · khách cũ", ind, ("kpi_id", "d1"), ("tram",), "sales", c, d(30), _values("24", "7 7 7 7 7 7", c), "demo", 35),
+        Goal(
+            "k-add",
+            "Báo cáo tiềm năng",
+            ind,
+            ("kpi_id", "d1"),
+            ("minh",),
+            "sales",
+            ms,
+            d(1),
+            [(date(2025, 3, 14), d(1), 10)],
+            "",
+            15,
+            since=LOWERED,
+        ),
+        Goal(
+            "i3",
+            "Dùng thử · khách mới",
+            ind,
+            ("kpi_id", "d2"),
+            ("minh",),
+            "sales",
+            lv,
+            d(60),
+            _values("57", "6 6 6 6 6 6", lv, "50"),
+            "%",
+            20,
+        ),
+        Goal(
+            "i4",
+            "Dùng thử · khách cũ",
+            ind,
+            ("kpi_id", "d2"),
+            ("tram",),
+            "sales",
+            lv,
+            d(80),
+            _values("83", "8 8 8 8 8 8", lv, "70"),
+            "%",
+            30,
+        ),
+        Goal(
+            "k-co",
+            "Dùng thử gói Pro",
+            ind,
+            ("kpi_id", "d2"),
+            ("minh", "thao"),
+            "sales",
+            lv,
+            d(65),
+            _values("61", "0 0 0 5 5 7", lv, "50")[3:],
+            "%",
+            20,
+            since=CO_OWNED,
+        ),
+        Goal(
+            "i5", "Tư vấn sớm · mới", ind, ("kpi_id", "d3"), ("minh",), "sales", lv, d(100), _values("88", "6 6 6 6 6 5", lv, "70"), "%", 10
+        ),
+        Goal(
+            "i6", "Tư vấn sớm · cũ", ind, ("kpi_id", "d3"), ("tram",), "sales", lv, d(100), _values("100", "8 8 8 8 8 8", lv, "90"), "%", 15
+        ),
+        Goal(
+            "i7",
+            "Checklist · khách mới",
+            ind,
+            ("kpi_id", "d4"),
+            ("thao",),
+            "cskh",
+            lv,
+            d(75),
+            _values("76", "7 7 7 7 7 7", lv, "60"),
+            "%",
+            65,
+        ),
+        Goal(
+            "i8",
+            "Checklist · khách cũ",
+            ind,
+            ("kpi_id", "d4"),
+            ("tien",),
+            "cskh",
+            lv,
+            d(90),
+            _values("85", "6 6 6 6 6 6", lv, "70"),
+            "%",
+            100,
+        ),
+        Goal(
+            "k-col",
+            "Bàn giao 24 giờ",
+            ind,
+            ("kpi_id", "d4"),
+            ("minh", "tram"),
+            "sales",
+            lv,
+            d(100),
+            [(date(2025, 2, 20), d(96), 8)],
+            "%",
+            10,
+            since=COLLABORATION,
+        ),
+        Goal(
+            "kc",
+            "Hợp đồng tháng 3",
+            ind,
+            None,
+            ("minh",),
+            "sales",
+            c,
+            d(10),
+            [(date(2025, 3, 20), d(4), 7)],
+            "hợp đồng",
+            0,
+            since=date(2025, 3, 1),
+        ),
+    ]
+
+
+class CompanyX:
+    """The example's state and its answers."""
+
+    def __init__(self) -> None:
+        self.goals = {goal.id: goal for goal in company()}
+        self.proposals: dict[str, goals_pb2.Proposal] = {}
+        self.done: dict[str, command_pb2.Accepted] = {}
+        self.position = 100
+        self.metadata: list[dict[str, str]] = []
+
+    # --- people ---
+
+    def person(self, id: str) -> people_pb2.Person:
+        if id not in PEOPLE:
+            raise Rejected("PERSON_UNKNOWN", f"there is no person {id!r}", kind=Kind.UNKNOWN)
+        name, title, unit, manager = PEOPLE[id]
+        return people_pb2.Person(
+            person_id=id, name=_words(name), title=_words(title), active=True, place={"unit_id": unit, "manager_id": manager}
+        )
+
+    def GetPerson(self, request: people_pb2.GetPerson, actor: str) -> Message:
+        return self.person(request.person_id)
+
+    def GetTenant(self, request: Message, actor: str) -> Message:
+        return people_pb2.Tenant(tenant_id="company-x", name="Công ty phần mềm X", time_zone="Asia/Ho_Chi_Minh")
+
+    def ListPeople(self, request: Message, actor: str) -> Message:
+        return people_pb2.PeopleList(people=[self.person(id) for id in PEOPLE])
+
+    # --- goals ---
+
+    def cycle(self) -> goals_pb2.Cycle:
+        return goals_pb2.Cycle(cycle_id="q1-2025", name="Quý 1/2025", starts_on=_date(STARTS), ends_on=_date(ENDS))
+
+    def ListCycles(self, request: Message, actor: str) -> Message:
+        return goals_pb2.Cycles(cycles=[self.cycle()])
+
+    def GetMap(self, request: goals_pb2.GetMap, actor: str) -> Message:
+        day, past = _day(request.as_of)
+        kpis = sorted((self.kpi(goal, day, past) for goal in self.goals.values() if goal.since <= day), key=lambda kpi: kpi.level)
+        return goals_pb2.GoalMap(
+            cycle=self.cycle(),
+            as_of=time_pb2.AsOf(effective_on=_date(day)),
+            past=past,
+            goals=_STRATEGY,
+            csfs=_CSFS,
+            kpis=kpis,
+            shortfalls=self.shortfalls(day),
+            changed_on=[_date(day) for day in (date(2025, 1, 2), COLLABORATION, CO_OWNED, LOWERED)],
+        )
+
+    def GetKpi(self, request: goals_pb2.GetKpi, actor: str) -> Message:
+        goal = self.goals.get(request.kpi_id)
+        if goal is None:
+            raise Rejected("KPI_UNKNOWN", f"there is no kpi {request.kpi_id!r}", kind=Kind.UNKNOWN)
+        day, past = _day(request.as_of)
+        path: list[goals_pb2.PathStep] = []
+        at = goal
+        while at.parent and at.parent[0] == "kpi_id":
+            at = self.goals[at.parent[1]]
+            path.insert(0, goals_pb2.PathStep(kpi=self.kpi(at, day, past)))
+        if at.parent:
+            csf = next(csf for csf in _CSFS if csf.csf_id == at.parent[1])
+            path = [goals_pb2.PathStep(goal=_STRATEGY[0]), goals_pb2.PathStep(csf=csf), *path]
+        return goals_pb2.KpiPage(
+            kpi=self.kpi(goal, day, past),
+            cycle=self.cycle(),
+            as_of=time_pb2.AsOf(effective_on=_date(day)),
+            past=past,
+            path=path,
+            trend=[goals_pb2.TrendPoint(occurred_on=_date(d), value=_dec(v), confidence=c) for d, v, c in sorted(goal.values) if d <= day],
+            targets=[
+                goals_pb2.TargetStep(effective_on=_date(d), target=_dec(t))
+                for d, t in (goal.targets or [(goal.since, goal.target)])
+                if d <= day
+            ],
+            children=[
+                self.kpi(child, day, past) for child in self.goals.values() if child.parent == ("kpi_id", goal.id) and child.since <= day
+            ],
+            shortfalls=self.shortfalls(day),
+            may_propose=not past,
+            may_record=not past and (actor in goal.owners or actor == "phuc"),
+        )
+
+    def GetKpiHistory(self, request: goals_pb2.GetKpiHistory, actor: str) -> Message:
+        goal = self.goals[request.kpi_id]
+        entries: list[goals_pb2.HistoryEntry] = []
+        before = ""
+        for day, value, confidence in sorted(goal.values, key=lambda v: v[0]):
+            reason = "Bảy buổi trong hai tuần, hai khách xin báo giá ngay sau buổi demo." if (goal.id, day) == ("i1", TODAY) else ""
+            entries.append(_entry(day, "ProgressRecorded", (goal.owners or ("lan",))[0], before, str(value), reason, confidence=confidence))
+            before = str(value)
+        for (_, old), (day, new) in zip(goal.targets, goal.targets[1:], strict=False):
+            entry = _entry(
+                day, "KpiTargetRevised", "nam", str(old), str(new), "Bớt chạy số buổi, dành thời gian đọc kỹ từng khách tiềm năng."
+            )
+            entry.reason_class, entry.proposal_id = types_pb2.REASON_CLASS_BOTTOM_UP, "p3"
+            entry.proposer.CopyFrom(_owner("minh"))
+            entries.append(entry)
+        first = goal.targets[0][1] if goal.targets else goal.target
+        entries.append(_entry(goal.since, "KpiDefined", "phuc", "", str(first), recorded=datetime.combine(goal.since, time(8, 30), UTC)))
+        if goal.id == "i3":
+            entries.append(_entry(date(2025, 1, 20), "ProgressRecorded", "tien", "50", "51", "x"))
+            entries[-1].reason.erased = True
+        return goals_pb2.KpiHistory(entries=sorted(entries, key=lambda entry: entry.recorded_at.seconds, reverse=True))
+
+    def kpi(self, goal: Goal, day: date, past: bool) -> goals_pb2.Kpi:
+        target = self.target(goal, day)
+        measure = types_pb2.Measure(kind=goal.kind, direction=types_pb2.DIRECTION_INCREASE, unit=goal.unit, target=_dec(target))  # pyright: ignore[reportArgumentType]
+        if goal.baseline is not None:
+            measure.baseline.value = str(goal.baseline)
+        if goal.id == "i1":
+            measure.floor.value, measure.stretch.value = "35", "60"
+        kpi = goals_pb2.Kpi(
+            kpi_id=goal.id,
+            cycle_id="q1-2025",
+            name=goal.name,
+            statement=goal.statement,
+            level=goal.level,
+            measure=measure,  # pyright: ignore[reportArgumentType]
+            owners=[_owner(id) for id in goal.owners],
+            unit_id=goal.unit_id,
+            unit_name=UNITS.get(goal.unit_id, ""),
+            weight=goal.weight,
+            why=goal.why,
+            unaligned=goal.parent is None,
+            standing=self.standing(goal, target, day),
+        )
+        if goal.parent:
+            setattr(kpi.parent, *goal.parent)
+        if past and target != goal.target:
+            kpi.target_now.value = str(goal.target)
+        return kpi
+
+    def target(self, goal: Goal, day: date) -> Decimal:
+        return next((target for since, target in reversed(goal.targets) if since <= day), goal.target)
+
+    def standing(self, goal: Goal, target: Decimal, day: date) -> goals_pb2.Standing:
+        elapsed = Decimal((day - STARTS).days + 1) / Decimal((ENDS - STARTS).days + 1)
+        standing = goals_pb2.Standing(status=goals_pb2.STATUS_NOT_STARTED)
+        if goal.kind == CUMULATIVE:
+            standing.expected.value = str((target * min(elapsed, Decimal(1))).quantize(Decimal("0.01")))
+        known = [value for value in sorted(goal.values) if value[0] <= day]
+        if not known:
+            return standing
+        on, current, confidence = known[-1]
+        start = goal.baseline or Decimal()
+        progress = (current - start) / (target - start)
+        standing.current.value, standing.progress.value, standing.confidence = (
+            str(current),
+            str(progress.quantize(Decimal("0.0001"))),
+            confidence,
+        )
+        standing.occurred_on.CopyFrom(_date(on))
+        standing.recorded_at.FromDatetime(datetime.combine(on, time(2, 41), UTC))
+        gap = elapsed - progress if goal.kind == CUMULATIVE else (1 - progress) * 2
+        status = (
+            goals_pb2.STATUS_ON_TRACK
+            if gap <= Decimal("0.0") or (goal.kind == CUMULATIVE and gap < Decimal("0.165"))
+            else goals_pb2.STATUS_BEHIND
+        )
+        status = goals_pb2.STATUS_AT_RISK if gap > Decimal("0.33") else status
+        status = goals_pb2.STATUS_STALE if (day - on).days > 27 else status
+        standing.status = goals_pb2.STATUS_EXCEEDS if goal.kind == MILESTONE else status
+        return standing
+
+    def sums(self, targets: Callable[[str], Decimal]) -> list[tuple[str, int, Decimal, Decimal, str]]:
+        i1, i2, i3, i4 = (targets(id) for id in ("i1", "i2", "i3", "i4"))
+        trials = i1 * i3 / 100 + i2 * i4 / 100
+        kinds = goals_pb2.Shortfall
+        return [
+            ("d1", kinds.KIND_SUM, i1 + i2, targets("d1"), f"{i1} + {i2}"),
+            ("k1", kinds.KIND_YIELD, trials, targets("k1"), f"{i1} × {i3} % + {i2} × {i4} %"),
+            (
+                "d2",
+                kinds.KIND_BLENDED_RATE,
+                (trials / (i1 + i2) * 100).quantize(Decimal("0.01")),
+                targets("d2"),
+                f"{trials.normalize() + 0} / {i1 + i2}",
+            ),
+        ]
+
+    def shortfalls(self, day: date) -> list[goals_pb2.Shortfall]:
+        sums = self.sums(lambda id: self.target(self.goals[id], day))
+        return [goals_pb2.Shortfall(kpi_id=id, kind=k, reached=_dec(r), wanted=_dec(w), arithmetic=a) for id, k, r, w, a in sums if r < w]  # pyright: ignore[reportArgumentType]
+
+    def reconciliations(self, changes: dict[str, Decimal], before: dict[str, Decimal]) -> list[goals_pb2.Reconciliation]:
+        def targets(those: dict[str, Decimal]) -> Callable[[str], Decimal]:
+            return lambda id: those.get(id, self.goals[id].target)
+
+        found = []
+        for (id, kind, r0, w0, a0), (_, _, r1, w1, a1) in zip(
+            self.sums(targets(before)), self.sums(targets(before | changes)), strict=True
+        ):
+            goal = self.goals[id]
+            check = goals_pb2.Reconciliation.Check
+            found.append(
+                goals_pb2.Reconciliation(
+                    kpi_id=id,
+                    kpi_name=goal.name,
+                    unit=goal.unit,
+                    kind=kind,  # pyright: ignore[reportArgumentType]
+                    before=check(reached=_dec(r0), wanted=_dec(w0), arithmetic=a0, short=r0 < w0),
+                    after=check(reached=_dec(r1), wanted=_dec(w1), arithmetic=a1, short=r1 < w1),
+                )
+            )
+        return found
+
+    def _approval(self, ids: list[str]) -> tuple[goals_pb2.Owner, types_pb2.Approval]:
+        level = min((self.goals[id].level for id in ids), default=3)
+        if level == types_pb2.LEVEL_INDIVIDUAL:
+            return _owner("phuc"), types_pb2.Approval(approver_id="phuc", relation="DIRECT_MANAGER", level=level)  # pyright: ignore[reportArgumentType]
+        relation = "EXECUTIVE" if level == types_pb2.LEVEL_COMPANY else "MANAGER_OF_HEAD"
+        return _owner("nam"), types_pb2.Approval(approver_id="nam", relation=relation, level=level)  # pyright: ignore[reportArgumentType]
+
+    def PreviewProposal(self, request: goals_pb2.PreviewProposal, actor: str) -> Message:
+        changes = {change.kpi_id: Decimal(change.after.value) for change in request.changes}
+        approver, approval = self._approval(list(changes))
+        return goals_pb2.ProposalPreview(reconciliations=self.reconciliations(changes, {}), approver=approver, approval=approval)
+
+    def ListProposals(self, request: Message, actor: str) -> Message:
+        shown = [self._for(proposal, actor) for proposal in self.proposals.values()]
+        return goals_pb2.Proposals(proposals=sorted(shown, key=lambda p: (p.state, -p.proposed_at.seconds)))
+
+    def GetProposal(self, request: goals_pb2.GetProposal, actor: str) -> Message:
+        if request.proposal_id not in self.proposals:
+            raise Rejected("PROPOSAL_UNKNOWN", "there is no such proposal", kind=Kind.UNKNOWN)
+        return self._for(self.proposals[request.proposal_id], actor)
+
+    def _for(self, proposal: goals_pb2.Proposal, actor: str) -> goals_pb2.Proposal:
+        shown = goals_pb2.Proposal()
+        shown.CopyFrom(proposal)
+        waits = proposal.state == types_pb2.PROPOSAL_STATE_PROPOSED
+        shown.may_decide, shown.may_withdraw = (
+            waits and proposal.approver.person_id == actor,
+            waits and proposal.proposer.person_id == actor,
+        )
+        return shown
+
+    def ProposeChange(self, request: goals_pb2.ProposeChange, actor: str) -> Message:
+        id = f"p{len(self.proposals) + 3}"
+        changes = {change.kpi_id: Decimal(change.after.value) for change in request.changes}
+        before = {change.kpi_id: Decimal(change.before.value) for change in request.changes}
+        if any(self.goals[kpi].target != value for kpi, value in before.items()):
+            raise Rejected("PROPOSAL_STALE", "a target has changed meanwhile", field="changes[0].before")
+        approver, approval = self._approval(list(changes))
+        proposal = goals_pb2.Proposal(
+            proposal_id=id,
+            cycle_id=request.cycle_id,
+            reason_class=request.reason_class,
+            title=request.title,
+            reason=request.reason,
+            proposer=_owner(actor),
+            state=types_pb2.PROPOSAL_STATE_PROPOSED,
+            approver=approver,
+            approval=approval,
+            changes=[
+                goals_pb2.ProposedChange(kpi=self.kpi(self.goals[c.kpi_id], TODAY, False), before=c.before, after=c.after)
+                for c in request.changes
+            ],
+            reconciliations=self.reconciliations(changes, before),
+        )
+        if request.HasField("addition"):
+            proposal.addition.CopyFrom(request.addition)
+        proposal.proposed_at.FromDatetime(datetime(2025, 3, 20, 7, 20, tzinfo=UTC))
+        self.proposals[id] = proposal
+        return self._accepted("goals", id)
+
+    def _decide(self, id: str, state: int, words: words_pb2.PersonalText) -> Message:
+        proposal = self.proposals[id]
+        if proposal.state != types_pb2.PROPOSAL_STATE_PROPOSED:
+            raise Rejected("PROPOSAL_DECIDED", "it has been decided")
+        proposal.state = state  # pyright: ignore[reportAttributeAccessIssue]
+        proposal.decision_reason.CopyFrom(words)
+        proposal.decided_at.FromDatetime(datetime(2025, 3, 20, 9, 5, tzinfo=UTC))
+        if state == types_pb2.PROPOSAL_STATE_APPROVED:
+            for change in proposal.changes:
+                goal = self.goals[change.kpi.kpi_id]
+                goal.targets = [*(goal.targets or [(STARTS, goal.target)]), (TODAY, Decimal(change.after.value))]
+                goal.target = Decimal(change.after.value)
+        return self._accepted("goals", id)
+
+    def ApproveProposal(self, request: goals_pb2.ApproveProposal, actor: str) -> Message:
+        return self._decide(request.proposal_id, types_pb2.PROPOSAL_STATE_APPROVED, request.comment)
+
+    def DeclineProposal(self, request: goals_pb2.DeclineProposal, actor: str) -> Message:
+        return self._decide(request.proposal_id, types_pb2.PROPOSAL_STATE_DECLINED, request.reason)
+
+    def WithdrawProposal(self, request: goals_pb2.WithdrawProposal, actor: str) -> Message:
+        return self._decide(request.proposal_id, types_pb2.PROPOSAL_STATE_WITHDRAWN, request.reason)
+
+    # --- check-ins ---
+
+    def RecordProgress(self, request: checkins_pb2.RecordProgress, actor: str) -> Message:
+        day = (
+            date(request.occurred_on.year, request.occurred_on.month, request.occurred_on.day) if request.HasField("occurred_on") else TODAY
+        )
+        if not STARTS <= day <= TODAY:
+            raise Rejected("OUTSIDE_CYCLE", "the day must be within the cycle", kind=Kind.INVALID, field="occurred_on")
+        goal = self.goals[request.kpi_id]
+        goal.values = [v for v in goal.values if v[0] != day] + [(day, Decimal(request.value.value), request.confidence or 5)]
+        return self._accepted("checkins", request.kpi_id)
+
+    def ListProgress(self, request: checkins_pb2.ListProgress, actor: str) -> Message:
+        return checkins_pb2.Progress()
+
+    def _accepted(self, context: str, id: str) -> command_pb2.Accepted:
+        self.position += 1
+        return command_pb2.Accepted(id=id, position=f"{context}={self.position}")
+
+    # --- the server ---
+
+    async def serve(self, port: int = 0) -> tuple[grpc.aio.Server, int]:
+        server = grpc.aio.server()
+        for service in SERVICES.values():
+            handlers = {
+                method.name: grpc.unary_unary_rpc_method_handler(
+                    self._answer(method.name),
+                    request_deserializer=GetMessageClass(method.input_type).FromString,
+                    response_serializer=lambda message: message.SerializeToString(),
+                )
+                for method in service.methods
+            }
+            server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service.full_name, handlers),))
+        port = server.add_insecure_port(f"127.0.0.1:{port}")
+        await server.start()
+        return server, port
+
+    def _answer(self, name: str) -> Any:
+        async def answer(request: Message, call: grpc.aio.ServicerContext[Any, Any]) -> Message:
+            told = {str(key): str(value) for key, value in call.invocation_metadata() or ()}
+            self.metadata.append(told | {"method": name})
+            key = f"{name} {told.get('idempotency-key', '')}"
+            if key in self.done:
+                return self.done[key]
+            handler = getattr(self, name, None)
+            if handler is None:
+                await call.abort(grpc.StatusCode.UNIMPLEMENTED, f"{name} is not part of the example")
+            try:
+                message = handler(request, _actor(told.get("authorization", "")))
+            except Rejected as refused:
+                await call.abort_with_status(rpc_errors.to_status(rpc_errors.failure(refused)))
+                raise
+            if isinstance(message, command_pb2.Accepted) and "idempotency-key" in told:
+                self.done[key] = message
+            return message
+
+        return answer
+
+
+_STRATEGY = [
+    goals_pb2.StrategicGoal(
+        goal_id="sg2", name="Doanh thu tăng 25 % so với 2023", year=2025, target=decimal_pb2.Decimal(value="25"), unit="%"
+    ),
+    goals_pb2.StrategicGoal(
+        goal_id="sg1", name="300 khách trả phí hài lòng cao", year=2025, target=decimal_pb2.Decimal(value="300"), unit="khách"
+    ),
+]
+_CSFS = [
+    goals_pb2.Csf(
+        csf_id="csf1", name="Tăng khách dùng thử phù hợp", goal_ids=["sg2", "sg1"], why="Tối ưu kênh tiếp cận và hành trình đăng ký."
+    ),
+    goals_pb2.Csf(
+        csf_id="csf2", name="Tư vấn & onboarding khách dùng thử tốt hơn", goal_ids=["sg2", "sg1"], why="Chất lượng tư vấn, onboarding."
+    ),
+]
+
+
+def _words(text: str) -> words_pb2.PersonalText:
+    return words_pb2.PersonalText(plain=text)
+
+
+def _owner(id: str) -> goals_pb2.Owner:
+    return goals_pb2.Owner(person_id=id, name=_words(PEOPLE[id][0]))
+
+
+def _dec(value: Decimal) -> decimal_pb2.Decimal:
+    return decimal_pb2.Decimal(value=format(value, "f"))
+
+
+def _date(day: date) -> date_pb2.Date:
+    return date_pb2.Date(year=day.year, month=day.month, day=day.day)
+
+
+def _day(as_of: time_pb2.AsOf) -> tuple[date, bool]:
+    if not as_of.HasField("effective_on"):
+        return TODAY, False
+    day = date(as_of.effective_on.year, as_of.effective_on.month, as_of.effective_on.day)
+    return day, day != TODAY
+
+
+def _entry(
+    day: date, what: str, actor: str, before: str, after: str, reason: str = "", confidence: int = 0, recorded: datetime | None = None
+) -> goals_pb2.HistoryEntry:
+    entry = goals_pb2.HistoryEntry(
+        event_id=str(uuid4()), effective_on=_date(day), actor=_owner(actor), what=what, before=before, after=after, confidence=confidence
+    )
+    entry.recorded_at.FromDatetime(recorded or datetime.combine(day, time(2, 41) if what == "ProgressRecorded" else time(9, 5), UTC))
+    if reason:
+        entry.reason.plain = reason
+    return entry
+
+
+def _actor(authorization: str) -> str:
+    try:
+        payload = authorization.removeprefix("Bearer ").split(".")[1]
+        return json.loads(base64.urlsafe_b64decode(payload + "=="))["sub"].partition(":")[2]
+    except (IndexError, ValueError, KeyError):
+        return ""
