@@ -4,7 +4,7 @@ The same in one process that hosts every service and in a process of its own.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -19,7 +19,7 @@ from eventkit.kafka import TopicReader, partition_of
 from eventkit.log.postgres import PostgresLog
 from eventkit.operations import ACCESS, OPERATIONS, Operations
 from eventkit.privacy import KeyStore, Words
-from eventkit.projection import View
+from eventkit.projection import AnyView
 from eventkit.relay import Relay
 from eventkit.rpc.auth import Authenticator
 from eventkit.rpc.health import HealthServer, Progress
@@ -61,7 +61,7 @@ class Running:
 
 
 @asynccontextmanager
-async def running(name: str, build: Build, settings: Settings, tokens: Authenticator) -> AsyncIterator[Running]:
+async def running(name: str, build: Build, settings: Settings, tokens: Authenticator) -> AsyncGenerator[Running]:
     """A service for as long as the block lasts; it is ready when the block is entered.
 
     Shutdown takes no more calls, lets those that run end within `settings.shutdown_seconds`, then stops the loops and serves what is queued
@@ -158,7 +158,7 @@ async def _cancel(me: Running) -> None:
     await asyncio.gather(*me.tasks, return_exceptions=True)
 
 
-async def _caught_up(pool: asyncpg.Pool, views: Sequence[View[object]], name: str, position: int) -> None:
+async def _caught_up(pool: asyncpg.Pool, views: Sequence[AnyView], name: str, position: int) -> None:
     """Until the views of the own log show what was recorded before the start: a new version fills its tables before it answers."""
     own = [view.subscription for view in views if view.source == name]
     if own and position > CAUGHT_UP_WITHIN:
@@ -171,7 +171,7 @@ def _partition(name: str, context: str, settings: Settings) -> Callable[[str], i
     return lambda tenant: partition_of(tenant, settings.kafka_partitions)
 
 
-def _pool(dsn: str) -> "asyncpg.pool.PoolContext":
+def _pool(dsn: str) -> asyncpg.Pool:
     return asyncpg.create_pool(
         dsn,
         min_size=1,

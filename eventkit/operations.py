@@ -13,7 +13,7 @@ from eventkit.context import Context
 from eventkit.decider import Load
 from eventkit.errors import Kind, Rejected, unknown
 from eventkit.log import Recorded
-from eventkit.projection import Comparison, Mismatch, View, compare
+from eventkit.projection import AnyView, Comparison, Mismatch, compare
 from eventkit.rpc.access import Allow, roles
 from eventkit.service import Kit
 from eventkit.subscription import Projecting, Subscription
@@ -71,7 +71,7 @@ class Operations:
             )
         return reply
 
-    async def _compare(self, view: View[object], tenant: str) -> tuple[Comparison, int]:
+    async def _compare(self, view: AnyView, tenant: str) -> tuple[Comparison, int]:
         """The view and its checkpoint of one moment, against its source up to that checkpoint."""
         table, partition = view.table, self.kit.partition(view.source)(tenant)
         async with self.kit.pool.acquire() as con, con.transaction(isolation="repeatable_read", readonly=True):
@@ -91,7 +91,7 @@ class Operations:
             comparison.mismatches.extend(Mismatch(f"stream={s}", "", "handled", "parked") for s in waiting if s.tenant == tenant)
         return comparison, position or 0
 
-    async def _streams(self, view: View[object], tenant: str, upto: int):
+    async def _streams(self, view: AnyView, tenant: str, upto: int):
         if view.source == self.kit.name:
             async for stream in self.kit.log.history(tenant, view.categories, upto=upto):
                 yield stream
@@ -162,7 +162,7 @@ class Operations:
             await con.execute("delete from parked where subscription = $1", view.subscription)
         return Accepted(id=view.name)
 
-    def _views(self) -> Sequence[View[object]]:
+    def _views(self) -> Sequence[AnyView]:
         return [s.view for s in self.subscriptions.values() if isinstance(s, Projecting)]
 
     def _subscription(self, name: str) -> Subscription:

@@ -94,6 +94,10 @@ class View(Generic[Row]):
         return unknown
 
 
+AnyView = View[Any]
+"""A view whose rows matter to nobody but itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class Mismatch:
     """One row that is not what its stream says: one column of it, or, with no column, the whole row."""

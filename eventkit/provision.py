@@ -6,7 +6,7 @@ import asyncpg
 import structlog
 
 from eventkit import checkpoint, parking, relay
-from eventkit.projection import View
+from eventkit.projection import AnyView
 from eventkit.table import READER
 
 log = structlog.get_logger(__name__)
@@ -29,7 +29,7 @@ async def databases(server: str, services: Iterable[str]) -> None:
         await con.close()
 
 
-async def tables(pool: asyncpg.Pool, views: Iterable[View[object]]) -> None:
+async def tables(pool: asyncpg.Pool, views: Iterable[AnyView]) -> None:
     """The tables of subscriptions and of views that are not there yet. A table that is there is never altered."""
     async with pool.acquire() as con, con.transaction():
         await con.execute("select pg_advisory_xact_lock(hashtext('nhip tables'))")

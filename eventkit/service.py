@@ -11,7 +11,7 @@ from eventkit.directory.directory import Directory
 from eventkit.kafka import partition_of
 from eventkit.log import EventLog
 from eventkit.privacy import Words
-from eventkit.projection import View
+from eventkit.projection import AnyView
 from eventkit.rpc.server import Api
 from eventkit.settings import Settings
 from eventkit.subscription import React
@@ -50,7 +50,7 @@ class Service:
     """A service: its APIs, its read models, its reactions."""
 
     apis: Sequence[Api]
-    views: Sequence[View[object]] = ()
+    views: Sequence[AnyView] = ()
     reactions: Sequence[Reaction] = ()
 
 

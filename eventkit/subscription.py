@@ -16,7 +16,7 @@ from eventkit import checkpoint, parking
 from eventkit.checkpoint import OWN_FEED, Checkpoint, Fenced
 from eventkit.faults import TRANSIENT, Backoff
 from eventkit.log import EventLog, Recorded
-from eventkit.projection import View
+from eventkit.projection import AnyView
 from eventkit.telemetry import Metrics, span
 
 log = structlog.get_logger(__name__)
@@ -40,7 +40,7 @@ class Subscription(Protocol):
 class Projecting:
     """Keeps a view up to date: exactly once in effect."""
 
-    def __init__(self, view: View[object], pool: asyncpg.Pool, metrics: Metrics):
+    def __init__(self, view: AnyView, pool: asyncpg.Pool, metrics: Metrics):
         self.view, self.name, self.source, self._pool, self._metrics = view, view.subscription, view.source, pool, metrics
 
     async def take(self, partition: int, at: Checkpoint, to: Checkpoint, events: Sequence[Recorded]) -> None:

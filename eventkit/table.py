@@ -6,12 +6,12 @@ A table's name carries its view's version and its shape is never altered. Querie
 
 import json
 import types
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Generic, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 import asyncpg
@@ -119,10 +119,10 @@ def _json(values: list[dict[str, Any]]) -> str:
 
 
 @asynccontextmanager
-async def reading(pool: asyncpg.Pool, tenant: str) -> AsyncIterator[asyncpg.Connection]:
+async def reading(pool: asyncpg.Pool, tenant: str) -> AsyncGenerator[asyncpg.Connection]:
     """A connection that sees one tenant's rows of the views, all as of one moment. The tenant is set in the transaction only, so that no
     later user of the connection inherits it."""
     async with pool.acquire() as con, con.transaction(isolation="repeatable_read", readonly=True):
         await con.execute(f"set local role {READER}")
         await con.execute("select set_config('nhip.tenant', $1, true)", tenant)
-        yield con
+        yield cast(asyncpg.Connection, con)  # the pool's proxy is one in all but its type

@@ -27,7 +27,8 @@ class Directory:
 
     async def everyone(self, tenant: str) -> Everyone:
         moved_to: list[int] = await self._pool.fetchval(
-            "select coalesce(array_agg(position order by subscription), '{0}') from checkpoint where subscription = any($1::text[]) and partition = $2",
+            "select coalesce(array_agg(position order by subscription), '{0}') from checkpoint "
+            "where subscription = any($1::text[]) and partition = $2",
             self._subscriptions,
             self._partition(tenant),
         )
@@ -37,9 +38,9 @@ class Directory:
             self._known[tenant] = moved_to, everyone
         return everyone
 
-    async def roles(self, tenant: str, person: str) -> frozenset[str] | None:
+    async def roles(self, tenant: str, person_id: str) -> frozenset[str] | None:
         """What a person may be allowed by; None: unknown or inactive as far as this service has heard."""
-        return (await self.everyone(tenant)).roles(person)
+        return (await self.everyone(tenant)).roles(person_id)
 
     async def _read(self, tenant: str, position: int) -> Everyone:
         async with reading(self._pool, tenant) as con:

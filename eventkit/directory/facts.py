@@ -48,7 +48,7 @@ class Person:
     active: bool = True
 
 
-def role_name(role: types_pb2.Role) -> str:
+def role_name(role: "types_pb2.Role.ValueType") -> str:
     """ROLE_OKR_MASTER → okr_master: what access tables call it."""
     return types_pb2.Role.Name(role).removeprefix("ROLE_").lower()
 
@@ -117,7 +117,7 @@ class Everyone:
     units: Mapping[str, Unit] = field(default_factory=dict[str, Unit])
     company: str = ""
     """The tenant's name."""
-    time_zone: ZoneInfo = ZoneInfo(DEFAULT_TIME_ZONE)
+    time_zone: ZoneInfo = field(default_factory=lambda: ZoneInfo(DEFAULT_TIME_ZONE))
     position: int = 0
     """How far the log of people had been applied."""
 

@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from google.protobuf.message import Message
+
 from eventkit.directory.facts import ORGANISATION, PERSON, TENANT, role_name
 from eventkit.log import Recorded
-from eventkit.projection import Rows, View
+from eventkit.projection import AnyView, Rows, View
 from eventkit.table import Key
 from nhip.people.v1.events_pb2 import (
     PersonDeactivated,
@@ -144,11 +146,11 @@ class UnitView(View[UnitRow]):
                 yield UnitRow(events[0].tenant, unit.id, unit.name, unit.head_id)
 
 
-def messages(events: Sequence[Recorded]) -> list[object]:
+def messages(events: Sequence[Recorded]) -> list[Message]:
     """The events themselves, unknown types left out."""
     return [event.message for event in events if event.message is not None]
 
 
-def views() -> list[View[object]]:
+def views() -> list[AnyView]:
     """The directory, for a service to keep."""
     return [TenantView(), PersonView(), PlaceView(), UnitView()]

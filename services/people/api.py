@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from eventkit.aggregate import Decision
 from eventkit.context import Context
 from eventkit.decider import Load
-from eventkit.directory.facts import Everyone
-from eventkit.directory.facts import ORGANISATION, PERSON, TENANT, THE_ORGANISATION, Person
+from eventkit.directory.facts import ORGANISATION, PERSON, TENANT, THE_ORGANISATION, Everyone, Person
 from eventkit.errors import unknown
 from eventkit.rpc.access import Allow, anyone, roles, services
 from eventkit.service import Kit

@@ -1,4 +1,7 @@
-"""Progress of one KPI: a value for a day, by whom and how sure (C-06). What was recorded stays; a later value for the same day corrects it."""
+"""Progress of one KPI: a value for a day, by whom and how sure (C-06).
+
+What was recorded stays; a later value for the same day corrects it.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

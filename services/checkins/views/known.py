@@ -82,7 +82,8 @@ class KnownCycleView(View[KnownCycleRow]):
 async def known_kpi(con: asyncpg.Connection, tenant: str, kpi_id: str, everyone: Everyone) -> KnownKpi | None:
     """A KPI as far as this service has heard of it. Without owners it is its unit's head's."""
     row = await con.fetchrow(
-        "select k.*, c.starts_on, c.ends_on from known_kpi_v1 k join known_cycle_v1 c using (tenant, cycle_id) where k.tenant = $1 and k.kpi_id = $2",
+        "select k.*, c.starts_on, c.ends_on from known_kpi_v1 k join known_cycle_v1 c using (tenant, cycle_id) "
+        "where k.tenant = $1 and k.kpi_id = $2",
         tenant,
         kpi_id,
     )

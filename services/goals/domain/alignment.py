@@ -1,5 +1,6 @@
-"""The alignment of a cycle: which KPI serves which CSF, KPI or strategic goal (G-33, G-60). One stream per cycle owns every link, so that no
-two commands at once can make a circle, or leave a KPI under one that has ended.
+"""The alignment of a cycle: which KPI serves which CSF, KPI or strategic goal (G-33, G-60).
+
+One stream per cycle owns every link, so that no two commands at once can make a circle, or leave a KPI under one that has ended.
 """
 
 from collections.abc import Iterator, Mapping
@@ -67,7 +68,10 @@ def align(
     effective_on: date,
     at: str = "parent",
 ) -> list[Happened]:
-    """Put a KPI under what it serves. Of a CSF or a goal, `parent_exists` says whether it is there; of a KPI, the alignment itself knows."""
+    """Put a KPI under what it serves.
+
+    Of a CSF or a goal, `parent_exists` says whether it is there; of a KPI, the alignment itself knows.
+    """
     now = alignment or Alignment()
     kind = parent.WhichOneof("target")
     before = now.links.get(kpi_id)

@@ -1,4 +1,9 @@
-"""Who decides about a change (product decisions, "who approves a change"). Resolved when the decision is made, from the people known then."""
+"""Who decides about a change (product decisions, "who approves a change").
+
+Resolved when the decision is made, from the people known then.
+"""
+
+from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,7 +17,7 @@ from nhip.goals.v1 import types_pb2 as t
 class Touched:
     """A KPI that a change touches, as far as deciding about it goes."""
 
-    level: t.Level
+    level: t.Level.ValueType
     owners: tuple[str, ...]
     unit_id: str
 
@@ -23,10 +28,10 @@ class Deciders:
 
     people: tuple[str, ...]
     relation: str
-    level: t.Level
+    level: t.Level.ValueType
 
 
-def highest(touched: Iterable[Touched]) -> t.Level:
+def highest(touched: Iterable[Touched]) -> t.Level.ValueType:
     """The level of the highest KPI: company before department before individual."""
     return min(kpi.level for kpi in touched)
 

@@ -1,8 +1,11 @@
 """A KPI: what is measured, from where to where, and who answers for it (G-20 … G-34)."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 
 from google.protobuf.message import Message
 from google.type.decimal_pb2 import Decimal as PbDecimal
@@ -25,11 +28,13 @@ class Kpi:
     cycle_id: str
     name: str
     statement: str
-    level: t.Level
+    level: t.Level.ValueType
     measure: t.Measure
     owners: tuple[str, ...]
     unit_id: str
     weight: int
+    defined_on: date
+    """The first day that it is in force."""
     effective_on: date
     """Since when it is as it is."""
     retired: bool = False
@@ -52,6 +57,7 @@ def evolve(kpi: Kpi | None, event: Message) -> Kpi:
                 tuple(event.owner_ids),
                 event.unit_id,
                 event.weight,
+                required_date(event.effective_on),
                 required_date(event.effective_on),
             )
         case KpiTargetRevised() if kpi:
@@ -118,7 +124,7 @@ def check_measure(measure: t.Measure, at: str) -> None:
     steps = [(name, value) for name, value in (("floor", floor), ("target", target), ("stretch", stretch)) if value is not None]
     if measure.direction == t.DIRECTION_DECREASE:
         steps.reverse()
-    for (_, low), (name, high) in zip(steps, steps[1:], strict=False):
+    for (_, low), (name, high) in pairwise(steps):
         if low > high:
             order = " ≥ ".join(("floor", "target", "stretch")) if measure.direction == t.DIRECTION_DECREASE else "floor ≤ target ≤ stretch"
             raise Rejected("SCALE_ORDER", f"the scale must run {order}", kind=Kind.INVALID, field=f"{at}.{name}", rule="G-46")
@@ -127,7 +133,7 @@ def check_measure(measure: t.Measure, at: str) -> None:
 
 
 def revise(
-    kpi: Kpi, before: PbDecimal, after: PbDecimal, *, today: date, proposal_id: str, reason_class: t.ReasonClass, at: str
+    kpi: Kpi, before: PbDecimal, after: PbDecimal, *, today: date, proposal_id: str, reason_class: t.ReasonClass.ValueType, at: str
 ) -> Happened:
     """Give a KPI another target. `before` must still be its target, else the proposal was made for another state of things."""
     active(kpi, f"{at}.kpi_id")

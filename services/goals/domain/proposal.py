@@ -1,5 +1,7 @@
 """A proposal: other targets for several KPIs, and perhaps one KPI more; approved or declined whole (G-66, G-67, G-69)."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -31,7 +33,7 @@ LONE_WORD = {
 @dataclass(frozen=True, slots=True)
 class Proposal:
     proposed: ChangeProposed
-    state: t.ProposalState = t.PROPOSAL_STATE_PROPOSED
+    state: t.ProposalState.ValueType = t.PROPOSAL_STATE_PROPOSED
 
     @property
     def id(self) -> str:
@@ -145,7 +147,7 @@ def _carry_out(
     addition: t.KpiDraft | None,
     around: Circumstances,
     *,
-    reason_class: t.ReasonClass,
+    reason_class: t.ReasonClass.ValueType,
     proposal_id: str,
     added_id: str,
 ) -> list[Happened]:

@@ -1,7 +1,9 @@
-"""Does it add up? Holds each KPI against those that serve it (G-70): every child may meet its own target, and the parent still miss its own.
+"""Does it add up? Holds each KPI against those that serve it (G-70): every child may meet its target, and the parent miss its own.
 
 A warning, never a block: the arithmetic is shown, and people decide.
 """
+
+from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -19,7 +21,7 @@ class Node:
     """A KPI as far as adding up goes."""
 
     id: str
-    kind: t.MeasureKind
+    kind: t.MeasureKind.ValueType
     unit: str
     target: Decimal
     parent_kpi: str = ""
@@ -32,7 +34,7 @@ class Check:
     """One way in which a KPI's children should reach it."""
 
     kpi_id: str
-    kind: pb.Shortfall.Kind
+    kind: pb.Shortfall.Kind.ValueType
     reached: Decimal
     wanted: Decimal
     arithmetic: str
@@ -70,7 +72,7 @@ def _sum(parent: Node, children: list[Node]) -> Check | None:
 
 
 def _yield(parent: Node, children: list[Node], below: Mapping[str, list[Node]], by_id: Mapping[str, Node]) -> Check | None:
-    """A cumulative parent served by a volume and a rate of it: what the people's own volumes yield at their own rates, 50 × 60 % + 30 × 80 %."""
+    """A parent served by a volume and a rate of it: what people's volumes yield at their own rates, 50 × 60 % + 30 × 80 %."""
     if parent.kind != t.MEASURE_KIND_CUMULATIVE:
         return None
     rate = next((c for c in children if c.volume_kpi and by_id.get(c.volume_kpi) in children), None)

@@ -1,5 +1,7 @@
 """Where a KPI is: progress, what is expected by a day, status (product decisions). Pure functions, computed when read."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -23,8 +25,8 @@ _STEPS = (pb.STATUS_EXCEEDS, pb.STATUS_ON_TRACK, pb.STATUS_BEHIND, pb.STATUS_AT_
 class Scale:
     """A measure as numbers; None where nothing is set."""
 
-    kind: t.MeasureKind
-    direction: t.Direction
+    kind: t.MeasureKind.ValueType
+    direction: t.Direction.ValueType
     target: Decimal
     baseline: Decimal | None = None
     floor: Decimal | None = None
@@ -43,7 +45,7 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    status: pb.Status
+    status: pb.Status.ValueType
     progress: Decimal | None = None
     expected: Decimal | None = None
 
@@ -93,7 +95,7 @@ def standing(scale: Scale, current: Value | None, *, starts_on: date, ends_on: d
     return Standing(status, reached, wanted)
 
 
-def _status(scale: Scale, value: Decimal, reached: Decimal, share: Decimal) -> pb.Status:
+def _status(scale: Scale, value: Decimal, reached: Decimal, share: Decimal) -> pb.Status.ValueType:
     if scale.stretch is not None and scale.direction != t.DIRECTION_KEEP and _at_least(scale, value, scale.stretch):
         return pb.STATUS_EXCEEDS
     match scale.kind:

@@ -91,7 +91,7 @@ class CycleState:
             value,
             starts_on=self.cycle.starts_on,
             ends_on=self.cycle.ends_on,
-            since=row.effective_on,
+            since=row.defined_on,
             day=self.when.on,
         )
         return pb.Standing(

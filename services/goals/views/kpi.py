@@ -40,6 +40,7 @@ class KpiRow:
     unit_id: str
     weight: int
     retired: bool
+    defined_on: date
     effective_on: date
     recorded_at: datetime
     position: int
@@ -88,6 +89,7 @@ class KpiView(View[KpiRow]):
                         unit_id=e.unit_id,
                         weight=e.weight,
                         retired=False,
+                        defined_on=required_date(e.effective_on),
                         effective_on=required_date(e.effective_on),
                         proposal_id=e.proposal_id,
                         reason_class=0,
@@ -141,6 +143,7 @@ def _row(kpi: Kpi, event: Recorded) -> KpiRow:
         unit_id=kpi.unit_id,
         weight=kpi.weight,
         retired=kpi.retired,
+        defined_on=kpi.defined_on,
         effective_on=kpi.effective_on,
         proposal_id=e.proposal_id if isinstance(e, KpiDefined | KpiTargetRevised) else "",
         reason_class=e.reason_class if isinstance(e, KpiTargetRevised | KpiRetired) else 0,
