@@ -14,6 +14,10 @@ log = structlog.get_logger(__name__)
 KEYS = "keys"
 
 
+class ShapeChanged(Exception):
+    """A table is there already, in another shape than the code's: tables of views are never altered."""
+
+
 async def databases(server: str, services: Iterable[str]) -> None:
     """The services' databases, the key store's, and the role that queries run as. Needs a login that may create both."""
     con = await asyncpg.connect(server, server_settings={"application_name": "nhip provision"})
@@ -38,3 +42,8 @@ async def tables(pool: asyncpg.Pool, views: Iterable[AnyView]) -> None:
             if await con.fetchval("select to_regclass($1)", view.table.name) is None:
                 await con.execute(view.table.ddl())
                 log.info("provision.view", table=view.table.name)
+            columns = await con.fetch(
+                "select column_name from information_schema.columns where table_schema = current_schema() and table_name = $1", view.table.name
+            )
+            if {row["column_name"] for row in columns} != set(view.table.columns):
+                raise ShapeChanged(f"{view.table.name} has other columns than {type(view).__name__}: a view that changes its row takes the next version")
