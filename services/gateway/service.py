@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import grpc
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -14,6 +13,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from eventkit.rpc.client import channel
 from eventkit.settings import Settings
 from services.gateway import sign_in
 from services.gateway.assets import BUILT, Assets, load_assets
@@ -52,7 +52,7 @@ async def gateway(settings: Settings, issuer: Issuer | None = None) -> AsyncIter
     """
     async with AsyncExitStack() as open_channels:
         channels = {
-            context: await open_channels.enter_async_context(grpc.aio.insecure_channel(settings.services[context]))
+            context: await open_channels.enter_async_context(channel(settings.services[context]))
             for context in SERVICES
             if context in settings.services
         }

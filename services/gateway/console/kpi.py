@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 from starlette.responses import Response
@@ -206,7 +207,7 @@ def trend(reply: goals_pb2.KpiPage, language: Language) -> Trend:
         )
     else:
         told.append(_("Nothing has been recorded yet."))
-    changes = list(zip(targets, targets[1:], strict=False))
+    changes = list(pairwise(targets))
     for (_before_day, before), (day, after) in changes:
         told.append(
             _("Target %(before)s → %(after)s on %(day)s.")

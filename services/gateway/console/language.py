@@ -139,4 +139,6 @@ def initials(name: str) -> str:
     parts = "".join(c for c in plain if not unicodedata.combining(c)).split()
     if len(parts) > 1:
         return (parts[0][0] + parts[-1][0]).upper()
-    return parts[0][:2].capitalize() if parts else "?"
+    if not parts:
+        return "?"
+    return parts[0][:2] if parts[0].isupper() else parts[0][:2].capitalize()  # CSKH is CS, Minh is Mi

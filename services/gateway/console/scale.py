@@ -31,6 +31,11 @@ def scale(measure: types_pb2.Measure, current: Decimal | None, language: Languag
     target = decimal_of(measure, "target") or Decimal()
     floor, stretch = decimal_of(measure, "floor"), decimal_of(measure, "stretch")
     down = measure.direction == types_pb2.DIRECTION_DECREASE
+    # A target that was revised past them leaves the other edges behind: they say nothing any more.
+    if floor is not None and (floor >= target if not down else floor <= target):
+        floor = None
+    if stretch is not None and (stretch <= target if not down else stretch >= target):
+        stretch = None
     better, worse = ("≤", ">") if down else ("≥", "<")
     unit = "%" if measure.unit == "%" else ""
 

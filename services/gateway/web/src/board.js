@@ -4,6 +4,7 @@ import { walkTree } from "./keys.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const PHONE = window.matchMedia("(max-width: 719.98px)");
+const EDGE = 8; // room around the drawing, for focus rings
 const SMALLEST = 0.5, LARGEST = 1.5, NAMES_ONLY = 0.7;
 const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase().replaceAll("đ", "d");
 
@@ -43,8 +44,8 @@ export function drawBoard(board) {
       parent: element.parentElement.closest(".node"),
       parents: element.dataset.parents.split(" ").filter(Boolean),
     }));
-    const { places, lefts, width, height } = layOut(nodes, viewport.clientWidth);
-    if (!chosenZoom) zoom = Math.max(SMALLEST, Math.min(1, viewport.clientWidth / width));
+    const { places, lefts, width, height } = layOut(nodes, viewport.clientWidth - EDGE);
+    if (!chosenZoom) zoom = Math.max(SMALLEST, Math.min(1, (viewport.clientWidth - EDGE) / width));
     for (const [element, place] of places) element.firstElementChild.style.transform = `translate(${place.x}px, ${place.y}px)`;
     drawEdges(nodes, places);
     edges.setAttribute("width", width);
@@ -191,7 +192,7 @@ export function drawBoard(board) {
     const button = event.target.closest("[data-zoom]");
     if (!button) return;
     const room = window.innerHeight - 24;
-    const fit = Math.min(viewport.clientWidth / stage.offsetWidth, room / stage.offsetHeight, 1);
+    const fit = Math.min((viewport.clientWidth - EDGE) / stage.offsetWidth, room / stage.offsetHeight, 1);
     setZoom({ in: zoom + 0.1, out: zoom - 0.1, fit }[button.dataset.zoom]);
     if (button.dataset.zoom === "fit") viewport.scrollIntoView({ block: "start" });
   });

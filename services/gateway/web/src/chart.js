@@ -8,8 +8,7 @@ import { CanvasRenderer } from "echarts/renderers";
 echarts.use([LineChart, ScatterChart, GridComponent, TooltipComponent, AriaComponent, CanvasRenderer]);
 
 const DAY = 86_400_000;
-
-for (const place of document.querySelectorAll("[data-chart]")) draw(place);
+const at = (day) => Date.parse(`${day}T00:00:00Z`);
 
 function draw(place) {
   const data = JSON.parse(place.dataset.chart);
@@ -35,8 +34,6 @@ function draw(place) {
     render();
   }).observe(place);
 }
-
-const at = (day) => Date.parse(`${day}T00:00:00Z`);
 
 function option(data, place) {
   const style = getComputedStyle(place);
@@ -74,7 +71,7 @@ function option(data, place) {
       const value = from[1] + ((target - from[1]) * (until - from[0])) / Math.max(ends - from[0], DAY);
       series.push({
         ...line, name: data.words.pace, data: [from, [until, value]], lineStyle: { color: token("ink-3"), width: 1.2, type: "dashed" },
-        endLabel: next ? undefined : { show: !narrow, formatter: data.words.pace, ...font, align: "right", verticalAlign: "bottom", padding: [0, 0, 6, 0] },
+        endLabel: next ? undefined : { show: !narrow, formatter: data.words.pace, ...font, align: "right", verticalAlign: "top", padding: [10, 0, 0, 0] },
       });
       from = next ? [until, data.baseline + ((next[1] - data.baseline) * (until - starts)) / (ends - starts)] : from;
     });
@@ -85,7 +82,7 @@ function option(data, place) {
     const above = targets[index - 1]?.[1] ?? step[1];
     series.push({
       type: "scatter", silent: true, symbolSize: 0.1, data: [[step[0], (above + step[1]) / 2]], animation: false, z: 6,
-      label: { show: true, formatter: change.label, position: "left", ...font, fontSize: 11, fontWeight: 600, color: token("behind-fg"), backgroundColor: token("behind-bg"), borderRadius: 99, padding: [4, 9] },
+      label: { show: true, formatter: change.label, position: "left", ...font, fontSize: 11, fontWeight: 600, color: token("behind-fg"), backgroundColor: token("behind-bg"), borderRadius: 10, padding: [5, 10], lineHeight: 13, distance: 8 },
     });
   }
   if (beads.length) {
@@ -135,3 +132,5 @@ function option(data, place) {
 function label(data, day) {
   return data.days[new Date(day).toISOString().slice(0, 10)] ?? "";
 }
+
+for (const place of document.querySelectorAll("[data-chart]")) draw(place);

@@ -1,0 +1,98 @@
+"""A gateway over a tiny real gRPC server that is made from the descriptors, with a demo issuer of its own."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import grpc
+import httpx
+import pytest
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+
+from eventkit.errors import Rejected
+from eventkit.rpc import errors as rpc_errors
+from eventkit.rpc.demo_issuer import DemoIssuer
+from services.gateway.service import application
+from services.gateway.session import Identity
+from services.gateway.upstream import OPERATIONS, SERVICES, Upstream
+
+Handler = Callable[[Message], Message]
+
+
+@dataclass
+class Backend:
+    """Answers what a test told it to, and remembers what it was asked."""
+
+    handlers: dict[str, Handler] = field(default_factory=dict)
+    asked: list[tuple[str, Message, list[tuple[str, str]]]] = field(default_factory=list)
+    position: str = ""
+
+    def answers(self, method: str, message: Message | Exception) -> None:
+        def handler(_: Message) -> Message:
+            if isinstance(message, Exception):
+                raise message
+            return message
+
+        self.handlers[method] = handler
+
+    def metadata(self, name: str, at: int = -1) -> list[str]:
+        return [value for key, value in self.asked[at][2] if key == name]
+
+    def server(self) -> grpc.aio.Server:
+        server = grpc.aio.server()
+        for service in (*SERVICES.values(), OPERATIONS):
+            handlers = {
+                method.name: grpc.unary_unary_rpc_method_handler(
+                    self._handle(method.name),
+                    request_deserializer=GetMessageClass(method.input_type).FromString,
+                    response_serializer=lambda message: message.SerializeToString(),
+                )
+                for method in service.methods
+            }
+            server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service.full_name, handlers),))
+        return server
+
+    def _handle(self, name: str) -> Any:
+        async def handle(request: Message, call: grpc.aio.ServicerContext[Any, Any]) -> Message:
+            self.asked.append((name, request, [(str(k), str(v)) for k, v in call.invocation_metadata() or ()]))
+            if self.position:
+                call.set_trailing_metadata((("nhip-position", self.position),))
+            if name not in self.handlers:
+                await call.abort(grpc.StatusCode.UNIMPLEMENTED, "not in this test")
+            try:
+                return self.handlers[name](request)
+            except Rejected as refused:
+                await call.abort_with_status(rpc_errors.to_status(rpc_errors.failure(refused)))
+                raise
+
+        return handle
+
+
+@pytest.fixture
+async def backend() -> AsyncIterator[Backend]:
+    backend = Backend()
+    server = backend.server()
+    backend.port = server.add_insecure_port("127.0.0.1:0")  # pyright: ignore[reportAttributeAccessIssue]
+    await server.start()
+    yield backend
+    await server.stop(None)
+
+
+@pytest.fixture
+def issuer(tmp_path: Path) -> DemoIssuer:
+    return DemoIssuer(host="127.0.0.1", key_file=tmp_path / "issuer.json", issuer="http://127.0.0.1/test")
+
+
+@pytest.fixture
+async def client(backend: Backend, issuer: DemoIssuer) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the gateway, as a program on this machine; `people` is away."""
+    here = f"127.0.0.1:{backend.port}"  # pyright: ignore[reportAttributeAccessIssue]
+    async with grpc.aio.insecure_channel(here) as channel, grpc.aio.insecure_channel("127.0.0.1:1") as away:
+        upstream = Upstream({"people": channel, "goals": channel, "checkins": away}, deadline=3)
+        app = application(upstream, Identity(issuer, "acme"), clock=lambda: datetime(2025, 3, 20, 5, tzinfo=UTC))
+        transport = httpx.ASGITransport(app, client=("127.0.0.1", 50000))
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            yield client

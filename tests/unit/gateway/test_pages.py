@@ -1,0 +1,186 @@
+"""What pages make of the services' replies: Company X's map, its sums, its forms."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from google.type import decimal_pb2
+
+from eventkit.errors import Violation
+from nhip.goals.v1 import goals_pb2, types_pb2
+from services.gateway.console.as_of import Moment
+from services.gateway.console.cards import kpi_card, shortfall_foot
+from services.gateway.console.forms import Form
+from services.gateway.console.language import Language
+from services.gateway.console.proposing import read
+from services.gateway.console.reconciliation import arithmetic
+from services.gateway.console.scale import scale
+from services.gateway.console.tree import Planting, find, segments
+from services.gateway.failures import Failure
+from tests.browser.company_x import CompanyX, _date
+
+VI, EN = Language("vi"), Language("en")
+
+
+def goal_map(on: str = "") -> goals_pb2.GoalMap:
+    request = goals_pb2.GetMap(cycle_id="q1-2025")
+    if on:
+        request.as_of.effective_on.CopyFrom(_date(date.fromisoformat(on)))
+    reply = CompanyX().GetMap(request, "minh")
+    assert isinstance(reply, goals_pb2.GoalMap)
+    return reply
+
+
+def planted(reply: goals_pb2.GoalMap, viewer: str = "minh", **more):
+    return Planting(reply, VI, Moment(), viewer, **more).forest()
+
+
+def test_the_map_of_company_x():
+    forest = planted(goal_map())
+    assert forest.counts == {"goal": 2, "csf": 2, "company": 2, "department": 4, "individual": 11}
+    assert [card.name for card in forest.unaligned] == ["Hợp đồng tháng 3"]
+    first, second = forest.roots
+    assert [csf.name for csf in first.children] == ["Tăng khách dùng thử phù hợp", "Tư vấn & onboarding khách dùng thử tốt hơn"]
+    assert second.children == ()
+    assert second.also == tuple(csf.name for csf in first.children)
+    assert first.children[0].parents == ("goal-sg2", "goal-sg1")
+
+
+def test_a_node_says_everything_that_is_seen_of_it():
+    k1 = find(planted(goal_map()).roots, "kpi-k1")
+    assert k1 is not None
+    assert k1.label == "Đăng ký dùng thử, Nam, 45 trên 55, Đúng nhịp, trọng số 45\u00a0%, cấp dưới cộng không đủ: 54 < 55, 2 cấp con"
+    assert k1.mine
+    assert not find(planted(goal_map(), "lan").roots, "kpi-k1").mine  # pyright: ignore[reportOptionalMemberAccess]
+
+
+def test_the_past_shows_what_the_target_is_now():
+    i1 = find(planted(goal_map("2025-02-18")).roots, "kpi-i1")
+    assert i1 is not None
+    assert i1.kpi is not None
+    assert (i1.kpi.target, i1.kpi.target_now) == ("80", "50")
+    assert find(planted(goal_map("2025-02-18")).roots, "kpi-k-add") is None
+
+
+def big_map(departments: int, people: int) -> goals_pb2.GoalMap:
+    reply = goals_pb2.GoalMap(csfs=[goals_pb2.Csf(csf_id="c", name="C")])
+    measure = types_pb2.Measure(target=decimal_pb2.Decimal(value="1"))
+    reply.kpis.add(kpi_id="k", name="K", level=types_pb2.LEVEL_COMPANY, parent={"csf_id": "c"}, measure=measure)
+    for d in range(departments):
+        reply.kpis.add(kpi_id=f"d{d}", name=f"D{d}", level=types_pb2.LEVEL_DEPARTMENT, parent={"kpi_id": "k"}, measure=measure)
+        for p in range(people):
+            reply.kpis.add(
+                kpi_id=f"i{d}-{p}", name=f"I{d}.{p}", level=types_pb2.LEVEL_INDIVIDUAL, parent={"kpi_id": f"d{d}"}, measure=measure
+            )
+    return reply
+
+
+def count(nodes) -> int:
+    return sum(1 + count(node.children) for node in nodes)
+
+
+@pytest.mark.parametrize(("departments", "people", "sent"), [(4, 10, 46), (10, 10, 12), (40, 10, 2)])
+def test_no_page_carries_more_than_it_can_show(departments: int, people: int, sent: int):
+    forest = planted(big_map(departments, people))
+    assert count(forest.roots) == sent
+
+
+def test_what_is_folded_is_fetched_and_a_search_opens_only_its_path():
+    folded = find(planted(big_map(10, 10)).roots, "kpi-d3")
+    assert folded is not None
+    assert (folded.opened, folded.branch, folded.count) == (False, "/map/branch/kpi-d3", 10)
+    found = planted(big_map(10, 10), wanted=lambda text: "I3.7" in text)
+    assert count(found.roots) == 22
+    assert find(found.roots, "kpi-i3-7").hit  # pyright: ignore[reportOptionalMemberAccess]
+
+
+def test_a_circle_or_a_missing_parent_does_not_hang_the_map():
+    reply = goals_pb2.GoalMap(csfs=[goals_pb2.Csf(csf_id="c", name="C")])
+    measure = types_pb2.Measure(target=decimal_pb2.Decimal(value="1"))
+    reply.kpis.add(kpi_id="a", name="A", parent={"kpi_id": "b"}, measure=measure)
+    reply.kpis.add(kpi_id="b", name="B", parent={"kpi_id": "a"}, measure=measure)
+    reply.kpis.add(kpi_id="x", name="X", parent={"kpi_id": "gone"}, measure=measure)
+    forest = planted(reply)
+    assert [card.name for card in forest.unaligned] == ["X"]
+
+
+def test_the_strip_of_a_success_factor_adds_up():
+    assert [key for key, _, _ in segments(["risk", "ontrack", "ontrack", "stale"])] == ["ontrack", "risk", "stale"]
+    assert sum(length for _, _, length in segments(["risk", "behind", "ontrack"])) == Decimal("99.99")
+
+
+@pytest.mark.parametrize(
+    ("reached", "wanted", "comparison", "gap"),
+    [
+        ("54", "55", "54 < 55", "1"),
+        ("54.96", "55", "54,96 < 55", "0,1"),
+        ("67.5", "70", "67,5 < 70", "2,5"),
+        ("54.94", "55", "54,9 < 55", "0,1"),
+    ],
+)
+def test_a_gap_is_never_rounded_away(reached: str, wanted: str, comparison: str, gap: str):
+    shortfall = goals_pb2.Shortfall(reached=decimal_pb2.Decimal(value=reached), wanted=decimal_pb2.Decimal(value=wanted))
+    foot = shortfall_foot(shortfall, VI)
+    assert (foot.comparison, foot.gap) == (comparison, gap)
+
+
+def test_a_bar_begins_at_the_baseline_and_never_leaves_its_frame():
+    kpi = goals_pb2.Kpi(kpi_id="k", measure={"unit": "%"})
+    kpi.measure.baseline.value, kpi.measure.target.value = "12", "18"
+    kpi.standing.progress.value, kpi.standing.expected.value = "1.4", "15"
+    card = kpi_card(kpi, EN, Moment())
+    assert (card.bar.filled, card.bar.expected, card.target) == (Decimal(100), Decimal(50), "18%")
+    assert card.current == "–"
+
+
+def test_the_scale_runs_the_other_way_for_what_shall_decrease():
+    measure = types_pb2.Measure(direction=types_pb2.DIRECTION_DECREASE)
+    measure.target.value, measure.floor.value = "10", "20"
+    drawn = scale(measure, Decimal(15), VI)
+    assert [(band.key, band.range) for band in drawn.bands] == [("unacceptable", "> 20"), ("below", "≤ 20"), ("meets", "≤ 10")]
+    assert drawn.bands[0].start < drawn.bands[1].start < drawn.bands[2].start
+    assert drawn.bands[1].start < (drawn.at or 0) < drawn.bands[2].start
+
+
+def test_the_sums_of_the_reduction():
+    company = CompanyX()
+    now = {"k1": Decimal(70), "d1": Decimal(100), "i1": Decimal(80)}
+    sums = arithmetic(company.reconciliations({"k1": Decimal(55), "d1": Decimal(80), "i1": Decimal(50)}, now), VI)
+    assert [(row.before.comparison, row.after.comparison) for row in sums.rows if row.before and row.after] == [
+        ("110 ≥ 100", "80 = 80"),
+        ("72 ≥ 70", "54 < 55"),
+        ("65,5\u00a0% < 70\u00a0%", "67,5\u00a0% < 70\u00a0%"),
+    ]
+    assert sums.comparisons == "54 < 55; 67,5\u00a0% < 70\u00a0%"
+
+
+def test_a_proposal_names_only_what_it_changes():
+    typed = {"after.k1": "55", "before.k1": "70", "after.d1": "", "before.d1": "100", "after.i1": "80", "before.i1": "80"}
+    draft = read(Form(typed), "minh")
+    assert [(change.kpi_id, change.before.value, change.after.value) for change in draft.changes] == [("k1", "70", "55")]
+    assert draft.addition is None
+    assert draft.fields["changes[0]"] == "after.k1"
+
+
+def test_an_added_kpi_is_the_proposers_own():
+    draft = read(Form({"addition_name": "Báo cáo", "addition_kind": "MILESTONE", "addition_parent": "kpi_id:d1"}), "minh")
+    assert draft.addition is not None
+    assert (list(draft.addition.owner_ids), draft.addition.measure.target.value, draft.addition.parent.kpi_id) == (["minh"], "1", "d1")
+
+
+def test_what_is_typed_wrong_is_said_at_its_field():
+    draft = read(Form({"after.k1": "many", "before.k1": "70", "addition_name": "X", "addition_kind": "LEVEL"}), "minh")
+    assert draft.wrong == [Violation("after.k1", "NOT_A_NUMBER"), Violation("addition_target", "MISSING")]
+
+
+def test_a_refused_form_keeps_what_was_typed_and_says_it_at_the_field():
+    form = Form({"value": "5", "occurred_on": "2024-01-01"})
+    failure = Failure("INVALID_ARGUMENT", "OUTSIDE_CYCLE", "…", (Violation("occurred_on", "…"),))
+    again = form.refused(failure, VI, {"occurred_on": "occurred_on"})
+    assert (again["value"], again.errors) == ("5", {"occurred_on": "Ngày đó không nằm trong chu kỳ."})
+    assert again.key != form.key
+
+
+def test_a_form_that_may_have_been_carried_out_keeps_its_key():
+    form = Form({"value": "5"})
+    assert form.refused(Failure("UNAVAILABLE", "SERVICE_AWAY", "…"), VI, {}).key == form.key

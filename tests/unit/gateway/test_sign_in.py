@@ -1,0 +1,95 @@
+"""Who may get in, and from where."""
+
+import httpx
+import pytest
+
+from eventkit.rpc.demo_issuer import DemoIssuer
+from nhip.goals.v1 import goals_pb2
+from nhip.people.v1 import people_pb2
+from services.gateway.session import SESSION_COOKIE, local_path
+
+from .conftest import Backend
+
+MINH = people_pb2.Person(person_id="minh", name={"plain": "Minh"}, active=True)
+
+
+@pytest.fixture
+async def signed_in(client: httpx.AsyncClient, backend: Backend) -> httpx.AsyncClient:
+    backend.answers("GetPerson", MINH)
+    backend.answers("ListPeople", people_pb2.PeopleList(people=[MINH]))
+    backend.answers("GetTenant", people_pb2.Tenant(time_zone="Asia/Ho_Chi_Minh"))
+    backend.answers("ListProposals", goals_pb2.Proposals())
+    backend.answers("ListCycles", goals_pb2.Cycles())
+    answer = await client.post("/sign-in", data={"person": "minh", "next": "/proposals"}, headers={"Sec-Fetch-Site": "same-origin"})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/proposals")
+    cookie = answer.headers["set-cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=lax" in cookie
+    return client
+
+
+async def test_without_a_session_every_page_leads_to_sign_in(client: httpx.AsyncClient):
+    answer = await client.get("/proposals?x=1")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?next=%2Fproposals%3Fx%3D1")
+
+
+async def test_who_picked_a_person_asks_as_that_person(signed_in: httpx.AsyncClient, backend: Backend):
+    page = await signed_in.get("/proposals")
+    assert page.status_code == 200
+    assert "Đề xuất" in page.text
+    assert backend.metadata("authorization")[0] == f"Bearer {signed_in.cookies[SESSION_COOKIE]}"
+
+
+async def test_a_page_of_another_site_cannot_act(signed_in: httpx.AsyncClient):
+    for headers in (
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        {},
+    ):
+        assert (await signed_in.post("/sign-out", headers=headers)).status_code == 403
+    assert (await signed_in.post("/sign-out", headers={"Origin": "http://localhost"})).status_code == 303
+
+
+async def test_a_token_of_another_key_is_no_session(client: httpx.AsyncClient, tmp_path):
+    other = DemoIssuer(host="127.0.0.1", key_file=tmp_path / "other.json", issuer="http://127.0.0.1/test")
+    client.cookies.set(SESSION_COOKIE, other.mint("acme", "person:minh"))
+    assert (await client.get("/")).status_code == 303
+    client.cookies.set(SESSION_COOKIE, "nonsense")
+    assert (await client.get("/")).status_code == 303
+
+
+async def test_an_expired_session_is_none(client: httpx.AsyncClient, issuer: DemoIssuer):
+    client.cookies.set(SESSION_COOKIE, issuer.mint("acme", "person:minh", seconds=-1))
+    assert (await client.get("/")).status_code == 303
+
+
+async def test_nothing_inline_and_nothing_from_elsewhere(signed_in: httpx.AsyncClient):
+    page = await signed_in.get("/proposals")
+    assert page.headers["content-security-policy"].startswith("default-src 'self'")
+    assert " style=" not in page.text
+    assert "<script>" not in page.text
+
+
+async def test_tokens_are_for_programs_of_this_machine(client: httpx.AsyncClient, issuer: DemoIssuer):
+    wanted = {"subject": "service:importer", "tenant": "acme", "on_behalf_of": "person:nam"}
+    answer = await client.post("/demo/token", json=wanted)
+    assert answer.json()["token"].count(".") == 2
+    for headers in ({"X-Forwarded-For": "10.0.0.1"}, {"Host": "evil.example"}, {"Origin": "http://localhost"}):
+        assert (await client.post("/demo/token", json=wanted, headers=headers)).status_code == 403
+    assert (await client.get("/.well-known/jwks.json")).json() == issuer.jwks()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "path"),
+    [
+        ("/kpi/i1?on=2025-01-01", "/kpi/i1?on=2025-01-01"),
+        ("//evil.example", "/"),
+        ("/\\evil.example", "/"),
+        ("https://evil.example", "/"),
+        ("", "/"),
+    ],
+)
+def test_after_signing_in_one_stays_on_this_site(wanted: str, path: str):
+    assert local_path(wanted) == path
