@@ -25,6 +25,7 @@ async def databases(server: str, services: Iterable[str]) -> None:
         await con.execute("select pg_advisory_lock(hashtext('nhip provision'))")
         if not await con.fetchval("select exists (select from pg_roles where rolname = $1)", READER):
             await con.execute(f"create role {READER} nologin")
+            await con.execute(f"grant {READER} to current_user")  # so that queries may take the role
         for name in (*services, KEYS):
             if not await con.fetchval("select exists (select from pg_database where datname = $1)", f"nhip_{name}"):
                 await con.execute(f"create database nhip_{name} template template0 encoding 'UTF8'")

@@ -1,6 +1,7 @@
 """Company X's tree as decisions, short to write in tests."""
 
 from datetime import date
+from typing import Any
 
 from eventkit.aggregate import Decision
 from eventkit.directory.facts import Everyone
@@ -14,27 +15,27 @@ Q1 = Cycle("q1", "Quý 1/2025", date(2025, 1, 1), date(2025, 3, 31))
 START = Q1.starts_on
 
 
-def measure(target: int, unit: str = "demo", **changes: object) -> t.Measure:
+def measure(target: int, unit: str = "demo", **changes: Any) -> t.Measure:
     kind = t.MEASURE_KIND_LEVEL if unit == "%" else t.MEASURE_KIND_CUMULATIVE
     fields = {"kind": kind, "direction": t.DIRECTION_INCREASE, "unit": unit, "target": number(target), **changes}
     return t.Measure(**fields)  # type: ignore[arg-type] # fields by name
 
 
-def draft(name: str, level: int, target: int = 80, unit: str = "demo", **changes: object) -> t.KpiDraft:
+def draft(name: str, level: int, target: int = 80, unit: str = "demo", **changes: Any) -> t.KpiDraft:
     volume = str(changes.pop("volume", ""))
     fields = {"name": name, "level": level, "measure": measure(target, unit, volume_kpi_id=volume), **changes}
     return t.KpiDraft(**fields)  # type: ignore[arg-type] # fields by name
 
 
-def company(name: str, target: int, unit: str, **changes: object) -> t.KpiDraft:
+def company(name: str, target: int, unit: str, **changes: Any) -> t.KpiDraft:
     return draft(name, t.LEVEL_COMPANY, target, unit, owner_ids=["nam"], **changes)
 
 
-def department(name: str, target: int, unit: str, parent: str, unit_id: str = "sales", **changes: object) -> t.KpiDraft:
+def department(name: str, target: int, unit: str, parent: str, unit_id: str = "sales", **changes: Any) -> t.KpiDraft:
     return draft(name, t.LEVEL_DEPARTMENT, target, unit, unit_id=unit_id, parent=t.Parent(kpi_id=parent), **changes)
 
 
-def individual(name: str, target: int, unit: str, parent: str, *owners: str, **changes: object) -> t.KpiDraft:
+def individual(name: str, target: int, unit: str, parent: str, *owners: str, **changes: Any) -> t.KpiDraft:
     return draft(name, t.LEVEL_INDIVIDUAL, target, unit, owner_ids=owners, parent=t.Parent(kpi_id=parent), **changes)
 
 

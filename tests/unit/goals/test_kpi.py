@@ -1,6 +1,7 @@
 """Defining, revising, retiring a KPI."""
 
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -45,7 +46,7 @@ def test_an_owner_must_be_somebody_active():
         ({"kind": t.MEASURE_KIND_MILESTONE}, "MILESTONE_TARGET", "m.target"),
     ],
 )
-def test_a_scale_runs_in_the_direction_of_its_measure_g46(changes: dict[str, object], reason: str, field: str):
+def test_a_scale_runs_in_the_direction_of_its_measure_g46(changes: dict[str, Any], reason: str, field: str):
     rejected(reason, lambda: kpi.check_measure(measure(80, **changes), "m"), field=field)
 
 
