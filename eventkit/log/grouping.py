@@ -7,7 +7,9 @@ from uuid import UUID
 from eventkit.log.port import Appended, IdReused, NewEvent, Origin, Recorded, StreamId, Write, WrongVersion
 
 MAX_STREAM_NAME = 500
-"""Characters; a longer name may not fit a btree entry."""
+"""Bytes in UTF-8. An index holds a name beside the tenant and category that it begins with: twice this must fit a btree entry."""
+MAX_EVENT = 512 << 10
+"""Bytes of one event. Whatever a log takes in must fit a Kafka record (1 MB by default), or the relay would stand still for ever."""
 
 
 @dataclass(slots=True)
@@ -43,12 +45,16 @@ def check(writes: Sequence[Write], origin: Origin) -> tuple[int, int]:
     texts = [origin.actor, origin.correlation_id, origin.causation_id, origin.traceparent]
     for stream, expected, batch in writes:
         name = str(stream)
-        if not all(stream) or len(name) > MAX_STREAM_NAME or name.count("/") != 2:
-            raise ValueError(f"a stream is named tenant/category/id in at most {MAX_STREAM_NAME} characters, not {name!r}")
+        if not all(stream) or name.count("/") != 2 or len(name.encode("utf-8", "replace")) > MAX_STREAM_NAME:
+            raise ValueError(f"a stream is named tenant/category/id in at most {MAX_STREAM_NAME} bytes, not {name[:600]!r}")
         if expected < 0:
             raise ValueError(f"{name}: an expected version is 0 (no stream yet) or more, not {expected}")
         texts.append(name)
         for event in batch:
+            if len(event.data) > MAX_EVENT:
+                raise ValueError(f"{name}: an event has at most {MAX_EVENT} bytes, not {len(event.data)}")
+            if event.occurred_at is not None and event.occurred_at.tzinfo is None:
+                raise ValueError(f"{name}: an instant without a time zone is none")
             ids.add(event.id)
             events, size = events + 1, size + len(event.data)
             texts.append(event.type)

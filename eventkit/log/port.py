@@ -3,7 +3,7 @@
 A log is written by appends and read by stream or as one feed. What holds for every adapter stands in `conformance.py` as tests.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -137,10 +137,10 @@ class EventLog(Protocol):
         """A stream's events of a version above `after`, in order."""
         ...
 
-    def feed(self, after: int = 0, *, page: int = 500) -> AsyncIterator[list[Recorded]]:
+    def feed(self, after: int = 0, *, page: int = 500) -> AsyncGenerator[list[Recorded]]:
         """All events behind a position, in order, in pages of about `page`, for ever; no page ends inside an append.
 
-        An empty page is a heartbeat: there was nothing new for a while.
+        An empty page is a heartbeat: there was nothing new for a while. It holds a connection: close it (`aclosing`) when done.
         """
         ...
 
@@ -152,6 +152,6 @@ class EventLog(Protocol):
         """Of the last event; 0 for an empty log."""
         ...
 
-    def history(self, tenant: str, categories: Sequence[str], *, upto: int) -> AsyncIterator[list[Recorded]]:
+    def history(self, tenant: str, categories: Sequence[str], *, upto: int) -> AsyncGenerator[list[Recorded]]:
         """A tenant's streams of some categories, each as the list of its events up to a position."""
         ...

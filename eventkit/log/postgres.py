@@ -8,7 +8,7 @@ proves the belief, and guards, which insert nothing, are checked behind the lock
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import suppress
 from itertools import islice
 from typing import Any
@@ -39,11 +39,12 @@ create function log_last(guarded text[], versions bigint[], out last bigint, out
   perform pg_advisory_xact_lock(hashtext('log_event'));
   -- From here on a new snapshot: what other writers committed before they gave up the lock is seen.
   if cardinality(guarded) > 0 and exists (
-      select from unnest(guarded, versions) g(s, v) where exists (select from log_event e where e.stream = g.s and e.version = g.v + 1)) then
+      select from unnest(guarded, versions) g(s, v)
+      where exists (select from log_event e where e.stream = g.s and e.version = g.v + 1)) then
     raise unique_violation using message = 'a guarded stream has moved';
   end if;
   select position, recorded_at into last, at from log_event order by position desc limit 1;
-  last := coalesce(last, 0); at := greatest(at, clock_timestamp());     -- recorded_at never goes back
+  last := coalesce(last, 0); at := greatest(at, clock_timestamp());  -- recorded_at never goes back
 end $$;
 create function log_refuse() returns trigger language plpgsql as $$ begin raise exception 'the log is append-only'; end $$;
 create trigger log_append_only before update or delete or truncate on log_event for each statement execute function log_refuse();
@@ -55,8 +56,8 @@ COLUMNS = (
 )
 READ = """
 select array(select coalesce((select version from log_event where stream = s order by version desc limit 1), 0)
-             from unnest($1::text[]) with ordinality u(s, o) order by o),
-  array(select i from unnest($2::uuid[]) u(i) where exists(select from log_event where id = i))
+             from unnest($1::text[]) with ordinality u(s, o) order by o) as versions,
+  array(select i from unnest($2::uuid[]) u(i) where exists(select from log_event where id = i)) as known
 """
 INSERT = """
 with t as materialized (select last, at from log_last($15::text[], $16::bigint[])),
@@ -103,12 +104,14 @@ class PostgresLog:
         max_group_events: int = 512,
         max_group_bytes: int = 4 << 20,
         max_queue: int = 20_000,
+        max_queue_bytes: int = 64 << 20,
         remember: int = 200_000,
         poll_seconds: float = 1.0,
         timeout_seconds: float = 30.0,
     ):
         self._dsn, self._metrics, self._context = dsn, metrics, context
-        self._max_group_events, self._max_group_bytes, self._max_queue = max_group_events, max_group_bytes, max_queue
+        self._max_group_events, self._max_group_bytes = max_group_events, max_group_bytes
+        self._max_queue, self._max_queue_bytes, self._queued_bytes = max_queue, max_queue_bytes, 0
         self._remember, self._poll, self._timeout = remember, poll_seconds, timeout_seconds
         self._queue: deque[tuple[Pending, asyncio.Future[Appended]]] = deque()
         self._task: asyncio.Task[None] | None = None
@@ -142,10 +145,11 @@ class PostgresLog:
         pending = Pending(writes, origin, uuid7())
         if self._closing:
             raise ConnectionError("the log is being closed")
-        if len(self._queue) >= self._max_queue:
-            raise LogFull(f"{len(self._queue)} appends are waiting")
+        if len(self._queue) >= self._max_queue or (self._queue and self._queued_bytes + pending.bytes > self._max_queue_bytes):
+            raise LogFull(f"{len(self._queue)} appends are waiting, with {self._queued_bytes} bytes")
         future: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
         self._queue.append((pending, future))
+        self._queued_bytes += pending.bytes
         if self._task is None:
             self._task = asyncio.create_task(self._drain())
         if self._metrics is None:
@@ -167,6 +171,7 @@ class PostgresLog:
                     if group and (events + pending.events > self._max_group_events or size + pending.bytes > self._max_group_bytes):
                         break
                     self._queue.popleft()
+                    self._queued_bytes -= pending.bytes
                     if not future.done():  # else the caller gave up while it waited: nothing is stored
                         group.append((pending, future))
                         events, size = events + pending.events, size + pending.bytes
@@ -217,7 +222,7 @@ class PostgresLog:
         # 1. On what is believed. If every append passes, the INSERT proves it: one round trip.
         versions = {stream: version for stream, version in believed.items() if version is not None}
         if len(versions) == len(believed):
-            start = dict(versions)
+            start = dict(versions)  # as `decide` moves the other one on
             accepted = grouping.decide(group, versions, frozenset())
             if all(isinstance(p.verdict, Appended) for p in group) and await self._insert(writer, group, accepted, start, versions):
                 return
@@ -226,10 +231,11 @@ class PostgresLog:
         for locked in (False, True):
             if locked:
                 await writer.execute(LOCK)
-            found, known = await writer.fetchrow(READ, [str(s) for s in believed], ids) or ([], [])
-            versions = dict(zip(believed, found, strict=True))
-            start = dict(versions)
-            accepted = grouping.decide(group, versions, frozenset(known))
+            row = await writer.fetchrow(READ, [str(s) for s in believed], ids)
+            assert row is not None
+            start: dict[StreamId, int] = dict(zip(believed, row["versions"], strict=True))
+            versions = dict(start)
+            accepted = grouping.decide(group, versions, frozenset(row["known"]))
             done = await self._insert(writer, group, accepted, start, versions)
             if locked:
                 await writer.execute("commit" if done else "rollback")
@@ -277,7 +283,7 @@ class PostgresLog:
     async def last_position(self) -> int:
         return await self._readers.fetchval("select coalesce(max(position), 0) from log_event")
 
-    async def history(self, tenant: str, categories: Sequence[str], *, upto: int) -> AsyncIterator[list[Recorded]]:
+    async def history(self, tenant: str, categories: Sequence[str], *, upto: int) -> AsyncGenerator[list[Recorded]]:
         async with self._readers.acquire() as con, con.transaction():
             stream: list[Recorded] = []
             async for row in con.cursor(HISTORY, tenant, list(categories), upto, prefetch=READ_PAGE):
@@ -289,14 +295,18 @@ class PostgresLog:
             if stream:
                 yield stream
 
-    async def feed(self, after: int = 0, *, page: int = 500) -> AsyncIterator[list[Recorded]]:
+    async def feed(self, after: int = 0, *, page: int = 500) -> AsyncGenerator[list[Recorded]]:
         """See the port. Raises the connection's error when it breaks: begin again behind the last position."""
         news = asyncio.Event()
+
+        def hear(*_: object) -> None:
+            news.set()
+
         con = await asyncpg.connect(
             self._dsn, server_settings={"jit": "off", "application_name": "nhip log feed"}, command_timeout=self._timeout
         )
         try:
-            await con.add_listener("log_event", lambda *_: news.set())
+            await con.add_listener("log_event", hear)
             while True:
                 news.clear()
                 while rows := await con.fetch(PAGE, after, page):
