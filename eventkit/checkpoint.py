@@ -48,6 +48,15 @@ async def move(con: asyncpg.Connection | asyncpg.Pool, subscription: str, partit
         raise Fenced(f"{subscription}/{partition} is not at {at} any more")
 
 
+async def check(pool: asyncpg.Pool, subscription: str, partition: int, at: Checkpoint) -> None:
+    """Raises `Fenced` when a checkpoint is elsewhere, as after a rebuild was asked for: an idle subscription looks now and then."""
+    row = await pool.fetchrow(
+        'select position, "offset" from checkpoint where subscription = $1 and partition = $2', subscription, partition
+    )
+    if row is None or Checkpoint(row["position"], row["offset"]) != at:
+        raise Fenced(f"{subscription}/{partition} is not at {at} any more")
+
+
 async def reset(con: asyncpg.Connection, subscription: str) -> None:
     await con.execute('update checkpoint set position = 0, "offset" = 0 where subscription = $1', subscription)
 

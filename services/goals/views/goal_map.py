@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import asyncpg
@@ -46,7 +46,7 @@ def moment(as_of: AsOf, everyone: Everyone, at: datetime) -> Moment:
     today = everyone.today(at)
     on = min(to_date(as_of.effective_on) or today, today)
     known = to_datetime(as_of.recorded_at) if as_of.HasField("recorded_at") else FOREVER
-    return Moment(on, known, past=on < today or known < at - timedelta(seconds=1))
+    return Moment(on, known, past=on < today or known < at)
 
 
 @dataclass(frozen=True, slots=True)

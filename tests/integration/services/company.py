@@ -1,0 +1,168 @@
+"""A system to talk to, and a small company in a tenant of its own."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import uuid4
+
+import grpc
+from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+from google.type.date_pb2 import Date
+from google.type.decimal_pb2 import Decimal
+
+from eventkit.errors import Rejected
+from eventkit.host import Running
+from eventkit.rpc.demo_issuer import DemoIssuer
+from eventkit.rpc.errors import rejection
+from eventkit.settings import Settings
+from nhip.checkins.v1 import checkins_pb2
+from nhip.common.v1 import operations_pb2
+from nhip.common.v1.command_pb2 import Accepted
+from nhip.common.v1.words_pb2 import PersonalText
+from nhip.goals.v1 import goals_pb2 as g
+from nhip.goals.v1 import types_pb2 as t
+from nhip.people.v1 import people_pb2 as p
+from nhip.people.v1 import types_pb2 as pt
+
+DESCRIPTORS = {
+    "people": p.DESCRIPTOR.services_by_name["People"],
+    "goals": g.DESCRIPTOR.services_by_name["Goals"],
+    "checkins": checkins_pb2.DESCRIPTOR.services_by_name["Checkins"],
+}
+OPERATIONS = operations_pb2.DESCRIPTOR.services_by_name["Operations"]
+IMPORTER, OPERATOR = "service:importer", "service:operator"
+
+
+@dataclass(frozen=True)
+class System:
+    settings: Settings
+    services: Mapping[str, Running]
+    channels: Mapping[str, grpc.aio.Channel]
+    issuer: DemoIssuer
+    directory: Path
+
+    async def call(self, context: str, method: MethodDescriptor, request: Message, metadata: list[tuple[str, str]]) -> Message:
+        """One RPC. Raises `Rejected` for a refusal."""
+        reply = GetMessageClass(method.output_type)
+        rpc = self.channels[context].unary_unary(
+            f"/{method.containing_service.full_name}/{method.name}",
+            request_serializer=lambda message: message.SerializeToString(),
+            response_deserializer=reply.FromString,
+        )
+        try:
+            return await rpc(request, metadata=metadata, timeout=20)
+        except grpc.aio.AioRpcError as error:
+            raise rejection(error) or error from error
+
+    def company(self) -> "Company":
+        return Company(self, f"t-{uuid4().hex[:10]}")
+
+
+@dataclass
+class Company:
+    """A tenant of its own, so that tests do not meet. Remembers positions, and so reads its own writes."""
+
+    system: System
+    tenant: str
+    positions: dict[str, str] = field(default_factory=dict[str, str])
+    ids: dict[str, str] = field(default_factory=dict[str, str])
+
+    def metadata(self, subject: str, key: str = "") -> list[tuple[str, str]]:
+        token = self.system.issuer.mint(self.tenant, self.subject(subject))
+        positions = [("nhip-position", position) for position in self.positions.values()]
+        return [("authorization", f"Bearer {token}"), *positions, *([("idempotency-key", key)] if key else [])]
+
+    def subject(self, name: str) -> str:
+        return name if ":" in name else f"person:{self.ids[name]}"
+
+    async def ask(self, request: Message, by: str = IMPORTER, *, key: str = "", context: str = "") -> Message:
+        """Call the RPC that takes this request."""
+        methods = [(c, m) for c, s in DESCRIPTORS.items() for m in s.methods] + [(context, m) for m in OPERATIONS.methods]
+        where, method = next((c, m) for c, m in methods if m.input_type.full_name == request.DESCRIPTOR.full_name)
+        reply = await self.system.call(where, method, request, self.metadata(by, key))
+        if isinstance(reply, Accepted) and reply.position:
+            self.positions[where] = reply.position
+        return reply
+
+    async def do(self, request: Message, by: str = IMPORTER, *, key: str = "", name: str = "") -> str:
+        """A command; answers the id, and remembers it under a name."""
+        accepted = await self.ask(request, by, key=key)
+        assert isinstance(accepted, Accepted)
+        if name:
+            self.ids[name] = accepted.id
+        return accepted.id
+
+    async def refused(self, request: Message, by: str, *, key: str = "", context: str = "") -> Rejected:
+        """A request that must be refused."""
+        try:
+            reply = await self.ask(request, by, key=key, context=context)
+        except Rejected as refusal:
+            return refusal
+        raise AssertionError(f"{type(request).__name__} was not refused but answered {reply}")
+
+    async def found(self) -> "Company":
+        """Nam leads, Phúc heads sales, Minh and Trâm sell; one cycle, goal and CSF."""
+        await self.do(p.CreateTenant(name="Công ty thử"), OPERATOR)
+        await self.do(p.CreateUnit(name="Sales"), name="sales")
+        for who, manager, *roles in (
+            ("nam", "", pt.ROLE_EXECUTIVE, pt.ROLE_ADMIN),
+            ("phuc", "nam"),
+            ("minh", "phuc"),
+            ("tram", "phuc"),
+            ("quang", "nam", pt.ROLE_EXECUTIVE),
+        ):
+            place = pt.Place(unit_id=self.ids["sales"], manager_id=self.ids.get(manager, ""))
+            await self.do(p.RegisterPerson(name=words(f"Tên-{who}"), title=words("Chức"), place=place, roles=roles), name=who)
+        await self.do(p.AppointUnitHead(unit_id=self.ids["sales"], person_id=self.ids["phuc"]))
+        q1 = g.OpenCycle(name="Q1", starts_on=Date(year=2025, month=1, day=1), ends_on=Date(year=2025, month=3, day=31))
+        await self.do(q1, name="q1")
+        await self.do(g.SetStrategicGoal(name="300 khách", year=2025, target=number(300)), name="goal")
+        await self.do(g.ChooseCsf(name="Khách dùng thử", goal_ids=[self.ids["goal"]]), name="csf")
+        return self
+
+    async def define(
+        self, name: str, level: int, target: int, parent: t.Parent | None = None, *, by: str = IMPORTER, owner: str = ""
+    ) -> str:
+        return await self.do(self.definition(name, level, target, parent, owner=owner), by, name=name)
+
+    def definition(self, name: str, level: int, target: int, parent: t.Parent | None = None, *, owner: str = "") -> g.DefineKpi:
+        measure = t.Measure(kind=t.MEASURE_KIND_CUMULATIVE, direction=t.DIRECTION_INCREASE, unit="demo", target=number(target))
+        unit = self.ids["sales"] if level == t.LEVEL_DEPARTMENT else ""
+        draft = t.KpiDraft(
+            name=name,
+            level=level,  # type: ignore[arg-type] # the enum's number
+            measure=measure,
+            owner_ids=[self.ids[owner]] if owner else [],
+            unit_id=unit,
+            parent=parent,
+        )
+        return g.DefineKpi(cycle_id=self.ids["q1"], kpi=draft)
+
+    async def branch(self) -> "Company":
+        """K1 70 ← D1 100 ← I1 80 of Minh."""
+        await self.define("K1", t.LEVEL_COMPANY, 70, t.Parent(csf_id=self.ids["csf"]), owner="nam")
+        await self.define("D1", t.LEVEL_DEPARTMENT, 100, self.under("K1"))
+        await self.define("I1", t.LEVEL_INDIVIDUAL, 80, self.under("D1"), owner="minh")
+        return self
+
+    def under(self, name: str) -> t.Parent:
+        return t.Parent(kpi_id=self.ids[name])
+
+    def proposal(self, **changes: tuple[int, int]) -> g.ProposeChange:
+        return g.ProposeChange(
+            cycle_id=self.ids["q1"],
+            reason_class=t.REASON_CLASS_BOTTOM_UP,
+            title=words("Bớt lại"),
+            reason=words("Làm kỹ hơn"),
+            changes=[t.TargetChange(kpi_id=self.ids[k], before=number(b), after=number(a)) for k, (b, a) in changes.items()],
+        )
+
+
+def words(text: str) -> PersonalText:
+    return PersonalText(plain=text)
+
+
+def number(value: int) -> Decimal:
+    return Decimal(value=str(value))

@@ -1,0 +1,44 @@
+"""Every service, hosted in this process over the run's engines: real PostgreSQL, Kafka and gRPC."""
+
+import base64
+import json
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import grpc
+import pytest
+
+from deploy.engines import Engines
+from eventkit import settings as all_settings
+from eventkit.host import Running, running
+from eventkit.rpc.auth import Keys, Tokens
+from eventkit.rpc.demo_issuer import DemoIssuer
+from services.checkins.service import service as checkins
+from services.goals.service import service as goals
+from services.people.service import service as people
+from tests.integration.services.company import System
+
+ISSUER = "http://issuer.test"
+
+
+@pytest.fixture(scope="session")
+async def system(engines: Engines, tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[System]:
+    directory: Path = tmp_path_factory.mktemp("system")
+    issuer = DemoIssuer(host="127.0.0.1", key_file=directory / "issuer.key", issuer=ISSUER)
+    (directory / "jwks.json").write_text(json.dumps(issuer.jwks()))
+    settings = all_settings.load(
+        postgres=engines.postgres,
+        kafka=engines.kafka,
+        master_key=base64.b64encode(b"m" * 32).decode(),
+        issuer=ISSUER,
+        jwks=str(directory / "jwks.json"),
+        shutdown_seconds=5,
+    )
+    tokens = Tokens(issuer=ISSUER, audience="nhip", keys=Keys(settings.jwks))
+    async with AsyncExitStack() as stack:
+        services: dict[str, Running] = {}
+        for name, build in (("people", people), ("goals", goals), ("checkins", checkins)):
+            services[name] = await stack.enter_async_context(running(name, build, settings, tokens))
+        channels = {name: await stack.enter_async_context(grpc.aio.insecure_channel(s.address)) for name, s in services.items()}
+        yield System(settings, services, channels, issuer, directory)

@@ -1,0 +1,220 @@
+"""The promises that hold when many act at once, and between tenants."""
+
+import asyncio
+from collections.abc import Awaitable
+
+import asyncpg
+import pytest
+
+from eventkit.errors import Kind, Rejected
+from eventkit.table import reading
+from nhip.checkins.v1 import checkins_pb2 as c
+from nhip.common.v1 import operations_pb2 as o
+from nhip.common.v1.command_pb2 import Accepted
+from nhip.goals.v1 import goals_pb2 as g
+from nhip.goals.v1 import types_pb2 as t
+from tests.integration.services.company import OPERATOR, Company, System, number, words
+
+CHANGES = {"K1": (70, 55), "D1": (100, 80), "I1": (80, 50)}
+
+
+@pytest.fixture
+async def company(system: System) -> Company:
+    return await (await system.company().found()).branch()
+
+
+async def raced(*asked: Awaitable[object]) -> tuple[list[object], list[Rejected]]:
+    """Both at once: what was answered, and what was refused."""
+    outcomes = await asyncio.gather(*asked, return_exceptions=True)
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException) and not isinstance(outcome, Rejected):
+            raise outcome
+    return [x for x in outcomes if not isinstance(x, Rejected)], [x for x in outcomes if isinstance(x, Rejected)]
+
+
+async def kpis(company: Company) -> dict[str, g.Kpi]:
+    answer = await company.ask(g.GetMap(cycle_id=company.ids["q1"]), "minh")
+    assert isinstance(answer, g.GoalMap)
+    return {kpi.name: kpi for kpi in answer.kpis}
+
+
+async def targets(company: Company) -> dict[str, str]:
+    return {name: kpi.measure.target.value for name, kpi in (await kpis(company)).items()}
+
+
+async def test_a_key_gives_its_first_answer_whatever_happened_since(company: Company):
+    ask = company.definition("I2", t.LEVEL_INDIVIDUAL, 30, company.under("D1"), owner="tram")
+    first = await company.ask(ask, key="once")
+    assert isinstance(first, Accepted)
+    await company.do(g.RetireKpi(kpi_id=first.id, reason_class=t.REASON_CLASS_CORRECTION, reason=words("thử")), "phuc")
+    again = await company.ask(ask, key="once")
+    assert isinstance(again, Accepted)
+    assert (again.id, again.position, again.repeated) == (first.id, first.position, True)
+    assert "I2" not in await targets(company)
+
+
+async def test_a_key_with_another_body_is_refused(company: Company):
+    await company.ask(company.definition("I2", t.LEVEL_INDIVIDUAL, 30, company.under("D1"), owner="tram"), key="once")
+    other = company.definition("I2", t.LEVEL_INDIVIDUAL, 31, company.under("D1"), owner="tram")
+    assert (await company.refused(other, "service:importer", key="once")).reason == "IDEMPOTENCY_KEY_REUSED"
+
+
+async def test_two_approvers_racing_leave_one_approval(company: Company):
+    proposal = await company.do(company.proposal(**CHANGES), "minh")
+    approve = g.ApproveProposal(proposal_id=proposal, comment=words("được"))
+    answered, refused = await raced(company.ask(approve, "nam"), company.ask(approve, "quang"))
+    assert len(answered) == 1
+    assert [refusal.reason for refusal in refused] == ["PROPOSAL_DECIDED"]
+    assert await targets(company) == {"K1": "55", "D1": "80", "I1": "50"}
+
+
+async def test_two_alignments_racing_towards_a_circle_leave_one(company: Company):
+    await company.define("A", t.LEVEL_INDIVIDUAL, 10, owner="minh")
+    await company.define("B", t.LEVEL_INDIVIDUAL, 10, owner="tram")
+    a_under_b = g.AlignKpi(kpi_id=company.ids["A"], parent=company.under("B"))
+    b_under_a = g.AlignKpi(kpi_id=company.ids["B"], parent=company.under("A"))
+    answered, refused = await raced(company.ask(a_under_b, "phuc"), company.ask(b_under_a, "phuc"))
+    assert len(answered) == 1
+    assert [refusal.reason for refusal in refused] == ["ALIGNMENT_CIRCLE"]
+
+
+async def test_a_retire_racing_a_define_under_it_leaves_no_orphan(company: Company):
+    for round in range(5):
+        parent = await company.define(f"P{round}", t.LEVEL_INDIVIDUAL, 10, owner="minh")
+        retire = g.RetireKpi(kpi_id=parent, reason_class=t.REASON_CLASS_CORRECTION, reason=words("thôi"))
+        child = company.definition(f"C{round}", t.LEVEL_INDIVIDUAL, 5, t.Parent(kpi_id=parent), owner="tram")
+        _, refused = await raced(company.ask(retire, "phuc"), company.ask(child, "phuc"))
+        assert len(refused) == 1
+        assert refused[0].reason in ("KPI_HAS_CHILDREN", "KPI_UNKNOWN")
+        names = await targets(company)
+        assert (f"C{round}" in names) == (f"P{round}" in names)
+
+
+async def test_who_proposed_does_not_decide_and_neither_does_whom_it_is_not_for(company: Company):
+    proposal = await company.do(company.proposal(**CHANGES), "minh")
+    approve = g.ApproveProposal(proposal_id=proposal, comment=words("được"))
+    assert (await company.refused(approve, "minh")).reason == "SELF_APPROVAL"
+    assert (await company.refused(approve, "phuc")).reason == "NOT_THE_APPROVER"
+    assert await targets(company) == {"K1": "70", "D1": "100", "I1": "80"}
+
+
+async def test_another_tenants_ids_are_refused_as_if_they_did_not_exist(system: System, company: Company):
+    stranger = await system.company().found()
+    proposal = await company.do(company.proposal(**CHANGES), "minh")
+    for request in (
+        g.GetKpi(kpi_id=company.ids["I1"]),
+        g.GetKpiHistory(kpi_id=company.ids["I1"]),
+        g.GetMap(cycle_id=company.ids["q1"]),
+        g.GetProposal(proposal_id=proposal),
+        g.ApproveProposal(proposal_id=proposal, comment=words("được")),
+        g.AlignKpi(kpi_id=company.ids["I1"]),
+        c.RecordProgress(kpi_id=company.ids["I1"], value=number(1)),
+        c.ListProgress(kpi_id=company.ids["I1"]),
+    ):
+        assert (await stranger.refused(request, "nam")).kind is Kind.UNKNOWN, type(request).__name__
+
+
+async def test_a_person_of_another_tenant_is_nobody_here(system: System, company: Company):
+    stranger = await system.company().found()
+    stranger.ids["minh"] = company.ids["minh"]
+    assert (await stranger.refused(g.ListCycles(), "minh")).reason == "ACTOR_UNKNOWN"
+
+
+async def test_a_query_that_forgot_its_tenant_clause_sees_its_own_rows_only(system: System, company: Company):
+    other = await (await system.company().found()).branch()
+    await other.ask(g.GetMap(cycle_id=other.ids["q1"]), "minh")  # the views have them
+    await company.ask(c.ListProgress(kpi_id=company.ids["I1"]), "minh")
+    for service in system.services:
+        async with asyncpg.create_pool(system.settings.database(service), min_size=1, max_size=1) as pool:
+            tables = await pool.fetch("select tablename from pg_policies where policyname = 'tenant'")
+            assert tables
+            for (table,) in tables:
+                async with reading(pool, company.tenant) as con:
+                    seen = {row[0] for row in await con.fetch(f"select distinct tenant from {table}")}
+                assert seen <= {company.tenant}, f"{service}.{table}"
+                async with reading(pool, "") as con:
+                    assert await con.fetchval(f"select count(*) from {table}") == 0
+            async with reading(pool, company.tenant) as con:
+                with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                    await con.fetch("select * from log_event")
+
+
+async def test_the_map_of_any_day_is_the_map_of_that_day(company: Company):
+    before = await company.ask(g.GetMap(cycle_id=company.ids["q1"]), "minh")
+    assert isinstance(before, g.GoalMap)
+    proposal = await company.do(company.proposal(**CHANGES), "minh")
+    await company.do(g.ApproveProposal(proposal_id=proposal, comment=words("được")), "nam")
+    then = g.GetMap(cycle_id=company.ids["q1"])
+    then.as_of.recorded_at.CopyFrom(before.as_of.recorded_at)
+    past = await company.ask(then, "minh")
+    assert isinstance(past, g.GoalMap)
+    assert past.past
+    assert {k.name: (k.measure.target.value, k.target_now.value) for k in past.kpis} == {
+        "K1": ("70", "55"),
+        "D1": ("100", "80"),
+        "I1": ("80", "50"),
+    }
+    assert await targets(company) == {"K1": "55", "D1": "80", "I1": "50"}
+
+
+async def test_a_kpis_history_says_who_when_why_before_and_after(company: Company):
+    proposal = await company.do(company.proposal(**CHANGES), "minh")
+    await company.do(g.ApproveProposal(proposal_id=proposal, comment=words("được")), "nam")
+    await company.do(c.RecordProgress(kpi_id=company.ids["I1"], value=number(44), confidence=7, note=words("hai báo giá")), "minh")
+    history = await company.ask(g.GetKpiHistory(kpi_id=company.ids["I1"]), "tram")
+    assert isinstance(history, g.KpiHistory)
+    told = [(e.what, e.actor.name.plain, e.proposer.name.plain, e.reason.plain, e.before, e.after) for e in history.entries[:2]]
+    assert told == [
+        ("ProgressRecorded", "Tên-minh", "", "hai báo giá", "", "44 demo"),
+        ("KpiTargetRevised", "Tên-nam", "Tên-minh", "Làm kỹ hơn", "80 demo", "50 demo"),
+    ]
+    assert history.entries[1].reason_class == t.REASON_CLASS_BOTTOM_UP
+
+
+async def test_a_change_before_today_is_for_imports_only(company: Company):
+    backdated = company.definition("X", t.LEVEL_INDIVIDUAL, 5, company.under("D1"), owner="minh")
+    backdated.effective_on.year, backdated.effective_on.month, backdated.effective_on.day = 2025, 1, 1
+    refusal = await company.refused(backdated, "phuc")
+    assert (refusal.reason, refusal.violations[0].field) == ("EFFECTIVE_IN_THE_PAST", "effective_on")
+    await company.ask(backdated)
+
+
+async def test_verify_finds_every_view_right_and_reports_a_row_that_was_falsified(system: System, company: Company):
+    await company.do(c.RecordProgress(kpi_id=company.ids["I1"], value=number(4)), "minh")
+    await company.ask(g.GetKpi(kpi_id=company.ids["I1"]), "minh")
+    for service in system.services:
+        verified = await company.ask(o.Verify(), OPERATOR, context=service)
+        assert isinstance(verified, o.Verified)
+        assert [view for view in verified.views if view.differences] == []
+        assert sum(view.rows for view in verified.views) > 0
+    con = await asyncpg.connect(system.settings.database("goals"))
+    try:
+        await con.execute("update kpi_v1 set target = 81 where tenant = $1 and kpi_id = $2", company.tenant, company.ids["I1"])
+        await con.execute("delete from progress_v1 where tenant = $1", company.tenant)
+    finally:
+        await con.close()
+    verified = await company.ask(o.Verify(), OPERATOR, context="goals")
+    assert isinstance(verified, o.Verified)
+    found = {view.view: [(d.column, d.expected, d.found) for d in view.differences] for view in verified.views if view.differences}
+    assert found == {"kpi": [("target", "80", "81")], "progress": [("", "a row", "no row")]}
+    for view in found:
+        await company.ask(o.Rebuild(view=view), OPERATOR, context="goals")
+    await company.do(g.SetStrategicGoal(name="một mục tiêu nữa", year=2025, target=number(1)))
+    async with asyncio.timeout(20):
+        while any(v.differences for v in (await company.ask(o.Verify(), OPERATOR, context="goals")).views):  # type: ignore[attr-defined]
+            await asyncio.sleep(0.1)
+
+
+async def test_no_personal_word_is_in_the_bytes_of_a_table(system: System, company: Company):
+    await company.do(company.proposal(**CHANGES), "minh")
+    await company.do(c.RecordProgress(kpi_id=company.ids["I1"], value=number(4), note=words("hai khách chậm phản hồi")), "minh")
+    await company.ask(g.GetKpi(kpi_id=company.ids["I1"]), "minh")
+    for database in (*system.services, "keys"):
+        con = await asyncpg.connect(system.settings.database(database))
+        try:
+            for (table,) in await con.fetch("select tablename from pg_tables where schemaname = 'public'"):
+                text = "".join(str(row[0]) for row in await con.fetch(f"select t::text from {table} t"))
+                for word in ("Tên-minh", "Làm kỹ hơn", "hai khách chậm phản hồi"):
+                    assert [form for form in (word, word.encode().hex()) if form in text] == [], f"{database}.{table}"
+        finally:
+            await con.close()
