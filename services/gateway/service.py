@@ -1,10 +1,10 @@
 """The gateway's composition: channels to the services, the JSON API, sign-in, the console."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.applications import Starlette
@@ -44,7 +44,7 @@ SECURITY = {
 
 
 @asynccontextmanager
-async def gateway(settings: Settings, issuer: Issuer | None = None) -> AsyncIterator[Starlette]:
+async def gateway(settings: Settings, issuer: Issuer | None = None) -> AsyncGenerator[Starlette]:
     """The gateway as an ASGI application, with a channel to each of `settings.services`.
 
     With a demo issuer people of `settings.tenant` are picked at sign-in; without one, sign-in is an OIDC provider's.
@@ -159,6 +159,6 @@ def _environment(language: Language, assets: Assets) -> Environment:
     )
     install: Callable[..., None] = getattr(environment, "install_gettext_callables")  # noqa: B009  # added by the extension
     install(language.gettext, language.ngettext, newstyle=True)
-    shared: Mapping[str, Any] = {"icon": assets.icon, "language": language}
-    environment.globals.update(shared)
+    shared = cast(dict[str, Any], environment.globals)  # pyright: ignore[reportUnknownMemberType]
+    shared |= {"icon": assets.icon, "language": language}
     return environment

@@ -4,10 +4,10 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from urllib.parse import unquote
 
-from google.api import annotations_pb2, http_pb2
+from google.api import annotations_pb2  # pyright: ignore[reportMissingTypeStubs]  # a wheel without py.typed
 from google.protobuf import json_format
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
@@ -44,8 +44,8 @@ def bindings(services: Mapping[str, ServiceDescriptor], shared: ServiceDescripto
 
 
 def _binding(context: str, method: MethodDescriptor) -> Binding:
-    rule: http_pb2.HttpRule = method.GetOptions().Extensions[annotations_pb2.http]
-    verb = rule.WhichOneof("pattern")
+    rule: Any = method.GetOptions().Extensions[cast(Any, annotations_pb2.http)]
+    verb: str | None = rule.WhichOneof("pattern")
     if verb not in ("get", "put", "post", "delete", "patch") or rule.body not in ("", "*"):
         raise ValueError(f"{method.full_name} has no google.api.http annotation that the gateway understands")
     template: str = getattr(rule, verb)
@@ -122,29 +122,32 @@ def _set_query(
 ) -> None:
     """Puts `a.b.c=value` where it belongs; dates, instants and decimals may be given whole, as people write them."""
     for name, value in query:
-        at, into = descriptor, content
         *parents, last = name.split(".")
-        for parent in parents:
-            step = _field(at, parent)
-            if step is None or step.message_type is None or step.is_repeated:
-                break
-            at = step.message_type
-            deeper = into.setdefault(step.name, {})
-            if not isinstance(deeper, dict):  # given whole before: 2025-03-01 and .year
-                break
-            into = deeper  # pyright: ignore[reportUnknownVariableType]
-        else:
-            field = _field(at, last)
-            if field is None or name in bound:
-                wrong.append(Violation(name, "there is no such parameter"))
-            elif field.is_repeated:
-                into.setdefault(field.name, []).append(_plain(field, value))
-            elif field.name in into:
-                wrong.append(Violation(name, "is given twice"))
-            else:
-                into[field.name] = _plain(field, value)
+        found = _descend(descriptor, content, parents)
+        field = _field(found[0], last) if found is not None else None
+        if found is None or field is None or name in bound:
+            wrong.append(Violation(name, "there is no such parameter"))
             continue
-        wrong.append(Violation(name, "there is no such parameter"))
+        into = found[1]
+        if field.is_repeated:
+            into[field.name] = [*into.get(field.name, []), _plain(field, value)]
+        elif field.name in into:
+            wrong.append(Violation(name, "is given twice"))
+        else:
+            into[field.name] = _plain(field, value)
+
+
+def _descend(descriptor: Descriptor, content: dict[str, Any], parents: list[str]) -> tuple[Descriptor, dict[str, Any]] | None:
+    """The message and the JSON object that a dotted name leads to; None when it leads nowhere."""
+    for parent in parents:
+        step = _field(descriptor, parent)
+        if step is None or step.message_type is None or step.is_repeated:
+            return None
+        deeper: Any = content.setdefault(step.name, {})
+        if not isinstance(deeper, dict):  # it was given whole before
+            return None
+        descriptor, content = step.message_type, cast(dict[str, Any], deeper)
+    return descriptor, content
 
 
 def _plain(field: FieldDescriptor, text: str) -> Any:

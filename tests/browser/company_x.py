@@ -349,17 +349,41 @@ class CompanyX:
         before = ""
         for day, value, confidence in sorted(goal.values, key=lambda v: v[0]):
             reason = "Bảy buổi trong hai tuần, hai khách xin báo giá ngay sau buổi demo." if (goal.id, day) == ("i1", TODAY) else ""
-            entries.append(_entry(day, "ProgressRecorded", (goal.owners or ("lan",))[0], before, str(value), reason, confidence=confidence))
-            before = str(value)
+            entries.append(
+                _entry(
+                    day,
+                    "ProgressRecorded",
+                    (goal.owners or ("lan",))[0],
+                    before,
+                    f"{value} {goal.unit}".strip(),
+                    reason,
+                    confidence=confidence,
+                )
+            )
+            before = f"{value} {goal.unit}".strip()
         for (_, old), (day, new) in zip(goal.targets, goal.targets[1:], strict=False):
             entry = _entry(
-                day, "KpiTargetRevised", "nam", str(old), str(new), "Bớt chạy số buổi, dành thời gian đọc kỹ từng khách tiềm năng."
+                day,
+                "KpiTargetRevised",
+                "nam",
+                f"{old} {goal.unit}",
+                f"{new} {goal.unit}",
+                "Bớt chạy số buổi, dành thời gian đọc kỹ từng khách tiềm năng.",
             )
             entry.reason_class, entry.proposal_id = types_pb2.REASON_CLASS_BOTTOM_UP, "p3"
             entry.proposer.CopyFrom(_owner("minh"))
             entries.append(entry)
         first = goal.targets[0][1] if goal.targets else goal.target
-        entries.append(_entry(goal.since, "KpiDefined", "phuc", "", str(first), recorded=datetime.combine(goal.since, time(8, 30), UTC)))
+        entries.append(
+            _entry(
+                goal.since,
+                "KpiDefined",
+                "phuc",
+                "",
+                f"{first} {goal.unit}".strip(),
+                recorded=datetime.combine(goal.since, time(8, 30), UTC),
+            )
+        )
         if goal.id == "i3":
             entries.append(_entry(date(2025, 1, 20), "ProgressRecorded", "tien", "50", "51", "x"))
             entries[-1].reason.erased = True

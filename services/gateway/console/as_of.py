@@ -76,7 +76,7 @@ def parse_moment(parameters: QueryParams) -> Moment:
         if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", on):
             raise ValueError(on)
         day = date.fromisoformat(on)
-        day + timedelta(days=1)  # the last day of the calendar has no end to ask for
+        _ = day + timedelta(days=1)  # the last day of the calendar has no end to ask for
     except (ValueError, OverflowError) as error:
         raise invalid("MOMENT_UNREADABLE", f"{on!r} is not a day", Violation("on", "is not a day as 2025-03-01")) from error
     return Moment(day, "recorded" if parameters.get("clock") == "recorded" else "effective")

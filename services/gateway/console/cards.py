@@ -74,8 +74,12 @@ class KpiCard:
     co_owned: bool
 
 
-LEVELS = {types_pb2.LEVEL_COMPANY: "company", types_pb2.LEVEL_DEPARTMENT: "department", types_pb2.LEVEL_INDIVIDUAL: "individual"}
-_STATUSES = {
+LEVELS: dict[int, str] = {
+    types_pb2.LEVEL_COMPANY: "company",
+    types_pb2.LEVEL_DEPARTMENT: "department",
+    types_pb2.LEVEL_INDIVIDUAL: "individual",
+}
+_STATUSES: dict[int, tuple[str, str]] = {
     goals_pb2.STATUS_NOT_STARTED: ("new", "circle-dashed"),
     goals_pb2.STATUS_ON_TRACK: ("ontrack", "circle-check"),
     goals_pb2.STATUS_BEHIND: ("behind", "trending-down"),
@@ -110,6 +114,10 @@ def person_avatar(person_id: str, name: words_pb2.PersonalText, language: Langua
 
 
 def owner_avatar(owner: goals_pb2.Owner, language: Language) -> Avatar:
+    """The avatar of a person, or of the service that acted."""
+    if owner.person_id.startswith("service:") and not owner.name.WhichOneof("form"):
+        name = language.gettext("Import") if owner.person_id == "service:importer" else "Nhịp"
+        return Avatar(name, initials(name), 1, unit=True)
     return person_avatar(owner.person_id, owner.name, language)
 
 

@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from uuid import uuid4
 
-from google.type import date_pb2, decimal_pb2
+from google.type import date_pb2, decimal_pb2  # pyright: ignore[reportMissingTypeStubs]  # a wheel without py.typed
 from starlette.requests import Request
 
 from eventkit.errors import Violation

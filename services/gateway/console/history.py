@@ -1,5 +1,6 @@
 """The history of a KPI: every entry says who, when on both clocks, what changed and why."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -31,6 +32,7 @@ class Entry:
     """The map just before it; empty where the map did not change."""
 
 
+_NUMBER = re.compile(r"(-?\d+(?:\.\d+)?)(?: (.+))?")
 _ICONS = {
     "KpiDefined": "flag",
     "KpiTargetRevised": "adjustments",
@@ -64,17 +66,16 @@ def headline(what: str, language: Language) -> str:
 
 def reason_class_word(reason_class: int, language: Language) -> str:
     _ = language.gettext
-    return {
+    words: dict[int, str] = {
         types_pb2.REASON_CLASS_STRATEGY_CHANGED: _("Strategy changed"),
         types_pb2.REASON_CLASS_CONTEXT_CHANGED: _("Context changed"),
         types_pb2.REASON_CLASS_BOTTOM_UP: _("Bottom-up proposal"),
         types_pb2.REASON_CLASS_CORRECTION: _("Correction"),
-    }.get(reason_class, "")
+    }
+    return words.get(reason_class, "")
 
 
-def entries(
-    history: goals_pb2.KpiHistory, unit: str, kpi_id: str, language: Language, zone: ZoneInfo, until: date | None = None
-) -> tuple[Entry, ...]:
+def entries(history: goals_pb2.KpiHistory, kpi_id: str, language: Language, zone: ZoneInfo, until: date | None = None) -> tuple[Entry, ...]:
     """The entries, newest first; on a page of the past, those up to its day."""
     found: list[Entry] = []
     for entry in history.entries:
@@ -82,19 +83,19 @@ def entries(
         recorded = entry.recorded_at.ToDatetime(UTC)
         if until is not None and (effective or recorded.astimezone(zone).date()) > until:
             continue
-        found.append(_entry(entry, effective, recorded, unit, kpi_id, language, zone))
+        found.append(_entry(entry, effective, recorded, kpi_id, language, zone))
     return tuple(found)
 
 
 def _entry(
-    entry: goals_pb2.HistoryEntry, effective: date | None, recorded: datetime, unit: str, kpi_id: str, language: Language, zone: ZoneInfo
+    entry: goals_pb2.HistoryEntry, effective: date | None, recorded: datetime, kpi_id: str, language: Language, zone: ZoneInfo
 ) -> Entry:
     changes_map = entry.what in ("KpiDefined", "KpiTargetRevised", "KpiRetired", "KpiAligned", "KpiTakenOff")
     just_before = Moment(known=recorded - timedelta(microseconds=1)).url("/", focus=f"kpi-{kpi_id}") if changes_map else ""
     if changes_map and effective is not None and effective < recorded.astimezone(zone).date():
         # It was recorded later than it took effect: the day before shows what was in force until then.
         just_before = Moment(on=effective - timedelta(days=1)).url("/", focus=f"kpi-{kpi_id}")
-    number = entry.what in ("KpiDefined", "KpiTargetRevised", "ProgressRecorded")
+    numeric = entry.what in ("KpiDefined", "KpiTargetRevised", "KpiRetired", "ProgressRecorded")
     return Entry(
         id=entry.event_id,
         icon=_ICONS.get(entry.what, "history"),
@@ -103,8 +104,8 @@ def _entry(
         effective=language.day(effective) if effective and effective != recorded.astimezone(zone).date() else "",
         actor=owner_avatar(entry.actor, language) if entry.HasField("actor") else None,
         proposer=owner_avatar(entry.proposer, language) if entry.HasField("proposer") else None,
-        before=_value(entry.before, unit if number else "", language),
-        after=_value(entry.after, unit if number else "", language),
+        before=_value(entry.before, language) if numeric else entry.before,
+        after=_value(entry.after, language) if numeric else entry.after,
         confidence=entry.confidence,
         reason_class=reason_class_word(entry.reason_class, language),
         reason=language.words(entry.reason) if entry.HasField("reason") else "",
@@ -114,6 +115,7 @@ def _entry(
     )
 
 
-def _value(text: str, unit: str, language: Language) -> str:
-    value = decimal_of_text(text) if text else None
-    return text if value is None else language.amount(value, unit)
+def _value(text: str, language: Language) -> str:
+    """A value as the service wrote it ("66.2 %"), as this language writes it; other text stays as it is."""
+    found = _NUMBER.fullmatch(text)
+    return language.amount(decimal_of_text(found[1]), found[2] or "") if found else text

@@ -136,7 +136,7 @@ def kpi_page(visit: Visit, reply: goals_pb2.KpiPage, history: goals_pb2.KpiHisto
         children=tuple(kpi_card(child, language, moment, reply.shortfalls) for child in reply.children),
         shortfalls=tuple(shortfall_foot(s, language) for s in reply.shortfalls if s.kpi_id == shown.kpi_id),
         scale=scale(measure, decimal_of(standing, "current"), language),
-        history=entries(history, measure.unit, shown.kpi_id, language, visit.zone, until),
+        history=entries(history, shown.kpi_id, language, visit.zone, until),
         may_propose=reply.may_propose and not reply.past,
         may_record=reply.may_record and not reply.past,
         unaligned=shown.unaligned,

@@ -16,7 +16,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 from google.protobuf.message import Message
-from google.type import date_pb2, decimal_pb2
+from google.type import date_pb2, decimal_pb2  # pyright: ignore[reportMissingTypeStubs]  # a wheel without py.typed
 
 from nhip.common.v1 import words_pb2
 

@@ -73,11 +73,12 @@ class ProposalPage:
 
 def state_mark(state: int, visit: Visit) -> StateMark:
     _ = visit.language.gettext
-    return {
+    marks: dict[int, StateMark] = {
         types_pb2.PROPOSAL_STATE_APPROVED: StateMark("ontrack", "check", _("Approved")),
         types_pb2.PROPOSAL_STATE_DECLINED: StateMark("stale", "x", _("Declined")),
         types_pb2.PROPOSAL_STATE_WITHDRAWN: StateMark("stale", "arrow-back-up", _("Withdrawn")),
-    }.get(state, StateMark("behind", "clock", _("Waiting")))
+    }
+    return marks.get(state, StateMark("behind", "clock", _("Waiting")))
 
 
 def proposal_page(visit: Visit, proposal: goals_pb2.Proposal) -> ProposalPage:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from starlette.responses import Response
 
@@ -84,14 +85,13 @@ async def propose(visit: Visit) -> Response:
         if not filled.text(name):
             draft.wrong.append(Violation(name, "MISSING"))
     if not draft.changes and draft.addition is None and not draft.wrong:
-        draft.wrong.append(Violation("", "PROPOSAL_EMPTY"))
+        draft.wrong.append(Violation("", "NOTHING_PROPOSED"))
     if draft.wrong:
         return await _show(visit, id, filled.wrong(draft.wrong, visit.language), 422)
+    reason_class = filled["reason_class"] if filled["reason_class"] in REASON_CLASSES else "UNSPECIFIED"
     request = goals_pb2.ProposeChange(
         cycle_id=filled["cycle_id"],
-        reason_class=types_pb2.ReasonClass.Value(f"REASON_CLASS_{filled['reason_class']}")
-        if filled["reason_class"] in REASON_CLASSES
-        else None,
+        reason_class=types_pb2.ReasonClass.Value(f"REASON_CLASS_{reason_class}"),
         title=words_pb2.PersonalText(plain=filled.text("title")),
         reason=words_pb2.PersonalText(plain=filled.text("reason")),
         changes=draft.changes,
@@ -113,9 +113,9 @@ async def preview(visit: Visit) -> Response:
     return visit.render("preview.html", **await _preview(visit, filled))
 
 
-async def _preview(visit: Visit, filled: Form) -> dict[str, object]:
+async def _preview(visit: Visit, filled: Form) -> dict[str, Any]:
     draft = read(filled, visit.person)
-    nothing: dict[str, object] = {"arithmetic": None, "approver": None, "relation": "", "obstacle": "", "explanation": ""}
+    nothing: dict[str, Any] = {"arithmetic": None, "approver": None, "relation": "", "obstacle": "", "explanation": ""}
     if draft.wrong or (not draft.changes and draft.addition is None):
         return nothing
     request = goals_pb2.PreviewProposal(cycle_id=filled["cycle_id"], changes=draft.changes, addition=draft.addition)

@@ -1,5 +1,7 @@
 """Refusals in the reader's language: by their stable reasons, which is what they are for."""
 
+import re
+
 from eventkit.errors import Violation
 from services.gateway.console.language import Language
 from services.gateway.failures import Failure
@@ -16,7 +18,6 @@ def reasons(language: Language) -> dict[str, str]:
         "PROPOSAL_UNKNOWN": _("There is no such proposal."),
         "CYCLE_UNKNOWN": _("There is no such cycle."),
         "PERSON_UNKNOWN": _("There is no such person."),
-        "PERMISSION_DENIED": _("This is not yours to do."),
         "NOT_ALLOWED": _("This is not yours to do."),
         "FROM_ELSEWHERE": _("This request came from another site and was not carried out."),
         "PROPOSAL_STALE": _(
@@ -24,20 +25,22 @@ def reasons(language: Language) -> dict[str, str]:
         ),
         "NO_APPROVER": _("There is nobody who may decide on this: name a manager or an executive first."),
         "PROPOSAL_DECIDED": _("This proposal has been decided already."),
-        "PROPOSAL_CLOSED": _("This proposal is no longer open."),
-        "PROPOSAL_NOT_OPEN": _("This proposal is no longer open."),
+        "SELF_APPROVAL": _("Nobody approves their own proposal."),
         "NOT_THE_APPROVER": _("Somebody else decides on this proposal."),
-        "OWN_PROPOSAL": _("Nobody approves their own proposal."),
         "NOT_THE_PROPOSER": _("Only who proposed it may withdraw it."),
-        "PROPOSAL_EMPTY": _("Change at least one target or add a KPI."),
         "NOTHING_PROPOSED": _("Change at least one target or add a KPI."),
         "IDEMPOTENCY_KEY_REUSED": _("This form was already sent with other content. Check what is recorded, then fill it in anew."),
-        "CONFLICT": _("Somebody else was faster. Please look at what is there now and try again."),
         "KPI_RETIRED": _("This KPI has ended."),
         "OUTSIDE_CYCLE": _("That day is not within the cycle."),
-        "OCCURRED_OUTSIDE_CYCLE": _("That day is not within the cycle."),
-        "IN_THE_FUTURE": _("That day is still to come."),
-        "OCCURRED_IN_FUTURE": _("That day is still to come."),
+        "NOT_AN_OWNER": _("Only who answers for a KPI records its progress."),
+        "NOTHING_CHANGED": _("The new target is the old one."),
+        "KPI_TWICE": _("Name each KPI once."),
+        "MILESTONE_TARGET": _("A milestone is done or not: its target is 1."),
+        "SCALE_ORDER": _("Floor, target and stretch must run in one direction."),
+        "TARGET_IS_BASELINE": _("It stands there already."),
+        "ALIGNMENT_CIRCLE": _("A KPI cannot serve itself, over others or not."),
+        "TEMPORARILY_UNAVAILABLE": _("A part of Nhip is away for the moment. Nothing was lost; please try again soon."),
+        "CONTENDED": _("Somebody else was faster. Please look at what is there now and try again."),
         # the console's own
         "MISSING": _("This is needed."),
         "NOT_A_NUMBER": _("This is not a number."),
@@ -52,7 +55,9 @@ def explain(failure: Failure, language: Language) -> str:
     if known is None and failure.status == "NOT_FOUND":
         known = reasons(language)["PATH_UNKNOWN"]
     if known is None and failure.status == "PERMISSION_DENIED":
-        known = reasons(language)["PERMISSION_DENIED"]
+        known = reasons(language)["NOT_ALLOWED"]
+    if failure.reason in FIELD_RULES and failure.violations:
+        return "; ".join(f"{v.field}: {field_rule(v.message, language)}" for v in failure.violations)
     return known or failure.message
 
 
@@ -61,6 +66,25 @@ def at_fields(failure: Failure, language: Language) -> dict[str, str]:
     known = reasons(language)
 
     def said(violation: Violation) -> str:
+        if failure.reason in FIELD_RULES:
+            return field_rule(violation.message, language)
         return known.get(violation.message) or known.get(failure.reason) or violation.message
 
     return {violation.field: said(violation) for violation in failure.violations}
+
+
+FIELD_RULES = ("FIELDS_INVALID", "MALFORMED_REQUEST")
+
+
+def field_rule(message: str, language: Language) -> str:
+    """What a contract's rule demands of a field, by the few sentences in which the rules speak."""
+    _ = language.gettext
+    if message.startswith("must be given"):
+        return _("This is needed.")
+    if found := re.fullmatch(r"must have at most (\d+) characters", message):
+        return _("At most %(n)s characters.") % {"n": found[1]}
+    if found := re.fullmatch(r"must be from (\S+) to (\S+)", message):
+        return _("From %(low)s to %(high)s.") % {"low": found[1], "high": found[2]}
+    if message.startswith("must be a plain decimal"):
+        return _("This is not a number.")
+    return message

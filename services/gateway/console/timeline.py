@@ -48,7 +48,7 @@ def timeline(
         label = at - last_label >= 7 and 6 <= at <= 94
         last_label = at if label else last_label
         marks.append(Mark(at, language.day(day), language.short_day(day), url(Moment(on=day)), day == shown, day > shown, label))
-    stops = sorted({starts, *within, *([min(ends, today)] if today > starts else [])})
+    stops = sorted({starts, *within} | ({min(ends, today)} if today > starts else set[date]()))
     before = [day for day in stops if day < shown]
     after = [day for day in stops if day > shown]
     return Timeline(

@@ -121,7 +121,7 @@ class Planting:
             ("individual", types_pb2.LEVEL_INDIVIDUAL),
         ):
             counts[column] = sum(kpi.level == level for kpi in self._kpis.values()) - sum(kpi.level == level for kpi in loose)
-        opened = self.opened | (self._paths_to_hits() if self.wanted else frozenset())
+        opened = self.opened | (self._paths_to_hits() if self.wanted else frozenset[str]())
         self._folding = Folding(opened, self.closed - (opened - self.opened), sum(counts.values()))
         placed: set[str] = set()
         roots = [self._goal(goal, placed) for goal in goal_map.goals]
@@ -143,6 +143,9 @@ class Planting:
             " ".join((kpi.name, kpi.statement, kpi.unit_name, *(owner.name.plain for owner in kpi.owners)))
         )
 
+    def _is_mine(self, kpi: goals_pb2.Kpi) -> bool:
+        return bool(self.viewer) and any(owner.person_id == self.viewer for owner in kpi.owners)
+
     def _card(self, kpi: goals_pb2.Kpi) -> KpiCard:
         return kpi_card(kpi, self.language, self.moment, self.goal_map.shortfalls)
 
@@ -155,6 +158,7 @@ class Planting:
         children = tuple(self._csf(csf, 2, tuple(f"goal-{g}" for g in csf.goal_ids)) for csf in here)
         children += tuple(self._kpi(kpi, 2) for kpi in self._below.get(goal.goal_id, []))
         also = tuple(csf.name for csf in serving if csf not in here)
+        mine = any(self._is_mine(kpi) for csf in serving for kpi in self._descendants(csf.csf_id))
         unit = goal.unit if goal.unit == "%" else ""
         card = GoalCard(goal.name, self.language.amount(decimal_of(goal, "target"), unit), goal.year)
         return self._node(
@@ -165,6 +169,7 @@ class Planting:
             1,
             (),
             [_("Strategic goal"), _("target %(target)s") % {"target": card.target}],
+            mine=mine,
             goal=card,
             also=also,
         )
@@ -189,7 +194,7 @@ class Planting:
         said += [_("co-owned")] if card.co_owned else []
         kind, parent = kpi.parent.WhichOneof("target"), parent_id(kpi)
         above = f"{(kind or 'kpi_id').removesuffix('_id')}-{parent}"
-        mine = any(owner.person_id == self.viewer for owner in kpi.owners) and bool(self.viewer)
+        mine = self._is_mine(kpi)
         return self._node(
             f"kpi-{kpi.kpi_id}", card.level, card.name, children, level, (above,), said, kpi=card, mine=mine, hit=self._hit(kpi)
         )

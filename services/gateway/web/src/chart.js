@@ -71,7 +71,7 @@ function option(data, place) {
       const value = from[1] + ((target - from[1]) * (until - from[0])) / Math.max(ends - from[0], DAY);
       series.push({
         ...line, name: data.words.pace, data: [from, [until, value]], lineStyle: { color: token("ink-3"), width: 1.2, type: "dashed" },
-        endLabel: next ? undefined : { show: !narrow, formatter: data.words.pace, ...font, align: "right", verticalAlign: "top", padding: [10, 0, 0, 0] },
+        endLabel: next ? undefined : { show: !narrow, formatter: data.words.pace, ...font, align: "right", verticalAlign: "top", padding: [20, 0, 0, 0] },
       });
       from = next ? [until, data.baseline + ((next[1] - data.baseline) * (until - starts)) / (ends - starts)] : from;
     });

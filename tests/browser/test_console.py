@@ -1,0 +1,364 @@
+"""What people see and do in the console: the map, a KPI, progress, proposals; in two languages, two widths, light, dark and the past."""
+
+import re
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
+
+import services.gateway as gateway
+
+AXE = Path(gateway.__file__).parent / "web" / "node_modules" / "axe-core" / "axe.min.js"
+COMPANY, DEPARTMENT, INDIVIDUAL, OTHERS = "Đăng ký dùng thử", "Demo sản phẩm", "Demo · khách mới", "Demo · khách cũ"
+BEFORE_THE_REDUCTION = "2025-02-18"
+
+Open = Callable[..., Awaitable[Page]]
+
+
+@pytest.fixture
+async def opened(chromium: Browser, console: str) -> AsyncGenerator[Open]:
+    """Opens a page as somebody; fails the test for any error that the page's script or policy reports."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    async def open_page(path: str = "/", *, person: str = "Minh", phone: bool = False, script: bool = True, **more: object) -> Page:
+        size = {"width": 390, "height": 844} if phone else {"width": 1280, "height": 800}
+        context = await chromium.new_context(
+            viewport=size, base_url=console, java_script_enabled=script, is_mobile=phone, has_touch=phone, **more  # pyright: ignore[reportArgumentType]
+        )  # fmt: skip
+        contexts.append(context)
+        page = await context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda said: complaints.append(said.text) if said.type == "error" and "status of 4" not in said.text else None)
+        if person:
+            await page.goto("/sign-in")
+            await page.get_by_role("button", name=re.compile(rf"^\W*(\w\w )?{person}\b")).first.click()
+            await page.wait_for_url("**/")
+        await page.goto(path)
+        return page
+
+    yield open_page
+    for context in contexts:
+        await context.close()
+    assert complaints == []
+
+
+def item(page: Page, name: str) -> Locator:
+    return page.get_by_role("treeitem", name=re.compile(rf"^{re.escape(name)}, "))
+
+
+async def kpi_page(opened: Open, name: str = INDIVIDUAL, **more: object) -> Page:
+    page = await opened("/", **more)
+    await page.get_by_role("link", name=name, exact=True).first.click()
+    await expect(page.get_by_role("heading", level=1)).to_contain_text(name)
+    return page
+
+
+# --- the map ---
+
+
+async def test_the_map_shows_where_we_are(opened: Open):
+    page = await opened()
+    await expect(page.get_by_role("heading", name="Bản đồ mục tiêu")).to_be_visible()
+    heads = [await head.inner_text() for head in await page.locator(".columns span").all()]
+    assert [re.sub(r"\s+", " ", head) for head in heads] == ["Mục tiêu chiến lược 2", "CSF 2", "Công ty 2", "Phòng ban 4", "Cá nhân 11"]
+    await expect(item(page, COMPANY)).to_contain_text("54 < 55")
+    await expect(page.locator(".edges path").first).to_be_attached()
+    boxes = [
+        await page.locator(f".k-{kind} > .card").first.bounding_box() for kind in ("goal", "csf", "company", "department", "individual")
+    ]
+    lefts = [box["x"] for box in boxes if box]
+    assert lefts == sorted(lefts)
+    assert len(lefts) == 5
+    assert await overlapping(page.locator(".tree .card")) == []
+
+
+async def overlapping(cards: Locator) -> list[str]:
+    """Cards that lie on one another."""
+    return await cards.evaluate_all(
+        """cards => { const boxes = cards.map(c => [c.innerText.slice(0, 20), c.getBoundingClientRect()]); const found = [];
+        boxes.forEach(([a, p], i) => boxes.slice(i + 1).forEach(([b, q]) => {
+          if (p.left < q.right - 1 && q.left < p.right - 1 && p.top < q.bottom - 1 && q.top < p.bottom - 1) found.push(a + ' / ' + b) }));
+        return found }"""
+    )
+
+
+async def test_warnings_are_counted_and_lead_to_their_cards(opened: Open):
+    page = await opened()
+    await page.get_by_text("2 chỗ cộng không đủ").click()
+    await page.get_by_role("link", name=re.compile("54 < 55")).click()
+    await expect(item(page, COMPANY)).to_be_focused()
+
+
+async def test_keys_walk_the_map(opened: Open):
+    page = await opened()
+    first = page.get_by_role("treeitem").first
+    await first.focus()
+    await page.keyboard.press("ArrowRight")
+    await page.keyboard.press("ArrowRight")
+    await expect(item(page, COMPANY)).to_be_focused()
+    await page.keyboard.press("ArrowLeft")
+    await expect(item(page, COMPANY)).to_have_attribute("aria-expanded", "false")
+    await expect(item(page, DEPARTMENT)).to_be_hidden()
+    await page.keyboard.press("ArrowRight")
+    await page.keyboard.press("ArrowDown")
+    await expect(item(page, DEPARTMENT)).to_be_focused()
+    await page.keyboard.press("End")
+    await page.keyboard.press("Home")
+    await expect(first).to_be_focused()
+    await page.keyboard.type("demo · khách m")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", level=1)).to_contain_text(INDIVIDUAL)
+
+
+async def test_a_folded_map_is_the_same_when_it_is_opened_again(opened: Open):
+    page = await opened()
+    await item(page, DEPARTMENT).locator(".fold").first.click()
+    await expect(item(page, INDIVIDUAL)).to_be_hidden()
+    await page.reload()
+    await expect(item(page, DEPARTMENT)).to_have_attribute("aria-expanded", "false")
+    await expect(item(page, INDIVIDUAL)).to_be_hidden()
+
+
+async def test_search_finds_people_and_names_without_marks(opened: Open):
+    page = await opened()
+    box = page.get_by_role("searchbox")
+    await box.fill("tram")
+    await expect(page.locator(".node.match")).to_have_count(await page.get_by_role("treeitem", name=re.compile("Trâm")).count())
+    await box.fill("bao cao tiem nang")
+    await expect(page.locator(".node.match")).to_have_count(1)
+    await box.press("Escape")
+    await expect(page.locator(".node.match")).to_have_count(0)
+
+
+async def test_map_and_tree_are_the_same_data(opened: Open):
+    page = await opened()
+    labels = await page.get_by_role("treeitem").evaluate_all("nodes => nodes.map(n => n.getAttribute('aria-label'))")
+    await page.get_by_role("link", name="Dạng cây").click()
+    await expect(page.locator(".board")).to_have_class(re.compile("as-tree"))
+    assert await page.get_by_role("treeitem").evaluate_all("nodes => nodes.map(n => n.getAttribute('aria-label'))") == labels
+    await page.get_by_role("link", name="Bản đồ", exact=True).last.click()
+    await expect(page.locator(".board")).to_have_class(re.compile("as-map"))
+
+
+async def test_my_path_and_the_size_of_the_map(opened: Open):
+    page = await opened()
+    await page.get_by_role("link", name="Đường của tôi").click()
+    await expect(page).to_have_url(re.compile("mine=1"))
+    await expect(item(page, COMPANY)).to_have_class(re.compile(r"\bmine\b"))
+    await expect(item(page, OTHERS)).not_to_have_class(re.compile(r"\bmine\b"))
+    before = (await item(page, COMPANY).locator("> .card").bounding_box() or {})["width"]
+    await page.get_by_role("button", name="Nhỏ hơn").click()
+    assert (await item(page, COMPANY).locator("> .card").bounding_box() or {})["width"] < before
+    await page.get_by_role("button", name="Vừa màn hình").click()
+    stage = await page.locator(".viewport").bounding_box() or {}
+    assert stage["height"] <= 800
+
+
+# --- the past ---
+
+
+async def test_the_past_looks_like_the_past_and_cannot_be_changed(opened: Open):
+    page = await opened(f"/?on={BEFORE_THE_REDUCTION}")
+    await expect(page.get_by_role("region", name="Đang xem lại")).to_contain_text("18/02/2025 · theo ngày có hiệu lực")
+    await expect(item(page, INDIVIDUAL)).to_contain_text("/80")
+    await expect(item(page, INDIVIDUAL)).to_contain_text("nay 50")
+    await page.get_by_role("link", name=INDIVIDUAL, exact=True).click()
+    await expect(page.get_by_role("region", name="Đang xem lại")).to_be_visible()
+    await expect(page.get_by_role("link", name="Cập nhật tiến độ")).to_have_count(0)
+    await expect(page.get_by_role("link", name="Đề xuất thay đổi")).to_have_count(0)
+    await page.get_by_role("link", name="Về hôm nay").click()
+    await expect(page.get_by_role("region", name="Đang xem lại")).to_have_count(0)
+
+
+async def test_a_day_is_chosen_in_the_calendar_or_on_the_line(opened: Open):
+    page = await opened()
+    await page.get_by_text("Xem tại ngày").click()
+    await page.get_by_label("Ngày", exact=True).fill(BEFORE_THE_REDUCTION)
+    await page.get_by_label("Điều đã biết tới ngày đó").check()
+    await page.get_by_role("button", name="Xem ngày này").click()
+    await expect(page).to_have_url(re.compile(f"on={BEFORE_THE_REDUCTION}.*clock=recorded"))
+    await page.goto(f"/?on={BEFORE_THE_REDUCTION}")
+    await page.get_by_role("link", name="Tới thay đổi sau").click()
+    await expect(page).to_have_url(re.compile(r"on=2025-\d\d-\d\d"))
+
+
+async def test_a_day_that_cannot_be_read_is_not_taken_for_today(opened: Open):
+    page = await opened("/?on=tomorrow")
+    await expect(page.get_by_text("Không đọc được ngày đó")).to_be_visible()
+
+
+# --- one KPI ---
+
+
+async def test_a_kpi_says_how_far_since_when_and_why(opened: Open):
+    page = await kpi_page(opened)
+    await expect(page.locator(".big-number")).to_contain_text("/ 50 demo")
+    await expect(page.locator(".path li")).to_have_count(5)
+    await expect(page.locator(".path")).to_contain_text("54 < 55")
+    await expect(page.locator(".chart canvas")).to_be_visible()
+    await expect(page.get_by_role("table")).to_be_hidden()
+    await page.get_by_role("button", name="Xem dạng bảng").click()
+    await expect(page.get_by_role("table")).to_be_visible()
+    revised = page.locator(".entry").filter(has_text="Đổi mục tiêu")
+    await expect(revised.first).to_contain_text(re.compile("80 demo.*50 demo", re.S))
+
+
+async def test_the_map_just_before_a_change(opened: Open):
+    page = await kpi_page(opened)
+    await page.locator(".entry").filter(has_text="Đổi mục tiêu").first.get_by_role("link", name="Bản đồ ngay trước đó").click()
+    await expect(item(page, INDIVIDUAL)).to_contain_text("/80")
+    await expect(item(page, INDIVIDUAL)).to_be_focused()
+
+
+async def test_progress_is_recorded_once_and_shown_at_once(opened: Open):
+    page = await kpi_page(opened)
+    await page.get_by_role("link", name="Cập nhật tiến độ").click()
+    await expect(page.get_by_label("5", exact=True)).to_be_checked()
+    await page.get_by_role("button", name="Ghi lại").click()
+    await expect(page.get_by_label("Hiện tới đâu?")).to_have_attribute("aria-invalid", "true")
+    await page.get_by_label("Hiện tới đâu?").fill("45,5")
+    await page.get_by_label("8", exact=True).check(force=True)
+    await page.get_by_label("Ghi chú").fill("thêm một buổi")
+    await page.get_by_role("button", name="Ghi lại").click()
+    await expect(page.locator(".big-number")).to_contain_text("45,5")
+    await expect(page.locator(".facts-row")).to_contain_text("8/10")
+
+
+async def test_a_form_that_is_sent_twice_is_carried_out_once(opened: Open):
+    page = await kpi_page(opened)
+    form = {"key": str(uuid4()), "value": "46", "confidence": "7", "note": "", "occurred_on": "2025-03-20"}
+    headers = {"Sec-Fetch-Site": "same-origin"}
+    answers = [await page.request.post(page.url + "/progress", form=form, headers=headers, max_redirects=0) for _ in range(2)]
+    assert [answer.status for answer in answers] == [303, 303]
+
+
+# --- proposals ---
+
+
+async def propose(page: Page, title: str) -> None:
+    await page.get_by_role("link", name="Đề xuất thay đổi").click()
+    await page.get_by_label("Tiêu đề").fill(title)
+    await page.get_by_label(re.compile("^Vì sao")).fill("Ít buổi hơn, hiểu khách kỹ hơn.")
+    await page.get_by_label(re.compile(f"Mục tiêu mới của {INDIVIDUAL}")).fill("40")
+    await page.get_by_label(re.compile(f"Mục tiêu mới của {COMPANY}")).fill("50")
+
+
+async def test_a_proposal_is_added_up_while_it_is_written_and_decided_whole(opened: Open):
+    page = await kpi_page(opened)
+    await propose(page, "Giảm nữa")
+    await expect(page.locator("[data-sums]")).to_contain_text("40 + 30")
+    await expect(page.locator("[data-sums]")).to_contain_text("70 < 80")
+    await expect(page.locator("[data-sums]")).to_contain_text("Nam sẽ quyết định")
+    await page.get_by_role("button", name="Gửi đề xuất").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Giảm nữa")
+    await expect(page.get_by_role("heading", name="Giảm 2")).to_be_visible()
+    await expect(page.get_by_role("button", name="Duyệt cả gói")).to_have_count(0)
+    await expect(page.get_by_role("button", name="Rút đề xuất")).to_be_visible()
+
+    nam = await opened(page.url.replace(page.url.split("/proposals")[0], ""), person="Nam")
+    await nam.get_by_label(re.compile("^Lý do")).fill("Ưu tiên chất lượng.")
+    await nam.get_by_role("button", name="Duyệt cả gói").click()
+    await expect(nam.get_by_text("Tổng còn thiếu: hãy đánh dấu")).to_be_visible()
+    await expect(nam.get_by_label(re.compile("^Lý do"))).to_have_value("Ưu tiên chất lượng.")
+    await nam.get_by_role("button", name="Từ chối").click()
+    await expect(nam.get_by_role("heading", name="Đã từ chối")).to_be_visible()
+    await expect(nam.locator("aside")).to_contain_text("Ưu tiên chất lượng.")
+
+
+async def test_a_proposal_is_withdrawn_by_its_proposer(opened: Open):
+    page = await kpi_page(opened)
+    await propose(page, "Thử rút")
+    await page.get_by_role("button", name="Gửi đề xuất").click()
+    await page.get_by_role("button", name="Rút đề xuất").click()
+    await expect(page.get_by_role("heading", name="Đã rút")).to_be_visible()
+    await page.get_by_role("link", name="Đề xuất", exact=True).first.click()
+    await expect(page.get_by_role("link", name="Thử rút")).to_be_visible()
+
+
+async def test_an_empty_proposal_is_sent_back_with_what_was_typed(opened: Open):
+    page = await kpi_page(opened)
+    await page.get_by_role("link", name="Đề xuất thay đổi").click()
+    await page.get_by_label("Tiêu đề").fill("Không đổi gì")
+    await page.get_by_label(re.compile("^Vì sao")).fill("Thử")
+    await page.get_by_role("button", name="Gửi đề xuất").click()
+    await expect(page.get_by_role("alert")).to_contain_text("Hãy đổi ít nhất một mục tiêu")
+    await expect(page.get_by_label("Tiêu đề")).to_have_value("Không đổi gì")
+
+
+# --- everywhere ---
+
+
+async def test_english_is_one_click_away(opened: Open):
+    page = await opened()
+    await page.get_by_role("link", name="EN – English").click()
+    await expect(page.get_by_role("heading", name="Goal map")).to_be_visible()
+    await expect(page.locator("html")).to_have_attribute("lang", "en")
+    await page.goto("/proposals")
+    await expect(page.get_by_role("heading", name="Proposals", exact=True)).to_be_visible()
+
+
+async def test_everything_but_drawing_works_without_script(opened: Open):
+    page = await opened("/", script=False)
+    await expect(item(page, INDIVIDUAL)).to_be_visible()
+    await item(page, DEPARTMENT).locator(".fold").first.click()
+    await expect(item(page, INDIVIDUAL)).to_be_hidden()
+    await page.goto("/")
+    await page.get_by_role("link", name=INDIVIDUAL, exact=True).click()
+    await expect(page.get_by_role("table")).to_be_visible()
+    await page.get_by_role("link", name="Đề xuất thay đổi").click()
+    await page.get_by_label(re.compile(f"Mục tiêu mới của {INDIVIDUAL}")).fill("40")
+    await page.get_by_role("button", name="Tính thử").click()
+    await expect(page.locator("[data-sums]")).to_contain_text("70 < 80")
+
+
+async def test_on_the_phone_the_map_is_a_tree_and_nothing_sticks_out(opened: Open):
+    for path in ("/", f"/?on={BEFORE_THE_REDUCTION}", "/proposals", "/proposals/new"):
+        page = await opened(path, phone=True)
+        assert await page.evaluate("document.documentElement.scrollWidth") == 390, path
+    page = await kpi_page(opened, phone=True)
+    assert await page.evaluate("document.documentElement.scrollWidth") == 390
+    await page.goto("/")
+    await expect(page.locator(".board")).to_have_class(re.compile("as-tree"))
+
+
+async def test_what_is_not_there_is_said_in_words(opened: Open):
+    page = await opened("/kpi/no-such-thing")
+    await expect(page.get_by_role("heading", name="Không tìm thấy")).to_be_visible()
+    await page.get_by_role("link", name="Về bản đồ").click()
+    await expect(page.get_by_role("heading", name="Bản đồ mục tiêu")).to_be_visible()
+
+
+@pytest.mark.parametrize("phone", [False, True], ids=["wide", "phone"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_axe_finds_nothing(opened: Open, phone: bool, scheme: str):
+    if not AXE.exists():
+        pytest.skip("axe-core is not installed: make assets")
+    page = await opened("/", phone=phone, color_scheme=scheme, bypass_csp=True)
+    await page.get_by_role("link", name=INDIVIDUAL, exact=True).first.click()
+    await page.wait_for_url("**/kpi/**")
+    kpi = page.url
+    paths = [
+        "/sign-in",
+        "/",
+        "/?view=tree",
+        "/?mine=1",
+        f"/?on={BEFORE_THE_REDUCTION}",
+        kpi,
+        f"{kpi}?on={BEFORE_THE_REDUCTION}",
+        f"{kpi}/progress",
+    ]
+    paths += ["/proposals", "/proposals/new", f"/proposals/new?kpi={kpi.rsplit('/', 1)[1]}", "/nothing"]
+    found: list[str] = []
+    for path in paths:
+        await page.goto(path)
+        await page.wait_for_load_state("networkidle")
+        await page.evaluate(AXE.read_text())
+        tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+        # The name of a tree item says more than what is seen of it, in the order of a sentence.
+        rules = {"label-content-name-mismatch": {"enabled": False}}
+        result = await page.evaluate("options => axe.run(document, options)", {"runOnly": tags, "rules": rules})
+        found += [f"{path}: {violation['id']}: {violation['nodes'][0]['html'][:200]}" for violation in result["violations"]]
+    assert found == []
