@@ -7,7 +7,8 @@ import asyncpg
 
 SCHEMA = """
 create table if not exists checkpoint(
-  subscription text not null, partition int not null, position bigint not null, "offset" bigint not null, primary key (subscription, partition)
+  subscription text not null, partition int not null, position bigint not null, "offset" bigint not null,
+  primary key (subscription, partition)
 )
 """
 OWN_FEED = 0
@@ -57,6 +58,11 @@ async def check(pool: asyncpg.Pool, subscription: str, partition: int, at: Check
         raise Fenced(f"{subscription}/{partition} is not at {at} any more")
 
 
+async def hold(con: asyncpg.Connection, subscription: str) -> None:
+    """Keep the subscription from moving until the caller's transaction ends."""
+    await con.execute("select from checkpoint where subscription = $1 order by partition for update", subscription)
+
+
 async def reset(con: asyncpg.Connection, subscription: str) -> None:
     await con.execute('update checkpoint set position = 0, "offset" = 0 where subscription = $1', subscription)
 
@@ -66,7 +72,8 @@ async def wait(pool: asyncpg.Pool, subscriptions: list[str], partition: int, pos
     pause = 0.004
     while True:
         behind = await pool.fetchval(
-            "select count(*) from unnest($1::text[]) s where not exists (select from checkpoint where subscription = s and partition = $2 and position >= $3)",
+            "select count(*) from unnest($1::text[]) s "
+            "where not exists (select from checkpoint where subscription = s and partition = $2 and position >= $3)",
             subscriptions,
             partition,
             position,

@@ -53,12 +53,21 @@ class Commands:
                 if first := await self._first_answer(ctx):
                     return self._accepted(answers or ref.id, first[-1].position, repeated=True)
                 loaded: dict[StreamId, int] = {}
-                decision = await decide(self._loading(ctx.tenant, loaded))
+                try:
+                    decision = await decide(self._loading(ctx.tenant, loaded))
+                except Rejected:
+                    if await self._first_answer(ctx):  # another process carried it out just now, and this one was judged on the result
+                        continue
+                    raise
                 if not decision:
+                    if await self._first_answer(ctx):
+                        continue
                     return Accepted(id=answers or ref.id, unchanged=True)
                 try:
                     appended = await self._append(ctx, decision, loaded)
-                except (WrongVersion, IdReused):
+                except (WrongVersion, IdReused) as lost:
+                    if isinstance(lost, WrongVersion) and lost.actual < lost.expected:  # a log that lost its end in a failover
+                        self._states.pop(lost.stream, None)
                     await asyncio.sleep(random.uniform(0, 0.002 * 2 ** min(attempt, 6)))
                     continue
                 if appended.repeated:  # the same key, at the same time, was faster: its digest is still to be compared

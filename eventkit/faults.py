@@ -5,6 +5,8 @@ import random
 
 import asyncpg
 
+from eventkit.log import LogFull
+
 TRANSIENT: tuple[type[Exception], ...] = (
     OSError,
     TimeoutError,
@@ -14,8 +16,9 @@ TRANSIENT: tuple[type[Exception], ...] = (
     asyncpg.InsufficientResourcesError,
     asyncpg.TransactionRollbackError,
     asyncpg.InvalidTransactionStateError,
+    LogFull,
 )
-"""The database or the network is away, or somebody else held a lock: the same thing may succeed a moment later."""
+"""The database or the network is away or busy, or somebody else held a lock: the same thing may succeed a moment later."""
 
 LONGEST_PAUSE = 5.0
 

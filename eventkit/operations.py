@@ -10,8 +10,9 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from eventkit import checkpoint, kafka, parking
 from eventkit.aggregate import Aggregate, Decision, Happened, UnknownEvent
 from eventkit.context import Context
+from eventkit.database import connection, snapshot, transaction
 from eventkit.decider import Load
-from eventkit.errors import Kind, Rejected, unknown
+from eventkit.errors import Rejected, unknown
 from eventkit.log import Recorded
 from eventkit.projection import AnyView, Comparison, Mismatch, compare
 from eventkit.rpc.access import Allow, roles
@@ -74,7 +75,7 @@ class Operations:
     async def _compare(self, view: AnyView, tenant: str) -> tuple[Comparison, int]:
         """The view and its checkpoint of one moment, against its source up to that checkpoint."""
         table, partition = view.table, self.kit.partition(view.source)(tenant)
-        async with self.kit.pool.acquire() as con, con.transaction(isolation="repeatable_read", readonly=True):
+        async with snapshot(self.kit.pool) as con:
             position = await con.fetchval(
                 "select position from checkpoint where subscription = $1 and partition = $2", view.subscription, partition
             )
@@ -106,7 +107,7 @@ class Operations:
             yield stream
 
     async def list_parked(self, request: pb.ListParked, ctx: Context) -> pb.Parked:
-        async with self.kit.pool.acquire() as con:
+        async with connection(self.kit.pool) as con:
             parked = await parking.list_parked(con, ctx.tenant)
         reply = pb.Parked()
         for item in parked:
@@ -129,16 +130,15 @@ class Operations:
 
     async def retry_parked(self, request: pb.RetryParked, ctx: Context) -> Accepted:
         subscription = self._subscription(request.subscription)
-        events = await self._parked(request.subscription, request.stream, ctx)
-        await self._handle(subscription, events)
+        first = (await self._parked(request.subscription, request.stream, ctx))[0]
+        _refuse(await subscription.retry(first.event.stream))
         return await self._record(
             ctx, request.subscription, pb.ParkedStreamRetried(subscription=request.subscription, stream=request.stream)
         )
 
     async def discard_parked(self, request: pb.DiscardParked, ctx: Context) -> Accepted:
         subscription = self._subscription(request.subscription)
-        parked = await self._parked_items(request.subscription, request.stream, ctx)
-        first, rest = parked[0], parked[1:]
+        first = (await self._parked(request.subscription, request.stream, ctx))[0]
         if str(first.event.id) != request.event_id:
             raise Rejected("NOT_THE_FIRST", f"the first parked event of this stream is {first.event.id}", field="event_id")
         done = await self._record(
@@ -146,16 +146,14 @@ class Operations:
             request.subscription,
             pb.ParkedEventDiscarded(subscription=request.subscription, stream=request.stream, event_id=request.event_id, error=first.error),
         )
-        async with self.kit.pool.acquire() as con:
-            await parking.remove(con, request.subscription, [first.event])
-        await self._handle(subscription, [item.event for item in rest])
+        _refuse(await subscription.discard(first.event.stream))
         return done
 
     async def rebuild(self, request: pb.Rebuild, ctx: Context) -> Accepted:
         view = next((view for view in self._views() if view.name == request.view), None)
         if view is None:
             raise unknown("view", request.view, "view")
-        async with self.kit.pool.acquire() as con, con.transaction():
+        async with transaction(self.kit.pool) as con:
             # Locks the checkpoint first, as a projection does: a page in flight finds it moved and begins again at the start.
             await checkpoint.reset(con, view.subscription)
             await con.execute(f"truncate {view.table.name}")
@@ -170,25 +168,12 @@ class Operations:
             raise unknown("subscription", name, "subscription")
         return self.subscriptions[name]
 
-    async def _parked_items(self, subscription: str, stream: str, ctx: Context) -> list[parking.ParkedEvent]:
-        async with self.kit.pool.acquire() as con:
+    async def _parked(self, subscription: str, stream: str, ctx: Context) -> list[parking.ParkedEvent]:
+        async with connection(self.kit.pool) as con:
             parked = await parking.list_parked(con, ctx.tenant, subscription, stream)
         if not parked:
             raise unknown("parked_stream", stream, "stream")
         return parked
-
-    async def _parked(self, subscription: str, stream: str, ctx: Context) -> list[Recorded]:
-        return [item.event for item in await self._parked_items(subscription, stream, ctx)]
-
-    async def _handle(self, subscription: Subscription, events: Sequence[Recorded]) -> None:
-        if not events:
-            return
-        try:
-            await subscription.retry(events)
-        except Rejected:
-            raise
-        except Exception as error:
-            raise Rejected("STILL_FAILING", f"the event cannot be handled yet: {parking.describe(error)}", kind=Kind.REFUSED) from error
 
     async def _record(self, ctx: Context, subscription: str, event: Message) -> Accepted:
         async def decide(load: Load) -> Decision:
@@ -196,3 +181,11 @@ class Operations:
             return [Happened(PARKED(subscription), event)]
 
         return await self.kit.commands.execute(ctx, PARKED(subscription), decide)
+
+
+def _refuse(failure: Exception | None) -> None:
+    """Raises a refusal when a parked event failed again; it stays parked, with its error."""
+    if isinstance(failure, Rejected):
+        raise failure
+    if failure:
+        raise Rejected("STILL_FAILING", f"the event cannot be handled yet: {parking.describe(failure)}") from failure

@@ -1,6 +1,6 @@
 """Parked events: what a subscription could not handle, with everything that follows it on its stream, so that other streams flow."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -11,9 +11,11 @@ from eventkit.log import Origin, Recorded, StreamId
 
 SCHEMA = """
 create table if not exists parked(
-  subscription text not null, stream text not null, position bigint not null, error text not null, parked_at timestamptz not null default now(),
-  tenant text not null, context text not null, id uuid not null, type text not null, data bytea not null, version bigint not null,
-  append_id uuid not null, append_index int not null, append_size int not null, occurred_at timestamptz not null, recorded_at timestamptz not null,
+  subscription text not null, stream text not null, position bigint not null, error text not null,
+  parked_at timestamptz not null default now(), tenant text not null, context text not null,
+  id uuid not null, type text not null, data bytea not null, version bigint not null,
+  append_id uuid not null, append_index int not null, append_size int not null,
+  occurred_at timestamptz not null, recorded_at timestamptz not null,
   actor text not null, correlation_id text not null, causation_id text not null, traceparent text not null,
   primary key (subscription, stream, position)
 )
@@ -64,9 +66,10 @@ async def park(con: asyncpg.Connection, subscription: str, context: str, event: 
 
 
 async def list_parked(con: asyncpg.Connection, tenant: str, subscription: str = "", stream: str = "") -> list[ParkedEvent]:
-    """A tenant's parked events in order, of every subscription and stream or of one; locked against a second retry in a transaction."""
+    """A tenant's parked events in order, of every subscription and stream or of one."""
     rows = await con.fetch(
-        "select * from parked where tenant = $1 and ($2 = '' or subscription = $2) and ($3 = '' or stream = $3) order by subscription, stream, position",
+        "select * from parked where tenant = $1 and ($2 = '' or subscription = $2) and ($3 = '' or stream = $3) "
+        "order by subscription, stream, position",
         tenant,
         subscription,
         stream,
@@ -74,9 +77,37 @@ async def list_parked(con: asyncpg.Connection, tenant: str, subscription: str = 
     return [_parked(row) for row in rows]
 
 
-async def remove(con: asyncpg.Connection, subscription: str, events: Iterable[Recorded]) -> None:
-    positions = [event.position for event in events]
-    await con.execute("delete from parked where subscription = $1 and position = any($2::bigint[])", subscription, positions)
+async def parked_of(con: asyncpg.Connection, subscription: str, stream: StreamId) -> list[Recorded]:
+    """A stream's parked events, in order."""
+    rows = await con.fetch("select * from parked where subscription = $1 and stream = $2 order by position", subscription, str(stream))
+    return [_parked(row).event for row in rows]
+
+
+async def note(con: asyncpg.Connection, subscription: str, event: Recorded, error: Exception) -> None:
+    """Keep why a parked event failed this time."""
+    await con.execute(
+        "update parked set error = $4 where subscription = $1 and stream = $2 and position = $3",
+        subscription,
+        str(event.stream),
+        event.position,
+        describe(error),
+    )
+
+
+async def remove(con: asyncpg.Connection, subscription: str, event: Recorded) -> None:
+    await con.execute(
+        "delete from parked where subscription = $1 and stream = $2 and position = $3", subscription, str(event.stream), event.position
+    )
+
+
+async def drop_first(con: asyncpg.Connection, subscription: str, stream: StreamId) -> None:
+    """Give up the event that the others of its stream wait behind."""
+    await con.execute(
+        "delete from parked where subscription = $1 and stream = $2 "
+        "and position = (select min(position) from parked where subscription = $1 and stream = $2)",
+        subscription,
+        str(stream),
+    )
 
 
 async def count(con: asyncpg.Connection, subscription: str) -> int:

@@ -1,12 +1,14 @@
 """Subscriptions: source → handler → checkpoint, whatever the handler is.
 
-A projection writes its rows and its checkpoint in one transaction. A reactor handles each event before the checkpoint moves, so it may see one
-again. Either way an event that cannot be handled is parked with what follows it on its stream, and a rival finds the checkpoint moved and stops.
+A projection writes its rows and its checkpoint in one transaction. A reactor handles each event before the checkpoint moves, so it may see
+one again. Either way an event that cannot be handled is parked with what follows it on its stream, and a rival finds the checkpoint moved
+and stops.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
 from typing import Protocol
 
 import asyncpg
@@ -14,16 +16,18 @@ import structlog
 
 from eventkit import checkpoint, parking
 from eventkit.checkpoint import OWN_FEED, Checkpoint, Fenced
+from eventkit.database import connection, transaction
+from eventkit.errors import Kind, Rejected
 from eventkit.faults import TRANSIENT, Backoff
-from eventkit.log import EventLog, Recorded
-from eventkit.projection import AnyView
+from eventkit.log import EventLog, Recorded, StreamId
+from eventkit.projection import View
 from eventkit.telemetry import Metrics, span
 
 log = structlog.get_logger(__name__)
 
 
 class Subscription(Protocol):
-    """What the runners of the own feed and of topics need to know of a handler."""
+    """What the runners of the own feed and of topics need to know of a handler, and what an operator may ask of it."""
 
     name: str
     source: str
@@ -32,60 +36,83 @@ class Subscription(Protocol):
         """Handle a page and move the checkpoint. Raises `Fenced`, or a transient fault: nothing was moved then."""
         ...
 
-    async def retry(self, events: Sequence[Recorded]) -> None:
-        """Handle events that had been parked. Raises what handling them raises."""
+    async def retry(self, stream: StreamId) -> Exception | None:
+        """Handle what is parked of a stream, in order, up to the first event that fails again: answers its error."""
+        ...
+
+    async def discard(self, stream: StreamId) -> Exception | None:
+        """Give up the first parked event of a stream, then as `retry`."""
         ...
 
 
 class Projecting:
     """Keeps a view up to date: exactly once in effect."""
 
-    def __init__(self, view: AnyView, pool: asyncpg.Pool, metrics: Metrics):
+    def __init__(self, view: View[object], pool: asyncpg.Pool, metrics: Metrics):
         self.view, self.name, self.source, self._pool, self._metrics = view, view.subscription, view.source, pool, metrics
 
     async def take(self, partition: int, at: Checkpoint, to: Checkpoint, events: Sequence[Recorded]) -> None:
-        async with self._pool.acquire() as con, con.transaction():
+        async with transaction(self._pool) as con:
             await checkpoint.move(con, self.name, partition, at=at, to=to)
             waiting = await parking.parked_streams(con, self.name)
             flowing, behind = parking.split(events, waiting)
             for event in behind:
-                await parking.park(con, self.name, self.source, event, None)
-            await self._apply(con, flowing)
-        for append in {event.append_id: event for event in events}.values():
-            with span(f"project {self.name}", append.origin.traceparent, subscription=self.name, position=append.position):
-                pass  # marks, in the trace of the RPC that recorded it, that the view has it
+                await set_aside(con, self._metrics, self.name, self.source, event, None)
+            if flowing:
+                await self._apply(con, flowing)
+        mark(self.name, events)
         if events:
-            log.info("subscription.page", subscription=self.name, partition=partition, events=len(events), position=to.position)
+            log.debug("subscription.page", subscription=self.name, partition=partition, events=len(events), position=to.position)
 
     async def _apply(self, con: asyncpg.Connection, events: Sequence[Recorded]) -> None:
         """The page at once; only if that fails, event by event to find the guilty ones."""
         try:
             async with con.transaction():
-                self._metrics.unknown_events.labels(self.name).inc(await self.view.apply(con, events))
+                unknown = await self.view.apply(con, events)
+            self._metrics.unknown_events.labels(self.name).inc(unknown)
             return
         except TRANSIENT:
             raise
         except Exception as error:
             log.warning("subscription.page_failed", subscription=self.name, events=len(events), error=parking.describe(error))
-        waiting = set[object]()
+        waiting = set[StreamId]()
         for event in events:
-            failure: Exception | None = None
-            if event.stream not in waiting:
-                try:
-                    async with con.transaction():
-                        await self.view.apply(con, [event])
-                    continue
-                except TRANSIENT:
-                    raise
-                except Exception as error:
-                    failure = error
-            waiting.add(event.stream)
-            await set_aside(con, self._metrics, self.name, self.source, event, failure)
+            failure = None if event.stream in waiting else await self._apply_one(con, event)
+            if failure:
+                waiting.add(event.stream)
+            if event.stream in waiting:
+                await set_aside(con, self._metrics, self.name, self.source, event, failure)
 
-    async def retry(self, events: Sequence[Recorded]) -> None:
-        async with self._pool.acquire() as con, con.transaction():
-            await self.view.apply(con, events)
-            await parking.remove(con, self.name, events)
+    async def _apply_one(self, con: asyncpg.Connection, event: Recorded) -> Exception | None:
+        try:
+            async with con.transaction():
+                self._metrics.unknown_events.labels(self.name).inc(await self.view.apply(con, [event]))
+        except TRANSIENT:
+            raise
+        except Exception as error:
+            return error
+        return None
+
+    async def retry(self, stream: StreamId) -> Exception | None:
+        return await self._bring_back(stream, discard=False)
+
+    async def discard(self, stream: StreamId) -> Exception | None:
+        return await self._bring_back(stream, discard=True)
+
+    async def _bring_back(self, stream: StreamId, *, discard: bool) -> Exception | None:
+        async with transaction(self._pool) as con:
+            await checkpoint.hold(con, self.name)
+            if discard:
+                await parking.drop_first(con, self.name, stream)
+            failure = None
+            for event in await parking.parked_of(con, self.name, stream):
+                failure = await self._apply_one(con, event)
+                if failure:
+                    await parking.note(con, self.name, event, failure)
+                    break
+                await parking.remove(con, self.name, event)
+            await count_parked(con, self._metrics, self.name)
+        return failure
 
 
 React = Callable[[Recorded], Awaitable[None]]
@@ -95,32 +122,64 @@ class Reacting:
     """Does something about events of one source: at least once, so what it does carries an id made from the event's."""
 
     def __init__(self, name: str, source: str, react: React, pool: asyncpg.Pool, metrics: Metrics):
-        self.name, self.source, self._react, self._pool, self._metrics = name, source, react, pool, metrics
+        self.name, self.source, self._react_to, self._pool, self._metrics = name, source, react, pool, metrics
 
     async def take(self, partition: int, at: Checkpoint, to: Checkpoint, events: Sequence[Recorded]) -> None:
-        async with self._pool.acquire() as con:
+        async with connection(self._pool) as con:
             waiting = await parking.parked_streams(con, self.name)
         for event in events:
-            failure: Exception | None = None
-            if event.stream not in waiting:
-                try:
-                    with span(self.name, event.origin.traceparent):
-                        await self._react(event)
-                    continue
-                except TRANSIENT:
-                    raise
-                except Exception as error:
-                    failure = error
-            waiting.add(event.stream)
-            async with self._pool.acquire() as con:
-                await set_aside(con, self._metrics, self.name, self.source, event, failure)
-        await checkpoint.move(self._pool, self.name, partition, at=at, to=to)
+            failure = None if event.stream in waiting else await self._react(event)
+            if failure:
+                waiting.add(event.stream)
+            if event.stream in waiting:
+                async with transaction(self._pool) as con:
+                    await set_aside(con, self._metrics, self.name, self.source, event, failure)
+        async with connection(self._pool) as con:
+            await checkpoint.move(con, self.name, partition, at=at, to=to)
 
-    async def retry(self, events: Sequence[Recorded]) -> None:
-        for event in events:
-            await self._react(event)
-        async with self._pool.acquire() as con:
-            await parking.remove(con, self.name, events)
+    async def _react(self, event: Recorded) -> Exception | None:
+        try:
+            with span(self.name, event.origin.traceparent):
+                await self._react_to(event)
+        except TRANSIENT:
+            raise
+        except Rejected as refused:
+            if refused.kind is Kind.CONFLICT:  # others were faster, again and again: that passes
+                raise TimeoutError(refused.reason) from refused
+            return refused
+        except Exception as error:
+            return error
+        return None
+
+    async def retry(self, stream: StreamId) -> Exception | None:
+        return await self._bring_back(stream, discard=False)
+
+    async def discard(self, stream: StreamId) -> Exception | None:
+        return await self._bring_back(stream, discard=True)
+
+    async def _bring_back(self, stream: StreamId, *, discard: bool) -> Exception | None:
+        if discard:
+            async with transaction(self._pool) as con:
+                await parking.drop_first(con, self.name, stream)
+        async with connection(self._pool) as con:
+            events = await parking.parked_of(con, self.name, stream)
+        failure = None
+        for event in events:  # no transaction around them: reactions reach further than the database, and may take their time
+            failure = await self._react(event)
+            async with transaction(self._pool) as con:
+                await (parking.note(con, self.name, event, failure) if failure else parking.remove(con, self.name, event))
+            if failure:
+                break
+        async with connection(self._pool) as con:
+            await count_parked(con, self._metrics, self.name)
+        return failure
+
+
+def mark(subscription: str, events: Iterable[Recorded]) -> None:
+    """Mark, in the trace of the RPC that recorded them, that the view has them."""
+    for append in {event.append_id: event for event in events}.values():
+        with span(f"project {subscription}", append.origin.traceparent, subscription=subscription, position=append.position):
+            pass
 
 
 async def set_aside(
@@ -128,16 +187,20 @@ async def set_aside(
 ) -> None:
     """Park an event, and say so: somebody has to look at it."""
     await parking.park(con, subscription, source, event, failure)
-    metrics.parked_events.labels(subscription).set(await parking.count(con, subscription))
+    await count_parked(con, metrics, subscription)
     if failure:
         log.error(
             "subscription.parked",
             subscription=subscription,
             stream=str(event.stream),
-            event=str(event.id),
+            event_id=str(event.id),
             type=event.type,
             error=parking.describe(failure),
         )
+
+
+async def count_parked(con: asyncpg.Connection, metrics: Metrics, subscription: str) -> None:
+    metrics.parked_events.labels(subscription).set(await parking.count(con, subscription))
 
 
 async def follow(
@@ -147,22 +210,20 @@ async def follow(
     backoff = Backoff()
     while True:
         try:
-            async with leadership(dsn, subscription.name) as lead:
-                if not lead:
-                    beat()
-                    await asyncio.sleep(1)
-                    continue
-                at = await checkpoint.load(pool, subscription.name, OWN_FEED)
-                async for page in event_log.feed(at.position):
-                    if page:
-                        to = Checkpoint(page[-1].position)
-                        await subscription.take(OWN_FEED, at, to, page)
-                        at = to
-                    else:
-                        await checkpoint.check(pool, subscription.name, OWN_FEED, at)
-                    metrics.subscription_position.labels(subscription.name).set(at.position)
-                    backoff.succeeded()
-                    beat()
+            async with leadership(dsn, subscription.name, beat) as lead:
+                async with connection(pool) as con:
+                    at = await checkpoint.load(con, subscription.name, OWN_FEED)
+                    await count_parked(con, metrics, subscription.name)
+                async with aclosing(event_log.feed(at.position)) as feed:
+                    async for page in feed:
+                        lead.check()
+                        if page:
+                            to = Checkpoint(page[-1].position)
+                            await subscription.take(OWN_FEED, at, to, page)
+                            at = to
+                        metrics.subscription_position.labels(subscription.name).set(at.position)
+                        backoff.succeeded()
+                        beat()
         except (*TRANSIENT, Fenced) as error:
             metrics.retries.labels(subscription.name).inc()
             log.warning("subscription.retry", subscription=subscription.name, error=type(error).__name__)
@@ -170,11 +231,26 @@ async def follow(
             await backoff.pause()
 
 
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """The lead, for as long as the connection that holds it lives."""
+
+    con: asyncpg.Connection
+
+    def check(self) -> None:
+        """Raises ConnectionError once the lead is lost: by now somebody else may have it."""
+        if self.con.is_closed():
+            raise ConnectionError("the connection that held the lead was lost")
+
+
 @asynccontextmanager
-async def leadership(dsn: str, name: str):
-    """True while this process holds the advisory lock of that name; it is lost with the connection, so nobody has to give it back."""
+async def leadership(dsn: str, name: str, beat: Callable[[], None]) -> AsyncGenerator[Lead]:
+    """Waits until this process holds the advisory lock of that name; it is lost with the connection, so nobody has to give it back."""
     con = await asyncpg.connect(dsn, server_settings={"application_name": f"nhip lead {name}"[:63]}, command_timeout=30)
     try:
-        yield await con.fetchval("select pg_try_advisory_lock(hashtext('subscription'), hashtext($1))", name)
+        while not await con.fetchval("select pg_try_advisory_lock(hashtext('subscription'), hashtext($1))", name):
+            beat()
+            await asyncio.sleep(1)
+        yield Lead(con)
     finally:
         con.terminate()

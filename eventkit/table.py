@@ -11,10 +11,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Generic, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 import asyncpg
+
+from eventkit.database import snapshot
 
 READER = "nhip_reader"
 """The role that queries run as: it may read views and nothing else."""
@@ -87,7 +89,8 @@ class Table(Generic[Row]):
         rest = [c for c in self.columns if c not in self.key]
         update = "update set " + ", ".join(f"{c} = excluded.{c}" for c in rest) if rest else "nothing"
         await con.execute(
-            f"insert into {self.name} select * from jsonb_populate_recordset(null::{self.name}, $1) on conflict ({', '.join(self.key)}) do {update}",
+            f"insert into {self.name} select * from jsonb_populate_recordset(null::{self.name}, $1) "
+            f"on conflict ({', '.join(self.key)}) do {update}",
             _json(values),
         )
 
@@ -122,7 +125,7 @@ def _json(values: list[dict[str, Any]]) -> str:
 async def reading(pool: asyncpg.Pool, tenant: str) -> AsyncGenerator[asyncpg.Connection]:
     """A connection that sees one tenant's rows of the views, all as of one moment. The tenant is set in the transaction only, so that no
     later user of the connection inherits it."""
-    async with pool.acquire() as con, con.transaction(isolation="repeatable_read", readonly=True):
+    async with snapshot(pool) as con:
         await con.execute(f"set local role {READER}")
         await con.execute("select set_config('nhip.tenant', $1, true)", tenant)
-        yield cast(asyncpg.Connection, con)  # the pool's proxy is one in all but its type
+        yield con

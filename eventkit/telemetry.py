@@ -258,6 +258,9 @@ class Metrics:
         self.topic_holes = Counter(
             "nhip_topic_holes", "Places in a topic where records were missing, so that it was read anew.", ("subscription",), registry=to
         )
+        self.foreign_records = Counter(
+            "nhip_foreign_records", "Records of a topic that no relay wrote, passed over.", ("subscription",), registry=to
+        )
         self.retries = Counter("nhip_subscription_retries", "Attempts repeated after a transient fault.", ("subscription",), registry=to)
 
 

@@ -1,0 +1,27 @@
+"""Kafka: a context's log as a topic of CloudEvents. The only package that touches aiokafka and FastStream.
+
+`records` says what a record looks like, `topics` makes topics, `reading` runs subscriptions to them, `writing` is the relay's hand,
+`subscribing` is for whoever wants single events in a program of their own.
+"""
+
+from eventkit.kafka.faults import FAULTS, TopicChanged
+from eventkit.kafka.reading import TopicReader, tenant_events
+from eventkit.kafka.records import ForeignRecord, Received, headers, partition_of, received, topic
+from eventkit.kafka.topics import ensure_topic
+from eventkit.kafka.writing import Kept, TopicWriter
+
+__all__ = [
+    "FAULTS",
+    "ForeignRecord",
+    "Kept",
+    "Received",
+    "TopicChanged",
+    "TopicReader",
+    "TopicWriter",
+    "ensure_topic",
+    "headers",
+    "partition_of",
+    "received",
+    "tenant_events",
+    "topic",
+]

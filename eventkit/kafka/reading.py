@@ -1,0 +1,213 @@
+"""Reading a topic: runs a subscription to another context's events, and tells a tenant's events for a comparison."""
+# pyright: reportMissingTypeStubs=false, reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import asyncpg
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.abc import ConsumerRebalanceListener
+
+from eventkit import checkpoint
+from eventkit.checkpoint import Checkpoint, Fenced
+from eventkit.faults import Backoff
+from eventkit.kafka.faults import FAULTS
+from eventkit.kafka.records import ForeignRecord, Place, Received, partition_of, received, topic
+from eventkit.kafka.topics import ensure_topic, free_consumer
+from eventkit.log import Recorded
+from eventkit.subscription import Subscription
+from eventkit.telemetry import Metrics
+
+log = structlog.get_logger(__name__)
+
+
+class TopicReader(ConsumerRebalanceListener):
+    """Runs a subscription to another context's topic.
+
+    Where it stands is kept with what it wrote, never in Kafka: on every assignment it asks the database. A topic that was deleted and
+    filled again shows itself by an offset beyond its end, or by a record whose predecessor was never seen. Then the topic is read from its
+    start once more, and what was handled is passed over by position. What is missing there too, the relay has to publish again: until it
+    does, records behind the hole are passed over, for they come again behind what is missing.
+    """
+
+    def __init__(
+        self,
+        subscription: Subscription,
+        servers: str,
+        pool: asyncpg.Pool,
+        service: str,
+        metrics: Metrics,
+        *,
+        partitions: int,
+        replication: int,
+    ):
+        self._subscription, self._servers, self._pool, self._metrics = subscription, servers, pool, metrics
+        self._partitions, self._replication = partitions, replication
+        self._group = f"nhip.{service}.{subscription.name}"
+        self._at: dict[TopicPartition, Checkpoint] = {}
+        self._searched: dict[TopicPartition, int] = {}
+        """Behind which position a partition was searched from its start already."""
+        self._told = self._looked = 0.0
+
+    def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
+        self._at.clear()
+
+    def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
+        self._at.clear()
+
+    async def run(self, beat: Callable[[], None]) -> None:
+        """For ever: a broker, topic or database that is away is asked again."""
+        backoff = Backoff()
+        name = self._subscription.name
+        while True:
+            try:
+                async with self._consumer() as consumer:
+                    while True:
+                        await self._turn(consumer)
+                        backoff.succeeded()
+                        beat()
+            except (*FAULTS, Fenced) as error:
+                self._at.clear()
+                self._metrics.retries.labels(name).inc()
+                log.warning("subscription.retry", subscription=name, error=type(error).__name__)
+                beat()
+                await backoff.pause()
+
+    @asynccontextmanager
+    async def _consumer(self) -> AsyncGenerator[AIOKafkaConsumer]:
+        await ensure_topic(self._servers, self._subscription.source, partitions=self._partitions, replication=self._replication)
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._servers,
+            group_id=self._group,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            session_timeout_ms=10_000,
+            heartbeat_interval_ms=2_000,
+            metadata_max_age_ms=10_000,
+            request_timeout_ms=15_000,
+        )
+        self._at.clear()
+        try:
+            async with asyncio.timeout(30):
+                await consumer.start()
+                consumer.subscribe([topic(self._subscription.source)], listener=self)
+            yield consumer
+        finally:
+            with suppress(Exception):  # the broker may be away; the group forgets this member by itself
+                await asyncio.wait_for(consumer.stop(), 5)
+
+    async def _turn(self, consumer: AIOKafkaConsumer) -> None:
+        for partition in consumer.assignment() - self._at.keys():
+            await self._locate(consumer, partition)
+        pages = await consumer.getmany(timeout_ms=200, max_records=500)
+        for partition, records in pages.items():
+            await self._take(partition, records)
+        await self._look()
+        await self._tell(consumer)
+
+    async def _look(self) -> None:
+        """Whether the checkpoints are where this member left them: a rebuild, or a rival, may have moved them while nothing came in."""
+        if time.monotonic() - self._looked > 1:
+            self._looked = time.monotonic()
+            for partition, at in list(self._at.items()):
+                await checkpoint.check(self._pool, self._subscription.name, partition.partition, at)
+
+    async def _locate(self, consumer: AIOKafkaConsumer, partition: TopicPartition) -> None:
+        at = await checkpoint.load(self._pool, self._subscription.name, partition.partition)
+        first = (await consumer.beginning_offsets([partition]))[partition]
+        end = (await consumer.end_offsets([partition]))[partition]
+        if at.offset and not first <= at.offset <= end:
+            log.warning("kafka.topic_changed", topic=partition.topic, partition=partition.partition, offset=at.offset, first=first, end=end)
+            to = Checkpoint(at.position, 0)
+            await checkpoint.move(self._pool, self._subscription.name, partition.partition, at=at, to=to)
+            at = to
+        consumer.seek(partition, max(at.offset, first))
+        self._at[partition] = at
+
+    async def _take(self, partition: TopicPartition, records: "Sequence[ConsumerRecord[Any, Any]]") -> None:
+        at = self._at.get(partition)
+        if at is None or records[0].offset < at.offset:  # a page from before a rebalance: dropped, to be located anew
+            self._at.pop(partition, None)
+            return
+        fresh: list[Recorded] = []
+        position, to_offset = at.position, records[-1].offset + 1
+        for item in self._ours(records):
+            match item.place(position):
+                case Place.NEXT:
+                    fresh.append(item.event)
+                    position = item.event.position
+                case Place.BEHIND_A_HOLE:
+                    self._report(partition, position, item)
+                    if (
+                        self._searched.get(partition) != position
+                    ):  # what is missing may stand before this page, in a topic that was made anew
+                        self._searched[partition] = position
+                        to_offset = 0
+                        break
+                case Place.REPEATED:
+                    pass
+        to = Checkpoint(position, to_offset)
+        if to != at:
+            await self._subscription.take(partition.partition, at, to, fresh)
+            self._metrics.subscription_position.labels(self._subscription.name).set(position)
+        if self._at.get(partition) == at:  # unless a rebalance cleared it meanwhile
+            if to_offset:
+                self._at[partition] = to
+            else:
+                del self._at[partition]  # to be located anew: at the start
+
+    def _ours(self, records: "Sequence[ConsumerRecord[Any, Any]]") -> list[Received]:
+        """The events among the records. One that no relay wrote has no position and no stream: there is nothing to park it behind."""
+        ours: list[Received] = []
+        for record in records:
+            try:
+                ours.append(received(record))
+            except ForeignRecord as error:
+                self._metrics.foreign_records.labels(self._subscription.name).inc()
+                log.error("kafka.foreign_record", subscription=self._subscription.name, record=str(error))
+        return ours
+
+    def _report(self, partition: TopicPartition, position: int, item: Received) -> None:
+        self._metrics.topic_holes.labels(self._subscription.name).inc()
+        log.error(
+            "kafka.hole",
+            subscription=self._subscription.name,
+            partition=partition.partition,
+            have=position,
+            missing_to=item.previous,
+            offset=item.offset,
+        )
+
+    async def _tell(self, consumer: AIOKafkaConsumer) -> None:
+        """Commit to Kafka now and then, for tools that show lag; nothing reads it back."""
+        if self._at and time.monotonic() - self._told > 5:
+            self._told = time.monotonic()
+            try:
+                await asyncio.wait_for(consumer.commit({p: c.offset for p, c in self._at.items()}), 2)
+            except FAULTS as error:
+                log.info("kafka.commit_failed", subscription=self._subscription.name, error=type(error).__name__)
+
+
+async def tenant_events(servers: str, context: str, tenant: str, partitions: int, *, upto: int) -> list[Recorded]:
+    """A tenant's events in a context's topic, each once, in order, up to a position."""
+    partition = TopicPartition(topic(context), partition_of(tenant, partitions))
+    events: list[Recorded] = []
+    position = 0
+    async with free_consumer(servers) as consumer, asyncio.timeout(60):
+        consumer.assign([partition])
+        first = (await consumer.beginning_offsets([partition]))[partition]
+        end = (await consumer.end_offsets([partition]))[partition]
+        consumer.seek(partition, first)
+        while await consumer.position(partition) < end:
+            for record in (await consumer.getmany(partition, timeout_ms=1000, max_records=2000)).get(partition, []):
+                with suppress(ForeignRecord):
+                    item = received(record)
+                    if item.place(position) is Place.NEXT and item.event.position <= upto:
+                        position = item.event.position
+                        if item.event.tenant == tenant:
+                            events.append(item.event)
+    return events

@@ -1,0 +1,51 @@
+"""Topics, and a look at them outside of any group."""
+# pyright: reportMissingTypeStubs=false, reportUnknownVariableType=false, reportUnknownMemberType=false
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import TopicAlreadyExistsError, for_code
+
+from eventkit.kafka.records import topic
+
+log = structlog.get_logger(__name__)
+
+
+async def ensure_topic(servers: str, context: str, *, partitions: int, replication: int) -> None:
+    """Make a context's topic if it is missing. It keeps everything, so that a new consumer can begin at the first event."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=servers, request_timeout_ms=10_000)
+    try:
+        async with asyncio.timeout(20):
+            await admin.start()
+            if topic(context) in await admin.list_topics():
+                return
+            configs = {"retention.ms": "-1", "retention.bytes": "-1", "cleanup.policy": "delete"}
+            answer: Any = await admin.create_topics([NewTopic(topic(context), partitions, replication, topic_configs=configs)])
+        for _, code, *_ in answer.topic_errors:
+            error = for_code(code)
+            if code and error is not TopicAlreadyExistsError:
+                raise error(topic(context))
+        log.info("kafka.topic_created", topic=topic(context), partitions=partitions)
+    finally:
+        with suppress(Exception):  # the broker may be away
+            await asyncio.wait_for(admin.close(), 5)
+
+
+@asynccontextmanager
+async def free_consumer(servers: str) -> AsyncGenerator[AIOKafkaConsumer]:
+    """A consumer in no group, for a look at a topic."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=servers, enable_auto_commit=False, auto_offset_reset="earliest", request_timeout_ms=15_000
+    )
+    try:
+        async with asyncio.timeout(20):
+            await consumer.start()
+        yield consumer
+    finally:
+        with suppress(Exception):
+            await asyncio.wait_for(consumer.stop(), 5)

@@ -1,0 +1,137 @@
+"""Writing a topic: an idempotent producer that notices when the topic is not the one it wrote before."""
+# pyright: reportMissingTypeStubs=false, reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from eventkit.kafka.faults import TopicChanged
+from eventkit.kafka.records import ForeignRecord, Place, headers, partition_of, received, topic
+from eventkit.kafka.topics import free_consumer
+from eventkit.log import Recorded
+
+
+class Kept(NamedTuple):
+    """The last record of a partition that was acknowledged: its event's position, and its offset."""
+
+    position: int
+    offset: int
+
+
+class TopicWriter:
+    """A producer for one context's topic. After any error it is of no use any more: open another one."""
+
+    def __init__(self, servers: str, context: str, partitions: int):
+        self._servers, self._context, self._partitions = servers, context, partitions
+        self._previous = dict.fromkeys(range(partitions), 0)
+        self._end = dict.fromkeys(range(partitions), 0)
+
+    async def __aenter__(self) -> "TopicWriter":
+        # A wedged idempotent producer (a batch that expired without a leader) never recovers: timeouts are short, and a new one is cheap.
+        self._producer = AIOKafkaProducer(
+            bootstrap_servers=self._servers,
+            enable_idempotence=True,
+            acks="all",
+            max_batch_size=65_536,
+            request_timeout_ms=15_000,
+            metadata_max_age_ms=10_000,
+        )
+        try:
+            async with asyncio.timeout(20):
+                await self._producer.start()
+        except BaseException:
+            await self.__aexit__()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        try:
+            await asyncio.wait_for(self._producer.stop(), 3)  # hangs with messages queued and no broker
+        except Exception:
+            await self._producer.client.close()
+
+    async def look(self, kept: Mapping[int, Kept]) -> dict[int, int]:
+        """How far a reader of each partition comes: the position up to which nothing is missing. 0 for an empty one.
+
+        `kept` is what was acknowledged before. Where that record still stands, only what is behind it is looked at, else all of
+        the partition. Raises a fault when the topic is missing.
+        """
+        reach = dict.fromkeys(range(self._partitions), 0)
+        async with free_consumer(self._servers) as consumer:
+            partitions = [TopicPartition(topic(self._context), p) for p in reach]
+            consumer.assign(partitions)
+            async with asyncio.timeout(15):
+                ends = await consumer.end_offsets(partitions)
+                firsts = await consumer.beginning_offsets(partitions)
+            for partition in partitions:
+                first, end = firsts[partition], ends[partition]
+                start, position = first, 0
+                known = kept.get(partition.partition)
+                if known and first <= known.offset < end and await _position_at(consumer, partition, known.offset) == known.position:
+                    start, position = known.offset + 1, known.position
+                reach[partition.partition] = await _walk(consumer, partition, start, end, position)
+                self._end[partition.partition] = end
+        self._previous = dict(reach)
+        return reach
+
+    async def publish(self, events: Sequence[Recorded]) -> dict[int, Kept]:
+        """Publish events in order and wait until all are acknowledged; an event at or below its partition's last position is passed over.
+
+        Answers each partition's last record. Raises `TopicChanged` when a record was put where another one had been before: the topic was
+        deleted or cut short meanwhile, and what it held before is missing.
+        """
+        waiting: list[tuple[int, int, asyncio.Future[Any]]] = []
+        previous, kept = dict(self._previous), dict[int, Kept]()
+        async with asyncio.timeout(30):
+            for event in events:
+                partition = partition_of(event.tenant, self._partitions)
+                if event.position <= previous[partition]:
+                    continue
+                acknowledged = await self._producer.send(
+                    topic(self._context),
+                    event.data,
+                    key=event.tenant.encode(),
+                    partition=partition,
+                    timestamp_ms=int(event.recorded_at.timestamp() * 1000),
+                    headers=headers(event, self._context, previous[partition]),
+                )
+                waiting.append((partition, event.position, acknowledged))
+                previous[partition] = event.position
+            outcomes = await asyncio.gather(*(acknowledged for _, _, acknowledged in waiting), return_exceptions=True)
+        for (partition, position, _), outcome in zip(waiting, outcomes, strict=True):
+            if isinstance(outcome, BaseException):
+                raise outcome
+            if outcome.offset < 0:
+                continue  # a repetition of which the broker does not know the place any more
+            if outcome.offset < self._end[partition]:
+                raise TopicChanged(f"{topic(self._context)}/{partition} ended at {self._end[partition]}, yet {outcome.offset} was free")
+            self._end[partition] = outcome.offset + 1
+            kept[partition] = Kept(position, outcome.offset)
+        self._previous = previous
+        return kept
+
+
+async def _position_at(consumer: AIOKafkaConsumer, partition: TopicPartition, offset: int) -> int | None:
+    consumer.seek(partition, offset)
+    async with asyncio.timeout(15):
+        record = await consumer.getone(partition)
+    with suppress(ForeignRecord):
+        return received(record).event.position if record.offset == offset else None
+    return None
+
+
+async def _walk(consumer: AIOKafkaConsumer, partition: TopicPartition, start: int, end: int, position: int) -> int:
+    """How far a reader comes that stands before `start` with all up to `position`."""
+    if start >= end:
+        return position
+    consumer.seek(partition, start)
+    while await consumer.position(partition) < end:
+        for record in (await consumer.getmany(partition, timeout_ms=1000, max_records=2000)).get(partition, []):
+            with suppress(ForeignRecord):
+                item = received(record)
+                if item.place(position) is Place.NEXT:
+                    position = item.event.position
+    return position

@@ -1,0 +1,191 @@
+"""A context with its log, its relay and whoever reads its topic, for tests."""
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+from eventkit import checkpoint, parking, relay
+from eventkit.checkpoint import Checkpoint
+from eventkit.database import transaction
+from eventkit.ids import uuid7
+from eventkit.kafka import TopicReader, ensure_topic, partition_of, topic
+from eventkit.log import NewEvent, Origin, Recorded, StreamId, Write
+from eventkit.log.postgres import PostgresLog
+from eventkit.relay import Relay
+from eventkit.subscription import Subscription
+from eventkit.telemetry import Metrics
+
+PARTITIONS = 3
+TENANTS = ("acme", "bình-minh", "corp", "delta", "eden")
+Run = Callable[[Callable[[], None]], Awaitable[None]]
+
+
+async def until(condition: Callable[[], Awaitable[Any]], seconds: float = 30) -> Any:
+    """Waits for something to become true; the one deadline of these tests."""
+    deadline = time.monotonic() + seconds
+    while not (found := await condition()):
+        assert time.monotonic() < deadline, "it did not come about in time"
+        await asyncio.sleep(0.03)
+    return found
+
+
+@asynccontextmanager
+async def running(*runs: Run) -> AsyncGenerator[None]:
+    """Loops that must not end by themselves."""
+    tasks = [asyncio.ensure_future(run(lambda: None)) for run in runs]
+    try:
+        yield
+        for task in tasks:
+            assert not task.done(), task.exception()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class Notes:
+    """A subscription that notes in its own database what it was given, in one transaction with its checkpoint."""
+
+    def __init__(self, name: str, source: str, pool: asyncpg.Pool):
+        self.name, self.source, self._pool = name, source, pool
+        self.seen: list[Recorded] = []
+
+    async def take(self, partition: int, at: Checkpoint, to: Checkpoint, events: Sequence[Recorded]) -> None:
+        async with transaction(self._pool) as con:
+            await checkpoint.move(con, self.name, partition, at=at, to=to)
+            await con.executemany(
+                "insert into noted(name, partition, position) values ($1, $2, $3)", [(self.name, partition, e.position) for e in events]
+            )
+        self.seen += events
+
+    async def retry(self, stream: StreamId) -> None:
+        raise NotImplementedError
+
+    discard = retry
+
+
+@dataclass
+class World:
+    context: str
+    kafka: str
+    dsn: str
+    log: PostgresLog
+    pool: asyncpg.Pool
+    metrics: Metrics = field(default_factory=Metrics)
+    stored: int = 0
+
+    def relay(self, *, look_seconds: float = 0.3) -> Relay:
+        return Relay(self.context, self.log, self.pool, self.dsn, self.kafka, PARTITIONS, 1, self.metrics, look_seconds)
+
+    def reader(self, name: str = "notes") -> TopicReader:
+        return self.reading(Notes(name, self.context, self.pool))
+
+    def reading(self, subscription: Subscription) -> TopicReader:
+        return TopicReader(subscription, self.kafka, self.pool, "test", self.metrics, partitions=PARTITIONS, replication=1)
+
+    async def append(self, count: int, *, tenants: Sequence[str] = TENANTS) -> None:
+        for _ in range(count):
+            tenant = tenants[self.stored % len(tenants)]
+            event = NewEvent(uuid7(), "test.Happened", b"data %d" % self.stored)
+            await self.log.append(Write(StreamId(tenant, "kpi", uuid4().hex), 0, [event]), origin=Origin("person:lan", b"d", "c", "b"))
+            self.stored += 1
+
+    async def by_partition(self) -> dict[int, list[int]]:
+        """The log's positions, as they should come out of each partition."""
+        positions: dict[int, list[int]] = defaultdict(list)
+        for row in await self.pool.fetch("select tenant, position from log_event order by position"):
+            positions[partition_of(row["tenant"], PARTITIONS)].append(row["position"])
+        return positions
+
+    async def noted(self, name: str = "notes") -> dict[int, list[int]]:
+        positions: dict[int, list[int]] = defaultdict(list)
+        for row in await self.pool.fetch("select partition, position from noted where name = $1 order by number", name):
+            positions[row["partition"]].append(row["position"])
+        return positions
+
+    async def until_all_is_noted(self, name: str = "notes", seconds: float = 40) -> None:
+        """Each event once and in order; a repetition or a gap fails at once, what is on its way is waited for."""
+
+        async def complete() -> bool:
+            want, have = await self.by_partition(), await self.noted(name)
+            for partition, positions in have.items():
+                assert positions == want[partition][: len(positions)]
+            return have == want
+
+        await until(complete, seconds)
+
+    async def records(self) -> dict[int, list["ConsumerRecord[Any, Any]"]]:
+        """All that is in the topic, by partition."""
+        found: dict[int, list[ConsumerRecord[Any, Any]]] = {}
+        consumer = AIOKafkaConsumer(bootstrap_servers=self.kafka, auto_offset_reset="earliest", enable_auto_commit=False)
+        await consumer.start()
+        try:
+            for number in range(PARTITIONS):
+                partition = TopicPartition(topic(self.context), number)
+                consumer.assign([partition])
+                end = (await consumer.end_offsets([partition]))[partition]
+                found[number] = []
+                while await consumer.position(partition) < end:
+                    found[number] += (await consumer.getmany(partition, timeout_ms=500)).get(partition, [])
+        finally:
+            await consumer.stop()
+        return found
+
+    async def published(self) -> int:
+        return sum(map(len, (await self.records()).values()))
+
+    async def relayed(self) -> int:
+        """How far the relay has come."""
+        return await self.pool.fetchval("select coalesce(max(position), 0) from relay")
+
+    async def until_relayed(self) -> None:
+        async def all_of_it() -> bool:
+            return await self.relayed() == await self.log.last_position()
+
+        await until(all_of_it)
+
+    async def delete_topic(self) -> None:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.kafka)
+        await admin.start()
+        try:
+            await admin.delete_topics([topic(self.context)])
+
+            async def gone() -> bool:
+                return topic(self.context) not in await admin.list_topics()
+
+            await until(gone)
+        finally:
+            await admin.close()
+
+    async def make_topic(self) -> None:
+        await ensure_topic(self.kafka, self.context, partitions=PARTITIONS, replication=1)
+
+    async def send(self, partition: int, value: bytes | None, headers: list[tuple[str, Any]]) -> None:
+        producer = AIOKafkaProducer(bootstrap_servers=self.kafka)
+        await producer.start()
+        try:
+            await producer.send_and_wait(topic(self.context), value, key=b"somebody", partition=partition, headers=headers)
+        finally:
+            await producer.stop()
+
+    def count(self, metric: str, **labels: str) -> float:
+        return self.metrics.registry.get_sample_value(metric, labels) or 0.0
+
+
+@asynccontextmanager
+async def world(postgres: str, kafka: str) -> AsyncGenerator[World]:
+    async with AsyncExitStack() as stack:
+        log = await stack.enter_async_context(PostgresLog(postgres, poll_seconds=0.1))
+        pool = await stack.enter_async_context(asyncpg.create_pool(postgres, min_size=1, max_size=6))
+        await pool.execute(checkpoint.SCHEMA + ";" + parking.SCHEMA + ";" + relay.SCHEMA)
+        await pool.execute("create table noted(number bigint generated always as identity, name text, partition int, position bigint)")
+        yield World(f"test-{uuid4().hex[:8]}", kafka, postgres, log, pool)
