@@ -344,7 +344,9 @@ class CompanyX:
         )
 
     def GetKpiHistory(self, request: goals_pb2.GetKpiHistory, actor: str) -> Message:
-        goal = self.goals[request.kpi_id]
+        goal = self.goals.get(request.kpi_id)
+        if goal is None:
+            raise Rejected("KPI_UNKNOWN", f"there is no kpi {request.kpi_id!r}", kind=Kind.UNKNOWN)
         entries: list[goals_pb2.HistoryEntry] = []
         before = ""
         for day, value, confidence in sorted(goal.values, key=lambda v: v[0]):
@@ -671,6 +673,8 @@ def _day(as_of: time_pb2.AsOf) -> tuple[date, bool]:
     if not as_of.HasField("effective_on"):
         return TODAY, False
     day = date(as_of.effective_on.year, as_of.effective_on.month, as_of.effective_on.day)
+    if as_of.HasField("recorded_at") and as_of.recorded_at.ToDatetime(UTC).time() < time(16, 59):
+        return day - timedelta(days=1), True  # an instant within a day: before what that day brought
     return day, day != TODAY
 
 

@@ -1,12 +1,12 @@
 // The goal map: drawn from the server's tree, with the same elements; folding, searching, moving and zooming it.
 import { columnOf, kindOf, layOut, WIDTHS } from "./layout.js";
 import { walkTree } from "./keys.js";
+import { plain } from "./text.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const PHONE = window.matchMedia("(max-width: 719.98px)");
 const EDGE = 8; // room around the drawing, for focus rings
 const SMALLEST = 0.5, LARGEST = 1.5, NAMES_ONLY = 0.7;
-const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase().replaceAll("đ", "d");
 
 export function drawBoard(board) {
   const tree = board.querySelector("[role=tree]");

@@ -1,4 +1,6 @@
 // Keys of the tree, the same on the map: ↑ ↓ move, → opens or enters, ← closes or leaves, Home, End, letters jump, Enter opens the KPI.
+import { plain } from "./text.js";
+
 export function walkTree(tree, { shown, toggle, focus, open }) {
   let typed = "", timer;
   tree.addEventListener("keydown", async (event) => {
@@ -22,13 +24,16 @@ export function walkTree(tree, { shown, toggle, focus, open }) {
         else go(node.parentElement.closest(".node"));
         break;
       case "Enter": open(node); break;
-      case " ": await toggle(node, expanded !== "true"); break;
       default:
         if (event.key.length !== 1) return;
+        if (event.key === " " && !typed) {
+          event.preventDefault();
+          return void toggle(node, expanded !== "true");
+        }
         clearTimeout(timer);
-        typed += event.key.toLocaleLowerCase();
+        typed += plain(event.key);
         timer = setTimeout(() => (typed = ""), 700);
-        go([...nodes.slice(at + (typed.length === 1 ? 1 : 0)), ...nodes].find((one) => one.getAttribute("aria-label").toLocaleLowerCase().startsWith(typed)));
+        go([...nodes.slice(at + (typed.length === 1 ? 1 : 0)), ...nodes].find((one) => plain(one.getAttribute("aria-label")).startsWith(typed)));
     }
     event.preventDefault();
   });
