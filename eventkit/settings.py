@@ -5,7 +5,7 @@ import binascii
 import hmac
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, Self, cast
 from urllib.parse import SplitResult, urlsplit, urlunsplit
@@ -52,7 +52,8 @@ class Settings(BaseSettings):
     shutdown_seconds: float = Field(20.0, ge=0, le=600, description="a number from 0 to 600: seconds that running calls get at shutdown")
 
     services: Annotated[Mapping[str, str], NoDecode] = Field(
-        default_factory=dict[str, str], description="where the services are, as people=host:port,goals=host:port"
+        default_factory=dict[str, str],
+        description="where the services are, as people=host:port,goals=host:port; of replicas the IP addresses, as goals=ip:port,ip:port",
     )
     tenant: str = Field(
         "company-x", pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$", description="a tenant's id: 1 to 64 of a-z, 0-9, '-', '_' and '.'"
@@ -84,13 +85,18 @@ class Settings(BaseSettings):
     def _split_services(cls, value: object) -> object:
         if not isinstance(value, str):
             return value
-        pairs = [pair.strip().partition("=") for pair in value.split(",") if pair.strip()]
-        return {name.strip(): address.strip() for name, _, address in pairs}
+        addresses: dict[str, list[str]] = {}
+        name = ""
+        for part in filter(None, (part.strip() for part in value.split(","))):
+            before, named, address = part.rpartition("=")
+            name = before.strip() if named else name  # without a name: one more replica of the service before
+            addresses.setdefault(name, []).append(address.strip())
+        return {name: ",".join(replicas) for name, replicas in addresses.items()}
 
     @field_validator("services")
     @classmethod
     def _are_addresses(cls, value: Mapping[str, str]) -> Mapping[str, str]:
-        if not all(re.fullmatch(r"[a-z][a-z0-9_]*", name) and _is_address(address) for name, address in value.items()):
+        if not all(re.fullmatch(r"[a-z][a-z0-9_]*", name) and _are_replicas(address.split(",")) for name, address in value.items()):
             raise ValueError
         return value
 
@@ -209,6 +215,10 @@ def _key(text: str) -> bytes:
 def _is_address(text: str) -> bool:
     host, _, port = text.rpartition(":")
     return bool(host) and port.isascii() and port.isdigit() and int(port) <= 65535
+
+
+def _are_replicas(addresses: Sequence[str]) -> bool:
+    return all(map(_is_address, addresses)) and (len(addresses) == 1 or all(re.fullmatch(r"[0-9.]+:[0-9]+", one) for one in addresses))
 
 
 def _must_be(name: str) -> str:

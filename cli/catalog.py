@@ -1,0 +1,34 @@
+"""The services there are: what each is called, what it is made of, and what it answers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from google.protobuf.descriptor import ServiceDescriptor
+
+from eventkit.operations import OPERATIONS
+from eventkit.service import Build
+from nhip.checkins.v1 import checkins_pb2
+from nhip.goals.v1 import goals_pb2
+from nhip.people.v1 import people_pb2
+from services.checkins.service import service as checkins
+from services.goals.service import service as goals
+from services.people.service import service as people
+
+GATEWAY = "gateway"
+
+__all__ = ["GATEWAY", "OPERATIONS", "SERVICES", "Known"]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A service that can be hosted and called."""
+
+    build: Build
+    api: ServiceDescriptor
+
+
+SERVICES: Mapping[str, Known] = {
+    "people": Known(people, people_pb2.DESCRIPTOR.services_by_name["People"]),
+    "goals": Known(goals, goals_pb2.DESCRIPTOR.services_by_name["Goals"]),
+    "checkins": Known(checkins, checkins_pb2.DESCRIPTOR.services_by_name["Checkins"]),
+}

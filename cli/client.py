@@ -1,0 +1,126 @@
+"""Calls the services' public gRPC API as one principal. Remembers how far each log is because of its commands."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, TypeVar
+
+import grpc
+from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+
+from cli.catalog import OPERATIONS, SERVICES
+from cli.running import Failed
+from eventkit.rpc import errors
+from eventkit.rpc.client import channel
+from eventkit.rpc.metadata import AUTHORIZATION, IDEMPOTENCY_KEY, POSITION
+from nhip.common.v1.command_pb2 import Accepted
+
+Reply = TypeVar("Reply", bound=Message)
+DEADLINE = 30.0
+PATIENCE = 60.0
+"""Seconds for which a service that is away is asked again."""
+
+# A request's type names its RPC: every RPC has a request of its own. Operations are of every service.
+_METHODS: Mapping[str, tuple[str, MethodDescriptor]] = {
+    **{rpc.input_type.full_name: (name, rpc) for name, known in SERVICES.items() for rpc in known.api.methods},
+    **{rpc.input_type.full_name: ("", rpc) for rpc in OPERATIONS.methods},
+}
+
+
+class Positions:
+    """How far each context's log is as far as somebody has been told: what they send along to read their own writes."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, int] = {}
+
+    def learn(self, told: str) -> None:
+        """From a reply: "goals=12", or nothing."""
+        context, _, position = told.partition("=")
+        if position:
+            self._known[context] = max(self._known.get(context, 0), int(position))
+
+    def of(self, contexts: Iterable[str]) -> list[str]:
+        return [f"{context}={self._known[context]}" for context in contexts if context in self._known]
+
+    def all(self) -> list[str]:
+        return self.of(self._known)
+
+
+class Client:
+    """`token` says as whom. Several clients may share channels and positions."""
+
+    def __init__(
+        self, channels: Mapping[str, grpc.aio.Channel], token: str, positions: Positions | None = None, *, patience: float = PATIENCE
+    ):
+        self._channels, self._token, self._patience = channels, token, patience
+        self.positions = positions or Positions()
+
+    def acting(self, token: str) -> "Client":
+        """The same connection for somebody else."""
+        return Client(self._channels, token, self.positions, patience=self._patience)
+
+    async def command(self, request: Message, *, key: str = "", at: str = "", after: Iterable[str] = ()) -> Accepted:
+        """Have a command carried out, and learn the position it led to."""
+        done = await self.ask(request, Accepted, key=key, at=at, after=after)
+        self.positions.learn(done.position)
+        return done
+
+    async def ask(self, request: Message, reply: type[Reply], *, key: str = "", at: str = "", after: Iterable[str] = ()) -> Reply:
+        """The reply to a request. `at` names the service, which only operations need; `after` positions to wait for.
+
+        Raises `Rejected` when it is refused and `Failed` when nobody answers. What may be repeated (a query, a command with a key) is
+        while its service is away.
+        """
+        context, method = _METHODS[request.DESCRIPTOR.full_name]
+        service = at or context
+        if service not in self._channels:
+            raise Failed(f"nobody said where the service {service!r} is: give --address {service}=host:port")
+        metadata = [(AUTHORIZATION, f"Bearer {self._token}"), *((POSITION, position) for position in after)]
+        if key:
+            metadata.append((IDEMPOTENCY_KEY, key))
+        until = time.monotonic() + (self._patience if key or reply is not Accepted else 0.0)
+        while True:
+            try:
+                return await self._call(self._channels[service], method, request, reply, metadata)
+            except grpc.aio.AioRpcError as error:
+                if rejected := errors.rejection(error):
+                    raise rejected from None
+                if not _passes(error) or time.monotonic() > until:
+                    raise Failed(_told(service, method, error)) from None
+            await asyncio.sleep(0.2)
+
+    async def _call(
+        self, to: grpc.aio.Channel, method: MethodDescriptor, request: Message, reply: type[Reply], metadata: list[tuple[str, str]]
+    ) -> Reply:
+        assert method.containing_service is not None
+        if method.output_type.full_name != reply.DESCRIPTOR.full_name:
+            raise TypeError(f"{method.full_name} answers {method.output_type.full_name}")
+        call: Any = to.unary_unary(
+            f"/{method.containing_service.full_name}/{method.name}",
+            request_serializer=type(request).SerializeToString,
+            response_deserializer=GetMessageClass(method.output_type).FromString,
+        )
+        return await call(request, timeout=DEADLINE, metadata=tuple(metadata))
+
+
+@asynccontextmanager
+async def connected(services: Mapping[str, str], token: str, *, patience: float = PATIENCE) -> AsyncGenerator[Client]:
+    """A client of the services at these addresses."""
+    async with AsyncExitStack() as stack:
+        channels = {name: await stack.enter_async_context(channel(address)) for name, address in services.items()}
+        yield Client(channels, token, patience=patience)
+
+
+def _passes(error: grpc.aio.AioRpcError) -> bool:
+    """Somebody is away or has not heard of everything yet."""
+    return error.code() is grpc.StatusCode.UNAVAILABLE or errors.reason(error) == "POSITION_NOT_REACHED"
+
+
+def _told(service: str, method: MethodDescriptor, error: grpc.aio.AioRpcError) -> str:
+    if error.code() is grpc.StatusCode.UNAVAILABLE:
+        return f"the service {service!r} does not answer: {error.details() or 'no connection'}"
+    ours = errors.reason(error)
+    return f"{service} did not carry out {method.name}: {error.details()} ({ours or error.code().name})"

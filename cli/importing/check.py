@@ -1,0 +1,209 @@
+"""Does a file fit together, and would the services take it: everything that can be said before the first command."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, date, datetime
+from graphlib import CycleError, TopologicalSorter
+from typing import TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from google.protobuf.message import Message
+
+from cli.importing import commands
+from cli.importing.company import File, Item, Kpi, Person, read
+from cli.importing.document import Problem, Problems, hint
+from eventkit.directory.facts import DEFAULT_TIME_ZONE
+from eventkit.errors import Rejected
+from eventkit.rpc.rules import violations
+from services.goals.domain import kpi as kpis
+from services.goals.domain import strategy
+
+AnItem = TypeVar("AnItem", bound=Item)
+
+# What a contract calls a field, where the file has another word for it.
+_FIELDS = {"unit": "measured_in", "owner_ids": "owners", "goal_ids": "supports", "volume_kpi_id": "volume"}
+
+
+def checked(content: bytes, today: date | None = None) -> tuple[File | None, list[Problem]]:
+    """The file, and everything that is wrong with it; only without problems may it be sent."""
+    problems = Problems()
+    file = read(content, problems)
+    if file is not None:
+        _check(file, problems, today or _today(file))
+    return file, problems.listed()
+
+
+def in_order(items: Sequence[AnItem], before: Callable[[AnItem], Iterable[str]]) -> list[AnItem]:
+    """The items, each behind those that it names by `before`. Raises CycleError."""
+    by_ref = {item.ref: item for item in items}
+    graph = {item.ref: [ref for ref in before(item) if ref in by_ref] for item in items}
+    return [by_ref[ref] for ref in TopologicalSorter(graph).static_order()]
+
+
+def managers(person: Person) -> list[str]:
+    return [person.manager]
+
+
+def rests_on(kpi: Kpi) -> list[str]:
+    """The KPIs that have to be there before this one."""
+    return [kpi.parent, kpi.volume]
+
+
+def parent_kind(file: File, kpi: Kpi) -> str:
+    """What a KPI's parent is: kpi, csf, goal; empty for none."""
+    if not kpi.parent:
+        return ""
+    kinds = (("csf", file.csfs), ("goal", file.goals))
+    return next((kind for kind, items in kinds if any(item.ref == kpi.parent for item in items)), "kpi")
+
+
+def _today(file: File) -> date:
+    """The company's day: days end in its time zone."""
+    try:
+        return datetime.now(ZoneInfo(file.company.time_zone if file.company and file.company.time_zone else DEFAULT_TIME_ZONE)).date()
+    except (ZoneInfoNotFoundError, ValueError):
+        return datetime.now(UTC).date()  # the contract's rules say what is wrong with the zone
+
+
+def _check(file: File, problems: Problems, today: date) -> None:
+    _once(problems, "unit", file.units)
+    _once(problems, "person", file.people)
+    _once(problems, "goal, CSF or KPI", [*file.goals, *file.csfs, *file.kpis])  # one space of names, for a parent may be any of them
+    _once(problems, "progress of this KPI and day", file.progress, "day")
+    _unit_names(file, problems)
+    _references(file, problems)
+    _circles(problems, file.people, managers, "manager", "who reports to whom runs in a circle")
+    _circles(problems, file.kpis, rests_on, "parent", "KPIs serve each other in a circle")
+    _days(file, problems, today)
+    _people(file, problems)
+    _rules(file, problems)
+
+
+def _once(problems: Problems, what: str, items: Iterable[Item], field: str = "ref") -> None:
+    first: dict[str, Item] = {}
+    for item in items:
+        if item.ref and first.setdefault(item.ref, item) is not item:
+            problems.add(item.places[field], f"there is a {what} {item.ref!r} already, in line {first[item.ref].places[field].line}")
+
+
+def _unit_names(file: File, problems: Problems) -> None:
+    first: dict[str, int] = {}
+    for unit in file.units:
+        line = unit.places["name"].line
+        if unit.name and first.setdefault(unit.name, line) != line:
+            problems.add(unit.places["name"], f"unit: there is one named {unit.name!r} already, in line {first[unit.name]}")
+
+
+def _references(file: File, problems: Problems) -> None:
+    def look(item: Item, field: str, ref: str, what: str, known: Sequence[Item]) -> None:
+        refs = [one.ref for one in known if one.ref]
+        if ref and ref not in refs:
+            problems.add(item.places[field], f"there is no {what} {ref!r}{hint(ref, refs)}")
+
+    for unit in file.units:
+        look(unit, "head", unit.head, "person", file.people)
+    for person in file.people:
+        look(person, "unit", person.unit, "unit", file.units)
+        look(person, "manager", person.manager, "person", file.people)
+    for csf in file.csfs:
+        for at, ref in enumerate(csf.supports):
+            look(csf, f"supports[{at}]", ref, "goal", file.goals)
+    for kpi in file.kpis:
+        look(kpi, "parent", kpi.parent, "CSF, KPI or goal", [*file.csfs, *file.kpis, *file.goals])
+        look(kpi, "volume", kpi.volume, "KPI", file.kpis)
+        look(kpi, "department", kpi.department, "unit", file.units)
+        for at, ref in enumerate(kpi.owners):
+            look(kpi, f"owners[{at}]", ref, "person", file.people)
+    for progress in file.progress:
+        look(progress, "kpi", progress.kpi, "KPI", file.kpis)
+
+
+def _circles(problems: Problems, items: Sequence[AnItem], before: Callable[[AnItem], Iterable[str]], field: str, message: str) -> None:
+    """Each circle once, where its first item stands."""
+    left = [item for item in items if item.ref]
+    while True:
+        try:
+            in_order(left, before)
+            return
+        except CycleError as error:
+            circle: list[str] = error.args[1]
+            members = [item for item in left if item.ref in circle]
+            at = min(members, key=lambda item: item.places[field])
+            # graphlib tells it from what comes first to what rests on it
+            problems.add(at.places[field], f"{message}: {' → '.join(reversed(circle))}")
+            left = [item for item in left if item not in members]
+
+
+def _days(file: File, problems: Problems, today: date) -> None:
+    if file.cycle is None or not file.cycle.starts_on or not file.cycle.ends_on:
+        return
+    first, last = file.cycle.starts_on, file.cycle.ends_on
+    for kpi in file.kpis:
+        if kpi.effective_on and not first <= kpi.effective_on <= last:
+            problems.add(kpi.places["effective_on"], f"KPI: {kpi.effective_on} is outside the cycle: give a day from {first} to {last}")
+    for progress in file.progress:
+        if progress.day and not first <= progress.day <= min(last, today):
+            until = min(last, today)
+            problems.add(progress.places["day"], f"progress: {progress.day} is no day of the cycle: give one from {first} to {until}")
+
+
+def _people(file: File, problems: Problems) -> None:
+    if file.company and file.company.ref != file.company.ref.lower():
+        problems.add(file.company.places["tenant"], f"company: tenant must be in small letters: write {file.company.ref.lower()}")
+    if file.people and not any("admin" in person.roles for person in file.people):
+        problems.add(file.people[0].places["roles"], "nobody has the role admin: somebody must look after people and settings")
+    for kpi in file.kpis:
+        if kpi.level == "individual" and not kpi.owners and "owners" not in kpi.places.wrong:
+            problems.add(kpi.places["owners"], "KPI: owners is missing: somebody has to answer for an individual KPI")
+        if kpi.level == "department" and not kpi.department and "department" not in kpi.places.wrong:
+            problems.add(kpi.places["department"], "KPI: department is missing: a department's KPI names its unit")
+
+
+def _rules(file: File, problems: Problems) -> None:
+    """What the contracts and the domain demand of single values, in their own words."""
+    for what, item, command in _commands(file):
+        for violation in violations(command):
+            name = violation.field.rpartition(".")[2].partition("[")[0]
+            field = _FIELDS.get(name, name) if what in ("goal", "KPI") else name
+            if field not in item.places.wrong:
+                problems.add(item.places[field], f"{what}: {field} {violation.message}")
+    for what, item, rule in _domain_rules(file):
+        try:
+            rule()
+        except Rejected as refusal:
+            for violation in refusal.violations:
+                problems.add(item.places[violation.field.rpartition(".")[2]], f"{what}: {violation.message}")
+
+
+def _commands(file: File) -> Iterator[tuple[str, Item, Message]]:
+    """Every command that would be sent, with ids that stand for any."""
+
+    def ids(_kind: str, _ref: str) -> str:
+        return "any"
+
+    if file.company:
+        yield "company", file.company, commands.create_tenant(file.company)
+    for unit in file.units:
+        yield "unit", unit, commands.create_unit(unit)
+    for person in file.people:
+        yield "person", person, commands.register_person(person, ids)
+    if file.cycle:
+        yield "cycle", file.cycle, commands.open_cycle(file.cycle)
+    for goal in file.goals:
+        yield "goal", goal, commands.set_goal(goal)
+    for csf in file.csfs:
+        yield "CSF", csf, commands.choose_csf(csf, ids)
+    for kpi in file.kpis:
+        if file.cycle:
+            yield "KPI", kpi, commands.define_kpi(kpi, file.cycle, parent_kind(file, kpi), ids)
+    for progress in file.progress:
+        yield "progress", progress, commands.record_progress(progress, ids)
+
+
+def _domain_rules(file: File) -> Iterator[tuple[str, Item, Callable[[], object]]]:
+    cycle = file.cycle
+    if cycle and cycle.starts_on and cycle.ends_on:
+        yield "cycle", cycle, lambda: strategy.open_cycle(commands.open_cycle(cycle), "any")
+    for kpi in file.kpis:
+        if cycle and kpi.target is not None and kpi.kind and kpi.direction:
+            measure = commands.define_kpi(kpi, cycle, "", lambda _kind, _ref: "any").kpi.measure
+            yield "KPI", kpi, lambda measure=measure: kpis.check_measure(measure, "kpi.measure")

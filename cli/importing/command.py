@@ -1,0 +1,117 @@
+"""`nhip import`: brings a company in from a file."""
+
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+
+from cli.addresses import find
+from cli.client import connected
+from cli.importing.bring import Importer, Principals, Summary, Tell, count
+from cli.importing.check import checked
+from cli.importing.company import File
+from cli.running import WRONG_USE, Failed, run, say
+from cli.tokens import TOKEN, demo_token
+
+_NAMES = {
+    "tenant": "company",
+    "unit": "units",
+    "person": "people",
+    "head": "heads of units",
+    "cycle": "cycles",
+    "goal": "strategic goals",
+    "csf": "CSFs",
+    "kpi": "KPIs",
+    "progress": "progress",
+}
+
+
+def import_(
+    file: Annotated[Path, typer.Argument(help="A company in YAML, as demo/company-x.vi.yaml.")],
+    check: Annotated[bool, typer.Option("--check", help="Only check the file.")] = False,
+    tenant: Annotated[str, typer.Option(help="Bring it in under this tenant's id instead of the file's.")] = "",
+    address: Annotated[str | None, typer.Option(help="people=host:port,goals=host:port,checkins=host:port")] = None,
+    gateway: Annotated[str | None, typer.Option(help="The gateway's URL, for tokens of the demo issuer.")] = None,
+    token: Annotated[str, typer.Option(help="A token of service:importer.", envvar=TOKEN)] = "",
+    operator_token: Annotated[str, typer.Option(help="A token of service:operator.", envvar="NHIP_OPERATOR_TOKEN")] = "",
+    directory: Annotated[Path, typer.Option(help="The directory of `nhip up`.")] = Path("var"),
+) -> None:
+    """Bring a company in from a file. The file is checked whole first; what was imported before is not made twice."""
+
+    async def work() -> None:
+        company = _read(file, tenant)
+        if check:
+            say(f"{file} is right: {count(company)} items")
+            return
+        at = find(address, gateway, directory)
+        assert company.company is not None
+        to = company.company.ref
+        principals = Principals(
+            importer=token or await demo_token(at.gateway, "service:importer", to, on_behalf_of="service:operator"),
+            operator=operator_token or await demo_token(at.gateway, "service:operator", to),
+        )
+        await _bring(company, at.services, principals, brief=False)
+
+    run(work())
+
+
+async def bring(file: Path, services: Mapping[str, str], principals: Principals, *, tenant: str, brief: bool) -> None:
+    """The same for another command. `brief`: a sentence instead of a table."""
+    await _bring(_read(file, tenant), services, principals, brief=brief)
+
+
+def _read(path: Path, tenant: str) -> File:
+    """The file, checked; `tenant` in place of the one it names."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise Failed(f"{path} cannot be read: {error.strerror}", code=WRONG_USE) from None
+    file, problems = checked(content)
+    if problems or file is None or file.company is None:
+        lines = [f"{path}:{problem}" for problem in problems]
+        raise Failed("\n".join([*lines, f"Nothing was sent: {len(lines)} to put right"]), code=WRONG_USE)
+    return replace(file, company=replace(file.company, ref=tenant)) if tenant else file
+
+
+async def _bring(file: File, services: Mapping[str, str], principals: Principals, *, brief: bool) -> None:
+    assert file.company is not None
+    with _progress(file.company.name, count(file)) as tell:
+        async with connected(services, "") as client:
+            summary = await Importer(client, principals, file.company.ref, tell).bring(file)
+    if brief:
+        kpis = summary.counts.get("kpi", {})
+        say(f"Imported {file.company.name}: {len(file.people)} people, {sum(kpis.values())} KPIs")
+    else:
+        _table(file, summary)
+
+
+def _table(file: File, summary: Summary) -> None:
+    assert file.company is not None
+    table = Table(title=f"{file.company.name} ({file.company.ref})", title_justify="left")
+    table.add_column("")
+    for column in ("created", "unchanged", "different"):
+        table.add_column(column, justify="right")
+    for kind, counts in summary.counts.items():
+        table.add_row(_NAMES[kind], *(str(number or "") for number in counts.values()))
+    Console().print(table)
+    for kind, item in summary.different:
+        say(f"line {item.places.item.line}: {kind} {item.ref!r} differs from what was imported before: left as it is")
+
+
+@contextmanager
+def _progress(what: str, total: int) -> Generator[Tell]:
+    """A bar where somebody looks; a sentence where nobody does."""
+    console = Console()
+    if not console.is_terminal:
+        say(f"Importing {what}…")
+        yield lambda _kind, _ref: None
+        return
+    with Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=console, transient=True) as progress:
+        task = progress.add_task(f"Importing {what}", total=total)
+        yield lambda kind, ref: progress.update(task, advance=1, description=f"Importing {what}: {kind} {ref}")

@@ -1,0 +1,90 @@
+"""What each item asks of a service, given the ids of the things it names."""
+
+from collections.abc import Callable
+
+from cli.importing.company import Company, Csf, Cycle, Goal, Kpi, Person, Progress, Unit
+from eventkit.values import from_date, from_decimal
+from nhip.checkins.v1.checkins_pb2 import RecordProgress
+from nhip.common.v1.words_pb2 import PersonalText
+from nhip.goals.v1 import types_pb2 as goal_types
+from nhip.goals.v1.goals_pb2 import ChooseCsf, DefineKpi, OpenCycle, SetStrategicGoal
+from nhip.people.v1 import types_pb2 as people_types
+from nhip.people.v1.people_pb2 import AppointUnitHead, CreateTenant, CreateUnit, RegisterPerson
+
+Ids = Callable[[str, str], str]
+"""The id of a thing by kind and reference: `ids("person", "minh")`."""
+
+
+def create_tenant(company: Company) -> CreateTenant:
+    return CreateTenant(name=company.name, time_zone=company.time_zone)
+
+
+def create_unit(unit: Unit) -> CreateUnit:
+    return CreateUnit(name=unit.name)
+
+
+def register_person(person: Person, ids: Ids) -> RegisterPerson:
+    return RegisterPerson(
+        name=PersonalText(plain=person.name),
+        title=PersonalText(plain=person.title) if person.title else None,
+        place=people_types.Place(
+            unit_id=ids("unit", person.unit) if person.unit else "", manager_id=ids("person", person.manager) if person.manager else ""
+        ),
+        roles=[people_types.Role.Value(f"ROLE_{role.upper()}") for role in person.roles],
+    )
+
+
+def appoint_head(unit: Unit, ids: Ids) -> AppointUnitHead:
+    return AppointUnitHead(unit_id=ids("unit", unit.ref), person_id=ids("person", unit.head))
+
+
+def open_cycle(cycle: Cycle) -> OpenCycle:
+    return OpenCycle(
+        name=cycle.name,
+        starts_on=from_date(cycle.starts_on) if cycle.starts_on else None,
+        ends_on=from_date(cycle.ends_on) if cycle.ends_on else None,
+    )
+
+
+def set_goal(goal: Goal) -> SetStrategicGoal:
+    target = from_decimal(goal.target) if goal.target is not None else None
+    return SetStrategicGoal(name=goal.name, year=goal.year or 0, target=target, unit=goal.measured_in)
+
+
+def choose_csf(csf: Csf, ids: Ids) -> ChooseCsf:
+    return ChooseCsf(name=csf.name, goal_ids=[ids("goal", ref) for ref in csf.supports], why=csf.why)
+
+
+def define_kpi(kpi: Kpi, cycle: Cycle, parent_kind: str, ids: Ids) -> DefineKpi:
+    """`parent_kind` is kpi, csf or goal; empty for a KPI that serves nothing yet."""
+    scale = {name: value for name in ("baseline", "target", "floor", "stretch") if (value := getattr(kpi, name)) is not None}
+    measure = goal_types.Measure(
+        kind=goal_types.MeasureKind.Value(f"MEASURE_KIND_{kpi.kind.upper() or 'UNSPECIFIED'}"),
+        direction=goal_types.Direction.Value(f"DIRECTION_{kpi.direction.upper() or 'UNSPECIFIED'}"),
+        unit=kpi.measured_in,
+        volume_kpi_id=ids("kpi", kpi.volume) if kpi.volume else "",
+        **{name: from_decimal(value) for name, value in scale.items()},
+    )
+    draft = goal_types.KpiDraft(
+        name=kpi.name,
+        statement=kpi.statement,
+        level=goal_types.Level.Value(f"LEVEL_{kpi.level.upper() or 'UNSPECIFIED'}"),
+        measure=measure,
+        owner_ids=[ids("person", owner) for owner in kpi.owners],
+        unit_id=ids("unit", kpi.department) if kpi.department else "",
+        weight=kpi.weight or 0,
+        parent=goal_types.Parent(**{f"{parent_kind}_id": ids(parent_kind, kpi.parent)}) if parent_kind else None,
+        why=kpi.why,
+    )
+    on = kpi.effective_on or cycle.starts_on
+    return DefineKpi(cycle_id=ids("cycle", cycle.ref), kpi=draft, effective_on=from_date(on) if on else None)
+
+
+def record_progress(progress: Progress, ids: Ids) -> RecordProgress:
+    return RecordProgress(
+        kpi_id=ids("kpi", progress.kpi),
+        value=from_decimal(progress.value) if progress.value is not None else None,
+        confidence=progress.confidence,
+        note=PersonalText(plain=progress.note) if progress.note else None,
+        occurred_on=from_date(progress.day) if progress.day else None,
+    )

@@ -1,0 +1,214 @@
+"""The format of a company's file. A field that is not here does not exist; `ref` is the name by which other items mean an item.
+
+company:  tenant*, name*, time_zone
+units:    ref*, name*, head (a person)
+people:   ref*, name*, title, unit, manager (a person), roles (employee, executive, okr_master, auditor, admin)
+cycle:    ref*, name*, starts_on*, ends_on*
+goals:    ref*, name*, year*, target*, measured_in
+csfs:     ref*, name*, supports* (goals), why
+kpis:     ref*, name* (two to four words), statement, level*, kind*, direction*, measured_in, baseline, target*, floor, stretch,
+          volume (the KPI that a rate is a rate of), owners (people), department (a unit), weight, parent (a CSF, KPI or goal), why,
+          effective_on (the cycle's first day)
+progress: kpi*, day*, value*, confidence (5), note; one per KPI and day
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from cli.importing.document import Fields, Places, Problems, parse
+
+ROLES = ("employee", "executive", "okr_master", "auditor", "admin")
+LEVELS = ("company", "department", "individual")
+KINDS = ("cumulative", "level", "milestone")
+DIRECTIONS = ("increase", "decrease", "keep")
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """Anything that is brought in: where it stands and what the file calls it."""
+
+    places: Places
+    ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class Company(Item):
+    """`ref` is the tenant's id."""
+
+    name: str
+    time_zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unit(Item):
+    name: str
+    head: str
+
+
+@dataclass(frozen=True, slots=True)
+class Person(Item):
+    name: str
+    title: str
+    unit: str
+    manager: str
+    roles: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cycle(Item):
+    name: str
+    starts_on: date | None
+    ends_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Goal(Item):
+    name: str
+    year: int | None
+    target: Decimal | None
+    measured_in: str
+
+
+@dataclass(frozen=True, slots=True)
+class Csf(Item):
+    name: str
+    supports: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kpi(Item):
+    name: str
+    statement: str
+    level: str
+    kind: str
+    direction: str
+    measured_in: str
+    baseline: Decimal | None
+    target: Decimal | None
+    floor: Decimal | None
+    stretch: Decimal | None
+    volume: str
+    owners: tuple[str, ...]
+    department: str
+    weight: int | None
+    parent: str
+    why: str
+    effective_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress(Item):
+    """`ref` is made of KPI and day."""
+
+    kpi: str
+    day: date | None
+    value: Decimal | None
+    confidence: int | None
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """All that a file says, as far as it could be read."""
+
+    company: Company | None
+    units: tuple[Unit, ...]
+    people: tuple[Person, ...]
+    cycle: Cycle | None
+    goals: tuple[Goal, ...]
+    csfs: tuple[Csf, ...]
+    kpis: tuple[Kpi, ...]
+    progress: tuple[Progress, ...]
+
+    def items(self) -> Iterator[Item]:
+        yield from filter(None, (self.company, self.cycle))
+        for items in (self.units, self.people, self.goals, self.csfs, self.kpis, self.progress):
+            yield from items
+
+
+def read(content: bytes, problems: Problems) -> File | None:
+    """Everything that can be read. What is wrong with single fields is among the problems then."""
+    top = parse(content, problems, "file")
+    if top is None:
+        return None
+    company, cycle = top.section("company", "company"), top.section("cycle", "cycle")
+    file = File(
+        company=_company(company) if company else None,
+        units=tuple(map(_unit, top.items("units", "unit"))),
+        people=tuple(map(_person, top.items("people", "person"))),
+        cycle=_cycle(cycle) if cycle else None,
+        goals=tuple(map(_goal, top.items("goals", "goal"))),
+        csfs=tuple(map(_csf, top.items("csfs", "CSF"))),
+        kpis=tuple(map(_kpi, top.items("kpis", "KPI"))),
+        progress=tuple(map(_progress, top.items("progress", "progress"))),
+    )
+    top.done()
+    return file
+
+
+def _company(f: Fields) -> Company:
+    tenant, name, time_zone = f.reference("tenant", required=True), f.text("name", required=True), f.text("time_zone")
+    return Company(f.done(), tenant, name, time_zone)
+
+
+def _unit(f: Fields) -> Unit:
+    ref, name, head = f.reference("ref", required=True), f.text("name", required=True), f.reference("head")
+    return Unit(f.done(), ref, name, head)
+
+
+def _person(f: Fields) -> Person:
+    ref, name, title = f.reference("ref", required=True), f.text("name", required=True), f.text("title")
+    unit, manager, roles = f.reference("unit"), f.reference("manager"), f.choices("roles", ROLES)
+    return Person(f.done(), ref, name, title, unit, manager, roles)
+
+
+def _cycle(f: Fields) -> Cycle:
+    ref, name = f.reference("ref", required=True), f.text("name", required=True)
+    starts_on, ends_on = f.day("starts_on", required=True), f.day("ends_on", required=True)
+    return Cycle(f.done(), ref, name, starts_on, ends_on)
+
+
+def _goal(f: Fields) -> Goal:
+    ref, name, year = f.reference("ref", required=True), f.text("name", required=True), f.whole("year", required=True)
+    target, measured_in = f.number("target", required=True), f.text("measured_in")
+    return Goal(f.done(), ref, name, year, target, measured_in)
+
+
+def _csf(f: Fields) -> Csf:
+    ref, name = f.reference("ref", required=True), f.text("name", required=True)
+    supports, why = f.references("supports", required=True), f.text("why")
+    return Csf(f.done(), ref, name, supports, why)
+
+
+def _kpi(f: Fields) -> Kpi:
+    return Kpi(
+        ref=f.reference("ref", required=True),
+        name=f.text("name", required=True),
+        statement=f.text("statement"),
+        level=f.choice("level", LEVELS, required=True),
+        kind=f.choice("kind", KINDS, required=True),
+        direction=f.choice("direction", DIRECTIONS, required=True),
+        measured_in=f.text("measured_in"),
+        baseline=f.number("baseline"),
+        target=f.number("target", required=True),
+        floor=f.number("floor"),
+        stretch=f.number("stretch"),
+        volume=f.reference("volume"),
+        owners=f.references("owners"),
+        department=f.reference("department"),
+        weight=f.whole("weight"),
+        parent=f.reference("parent"),
+        why=f.text("why"),
+        effective_on=f.day("effective_on"),
+        places=f.done(),  # the last: all fields were asked for
+    )
+
+
+def _progress(f: Fields) -> Progress:
+    kpi, day = f.reference("kpi", required=True), f.day("day", required=True)
+    value, note = f.number("value", required=True), f.text("note")
+    confidence = f.whole("confidence")
+    return Progress(f.done(), f"{kpi}-{day}" if kpi and day else "", kpi, day, value, confidence, note)

@@ -1,0 +1,32 @@
+"""The command `nhip`: its subcommands by name."""
+
+import typer
+
+from cli import parked
+from cli.config import config
+from cli.importing.command import import_
+from cli.provision import provision_
+from cli.rebuild import rebuild
+from cli.serve import serve
+from cli.token import token
+from cli.up import up
+from cli.verify import verify
+
+app = typer.Typer(
+    help="Nhip: performance management in rhythm.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,  # a traceback must not show words or secrets
+)
+app.command()(up)
+app.command()(serve)
+app.command("import")(import_)
+app.command()(verify)
+app.add_typer(parked.app, name="parked")
+app.command()(rebuild)
+app.command("provision")(provision_)
+app.command()(config)
+app.command()(token)
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,72 @@
+"""How a command runs and how it ends: what went wrong is a sentence on stderr and an exit code, never a traceback."""
+
+import asyncio
+import signal
+from collections.abc import Callable, Coroutine
+from typing import Any, NoReturn
+
+import typer
+
+from deploy.engines import EngineError
+from eventkit.errors import Rejected
+from eventkit.settings import SettingsError
+
+WRONG_USE = 2
+"""The exit code for what was given wrong: options, settings, a file."""
+
+
+class Failed(Exception):
+    """The command cannot go on; the message tells a person why and what to do."""
+
+    def __init__(self, message: str, *, code: int = 1):
+        super().__init__(message)
+        self.code = code
+
+
+def run(work: Coroutine[Any, Any, None]) -> None:
+    """Do a command's work. Ctrl-C and SIGTERM cancel it once, so that it ends in order, however often they come."""
+    try:
+        asyncio.run(_until_stopped(work))
+    except Failed as error:
+        stop(str(error), code=error.code)
+    except SettingsError as error:
+        stop(str(error), code=WRONG_USE)
+    except EngineError as error:
+        stop(str(error))
+    except Rejected as error:
+        stop(f"refused: {error.message} ({error.reason})")
+
+
+def stop(message: str, *, code: int = 1) -> NoReturn:
+    typer.echo(message, err=True)
+    raise typer.Exit(code)
+
+
+def say(sentence: str) -> None:
+    """One sentence about progress."""
+    typer.echo(sentence)
+
+
+async def _until_stopped(work: Coroutine[Any, Any, None]) -> None:
+    loop = asyncio.get_running_loop()
+    task = loop.create_task(work, name="command")
+    asked = False
+
+    def end(number: signal.Signals) -> Callable[[], None]:
+        def ask() -> None:
+            nonlocal asked
+            if asked:
+                typer.echo("Still stopping…", err=True)
+                return
+            asked = True
+            task.cancel(number.name)
+
+        return ask
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, end(number))
+    try:
+        await task
+    except asyncio.CancelledError:
+        if not asked:
+            raise

@@ -1,0 +1,52 @@
+"""`nhip verify`: is every view what the log says."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from cli.operating import Address, Directory, Gateway, Tenant, Token, operator
+from cli.running import Failed, run
+from nhip.common.v1.operations_pb2 import Verified, VerifiedView, Verify
+
+SHOWN = 20
+
+
+def verify(
+    service: Annotated[list[str] | None, typer.Option(help="Only this service; may be repeated.")] = None,
+    view: Annotated[str, typer.Option(help="Only this view.")] = "",
+    address: Address = None,
+    gateway: Gateway = None,
+    token: Token = "",
+    tenant: Tenant = "",
+    directory: Directory = Path("var"),
+) -> None:
+    """Fold every stream again and compare each view with it. Exit code 1 when a row differs."""
+
+    async def work() -> None:
+        async with operator(address, gateway, token, tenant, directory) as (client, services):
+            found = [
+                (name, one)
+                for name in service or services
+                for one in (await client.ask(Verify(service=name, view=view), Verified, at=name)).views
+            ]
+        _show(found)
+        if wrong := sum(len(one.differences) for _, one in found):
+            raise Failed(f"{wrong} {'difference' if wrong == 1 else 'differences'}: `nhip rebuild <service> <view>` folds a view anew")
+
+    run(work())
+
+
+def _show(found: list[tuple[str, VerifiedView]]) -> None:
+    table = Table("service", "view", "version", "rows", "up to", "differences")
+    for name, one in found:
+        table.add_row(name, one.view, str(one.version), str(one.rows), one.position, str(len(one.differences) or ""))
+    Console().print(table)
+    for name, one in found:
+        for each in one.differences[:SHOWN]:
+            column = f" {each.column}" if each.column else ""
+            typer.echo(f"{name} {one.view}: {each.key}{column}: expected {each.expected or 'nothing'}, found {each.found or 'nothing'}")
+        if len(one.differences) > SHOWN:
+            typer.echo(f"{name} {one.view}: and {len(one.differences) - SHOWN} more")

@@ -1,0 +1,26 @@
+"""Channels to services: one address, or one per replica."""
+
+import grpc
+
+from eventkit.rpc.call import MESSAGE_BYTES
+
+# Every replica gets calls, and one that is away none. No retries: whether a call that was sent may be repeated, only its caller knows.
+_CONFIG = '{"loadBalancingConfig": [{"round_robin": {}}]}'
+_OPTIONS: tuple[tuple[str, int | str], ...] = (
+    ("grpc.service_config", _CONFIG),
+    ("grpc.max_receive_message_length", MESSAGE_BYTES),
+    ("grpc.max_send_message_length", MESSAGE_BYTES),
+    # A replica that was killed is asked again soon, not after two minutes.
+    ("grpc.initial_reconnect_backoff_ms", 200),
+    ("grpc.min_reconnect_backoff_ms", 200),
+    ("grpc.max_reconnect_backoff_ms", 2_000),
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+)
+
+
+def channel(address: str) -> grpc.aio.Channel:
+    """A channel to a service as `Settings.services` names it: `host:port`, several of them with commas between (IP addresses then), or a
+    target of gRPC's own, as `dns:///goals:50051`, which stands for every address behind the name."""
+    target = f"ipv4:{address}" if "," in address else address
+    return grpc.aio.insecure_channel(target, options=_OPTIONS)
