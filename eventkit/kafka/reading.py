@@ -87,7 +87,7 @@ class TopicReader(ConsumerRebalanceListener):
             auto_offset_reset="earliest",
             session_timeout_ms=10_000,
             heartbeat_interval_ms=2_000,
-            metadata_max_age_ms=10_000,
+            metadata_max_age_ms=5_000,
             request_timeout_ms=15_000,
         )
         self._at.clear()
@@ -187,7 +187,8 @@ class TopicReader(ConsumerRebalanceListener):
         if self._at and time.monotonic() - self._told > 5:
             self._told = time.monotonic()
             try:
-                await asyncio.wait_for(consumer.commit({p: c.offset for p, c in self._at.items()}), 2)
+                async with asyncio.timeout(2):
+                    await consumer.commit({p: c.offset for p, c in self._at.items()})
             except FAULTS as error:
                 log.info("kafka.commit_failed", subscription=self._subscription.name, error=type(error).__name__)
 

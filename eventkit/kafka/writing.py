@@ -37,7 +37,7 @@ class TopicWriter:
             acks="all",
             max_batch_size=65_536,
             request_timeout_ms=15_000,
-            metadata_max_age_ms=10_000,
+            metadata_max_age_ms=5_000,
         )
         try:
             async with asyncio.timeout(20):
@@ -63,7 +63,7 @@ class TopicWriter:
         async with free_consumer(self._servers) as consumer:
             partitions = [TopicPartition(topic(self._context), p) for p in reach]
             consumer.assign(partitions)
-            async with asyncio.timeout(15):
+            async with asyncio.timeout(5):  # hangs when the topic is being deleted
                 ends = await consumer.end_offsets(partitions)
                 firsts = await consumer.beginning_offsets(partitions)
             for partition in partitions:
@@ -116,7 +116,7 @@ class TopicWriter:
 
 async def _position_at(consumer: AIOKafkaConsumer, partition: TopicPartition, offset: int) -> int | None:
     consumer.seek(partition, offset)
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(5):
         record = await consumer.getone(partition)
     with suppress(ForeignRecord):
         return received(record).event.position if record.offset == offset else None

@@ -316,7 +316,8 @@ class PostgresLog:
                     after = rows[-1]["position"]
                     yield [_recorded(row) for row in rows]
                 with suppress(TimeoutError):  # a notification only shortens the wait
-                    await asyncio.wait_for(news.wait(), self._poll)
+                    async with asyncio.timeout(self._poll):  # not wait_for: before Python 3.12 that may swallow a cancellation
+                        await news.wait()
                     continue
                 yield []
         finally:

@@ -1,0 +1,364 @@
+"""Projections and reactors on a real log: exactly once in effect, at least once with the same id, parked and brought back."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID, uuid5
+
+import asyncpg
+import pytest
+
+from eventkit import checkpoint, parking, provision
+from eventkit.checkpoint import OWN_FEED, Checkpoint, Fenced
+from eventkit.errors import Kind, Rejected
+from eventkit.ids import uuid7
+from eventkit.log import NO_STREAM, LogFull, NewEvent, Origin, Recorded, StreamId, Write
+from eventkit.log.postgres import PostgresLog
+from eventkit.projection import Rows, View
+from eventkit.subscription import Projecting, Reacting, Subscription, follow
+from eventkit.table import Key, reading
+from eventkit.telemetry import Metrics
+from nhip.people.v1.events_pb2 import UnitCreated, UnitHeadAppointed
+from tests.integration.eventkit.topics import running
+
+ORIGIN = Origin("person:lan", traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+
+
+@dataclass(frozen=True, slots=True)
+class UnitRow:
+    tenant: str
+    unit_id: str
+    name: str
+    heads: list[str]
+    events: int
+
+
+class Units(View[UnitRow]):
+    """Units, their heads in order, and how often each was touched: a repetition or a gap would show."""
+
+    name, source, categories, key = "test_units", "test", ("unit",), ("tenant", "unit_id")
+    row = UnitRow
+    refuses = ""
+    """A head whose appointment cannot be handled, for now."""
+
+    def touches(self, event: Recorded) -> Iterable[Key]:
+        return ((event.tenant, event.stream.id),)
+
+    def fold(self, rows: Rows[UnitRow], event: Recorded) -> None:
+        key = (event.tenant, event.stream.id)
+        match event.message:
+            case UnitCreated() as e:
+                rows.put(UnitRow(*key, e.name, [], 1))
+            case UnitHeadAppointed() as e:
+                if e.after == self.refuses:
+                    raise LookupError(f"nobody is called {e.after}")
+                row = rows[key]
+                rows.put(replace(row, heads=[*row.heads, e.after], events=row.events + 1))
+            case _:
+                pass
+
+
+@dataclass
+class Service:
+    """A log with a view of it."""
+
+    dsn: str
+    log: PostgresLog
+    pool: asyncpg.Pool
+    units: Units
+    metrics: Metrics
+
+    def projecting(self) -> Projecting:
+        return Projecting(self.units, self.pool, self.metrics)  # type: ignore[arg-type]
+
+    def following(self, subscription: Subscription):
+        return lambda beat: follow(subscription, self.log, self.pool, self.dsn, self.metrics, beat)
+
+    async def happen(self, unit: str, *heads: str, tenant: str = "acme", created: bool = True) -> None:
+        stream = StreamId(tenant, "unit", unit)
+        version = await self.pool.fetchval("select count(*) from log_event where stream = $1", str(stream))
+        messages = [UnitCreated(unit_id=unit, name=unit)] * (created and not version)
+        messages += [UnitHeadAppointed(unit_id=unit, after=head) for head in heads]
+        batch = [NewEvent(uuid7(), m.DESCRIPTOR.full_name, m.SerializeToString()) for m in messages]
+        await self.log.append(Write(stream, version, batch), origin=ORIGIN)
+
+    async def caught_up(self, *names: str) -> None:
+        async with asyncio.timeout(20):
+            await checkpoint.wait(self.pool, list(names) or [self.units.subscription], OWN_FEED, await self.log.last_position())
+
+    async def rows(self) -> dict[str, tuple[list[str], int]]:
+        return {r["unit_id"]: (r["heads"], r["events"]) for r in await self.pool.fetch("select * from test_units_v1")}
+
+    async def parked(self, subscription: str = "test_units_v1") -> list[tuple[str, int, str]]:
+        rows = await self.pool.fetch("select * from parked where subscription = $1 order by position", subscription)
+        return [(StreamId.parse(r["stream"]).id, r["version"], r["error"].split(" ")[0]) for r in rows]
+
+    def count(self, metric: str, subscription: str = "test_units_v1") -> float:
+        return self.metrics.registry.get_sample_value(metric, {"subscription": subscription}) or 0.0
+
+
+@pytest.fixture
+async def service(postgres: str) -> AsyncGenerator[Service]:
+    units = Units()
+    async with PostgresLog(postgres, poll_seconds=0.1) as log, asyncpg.create_pool(postgres, min_size=1, max_size=8) as pool:
+        await pool.execute(f"do $$ begin create role {provision.READER} nologin; exception when duplicate_object then end $$")
+        await provision.tables(pool, [units])  # type: ignore[list-item]
+        yield Service(postgres, log, pool, units, Metrics())
+
+
+# -- projections
+
+
+async def test_a_view_follows_its_log(service: Service):
+    async with running(service.following(service.projecting())):
+        await service.happen("sales", "an", "bình")
+        await service.happen("ops", "chi")
+        await service.caught_up()
+        await service.happen("sales", "dung")
+        await service.caught_up()
+    assert await service.rows() == {"sales": (["an", "bình", "dung"], 4), "ops": (["chi"], 2)}
+
+
+async def test_rivals_apply_each_event_once(service: Service):
+    """Without the lock that keeps them apart: two that both believe to run the subscription."""
+    for n in range(60):
+        await service.happen(f"u{n % 5}", f"h{n}")
+    fenced = 0
+
+    async def rival() -> None:
+        nonlocal fenced
+        subscription = service.projecting()
+        while True:
+            at = await checkpoint.load(service.pool, subscription.name, OWN_FEED)
+            async for page in service.log.feed(at.position, page=3):
+                if not page:
+                    return
+                to = Checkpoint(page[-1].position)
+                try:
+                    await subscription.take(OWN_FEED, at, to, page)
+                except Fenced:
+                    fenced += 1
+                    break
+                at = to
+
+    await asyncio.gather(rival(), rival(), rival())
+    assert fenced > 0
+    assert {u: (len(h), n) for u, (h, n) in (await service.rows()).items()} == {f"u{n}": (12, 13) for n in range(5)}
+
+
+async def test_of_two_processes_one_runs_it_and_the_other_takes_over(service: Service):
+    async with running(*(service.following(service.projecting()) for _ in range(2))):
+        for n in range(4):
+            await service.happen("sales", f"h{n}")
+            await service.caught_up()
+            await service.pool.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'nhip lead test_units%'"
+            )
+    assert await service.rows() == {"sales": (["h0", "h1", "h2", "h3"], 5)}
+
+
+async def test_what_cannot_be_handled_is_parked_with_its_followers_and_others_flow(service: Service):
+    service.units.refuses = "nobody"
+    await service.happen("sales", "an")
+    await service.happen("ops", "chi")
+    await service.happen("sales", "nobody", "bình")
+    await service.happen("ops", "dung")
+    async with running(service.following(service.projecting())):
+        await service.caught_up()
+        await service.happen("sales", "em")  # later ones join the queue, also from another page
+        await service.happen("ops", "giang")
+        await service.caught_up()
+    assert await service.rows() == {"sales": (["an"], 2), "ops": (["chi", "dung", "giang"], 4)}
+    assert await service.parked() == [("sales", 3, "LookupError"), ("sales", 4, ""), ("sales", 5, "")]
+    assert service.count("nhip_parked_events") == 3
+
+
+async def test_what_was_parked_is_retried_in_order(service: Service):
+    service.units.refuses = "nobody"
+    subscription, stream = service.projecting(), StreamId("acme", "unit", "sales")
+    await service.happen("sales", "an", "nobody", "bình", "no one", "chi")
+    async with running(service.following(subscription)):
+        await service.caught_up()
+        assert isinstance(await subscription.retry(stream), LookupError)
+        assert len(await service.parked()) == 4
+        service.units.refuses = "no one"
+        assert isinstance(await subscription.retry(stream), LookupError)  # comes further, and is noted at the next one
+        assert await service.parked() == [("sales", 5, "LookupError"), ("sales", 6, "")]
+        service.units.refuses = ""
+        both = await asyncio.gather(subscription.retry(stream), subscription.retry(stream))  # two operators at once
+        assert both == [None, None]
+        await service.happen("sales", "dung")
+        await service.caught_up()
+    assert await service.rows() == {"sales": (["an", "nobody", "bình", "no one", "chi", "dung"], 7)}
+    assert await service.parked() == []
+    assert service.count("nhip_parked_events") == 0
+
+
+async def test_a_parked_event_can_be_given_up(service: Service):
+    service.units.refuses = "nobody"
+    subscription = service.projecting()
+    await service.happen("sales", "nobody", "bình", "chi")
+    async with running(service.following(subscription)):
+        await service.caught_up()
+        assert await subscription.discard(StreamId("acme", "unit", "sales")) is None
+    assert await service.rows() == {"sales": (["bình", "chi"], 3)}
+    assert await service.parked() == []
+
+
+async def test_an_event_without_its_predecessor_is_parked(service: Service):
+    await service.happen("sales", "an", created=False)
+    async with running(service.following(service.projecting())):
+        await service.caught_up()
+    assert await service.parked() == [("sales", 1, "KeyError")]
+
+
+async def test_bytes_that_are_no_message_are_parked(service: Service):
+    await service.log.append(
+        Write(StreamId("acme", "unit", "x"), NO_STREAM, [NewEvent(uuid7(), "nhip.people.v1.UnitCreated", b"\xff\xff")]), origin=ORIGIN
+    )
+    await service.happen("sales")
+    async with running(service.following(service.projecting())):
+        await service.caught_up()
+    assert await service.parked() == [("x", 1, "DecodeError")]
+    assert await service.rows() == {"sales": ([], 1)}
+
+
+async def test_events_of_unknown_types_are_counted_and_passed_over(service: Service):
+    await service.happen("sales", "an")
+    await service.log.append(
+        Write(StreamId("acme", "unit", "sales"), 2, [NewEvent(uuid7(), "nhip.people.v9.UnitPainted", b"x") for _ in range(3)]),
+        origin=ORIGIN,
+    )
+    await service.log.append(Write(StreamId("acme", "other", "x"), 0, [NewEvent(uuid7(), "nhip.other.v1.X", b"x")]), origin=ORIGIN)
+    await service.happen("sales", "bình")
+    async with running(service.following(service.projecting())):
+        await service.caught_up()
+    assert await service.rows() == {"sales": (["an", "bình"], 3)}
+    assert service.count("nhip_unknown_events_total") == 3
+    assert await service.parked() == []
+
+
+async def test_a_view_that_is_emptied_under_its_runner_is_filled_again(service: Service):
+    await service.happen("sales", *(f"h{n}" for n in range(50)))
+    async with running(service.following(service.projecting())):
+        await service.caught_up()
+        async with service.pool.acquire() as con, con.transaction():  # as `Rebuild` does
+            await checkpoint.reset(con, "test_units_v1")  # type: ignore[arg-type]
+            await con.execute("truncate test_units_v1")
+        await service.happen("sales", "last")
+        await service.caught_up()
+    assert await service.rows() == {"sales": ([*(f"h{n}" for n in range(50)), "last"], 52)}
+
+
+async def test_a_lost_database_connection_parks_nothing(service: Service):
+    async with running(service.following(service.projecting())):
+        for n in range(5):
+            await service.happen("sales", f"h{n}")
+            await service.pool.execute("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'nhip log feed'")
+        await service.caught_up()
+    assert await service.rows() == {"sales": ([f"h{n}" for n in range(5)], 6)}
+    assert await service.parked() == []
+    assert service.count("nhip_subscription_retries_total") > 0
+
+
+async def test_waiting_for_a_position_ends_when_every_view_has_passed_it(service: Service):
+    await service.happen("sales", "an")
+    position = await service.log.last_position()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await checkpoint.wait(service.pool, ["test_units_v1"], OWN_FEED, position)
+    async with running(service.following(service.projecting())):
+        await service.caught_up()
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await checkpoint.wait(service.pool, ["test_units_v1", "another_v1"], OWN_FEED, position)
+        await checkpoint.wait(service.pool, [], OWN_FEED, position)
+
+
+# -- reactors
+
+
+class Mailer:
+    """Reacts to each appointment with an event of its own, whose id is made from what it reacts to."""
+
+    def __init__(self, service: Service):
+        self.service, self.calls, self.fails_with = service, list[UUID](), list[Exception]()
+
+    async def __call__(self, event: Recorded) -> None:
+        self.calls.append(event.id)
+        if event.stream.category != "unit":
+            return
+        if self.fails_with:
+            raise self.fails_with.pop(0)
+        sent = NewEvent(uuid5(event.id, "mail"), "nhip.test.v1.MailSent", b"")
+        await self.service.log.append(Write(StreamId(event.tenant, "mail", str(event.id)), NO_STREAM, [sent]), origin=ORIGIN)
+
+    async def sent(self) -> int:
+        return await self.service.pool.fetchval("select count(*) from log_event where category = 'mail'")
+
+
+def reacting(service: Service, mailer: Mailer) -> Reacting:
+    return Reacting("mailer", "test", mailer, service.pool, service.metrics)
+
+
+async def test_a_reaction_that_is_repeated_has_its_effect_once(service: Service):
+    mailer = Mailer(service)
+    await service.happen("sales", "an", "bình")
+    for _ in range(3):  # as if each process died before its checkpoint moved
+        async with running(service.following(reacting(service, mailer))):
+            await service.caught_up("mailer")
+        await service.pool.execute("update checkpoint set position = 0 where subscription = 'mailer'")
+    assert await mailer.sent() == 3
+    assert len(mailer.calls) > 9
+
+
+@pytest.mark.parametrize("fault", [ConnectionError(), LogFull(), Rejected("CONTENDED", "again", kind=Kind.CONFLICT)])
+async def test_a_fault_that_passes_is_waited_for(service: Service, fault: Exception):
+    mailer = Mailer(service)
+    mailer.fails_with = [fault, fault]
+    await service.happen("sales", "an")
+    async with running(service.following(reacting(service, mailer))):
+        await service.caught_up("mailer")
+    assert (await mailer.sent(), await service.parked("mailer")) == (2, [])
+
+
+async def test_a_reaction_that_fails_is_parked_and_brought_back(service: Service):
+    mailer = Mailer(service)
+    mailer.fails_with = [LookupError()]
+    subscription = reacting(service, mailer)
+    await service.happen("sales", "an", "bình")
+    await service.happen("ops")
+    async with running(service.following(subscription)):
+        await service.caught_up("mailer")
+        assert await service.parked("mailer") == [("sales", 1, "LookupError"), ("sales", 2, ""), ("sales", 3, "")]
+        assert await mailer.sent() == 1
+        mailer.fails_with = [LookupError()]
+        assert isinstance(await subscription.retry(StreamId("acme", "unit", "sales")), LookupError)
+        assert await subscription.retry(StreamId("acme", "unit", "sales")) is None
+    assert (await mailer.sent(), await service.parked("mailer")) == (4, [])
+    assert service.count("nhip_parked_events", "mailer") == 0
+
+
+# -- parking keeps an event whole
+
+
+async def test_a_parked_event_comes_back_as_it_was(service: Service):
+    await service.happen("sales", "an")
+    events: Sequence[Recorded] = [e async for e in service.log.read(StreamId("acme", "unit", "sales"))]
+    async with service.pool.acquire() as con:
+        for _ in range(2):  # twice changes nothing
+            for event in events:
+                await parking.park(con, "s", "test", event, None)  # type: ignore[arg-type]
+        found = await parking.list_parked(con, "acme", "s")  # type: ignore[arg-type]
+        assert await parking.list_parked(con, "other") == []  # type: ignore[arg-type]
+    assert [p.event for p in found] == events
+    assert {p.context for p in found} == {"test"}
+
+
+async def test_the_reader_role_sees_views_and_nothing_else(service: Service):
+    async with reading(service.pool, "acme") as con:
+        await con.fetch("select * from test_units_v1")
+        for table in ("log_event", "parked", "checkpoint", "relay"):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                async with con.transaction():
+                    await con.fetch(f"select * from {table}")
