@@ -160,7 +160,7 @@ class Words:
         for text in found:
             sealed, plain = text.sealed, None
             if key := keys[sealed.person_id]:
-                with suppress(InvalidTag):  # words moved to another person or event: as good as none
+                with suppress(InvalidTag, ValueError):  # another person's, or what is bound to them was changed: as good as none
                     plain = AESGCM(key).decrypt(sealed.nonce, sealed.ciphertext, _bound(tenant, sealed.person_id, sealed.bound_to)).decode()
             if plain is None:
                 text.erased = True

@@ -1,0 +1,240 @@
+"""Commands on a real log: once for their key, on fresh state when others were faster, never on half of what was read."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from google.protobuf.message import Message
+
+from eventkit import decider
+from eventkit.aggregate import Aggregate, Decision, Happened, UnknownEvent
+from eventkit.context import Actor, Context, command_id
+from eventkit.decider import Commands, Load
+from eventkit.errors import Kind, Rejected
+from eventkit.log import NewEvent, Origin, Recorded, StreamId, Write
+from eventkit.log.postgres import PostgresLog
+from eventkit.privacy import KeyStore, Words
+from nhip.common.v1.command_pb2 import Accepted
+from nhip.people.v1.events_pb2 import UnitCreated, UnitHeadAppointed
+
+
+def evolve(heads: tuple[str, ...] | None, event: Message) -> tuple[str, ...]:
+    match event:
+        case UnitCreated():
+            return ()
+        case UnitHeadAppointed():
+            return (*(heads or ()), event.after)
+        case _:
+            raise UnknownEvent(event)
+
+
+UNIT = Aggregate("unit", evolve)
+
+
+@dataclass
+class Office:
+    log: PostgresLog
+    open: Callable[[], Commands]
+    dsn: str
+    commands: Commands = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.commands = self.open()
+
+    async def heads(self, unit: str) -> list[str]:
+        events = [e async for e in self.log.read(StreamId("acme", "unit", unit))]
+        return [e.message.after for e in events if isinstance(e.message, UnitHeadAppointed)]
+
+
+@pytest.fixture
+async def office(postgres: str) -> AsyncGenerator[Office]:
+    async with PostgresLog(postgres) as log, KeyStore(postgres, b"k" * 32) as keys:
+        yield Office(log, lambda: Commands("people", log, Words(keys)), postgres)
+
+
+def asked(key: str = "", *, body: bytes = b"body", actor: str = "lan") -> Context:
+    who = Actor("acme", actor)
+    id = command_id(who, "/nhip.test/Appoint", key) if key else uuid4()
+    return Context(who, datetime.now(UTC), id, digest=body, retryable=bool(key), correlation_id="c1")
+
+
+def create(unit: str):
+    async def decide(load: Load) -> Decision:
+        if await load(UNIT, unit) is not None:
+            raise Rejected("UNIT_EXISTS", "there is such a unit")
+        return [Happened(UNIT(unit), UnitCreated(unit_id=unit))]
+
+    return decide
+
+
+def appoint(unit: str, head: str, *, pause: Callable[[], object] | None = None):
+    async def decide(load: Load) -> Decision:
+        heads = await load(UNIT, unit)
+        if heads and heads[-1] == head:
+            return []
+        if pause:
+            await pause()  # type: ignore[misc]
+        return [Happened(UNIT(unit), UnitHeadAppointed(unit_id=unit, after=head))]
+
+    return decide
+
+
+async def test_a_command_is_answered_with_what_it_made_and_how_far_the_log_is(office: Office):
+    done = await office.commands.execute(asked(), UNIT("sales"), create("sales"))
+    assert done == Accepted(id="sales", position="people=1")
+    [event] = [e async for e in office.log.read(StreamId("acme", "unit", "sales"))]
+    assert (event.origin.actor, event.origin.correlation_id, event.origin.command_digest) == ("person:lan", "c1", b"body")
+
+
+async def test_nothing_to_do_is_no_event(office: Office):
+    await office.commands.execute(asked(), UNIT("sales"), appoint("sales", "an"))
+    assert await office.commands.execute(asked(), UNIT("sales"), appoint("sales", "an")) == Accepted(id="sales", unchanged=True)
+    assert await office.log.last_position() == 1
+
+
+async def test_the_same_key_is_told_the_first_answer_whatever_happened_since(office: Office):
+    first = await office.commands.execute(asked("k"), UNIT("sales"), create("sales"))
+    await office.commands.execute(asked(), UNIT("sales"), appoint("sales", "an"))
+    for commands in (office.commands, office.open()):
+        again = await commands.execute(asked("k"), UNIT("sales"), create("sales"))
+        assert again == Accepted(id="sales", position=first.position, repeated=True)
+    assert await office.log.last_position() == 2
+
+
+async def test_the_same_key_for_another_request_is_refused(office: Office):
+    await office.commands.execute(asked("k"), UNIT("sales"), create("sales"))
+    with pytest.raises(Rejected) as refused:
+        await office.commands.execute(asked("k", body=b"other"), UNIT("ops"), create("ops"))
+    assert (refused.value.reason, refused.value.violations[0].field) == ("IDEMPOTENCY_KEY_REUSED", "idempotency-key")
+    await office.commands.execute(asked("k", body=b"other", actor="nam"), UNIT("ops"), create("ops"))  # somebody else's key is another one
+
+
+async def test_a_key_whose_command_was_rejected_is_free(office: Office):
+    await office.commands.execute(asked(), UNIT("sales"), create("sales"))
+    with pytest.raises(Rejected, match="UNIT_EXISTS"):
+        await office.commands.execute(asked("k"), UNIT("sales"), create("sales"))
+    assert not (await office.commands.execute(asked("k", body=b"other"), UNIT("ops"), create("ops"))).repeated
+
+
+@pytest.mark.parametrize("make", [create, lambda unit: appoint(unit, "an")], ids=["a rejection", "nothing to do"])
+async def test_the_same_command_in_several_processes_at_once_is_carried_out_once(office: Office, make):
+    """Whoever comes second is not judged on what the first one made."""
+    for n in range(15):
+        processes = [office.open() for _ in range(4)]
+        told = await asyncio.gather(*(c.execute(asked(f"k{n}"), UNIT(f"u{n}"), make(f"u{n}")) for c in processes for _ in range(2)))
+        assert sorted(t.repeated for t in told) == [False] + [True] * 7
+        assert len({t.position for t in told}) == 1
+        assert await office.log.last_position() == n + 1
+
+
+async def test_the_same_key_with_two_bodies_at_once_serves_one(office: Office):
+    for n in range(10):
+        told = await asyncio.gather(
+            *(office.open().execute(asked(f"k{n}", body=b"%d" % b), UNIT(f"u{n}"), appoint(f"u{n}", f"h{b}")) for b in range(2)),
+            return_exceptions=True,
+        )
+        assert sorted(type(t).__name__ for t in told) == ["Accepted", "Rejected"]
+        [refused] = [t for t in told if isinstance(t, Rejected)]
+        assert refused.reason == "IDEMPOTENCY_KEY_REUSED"
+
+
+async def test_a_lost_race_is_decided_again_on_fresh_state(office: Office):
+    everybody = [f"h{n}" for n in range(24)]
+    processes = [office.open() for _ in range(3)]
+    await asyncio.gather(*(processes[n % 3].execute(asked(), UNIT("sales"), appoint("sales", head)) for n, head in enumerate(everybody)))
+    assert sorted(await office.heads("sales")) == sorted(everybody)
+
+
+async def test_decisions_on_each_others_state_cannot_both_stand(office: Office):
+    """At most one unit may have a head: each command reads both and writes one."""
+
+    def only(mine: str, other: str):
+        async def decide(load: Load) -> Decision:
+            if await load(UNIT, other):
+                raise Rejected("TAKEN", "the other one has a head")
+            await load(UNIT, mine)
+            await asyncio.sleep(0.002)
+            return [Happened(UNIT(mine), UnitHeadAppointed(unit_id=mine, after="an"))]
+
+        return decide
+
+    for n in range(15):
+        a, b = f"a{n}", f"b{n}"
+        told = await asyncio.gather(
+            office.open().execute(asked(), UNIT(a), only(a, b)), office.open().execute(asked(), UNIT(b), only(b, a)), return_exceptions=True
+        )
+        assert sorted(type(t).__name__ for t in told) == ["Accepted", "Rejected"]
+
+
+async def test_several_aggregates_are_written_together_or_not_at_all(office: Office):
+    async def both(load: Load) -> Decision:
+        await load(UNIT, "a")
+        return [Happened(UNIT("a"), UnitCreated(unit_id="a")), Happened(UNIT("b"), UnitCreated(unit_id="b"))]
+
+    done = await office.commands.execute(asked("k"), UNIT("a"), both, answers="both")
+    assert done == Accepted(id="both", position="people=2")
+    assert len({e.append_id for u in "ab" async for e in office.log.read(StreamId("acme", "unit", u))}) == 1
+
+
+async def test_who_never_wins_is_told_so(office: Office, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(decider, "ATTEMPTS", 3)
+    others = office.open()
+
+    async def somebody_faster() -> None:
+        await others.execute(asked(), UNIT("sales"), appoint("sales", uuid4().hex))
+
+    with pytest.raises(Rejected) as refused:
+        await office.commands.execute(asked(), UNIT("sales"), appoint("sales", "an", pause=somebody_faster))
+    assert (refused.value.reason, refused.value.kind) == ("CONTENDED", Kind.CONFLICT)
+    assert "an" not in await office.heads("sales")
+
+
+async def test_a_stream_with_an_event_from_a_newer_version_is_not_decided_on(office: Office):
+    stream = StreamId("acme", "unit", "sales")
+    await office.log.append(Write(stream, 0, [NewEvent(uuid4(), "nhip.people.v9.UnitPainted", b"")]), origin=Origin("x"))
+    with pytest.raises(Rejected, match="NEWER_EVENT"):
+        await office.commands.execute(asked(), UNIT("sales"), appoint("sales", "an"))
+
+
+async def test_a_log_that_lost_its_end_is_read_anew(office: Office):
+    """After a failover to a replica that lagged, what is remembered of a stream is ahead of it."""
+    for n in range(5):
+        await office.commands.execute(asked(), UNIT("sales"), appoint("sales", f"h{n}"))
+    con = await asyncpg.connect(office.dsn)
+    try:
+        await con.execute(
+            "alter table log_event disable trigger all; delete from log_event where position > 2; alter table log_event enable trigger all"
+        )
+        await con.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'nhip log writer' and datname = current_database()"
+        )
+    finally:
+        await con.close()
+    await office.commands.execute(asked(), UNIT("sales"), appoint("sales", "new"))
+    assert await office.heads("sales") == ["h0", "h1", "new"]
+
+
+async def test_commands_on_one_aggregate_take_turns(office: Office):
+    running = most = 0
+
+    async def count() -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0.001)
+        running -= 1
+
+    await asyncio.gather(*(office.commands.execute(asked(), UNIT("sales"), appoint("sales", f"h{n}", pause=count)) for n in range(20)))
+    assert most == 1
+    assert await office.heads("sales") == [f"h{n}" for n in range(20)]
+
+
+def test_recorded_events_show_no_data() -> None:
+    event = Recorded(
+        uuid4(), "t", b"secret", StreamId("a", "b", "c"), 1, 1, uuid4(), 0, 1, datetime.now(UTC), datetime.now(UTC), Origin("x")
+    )
+    assert "secret" not in repr(event)
