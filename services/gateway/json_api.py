@@ -5,7 +5,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from eventkit.rpc.metadata import AUTHORIZATION, IDEMPOTENCY_KEY, POSITION, TRACEPARENT
-from services.gateway.failures import Failure
+from services.gateway.failures import Failure, invalid
 from services.gateway.transcoding import Routes, bindings, json_of
 from services.gateway.upstream import OPERATIONS, SERVICES, Upstream
 
@@ -25,6 +25,9 @@ def json_routes(upstream: Upstream) -> list[Route]:
             metadata = [(name, value) for name in (AUTHORIZATION, IDEMPOTENCY_KEY, TRACEPARENT) if (value := request.headers.get(name))]
             # HTTP may join what a client sent as several headers; on gRPC each position is a value of its own.
             metadata += [(POSITION, one.strip()) for value in request.headers.getlist(POSITION) for one in value.split(",")]
+            for name, value in metadata:
+                if not (value.isascii() and value.isprintable()):
+                    raise invalid("HEADER_MALFORMED", f"the header {name} holds what no header may")
             reply = await upstream.call(context, binding.method, message, metadata)
         except Failure as failure:
             headers = {"Retry-After": "2"} if failure.away else {}

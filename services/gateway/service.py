@@ -99,7 +99,15 @@ def application(upstream: Upstream, identity: Identity, clock: Callable[[], date
     async def unknown(request: Request, _: Exception) -> Response:
         return failed(visited(console, request), Failure("NOT_FOUND", "PATH_UNKNOWN", "there is no such page"))
 
-    app = Starlette(routes=routes, exception_handlers={404: unknown, 405: unknown})
+    async def broken(request: Request, _: Exception) -> Response:
+        failure = Failure("INTERNAL", "INTERNAL", "a fault of the gateway's own")
+        if _is_api(request):
+            return JSONResponse(failure.as_json(), failure.http, SECURITY)
+        response = failed(visited(console, request), failure)
+        response.headers.update(SECURITY)
+        return response
+
+    app = Starlette(routes=routes, exception_handlers={404: unknown, 405: unknown, 500: broken})
     app.add_middleware(_Guard, console=console)
     return app
 

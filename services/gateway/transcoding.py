@@ -91,7 +91,8 @@ def message_of(descriptor: Descriptor, variables: Mapping[str, str], body: bytes
     message = GetMessageClass(descriptor)()
     try:
         json_format.ParseDict(content, message)
-    except json_format.ParseError as error:
+        message.SerializeToString()
+    except (json_format.ParseError, ValueError) as error:  # text that is no Unicode shows only when it is written
         raise invalid("MALFORMED_REQUEST", str(error)) from error
     return message
 

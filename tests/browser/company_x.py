@@ -20,6 +20,7 @@ from nhip.checkins.v1 import checkins_pb2
 from nhip.common.v1 import command_pb2, time_pb2, words_pb2
 from nhip.goals.v1 import goals_pb2, types_pb2
 from nhip.people.v1 import people_pb2
+from nhip.people.v1 import types_pb2 as people_types_pb2
 from services.gateway.upstream import SERVICES
 
 TODAY = date(2025, 3, 20)
@@ -276,7 +277,11 @@ class CompanyX:
             raise Rejected("PERSON_UNKNOWN", f"there is no person {id!r}", kind=Kind.UNKNOWN)
         name, title, unit, manager = PEOPLE[id]
         return people_pb2.Person(
-            person_id=id, name=_words(name), title=_words(title), active=True, place={"unit_id": unit, "manager_id": manager}
+            person_id=id,
+            name=_words(name),
+            title=_words(title),
+            active=True,
+            place=people_types_pb2.Place(unit_id=unit, manager_id=manager),
         )
 
     def GetPerson(self, request: people_pb2.GetPerson, actor: str) -> Message:
@@ -403,7 +408,7 @@ class CompanyX:
             cycle_id="q1-2025",
             name=goal.name,
             statement=goal.statement,
-            level=goal.level,
+            level=goal.level,  # pyright: ignore[reportArgumentType]
             measure=measure,  # pyright: ignore[reportArgumentType]
             owners=[_owner(id) for id in goal.owners],
             unit_id=goal.unit_id,
@@ -604,7 +609,7 @@ class CompanyX:
                 method.name: grpc.unary_unary_rpc_method_handler(
                     self._answer(method.name),
                     request_deserializer=GetMessageClass(method.input_type).FromString,
-                    response_serializer=lambda message: message.SerializeToString(),
+                    response_serializer=GetMessageClass(method.output_type).SerializeToString,
                 )
                 for method in service.methods
             }

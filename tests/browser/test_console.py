@@ -230,7 +230,7 @@ async def test_progress_is_recorded_once_and_shown_at_once(opened: Open):
 
 async def test_a_form_that_is_sent_twice_is_carried_out_once(opened: Open):
     page = await kpi_page(opened)
-    form = {"key": str(uuid4()), "value": "46", "confidence": "7", "note": "", "occurred_on": "2025-03-20"}
+    form: dict[str, str | float | bool] = {"key": str(uuid4()), "value": "46", "confidence": "7", "note": "", "occurred_on": "2025-03-20"}
     headers = {"Sec-Fetch-Site": "same-origin"}
     answers = [await page.request.post(page.url + "/progress", form=form, headers=headers, max_redirects=0) for _ in range(2)]
     assert [answer.status for answer in answers] == [303, 303]

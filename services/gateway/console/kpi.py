@@ -222,13 +222,14 @@ def trend(reply: goals_pb2.KpiPage, language: Language) -> Trend:
         "pace": pace,
         "values": [[day.isoformat(), float(value), language.amount(value, percent)] for day, value, _c in points],
         "confidence": [[day.isoformat(), confidence, language.short_day(day)] for day, _v, confidence in points if confidence],
-        "targets": [[max(day, starts).isoformat(), float(target)] for day, target in targets],
+        "targets": [[max(day, starts).isoformat(), float(target)] for day, target in targets if day <= ends],
         "changes": [
             {
                 "day": day.isoformat(),
                 "label": _("target %(before)s → %(after)s") % {"before": language.number(before), "after": language.number(after)},
             }
             for (_d, before), (day, after) in changes
+            if starts <= day <= ends
         ],
         "days": {day.isoformat(): language.short_day(day) for day in _ticks(starts, ends, [p[0] for p in points])},
         "decimal": "," if language.code == "vi" else ".",

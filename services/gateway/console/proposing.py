@@ -57,7 +57,7 @@ async def form(visit: Visit) -> Response:
     id = visit.request.query_params.get("kpi", "")
     if not id:
         return await _choose(visit)
-    return await _show(visit, id, Form({"reason_class": "BOTTOM_UP", "addition_kind": "MILESTONE", "addition_parent": f"kpi_id:{id}"}))
+    return await _show(visit, id, Form({"reason_class": "BOTTOM_UP", "addition_kind": "MILESTONE"}))
 
 
 async def _choose(visit: Visit) -> Response:
@@ -141,6 +141,8 @@ async def _show(visit: Visit, id: str, filled: Form, status: int = 200) -> Respo
     above = [step.kpi for step in reply.path if step.WhichOneof("step") == "kpi"]
     lines = [Line(kpi_card(kpi, visit.language, Moment()), kpi.measure.target.value) for kpi in (*above, reply.kpi)]
     parents = [(f"kpi_id:{line.card.id}", line.card.name) for line in reversed(lines)]
+    # What makes up for a KPI most often serves what that KPI serves.
+    default = f"kpi_id:{lines[-2 if above else -1].card.id}"
     parents += [(f"csf_id:{step.csf.csf_id}", step.csf.name) for step in reply.path if step.WhichOneof("step") == "csf"]
     return visit.render(
         "propose.html",
@@ -150,6 +152,7 @@ async def _show(visit: Visit, id: str, filled: Form, status: int = 200) -> Respo
         kpi=lines[-1].card,
         cycle_id=reply.kpi.cycle_id,
         parents=parents,
+        parent=filled["addition_parent"] or default,
         reason_classes=REASON_CLASSES,
         kinds=KINDS,
         **await _preview(visit, filled),

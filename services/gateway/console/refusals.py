@@ -41,6 +41,7 @@ def reasons(language: Language) -> dict[str, str]:
         "ALIGNMENT_CIRCLE": _("A KPI cannot serve itself, over others or not."),
         "TEMPORARILY_UNAVAILABLE": _("A part of Nhip is away for the moment. Nothing was lost; please try again soon."),
         "CONTENDED": _("Somebody else was faster. Please look at what is there now and try again."),
+        "INTERNAL": _("A fault of ours. What was recorded before is safe; please try again."),
         # the console's own
         "MISSING": _("This is needed."),
         "NOT_A_NUMBER": _("This is not a number."),

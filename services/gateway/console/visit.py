@@ -14,6 +14,7 @@ from jinja2 import Environment
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from eventkit.rpc.metadata import TRACEPARENT
 from nhip.goals.v1 import goals_pb2
 from nhip.people.v1 import people_pb2
 from services.gateway.assets import Assets
@@ -28,6 +29,8 @@ from services.gateway.upstream import Caller, Upstream
 LANGUAGE_COOKIE = "nhip-language"
 POSITION_COOKIE = "nhip-after"
 _POSITION = re.compile(r"[a-z][a-z0-9_]{0,62}=[0-9]{1,18}")
+
+_TRACE = re.compile(r"[0-9a-f-]{55,}")
 
 Handler = Callable[["Visit"], Awaitable[Response]]
 
@@ -126,7 +129,8 @@ def visited(console: Console, request: Request) -> Visit:
     language = console.languages.get(code) or console.languages[DEFAULT]
     positions = tuple(part for part in unquote(request.cookies.get(POSITION_COOKIE, "")).split(",") if _POSITION.fullmatch(part))
     session = console.identity.session(request)
-    caller = Caller(console.upstream, session.token if session else "", positions, request.headers.get("traceparent", ""))
+    trace = request.headers.get(TRACEPARENT, "")
+    caller = Caller(console.upstream, session.token if session else "", positions, trace if _TRACE.fullmatch(trace) else "")
     return Visit(console, request, language, session, caller)
 
 

@@ -48,7 +48,7 @@ class Backend:
                 method.name: grpc.unary_unary_rpc_method_handler(
                     self._handle(method.name),
                     request_deserializer=GetMessageClass(method.input_type).FromString,
-                    response_serializer=lambda message: message.SerializeToString(),
+                    response_serializer=GetMessageClass(method.output_type).SerializeToString,
                 )
                 for method in service.methods
             }

@@ -2,7 +2,7 @@
 
 import httpx
 import pytest
-from google.type import decimal_pb2
+from google.type import date_pb2, decimal_pb2
 
 from eventkit.errors import Kind, Rejected, Violation
 from nhip.checkins.v1 import checkins_pb2
@@ -63,7 +63,7 @@ async def test_a_query_may_name_its_moment_in_several_ways(client: httpx.AsyncCl
     backend.answers("GetMap", goals_pb2.GoalMap(past=True))
     answer = await client.get(f"/v1/cycles/q1/map?{query}")
     assert answer.json() == {"past": True}
-    expected = goals_pb2.GetMap(cycle_id="q1", as_of=time_pb2.AsOf(effective_on={"year": 2025, "month": 3, "day": 1}))
+    expected = goals_pb2.GetMap(cycle_id="q1", as_of=time_pb2.AsOf(effective_on=date_pb2.Date(year=2025, month=3, day=1)))
     expected.as_of.recorded_at.FromJsonString("2025-03-02T00:00:00Z")
     assert backend.asked[0][1] == expected
 
@@ -100,6 +100,10 @@ async def test_what_is_no_json_object_is_refused(client: httpx.AsyncClient):
     for content in (b"{", b"[]", b"\xff", b"[" * 100_000):
         answer = await client.post("/v1/proposals", content=content, headers={"Content-Type": "application/json"})
         assert (answer.status_code, answer.json()["error"]["reason"]) == (400, "MALFORMED_JSON")
+    surrogate = await client.post("/v1/cycles", content=b'{"name": "\\ud800"}', headers={"Content-Type": "application/json"})
+    assert surrogate.status_code == 400
+    header = await client.get("/v1/cycles", headers=[(b"nhip-position", "goals=é".encode("latin-1"))])
+    assert header.json()["error"]["reason"] == "HEADER_MALFORMED"
     form = await client.post("/v1/proposals", data={"a": "b"})
     assert form.status_code == 415
     assert (await client.post("/v1/proposals", content=b" " * (1 << 20) + b"{}")).status_code == 413

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -38,7 +39,7 @@ ROOM = Path(gateway.__file__).parent
             "20 Mar 2025 · 09:41",
         ),
         (lambda language: language.words(words_pb2.PersonalText(erased=True)), "(đã xoá)", "(erased)"),
-        (lambda language: language.words(words_pb2.PersonalText(sealed={"person_id": "x"})), "(đã xoá)", "(erased)"),
+        (lambda language: language.words(words_pb2.PersonalText(sealed=words_pb2.Sealed(person_id="x"))), "(đã xoá)", "(erased)"),
     ],
 )
 def test_written_as_people_write(said, vi: str, en: str):
@@ -70,7 +71,7 @@ def test_avatars_carry_no_tone_marks(name: str, letters: str):
     assert initials(name) == letters
 
 
-def texts() -> Iterator[str]:
+def texts() -> Iterator[Any]:
     options = {"trim_blocks": "true", "lstrip_blocks": "true", "newstyle_gettext": "true"}
     for template in ROOM.glob("templates/**/*.html"):
         with template.open("rb") as file:
@@ -95,8 +96,8 @@ def test_translations_keep_their_placeholders():
     for language in ("vi", "en"):
         with (LOCALES / language / "LC_MESSAGES" / "nhip.po").open("rb") as file:
             for message in read_po(file, locale=language):
-                ids = message.id if isinstance(message.id, tuple) else (message.id,)
-                strings = message.string if isinstance(message.string, tuple) else (message.string,)
+                ids: Any = message.id if isinstance(message.id, tuple) else (message.id,)
+                strings: Any = message.string if isinstance(message.string, tuple) else (message.string,)
                 for string in strings:
                     assert not message.id or set(re.findall(r"%\(\w+\)s", string)) == set(re.findall(r"%\(\w+\)s", ids[0])), message.id
 

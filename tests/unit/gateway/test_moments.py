@@ -5,6 +5,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
+from google.type import date_pb2
 from starlette.datastructures import QueryParams
 
 from nhip.common.v1 import time_pb2
@@ -26,7 +27,7 @@ def test_nothing_asked_for_is_now():
 
 
 def test_a_day_by_the_clock_of_effects():
-    assert as_of("on=2025-03-01") == time_pb2.AsOf(effective_on={"year": 2025, "month": 3, "day": 1})
+    assert as_of("on=2025-03-01") == time_pb2.AsOf(effective_on=date_pb2.Date(year=2025, month=3, day=1))
 
 
 def test_a_day_by_the_clock_of_records_ends_in_the_tenants_zone():

@@ -125,7 +125,7 @@ def test_a_gap_is_never_rounded_away(reached: str, wanted: str, comparison: str,
 
 
 def test_a_bar_begins_at_the_baseline_and_never_leaves_its_frame():
-    kpi = goals_pb2.Kpi(kpi_id="k", measure={"unit": "%"})
+    kpi = goals_pb2.Kpi(kpi_id="k", measure=types_pb2.Measure(unit="%"))
     kpi.measure.baseline.value, kpi.measure.target.value = "12", "18"
     kpi.standing.progress.value, kpi.standing.expected.value = "1.4", "15"
     card = kpi_card(kpi, EN, Moment())

@@ -4,13 +4,14 @@ import httpx
 import pytest
 
 from eventkit.rpc.demo_issuer import DemoIssuer
+from nhip.common.v1 import words_pb2
 from nhip.goals.v1 import goals_pb2
 from nhip.people.v1 import people_pb2
 from services.gateway.session import SESSION_COOKIE, local_path
 
 from .conftest import Backend
 
-MINH = people_pb2.Person(person_id="minh", name={"plain": "Minh"}, active=True)
+MINH = people_pb2.Person(person_id="minh", name=words_pb2.PersonalText(plain="Minh"), active=True)
 
 
 @pytest.fixture

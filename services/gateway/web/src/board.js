@@ -46,7 +46,10 @@ export function drawBoard(board) {
     }));
     const { places, lefts, width, height } = layOut(nodes, viewport.clientWidth - EDGE);
     if (!chosenZoom) zoom = Math.max(SMALLEST, Math.min(1, (viewport.clientWidth - EDGE) / width));
-    for (const [element, place] of places) element.firstElementChild.style.transform = `translate(${place.x}px, ${place.y}px)`;
+    for (const [element, place] of places) {
+      element.firstElementChild.style.transform = `translate(${place.x}px, ${place.y}px)`;
+      if (place.indent) element.firstElementChild.style.width = `${WIDTHS[kindOf(element)] - place.indent}px`;
+    }
     drawEdges(nodes, places);
     edges.setAttribute("width", width);
     edges.setAttribute("height", height);
@@ -79,7 +82,7 @@ export function drawBoard(board) {
         if (!from) continue;
         const x1 = from.x + WIDTHS[kindOf(parent)], y1 = from.y + from.height / 2;
         const x2 = to.x, y2 = to.y + to.height / 2, bend = Math.min(60, Math.max(24, (x2 - x1) / 2));
-        const path = `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`;
+        const path = to.indent ? `M${from.x + 8} ${from.y + from.height}V${y2}H${x2}` : `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`;
         const dim = !node.element.classList.contains("mine") || !parent.classList.contains("mine");
         for (const kind of "co" in node.element.dataset ? ["co", "co-inner"] : [""]) {
           const line = document.createElementNS(SVG, "path");

@@ -4,6 +4,7 @@ import { hierarchy, tree } from "d3-hierarchy";
 const COLUMNS = ["goal", "csf", "company", "department", "individual"];
 export const WIDTHS = { goal: 184, csf: 190, company: 212, department: 208, individual: 274 };
 const GAP = { goal: 20, csf: 24, company: 24, department: 20, individual: 8 };
+export const INDENT = 18;
 const BETWEEN = 14; // more between the children of two parents
 
 export const columnOf = (node) => COLUMNS.indexOf(kindOf(node));
@@ -27,24 +28,36 @@ export function layOut(nodes, width) {
   for (const node of nodes) if (node.kind !== "goal") items.set(node.element, { node, column: COLUMNS.indexOf(node.kind), height: node.height, children: [] });
   for (const item of items.values()) {
     let above = items.get(item.node.parent) ?? root;
+    // What serves a KPI of its own layer stands in the same column, below it and indented.
+    if (above !== root && item.column <= above.column) {
+      item.indent = (above.indent ?? 0) + INDENT;
+      item.column = above.column;
+      const siblings = above.parent.children;
+      let at = siblings.indexOf(above) + 1;
+      while (siblings[at]?.indent > (above.indent ?? 0)) at++;
+      siblings.splice(at, 0, item);
+      item.parent = above.parent;
+      continue;
+    }
     // A KPI that skips a layer still stands in its own column: nothing is drawn where it skips.
     for (let column = above.column + 1; column < item.column; column++) {
-      const skipped = { column, height: item.height, children: [] };
+      const skipped = { column, height: item.height, children: [], parent: above };
       above.children.push(skipped);
       above = skipped;
     }
     above.children.push(item);
+    item.parent = above;
   }
   const laid = tree()
     .nodeSize([1, 1])
     .separation((a, b) => {
       const kind = COLUMNS[Math.min(a.depth, COLUMNS.length - 1)];
       return ((a.data.height ?? 0) + (b.data.height ?? 0)) / 2 + GAP[kind] + (a.parent === b.parent ? 0 : BETWEEN);
-    })(hierarchy(root));
+    })(hierarchy(root, (item) => item.children));
 
   const places = new Map();
   laid.each((at) => {
-    if (at.data.node) places.set(at.data.node.element, { x: lefts[at.data.column], y: at.x - at.data.height / 2, height: at.data.height });
+    if (at.data.node) places.set(at.data.node.element, { x: lefts[at.data.column] + (at.data.indent ?? 0), y: at.x - at.data.height / 2, height: at.data.height, indent: at.data.indent ?? 0 });
   });
   placeGoals(goals, places, lefts[0], nodes);
 
