@@ -19,6 +19,8 @@ class Addresses:
     """The gateway's URL without a slash at its end; empty: not known."""
     metrics: Mapping[str, str] = field(default_factory=dict[str, str])
     """The metrics pages by service, where they are known."""
+    engines: Mapping[str, str] = field(default_factory=dict[str, str])
+    """PostgreSQL's and Kafka's addresses, to look into them; without passwords."""
 
     def write(self, directory: Path) -> None:
         """For the other commands; all of it or nothing."""
@@ -35,7 +37,7 @@ def written(directory: Path) -> Addresses:
     """What `nhip up` wrote in that directory; nothing where none runs."""
     try:
         noted = json.loads((directory / FILE).read_text())
-        return Addresses(noted["services"], noted["gateway"], noted["metrics"])
+        return Addresses(noted["services"], noted["gateway"], noted["metrics"], noted["engines"])
     except FileNotFoundError:
         return Addresses()
     except (ValueError, KeyError, TypeError):
@@ -49,7 +51,7 @@ def find(address: str | None, gateway: str | None, directory: Path) -> Addresses
         services = load(services=address).services if address else load().services
     except SettingsError as error:
         raise Failed(str(error).replace("NHIP_SERVICES", "--address") if address else str(error), code=WRONG_USE) from None
-    found = Addresses(services or noted.services, (gateway or noted.gateway).rstrip("/"), noted.metrics)
+    found = Addresses(services or noted.services, (gateway or noted.gateway).rstrip("/"), noted.metrics, noted.engines)
     if not found.services:
         raise Failed(
             f"no Nhip runs from {directory}/: start one (nhip up), or say where it is (--address people=host:port,goals=host:port)"

@@ -28,7 +28,7 @@ from deploy.engines import engines
 from eventkit import telemetry
 from eventkit.host import Running
 from eventkit.rpc.demo_issuer import DemoIssuer
-from eventkit.settings import Settings, load
+from eventkit.settings import Settings, load, masked
 from nhip.people.v1 import people_pb2
 from services.gateway.service import gateway
 
@@ -107,7 +107,7 @@ async def _everything(directory: Path, settings: Settings, listening: socket) ->
         url = f"http://{HOST}:{listening.getsockname()[1]}"
         stack.callback(addresses.forget, directory)
         metrics = {name: f"http://{each.host}:{each.metrics_port}/metrics" for name, each in services.items()}
-        Addresses(settings.services, url, metrics).write(directory)
+        Addresses(settings.services, url, metrics, {"postgres": masked(urls.postgres), "kafka": urls.kafka}).write(directory)
         stack.callback(say, "Stopping…")
         yield _Nhip(url, settings, services, serving, issuer)
 

@@ -15,7 +15,7 @@ import time
 from argparse import ArgumentParser
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from json import dumps
 from pathlib import Path
 
@@ -183,7 +183,7 @@ async def _run(directory: Path, replicas: int, port: int) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     given = {name: os.environ.get(f"NHIP_{name.upper()}") or None for name in ("postgres", "kafka")}
     async with cluster(directory, replicas=replicas, port=port, say=print, **given) as running:
-        noted: dict[str, object] = {"services": running.services, "gateway": running.url, "metrics": {}}
+        noted = {"services": running.services, "gateway": running.url, "metrics": dict[str, str](), "engines": asdict(running.engines)}
         (directory / "addresses.json").write_text(dumps(noted))
         print(f"The gateway answers on {running.url}/. Other commands: --directory {directory}. Ctrl-C stops it.", flush=True)
         await stop.wait()

@@ -59,7 +59,8 @@ def test_without_a_running_nhip_it_is_said_how_to_start_one(nhip):
 
 def test_what_up_wrote_down_is_found(nhip, tmp_path: Path):
     (tmp_path / "var").mkdir()
-    (tmp_path / "var" / "addresses.json").write_text(json.dumps({"services": {"people": "127.0.0.1:1"}, "gateway": "", "metrics": {}}))
+    noted = {"services": {"people": "127.0.0.1:1"}, "gateway": "", "metrics": {}, "engines": {}}
+    (tmp_path / "var" / "addresses.json").write_text(json.dumps(noted))
     told = nhip("token", "service:importer")
     assert told.exit_code == 1
     assert "no token: give --token" in told.stderr
