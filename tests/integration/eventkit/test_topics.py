@@ -107,8 +107,9 @@ async def test_a_reader_that_lags_when_the_topic_is_made_anew_misses_nothing(the
     await there.append(30)
     async with running(there.relay().run):
         await there.until_relayed()
-        await there.delete_topic()
-        await there.append(30)
+    await there.delete_topic()
+    await there.append(30)
+    async with running(there.relay().run):
         await until(lambda: there.pool.fetchval('select sum("offset" + 1) >= 90 from relay'))
     async with running(there.reader().run):
         await there.until_all_is_noted()
