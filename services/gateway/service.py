@@ -29,6 +29,9 @@ MOST_FORM_BYTES = 1 << 20
 DEADLINE = 10.0
 """Seconds that a service has to answer."""
 
+CHANNEL = (("grpc.max_receive_message_length", 32 << 20),)
+"""The map of ten thousand KPIs is longer than the four megabytes that gRPC allows by itself."""
+
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]

@@ -9,6 +9,8 @@ import os
 import socket
 import threading
 from collections.abc import AsyncGenerator, Generator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -31,20 +33,39 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
     if running := os.environ.get("NHIP_CONSOLE"):
         yield running.rstrip("/")
         return
+    with _serving(CompanyX(), tmp_path_factory.mktemp("issuer")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def crowded(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
+    """A console whose map is too large to be sent whole."""
+    company = CompanyX()
+    pattern = company.goals["i2"]
+    for number in range(60):
+        company.goals[f"many-{number}"] = replace(pattern, id=f"many-{number}", name=f"Việc thứ {number}")
+    with _serving(company, tmp_path_factory.mktemp("issuer")) as url:
+        yield url
+
+
+@contextmanager
+def _serving(company: CompanyX, folder: Path) -> Generator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     ready, stop = threading.Event(), threading.Event()
-    thread = threading.Thread(target=lambda: asyncio.run(_serve(port, tmp_path_factory.mktemp("issuer"), ready, stop)), daemon=True)
+    thread = threading.Thread(target=lambda: asyncio.run(_serve(company, port, folder, ready, stop)), daemon=True)
     thread.start()
     assert ready.wait(20), "the console did not start"
-    yield f"http://127.0.0.1:{port}"
-    stop.set()
-    thread.join(10)
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        stop.set()
+        thread.join(10)
 
 
-async def _serve(port: int, folder: Path, ready: threading.Event, stop: threading.Event) -> None:
-    server, grpc_port = await CompanyX().serve()
+async def _serve(company: CompanyX, port: int, folder: Path, ready: threading.Event, stop: threading.Event) -> None:
+    server, grpc_port = await company.serve()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{grpc_port}") as channel:
         issuer = DemoIssuer(host="127.0.0.1", key_file=folder / "key.json", issuer="http://127.0.0.1/demo")
         upstream = Upstream(dict.fromkeys(SERVICES, channel))

@@ -89,6 +89,10 @@ _STATUSES: dict[int, tuple[str, str]] = {
 }
 
 
+def status_key(status: int) -> str:
+    return _STATUSES.get(status, _STATUSES[goals_pb2.STATUS_NOT_STARTED])[0]
+
+
 def status_mark(status: int, language: Language) -> StatusMark:
     _ = language.gettext
     words = {

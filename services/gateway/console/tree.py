@@ -1,12 +1,12 @@
 """The goal map as a tree: goals, success factors, KPIs; folded, so that no page carries more than it can show."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from nhip.goals.v1 import goals_pb2, types_pb2
 from services.gateway.console.as_of import Moment
-from services.gateway.console.cards import KpiCard, kpi_card
+from services.gateway.console.cards import KpiCard, kpi_card, status_key
 from services.gateway.console.language import Language, decimal_of
 
 WHOLE = 60
@@ -151,97 +151,71 @@ class Planting:
 
     def _goal(self, goal: goals_pb2.StrategicGoal, placed: set[str]) -> Node:
         _ = self.language.gettext
-        id = f"goal-{goal.goal_id}"
         serving = [csf for csf in self.goal_map.csfs if goal.goal_id in csf.goal_ids]
         here = [csf for csf in serving if csf.csf_id not in placed]
         placed.update(csf.csf_id for csf in here)
-        children = tuple(self._csf(csf, 2, tuple(f"goal-{g}" for g in csf.goal_ids)) for csf in here)
-        children += tuple(self._kpi(kpi, 2) for kpi in self._below.get(goal.goal_id, []))
-        also = tuple(csf.name for csf in serving if csf not in here)
-        mine = any(self._is_mine(kpi) for csf in serving for kpi in self._descendants(csf.csf_id))
-        unit = goal.unit if goal.unit == "%" else ""
-        card = GoalCard(goal.name, self.language.amount(decimal_of(goal, "target"), unit), goal.year)
-        return self._node(
-            id,
-            "goal",
-            goal.name,
-            children,
-            1,
-            (),
-            [_("Strategic goal"), _("target %(target)s") % {"target": card.target}],
-            mine=mine,
-            goal=card,
-            also=also,
-        )
+        below = self._below.get(goal.goal_id, [])
+
+        def children() -> tuple[Node, ...]:
+            csfs = (self._csf(csf, 2, tuple(f"goal-{g}" for g in csf.goal_ids)) for csf in here)
+            return (*csfs, *(self._kpi(kpi, 2) for kpi in below))
+
+        card = GoalCard(goal.name, self.language.amount(decimal_of(goal, "target"), "%" if goal.unit == "%" else ""), goal.year)
+        node = Node(f"goal-{goal.goal_id}", "goal", goal.name, goal=card, also=tuple(csf.name for csf in serving if csf not in here))
+        every = [kpi for top in (goal.goal_id, *(csf.csf_id for csf in serving)) for kpi in self._descendants(top)]
+        hanging = len(here) + sum(1 for top in (goal.goal_id, *(csf.csf_id for csf in here)) for _kpi in self._descendants(top))
+        said = [_("Strategic goal"), _("target %(target)s") % {"target": card.target}]
+        return self._hung(node, said, len(here) + len(below), hanging, children, mine=any(map(self._is_mine, every)))
 
     def _csf(self, csf: goals_pb2.Csf, level: int, parents: tuple[str, ...]) -> Node:
-        below = list(self._descendants(csf.csf_id))
-        statuses = [self._card(kpi).status.key for kpi in below]
+        every = list(self._descendants(csf.csf_id))
+        below = self._below.get(csf.csf_id, [])
+        statuses = [status_key(kpi.standing.status) for kpi in every]
         on_track = sum(status in ("ontrack", "exceed") for status in statuses)
-        card = CsfCard(csf.name, csf.why, tuple(segments(statuses)), on_track, len(below))
-        children = tuple(self._kpi(kpi, level + 1) for kpi in self._below.get(csf.csf_id, []))
-        told = self.language.gettext("%(on_track)s of %(kpis)s KPIs on track") % {"on_track": on_track, "kpis": len(below)}
-        return self._node(f"csf-{csf.csf_id}", "csf", csf.name, children, level, parents, ["CSF", told], csf=card)
+        card = CsfCard(csf.name, csf.why, tuple(segments(statuses)), on_track, len(every))
+        told = self.language.gettext("%(on_track)s of %(kpis)s KPIs on track") % {"on_track": on_track, "kpis": len(every)}
+        node = Node(f"csf-{csf.csf_id}", "csf", csf.name, csf=card, parents=parents, level=level)
+
+        def children() -> tuple[Node, ...]:
+            return tuple(self._kpi(kpi, level + 1) for kpi in below)
+
+        return self._hung(node, ["CSF", told], len(below), len(every), children, mine=any(map(self._is_mine, every)))
 
     def _kpi(self, kpi: goals_pb2.Kpi, level: int) -> Node:
         _ = self.language.gettext
         card = self._card(kpi)
-        children = tuple(self._kpi(child, level + 1) for child in self._below.get(kpi.kpi_id, []))
+        every = list(self._descendants(kpi.kpi_id))
+        below = self._below.get(kpi.kpi_id, [])
         said = [card.owner_names, _("%(current)s of %(target)s") % {"current": card.current, "target": card.target}, card.status.word]
         said += [_("weight %(weight)s") % {"weight": card.weight}] if card.weight else []
         said += [_("now %(target)s") % {"target": card.target_now}] if card.target_now else []
         said += [_("the layer below falls short: %(sum)s") % {"sum": card.shortfall.comparison}] if card.shortfall else []
         said += [_("co-owned")] if card.co_owned else []
-        kind, parent = kpi.parent.WhichOneof("target"), parent_id(kpi)
-        above = f"{(kind or 'kpi_id').removesuffix('_id')}-{parent}"
-        mine = self._is_mine(kpi)
-        return self._node(
-            f"kpi-{kpi.kpi_id}", card.level, card.name, children, level, (above,), said, kpi=card, mine=mine, hit=self._hit(kpi)
-        )
+        above = f"{(kpi.parent.WhichOneof('target') or 'kpi_id').removesuffix('_id')}-{parent_id(kpi)}"
+        node = Node(f"kpi-{kpi.kpi_id}", card.level, card.name, kpi=card, parents=(above,), level=level, hit=self._hit(kpi))
 
-    def _node(
-        self,
-        id: str,
-        kind: str,
-        name: str,
-        children: tuple[Node, ...],
-        level: int,
-        parents: tuple[str, ...],
-        said: list[str],
-        *,
-        mine: bool = False,
-        hit: bool = False,
-        goal: GoalCard | None = None,
-        csf: CsfCard | None = None,
-        kpi: KpiCard | None = None,
-        also: tuple[str, ...] = (),
-    ) -> Node:
-        language = self.language
-        count = len(children) + sum(child.count for child in children)
-        opened = self._folding.is_open(id, kind)
-        said = [name, *(text for text in said if text)]
-        if children:
-            said.append(language.ngettext("%(n)s child", "%(n)s children", len(children)) % {"n": len(children)})
+        def children() -> tuple[Node, ...]:
+            return tuple(self._kpi(child, level + 1) for child in below)
+
+        return self._hung(node, said, len(below), len(every), children, mine=any(map(self._is_mine, (kpi, *every))))
+
+    def _hung(self, node: Node, said: list[str], below: int, count: int, children: Callable[[], tuple[Node, ...]], *, mine: bool) -> Node:
+        """The node with what hangs below it, unless it is folded: what is not sent is not even made."""
+        opened = self._folding.is_open(node.id, node.kind)
+        said = [node.name, *(text for text in said if text)]
+        if below:
+            said.append(self.language.ngettext("%(n)s child", "%(n)s children", below) % {"n": below})
         # What the reader closed stays in the page and opens at once; what the rule closed is fetched when it is asked for.
-        absent = bool(children) and not opened and id not in self.closed
-        return Node(
-            id,
-            kind,
-            name,
-            goal,
-            csf,
-            kpi,
-            () if absent else children,
-            parents,
-            level,
-            count,
-            opened,
-            mine or any(child.mine for child in children),
-            hit,
-            ", ".join(said),
-            self.moment.url(f"/map/branch/{id}") if absent else "",
-            self.toggle_url(id, not opened) if children else "",
-            also,
+        absent = bool(below) and not opened and node.id not in self.closed
+        return replace(
+            node,
+            children=() if absent else children(),
+            count=count,
+            opened=opened,
+            mine=mine,
+            label=", ".join(said),
+            branch=self.moment.url(f"/map/branch/{node.id}") if absent else "",
+            toggle=self.toggle_url(node.id, not opened) if below else "",
         )
 
     def _descendants(self, id: str) -> Iterable[goals_pb2.Kpi]:
