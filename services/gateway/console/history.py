@@ -75,13 +75,22 @@ def reason_class_word(reason_class: int, language: Language) -> str:
     return words.get(reason_class, "")
 
 
-def entries(history: goals_pb2.KpiHistory, kpi_id: str, language: Language, zone: ZoneInfo, until: date | None = None) -> tuple[Entry, ...]:
-    """The entries, newest first; on a page of the past, those up to its day."""
+def entries(
+    history: goals_pb2.KpiHistory,
+    kpi_id: str,
+    language: Language,
+    zone: ZoneInfo,
+    until: date | None = None,
+    known: datetime | None = None,
+) -> tuple[Entry, ...]:
+    """The entries, newest first; on a page of the past, what counts for days up to `until` and was recorded up to `known`."""
     found: list[Entry] = []
     for entry in history.entries:
         effective = date_of(entry, "effective_on")
         recorded = entry.recorded_at.ToDatetime(UTC)
         if until is not None and (effective or recorded.astimezone(zone).date()) > until:
+            continue
+        if known is not None and recorded > known:
             continue
         found.append(_entry(entry, effective, recorded, kpi_id, language, zone))
     return tuple(found)

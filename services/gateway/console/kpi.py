@@ -114,6 +114,8 @@ def kpi_page(visit: Visit, reply: goals_pb2.KpiPage, history: goals_pb2.KpiHisto
         if recorded.astimezone(visit.zone).date() != occurred:
             recorded_text = _("recorded %(moment)s") % {"moment": language.instant(recorded, visit.zone)}
     until = None if moment.is_now else shown_day
+    asked = moment.message(visit.zone)
+    known = asked.recorded_at.ToDatetime(UTC) if asked.HasField("recorded_at") else None
     return KpiPage(
         card=card,
         statement=shown.statement,
@@ -136,7 +138,7 @@ def kpi_page(visit: Visit, reply: goals_pb2.KpiPage, history: goals_pb2.KpiHisto
         children=tuple(kpi_card(child, language, moment, reply.shortfalls) for child in reply.children),
         shortfalls=tuple(shortfall_foot(s, language) for s in reply.shortfalls if s.kpi_id == shown.kpi_id),
         scale=scale(measure, decimal_of(standing, "current"), language),
-        history=entries(history, shown.kpi_id, language, visit.zone, until),
+        history=entries(history, shown.kpi_id, language, visit.zone, until, known),
         may_propose=reply.may_propose and not reply.past,
         may_record=reply.may_record and not reply.past,
         unaligned=shown.unaligned,

@@ -1,7 +1,8 @@
 """What pages make of the services' replies: Company X's map, its sums, its forms."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 from google.type import decimal_pb2
@@ -11,6 +12,7 @@ from nhip.goals.v1 import goals_pb2, types_pb2
 from services.gateway.console.as_of import Moment
 from services.gateway.console.cards import kpi_card, shortfall_foot
 from services.gateway.console.forms import Form
+from services.gateway.console.history import entries
 from services.gateway.console.language import Language
 from services.gateway.console.proposing import read
 from services.gateway.console.reconciliation import arithmetic
@@ -184,3 +186,23 @@ def test_a_refused_form_keeps_what_was_typed_and_says_it_at_the_field():
 def test_a_form_that_may_have_been_carried_out_keeps_its_key():
     form = Form({"value": "5"})
     assert form.refused(Failure("UNAVAILABLE", "SERVICE_AWAY", "…"), VI, {}).key == form.key
+
+
+def test_history_of_the_past_ends_where_the_past_did():
+    history = CompanyX().GetKpiHistory(goals_pb2.GetKpiHistory(kpi_id="i1"), "minh")
+    assert isinstance(history, goals_pb2.KpiHistory)
+    zone = ZoneInfo("Asia/Ho_Chi_Minh")
+    whole = entries(history, "i1", VI, zone)
+    assert [entry.headline for entry in whole][:2] == ["Cập nhật tiến độ", "Đổi mục tiêu"]
+    assert (whole[1].before, whole[1].after, whole[1].reason_class) == ("80\u00a0demo", "50\u00a0demo", "Đề xuất từ dưới lên")
+    assert whole[1].just_before.startswith("/?known=2025-03-12T09%3A04%3A59.999999Z")
+    by_effect = entries(history, "i1", VI, zone, date(2025, 3, 11))
+    by_record = entries(history, "i1", VI, zone, date(2025, 3, 12), datetime(2025, 3, 12, 9, 4, tzinfo=UTC))
+    assert "Đổi mục tiêu" not in [entry.headline for entry in (*by_effect, *by_record)]
+
+
+def test_erased_words_are_said_to_be():
+    history = CompanyX().GetKpiHistory(goals_pb2.GetKpiHistory(kpi_id="i3"), "minh")
+    assert isinstance(history, goals_pb2.KpiHistory)
+    gone = [entry for entry in entries(history, "i3", VI, ZoneInfo("UTC")) if entry.reason_erased]
+    assert [entry.reason for entry in gone] == ["(đã xoá)"]
