@@ -17,12 +17,13 @@ from uuid import UUID
 
 import asyncpg
 
+from eventkit.faults import TRANSIENT
 from eventkit.ids import uuid7
 from eventkit.log import NewEvent, Origin, StreamId, Write, WrongVersion
 from eventkit.log.postgres import PostgresLog
 
 STREAMS, CALLERS = 5, 8
-FAULTS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+FAULTS = (*TRANSIENT, asyncpg.PostgresError)
 
 Spec = list[tuple[int, int, list[str]]]
 """An append as its journal has it: number of the stream, expected version, ids of the events; none is a guard."""
@@ -82,7 +83,7 @@ class Writer:
         writes = [
             Write(stream(s), expected, [NewEvent(UUID(id), "test.Happened", key.encode()) for id in ids]) for s, expected, ids in spec
         ]
-        while True:
+        while os.getppid() == self._parent:
             try:
                 async with asyncio.timeout(0.002 if random.random() < 0.05 else None):  # now and then a caller gives up waiting
                     appended = await self._log.append(*writes, origin=Origin("person:lan"))
@@ -100,6 +101,7 @@ class Writer:
             )
             self._stored = [*self._stored[-50:], (key, spec)]
             return versions
+        return {}
 
 
 async def write(dsn: str, journal: Path) -> None:

@@ -40,6 +40,9 @@ class Process:
 
     def kill(self) -> None:
         assert self._process.poll() is None, "it ended by itself"
+        self.end()
+
+    def end(self) -> None:
         self._process.send_signal(signal.SIGKILL)
         self._process.wait()
 
@@ -74,6 +77,8 @@ async def test_stored_is_acknowledged_and_delivered_once_in_order(postgres: str,
             await asyncio.sleep(0.05)
         reader.kill()
     finally:
+        for process in (*writers, reader):
+            process.end()
         await con.close()
 
     delivered = [(fact["position"], fact["id"]) for fact in facts(reader.journal)]

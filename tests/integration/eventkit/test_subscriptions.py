@@ -40,6 +40,11 @@ class Units(View[UnitRow]):
     row = UnitRow
     refuses = ""
     """A head whose appointment cannot be handled, for now."""
+    slow = 0.0
+
+    async def apply(self, con: asyncpg.Connection, events: Sequence[Recorded]) -> int:
+        await asyncio.sleep(self.slow)
+        return await super().apply(con, events)
 
     def touches(self, event: Recorded) -> Iterable[Key]:
         return ((event.tenant, event.stream.id),)
@@ -184,7 +189,7 @@ async def test_what_was_parked_is_retried_in_order(service: Service):
         service.units.refuses = "no one"
         assert isinstance(await subscription.retry(stream), LookupError)  # comes further, and is noted at the next one
         assert await service.parked() == [("sales", 5, "LookupError"), ("sales", 6, "")]
-        service.units.refuses = ""
+        service.units.refuses, service.units.slow = "", 0.02
         both = await asyncio.gather(subscription.retry(stream), subscription.retry(stream))  # two operators at once
         assert both == [None, None]
         await service.happen("sales", "dung")
