@@ -56,11 +56,11 @@ class Commands:
                 try:
                     decision = await decide(self._loading(ctx.tenant, loaded))
                 except Rejected:
-                    if await self._first_answer(ctx):  # another process carried it out just now, and this one was judged on the result
+                    if await self._overtaken(ctx, loaded):
                         continue
                     raise
                 if not decision:
-                    if await self._first_answer(ctx):
+                    if await self._overtaken(ctx, loaded):
                         continue
                     return Accepted(id=answers or ref.id, unchanged=True)
                 try:
@@ -115,6 +115,14 @@ class Commands:
                 field="idempotency-key",
             )
         return first
+
+    async def _overtaken(self, ctx: Context, loaded: dict[StreamId, int]) -> bool:
+        """Whether others were at work while this command was judged: another process carried it out, or changed what it was judged on.
+        Streams are read one after the other, so that a refusal may rest on halves of two states; no append's guards prove it."""
+        if await self._first_answer(ctx):
+            return True
+        news = [event for stream, version in loaded.items() async for event in self._log.read(stream, after=version)]
+        return bool(news)
 
     def _accepted(self, id: str, position: int, *, repeated: bool = False) -> Accepted:
         return Accepted(id=id, position=f"{self._context}={position}", repeated=repeated)

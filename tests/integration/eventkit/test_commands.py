@@ -131,6 +131,29 @@ async def test_the_same_command_in_several_processes_at_once_is_carried_out_once
         assert await office.log.last_position() == n + 1
 
 
+async def test_a_refusal_is_not_judged_on_halves_of_two_states(office: Office):
+    """Between the first stream that it read and the second, another process changed both."""
+    for unit in ("sales", "ops"):
+        await office.commands.execute(asked(), UNIT(unit), create(unit))
+    judged: list[tuple[object, object]] = []
+
+    async def both_get_a_head(load: Load) -> Decision:
+        for unit in ("sales", "ops"):
+            await load(UNIT, unit)
+        return [Happened(UNIT(unit), UnitHeadAppointed(unit_id=unit, after="an")) for unit in ("sales", "ops")]
+
+    async def compare(load: Load) -> Decision:
+        sales = await load(UNIT, "sales")
+        if not judged:
+            await office.open().execute(asked(), UNIT("ops"), both_get_a_head)
+        judged.append((sales, await load(UNIT, "ops")))
+        raise Rejected("DIFFERENT" if len(set(judged[-1])) > 1 else "SAME", "…")
+
+    with pytest.raises(Rejected, match="SAME"):
+        await office.commands.execute(asked(), UNIT("sales"), compare)
+    assert judged == [((), ("an",)), (("an",), ("an",))]
+
+
 async def test_the_same_key_with_two_bodies_at_once_serves_one(office: Office):
     for n in range(10):
         told = await asyncio.gather(
