@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 from cli.catalog import SERVICES
 from cli.running import Failed
+from deploy.engines import EngineError
 from eventkit.host import Running, running
 from eventkit.rpc.auth import Authenticator, Keys, Tokens
 from eventkit.settings import Settings, SettingsError
@@ -64,4 +65,7 @@ async def until_something_ends(services: Mapping[str, Running], *others: "asynci
     done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     ended = done.pop()
     error = None if ended.cancelled() else ended.exception()
-    raise Failed(f"a part of Nhip has ended by itself: {ended.get_name()} ({type(error).__name__ if error else 'no error'})")
+    if isinstance(error, EngineError):
+        raise error
+    what = type(error).__name__ if error else "without an error"
+    raise Failed(f"a part of Nhip has ended by itself: {ended.get_name()} ({what}); its log says more")

@@ -62,7 +62,7 @@ async def _up(port: int, directory: Path, demo: bool | None) -> None:
                 async with _everything(directory, settings, listening) as nhip:
                     await nhip.beside(_first_steps(nhip, demo))
                     say(f"\nNhip answers on {nhip.url}/ ({time.monotonic() - began:.1f} s). Its log: {directory / LOG}. Ctrl-C stops it.")
-                    await until_something_ends(nhip.services, nhip.serving)
+                    await nhip.until_something_ends()
             finally:
                 log.info("up.stopped")
                 say("Stopped")
@@ -76,11 +76,15 @@ class _Nhip:
     settings: Settings
     services: Mapping[str, Running]
     serving: "asyncio.Task[None]"
+    engines: "asyncio.Task[None]"
     issuer: DemoIssuer
+
+    async def until_something_ends(self) -> None:
+        await until_something_ends(self.services, self.serving, self.engines)
 
     async def beside(self, work: Coroutine[Any, Any, None]) -> None:
         """Some work, given up when what it rests on ends."""
-        tasks = [asyncio.create_task(each) for each in (work, until_something_ends(self.services, self.serving))]
+        tasks = [asyncio.create_task(each) for each in (work, self.until_something_ends())]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             await done.pop()
@@ -108,8 +112,10 @@ async def _everything(directory: Path, settings: Settings, listening: socket) ->
         stack.callback(addresses.forget, directory)
         metrics = {name: f"http://{each.host}:{each.metrics_port}/metrics" for name, each in services.items()}
         Addresses(settings.services, url, metrics, {"postgres": masked(urls.postgres), "kafka": urls.kafka}).write(directory)
+        watch = asyncio.create_task(urls.until_one_ends(), name="engines")
+        stack.callback(watch.cancel)
         stack.callback(say, "Stopping…")
-        yield _Nhip(url, settings, services, serving, issuer)
+        yield _Nhip(url, settings, services, serving, watch, issuer)
 
 
 def _settings(directory: Path) -> Settings:

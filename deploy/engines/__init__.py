@@ -29,6 +29,16 @@ class Engines:
     """URL of the server, as superuser of its database `postgres`; none of ours."""
     kafka: str
     """Bootstrap address, `host:port`."""
+    ours: tuple[PostgresEngine | KafkaEngine, ...] = ()
+    """Those that were started here."""
+
+    async def until_one_ends(self) -> None:
+        """For ever, while those that were started here run. Raises `EngineError` when one has ended by itself."""
+        while True:
+            for engine in self.ours:
+                if engine.ended:
+                    raise EngineError(f"{engine.name} has ended by itself; its log: {engine.log}")
+            await asyncio.sleep(0.5)
 
 
 @asynccontextmanager
@@ -45,6 +55,7 @@ async def engines(directory: Path, *, postgres: str | None = None, kafka: str | 
         yield Engines(
             postgres=postgres_engine.url if postgres_engine else str(postgres),
             kafka=kafka_engine.address if kafka_engine else str(kafka),
+            ours=tuple(ours),
         )
     finally:
         await _stop(ours)

@@ -23,6 +23,8 @@ _FIRST_PORT = 19092  # below the ports that systems hand out by themselves, so t
 class KafkaEngine:
     """One broker under `directory/kafka`, on loopback only. Topics are made by whoever needs them, never by themselves."""
 
+    name = "Kafka"
+
     def __init__(self, directory: Path, *, say: Say = quiet) -> None:
         self._home = directory.resolve() / "kafka"
         self._data = self._home / "data"
@@ -44,6 +46,16 @@ class KafkaEngine:
     def pid(self) -> int | None:
         """The broker's process, while it is ours."""
         return self._child.pid if self._child else None
+
+    @property
+    def ended(self) -> bool:
+        """It was started, nobody stopped it, and it does not run any more."""
+        return self._child is not None and self._child.ended is not None
+
+    @property
+    def log(self) -> Path:
+        """What it prints."""
+        return self._log
 
     def claim(self) -> None:
         """Take the directory for this process, which `start` does too. Raises `InUse`. `stop` gives it back."""

@@ -31,6 +31,8 @@ class PostgresEngine:
     """One server under `directory/postgres`. Durable as in production (`fsync` is on); answers on a Unix socket that only the
     user who started it can reach, so it needs no port and no password."""
 
+    name = "PostgreSQL"
+
     def __init__(self, directory: Path, *, say: Say = quiet, connections: int = 300) -> None:
         self._home = directory.resolve() / "postgres"
         self._data = self._home / "data"
@@ -50,6 +52,16 @@ class PostgresEngine:
     def pid(self) -> int | None:
         """The server's process, while it is ours."""
         return self._child.pid if self._child else None
+
+    @property
+    def ended(self) -> bool:
+        """It was started, nobody stopped it, and it does not run any more."""
+        return self._child is not None and self._child.ended is not None
+
+    @property
+    def log(self) -> Path:
+        """What it prints."""
+        return self._log
 
     def claim(self) -> None:
         """Take the directory for this process, which `start` does too. Raises `InUse`. `stop` gives it back."""

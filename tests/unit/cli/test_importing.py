@@ -76,6 +76,14 @@ def test_weights_of_the_demo_add_up_to_100_per_owner():
         assert sum(kpi.weight or 0 for kpi in file.kpis if kpi.department == unit) == 100
 
 
+def test_nobody_is_named_where_words_are_not_sealed():
+    file, _ = checked(DEMO.read_bytes())
+    assert file is not None
+    for kpi in file.kpis:
+        said = f"{kpi.name} {kpi.statement} {kpi.why}".split()
+        assert not [person.name for person in file.people if person.name in said], kpi.ref
+
+
 def test_names_on_the_map_of_the_demo_are_short():
     file, _ = checked(DEMO.read_bytes())
     assert file is not None

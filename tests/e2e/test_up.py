@@ -1,0 +1,128 @@
+"""`nhip up` as a person meets it: the first start, the next, its end, and what is left when it is killed."""
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import stat
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from cli.addresses import written
+from nhip.goals.v1 import goals_pb2 as g
+from tests.e2e.running import Company, Up, command, connected, nhip
+
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture(scope="module")
+def directory(folder: Path) -> Path:
+    return folder / "up"
+
+
+@pytest.fixture(scope="module")
+async def up(directory: Path) -> AsyncGenerator[Up]:
+    """A Nhip that was never started before: with the demo, for nobody is there to be asked."""
+    shutil.rmtree(directory, ignore_errors=True)
+    running = Up(directory, arguments=("--port", "0"))
+    await running.start()
+    yield running
+    if running.child is not None:
+        await running.stop()
+
+
+async def the_map(up: Up) -> g.GoalMap:
+    """Of the demo, as its console's visitors see it."""
+    system = up.system()
+    async with connected(system.services, "") as client:
+        x = Company(system, client, "company-x")
+        await x.learn()
+        return await x.map()
+
+
+async def test_the_first_start_says_what_it_does_and_imports_the_demo(up: Up):
+    printed = up.printed.read_text()
+    for sentence in ("Setting PostgreSQL up (once)…", "Kafka answers on", "Starting the services…", "Imported Công ty phần mềm X"):
+        assert sentence in printed
+    assert f"Nhip answers on {written(up.directory).gateway}/" in printed
+    assert len((await the_map(up)).kpis) == 15
+
+
+async def test_the_console_and_the_api_answer(up: Up):
+    gateway = written(up.directory).gateway
+    code, token = await nhip("token", "Minh", "--directory", str(up.directory))
+    assert code == 0, token
+    async with httpx.AsyncClient(trust_env=False) as http:
+        assert (await http.get(f"{gateway}/sign-in")).status_code == 200
+        people = (await http.get(f"{gateway}/v1/people", headers={"authorization": f"Bearer {token.strip()}"})).json()
+    assert len(people["people"]) == 8
+
+
+async def test_secrets_are_for_its_user_only(up: Up):
+    for name in ("master.key", "demo-issuer.json"):
+        assert stat.S_IMODE((up.directory / name).stat().st_mode) == 0o600
+
+
+async def test_the_log_is_json(up: Up):
+    lines = (up.directory / "nhip.log").read_text().splitlines()
+    assert {"service.started", "rpc"} <= {json.loads(line)["event"] for line in lines}
+
+
+async def test_a_second_one_in_the_same_directory_is_refused(up: Up):
+    code, printed = await nhip("up", "--directory", str(up.directory), "--port", "0")
+    assert code == 1
+    assert "is in use by process" in printed
+    assert len((await the_map(up)).kpis) == 15
+
+
+async def test_it_ends_in_order_and_has_everything_again(up: Up):
+    for number in (signal.SIGTERM, signal.SIGINT):
+        assert await up.stop(number) == 0
+        assert up.printed.read_text().endswith("Stopping…\nStopped\n")
+        assert not (up.directory / "addresses.json").exists()
+        await up.start()
+        assert "Import" not in up.printed.read_text()
+        assert len((await the_map(up)).kpis) == 15
+
+
+async def test_killed_and_started_again_it_has_everything(up: Up):
+    before = await the_map(up)
+    up.kill()
+    await up.start()
+    assert "left behind" in up.printed.read_text()
+    assert (await the_map(up)).kpis == before.kpis
+    code, printed = await nhip("verify", "--directory", str(up.directory))
+    assert code == 0, printed
+
+
+async def test_a_kafka_that_dies_is_missed(up: Up):
+    """The logs take commands without it, but nothing would bring it back: better to end, and say so."""
+    assert up.child is not None
+    kafka = await asyncio.create_subprocess_exec("pgrep", "-f", f"nhip.directory={up.directory}/kafka", stdout=asyncio.subprocess.PIPE)
+    pid = int((await kafka.communicate())[0].split()[0])
+    os.kill(pid, signal.SIGKILL)
+    code = await up.child.wait(30)
+    assert code == 1
+    assert "Kafka has ended by itself" in up.printed.read_text()
+    await up.start()
+    assert len((await the_map(up)).kpis) == 15
+
+
+async def test_it_can_be_stopped_while_it_starts(up: Up):
+    await up.stop()
+    for seconds in (0.3, 1.5, 3.0):
+        process = await asyncio.create_subprocess_exec(
+            *command("up", "--directory", str(up.directory), "--port", "0"),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        await asyncio.sleep(seconds)
+        process.terminate()
+        printed, _ = await asyncio.wait_for(process.communicate(), 60)
+        assert b"Traceback" not in printed, printed.decode()
+    await up.start()
+    assert len((await the_map(up)).kpis) == 15

@@ -1,0 +1,127 @@
+"""Importing, against the services hosted for this run: made once, however often and by however many it is sent."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import replace
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from cli.client import Client, connected
+from cli.importing.bring import Importer, Principals, Summary
+from cli.importing.check import checked
+from cli.importing.company import File
+from cli.running import Failed
+from nhip.goals.v1 import goals_pb2 as g
+from nhip.people.v1 import people_pb2 as p
+from nhip.people.v1 import types_pb2
+from tests.integration.services.company import System
+from tests.integration.services.conftest import system  # noqa: F401  # the services of this run
+
+DEMO = Path(__file__).parents[3] / "demo" / "company-x.vi.yaml"
+COUNTS = {"tenant": 1, "unit": 6, "person": 8, "head": 2, "cycle": 1, "goal": 2, "csf": 2, "kpi": 15, "progress": 1}
+
+
+@pytest.fixture
+def tenant() -> str:
+    return f"import-{uuid4().hex[:8]}"
+
+
+@pytest.fixture
+async def client(system: System) -> AsyncGenerator[Client]:  # noqa: F811
+    async with connected({name: service.address for name, service in system.services.items()}, "") as found:
+        yield found
+
+
+def demo(change: str = "", into: str = "") -> File:
+    """The demo company; with one text of it replaced by another."""
+    text = DEMO.read_text("utf-8")
+    assert change in text
+    file, problems = checked(text.replace(change, into, 1).encode() if change else text.encode())
+    assert not problems
+    assert file is not None
+    return file
+
+
+def principals(system: System, tenant: str) -> Principals:  # noqa: F811
+    mint = system.issuer.mint
+    return Principals(mint(tenant, "service:importer", on_behalf_of="service:operator"), mint(tenant, "service:operator"))
+
+
+async def bring(system: System, client: Client, tenant: str, file: File) -> Summary:  # noqa: F811
+    assert file.company is not None
+    return await Importer(client, principals(system, tenant), tenant).bring(replace(file, company=replace(file.company, ref=tenant)))
+
+
+def counted(summary: Summary, result: str) -> dict[str, int]:
+    return {kind: counts[result] for kind, counts in summary.counts.items() if counts[result]}  # type: ignore[literal-required]
+
+
+async def test_a_second_import_changes_nothing(system: System, client: Client, tenant: str):  # noqa: F811
+    first = await bring(system, client, tenant, demo())
+    second = await bring(system, client, tenant, demo())
+    assert counted(first, "created") == COUNTS
+    assert counted(second, "unchanged") == COUNTS
+    assert not second.different
+
+
+async def test_other_content_is_reported_and_left_as_it_is(system: System, client: Client, tenant: str):  # noqa: F811
+    await bring(system, client, tenant, demo())
+    summary = await bring(system, client, tenant, demo("target: 70\n    weight: 45", "target: 71\n    weight: 45"))
+    assert [(kind, item.ref) for kind, item in summary.different] == [("kpi", "K1")]
+    assert counted(summary, "unchanged") == {**COUNTS, "kpi": 14}
+    shown = await the_map(system, client, tenant)
+    assert [kpi.measure.target.value for kpi in shown.kpis if kpi.name == "Đăng ký dùng thử"] == ["70"]
+
+
+async def test_what_hangs_on_what_differs_is_still_found(system: System, client: Client, tenant: str):  # noqa: F811
+    await bring(system, client, tenant, demo())
+    summary = await bring(system, client, tenant, demo("ref: minh, name: Minh, title: Senior Sales", "ref: minh, name: Minh, title: Sales"))
+    assert [(kind, item.ref) for kind, item in summary.different] == [("person", "minh")]  # and no KPI of his
+
+
+async def test_an_import_that_was_cut_off_is_gone_on_with(system: System, client: Client, tenant: str):  # noqa: F811
+    whole = demo()
+    await bring(system, client, tenant, replace(whole, kpis=whole.kpis[:5], progress=()))
+    summary = await bring(system, client, tenant, whole)
+    assert summary.counts["kpi"] == {"created": 10, "unchanged": 5, "different": 0}
+
+
+async def test_two_imports_at_once_make_one_company(system: System, client: Client, tenant: str):  # noqa: F811
+    both = await asyncio.gather(*(bring(system, client, tenant, demo()) for _ in range(2)))
+    for kind, number in COUNTS.items():
+        assert sum(summary.counts[kind]["created"] for summary in both) == number
+        assert not any(summary.counts[kind]["different"] for summary in both)
+    assert len((await the_map(system, client, tenant)).kpis) == 15
+
+
+async def test_the_operator_makes_the_first_admin(system: System, client: Client, tenant: str):  # noqa: F811
+    await bring(system, client, tenant, demo())
+    people = await client.acting(principals(system, tenant).operator).ask(p.ListPeople(), p.PeopleList)
+    admins = [person.name.plain for person in people.people if types_pb2.ROLE_ADMIN in person.roles]
+    assert admins == ["Nam"]
+
+
+async def test_a_refusal_names_the_line(system: System, client: Client, tenant: str):  # noqa: F811
+    people = principals(system, tenant)
+    file = demo()
+    unit = next(unit for unit in file.units if unit.ref == "cskh")
+    await client.acting(people.operator).command(p.CreateUnit(name="CSKH"))  # made by hand, so the import cannot make it
+    with pytest.raises(Failed, match=rf"line {unit.places.item.line}: unit 'cskh' was refused: .*UNIT_EXISTS"):
+        await bring(system, client, tenant, file)
+
+
+async def test_with_a_persons_token_nothing_is_imported(system: System, client: Client, tenant: str):  # noqa: F811
+    await bring(system, client, tenant, demo())
+    people = await client.acting(principals(system, tenant).operator).ask(p.ListPeople(), p.PeopleList)
+    minh = next(person.person_id for person in people.people if person.name.plain == "Minh")
+    token = system.issuer.mint(tenant, f"person:{minh}")
+    with pytest.raises(Failed, match="NOT_ALLOWED"):
+        await Importer(client, Principals(token, token), tenant).bring(demo())
+
+
+async def the_map(system: System, client: Client, tenant: str) -> g.GoalMap:  # noqa: F811
+    as_importer = client.acting(principals(system, tenant).importer)
+    cycles = await as_importer.ask(g.ListCycles(), g.Cycles, after=client.positions.all())
+    return await as_importer.ask(g.GetMap(cycle_id=cycles.cycles[0].cycle_id), g.GoalMap)
