@@ -1,0 +1,152 @@
+"""The walk through the real house, as people take it: `nhip up`, the demo company, a browser; at a laptop's and a phone's width."""
+
+import re
+from collections.abc import AsyncGenerator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from tests.e2e.running import Up
+
+pytestmark = pytest.mark.timeout(300)  # the first test starts engines
+COMPANY, DEPARTMENT, MINE = "Đăng ký dùng thử", "Demo sản phẩm", "Demo · khách mới"
+TRAMS = "Demo · khách cũ"
+WHY = "Bớt số buổi để hiểu từng khách trước khi gặp."
+
+
+@pytest.fixture(scope="module")
+async def real(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[str]:
+    """The address of a console over every service and real engines, with the demo company imported."""
+    up = Up(tmp_path_factory.mktemp("up"), ("--demo", "--port", "0"))
+    await up.start()
+    yield up.system().gateway
+    await up.stop()
+
+
+class Somebody:
+    """A person at their own browser."""
+
+    def __init__(self, page: Page, address: str):
+        self.page, self.address = page, address
+
+    async def goes(self, path: str) -> None:
+        await self.page.goto(self.address + path)
+
+    def item(self, name: str):
+        return self.page.get_by_role("treeitem", name=re.compile(rf"^{re.escape(name)}, "))
+
+    async def sees(self, name: str, text: str) -> None:
+        await expect(self.item(name)).to_contain_text(text)
+
+    async def opens(self, name: str) -> None:
+        await self.goes("/")
+        await self.page.get_by_role("link", name=name, exact=True).first.click()
+        await expect(self.page.get_by_role("heading", level=1)).to_contain_text(name)
+
+    async def fits(self) -> None:
+        """Nothing sticks out at the side."""
+        width = await self.page.evaluate("window.innerWidth")
+        assert await self.page.evaluate("document.documentElement.scrollWidth") <= width, self.page.url
+
+
+async def somebody(chromium: Browser, address: str, name: str, width: int) -> Somebody:
+    context = await chromium.new_context(viewport={"width": width, "height": 844}, has_touch=width < 500, is_mobile=width < 500)
+    person = Somebody(await context.new_page(), address)
+    await person.goes("/sign-in")
+    await person.page.get_by_role("button", name=re.compile(rf"^\W*(\w\w )?{name}\b")).first.click()
+    await person.page.wait_for_url("**/")
+    return person
+
+
+@pytest.mark.parametrize(
+    ("width", "proposer", "kpi", "lowered", "approver", "refused"),
+    [
+        # The company's KPI is touched: an executive decides. With a KPI that makes up for what is given up.
+        (1280, "Minh", MINE, {MINE: (80, 50), DEPARTMENT: (100, 80), COMPANY: (70, 55)}, "Nam", "Phúc"),
+        # An individual's KPI alone: their manager decides.
+        (390, "Trâm", TRAMS, {TRAMS: (30, 25)}, "Phúc", "Minh"),
+    ],
+    ids=["1280", "390"],
+)
+async def test_a_change_is_proposed_decided_seen_and_looked_back_at(
+    chromium: Browser,
+    real: str,
+    width: int,
+    proposer: str,
+    kpi: str,
+    lowered: dict[str, tuple[int, int]],
+    approver: str,
+    refused: str,
+):
+    me = await somebody(chromium, real, proposer, width)
+    for name, (before, _) in lowered.items():
+        await me.sees(name, f"/{before}")
+    await me.fits()
+
+    await me.opens(kpi)
+    await me.fits()
+    await me.page.get_by_role("link", name="Đề xuất thay đổi").click()
+    await me.page.get_by_label("Tiêu đề").fill(f"Bớt của {proposer}")
+    await me.page.get_by_label(re.compile("^Vì sao")).fill(WHY)
+    for name, (_, after) in lowered.items():
+        await me.page.get_by_label(re.compile(f"Mục tiêu mới của {name}")).fill(str(after))
+    await expect(me.page.locator("[data-sums]")).to_contain_text(f"{approver} sẽ quyết định")
+    await me.fits()
+    await me.page.get_by_role("button", name="Gửi đề xuất").click()
+    await expect(me.page.get_by_role("heading", level=1)).to_have_text(f"Bớt của {proposer}")
+    await expect(me.page.get_by_role("button", name="Duyệt cả gói")).to_have_count(0)
+    proposal = me.page.url.removeprefix(real)
+
+    other = await somebody(chromium, real, refused, width)
+    await other.goes(proposal)
+    await expect(other.page.get_by_text(WHY)).to_be_visible()
+    await expect(other.page.get_by_role("button", name="Duyệt cả gói")).to_have_count(0)
+
+    them = await somebody(chromium, real, approver, width)
+    await them.goes(proposal)
+    await them.fits()
+    for before, after in lowered.values():
+        await expect(them.page.locator("main")).to_contain_text(re.compile(rf"{before}.*{after}", re.S))
+    await them.page.get_by_label(re.compile("^Lý do")).fill("Đồng ý, xem lại sau hai tuần.")
+    short = them.page.get_by_role("checkbox")
+    if await short.count():
+        await short.check()
+    await them.page.get_by_role("button", name="Duyệt cả gói").click()
+    await expect(them.page.get_by_role("heading", name="Đã duyệt")).to_be_visible()
+
+    await me.goes("/")
+    for name, (_, after) in lowered.items():
+        await me.sees(name, f"/{after}")
+    await me.goes(f"/?on={datetime.now(UTC).date() - timedelta(days=2)}")
+    await expect(me.page.get_by_role("region", name="Đang xem lại")).to_be_visible()
+    for name, (before, after) in lowered.items():
+        await me.sees(name, f"/{before}")
+        await me.sees(name, f"nay {after}")
+    await me.fits()
+
+    await me.opens(kpi)
+    told = me.page.locator(".entry").filter(has_text="Đổi mục tiêu").first
+    before, after = lowered[kpi]
+    for text in (WHY, proposer, approver):
+        await expect(told).to_contain_text(text)
+    await expect(told).to_contain_text(re.compile(rf"{before}\sdemo.*{after}\sdemo", re.S))
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+async def test_progress_is_recorded_and_reaches_the_page_over_kafka(chromium: Browser, real: str, width: int):
+    person, kpi, value = ("Minh", MINE, "44") if width == 1280 else ("Trâm", TRAMS, "24")
+    me = await somebody(chromium, real, person, width)
+    await me.opens(kpi)
+    await me.page.get_by_role("link", name="Cập nhật tiến độ").click()
+    await expect(me.page.get_by_label("5", exact=True)).to_be_checked()
+    await me.fits()
+    await me.page.get_by_label("Hiện tới đâu?").fill(value)
+    await me.page.get_by_label("7", exact=True).check(force=True)
+    await me.page.get_by_label("Ghi chú").fill("hai nơi hỏi giá")
+    await me.page.get_by_role("button", name="Ghi lại").click()
+    await expect(me.page.locator(".big-number")).to_contain_text(value)
+    await expect(me.page.locator(".facts-row")).to_contain_text("7/10")
+    await expect(me.page.locator(".entry").first).to_contain_text("hai nơi hỏi giá")
+    await me.goes("/")
+    await me.sees(kpi, f"{value}/")
