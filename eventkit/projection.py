@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Generic, TypeVar
 
 import asyncpg
+from google.protobuf.message import Message
 
 from eventkit.log import Recorded
 from eventkit.table import Key, Table
@@ -62,8 +63,8 @@ class View(Generic[Row]):
         return f"{self.name}_v{self.version}"
 
     def touches(self, event: Recorded) -> Iterable[Key]:
-        """The keys of the rows that `fold` will want to see for this event."""
-        raise NotImplementedError
+        """The keys of the rows that `fold` will want to see for this event; none for a row that one event writes whole."""
+        return ()
 
     def fold(self, rows: Rows[Row], event: Recorded) -> None:
         """Move the rows by one event; its `message` is of a known type. What it raises parks the event."""
@@ -96,6 +97,11 @@ class View(Generic[Row]):
 
 AnyView = View[Any]
 """A view whose rows matter to nobody but itself."""
+
+
+def messages(events: Iterable[Recorded]) -> list[Message]:
+    """The events themselves, unknown types left out."""
+    return [event.message for event in events if event.message is not None]
 
 
 @dataclass(frozen=True, slots=True)

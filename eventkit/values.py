@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.date_pb2 import Date
 from google.type.decimal_pb2 import Decimal as PbDecimal
@@ -40,6 +41,11 @@ def plain(value: Decimal) -> str:
 def same(a: PbDecimal, b: PbDecimal) -> bool:
     """As numbers: 55 and 55.0 are the same."""
     return to_decimal(a) == to_decimal(b)
+
+
+def packed(message: Message) -> bytes:
+    """A message as a column of a row: the same bytes for the same message, none for one in which nothing is set."""
+    return message.SerializeToString(deterministic=True)
 
 
 def to_datetime(value: Timestamp) -> datetime:

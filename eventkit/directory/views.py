@@ -3,12 +3,11 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from google.protobuf.message import Message
-
 from eventkit.directory.facts import ORGANISATION, PERSON, TENANT, role_name
 from eventkit.log import Recorded
-from eventkit.projection import AnyView, Rows, View
+from eventkit.projection import AnyView, Rows, View, messages
 from eventkit.table import Key
+from eventkit.values import packed
 from nhip.people.v1.events_pb2 import (
     PersonDeactivated,
     PersonRegistered,
@@ -30,9 +29,6 @@ class TenantRow:
 class TenantView(View[TenantRow]):
     name, source, categories, key = "directory_tenant", "people", (TENANT.category,), ("tenant",)
     row = TenantRow
-
-    def touches(self, event: Recorded) -> Iterable[Key]:
-        return ()
 
     def fold(self, rows: Rows[TenantRow], event: Recorded) -> None:
         match event.message:
@@ -69,7 +65,7 @@ class PersonView(View[PersonRow]):
         key = (event.tenant, event.stream.id)
         match event.message:
             case PersonRegistered() as e:
-                sealed = (e.name.SerializeToString(deterministic=True), e.title.SerializeToString(deterministic=True))
+                sealed = (packed(e.name), packed(e.title))
                 rows.put(PersonRow(*key, *sealed, [role_name(r) for r in e.roles], active=True))
             case RolesChanged() as e:
                 rows.put(replace(rows[key], roles=[role_name(r) for r in e.after]))
@@ -80,7 +76,7 @@ class PersonView(View[PersonRow]):
 
     def expected(self, events: Sequence[Recorded]) -> Iterable[PersonRow]:
         if p := PERSON.fold(messages(events)):
-            sealed = (p.name.SerializeToString(deterministic=True), p.title.SerializeToString(deterministic=True))
+            sealed = (packed(p.name), packed(p.title))
             yield PersonRow(events[0].tenant, p.id, *sealed, list(p.roles), p.active)
 
 
@@ -95,9 +91,6 @@ class PlaceRow:
 class PlaceView(View[PlaceRow]):
     name, source, categories, key = "directory_place", "people", (ORGANISATION.category,), ("tenant", "person_id")
     row = PlaceRow
-
-    def touches(self, event: Recorded) -> Iterable[Key]:
-        return ()
 
     def fold(self, rows: Rows[PlaceRow], event: Recorded) -> None:
         match event.message:
@@ -144,11 +137,6 @@ class UnitView(View[UnitRow]):
         if organisation := ORGANISATION.fold(messages(events)):
             for unit in organisation.units.values():
                 yield UnitRow(events[0].tenant, unit.id, unit.name, unit.head_id)
-
-
-def messages(events: Sequence[Recorded]) -> list[Message]:
-    """The events themselves, unknown types left out."""
-    return [event.message for event in events if event.message is not None]
 
 
 def views() -> list[AnyView]:

@@ -7,9 +7,8 @@ from datetime import date
 import asyncpg
 
 from eventkit.directory.facts import Everyone
-from eventkit.directory.views import messages
 from eventkit.log import Recorded
-from eventkit.projection import Rows, View
+from eventkit.projection import Rows, View, messages
 from eventkit.table import Key
 from eventkit.values import required_date
 from nhip.goals.v1.events_pb2 import CycleOpened, KpiDefined, KpiRetired
@@ -62,9 +61,6 @@ class KnownCycleRow:
 class KnownCycleView(View[KnownCycleRow]):
     name, source, categories, key = "known_cycle", "goals", ("cycle",), ("tenant", "cycle_id")
     row = KnownCycleRow
-
-    def touches(self, event: Recorded) -> Iterable[Key]:
-        return ()
 
     def fold(self, rows: Rows[KnownCycleRow], event: Recorded) -> None:
         match event.message:

@@ -9,8 +9,7 @@ import asyncpg
 
 from eventkit.log import Recorded
 from eventkit.projection import Rows, View
-from eventkit.table import Key
-from eventkit.values import from_date, from_datetime, from_decimal, required_date
+from eventkit.values import from_date, from_datetime, from_decimal, packed, required_date
 from nhip.checkins.v1 import checkins_pb2 as pb
 from nhip.checkins.v1.events_pb2 import ProgressRecorded
 from nhip.common.v1.words_pb2 import PersonalText
@@ -36,9 +35,6 @@ class EntryView(View[EntryRow]):
     name, source, categories, key = "progress_entry", "checkins", (PROGRESS.category,), ("tenant", "kpi_id", "version")
     row = EntryRow
 
-    def touches(self, event: Recorded) -> Iterable[Key]:
-        return ()
-
     def fold(self, rows: Rows[EntryRow], event: Recorded) -> None:
         match event.message:
             case ProgressRecorded() as e:
@@ -49,7 +45,7 @@ class EntryView(View[EntryRow]):
                         value=Decimal(e.after.value),
                         confidence=e.confidence,
                         occurred_on=required_date(e.occurred_on),
-                        note=e.note.SerializeToString(deterministic=True) if e.HasField("note") else b"",
+                        note=packed(e.note),
                         version=event.version,
                         recorded_at=event.recorded_at,
                         actor=event.origin.actor,
@@ -67,7 +63,7 @@ class EntryView(View[EntryRow]):
             progress = PROGRESS.evolve(progress, e)
             day = required_date(e.occurred_on)
             entry = progress.days[day]
-            note = e.note.SerializeToString(deterministic=True) if e.HasField("note") else b""
+            note = packed(e.note)
             yield EntryRow(
                 event.tenant,
                 event.stream.id,

@@ -11,7 +11,7 @@ from google.type.decimal_pb2 import Decimal as PbDecimal
 from eventkit.log import Recorded
 from eventkit.projection import Rows, View
 from eventkit.table import Key
-from eventkit.values import from_decimal, required_date, to_decimal
+from eventkit.values import from_decimal, packed, required_date, to_decimal
 from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import KpiDefined, KpiRetired, KpiTargetRevised
 from services.goals.domain.kpi import KPI, Kpi
@@ -107,7 +107,7 @@ class KpiView(View[KpiRow]):
                     )
                 )
             case KpiRetired() as e:
-                reason = e.reason.SerializeToString(deterministic=True)
+                reason = packed(e.reason)
                 rows.put(after(retired=True, effective_on=required_date(e.effective_on), reason_class=e.reason_class, reason=reason))
             case _:
                 pass
@@ -147,7 +147,7 @@ def _row(kpi: Kpi, event: Recorded) -> KpiRow:
         effective_on=kpi.effective_on,
         proposal_id=e.proposal_id if isinstance(e, KpiDefined | KpiTargetRevised) else "",
         reason_class=e.reason_class if isinstance(e, KpiTargetRevised | KpiRetired) else 0,
-        reason=e.reason.SerializeToString(deterministic=True) if isinstance(e, KpiRetired) else b"",
+        reason=packed(e.reason) if isinstance(e, KpiRetired) else b"",
         **_stamp(event),  # type: ignore[arg-type] # columns of the row by name
     )
 

@@ -8,7 +8,6 @@ import asyncpg
 
 from eventkit.log import Recorded
 from eventkit.projection import Rows, View
-from eventkit.table import Key
 from eventkit.values import required_date
 from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import KpiAligned, KpiTakenOff
@@ -37,9 +36,6 @@ class LinkView(View[LinkRow]):
     name, source, categories, key = "link", "goals", (ALIGNMENT.category,), ("tenant", "cycle_id", "kpi_id", "version")
     indexes = ("tenant, kpi_id",)
     row = LinkRow
-
-    def touches(self, event: Recorded) -> Iterable[Key]:
-        return ()
 
     def fold(self, rows: Rows[LinkRow], event: Recorded) -> None:
         match event.message:

@@ -9,8 +9,7 @@ import asyncpg
 
 from eventkit.log import Recorded
 from eventkit.projection import Rows, View
-from eventkit.table import Key
-from eventkit.values import required_date, to_decimal
+from eventkit.values import packed, required_date, to_decimal
 from nhip.checkins.v1.events_pb2 import ProgressRecorded
 from services.goals.domain.progress import PROGRESS, Progress
 from services.goals.domain.standing import Value
@@ -37,9 +36,6 @@ class ProgressView(View[ProgressRow]):
     indexes = ("tenant, kpi_id, occurred_on desc, version desc",)
     row = ProgressRow
 
-    def touches(self, event: Recorded) -> Iterable[Key]:
-        return ()
-
     def fold(self, rows: Rows[ProgressRow], event: Recorded) -> None:
         match event.message:
             case ProgressRecorded() as e:
@@ -53,7 +49,7 @@ class ProgressView(View[ProgressRow]):
                         to_decimal(e.before),
                         Decimal(e.after.value),
                         e.confidence,
-                        e.note.SerializeToString(deterministic=True) if e.HasField("note") else b"",
+                        packed(e.note),
                         event.origin.actor,
                         str(event.id),
                     )
@@ -78,7 +74,7 @@ class ProgressView(View[ProgressRow]):
                 before=to_decimal(last.before),
                 value=Decimal(last.after.value),
                 confidence=last.confidence,
-                note=last.note.SerializeToString(deterministic=True) if last.HasField("note") else b"",
+                note=packed(last.note),
                 actor=event.origin.actor,
                 event_id=str(event.id),
             )

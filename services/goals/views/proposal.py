@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 import asyncpg
-from google.protobuf.message import Message
 
 from eventkit.log import Recorded
 from eventkit.projection import Rows, View
 from eventkit.table import Key
+from eventkit.values import packed
 from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import ChangeProposed, ProposalApproved, ProposalDeclined, ProposalWithdrawn
 from services.goals.domain.proposal import PROPOSAL, Proposal
@@ -44,14 +44,14 @@ class ProposalView(View[ProposalRow]):
         key = (event.tenant, event.stream.id)
         match event.message:
             case ChangeProposed() as e:
-                rows.put(ProposalRow(*key, e.cycle_id, t.PROPOSAL_STATE_PROPOSED, _bytes(e), event.recorded_at, "", None, b"", b"", ""))
+                rows.put(ProposalRow(*key, e.cycle_id, t.PROPOSAL_STATE_PROPOSED, packed(e), event.recorded_at, "", None, b"", b"", ""))
             case ProposalApproved() as e:
-                decided = _decided(event, t.PROPOSAL_STATE_APPROVED, _bytes(e.approval), _bytes(e.comment))
+                decided = _decided(event, t.PROPOSAL_STATE_APPROVED, packed(e.approval), packed(e.comment))
                 rows.put(replace(rows[key], **decided, added_kpi_id=e.added_kpi_id))
             case ProposalDeclined() as e:
-                rows.put(replace(rows[key], **_decided(event, t.PROPOSAL_STATE_DECLINED, _bytes(e.approval), _bytes(e.reason))))
+                rows.put(replace(rows[key], **_decided(event, t.PROPOSAL_STATE_DECLINED, packed(e.approval), packed(e.reason))))
             case ProposalWithdrawn() as e:
-                rows.put(replace(rows[key], **_decided(event, t.PROPOSAL_STATE_WITHDRAWN, b"", _bytes(e.reason))))
+                rows.put(replace(rows[key], **_decided(event, t.PROPOSAL_STATE_WITHDRAWN, b"", packed(e.reason))))
             case _:
                 pass
 
@@ -65,15 +65,15 @@ class ProposalView(View[ProposalRow]):
             return
         first, last = events[0], events[-1]
         row = ProposalRow(
-            first.tenant, state.id, state.proposed.cycle_id, state.state, _bytes(state.proposed), first.recorded_at, "", None, b"", b"", ""
+            first.tenant, state.id, state.proposed.cycle_id, state.state, packed(state.proposed), first.recorded_at, "", None, b"", b"", ""
         )
         match last.message:
             case ProposalApproved() as e:
-                row = replace(row, approval=_bytes(e.approval), reason=_bytes(e.comment), added_kpi_id=e.added_kpi_id)
+                row = replace(row, approval=packed(e.approval), reason=packed(e.comment), added_kpi_id=e.added_kpi_id)
             case ProposalDeclined() as e:
-                row = replace(row, approval=_bytes(e.approval), reason=_bytes(e.reason))
+                row = replace(row, approval=packed(e.approval), reason=packed(e.reason))
             case ProposalWithdrawn() as e:
-                row = replace(row, reason=_bytes(e.reason))
+                row = replace(row, reason=packed(e.reason))
             case _:
                 pass
         if state.state != t.PROPOSAL_STATE_PROPOSED:
@@ -83,10 +83,6 @@ class ProposalView(View[ProposalRow]):
 
 def _decided(event: Recorded, state: int, approval: bytes, reason: bytes) -> dict[str, object]:
     return {"state": state, "decided_by": event.origin.actor, "decided_at": event.recorded_at, "approval": approval, "reason": reason}
-
-
-def _bytes(message: Message) -> bytes:
-    return message.SerializeToString(deterministic=True)
 
 
 async def listed(con: asyncpg.Connection, tenant: str, cycle_id: str) -> list[ProposalRow]:

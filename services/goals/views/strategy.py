@@ -7,10 +7,8 @@ from decimal import Decimal
 
 import asyncpg
 
-from eventkit.directory.views import messages
 from eventkit.log import Recorded
-from eventkit.projection import Rows, View
-from eventkit.table import Key
+from eventkit.projection import Rows, View, messages
 from eventkit.values import from_date, from_decimal, required_date
 from nhip.goals.v1 import goals_pb2 as pb
 from nhip.goals.v1.events_pb2 import CsfChosen, CycleOpened, StrategicGoalSet
@@ -29,9 +27,6 @@ class CycleRow:
 class CycleView(View[CycleRow]):
     name, source, categories, key = "cycle", "goals", (CYCLE.category,), ("tenant", "cycle_id")
     row = CycleRow
-
-    def touches(self, event: Recorded) -> Iterable[Key]:
-        return ()
 
     def fold(self, rows: Rows[CycleRow], event: Recorded) -> None:
         match event.message:
@@ -76,9 +71,6 @@ class GoalView(View[GoalRow]):
     name, source, categories, key = "strategic_goal", "goals", (GOAL.category,), ("tenant", "goal_id")
     row = GoalRow
 
-    def touches(self, event: Recorded) -> Iterable[Key]:
-        return ()
-
     def fold(self, rows: Rows[GoalRow], event: Recorded) -> None:
         match event.message:
             case StrategicGoalSet() as e:
@@ -117,9 +109,6 @@ class CsfRow:
 class CsfView(View[CsfRow]):
     name, source, categories, key = "csf", "goals", (CSF.category,), ("tenant", "csf_id")
     row = CsfRow
-
-    def touches(self, event: Recorded) -> Iterable[Key]:
-        return ()
 
     def fold(self, rows: Rows[CsfRow], event: Recorded) -> None:
         match event.message:
