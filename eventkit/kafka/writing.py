@@ -116,7 +116,7 @@ class TopicWriter:
 
 async def _position_at(consumer: AIOKafkaConsumer, partition: TopicPartition, offset: int) -> int | None:
     consumer.seek(partition, offset)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(3):
         record = await consumer.getone(partition)
     with suppress(ForeignRecord):
         return received(record).event.position if record.offset == offset else None

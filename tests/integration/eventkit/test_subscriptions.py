@@ -40,10 +40,12 @@ class Units(View[UnitRow]):
     row = UnitRow
     refuses = ""
     """A head whose appointment cannot be handled, for now."""
-    slow = 0.0
+    pauses: tuple[float, ...] = ()
 
     async def apply(self, con: asyncpg.Connection, events: Sequence[Recorded]) -> int:
-        await asyncio.sleep(self.slow)
+        if self.pauses:
+            pause, *self.pauses = self.pauses
+            await asyncio.sleep(pause)
         return await super().apply(con, events)
 
     def touches(self, event: Recorded) -> Iterable[Key]:
@@ -189,7 +191,7 @@ async def test_what_was_parked_is_retried_in_order(service: Service):
         service.units.refuses = "no one"
         assert isinstance(await subscription.retry(stream), LookupError)  # comes further, and is noted at the next one
         assert await service.parked() == [("sales", 5, "LookupError"), ("sales", 6, "")]
-        service.units.refuses, service.units.slow = "", 0.02
+        service.units.refuses, service.units.pauses = "", (0.3,)  # the one that is first is slow, the other one would overtake it
         both = await asyncio.gather(subscription.retry(stream), subscription.retry(stream))  # two operators at once
         assert both == [None, None]
         await service.happen("sales", "dung")
@@ -287,14 +289,16 @@ class Mailer:
     """Reacts to each appointment with an event of its own, whose id is made from what it reacts to."""
 
     def __init__(self, service: Service):
-        self.service, self.calls, self.fails_with = service, list[UUID](), list[Exception]()
+        self.service, self.calls = service, list[UUID]()
+        self.fails_with: Sequence[Exception] = ()
 
     async def __call__(self, event: Recorded) -> None:
         self.calls.append(event.id)
         if event.stream.category != "unit":
             return
         if self.fails_with:
-            raise self.fails_with.pop(0)
+            error, *self.fails_with = self.fails_with
+            raise error
         sent = NewEvent(uuid5(event.id, "mail"), "nhip.test.v1.MailSent", b"")
         await self.service.log.append(Write(StreamId(event.tenant, "mail", str(event.id)), NO_STREAM, [sent]), origin=ORIGIN)
 

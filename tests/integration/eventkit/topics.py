@@ -33,6 +33,9 @@ async def until(condition: Callable[[], Awaitable[Any]], seconds: float = 30) ->
     """Waits for something to become true; the one deadline of these tests."""
     deadline = time.monotonic() + seconds
     while not (found := await condition()):
+        if time.monotonic() > deadline:
+            for task in asyncio.all_tasks():  # where everybody is stuck
+                task.print_stack(limit=4)
         assert time.monotonic() < deadline, "it did not come about in time"
         await asyncio.sleep(0.03)
     return found

@@ -1,0 +1,103 @@
+"""Single events of a context's topic for a program of one's own: a FastStream broker that loses nothing.
+
+For integrators. Nhip's own subscriptions keep their place beside what they write (`reading`); a subscriber of this kind keeps it in Kafka,
+so an event may come again and its handler has to bear that (`event.id` is the same again).
+
+    broker = subscriber("kafka:9092", "goals", group="payroll", handle=handle)
+    await FastStream(broker).run()
+"""
+# pyright: reportMissingTypeStubs=false, reportUnknownVariableType=false, reportUnknownMemberType=false
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+from aiokafka import ConsumerRecord
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker
+from faststream.kafka.message import KafkaAckableMessage
+
+from eventkit.faults import Backoff
+from eventkit.kafka.faults import FAULTS
+from eventkit.kafka.records import ForeignRecord, Received, received, topic
+from eventkit.log import Recorded
+
+log = structlog.get_logger(__name__)
+
+Handle = Callable[[Recorded], Awaitable[None]]
+SetAside = Callable[["ConsumerRecord[Any, Any]", Exception], Awaitable[None]]
+
+
+async def only_say(record: "ConsumerRecord[Any, Any]", error: Exception) -> None:
+    """Set nothing aside: the record stays in the topic, and the log says where."""
+
+
+def subscriber(
+    servers: str,
+    context: str,
+    *,
+    group: str,
+    handle: Handle,
+    set_aside: SetAside = only_say,
+    transient: tuple[type[Exception], ...] = FAULTS,
+    graceful_timeout: float = 15.0,
+) -> KafkaBroker:
+    """A broker that gives every event of a context's topic to `handle`, the first one first, each tenant's in order.
+
+    FastStream's own defaults would lose events: it commits before handling, begins at the newest, loses a message with a header that is no
+    UTF-8 or whose handler raises, or hands that one out again without end. So nothing ever raises here: what is `transient` is tried
+    again with growing pauses, anything else goes to `set_aside` with its error, records that no relay wrote too. A handler that runs when
+    the broker is stopped has `graceful_timeout` seconds to end; after that its event comes again.
+    """
+    broker = KafkaBroker(servers, allow_auto_create_topics=False, apply_types=False, graceful_timeout=graceful_timeout)
+
+    async def parse(record: "ConsumerRecord[Any, Any]") -> KafkaAckableMessage:
+        item: Received | ForeignRecord
+        try:
+            item = received(record)
+        except ForeignRecord as error:
+            item = error
+        return KafkaAckableMessage(body=item, raw_message=record, consumer=subscription.consumer)  # type: ignore[arg-type]
+
+    async def decode(message: KafkaAckableMessage) -> KafkaAckableMessage:
+        return message
+
+    async def wrapped(message: KafkaAckableMessage) -> None:
+        item: Any = message.body
+        record: Any = message.raw_message
+        backoff = Backoff()
+        while True:
+            try:
+                if isinstance(item, ForeignRecord):
+                    raise item
+                await handle(item.event)
+                return
+            except transient as error:
+                log.warning("subscriber.retry", group=group, offset=record.offset, error=type(error).__name__)
+                await backoff.pause()
+            except Exception as error:
+                log.error("subscriber.set_aside", group=group, partition=record.partition, offset=record.offset, error=type(error).__name__)
+                if await _set_aside(set_aside, record, error):
+                    return
+                await backoff.pause()
+
+    subscription: Any = broker.subscriber(
+        topic(context),
+        group_id=group,
+        auto_offset_reset="earliest",
+        ack_policy=AckPolicy.NACK_ON_ERROR,  # commits what was handled; nothing raises, and a cancelled handler commits nothing
+        parser=parse,
+        decoder=decode,
+    )
+    subscription(wrapped)
+    return broker
+
+
+async def _set_aside(set_aside: SetAside, record: "ConsumerRecord[Any, Any]", error: Exception) -> bool:
+    """Whether it could be set aside; until then nothing behind it is handled, for it would be lost."""
+    try:
+        await set_aside(record, error)
+    except Exception as failure:
+        log.error("subscriber.set_aside_failed", error=type(failure).__name__)
+        return False
+    return True
