@@ -158,6 +158,8 @@ def set_up(
     for name in CHATTY:
         logging.getLogger(name).handlers.clear()  # FastStream brings a handler of its own
         logging.getLogger(name).propagate = True
+        if level != "debug":
+            logging.getLogger(name).setLevel(logging.WARNING)  # a line per subscription every ten seconds says nothing
     _set_up_traces(service)
     return gate
 
