@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from nhip.common.v1 import words_pb2
 from nhip.goals.v1 import goals_pb2, types_pb2
@@ -156,13 +156,14 @@ def shortfall_foot(shortfall: goals_pb2.Shortfall, language: Language) -> Shortf
     return ShortfallFoot(
         kpi_id=shortfall.kpi_id,
         comparison=f"{language.amount(shown, unit)} {'<' if reached < wanted else '>'} {language.amount(wanted, unit)}",
-        gap=language.amount(abs((wanted - reached).quantize(_PER_MILLE, ROUND_CEILING)), unit),
+        gap=language.amount(abs(wanted - shown), unit),
         arithmetic=language.arithmetic(shortfall.arithmetic),
         kind=goals_pb2.Shortfall.Kind.Name(shortfall.kind).removeprefix("KIND_").lower(),
     )
 
 
 def shown_reached(reached: Decimal, wanted: Decimal) -> Decimal:
+    """Rounded, unless that would hide that it is short; the gap is said as the difference of what is shown."""
     rounded = reached.quantize(_PER_MILLE, ROUND_HALF_UP)
     return rounded if (rounded < wanted) == (reached < wanted) else reached
 

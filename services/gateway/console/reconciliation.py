@@ -61,9 +61,10 @@ def _row(reconciliation: goals_pb2.Reconciliation, language: Language) -> Row:
 def _check(check: goals_pb2.Reconciliation.Check, unit: str, language: Language) -> Check:
     reached, wanted = decimal_of(check, "reached") or Decimal(), decimal_of(check, "wanted") or Decimal()
     relation = "=" if reached == wanted else "<" if reached < wanted else "≥"
-    shown = language.amount(shown_reached(reached, wanted), unit)
-    gap = language.amount(abs(wanted - reached).quantize(Decimal("0.1")), unit)
-    return Check(f"{shown} {relation} {language.amount(wanted, unit)}", language.arithmetic(check.arithmetic), check.short, gap)
+    shown = shown_reached(reached, wanted)
+    gap = language.amount(abs(wanted - shown), unit)
+    comparison = f"{language.amount(shown, unit)} {relation} {language.amount(wanted, unit)}"
+    return Check(comparison, language.arithmetic(check.arithmetic), check.short, gap)
 
 
 def relation_sentence(approval: types_pb2.Approval, language: Language) -> str:

@@ -48,7 +48,7 @@ class System:
         reply = GetMessageClass(method.output_type)
         rpc = self.channels[context].unary_unary(
             f"/{method.containing_service.full_name}/{method.name}",
-            request_serializer=lambda message: message.SerializeToString(),
+            request_serializer=type(request).SerializeToString,
             response_deserializer=reply.FromString,
         )
         try:
