@@ -48,8 +48,9 @@ class Relay:
             try:
                 async with leadership(self.dsn, NAME, beat) as lead:
                     await self._ensure_topic()
-                    async with kafka.TopicWriter(self.servers, self.context, self.partitions) as writer:
-                        await self._publish(writer, lead, backoff, beat)
+                    with kafka.own_cancellation():
+                        async with kafka.TopicWriter(self.servers, self.context, self.partitions) as writer:
+                            await self._publish(writer, lead, backoff, beat)
             except kafka.FAULTS as error:
                 self.metrics.retries.labels(NAME).inc()
                 log.warning("relay.retry", context=self.context, error=type(error).__name__)

@@ -4,7 +4,7 @@
 `subscribing` is for whoever wants single events in a program of their own.
 """
 
-from eventkit.kafka.faults import FAULTS, TopicChanged
+from eventkit.kafka.faults import FAULTS, TopicChanged, own_cancellation
 from eventkit.kafka.reading import TopicReader, tenant_events
 from eventkit.kafka.records import ForeignRecord, Received, headers, partition_of, received, topic
 from eventkit.kafka.topics import ensure_topic
@@ -20,6 +20,7 @@ __all__ = [
     "TopicWriter",
     "ensure_topic",
     "headers",
+    "own_cancellation",
     "partition_of",
     "received",
     "tenant_events",

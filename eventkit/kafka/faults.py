@@ -1,9 +1,17 @@
-"""Which errors of Kafka pass by themselves."""
+"""Which errors of Kafka pass by themselves, and clients that do not end as they should."""
 # pyright: reportMissingTypeStubs=false
 
-from aiokafka.errors import IllegalStateError, KafkaError
+import asyncio
+from collections.abc import Coroutine, Generator
+from contextlib import contextmanager
+from typing import Any
+
+import structlog
+from aiokafka.errors import IllegalStateError, KafkaConnectionError, KafkaError
 
 from eventkit.faults import TRANSIENT
+
+log = structlog.get_logger(__name__)
 
 
 class TopicChanged(KafkaError):
@@ -12,3 +20,29 @@ class TopicChanged(KafkaError):
 
 FAULTS: tuple[type[Exception], ...] = (*TRANSIENT, KafkaError, IllegalStateError)
 """The broker, the database or the network is away, or partitions moved: the same thing may succeed a moment later."""
+
+
+async def close(stop: Coroutine[Any, Any, object], *, seconds: float = 5.0) -> bool:
+    """Stop a client, within bounds, whatever becomes of it: the broker may be away. False if it did not end well.
+
+    In a task of its own: a client that stops while its broker is away may let the cancellation of an inner task escape, and that must not
+    be taken for the cancellation of whoever stops it.
+    """
+    task = asyncio.ensure_future(stop)
+    await asyncio.wait([task], timeout=seconds)
+    if not task.done():
+        task.cancel()
+        return False
+    return not task.cancelled() and task.exception() is None
+
+
+@contextmanager
+def own_cancellation() -> Generator[None]:
+    """Inside, only a cancellation of the current task counts as one; a client's stray one is a lost connection."""
+    try:
+        yield
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise KafkaConnectionError("a task inside the client was cancelled") from error

@@ -15,7 +15,7 @@ from aiokafka.abc import ConsumerRebalanceListener
 from eventkit import checkpoint
 from eventkit.checkpoint import Checkpoint, Fenced
 from eventkit.faults import Backoff
-from eventkit.kafka.faults import FAULTS
+from eventkit.kafka.faults import FAULTS, close, own_cancellation
 from eventkit.kafka.records import ForeignRecord, Place, Received, partition_of, received, topic
 from eventkit.kafka.topics import ensure_topic, free_consumer
 from eventkit.log import Recorded
@@ -65,11 +65,12 @@ class TopicReader(ConsumerRebalanceListener):
         name = self._subscription.name
         while True:
             try:
-                async with self._consumer() as consumer:
-                    while True:
-                        await self._turn(consumer)
-                        backoff.succeeded()
-                        beat()
+                with own_cancellation():
+                    async with self._consumer() as consumer:
+                        while True:
+                            await self._turn(consumer)
+                            backoff.succeeded()
+                            beat()
             except (*FAULTS, Fenced) as error:
                 self._at.clear()
                 self._metrics.retries.labels(name).inc()
@@ -97,8 +98,7 @@ class TopicReader(ConsumerRebalanceListener):
                 consumer.subscribe([topic(self._subscription.source)], listener=self)
             yield consumer
         finally:
-            with suppress(Exception):  # the broker may be away; the group forgets this member by itself
-                await asyncio.wait_for(consumer.stop(), 5)
+            await close(consumer.stop())  # the broker may be away; the group forgets this member by itself
 
     async def _turn(self, consumer: AIOKafkaConsumer) -> None:
         for partition in consumer.assignment() - self._at.keys():

@@ -3,7 +3,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 import structlog
@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
+from eventkit.kafka.faults import close
 from eventkit.kafka.records import topic
 
 log = structlog.get_logger(__name__)
@@ -32,8 +33,7 @@ async def ensure_topic(servers: str, context: str, *, partitions: int, replicati
                 raise error(topic(context))
         log.info("kafka.topic_created", topic=topic(context), partitions=partitions)
     finally:
-        with suppress(Exception):  # the broker may be away
-            await asyncio.wait_for(admin.close(), 5)
+        await close(admin.close())
 
 
 @asynccontextmanager
@@ -47,5 +47,4 @@ async def free_consumer(servers: str) -> AsyncGenerator[AIOKafkaConsumer]:
             await consumer.start()
         yield consumer
     finally:
-        with suppress(Exception):
-            await asyncio.wait_for(consumer.stop(), 5)
+        await close(consumer.stop())

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from eventkit.kafka.faults import TopicChanged
+from eventkit.kafka.faults import TopicChanged, close
 from eventkit.kafka.records import ForeignRecord, Place, headers, partition_of, received, topic
 from eventkit.kafka.topics import free_consumer
 from eventkit.log import Recorded
@@ -48,10 +48,8 @@ class TopicWriter:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        try:
-            await asyncio.wait_for(self._producer.stop(), 3)  # hangs with messages queued and no broker
-        except Exception:
-            await self._producer.client.close()
+        if not await close(self._producer.stop(), seconds=3):  # it hangs with messages queued and no broker
+            await close(self._producer.client.close())
 
     async def look(self, kept: Mapping[int, Kept]) -> dict[int, int]:
         """How far a reader of each partition comes: the position up to which nothing is missing. 0 for an empty one.
@@ -128,8 +126,13 @@ async def _walk(consumer: AIOKafkaConsumer, partition: TopicPartition, start: in
     if start >= end:
         return position
     consumer.seek(partition, start)
-    while await consumer.position(partition) < end:
-        for record in (await consumer.getmany(partition, timeout_ms=1000, max_records=2000)).get(partition, []):
+    while start < end:
+        async with asyncio.timeout(15):
+            records = (await consumer.getmany(partition, timeout_ms=5000, max_records=2000)).get(partition, [])
+        if not records:  # there are some, so the broker is away, or the topic was changed under our eyes
+            raise TopicChanged(f"{partition.topic}/{partition.partition} gives nothing at {start}, before its end {end}")
+        start = records[-1].offset + 1
+        for record in records:
             with suppress(ForeignRecord):
                 item = received(record)
                 if item.place(position) is Place.NEXT:

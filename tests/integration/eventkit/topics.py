@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+import traceback
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -44,12 +45,23 @@ async def until(condition: Callable[[], Awaitable[Any]], seconds: float = 30) ->
 @asynccontextmanager
 async def running(*runs: Run) -> AsyncGenerator[None]:
     """Loops that must not end by themselves."""
-    tasks = [asyncio.ensure_future(run(lambda: None)) for run in runs]
+
+    async def loop(run: Run) -> None:
+        try:
+            await run(lambda: None)
+        except BaseException as error:
+            if not ended:
+                traceback.print_exception(error)
+            raise
+
+    ended = False
+    tasks = [asyncio.ensure_future(loop(run)) for run in runs]
     try:
         yield
         for task in tasks:
             assert not task.done(), task.exception()
     finally:
+        ended = True
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
