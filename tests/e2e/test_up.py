@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import pty
 import shutil
 import signal
 import stat
@@ -112,8 +113,35 @@ async def test_a_kafka_that_dies_is_missed(up: Up):
     assert len((await the_map(up)).kpis) == 15
 
 
+@pytest.mark.parametrize(("answer", "imported"), [("n\n", False), ("\n", True), ("", None)], ids=["no", "yes", "Ctrl-C"])
+async def test_at_a_terminal_it_asks_before_it_imports(up: Up, answer: str, imported: bool | None):
+    """A tenant without people is asked for as a company was the first time."""
+    if up.child is not None:
+        await up.stop()
+    terminal, inside = pty.openpty()
+    tenant = f"asked-{imported}".lower()
+    starts = command("up", "--directory", str(up.directory), "--port", "0")
+    process = await asyncio.create_subprocess_exec(
+        *starts, stdin=inside, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, env={**os.environ, "NHIP_TENANT": tenant}
+    )
+    assert process.stdout is not None
+    printed = (await asyncio.wait_for(process.stdout.readuntil(b"[Y/n] "), 60)).decode()
+    assert "There is no company yet" in printed
+    if imported is not None:
+        os.write(terminal, answer.encode())
+        printed = (await asyncio.wait_for(process.stdout.readuntil(b"Ctrl-C stops it."), 60)).decode()
+        assert ("Imported Công ty phần mềm X" in printed) == imported
+    process.send_signal(signal.SIGINT)
+    rest = (await asyncio.wait_for(process.stdout.read(), 60)).decode()
+    assert rest.endswith("Stopped\n")
+    assert await process.wait() == 0
+    os.close(terminal)
+    os.close(inside)
+
+
 async def test_it_can_be_stopped_while_it_starts(up: Up):
-    await up.stop()
+    if up.child is not None:
+        await up.stop()
     for seconds in (0.3, 1.5, 3.0):
         process = await asyncio.create_subprocess_exec(
             *command("up", "--directory", str(up.directory), "--port", "0"),
