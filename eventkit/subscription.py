@@ -62,7 +62,7 @@ class Projecting:
                 await self._apply(con, flowing)
         mark(self.name, events)
         if events:
-            log.debug("subscription.page", subscription=self.name, partition=partition, events=len(events), position=to.position)
+            log.info("subscription.page", subscription=self.name, partition=partition, events=len(events), position=to.position)
 
     async def _apply(self, con: asyncpg.Connection, events: Sequence[Recorded]) -> None:
         """The page at once; only if that fails, event by event to find the guilty ones."""

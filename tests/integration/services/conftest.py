@@ -11,6 +11,7 @@ import pytest
 
 from deploy.engines import Engines
 from eventkit import settings as all_settings
+from eventkit import telemetry
 from eventkit.host import Running, running
 from eventkit.rpc.auth import Keys, Tokens
 from eventkit.rpc.demo_issuer import DemoIssuer
@@ -35,6 +36,7 @@ async def system(engines: Engines, tmp_path_factory: pytest.TempPathFactory) -> 
         jwks=str(directory / "jwks.json"),
         shutdown_seconds=5,
     )
+    telemetry.set_up(stream=(directory / "log").open("w"))
     tokens = Tokens(issuer=ISSUER, audience="nhip", keys=Keys(settings.jwks))
     async with AsyncExitStack() as stack:
         services: dict[str, Running] = {}

@@ -2,9 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable
+from uuid import uuid4
 
 import asyncpg
 import pytest
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from eventkit.errors import Kind, Rejected
 from eventkit.table import reading
@@ -13,7 +18,7 @@ from nhip.common.v1 import operations_pb2 as o
 from nhip.common.v1.command_pb2 import Accepted
 from nhip.goals.v1 import goals_pb2 as g
 from nhip.goals.v1 import types_pb2 as t
-from tests.integration.services.company import OPERATOR, Company, System, number, words
+from tests.integration.services.company import DESCRIPTORS, OPERATOR, Company, System, number, words
 
 CHANGES = {"K1": (70, 55), "D1": (100, 80), "I1": (80, 50)}
 
@@ -218,3 +223,26 @@ async def test_no_personal_word_is_in_the_bytes_of_a_table(system: System, compa
                     assert [form for form in (word, word.encode().hex()) if form in text] == [], f"{database}.{table}"
         finally:
             await con.close()
+
+
+async def test_one_trace_leads_from_the_call_to_the_view_of_another_service(company: Company):
+    spans = InMemorySpanExporter()
+    provider = trace.get_tracer_provider()
+    assert isinstance(provider, TracerProvider)
+    provider.add_span_processor(SimpleSpanProcessor(spans))
+    trace_id = uuid4().hex
+    request = c.RecordProgress(kpi_id=company.ids["I1"], value=number(4))
+    method = next(m for m in DESCRIPTORS["checkins"].methods if m.name == "RecordProgress")
+    metadata = [*company.metadata("minh"), ("traceparent", f"00-{trace_id}-00f067aa0ba902b7-01")]
+    accepted = await company.system.call("checkins", method, request, metadata)
+    assert isinstance(accepted, Accepted)
+    company.positions["checkins"] = accepted.position
+    await company.ask(g.GetKpi(kpi_id=company.ids["I1"]), "minh")  # the view of goals has it
+    async with asyncio.timeout(5):
+        while not {"nhip.checkins.v1.Checkins/RecordProgress", "project progress_v1"} <= (seen := _names(spans, trace_id)):
+            await asyncio.sleep(0.05)
+    assert "project progress_entry_v1" in seen
+
+
+def _names(spans: InMemorySpanExporter, trace_id: str) -> set[str]:
+    return {s.name for s in spans.get_finished_spans() if s.context and format(s.context.trace_id, "032x") == trace_id}
