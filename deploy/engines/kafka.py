@@ -139,7 +139,7 @@ class KafkaEngine:
             shutil.rmtree(unfinished, ignore_errors=True)
         new = self._home / f"data.new-{uuid4().hex[:8]}"
         _write(self._settings, _properties(new, self._ports))
-        cluster = urlsafe_b64encode(uuid4().bytes).decode().rstrip("=")
+        cluster = urlsafe_b64encode(b"\0" + uuid4().bytes[1:]).decode().rstrip("=")  # never begins with "-", which would be an option
         command = self._java(jars, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._settings), "--standalone")
         await run(command, log=self._log, what="Setting Kafka up", folder=self._home, environment=_environment())
         if self._data.is_dir() and not any(self._data.iterdir()):

@@ -36,7 +36,7 @@ class TopicWriter:
             enable_idempotence=True,
             acks="all",
             max_batch_size=65_536,
-            request_timeout_ms=15_000,
+            request_timeout_ms=8_000,
             metadata_max_age_ms=5_000,
         )
         try:

@@ -40,7 +40,7 @@ class Units(View[UnitRow]):
     row = UnitRow
     refuses = ""
     """A head whose appointment cannot be handled, for now."""
-    pauses: tuple[float, ...] = ()
+    pauses: Sequence[float] = ()
 
     async def apply(self, con: asyncpg.Connection, events: Sequence[Recorded]) -> int:
         if self.pauses:

@@ -29,9 +29,8 @@ async def test_a_client_that_ends_badly_is_closed():
 
 
 async def test_a_stray_cancellation_is_a_lost_connection():
-    with pytest.raises(KafkaConnectionError):
-        with own_cancellation():
-            await stray()
+    with pytest.raises(KafkaConnectionError), own_cancellation():
+        await stray()
 
 
 async def test_ones_own_cancellation_is_one():
@@ -47,7 +46,10 @@ async def test_ones_own_cancellation_is_one():
 
 
 async def test_a_timeout_stays_one():
-    with pytest.raises(TimeoutError):
+    async def run() -> None:
         with own_cancellation():
             async with asyncio.timeout(0.01):
                 await asyncio.sleep(60)
+
+    with pytest.raises(TimeoutError):
+        await run()
