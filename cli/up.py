@@ -52,9 +52,10 @@ def up(
 
 async def _up(port: int, directory: Path, demo: bool | None) -> None:
     began = time.monotonic()
+    given = load(host=HOST, shutdown_seconds=SHUTDOWN_SECONDS)
     with web.bind(HOST, port) as listening:
         directory.mkdir(parents=True, exist_ok=True)
-        settings = _settings(directory)
+        settings = _localised(given, directory)
         with _log_file(directory) as log_file:
             telemetry.set_up(level=settings.log_level, format="json", stream=log_file)
             log.info("up.starting", pid=os.getpid())
@@ -118,9 +119,8 @@ async def _everything(directory: Path, settings: Settings, listening: socket) ->
         yield _Nhip(url, settings, services, serving, watch, issuer)
 
 
-def _settings(directory: Path) -> Settings:
-    """The environment's settings; what it does not say is local."""
-    settings = load(host=HOST, shutdown_seconds=SHUTDOWN_SECONDS)
+def _localised(settings: Settings, directory: Path) -> Settings:
+    """The environment's settings, with tokens of the demo issuer; a master key is made where none is given."""
     local: dict[str, object] = {"issuer": keys.ISSUER, "jwks": str(keys.demo_jwks(directory))}
     if settings.master_key is None and settings.master_key_file is None:
         local["master_key_file"] = keys.master_key(directory)
