@@ -33,6 +33,8 @@ log = structlog.get_logger(__name__)
 
 CAUGHT_UP_WITHIN = 50
 """Events behind the own log's end at which a view counts as caught up, when a service starts."""
+CANCELLATIONS = 5
+"""How often, a second apart, a loop is asked to end at shutdown."""
 
 
 @dataclass(slots=True)
@@ -129,6 +131,10 @@ def _start(me: Running, name: str, run: Callable[[Callable[[], None]], Awaitable
     async def loop() -> None:
         try:
             await run(lambda: me.progress.beat(name))
+        except asyncio.CancelledError:
+            if not me.stopping:  # not ours: a library let one of its own escape
+                log.error("loop.ended", service=me.name, loop=name, error="CancelledError")
+            raise
         except Exception as error:  # a loop that ends makes the process unfit: liveness says so, and this says why
             log.exception("loop.ended", service=me.name, loop=name, error=type(error).__name__)
             raise
@@ -153,9 +159,15 @@ def _runner(subscription: Subscription, kit: Kit, dsn: str, metrics: Metrics) ->
 
 
 async def _cancel(me: Running) -> None:
-    for task in me.tasks:
-        task.cancel()
-    await asyncio.gather(*me.tasks, return_exceptions=True)
+    """Ends the loops, within a few seconds: a library may swallow a cancellation, so it is asked for again."""
+    running = set(me.tasks)
+    for _ in range(CANCELLATIONS):
+        for task in running:
+            task.cancel()
+        if running:
+            _, running = await asyncio.wait(running, timeout=1)
+    if running:
+        log.error("service.loops_left", service=me.name, loops=[task.get_name() for task in running])
 
 
 async def _caught_up(pool: asyncpg.Pool, views: Sequence[AnyView], name: str, position: int) -> None:

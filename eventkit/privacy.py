@@ -5,7 +5,6 @@ else the actor), bound to the event and field that carry it. Logs, Kafka and vie
 an RPC. Destroying a person's key makes all of them unreadable, wherever they are.
 """
 
-import asyncio
 import os
 import time
 from collections.abc import Iterator
@@ -122,6 +121,23 @@ class KeyStore:
         self._cache[tenant, person] = time.monotonic(), key
         return key
 
+    async def keys(self, tenant: str, people: set[str]) -> dict[str, bytes | None]:
+        """The keys of several persons, in one question for those that are not at hand."""
+        now = time.monotonic()
+        cached = {person: self._cache.get((tenant, person), (0.0, None)) for person in people}
+        found = {person: key for person, (at, key) in cached.items() if key is not None and now - at < KEY_SECONDS}
+        missing = list(people - found.keys())
+        if missing:
+            rows = await self._pool.fetch(
+                "select person, wrapped from person_key where tenant = $1 and person = any($2::text[])", tenant, missing
+            )
+            wrapped = {row["person"]: row["wrapped"] for row in rows}
+            for person in missing:
+                key = aes_key_unwrap(self._master, wrapped[person]) if wrapped.get(person) is not None else None
+                found[person] = key
+                self._cache[tenant, person] = now, key
+        return found
+
     async def destroy(self, tenant: str, person: str) -> None:
         """Make all words about a person unreadable, for ever. Repeating it changes nothing."""
         await self._pool.execute(
@@ -155,8 +171,7 @@ class Words:
     async def open(self, message: Message, *, tenant: str) -> None:
         """Open, in place, every sealed word of a reply; what cannot be opened any more is marked as erased."""
         found = [place.text for place in places(message) if place.text.WhichOneof("form") == "sealed"]
-        people = {text.sealed.person_id for text in found}
-        keys = dict(zip(people, await asyncio.gather(*(self._keys.key(tenant, person) for person in people)), strict=True))
+        keys = await self._keys.keys(tenant, {text.sealed.person_id for text in found}) if found else {}
         for text in found:
             sealed, plain = text.sealed, None
             if key := keys[sealed.person_id]:

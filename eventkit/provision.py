@@ -44,7 +44,10 @@ async def tables(pool: asyncpg.Pool, views: Iterable[AnyView]) -> None:
                 await con.execute(view.table.ddl())
                 log.info("provision.view", table=view.table.name)
             columns = await con.fetch(
-                "select column_name from information_schema.columns where table_schema = current_schema() and table_name = $1", view.table.name
+                "select column_name from information_schema.columns where table_schema = current_schema() and table_name = $1",
+                view.table.name,
             )
             if {row["column_name"] for row in columns} != set(view.table.columns):
-                raise ShapeChanged(f"{view.table.name} has other columns than {type(view).__name__}: a view that changes its row takes the next version")
+                raise ShapeChanged(
+                    f"{view.table.name} has other columns than {type(view).__name__}: a view that changes its row takes the next version"
+                )

@@ -13,6 +13,7 @@ from google.rpc import error_details_pb2, status_pb2  # pyright: ignore[reportMi
 from grpc_status import rpc_status
 
 from eventkit.errors import Kind, Rejected, Violation
+from eventkit.log import LogFull
 
 DOMAIN = "nhip"
 """The domain of every ErrorInfo: whose reasons these are."""
@@ -86,6 +87,8 @@ def is_transient(error: BaseException) -> bool:
             | asyncpg.InsufficientResourcesError()
             | asyncpg.TransactionRollbackError()  # deadlock, serialisation
             | asyncpg.ReadOnlySQLTransactionError()  # a replica, before or after a failover
+            | asyncpg.InternalClientError()  # a connection that was cut in the middle of an answer
+            | LogFull()
         ):
             return True
         case asyncpg.InterfaceError():
