@@ -125,7 +125,7 @@ class KeyStore:
         """The keys of several persons, in one question for those that are not at hand."""
         now = time.monotonic()
         cached = {person: self._cache.get((tenant, person), (0.0, None)) for person in people}
-        found = {person: key for person, (at, key) in cached.items() if key is not None and now - at < KEY_SECONDS}
+        found: dict[str, bytes | None] = {person: key for person, (at, key) in cached.items() if key is not None and now - at < KEY_SECONDS}
         missing = list(people - found.keys())
         if missing:
             rows = await self._pool.fetch(
