@@ -114,22 +114,28 @@ def define(
     )
 
 
-def check_measure(measure: t.Measure, at: str) -> None:
-    """Floor, target and stretch lie in the direction of the measure (G-28, G-46)."""
+def check_measure(measure: t.Measure, at: str, *, target_at: str = "") -> None:
+    """Floor, target and stretch lie in the direction of the measure (G-28, G-46). `at` is its path in the command, `target_at` the target's."""
+    target_at = target_at or f"{at}.target"
     floor, target, stretch = to_decimal(measure.floor), to_decimal(measure.target), to_decimal(measure.stretch)
     baseline = to_decimal(measure.baseline)
     assert target is not None  # required by the contract
     if measure.kind == t.MEASURE_KIND_MILESTONE and target != 1:
-        raise Rejected("MILESTONE_TARGET", "a milestone is done or not: its target is 1", kind=Kind.INVALID, field=f"{at}.target")
+        raise Rejected("MILESTONE_TARGET", "a milestone is done or not: its target is 1", kind=Kind.INVALID, field=target_at)
     steps = [(name, value) for name, value in (("floor", floor), ("target", target), ("stretch", stretch)) if value is not None]
     if measure.direction == t.DIRECTION_DECREASE:
         steps.reverse()
     for (_, low), (name, high) in pairwise(steps):
         if low > high:
             order = " ≥ ".join(("floor", "target", "stretch")) if measure.direction == t.DIRECTION_DECREASE else "floor ≤ target ≤ stretch"
-            raise Rejected("SCALE_ORDER", f"the scale must run {order}", kind=Kind.INVALID, field=f"{at}.{name}", rule="G-46")
+            field = target_at if name == "target" else f"{at}.{name}"
+            raise Rejected("SCALE_ORDER", f"the scale must run {order}", kind=Kind.INVALID, field=field, rule="G-46")
     if measure.direction != t.DIRECTION_KEEP and baseline is not None and baseline == target:
-        raise Rejected("TARGET_IS_BASELINE", f"it stands at {plain(target)} already", kind=Kind.INVALID, field=f"{at}.target", rule="G-24")
+        raise Rejected("TARGET_IS_BASELINE", f"it stands at {plain(target)} already", kind=Kind.INVALID, field=target_at, rule="G-24")
+    start = baseline or Decimal(0)
+    if measure.kind == t.MEASURE_KIND_CUMULATIVE and measure.direction == t.DIRECTION_INCREASE and target <= start:
+        wanted = f"what adds up needs a target above {plain(start)}"
+        raise Rejected("TARGET_NOT_ABOVE_START", wanted, kind=Kind.INVALID, field=target_at, rule="G-24")
 
 
 def revise(
@@ -141,7 +147,7 @@ def revise(
         raise Rejected(
             "PROPOSAL_STALE", f"the target of {kpi.name!r} is {plain(kpi.target)} by now, not {before.value}", field=f"{at}.before"
         )
-    check_measure(with_target(kpi.measure, after), at)
+    check_measure(with_target(kpi.measure, after), at, target_at=f"{at}.after")
     return Happened(
         KPI(kpi.id),
         KpiTargetRevised(

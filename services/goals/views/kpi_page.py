@@ -126,6 +126,7 @@ def _version_entry(before: KpiRow | None, row: KpiRow, proposals: dict[str, Prop
         proposed = ChangeProposed.FromString(proposal.proposed)
         entry.reason_class = proposed.reason_class
         entry.reason.CopyFrom(proposed.reason)
+        entry.decision_reason.CopyFrom(PersonalText.FromString(proposal.reason))
         entry.proposer.CopyFrom(owner(everyone, proposed.proposer_id))
     return entry
 

@@ -169,6 +169,7 @@ async def test_a_kpis_history_says_who_when_why_before_and_after(company: Compan
     history = await company.ask(g.GetKpiHistory(kpi_id=company.ids["I1"]), "tram")
     assert isinstance(history, g.KpiHistory)
     told = [(e.what, e.actor.name.plain, e.proposer.name.plain, e.reason.plain, e.before, e.after) for e in history.entries[:2]]
+    assert history.entries[1].decision_reason.plain == "được"
     assert told == [
         ("ProgressRecorded", "Tên-minh", "", "hai báo giá", "", "44 demo"),
         ("KpiTargetRevised", "Tên-nam", "Tên-minh", "Làm kỹ hơn", "80 demo", "50 demo"),

@@ -43,6 +43,9 @@ def test_an_owner_must_be_somebody_active():
         ({"stretch": number(70)}, "SCALE_ORDER", "m.stretch"),
         ({"direction": t.DIRECTION_DECREASE, "floor": number(70)}, "SCALE_ORDER", "m.floor"),
         ({"baseline": number(80)}, "TARGET_IS_BASELINE", "m.target"),
+        ({"baseline": number(90)}, "TARGET_NOT_ABOVE_START", "m.target"),
+        ({"target": number(-5)}, "TARGET_NOT_ABOVE_START", "m.target"),
+        ({"target": number(0)}, "TARGET_NOT_ABOVE_START", "m.target"),
         ({"kind": t.MEASURE_KIND_MILESTONE}, "MILESTONE_TARGET", "m.target"),
     ],
 )
