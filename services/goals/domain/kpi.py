@@ -115,7 +115,10 @@ def define(
 
 
 def check_measure(measure: t.Measure, at: str, *, target_at: str = "") -> None:
-    """Floor, target and stretch lie in the direction of the measure (G-28, G-46). `at` is its path in the command, `target_at` the target's."""
+    """Floor, target and stretch lie in the direction of the measure (G-28, G-46).
+
+    `at` is its path in the command, `target_at` the target's.
+    """
     target_at = target_at or f"{at}.target"
     floor, target, stretch = to_decimal(measure.floor), to_decimal(measure.target), to_decimal(measure.stretch)
     baseline = to_decimal(measure.baseline)

@@ -44,13 +44,16 @@ def test_an_owner_must_be_somebody_active():
         ({"direction": t.DIRECTION_DECREASE, "floor": number(70)}, "SCALE_ORDER", "m.floor"),
         ({"baseline": number(80)}, "TARGET_IS_BASELINE", "m.target"),
         ({"baseline": number(90)}, "TARGET_NOT_ABOVE_START", "m.target"),
-        ({"target": number(-5)}, "TARGET_NOT_ABOVE_START", "m.target"),
-        ({"target": number(0)}, "TARGET_NOT_ABOVE_START", "m.target"),
         ({"kind": t.MEASURE_KIND_MILESTONE}, "MILESTONE_TARGET", "m.target"),
     ],
 )
 def test_a_scale_runs_in_the_direction_of_its_measure_g46(changes: dict[str, Any], reason: str, field: str):
     rejected(reason, lambda: kpi.check_measure(measure(80, **changes), "m"), field=field)
+
+
+@pytest.mark.parametrize("target", [0, -5])
+def test_what_adds_up_has_a_target_above_nothing(target: int):
+    rejected("TARGET_NOT_ABOVE_START", lambda: kpi.check_measure(measure(target), "m"), field="m.target")
 
 
 def test_a_falling_measure_has_its_floor_above_its_target():
