@@ -59,6 +59,8 @@ class KnownKpi:
     cycle_id: str
     owners: tuple[str, ...]
     retired: bool
+    counts: bool
+    """Its values add up or say done: none is below nought."""
     starts_on: date
     ends_on: date
 
@@ -75,6 +77,8 @@ def record(progress: Progress | None, command: RecordProgress, kpi: KnownKpi, ac
         raise Rejected("OUTSIDE_CYCLE", f"give a day from {kpi.starts_on} to {last}", kind=Kind.INVALID, field="occurred_on", rule="C-07")
     now = progress or Progress()
     value = Decimal(command.value.value)
+    if kpi.counts and value < 0:
+        raise Rejected("VALUE_NEGATIVE", "what is counted is nought or more", kind=Kind.INVALID, field="value", rule="C-06")
     confidence = command.confidence if command.HasField("confidence") else DEFAULT_CONFIDENCE
     stands = now.days.get(on)
     has_note = command.HasField("note") and command.note.plain.strip() != ""

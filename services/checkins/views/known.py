@@ -12,6 +12,7 @@ from eventkit.projection import Rows, View, messages
 from eventkit.table import Key
 from eventkit.values import required_date
 from nhip.goals.v1.events_pb2 import CycleOpened, KpiDefined, KpiRetired
+from nhip.goals.v1.types_pb2 import MEASURE_KIND_CUMULATIVE, MEASURE_KIND_MILESTONE
 from services.checkins.domain.progress import KnownKpi
 
 
@@ -22,6 +23,7 @@ class KnownKpiRow:
     cycle_id: str
     owner_ids: list[str]
     unit_id: str
+    counts: bool
     retired: bool
 
 
@@ -36,7 +38,7 @@ class KnownKpiView(View[KnownKpiRow]):
         key = (event.tenant, event.stream.id)
         match event.message:
             case KpiDefined() as e:
-                rows.put(KnownKpiRow(*key, e.cycle_id, list(e.owner_ids), e.unit_id, retired=False))
+                rows.put(KnownKpiRow(*key, e.cycle_id, list(e.owner_ids), e.unit_id, _counts(e), retired=False))
             case KpiRetired():
                 rows.put(replace(rows[key], retired=True))
             case _:
@@ -47,7 +49,19 @@ class KnownKpiView(View[KnownKpiRow]):
         defined = next((e for e in said if isinstance(e, KpiDefined)), None)
         if defined:
             retired = any(isinstance(e, KpiRetired) for e in said)
-            yield KnownKpiRow(events[0].tenant, defined.kpi_id, defined.cycle_id, list(defined.owner_ids), defined.unit_id, retired=retired)
+            yield KnownKpiRow(
+                events[0].tenant,
+                defined.kpi_id,
+                defined.cycle_id,
+                list(defined.owner_ids),
+                defined.unit_id,
+                _counts(defined),
+                retired=retired,
+            )
+
+
+def _counts(defined: KpiDefined) -> bool:
+    return defined.measure.kind in (MEASURE_KIND_CUMULATIVE, MEASURE_KIND_MILESTONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,4 +101,4 @@ async def known_kpi(con: asyncpg.Connection, tenant: str, kpi_id: str, everyone:
         return None
     unit = everyone.units.get(row["unit_id"])
     owners = tuple(row["owner_ids"]) or ((unit.head_id,) if unit and unit.head_id else ())
-    return KnownKpi(kpi_id, row["cycle_id"], owners, row["retired"], row["starts_on"], row["ends_on"])
+    return KnownKpi(kpi_id, row["cycle_id"], owners, row["retired"], row["counts"], row["starts_on"], row["ends_on"])

@@ -13,7 +13,7 @@ from tests.unit.decisions import Given, given, number, rejected, words
 
 MINH, IMPORTER = Actor("company-x", "minh"), Actor("company-x", "importer", "service")
 TODAY = date(2025, 3, 21)
-KPI = KnownKpi("KC", "q1", ("minh",), retired=False, starts_on=date(2025, 1, 1), ends_on=date(2025, 3, 31))
+KPI = KnownKpi("KC", "q1", ("minh",), retired=False, counts=True, starts_on=date(2025, 1, 1), ends_on=date(2025, 3, 31))
 
 
 def recorded(state: Given, value: int, on: date | None = None, *, actor: Actor = MINH, kpi: KnownKpi = KPI, **fields: object) -> Decision:
@@ -61,8 +61,14 @@ def test_a_day_outside_the_cycle_or_still_to_come_is_refused():
 
 
 def test_an_ended_kpi_takes_no_progress():
-    ended = KnownKpi("KC", "q1", ("minh",), retired=True, starts_on=KPI.starts_on, ends_on=KPI.ends_on)
+    ended = KnownKpi("KC", "q1", ("minh",), retired=True, counts=True, starts_on=KPI.starts_on, ends_on=KPI.ends_on)
     rejected("KPI_RETIRED", lambda: recorded(given(), 4, kpi=ended))
+
+
+def test_what_is_counted_is_never_below_nought():
+    rejected("VALUE_NEGATIVE", lambda: recorded(given(), -5), field="value")
+    rate = KnownKpi("KC", "q1", ("minh",), retired=False, counts=False, starts_on=KPI.starts_on, ends_on=KPI.ends_on)
+    assert event(recorded(given(), -5, kpi=rate)).after.value == "-5"
 
 
 def test_an_imported_note_is_its_owners():
