@@ -9,7 +9,7 @@ WORKERS ?= 3
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint setup proto assets browser lock clean
+.PHONY: help run test bench lint setup proto assets browser lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -19,6 +19,9 @@ run: setup proto assets ## start Nhip on this machine, engines included
 
 test: setup proto assets browser ## run all tests; ARGS="tests/unit -k kpi" picks some
 	@$(PY) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+bench: setup proto ## show how fast the log and its views are, beside limits measured in the same run
+	@$(PY) -m tests.bench
 
 lint: setup proto ## check style, types, boundaries between packages, contracts
 	$(PY) -m ruff check
