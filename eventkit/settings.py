@@ -156,7 +156,9 @@ def load(**overrides: object) -> Settings:
     try:
         return Settings(**overrides)  # type: ignore[arg-type]  # pydantic checks them, that is the point
     except ValidationError as error:
-        wrong = {_explain(tuple(one["loc"]), one["type"], one["msg"]): None for one in error.errors(include_input=False, include_url=False)}
+        found = error.errors(include_input=False, include_url=False)
+        # A default that follows from other settings is not made while one is wrong: nothing that anybody set.
+        wrong = {_explain(tuple(e["loc"]), e["type"], e["msg"]): None for e in found if e["type"] != "default_factory_not_called"}
         # Not chained: pydantic's own error quotes what was given, and that may be a secret.
         raise SettingsError("\n".join(["the settings are not right:", *(f"  {line}" for line in wrong)])) from None
 
