@@ -17,6 +17,9 @@ from services.gateway.failures import Failure
 
 _KEY = re.compile(r"[0-9a-f-]{36}")
 
+MOST_DIGITS = 30
+"""Of a number; the services take no longer one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Form:
@@ -34,14 +37,17 @@ class Form:
         """What was typed, with the line ends of everybody but browsers."""
         return self[name].replace("\r\n", "\n").strip()
 
-    def number(self, name: str, wrong: list[Violation]) -> Decimal | None:
+    def number(self, name: str, wrong: list[Violation], language: Language) -> Decimal | None:
         """A number as typed; notes in `wrong` what is none. None: nothing was typed, or no number."""
         typed = self.text(name)
         if not typed:
             return None
-        value = typed_decimal(typed)
+        value = typed_decimal(typed, language)
         if value is None:
             wrong.append(Violation(name, "NOT_A_NUMBER"))
+        elif sum(map(str.isdigit, typed)) > MOST_DIGITS:
+            wrong.append(Violation(name, "TOO_MANY_DIGITS"))
+            return None
         return value
 
     def day(self, name: str, wrong: list[Violation]) -> date | None:

@@ -116,12 +116,24 @@ def decimal_of_text(text: str) -> Decimal | None:
     return value if value.is_finite() else None
 
 
-def typed_decimal(text: str) -> Decimal | None:
-    """A number as people type it, in either language: "66,2", "66.2", "1 200"; None when it is none."""
-    text = re.sub(r"[\s\u00a0\u202f]", "", text).removesuffix("%").replace("−", "-")
-    if re.fullmatch(r"-?\d+,\d+", text):
-        text = text.replace(",", ".")
-    return decimal_of_text(text) if re.fullmatch(r"-?\d+(\.\d+)?", text) else None
+def typed_decimal(text: str, language: Language) -> Decimal | None:
+    """A number as people type it; None when it is none, or could be one of two.
+
+    By the page's language: in Vietnamese "1.234,5" is 1234.5 and "1.234" is 1234. The other language's decimal mark is understood
+    where it cannot be meant to group: "66.2" is 66.2.
+    """
+    point, group = (",", ".") if language.code == "vi" else (".", ",")
+    text = re.sub(r"\s*%$", "", text.strip()).replace("−", "-")
+    plain = rf"[0-9]+(?:{re.escape(point)}[0-9]+)?"
+    grouped = rf"[1-9][0-9]{{0,2}}(?:{re.escape(group)}[0-9]{{3}})+(?:{re.escape(point)}[0-9]+)?"
+    spaced = rf"[1-9][0-9]{{0,2}}(?:\s[0-9]{{3}})+(?:{re.escape(point)}[0-9]+)?"
+    if re.fullmatch(rf"-?(?:{plain}|{grouped}|{spaced})", text):
+        text = re.sub(r"\s", "", text.replace(group, "")).replace(point, ".")
+    elif re.fullmatch(rf"-?[0-9]+{re.escape(group)}(?![0-9]{{3}}$)[0-9]+", text):
+        text = text.replace(group, ".")
+    else:
+        return None
+    return decimal_of_text(text)
 
 
 def date_of(parent: Message, field: str) -> date | None:

@@ -30,7 +30,7 @@ async def record(visit: Visit) -> Response:
     id = visit.request.path_params["kpi"]
     filled = await sent(visit.request)
     wrong: list[Violation] = []
-    value = filled.number("value", wrong)
+    value = filled.number("value", wrong, visit.language)
     if value is None and not wrong:
         wrong.append(Violation("value", "MISSING"))
     day = filled.day("occurred_on", wrong)

@@ -12,7 +12,7 @@ from nhip.goals.v1 import goals_pb2, types_pb2
 from services.gateway.console.as_of import Moment
 from services.gateway.console.cards import KpiCard, kpi_card, owner_avatar
 from services.gateway.console.forms import Form, decimal_message, sent
-from services.gateway.console.language import decimal_of_text
+from services.gateway.console.language import Language, decimal_of_text
 from services.gateway.console.map import choose_cycle
 from services.gateway.console.reconciliation import arithmetic, relation_sentence
 from services.gateway.console.refusals import reasons
@@ -80,7 +80,7 @@ async def propose(visit: Visit) -> Response:
     filled = await sent(visit.request)
     if filled["preview"]:
         return await _show(visit, id, filled)
-    draft = read(filled, visit.person)
+    draft = read(filled, visit.person, visit.language)
     for name in ("title", "reason"):
         if not filled.text(name):
             draft.wrong.append(Violation(name, "MISSING"))
@@ -114,8 +114,10 @@ async def preview(visit: Visit) -> Response:
 
 
 async def _preview(visit: Visit, filled: Form) -> dict[str, Any]:
-    draft = read(filled, visit.person)
+    draft = read(filled, visit.person, visit.language)
     nothing: dict[str, Any] = {"arithmetic": None, "approver": None, "relation": "", "obstacle": "", "explanation": ""}
+    if unreadable := next((v for v in draft.wrong if v.message in ("NOT_A_NUMBER", "TOO_MANY_DIGITS")), None):
+        return nothing | {"explanation": reasons(visit.language)[unreadable.message]}
     if draft.wrong or (not draft.changes and draft.addition is None):
         return nothing
     request = goals_pb2.PreviewProposal(cycle_id=filled["cycle_id"], changes=draft.changes, addition=draft.addition)
@@ -159,7 +161,7 @@ async def _show(visit: Visit, id: str, filled: Form, status: int = 200) -> Respo
     )
 
 
-def read(filled: Form, proposer: str) -> Draft:
+def read(filled: Form, proposer: str, language: Language) -> Draft:
     """The changes and the addition that a form holds. An empty target leaves a KPI as it is; so does the target it has."""
     wrong: list[Violation] = []
     fields: dict[str, str] = {"changes": "", "addition": "addition_name"}
@@ -168,22 +170,22 @@ def read(filled: Form, proposer: str) -> Draft:
         id = name.removeprefix("after.")
         if not name.startswith("after."):
             continue
-        after, before = filled.number(name, wrong), decimal_of_text(filled[f"before.{id}"])
+        after, before = filled.number(name, wrong, language), decimal_of_text(filled[f"before.{id}"])
         if after is None or before is None or after == before:
             continue
         fields[f"changes[{len(changes)}]"] = name
         changes.append(types_pb2.TargetChange(kpi_id=id, before=decimal_message(before), after=decimal_message(after)))
-    addition = _addition(filled, proposer, wrong)
+    addition = _addition(filled, proposer, wrong, language)
     fields |= {f"addition.{path}": name for path, name in _ADDITION.items()}
     return Draft(changes, addition, fields, wrong)
 
 
-def _addition(filled: Form, proposer: str, wrong: list[Violation]) -> types_pb2.KpiDraft | None:
+def _addition(filled: Form, proposer: str, wrong: list[Violation], language: Language) -> types_pb2.KpiDraft | None:
     if not filled.text("addition_name"):
         return None
-    target = filled.number("addition_target", wrong)
+    target = filled.number("addition_target", wrong, language)
     kind = filled["addition_kind"] if filled["addition_kind"] in KINDS else "MILESTONE"
-    if target is None and kind == "MILESTONE":
+    if target is None and kind == "MILESTONE" and not filled.text("addition_target"):
         target = decimal_of_text("1")  # done or not: there is one to be done
     if target is None:
         if not any(v.field == "addition_target" for v in wrong):

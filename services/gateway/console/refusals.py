@@ -44,7 +44,8 @@ def reasons(language: Language) -> dict[str, str]:
         "INTERNAL": _("A fault of ours. What was recorded before is safe; please try again."),
         # the console's own
         "MISSING": _("This is needed."),
-        "NOT_A_NUMBER": _("This is not a number."),
+        "NOT_A_NUMBER": _("This is not a number. Right would be 1,234.5 or 66.2."),
+        "TOO_MANY_DIGITS": _("A number has at most 30 digits."),
         "NOT_A_DAY": _("This is not a day."),
         "SHORT_NOT_CONFIRMED": _("The sum falls short: tick that you know, or decline."),
     }
@@ -87,5 +88,5 @@ def field_rule(message: str, language: Language) -> str:
     if found := re.fullmatch(r"must be from (\S+) to (\S+)", message):
         return _("From %(low)s to %(high)s.") % {"low": found[1], "high": found[2]}
     if message.startswith("must be a plain decimal"):
-        return _("This is not a number.")
+        return reasons(language)["NOT_A_NUMBER"]
     return message

@@ -47,21 +47,32 @@ def test_written_as_people_write(said, vi: str, en: str):
 
 
 @pytest.mark.parametrize(
-    ("typed", "value"),
+    ("typed", "vi", "en"),
     [
-        ("66,2", "66.2"),
-        ("66.2", "66.2"),
-        (" 1 200 ", "1200"),
-        ("70 %", "70"),
-        ("−3", "-3"),
-        ("1.200,5", None),
-        ("NaN", None),
-        ("1e5", None),
-        ("", None),
+        ("1.234,5", "1234.5", None),
+        ("1,234.5", None, "1234.5"),
+        ("1.234", "1234", "1.234"),
+        ("1,234", "1.234", "1234"),
+        ("1.234.567", "1234567", None),
+        ("1,5", "1.5", "1.5"),
+        ("66,2", "66.2", "66.2"),
+        ("66.2", "66.2", "66.2"),
+        ("0.125", None, "0.125"),
+        ("12.34,5", None, None),
+        ("66.2.1", None, None),
+        (" 1 200 ", "1200", "1200"),
+        ("1 2", None, None),
+        ("70 %", "70", "70"),
+        ("−3", "-3", "-3"),
+        ("NaN", None, None),
+        ("1e5", None, None),
+        ("٣", None, None),
+        ("", None, None),
     ],
 )
-def test_numbers_as_people_type_them(typed: str, value: str | None):
-    assert typed_decimal(typed) == (None if value is None else Decimal(value))
+def test_numbers_as_people_type_them(typed: str, vi: str | None, en: str | None):
+    assert typed_decimal(typed, VI) == (None if vi is None else Decimal(vi))
+    assert typed_decimal(typed, EN) == (None if en is None else Decimal(en))
 
 
 @pytest.mark.parametrize(

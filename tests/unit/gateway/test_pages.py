@@ -158,21 +158,31 @@ def test_the_sums_of_the_reduction():
 
 def test_a_proposal_names_only_what_it_changes():
     typed = {"after.k1": "55", "before.k1": "70", "after.d1": "", "before.d1": "100", "after.i1": "80", "before.i1": "80"}
-    draft = read(Form(typed), "minh")
+    draft = read(Form(typed), "minh", VI)
     assert [(change.kpi_id, change.before.value, change.after.value) for change in draft.changes] == [("k1", "70", "55")]
     assert draft.addition is None
     assert draft.fields["changes[0]"] == "after.k1"
 
 
 def test_an_added_kpi_is_the_proposers_own():
-    draft = read(Form({"addition_name": "Báo cáo", "addition_kind": "MILESTONE", "addition_parent": "kpi_id:d1"}), "minh")
+    draft = read(Form({"addition_name": "Báo cáo", "addition_kind": "MILESTONE", "addition_parent": "kpi_id:d1"}), "minh", VI)
     assert draft.addition is not None
     assert (list(draft.addition.owner_ids), draft.addition.measure.target.value, draft.addition.parent.kpi_id) == (["minh"], "1", "d1")
 
 
 def test_what_is_typed_wrong_is_said_at_its_field():
-    draft = read(Form({"after.k1": "many", "before.k1": "70", "addition_name": "X", "addition_kind": "LEVEL"}), "minh")
+    draft = read(Form({"after.k1": "many", "before.k1": "70", "addition_name": "X", "addition_kind": "LEVEL"}), "minh", VI)
     assert draft.wrong == [Violation("after.k1", "NOT_A_NUMBER"), Violation("addition_target", "MISSING")]
+
+
+def test_a_wrong_number_is_told_with_a_right_one():
+    wrong: list[Violation] = []
+    form = Form({"value": "12.34,5", "long": "9" * 31})
+    assert (form.number("value", wrong, VI), form.number("long", wrong, VI)) == (None, None)
+    assert form.wrong(wrong, VI).errors == {
+        "value": "Đây không phải là số. Viết đúng là 1.234,5 hoặc 66,2.",
+        "long": "Một số có nhiều nhất 30 chữ số.",
+    }
 
 
 def test_a_refused_form_keeps_what_was_typed_and_says_it_at_the_field():
