@@ -147,8 +147,6 @@ def _days(file: File, problems: Problems, today: date) -> None:
 
 
 def _people(file: File, problems: Problems) -> None:
-    if file.company and file.company.ref != file.company.ref.lower():
-        problems.add(file.company.places["tenant"], f"company: tenant must be in small letters: write {file.company.ref.lower()}")
     if file.people and not any("admin" in person.roles or "roles" in person.places.wrong for person in file.people):
         problems.add(file.people[0].places["roles"], "nobody has the role admin: somebody must look after people and settings")
     for kpi in file.kpis:

@@ -16,6 +16,7 @@ from cli.client import connected
 from cli.importing.bring import Importer, Principals, Summary, Tell, count
 from cli.importing.check import checked
 from cli.importing.company import File
+from cli.importing.document import TENANT, is_tenant
 from cli.running import WRONG_USE, Failed, run, say
 from cli.tokens import TOKEN, demo_token
 
@@ -68,6 +69,8 @@ async def bring(file: Path, services: Mapping[str, str], principals: Principals,
 
 def _read(path: Path, tenant: str) -> File:
     """The file, checked; `tenant` in place of the one it names."""
+    if tenant and not is_tenant(tenant):
+        raise Failed(f"{tenant!r} is no tenant's id: give --tenant {TENANT}", code=WRONG_USE)
     try:
         content = path.read_bytes()
     except OSError as error:

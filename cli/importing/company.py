@@ -150,7 +150,7 @@ def read(content: bytes, problems: Problems) -> File | None:
 
 
 def _company(f: Fields) -> Company:
-    tenant, name, time_zone = f.reference("tenant", required=True), f.text("name", required=True), f.text("time_zone")
+    tenant, name, time_zone = f.tenant("tenant"), f.text("name", required=True), f.text("time_zone")
     return Company(f.done(), tenant, name, time_zone)
 
 

@@ -14,6 +14,13 @@ MOST_BYTES = 10 << 20
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_TENANT = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
+TENANT = "up to 64 of a-z (small letters only), 0-9, '.', '_' and '-', a letter or digit first, as acme"
+
+
+def is_tenant(text: str) -> bool:
+    """Can a tenant be called that?"""
+    return bool(_TENANT.fullmatch(text))
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -111,6 +118,11 @@ class Fields:
     def reference(self, name: str, *, required: bool = False) -> str:
         text = self.text(name, required=required)
         return self._reference(name, text) if text else ""
+
+    def tenant(self, name: str) -> str:
+        """A tenant's id: a reference in small letters."""
+        text = self.text(name, required=True)
+        return text if not text or is_tenant(text) else self._bad(name, f"{text!r} is no tenant's id: take {TENANT}", "")
 
     def references(self, name: str, *, required: bool = False) -> tuple[str, ...]:
         found = tuple(self._reference(f"{name}[{at}]", text) for at, text in enumerate(self._texts(name, required=required)))
