@@ -128,6 +128,11 @@ async def branch(visit: Visit) -> Response:
     return visit.render("branch.html", nodes=node.children)
 
 
+async def back(visit: Visit) -> Response:
+    """An address that nobody is to look at: to the map."""
+    return visit.redirect("/")
+
+
 async def _ask(visit: Visit, cycle_id: str) -> goals_pb2.GoalMap:
     request = goals_pb2.GetMap(cycle_id=cycle_id, as_of=None if visit.moment.is_now else visit.moment.message(visit.zone))
     return await visit.caller.query("goals", "GetMap", request, goals_pb2.GoalMap)

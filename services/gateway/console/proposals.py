@@ -1,9 +1,11 @@
 """Proposals: the list, one proposal with its arithmetic, and the decision on it."""
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC
 from decimal import Decimal
+from urllib.parse import quote
 
 from starlette.responses import Response
 
@@ -19,6 +21,9 @@ from services.gateway.console.reconciliation import Arithmetic, arithmetic, rela
 from services.gateway.console.refusals import reasons
 from services.gateway.console.visit import Visit
 from services.gateway.failures import Failure
+
+_LOOKS = 10
+"""At a proposal that was decided, until its page knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,9 +169,38 @@ async def proposal(visit: Visit) -> Response:
 
 
 async def _show(visit: Visit, decision: Form, withdrawal: Form, status: int = 200) -> Response:
+    page = proposal_page(visit, await _proposal(visit))
+    return visit.render("proposal.html", status, page=page, decision=decision, withdrawal=withdrawal, too_late="", typed="")
+
+
+async def _show_decided(visit: Visit, filled: Form, failure: Failure) -> Response:
+    """Somebody was faster: what they decided, that this was not recorded, and what was typed, which nobody wants to type again."""
+    reply = await _proposal(visit)
+    for _wait in range(_LOOKS):  # the page may still be behind the log, which refused
+        if reply.state != types_pb2.PROPOSAL_STATE_PROPOSED:
+            break
+        await asyncio.sleep(0.2)
+        reply = await _proposal(visit)
+    page, _ = proposal_page(visit, reply), visit.language.gettext
+    said = {
+        types_pb2.PROPOSAL_STATE_APPROVED: _("%(name)s had already approved this proposal. What you sent was not recorded."),
+        types_pb2.PROPOSAL_STATE_DECLINED: _("%(name)s had already declined this proposal. What you sent was not recorded."),
+        types_pb2.PROPOSAL_STATE_WITHDRAWN: _("%(name)s had already withdrawn this proposal. What you sent was not recorded."),
+    }.get(reply.state, _("This proposal had already been decided. What you sent was not recorded."))
+    by = page.proposer if reply.state == types_pb2.PROPOSAL_STATE_WITHDRAWN else page.approver
+    too_late = said % {"name": by.name if by else "–"}
+    typed = filled.text("reason")
+    return visit.render("proposal.html", failure.http, page=page, decision=filled, withdrawal=Form(), too_late=too_late, typed=typed)
+
+
+async def _proposal(visit: Visit) -> goals_pb2.Proposal:
     request = goals_pb2.GetProposal(proposal_id=visit.request.path_params["proposal"])
-    reply = await visit.caller.query("goals", "GetProposal", request, goals_pb2.Proposal)
-    return visit.render("proposal.html", status, page=proposal_page(visit, reply), decision=decision, withdrawal=withdrawal)
+    return await visit.caller.query("goals", "GetProposal", request, goals_pb2.Proposal)
+
+
+async def back(visit: Visit) -> Response:
+    """`GET` of an address that only forms are sent to, as a reload or the language switch asks for it: to its proposal."""
+    return visit.redirect(f"/proposals/{quote(visit.request.path_params['proposal'], safe='')}")
 
 
 async def decide(visit: Visit) -> Response:
@@ -179,7 +213,7 @@ async def decide(visit: Visit) -> Response:
     words = words_pb2.PersonalText(plain=reason)
     try:
         if filled["decision"] == "approve":
-            current = await visit.caller.query("goals", "GetProposal", goals_pb2.GetProposal(proposal_id=id), goals_pb2.Proposal)
+            current = await _proposal(visit)
             if any(check.after.short for check in current.reconciliations) and not filled["knows_short"]:
                 return await _show(visit, filled.wrong([Violation("knows_short", "SHORT_NOT_CONFIRMED")], visit.language), Form(), 422)
             request = goals_pb2.ApproveProposal(proposal_id=id, comment=words)
@@ -190,6 +224,8 @@ async def decide(visit: Visit) -> Response:
     except Failure as failure:
         if failure.status in ("UNAUTHENTICATED", "NOT_FOUND"):
             raise
+        if failure.reason == "PROPOSAL_DECIDED":
+            return await _show_decided(visit, filled, failure)
         return await _show(visit, filled.refused(failure, visit.language, {"comment": "reason", "reason": "reason"}), Form(), failure.http)
     return visit.redirect(f"/proposals/{id}", accepted.position or position)
 
@@ -205,5 +241,7 @@ async def withdraw(visit: Visit) -> Response:
     except Failure as failure:
         if failure.status in ("UNAUTHENTICATED", "NOT_FOUND"):
             raise
+        if failure.reason == "PROPOSAL_DECIDED":
+            return await _show_decided(visit, filled, failure)
         return await _show(visit, Form(), filled.refused(failure, visit.language, {"reason": "reason"}), failure.http)
     return visit.redirect(f"/proposals/{id}", accepted.position or position)

@@ -60,6 +60,11 @@ async def form(visit: Visit) -> Response:
     return await _show(visit, id, Form({"reason_class": "BOTTOM_UP", "addition_kind": "MILESTONE"}))
 
 
+async def back(visit: Visit) -> Response:
+    """An address that nobody is to look at: to where a proposal is written."""
+    return visit.redirect("/proposals/new")
+
+
 async def _choose(visit: Visit) -> Response:
     cycles = await visit.caller.query("goals", "ListCycles", goals_pb2.ListCycles(), goals_pb2.Cycles)
     cycle = choose_cycle(cycles.cycles, "")

@@ -21,7 +21,7 @@ def reasons(language: Language) -> dict[str, str]:
         "NOT_ALLOWED": _("This is not yours to do."),
         "FROM_ELSEWHERE": _("This request came from another site and was not carried out."),
         "PROPOSAL_STALE": _(
-            "A target has changed since this was proposed, so it cannot be approved as it stands. A new proposal is needed."
+            "Targets have changed since this was proposed, so it cannot be approved as it stands. A new proposal is needed."
         ),
         "NO_APPROVER": _("There is nobody who may decide on this: name a manager or an executive first."),
         "PROPOSAL_DECIDED": _("This proposal has been decided already."),

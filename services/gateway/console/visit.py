@@ -94,6 +94,8 @@ class Visit:
 
     def render(self, template: str, status: int = 200, **context: Any) -> Response:
         here = self.request.url.path + (f"?{self.request.url.query}" if self.request.url.query else "")
+        if self.request.method == "POST" and (own := self.request.path_params.get("proposal")):
+            here = f"/proposals/{quote(own, safe='')}"  # what a form is sent to is no page
         html = (
             self.console.templates[self.language.code]
             .get_template(template)

@@ -15,6 +15,9 @@ from google.protobuf.message_factory import GetMessageClass
 from eventkit.errors import Rejected
 from eventkit.rpc import errors as rpc_errors
 from eventkit.rpc.demo_issuer import DemoIssuer
+from nhip.common.v1 import words_pb2
+from nhip.goals.v1 import goals_pb2
+from nhip.people.v1 import people_pb2
 from services.gateway.service import application
 from services.gateway.session import Identity
 from services.gateway.upstream import OPERATIONS, SERVICES, Upstream
@@ -96,3 +99,21 @@ async def client(backend: Backend, issuer: DemoIssuer) -> AsyncIterator[httpx.As
         transport = httpx.ASGITransport(app, client=("127.0.0.1", 50000))
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             yield client
+
+
+MINH = people_pb2.Person(person_id="minh", name=words_pb2.PersonalText(plain="Minh"), active=True)
+
+
+@pytest.fixture
+async def signed_in(client: httpx.AsyncClient, backend: Backend) -> httpx.AsyncClient:
+    backend.answers("GetPerson", MINH)
+    backend.answers("ListPeople", people_pb2.PeopleList(people=[MINH]))
+    backend.answers("GetTenant", people_pb2.Tenant(time_zone="Asia/Ho_Chi_Minh"))
+    backend.answers("ListProposals", goals_pb2.Proposals())
+    backend.answers("ListCycles", goals_pb2.Cycles())
+    answer = await client.post("/sign-in", data={"person": "minh", "next": "/proposals"}, headers={"Sec-Fetch-Site": "same-origin"})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/proposals")
+    cookie = answer.headers["set-cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=lax" in cookie
+    return client

@@ -4,29 +4,9 @@ import httpx
 import pytest
 
 from eventkit.rpc.demo_issuer import DemoIssuer
-from nhip.common.v1 import words_pb2
-from nhip.goals.v1 import goals_pb2
-from nhip.people.v1 import people_pb2
 from services.gateway.session import SESSION_COOKIE, local_path
 
 from .conftest import Backend
-
-MINH = people_pb2.Person(person_id="minh", name=words_pb2.PersonalText(plain="Minh"), active=True)
-
-
-@pytest.fixture
-async def signed_in(client: httpx.AsyncClient, backend: Backend) -> httpx.AsyncClient:
-    backend.answers("GetPerson", MINH)
-    backend.answers("ListPeople", people_pb2.PeopleList(people=[MINH]))
-    backend.answers("GetTenant", people_pb2.Tenant(time_zone="Asia/Ho_Chi_Minh"))
-    backend.answers("ListProposals", goals_pb2.Proposals())
-    backend.answers("ListCycles", goals_pb2.Cycles())
-    answer = await client.post("/sign-in", data={"person": "minh", "next": "/proposals"}, headers={"Sec-Fetch-Site": "same-origin"})
-    assert (answer.status_code, answer.headers["location"]) == (303, "/proposals")
-    cookie = answer.headers["set-cookie"]
-    assert "HttpOnly" in cookie
-    assert "SameSite=lax" in cookie
-    return client
 
 
 async def test_without_a_session_every_page_leads_to_sign_in(client: httpx.AsyncClient):

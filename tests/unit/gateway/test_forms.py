@@ -1,0 +1,56 @@
+"""Forms over the services: what a person sees when theirs was refused, came late, or is asked for again."""
+
+import httpx
+import pytest
+
+from eventkit.errors import Kind, Rejected
+from nhip.common.v1 import words_pb2
+from nhip.goals.v1 import goals_pb2, types_pb2
+
+from .conftest import Backend
+
+OWN = {"Sec-Fetch-Site": "same-origin"}
+
+
+def proposal(**more) -> goals_pb2.Proposal:
+    made = goals_pb2.Proposal(proposal_id="p1", title=words_pb2.PersonalText(plain="Bớt đi"), state=types_pb2.PROPOSAL_STATE_PROPOSED)
+    made.approver.person_id, made.approver.name.plain = "nam", "Nam"
+    made.MergeFrom(goals_pb2.Proposal(**more))
+    return made
+
+
+async def test_a_decision_that_came_late_says_whose_counts_and_keeps_what_was_typed(signed_in: httpx.AsyncClient, backend: Backend):
+    backend.answers("GetProposal", proposal(state=types_pb2.PROPOSAL_STATE_DECLINED))
+    backend.answers("ApproveProposal", Rejected("PROPOSAL_DECIDED", "declined already", kind=Kind.REFUSED))
+    sent = {"reason": "Tôi đồng ý", "decision": "approve"}
+    page = await signed_in.post("/proposals/p1/decision", data=sent, headers=OWN)
+    assert page.status_code == 400
+    assert "Nam đã từ chối đề xuất này trước đó. Quyết định vừa gửi không được ghi nhận." in page.text
+    assert "Tôi đồng ý" in page.text
+    assert 'href="/language/en?next=/proposals/p1"' in page.text
+
+
+async def test_what_is_stale_can_only_be_declined_and_says_so_once(signed_in: httpx.AsyncClient, backend: Backend):
+    backend.answers("GetProposal", proposal(obstacle="PROPOSAL_STALE", may_decide=True))
+    backend.answers("ApproveProposal", Rejected("PROPOSAL_STALE", "…", kind=Kind.REFUSED, field="changes[0].before"))
+    said = "Các mục tiêu đã thay đổi từ khi đề xuất"
+    shown = await signed_in.get("/proposals/p1")
+    tried = await signed_in.post("/proposals/p1/decision", data={"reason": "x", "decision": "approve"}, headers=OWN)
+    for page in (shown, tried):
+        assert page.text.count(said) == 1
+        assert 'value="approve"' not in page.text
+        assert 'value="decline"' in page.text
+
+
+@pytest.mark.parametrize(
+    ("path", "page"),
+    [
+        ("/proposals/p1/decision", "/proposals/p1"),
+        ("/proposals/p1/withdrawal", "/proposals/p1"),
+        ("/proposals/preview", "/proposals/new"),
+        ("/sign-out", "/"),
+    ],
+)
+async def test_an_address_of_forms_leads_to_its_page(signed_in: httpx.AsyncClient, path: str, page: str):
+    answer = await signed_in.get(path)
+    assert (answer.status_code, answer.headers["location"]) == (303, page)
