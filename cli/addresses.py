@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from cli.running import WRONG_USE, Failed
@@ -21,6 +21,8 @@ class Addresses:
     """The metrics pages by service, where they are known."""
     engines: Mapping[str, str] = field(default_factory=dict[str, str])
     """PostgreSQL's and Kafka's addresses, to look into them; without passwords."""
+    health: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Where each service answers gRPC health checks, as `host:port`."""
 
     def write(self, directory: Path) -> None:
         """For the other commands; all of it or nothing."""
@@ -36,11 +38,10 @@ def forget(directory: Path) -> None:
 def written(directory: Path) -> Addresses:
     """What `nhip up` wrote in that directory; nothing where none runs."""
     try:
-        noted = json.loads((directory / FILE).read_text())
-        return Addresses(noted["services"], noted["gateway"], noted["metrics"], noted["engines"])
-    except FileNotFoundError:
+        return Addresses(**json.loads((directory / FILE).read_text()))
+    except (FileNotFoundError, NotADirectoryError):
         return Addresses()
-    except (ValueError, KeyError, TypeError):
+    except (OSError, ValueError, TypeError):
         raise Failed(f"{directory / FILE} cannot be read: start `nhip up` again, or give --address and --gateway") from None
 
 
@@ -51,7 +52,7 @@ def find(address: str | None, gateway: str | None, directory: Path) -> Addresses
         services = load(services=address).services if address else load().services
     except SettingsError as error:
         raise Failed(str(error).replace("NHIP_SERVICES", "--address") if address else str(error), code=WRONG_USE) from None
-    found = Addresses(services or noted.services, (gateway or noted.gateway).rstrip("/"), noted.metrics, noted.engines)
+    found = replace(noted, services=services or noted.services, gateway=(gateway or noted.gateway).rstrip("/"))
     if not found.services:
         raise Failed(
             f"no Nhip runs from {directory}/: start one (nhip up), or say where it is (--address people=host:port,goals=host:port)"

@@ -4,12 +4,16 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
+import structlog
+
 from cli.catalog import SERVICES
 from cli.running import Failed
 from deploy.engines import EngineError
 from eventkit.host import Running, running
 from eventkit.rpc.auth import Authenticator, Keys, Tokens
 from eventkit.settings import Settings, SettingsError
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
@@ -67,5 +71,6 @@ async def until_something_ends(services: Mapping[str, Running], *others: "asynci
     error = None if ended.cancelled() else ended.exception()
     if isinstance(error, EngineError):
         raise error
+    log.error("part.ended", part=ended.get_name(), exc_info=error)
     what = type(error).__name__ if error else "without an error"
     raise Failed(f"a part of Nhip has ended by itself: {ended.get_name()} ({what}); its log says more")

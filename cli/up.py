@@ -9,6 +9,8 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from socket import socket
+from tempfile import TemporaryFile
+from types import TracebackType
 from typing import Annotated, Any, TextIO
 
 import structlog
@@ -22,9 +24,9 @@ from cli.hosting import hosted, until_something_ends
 from cli.importing.bring import Principals
 from cli.importing.command import bring
 from cli.provision import databases_and_topics
-from cli.running import run, say
+from cli.running import Failed, run, say
 from deploy import keys
-from deploy.engines import engines
+from deploy.engines import EngineError, engines
 from eventkit import telemetry
 from eventkit.host import Running
 from eventkit.rpc.demo_issuer import DemoIssuer
@@ -34,6 +36,8 @@ from services.gateway.service import gateway
 
 HOST = "127.0.0.1"
 LOG = "nhip.log"
+UNFINISHED = "demo.unfinished"
+"""Names the tenant into which the demo company is being imported; an import that was cut off leaves it for the next start."""
 DEMO = Path(__file__).parent.parent / "demo" / "company-x.vi.yaml"
 SHUTDOWN_SECONDS = 5.0
 MOST_LOG_BYTES = 20 << 20
@@ -53,20 +57,39 @@ def up(
 async def _up(port: int, directory: Path, demo: bool | None) -> None:
     began = time.monotonic()
     given = load(host=HOST, shutdown_seconds=SHUTDOWN_SECONDS)
-    with web.bind(HOST, port) as listening:
-        directory.mkdir(parents=True, exist_ok=True)
+    with web.bind(HOST, port) as listening, _directory(directory) as log_file:
         settings = _localised(given, directory)
-        with _log_file(directory) as log_file:
-            telemetry.set_up(level=settings.log_level, format="json", stream=log_file)
-            log.info("up.starting", pid=os.getpid())
-            try:
-                async with _everything(directory, settings, listening) as nhip:
-                    await nhip.beside(_first_steps(nhip, demo))
-                    say(f"\nNhip answers on {nhip.url}/ ({time.monotonic() - began:.1f} s). Its log: {directory / LOG}. Ctrl-C stops it.")
-                    await nhip.until_something_ends()
-            finally:
-                log.info("up.stopped")
-                say("Stopped")
+        telemetry.set_up(level=settings.log_level, format="json", stream=log_file)
+        log.info("up.starting", pid=os.getpid())
+        reason = ""
+        try:
+            async with _everything(directory, settings, listening) as nhip:
+                await nhip.beside(_first_steps(nhip, directory, demo))
+                _tell(f"Nhip answers on {nhip.url}/ ({time.monotonic() - began:.1f} s). Its log: {directory / LOG}. Ctrl-C stops it.")
+                await nhip.until_something_ends()
+        except BaseException as error:
+            reason = _reason(error)
+            raise
+        finally:
+            log.info("up.stopped", reason=reason)
+            say("Stopped")
+
+
+def _tell(sentence: str) -> None:
+    """One sentence about progress, for who looks now and for who reads the log later."""
+    say(sentence)
+    log.info("up.told", sentence=sentence)
+
+
+def _reason(error: BaseException) -> str:
+    """Why Nhip stops, as its log has it."""
+    match error:
+        case asyncio.CancelledError():
+            return f"asked to, by {error.args[0]}" if error.args else "asked to"
+        case Failed() | EngineError():
+            return str(error).splitlines()[0]  # what follows is the end of an engine's log, which has a place of its own
+        case _:
+            return type(error).__name__  # its text may quote what somebody wrote
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +124,10 @@ async def _everything(directory: Path, settings: Settings, listening: socket) ->
     issuer = keys.demo_issuer(directory, settings.audience)
     async with AsyncExitStack() as stack:
         urls = await stack.enter_async_context(
-            engines(directory, postgres=settings.postgres or None, kafka=settings.kafka or None, say=say)
+            engines(directory, postgres=settings.postgres or None, kafka=settings.kafka or None, say=_tell)
         )
         settings = settings.model_copy(update={"postgres": urls.postgres, "kafka": urls.kafka})
-        say("Starting the services…")
+        _tell("Starting the services…")
         await databases_and_topics(settings)
         services = await stack.enter_async_context(hosted(list(SERVICES), settings))
         settings = settings.model_copy(update={"services": {name: each.address for name, each in services.items()}})
@@ -112,11 +135,17 @@ async def _everything(directory: Path, settings: Settings, listening: socket) ->
         url = f"http://{HOST}:{listening.getsockname()[1]}"
         stack.callback(addresses.forget, directory)
         metrics = {name: f"http://{each.host}:{each.metrics_port}/metrics" for name, each in services.items()}
-        Addresses(settings.services, url, metrics, {"postgres": masked(urls.postgres), "kafka": urls.kafka}).write(directory)
+        health = {name: f"{each.host}:{each.health_port}" for name, each in services.items()}
+        Addresses(settings.services, url, metrics, {"postgres": masked(urls.postgres), "kafka": urls.kafka}, health).write(directory)
         watch = asyncio.create_task(urls.until_one_ends(), name="engines")
         stack.callback(watch.cancel)
-        stack.callback(say, "Stopping…")
+        stack.push(_stopping)
         yield _Nhip(url, settings, services, serving, watch, issuer)
+
+
+def _stopping(_kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None) -> None:
+    log.info("up.stopping", reason=_reason(error) if error else "")
+    say("Stopping…")
 
 
 def _localised(settings: Settings, directory: Path) -> Settings:
@@ -128,16 +157,27 @@ def _localised(settings: Settings, directory: Path) -> Settings:
 
 
 @contextmanager
-def _log_file(directory: Path) -> Generator[TextIO]:
-    path = directory / LOG
-    if path.exists() and path.stat().st_size > MOST_LOG_BYTES:
-        path.replace(path.with_suffix(".log.1"))
-    with path.open("a", buffering=1, encoding="utf-8") as file:
+def _directory(directory: Path) -> Generator[TextIO]:
+    """The directory, made when there is none, and its log, open. Raises `Failed` when Nhip cannot keep things there."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        TemporaryFile(dir=directory).close()
+        keys.demo_jwks(directory)
+        path = directory / LOG
+        if path.exists() and path.stat().st_size > MOST_LOG_BYTES:
+            path.replace(path.with_suffix(".log.1"))
+        file = path.open("a", buffering=1, encoding="utf-8")
+    except OSError as error:
+        place, why = error.filename2 or error.filename or directory, error.strerror
+        if isinstance(error, FileExistsError):
+            why = "it is a file, not a directory"
+        raise Failed(f"{place} cannot be written ({why}): put that right, or choose another directory with --directory") from None
+    with file:
         yield file
 
 
-async def _first_steps(nhip: _Nhip, demo: bool | None) -> None:
-    """Into a Nhip without people the demo company is brought, unless that is not wanted."""
+async def _first_steps(nhip: _Nhip, directory: Path, demo: bool | None) -> None:
+    """Into a Nhip without people the demo company is brought, unless that is not wanted; what was cut off is gone on with."""
     if demo is False:
         return
     tenant, services = nhip.settings.tenant, nhip.settings.services
@@ -145,10 +185,18 @@ async def _first_steps(nhip: _Nhip, demo: bool | None) -> None:
         importer=nhip.issuer.mint(tenant, "service:importer", on_behalf_of="service:operator"),
         operator=nhip.issuer.mint(tenant, "service:operator"),
     )
-    async with connected(services, principals.operator) as client:
-        people = await client.ask(people_pb2.ListPeople(), people_pb2.PeopleList)
-    if not people.people and (demo or await _wanted()):
-        await bring(DEMO, services, principals, tenant=tenant, brief=True)
+    unfinished = directory / UNFINISHED
+    if unfinished.exists() and unfinished.read_text().strip() == tenant:
+        _tell("The import of the demo company was cut off: going on with it (--no-demo starts without)")
+    else:
+        async with connected(services, principals.operator) as client:
+            people = await client.ask(people_pb2.ListPeople(), people_pb2.PeopleList)
+        if people.people or not (demo or await _wanted()):
+            return
+        unfinished.write_text(f"{tenant}\n")
+    await bring(DEMO, services, principals, tenant=tenant, brief=True)
+    unfinished.unlink()
+    log.info("up.demo_imported", tenant=tenant)
 
 
 async def _wanted() -> bool:

@@ -36,11 +36,11 @@ async def up(directory: Path) -> AsyncGenerator[Up]:
         await running.stop()
 
 
-async def the_map(up: Up) -> g.GoalMap:
+async def the_map(up: Up, tenant: str = "company-x") -> g.GoalMap:
     """Of the demo, as its console's visitors see it."""
     system = up.system()
     async with connected(system.services, "") as client:
-        x = Company(system, client, "company-x")
+        x = Company(system, client, tenant)
         await x.learn()
         return await x.map()
 
@@ -51,6 +51,12 @@ async def test_the_first_start_says_what_it_does_and_imports_the_demo(up: Up):
         assert sentence in printed
     assert f"Nhip answers on {written(up.directory).gateway}/" in printed
     assert len((await the_map(up)).kpis) == 15
+
+
+def logged(up: Up, event: str) -> list[dict[str, str]]:
+    """The lines of its log about that."""
+    lines = map(json.loads, (up.directory / "nhip.log").read_text().splitlines())
+    return [line for line in lines if line["event"] == event]
 
 
 async def test_the_console_and_the_api_answer(up: Up):
@@ -81,21 +87,37 @@ async def test_a_second_one_in_the_same_directory_is_refused(up: Up):
 
 
 async def test_it_ends_in_order_and_has_everything_again(up: Up):
-    for number in (signal.SIGTERM, signal.SIGINT):
-        assert await up.stop(number) == 0
-        assert up.printed.read_text().endswith("Stopping…\nStopped\n")
-        assert not (up.directory / "addresses.json").exists()
-        await up.start()
-        assert "Import" not in up.printed.read_text()
-        assert len((await the_map(up)).kpis) == 15
+    assert await up.stop(signal.SIGTERM) == 0
+    assert up.printed.read_text().endswith("Stopping…\nStopped\n")
+    assert not (up.directory / "addresses.json").exists()
+    assert logged(up, "up.stopping")[-1]["reason"] == logged(up, "up.stopped")[-1]["reason"] == "asked to, by SIGTERM"
+    await up.start()
+    assert "Import" not in up.printed.read_text()
+    assert len((await the_map(up)).kpis) == 15
 
 
 async def test_killed_and_started_again_it_has_everything(up: Up):
+    """Killed while it runs, and again while it imports a company: the next start goes on with that."""
     before = await the_map(up)
     up.kill()
-    await up.start()
+    other = Up(up.directory, arguments=("--port", "0"), environment={"NHIP_TENANT": "cut-off"})
+    begun = (up.directory / "nhip.log").stat().st_size
+    starting = asyncio.create_task(other.start())
+    while b"RegisterPerson" not in (up.directory / "nhip.log").read_bytes()[begun:]:
+        await asyncio.sleep(0.01)
+        assert not starting.done()
+    starting.cancel()
+    other.kill()
+    assert "left behind" in other.printed.read_text()
+    assert "Imported" not in other.printed.read_text()
+    await other.start()
+    up.child = other.child
     assert "left behind" in up.printed.read_text()
+    assert "The import of the demo company was cut off: going on with it" in up.printed.read_text()
+    assert "left behind" in " ".join(line["sentence"] for line in logged(up, "up.told"))
     assert (await the_map(up)).kpis == before.kpis
+    assert [kpi.name for kpi in (await the_map(up, "cut-off")).kpis] == [kpi.name for kpi in before.kpis]
+    assert not (up.directory / "demo.unfinished").exists()
     code, printed = await nhip("verify", "--directory", str(up.directory))
     assert code == 0, printed
 
@@ -108,9 +130,9 @@ async def test_a_kafka_that_dies_is_missed(up: Up):
     os.kill(pid, signal.SIGKILL)
     code = await up.child.wait(30)
     assert code == 1
+    up.child = None  # the tests below start it again
     assert "Kafka has ended by itself" in up.printed.read_text()
-    await up.start()
-    assert len((await the_map(up)).kpis) == 15
+    assert logged(up, "up.stopped")[-1]["reason"].startswith("Kafka has ended by itself")
 
 
 @pytest.mark.parametrize(("answer", "imported"), [("n\n", False), ("\n", True), ("", None)], ids=["no", "yes", "Ctrl-C"])
@@ -133,7 +155,7 @@ async def test_at_a_terminal_it_asks_before_it_imports(up: Up, answer: str, impo
         assert ("Imported Công ty phần mềm X" in printed) == imported
     process.send_signal(signal.SIGINT)
     rest = (await asyncio.wait_for(process.stdout.read(), 60)).decode()
-    assert rest.endswith("Stopped\n")
+    assert rest.endswith("Stopping…\nStopped\n")
     assert await process.wait() == 0
     os.close(terminal)
     os.close(inside)

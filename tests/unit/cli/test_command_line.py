@@ -40,6 +40,12 @@ def test_a_file_that_is_not_there_is_told(nhip):
     assert "nowhere.yaml cannot be read: No such file or directory" in told.stderr
 
 
+def test_a_tenant_that_cannot_be_is_told(nhip):
+    told = nhip("import", "--check", str(DEMO), "--tenant", "Acme")
+    assert told.exit_code == 2
+    assert "'Acme' is no tenant's id: give --tenant up to 64 of a-z (small letters only)" in told.stderr
+
+
 def test_a_busy_port_is_named(nhip):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -84,6 +90,29 @@ def test_wrong_settings_are_named(nhip, monkeypatch: pytest.MonkeyPatch):
         told = nhip(*command)
         assert told.exit_code == 2
         assert "NHIP_PORT must be a port from 0 to 65535" in told.stderr
+
+
+def test_only_what_is_wrong_is_named(nhip, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("NHIP_PORT", "many")
+    told = nhip("config").stderr.splitlines()
+    assert told == ["the settings are not right:", "  NHIP_PORT must be a port from 0 to 65535 for gRPC; 0: any that is free"]
+
+
+def test_a_directory_that_cannot_be_used_is_named(nhip, tmp_path: Path):
+    file, blocked = tmp_path / "file", tmp_path / "blocked"
+    file.touch()
+    (blocked / "nhip.log").mkdir(parents=True)
+    wrong = {
+        file: f"{file} cannot be written (it is a file",
+        file / "below": "cannot be written (Not a directory)",
+        blocked: "nhip.log cannot",
+    }
+    for directory, sentence in wrong.items():
+        told = nhip("up", "--port", "0", "--directory", str(directory))
+        assert told.exit_code == 1
+        assert sentence in told.stderr
+        assert "choose another directory with --directory" in told.stderr
+        assert len(told.stderr.splitlines()) == 1
 
 
 def test_secrets_are_masked(nhip, monkeypatch: pytest.MonkeyPatch):
