@@ -69,6 +69,12 @@ def invalid(reason: str, message: str, *violations: Violation) -> Failure:
     return Failure("INVALID_ARGUMENT", reason, message, violations)
 
 
+def slow(context: str) -> Failure:
+    """A service that did not even say in time that its time was over."""
+    message = f"the service {context!r} did not answer in time; try again soon"
+    return Failure("DEADLINE_EXCEEDED", "SERVICE_SLOW", message, context=context)
+
+
 def of_rpc(error: grpc.aio.AioRpcError, context: str) -> Failure:
     """The failure that a service's error is: its refusal, where it sent one, else what its code alone says."""
     refused = rejection(error)
@@ -81,6 +87,6 @@ def of_rpc(error: grpc.aio.AioRpcError, context: str) -> Failure:
         return Failure(
             code, "SERVICE_AWAY", f"the service {context!r} cannot be reached; nothing was lost, try again soon", context=context
         )
-    if code == "DEADLINE_EXCEEDED":
-        return Failure(code, "SERVICE_SLOW", f"the service {context!r} did not answer in time; try again soon", context=context)
+    if code in ("DEADLINE_EXCEEDED", "CANCELLED"):  # cancelled: its time was over before it could say so
+        return slow(context)
     return Failure(code, code, error.details() or code.replace("_", " ").lower(), context=context)

@@ -9,7 +9,7 @@ from typing import Any, cast
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -135,7 +135,8 @@ class _Guard:
         length = request.headers.get("content-length", "0")
         refused: Response | None = None
         if not length.isdigit() or int(length) > MOST_FORM_BYTES or ("transfer-encoding" in request.headers and not _is_api(request)):
-            refused = PlainTextResponse("too long", 413)
+            failure = Failure("CONTENT_TOO_LARGE", "BODY_TOO_LARGE", f"the body is longer than {MOST_FORM_BYTES} bytes")
+            refused = JSONResponse(failure.as_json(), 413) if _is_api(request) else failed(visited(self._console, request), failure)
         elif not _is_api(request) and from_elsewhere(request):
             refused = failed(visited(self._console, request), Failure("PERMISSION_DENIED", "FROM_ELSEWHERE", "sent by another site"))
 

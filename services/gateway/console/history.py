@@ -27,6 +27,8 @@ class Entry:
     reason_class: str
     reason: str
     reason_erased: bool
+    decision_reason: str
+    """Why who decided did so; empty where nobody said."""
     proposal: str
     just_before: str
     """The map just before it; empty where the map did not change."""
@@ -119,6 +121,7 @@ def _entry(
         reason_class=reason_class_word(entry.reason_class, language),
         reason=language.words(entry.reason) if entry.HasField("reason") else "",
         reason_erased=entry.HasField("reason") and erased(entry.reason),
+        decision_reason=language.words(entry.decision_reason) if entry.HasField("decision_reason") else "",
         proposal=f"/proposals/{entry.proposal_id}" if entry.proposal_id else "",
         just_before=just_before,
     )

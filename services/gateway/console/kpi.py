@@ -8,6 +8,7 @@ from datetime import UTC, date, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
+from urllib.parse import quote
 
 from starlette.responses import Response
 
@@ -16,9 +17,10 @@ from services.gateway.console.as_of import Moment
 from services.gateway.console.cards import Avatar, KpiCard, ShortfallFoot, kpi_card, shortfall_foot
 from services.gateway.console.history import Entry, entries
 from services.gateway.console.language import Language, date_of, day_of, decimal_of
-from services.gateway.console.past import PastBar, past_bar
+from services.gateway.console.past import PastBar, nothing_yet, past_bar
 from services.gateway.console.scale import Scale, scale
 from services.gateway.console.visit import Visit
+from services.gateway.failures import Failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +91,17 @@ async def kpi(visit: Visit) -> Response:
     """`/kpi/<id>`: the page of one KPI, now or as of any day."""
     id = visit.request.path_params["kpi"]
     as_of = None if visit.moment.is_now else visit.moment.message(visit.zone)
-    reply, history = await asyncio.gather(
-        visit.caller.query("goals", "GetKpi", goals_pb2.GetKpi(kpi_id=id, as_of=as_of), goals_pb2.KpiPage),
-        visit.caller.query("goals", "GetKpiHistory", goals_pb2.GetKpiHistory(kpi_id=id), goals_pb2.KpiHistory),
-    )
+    try:
+        reply, history = await asyncio.gather(
+            visit.caller.query("goals", "GetKpi", goals_pb2.GetKpi(kpi_id=id, as_of=as_of), goals_pb2.KpiPage),
+            visit.caller.query("goals", "GetKpiHistory", goals_pb2.GetKpiHistory(kpi_id=id), goals_pb2.KpiHistory),
+        )
+    except Failure as failure:
+        if failure.status != "NOT_FOUND" or visit.moment.is_now:
+            raise
+        # Unknown then; unknown today as well, if this is refused too.
+        await visit.caller.query("goals", "GetKpi", goals_pb2.GetKpi(kpi_id=id), goals_pb2.KpiPage)
+        return nothing_yet(visit, f"/kpi/{quote(id, safe='')}", kpi=True, status=failure.http)
     return visit.render("kpi.html", page=kpi_page(visit, reply, history))
 
 

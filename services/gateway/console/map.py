@@ -11,7 +11,7 @@ from nhip.goals.v1 import goals_pb2
 from services.gateway.console.as_of import Moment
 from services.gateway.console.cards import ShortfallFoot, shortfall_foot
 from services.gateway.console.language import date_of, day_of
-from services.gateway.console.past import PastBar, past_bar
+from services.gateway.console.past import PastBar, nothing_yet, past_bar
 from services.gateway.console.timeline import Timeline, timeline
 from services.gateway.console.tree import Forest, Planting, find, parent_id
 from services.gateway.console.visit import Visit
@@ -59,7 +59,15 @@ async def goal_map(visit: Visit) -> Response:
     cycle = choose_cycle(cycles.cycles, wanted)
     if cycle is None:
         return visit.render("empty.html")
-    reply = await _ask(visit, cycle.cycle_id)
+    today = Moment().url("/", cycle=wanted)
+    try:
+        reply = await _ask(visit, cycle.cycle_id)
+    except Failure as failure:
+        if failure.status != "NOT_FOUND" or visit.moment.is_now:
+            raise
+        return nothing_yet(visit, today)
+    if reply.past and not (reply.kpis or reply.goals or reply.csfs):
+        return nothing_yet(visit, today)
     parameters = visit.request.query_params
     own = {name: value for name in ("cycle", "view", "mine", "q", "focus") if (value := parameters.get(name))}
     opened, closed = _ids(parameters.get("open", "")), _ids(parameters.get("closed", ""))
@@ -104,7 +112,7 @@ async def goal_map(visit: Visit) -> Response:
             at,
             visit.language,
         ),
-        past=past_bar(visit, reply.past, at(Moment())),
+        past=past_bar(visit, reply.past, today),
         shown=shown,
         is_today=visit.moment.is_now,
         view=parameters.get("view", "") if parameters.get("view") in ("map", "tree") else "",

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from starlette.responses import Response
+
 from services.gateway.console.visit import Visit
 
 
@@ -24,3 +26,8 @@ def past_bar(visit: Visit, past: bool, back: str) -> PastBar | None:
         return PastBar(_("Looking back at %(moment)s") % {"moment": at}, _("as it was known at that moment"), back)
     clock = _("as it was known when that day ended") if moment.clock == "recorded" else _("by the day things took effect")
     return PastBar(_("Looking back at %(moment)s") % {"moment": language.day(moment.on)}, clock, back)
+
+
+def nothing_yet(visit: Visit, back: str, *, kpi: bool = False, status: int = 200) -> Response:
+    """The page of a day on which nothing had been recorded yet, or not this KPI: a sentence, and the way to today."""
+    return visit.render("nothing_yet.html", status, bar=past_bar(visit, True, back), kpi=kpi)

@@ -12,6 +12,8 @@ def reasons(language: Language) -> dict[str, str]:
     return {
         "SERVICE_AWAY": _("A part of Nhip is away for the moment. Nothing was lost; please try again soon."),
         "SERVICE_SLOW": _("A part of Nhip did not answer in time. Please try again soon; sending the same form twice does no harm."),
+        "POSITION_NOT_REACHED": _("What was just recorded is not on the pages yet. It is safe; please try again in a moment."),
+        "BODY_TOO_LARGE": _("That was too much at once. Please shorten it."),
         "MOMENT_UNREADABLE": _("That day cannot be read. Choose a day in the form of the calendar."),
         "PATH_UNKNOWN": _("There is no such page."),
         "KPI_UNKNOWN": _("There is no such KPI."),

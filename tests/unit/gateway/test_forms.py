@@ -54,3 +54,34 @@ async def test_what_is_stale_can_only_be_declined_and_says_so_once(signed_in: ht
 async def test_an_address_of_forms_leads_to_its_page(signed_in: httpx.AsyncClient, path: str, page: str):
     answer = await signed_in.get(path)
     assert (answer.status_code, answer.headers["location"]) == (303, page)
+
+
+async def test_a_day_before_everything_says_so_and_leads_back(signed_in: httpx.AsyncClient, backend: Backend):
+    cycle = goals_pb2.Cycle(cycle_id="q1", name="Q1")
+    for day in (cycle.starts_on, cycle.ends_on):
+        day.year, day.month, day.day = 2025, 1, 1
+    backend.answers("ListCycles", goals_pb2.Cycles(cycles=[cycle]))
+    backend.answers("GetMap", goals_pb2.GoalMap(cycle=cycle, past=True))
+    page = await signed_in.get("/?on=2020-01-01")
+    assert "Vào ngày đang xem chưa có gì được ghi nhận" in page.text
+    assert 'href="/">Về hôm nay' in page.text
+
+
+async def test_a_kpi_that_came_later_is_not_just_missing(signed_in: httpx.AsyncClient, backend: Backend):
+    def known_today(asked) -> goals_pb2.KpiPage:
+        if asked.HasField("as_of"):
+            raise Rejected("KPI_UNKNOWN", "…", kind=Kind.UNKNOWN)
+        return goals_pb2.KpiPage()
+
+    backend.handlers["GetKpi"] = known_today
+    backend.answers("GetKpiHistory", goals_pb2.KpiHistory())
+    page = await signed_in.get("/kpi/i1?on=2020-01-01")
+    assert page.status_code == 404
+    assert "KPI này chưa được ghi nhận" in page.text
+    assert 'href="/kpi/i1"' in page.text
+
+
+async def test_a_form_that_is_too_long_is_told_in_words(signed_in: httpx.AsyncClient):
+    page = await signed_in.post("/proposals/p1/decision", content=b"x" * ((1 << 20) + 1), headers=OWN)
+    assert page.status_code == 413
+    assert "Nội dung gửi quá dài" in page.text

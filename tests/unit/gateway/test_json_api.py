@@ -106,7 +106,8 @@ async def test_what_is_no_json_object_is_refused(client: httpx.AsyncClient):
     assert header.json()["error"]["reason"] == "HEADER_MALFORMED"
     form = await client.post("/v1/proposals", data={"a": "b"})
     assert form.status_code == 415
-    assert (await client.post("/v1/proposals", content=b" " * (1 << 20) + b"{}")).status_code == 413
+    long = await client.post("/v1/proposals", content=b" " * (1 << 20) + b"{}")
+    assert (long.status_code, long.json()["error"]["reason"]) == (413, "BODY_TOO_LARGE")
 
 
 @pytest.mark.parametrize(
