@@ -14,11 +14,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import file_digest, sha256
 from pathlib import Path
-
-from jgo.maven import Dependency, MavenContext, PythonResolver
-from requests import RequestException
+from typing import TYPE_CHECKING
 
 from deploy.engines.process import EngineError, Say
+
+if TYPE_CHECKING:
+    from jgo.maven import MavenContext
 
 KAFKA = "4.1.1"
 _WANTED = (("org.apache.kafka", "kafka_2.13", KAFKA), ("org.slf4j", "slf4j-simple", "1.7.36"))
@@ -39,6 +40,8 @@ async def fetch(say: Say) -> Path:
     folder = cache() / f"kafka-{KAFKA}-{sha256(locked.encode()).hexdigest()[:12]}"
     if folder.is_dir():
         return folder
+    from requests import RequestException  # here and below: every start of the command would pay for what is used once
+
     say(f"Fetching Apache Kafka {KAFKA} (44 MB, once)…")
     try:
         with _scratch() as scratch:
@@ -81,7 +84,9 @@ def _download(jar: _Jar, repository: Path) -> Path:
     return path
 
 
-def _context(repository: Path) -> MavenContext:
+def _context(repository: Path) -> "MavenContext":
+    from jgo.maven import MavenContext, PythonResolver
+
     # A repository of our own, not ~/.m2: a download that was interrupted there would be taken for the whole jar.
     return MavenContext(repo_cache=repository, local_repos=[], resolver=PythonResolver(), timeout=60)
 
@@ -107,6 +112,8 @@ def _scratch() -> Generator[Path]:
 
 def main() -> None:
     """Write `jars.lock`: every jar that Kafka needs at run time, with its version and hash."""
+    from jgo.maven import Dependency
+
     with _scratch() as scratch:
         context = _context(scratch)
         wanted = [Dependency(context.project(group, name).at_version(version).artifact()) for group, name, version in _WANTED]

@@ -159,6 +159,7 @@ class KafkaEngine:
 
     def _java(self, jars: Path, *arguments: str) -> list[str]:
         options = ["-Xms128m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError", "-Djava.awt.headless=true", self._mark]
+        options += ["-XX:TieredStopAtLevel=1"]  # starting is most of what it does here, and half of that was compiling
         # What the jars do to the JVM is not news for anybody who reads the log.
         options += ["--sun-misc-unsafe-memory-access=allow", "--enable-native-access=ALL-UNNAMED"]
         logger = {"defaultLogLevel": "warn", "showDateTime": "true", "dateTimeFormat": "yyyy-MM-dd HH:mm:ss.SSS z"}
