@@ -4,6 +4,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from eventkit.errors import Violation
 from eventkit.rpc.metadata import AUTHORIZATION, IDEMPOTENCY_KEY, POSITION, TRACEPARENT
 from services.gateway.failures import Failure, invalid
 from services.gateway.transcoding import Routes, bindings, json_of
@@ -26,6 +27,9 @@ def json_routes(upstream: Upstream) -> list[Route]:
             # HTTP may join what a client sent as several headers; on gRPC each position is a value of its own.
             metadata += [(POSITION, one.strip()) for value in request.headers.getlist(POSITION) for one in value.split(",")]
             for name, value in metadata:
+                if name == POSITION and not (value.isascii() and value.isprintable()):  # as the services say it of what reaches them
+                    said = f"{value[:80]!r} is no position: give <context>=<number>, as goals=123"
+                    raise invalid("POSITION_MALFORMED", said, Violation(POSITION, said))
                 if not (value.isascii() and value.isprintable()):
                     raise invalid("HEADER_MALFORMED", f"the header {name} holds what no header may")
             reply = await upstream.call(context, binding.method, message, metadata)

@@ -19,7 +19,7 @@ from services.gateway import sign_in
 from services.gateway.assets import BUILT, Assets, load_assets
 from services.gateway.console import kpi, map, progress, proposals, proposing
 from services.gateway.console.language import Language, load_languages
-from services.gateway.console.visit import Console, Handler, failed, page, public, visited
+from services.gateway.console.visit import Console, Handler, failed, meet, page, public, visited
 from services.gateway.failures import Failure
 from services.gateway.json_api import json_routes
 from services.gateway.session import Identity, Issuer, from_elsewhere
@@ -106,7 +106,14 @@ def application(upstream: Upstream, identity: Identity, clock: Callable[[], date
     ]
 
     async def unknown(request: Request, _: Exception) -> Response:
-        return failed(visited(console, request), Failure("NOT_FOUND", "PATH_UNKNOWN", "there is no such page"))
+        failure = Failure("NOT_FOUND", "PATH_UNKNOWN", "there is no such page")
+        visit = visited(console, request)
+        if visit.session is not None:  # who is signed in keeps the way to everything else
+            try:
+                await meet(visit)
+            except Failure:
+                visit = visited(console, request)
+        return failed(visit, failure)
 
     async def broken(request: Request, _: Exception) -> Response:
         failure = Failure("INTERNAL", "INTERNAL", "a fault of the gateway's own")

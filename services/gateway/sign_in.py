@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from nhip.people.v1 import people_pb2
+from nhip.people.v1 import people_pb2, types_pb2
 from services.gateway.console.cards import Avatar, person_avatar
 from services.gateway.console.forms import sent
+from services.gateway.console.language import Language
+from services.gateway.console.map import plain
 from services.gateway.console.visit import LANGUAGE_COOKIE, POSITION_COOKIE, Console, Visit
 from services.gateway.failures import Failure
 from services.gateway.session import from_this_machine, local_path
@@ -36,10 +38,15 @@ async def choose(visit: Visit) -> Response:
             person.title.plain,
             person_avatar(person.person_id, person.name, visit.language),
         )
-        for person in people.people
+        for person in sorted(people.people, key=lambda person: _rank(person, visit.language))
         if person.active
     ]
     return visit.render("sign_in.html", picks=picks, next=local_path(visit.request.query_params.get("next", "/")), tenant=identity.tenant)
+
+
+def _rank(person: people_pb2.Person, language: Language) -> tuple[bool, str]:
+    """Executives first, then by name as it is read aloud, without marks."""
+    return types_pb2.ROLE_EXECUTIVE not in person.roles, plain(language.words(person.name))
 
 
 async def enter(visit: Visit) -> Response:

@@ -40,10 +40,10 @@ class Language:
         self.ngettext = self.translations.ngettext
 
     def number(self, value: Decimal | None, *, places: int = 6) -> str:
-        """ "66,2" or "66.2": exact up to `places`; empty for nothing."""
+        """ "66,2" or "66.2", "−3" (a true minus): exact up to `places`; empty for nothing."""
         if value is None:
             return ""
-        return format_decimal(value, "#,##0." + "#" * places, locale=self.locale)
+        return format_decimal(value, "#,##0." + "#" * places, locale=self.locale).replace("-", "−")
 
     def amount(self, value: Decimal | None, unit: str = "", *, places: int = 6) -> str:
         """A number with its unit behind it: "25 %" in Vietnamese, "25%" in English, "50 demo" in both."""
@@ -62,6 +62,7 @@ class Language:
 
     def arithmetic(self, text: str) -> str:
         """A service's "50 × 62.5 % + 30 × 80 %", as this language writes its numbers."""
+        text = re.sub(r"-(?=\d)", "−", text)
         text = re.sub(r"\d+(?:\.\d+)?", lambda found: self.number(decimal_of_text(found.group()) or Decimal()), text)
         return re.sub(r"(\d)\s*%", rf"\1{self.unit('%')}", text)
 

@@ -34,6 +34,8 @@ async def record(visit: Visit) -> Response:
     if value is None and not wrong:
         wrong.append(Violation("value", "MISSING"))
     day = filled.day("occurred_on", wrong)
+    if not filled.text("occurred_on"):
+        wrong.append(Violation("occurred_on", "MISSING"))
     confidence = filled["confidence"]
     if wrong or value is None:
         return _show(visit, await _kpi(visit), filled.wrong(wrong, visit.language), 422)
@@ -61,6 +63,7 @@ def _show(visit: Visit, reply: goals_pb2.KpiPage, filled: Form, status: int = 20
     card = kpi_card(reply.kpi, visit.language, Moment())
     starts, ends = day_of(reply.cycle.starts_on), day_of(reply.cycle.ends_on)
     latest: date = min(ends, visit.today)
+    day = filled.text("occurred_on") or latest.isoformat()
     last = reply.trend[-1] if reply.trend else None
     return visit.render(
         "progress.html",
@@ -68,6 +71,7 @@ def _show(visit: Visit, reply: goals_pb2.KpiPage, filled: Form, status: int = 20
         card=card,
         unit=reply.kpi.measure.unit,
         form=filled,
+        day=day,
         starts=starts.isoformat(),
         latest=latest.isoformat(),
         last_day=visit.language.day(day_of(last.occurred_on)) if last else "",

@@ -63,6 +63,8 @@ class ProposalPage:
     proposed_at: str
     state: StateMark
     summary: str
+    touched: str
+    """Which KPIs: the first, and how many more."""
     changes: tuple[Change, ...]
     addition: Addition | None
     arithmetic: Arithmetic
@@ -106,6 +108,7 @@ def proposal_page(visit: Visit, proposal: goals_pb2.Proposal) -> ProposalPage:
         proposed_at=language.instant(proposal.proposed_at.ToDatetime(UTC), visit.zone),
         state=state_mark(proposal.state, visit),
         summary=summary(proposal, visit),
+        touched=_touched([*(change.name for change in changes), *([addition.name] if addition else [])]),
         changes=changes,
         addition=addition,
         arithmetic=arithmetic(proposal.reconciliations, language),
@@ -134,6 +137,11 @@ def summary(proposal: goals_pb2.Proposal, visit: Visit) -> str:
     ]
     text = ", ".join(part for part in parts if part)
     return text[:1].upper() + text[1:]
+
+
+def _touched(names: list[str]) -> str:
+    """ "Đăng ký dùng thử +2"."""
+    return "" if not names else names[0] + (f" +{len(names) - 1}" if names[1:] else "")
 
 
 def _changes(visit: Visit, proposal: goals_pb2.Proposal) -> Iterator[Change]:

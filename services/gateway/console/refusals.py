@@ -61,7 +61,7 @@ def explain(failure: Failure, language: Language) -> str:
     if known is None and failure.status == "PERMISSION_DENIED":
         known = reasons(language)["NOT_ALLOWED"]
     if failure.reason in FIELD_RULES and failure.violations:
-        return "; ".join(f"{v.field}: {field_rule(v.message, language)}" for v in failure.violations)
+        return " ".join(dict.fromkeys(field_rule(v.message, language) for v in failure.violations))  # a path says nothing to a person
     return known or failure.message
 
 

@@ -145,7 +145,7 @@ def page(console: Console, handler: Handler) -> Callable[[Request], Awaitable[Re
             here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
             return RedirectResponse("/sign-in" + (f"?next={quote(here, safe='')}" if request.method == "GET" and here != "/" else ""), 303)
         try:
-            await _meet(visit)
+            await meet(visit)
             return await handler(visit)
         except Failure as failure:
             if failure.status == "UNAUTHENTICATED":
@@ -175,7 +175,7 @@ def failed(visit: Visit, failure: Failure) -> Response:
     return visit.render("error.html", failure.http, failure=failure, explanation=visit.explain(failure))
 
 
-async def _meet(visit: Visit) -> None:
+async def meet(visit: Visit) -> None:
     """Learns who looks, their tenant's zone, and how many proposals wait for them. A page does without what is away."""
     assert visit.session is not None
     session, console, caller = visit.session, visit.console, visit.caller

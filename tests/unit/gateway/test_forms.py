@@ -1,11 +1,15 @@
 """Forms over the services: what a person sees when theirs was refused, came late, or is asked for again."""
 
+import re
+
 import httpx
 import pytest
 
-from eventkit.errors import Kind, Rejected
+from eventkit.errors import Kind, Rejected, Violation
 from nhip.common.v1 import words_pb2
 from nhip.goals.v1 import goals_pb2, types_pb2
+from nhip.people.v1 import people_pb2
+from nhip.people.v1 import types_pb2 as people_types
 
 from .conftest import Backend
 
@@ -85,3 +89,28 @@ async def test_a_form_that_is_too_long_is_told_in_words(signed_in: httpx.AsyncCl
     page = await signed_in.post("/proposals/p1/decision", content=b"x" * ((1 << 20) + 1), headers=OWN)
     assert page.status_code == 413
     assert "Nội dung gửi quá dài" in page.text
+
+
+async def test_a_missing_page_keeps_the_navigation(signed_in: httpx.AsyncClient):
+    page = await signed_in.get("/nowhere")
+    assert page.status_code == 404
+    assert 'href="/proposals"' in page.text
+
+
+async def test_the_list_to_sign_in_begins_with_executives(signed_in: httpx.AsyncClient, backend: Backend):
+    def person(id: str, name: str, *roles: people_types.Role.ValueType) -> people_pb2.Person:
+        return people_pb2.Person(person_id=id, name=words_pb2.PersonalText(plain=name), roles=roles, active=True)
+
+    everybody = [person("v", "Vân"), person("d", "Đức"), person("x", "Xuân", people_types.ROLE_EXECUTIVE), person("c", "Cường")]
+    backend.answers("ListPeople", people_pb2.PeopleList(people=everybody))
+    page = await signed_in.get("/sign-in")
+    assert re.findall(r'name="person" value="(.)"', page.text) == ["x", "c", "d", "v"]
+
+
+async def test_what_the_contract_refuses_is_told_without_its_paths(signed_in: httpx.AsyncClient, backend: Backend):
+    wrong = (Violation("changes[0].after", "must be a plain decimal"), Violation("changes[1].after", "must be a plain decimal"))
+    backend.answers("PreviewProposal", Rejected("FIELDS_INVALID", "…", kind=Kind.INVALID, violations=wrong))
+    sent = {"cycle_id": "q1", "after.k1": "3", "before.k1": "4"}
+    page = await signed_in.post("/proposals/preview", data=sent, headers=OWN)
+    assert "changes[" not in page.text
+    assert page.text.count("Đây không phải là số.") == 1

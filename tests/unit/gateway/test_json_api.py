@@ -103,7 +103,7 @@ async def test_what_is_no_json_object_is_refused(client: httpx.AsyncClient):
     surrogate = await client.post("/v1/cycles", content=b'{"name": "\\ud800"}', headers={"Content-Type": "application/json"})
     assert surrogate.status_code == 400
     header = await client.get("/v1/cycles", headers=[(b"nhip-position", "goals=é".encode("latin-1"))])
-    assert header.json()["error"]["reason"] == "HEADER_MALFORMED"
+    assert header.json()["error"]["reason"] == "POSITION_MALFORMED"
     form = await client.post("/v1/proposals", data={"a": "b"})
     assert form.status_code == 415
     long = await client.post("/v1/proposals", content=b" " * (1 << 20) + b"{}")
