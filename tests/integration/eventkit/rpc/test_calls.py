@@ -176,7 +176,7 @@ async def test_a_request_waits_for_the_positions_it_brings(nhip):
     await nhip.Goals.AlignKpi(ALIGN, metadata=(nhip.bearer(), *positions), timeout=5)
     [(tenant, after, seconds)] = nhip.waits.asked
     assert (tenant, after) == ("acme", {"goals": 5, "people": 12})
-    assert 0 < seconds <= 5
+    assert 0 < seconds < 5.5  # the deadline that came with the call, give or take a rounding of clocks, not the 30 s of the server
     assert nhip.goals.last.after == {"goals": 5, "people": 12}
 
 
