@@ -13,6 +13,7 @@ import structlog
 
 from eventkit import checkpoint, provision
 from eventkit.checkpoint import OWN_FEED
+from eventkit.database import connection
 from eventkit.decider import Commands
 from eventkit.directory.directory import Directory
 from eventkit.kafka import TopicReader, partition_of
@@ -26,7 +27,7 @@ from eventkit.rpc.health import HealthServer, Progress
 from eventkit.rpc.server import Api, Server
 from eventkit.service import Build, Kit
 from eventkit.settings import Settings
-from eventkit.subscription import Projecting, Reacting, Subscription, follow
+from eventkit.subscription import Projecting, Reacting, Subscription, count_parked, follow
 from eventkit.telemetry import Metrics, MetricsServer
 
 log = structlog.get_logger(__name__)
@@ -81,6 +82,11 @@ async def running(name: str, build: Build, settings: Settings, tokens: Authentic
         await provision.tables(pool, service.views)
         subscriptions: dict[str, Subscription] = {view.subscription: Projecting(view, pool, metrics) for view in service.views}
         subscriptions |= {r.name: Reacting(r.name, r.source, r.react, pool, metrics) for r in service.reactions}
+        async with connection(pool) as con:  # an alert needs the number also where nothing has happened yet
+            for subscription in subscriptions.values():
+                await count_parked(con, metrics, subscription.name)
+                if subscription.source != name:
+                    metrics.topic_holes.labels(subscription.name)
         stack.push_async_callback(_cancel, me)
         for subscription in subscriptions.values():
             _start(me, subscription.name, _runner(subscription, kit, dsn, metrics))
