@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from cli.operating import Address, Directory, Gateway, Tenant, Token, operator
-from cli.running import run, say
-from nhip.common.v1.operations_pb2 import Rebuild
+from cli.running import WRONG_USE, Failed, run, say
+from eventkit.errors import Rejected
+from nhip.common.v1.operations_pb2 import Rebuild, Verified, Verify
 
 
 def rebuild(
@@ -22,8 +23,16 @@ def rebuild(
     """Empty a view and fold it again from the first event. Until it is there again, answers from it are incomplete."""
 
     async def work() -> None:
-        async with operator(address, gateway, token, tenant, directory) as (client, _):
-            await client.command(Rebuild(service=service, view=view), at=service)
+        async with operator(address, gateway, token, tenant, directory) as (client, services):
+            if service not in services:
+                raise Failed(f"there is no service {service!r}: give one of {', '.join(services)}", code=WRONG_USE)
+            try:
+                await client.command(Rebuild(service=service, view=view), at=service)
+            except Rejected as refusal:
+                if refusal.reason != "VIEW_UNKNOWN":
+                    raise
+                views = [one.view for one in (await client.ask(Verify(service=service), Verified, at=service)).views]
+                raise Failed(f"{service} has no view {view!r}: give one of {', '.join(views)}", code=WRONG_USE) from None
         say(f"{view} of {service} is folded anew")
 
     run(work())

@@ -4,14 +4,18 @@ import asyncio
 import json
 import os
 import pty
+import re
 import shutil
 import signal
 import stat
 from collections.abc import AsyncGenerator
 from pathlib import Path
+from typing import Any
 
+import grpc
 import httpx
 import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from cli.addresses import written
 from nhip.goals.v1 import goals_pb2 as g
@@ -67,6 +71,30 @@ async def test_the_console_and_the_api_answer(up: Up):
         assert (await http.get(f"{gateway}/sign-in")).status_code == 200
         people = (await http.get(f"{gateway}/v1/people", headers={"authorization": f"Bearer {token.strip()}"})).json()
     assert len(people["people"]) == 8
+
+
+async def test_health_and_metrics_are_where_it_noted(up: Up):
+    at = written(up.directory)
+    assert at.health.keys() == at.metrics.keys() == {"people", "goals", "checkins"}
+    async with grpc.aio.insecure_channel(at.health["goals"]) as channel:
+        stub: Any = health_pb2_grpc.HealthStub(channel)  # its stubs know no methods
+        told = await stub.Check(health_pb2.HealthCheckRequest(service="liveness"))
+    assert told.status == health_pb2.HealthCheckResponse.SERVING
+    async with httpx.AsyncClient(trust_env=False) as http:
+        page = (await http.get(at.metrics["goals"])).text
+    positions = set(re.findall(r'nhip_subscription_position\{(subscription="[^"]+")\}', page))
+    parking = positions - {'subscription="relay"'}  # which parks nothing
+    assert parking
+    assert parking <= set(re.findall(r"nhip_parked_events\{(.*)\} 0.0", page))
+    assert re.search(r"nhip_topic_holes_total\{.*\} 0.0", page)
+
+
+async def test_a_rebuild_of_what_is_not_there_lists_what_is(up: Up):
+    for asked, sentence in ((("gaols", "kpi"), "give one of people, goals, checkins"), (("goals", "kip"), "give one of ")):
+        code, printed = await nhip("rebuild", *asked, "--directory", str(up.directory))
+        assert code == 2
+        assert sentence in printed
+    assert " kpi," in printed
 
 
 async def test_secrets_are_for_its_user_only(up: Up):
