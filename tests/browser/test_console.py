@@ -6,7 +6,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.async_api import Browser, BrowserContext, Dialog, Locator, Page, expect
 
 import services.gateway as gateway
 
@@ -193,6 +193,19 @@ async def test_the_past_looks_like_the_past_and_cannot_be_changed(opened: Open):
     await expect(page.get_by_role("region", name="Đang xem lại")).to_have_count(0)
 
 
+async def test_what_is_another_target_today_leaves_the_weight_where_it_is(opened: Open):
+    page = await opened(f"/?on={BEFORE_THE_REDUCTION}")
+    chip = card(page, INDIVIDUAL).locator(".now")
+    await expect(chip).to_be_visible()
+    middles = [
+        box["y"] + box["height"] / 2
+        for part in (".now", ".weight", ".status")
+        if (box := await card(page, INDIVIDUAL).locator(part).bounding_box())
+    ]
+    assert len(middles) == 3
+    assert max(middles) - min(middles) < 6
+
+
 async def test_a_day_is_chosen_in_the_calendar_or_on_the_line(opened: Open):
     page = await opened()
     await page.get_by_text("Xem tại ngày").click()
@@ -308,6 +321,23 @@ async def test_an_empty_proposal_is_sent_back_with_what_was_typed(opened: Open):
     await expect(page.get_by_label("Tiêu đề")).to_have_value("Không đổi gì")
 
 
+async def test_what_was_typed_is_not_lost_to_the_language_switch(opened: Open):
+    page = await kpi_page(opened)
+    await page.get_by_role("link", name="Đề xuất thay đổi").click()
+    await page.get_by_label("Tiêu đề").fill("Chưa gửi")
+    asked: list[str] = []
+
+    async def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        await dialog.dismiss()
+
+    page.on("dialog", stay)
+    await page.get_by_role("link", name="EN – English").click(no_wait_after=True)
+    await expect(page.get_by_label("Tiêu đề")).to_have_value("Chưa gửi")
+    assert asked == ["beforeunload"]
+    page.remove_listener("dialog", stay)
+
+
 # --- everywhere ---
 
 
@@ -342,6 +372,13 @@ async def test_on_the_phone_the_map_is_a_tree_and_nothing_sticks_out(opened: Ope
     assert await page.evaluate("document.documentElement.scrollWidth") == 390
     await page.goto("/")
     await expect(page.locator(".board")).to_have_class(re.compile("as-tree"))
+
+
+async def test_an_unbroken_title_wraps_on_the_phone(opened: Open):
+    for text in ("h1 bdi", "td", ".path-name a", ".children a"):
+        page = await kpi_page(opened, DEPARTMENT, phone=True)
+        await page.locator(text).first.evaluate("text => { text.textContent = 'x'.repeat(300); }")
+        assert await page.evaluate("document.documentElement.scrollWidth") == 390, text
 
 
 async def test_what_is_not_there_is_said_in_words(opened: Open):

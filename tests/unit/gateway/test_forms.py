@@ -114,3 +114,20 @@ async def test_what_the_contract_refuses_is_told_without_its_paths(signed_in: ht
     page = await signed_in.post("/proposals/preview", data=sent, headers=OWN)
     assert "changes[" not in page.text
     assert page.text.count("Đây không phải là số.") == 1
+
+
+async def test_progress_is_for_a_day(signed_in: httpx.AsyncClient, backend: Backend):
+    page = goals_pb2.KpiPage(kpi=goals_pb2.Kpi(kpi_id="i1", name="Demo"), cycle=goals_pb2.Cycle(cycle_id="q1"))
+    for day, month in ((page.cycle.starts_on, 1), (page.cycle.ends_on, 3)):
+        day.year, day.month, day.day = 2025, month, 31
+    backend.answers("GetKpi", page)
+    answer = await signed_in.post("/kpi/i1/progress", data={"value": "5", "occurred_on": ""}, headers=OWN)
+    assert answer.status_code == 422
+    assert 'value="2025-03-20" required aria-invalid="true"' in answer.text
+
+
+async def test_proposals_are_listed_with_the_kpis_they_touch(signed_in: httpx.AsyncClient, backend: Backend):
+    changes = [goals_pb2.ProposedChange(kpi=goals_pb2.Kpi(kpi_id=id, name=id.upper())) for id in ("k1", "d1", "i1")]
+    backend.answers("ListProposals", goals_pb2.Proposals(proposals=[proposal(changes=changes)]))
+    page = await signed_in.get("/proposals")
+    assert "K1 +2" in page.text
