@@ -31,6 +31,9 @@ from nhip.common.v1 import command_pb2
 MESSAGE_BYTES = 4 * 1024 * 1024
 """Largest request and reply."""
 
+MARGIN_SECONDS = 0.1
+"""How long before a call's deadline it is ended here."""
+
 Handler = Callable[[Message, Context], Awaitable[Message]]
 Wait = Callable[[str, Mapping[str, int], float], Awaitable[None]]
 """`wait(tenant, after, deadline_seconds)`: returns when the views have passed these positions, by context. Raises
@@ -101,7 +104,8 @@ class Call:
         seconds = _seconds(servicer)
         if seconds is None:
             seconds = self.around.deadline_seconds
-        deadline = asyncio.get_running_loop().time() + seconds
+        # A little before gRPC cancels the call by itself: then the caller is still told what it was that took too long.
+        deadline = asyncio.get_running_loop().time() + max(seconds - MARGIN_SECONDS, seconds / 2)
         outcome, answer = _Outcome(), b""
         self.around.metrics.rpc_in_flight.inc()
         with span(self.method, metadata.traceparent, kind=SpanKind.SERVER, **{"rpc.system": "grpc", "rpc.method": self.method}):
