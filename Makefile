@@ -5,7 +5,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 WEB := services/gateway/web
 # Tests mostly wait for processes to start and die, so a few at a time are faster even on two cores.
-WORKERS ?= 3
+WORKERS ?= 2
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

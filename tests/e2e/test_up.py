@@ -14,6 +14,7 @@ from typing import Any
 
 import grpc
 import httpx
+import psutil
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
@@ -153,9 +154,9 @@ async def test_killed_and_started_again_it_has_everything(up: Up):
 async def test_a_kafka_that_dies_is_missed(up: Up):
     """The logs take commands without it, but nothing would bring it back: better to end, and say so."""
     assert up.child is not None
-    kafka = await asyncio.create_subprocess_exec("pgrep", "-f", f"nhip.directory={up.directory}/kafka", stdout=asyncio.subprocess.PIPE)
-    pid = int((await kafka.communicate())[0].split()[0])
-    os.kill(pid, signal.SIGKILL)
+    mark = f"nhip.directory={up.directory}/kafka"
+    kafka = next(one for one in psutil.process_iter(["cmdline"]) if any(mark in word for word in one.info["cmdline"] or ()))
+    kafka.kill()
     code = await up.child.wait(30)
     assert code == 1
     up.child = None  # the tests below start it again

@@ -89,6 +89,13 @@ class Service:
         batch = [NewEvent(uuid7(), m.DESCRIPTOR.full_name, m.SerializeToString()) for m in messages]
         await self.log.append(Write(stream, version, batch), origin=ORIGIN)
 
+    async def cut_feed(self) -> None:
+        """End the connection that the follower reads by, once there is one."""
+        feed = "from pg_stat_activity where application_name = 'nhip log feed' and datname = current_database()"
+        async with asyncio.timeout(20):
+            while not await self.pool.fetchval(f"select count(pg_terminate_backend(pid)) {feed}"):
+                await asyncio.sleep(0.01)
+
     async def caught_up(self, *names: str) -> None:
         async with asyncio.timeout(20):
             await checkpoint.wait(self.pool, list(names) or [self.units.subscription], OWN_FEED, await self.log.last_position())
@@ -261,7 +268,7 @@ async def test_a_lost_database_connection_parks_nothing(service: Service):
     async with running(service.following(service.projecting())):
         for n in range(5):
             await service.happen("sales", f"h{n}")
-            await service.pool.execute("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'nhip log feed'")
+            await service.cut_feed()
         await service.caught_up()
     assert await service.rows() == {"sales": ([f"h{n}" for n in range(5)], 6)}
     assert await service.parked() == []
