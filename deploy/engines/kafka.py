@@ -138,11 +138,22 @@ class KafkaEngine:
     def _choose_ports(self) -> tuple[int, int]:
         # Each directory begins elsewhere: a port that is free only while its owner restarts must not go to a neighbour.
         first = crc32(str(self._home.absolute()).encode()) % _PAIRS
+        recorded = self._recorded_controller()
         for pair in range(first, first + _PAIRS):
             port = _FIRST_PORT + 2 * (pair % _PAIRS)
-            if _free(port) and _free(port + 1):
-                return port, port + 1
+            controller = recorded or port + 1
+            if port != controller and _free(port) and _free(controller):
+                return port, controller
         raise EngineError(f"no free port from {_FIRST_PORT} to {_FIRST_PORT + 2 * _PAIRS}")
+
+    def _recorded_controller(self) -> int:
+        """The controller's port that the storage has on record, if it can be had; 0: any will do. The quorum's log names its voters by
+        address, so one that moves is not found at once: only a port that is taken is given up."""
+        if not (self._data / "meta.properties").exists() or not self._settings.exists():
+            return 0
+        known = re.search(r"^controller\.quorum\.bootstrap\.servers=127\.0\.0\.1:(\d+)$", self._settings.read_text(), re.M)
+        port = int(known[1]) if known else 0
+        return port if port and _free(port) else 0
 
     async def _format(self, jars: Path) -> None:
         """Under another name until it is complete, so that an interruption leaves nothing that looks like data."""
