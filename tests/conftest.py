@@ -26,6 +26,7 @@ TOGETHER = ("tests/e2e/test_walk.py", "tests/e2e/test_promises.py"), ("tests/int
 """Files that share a system that is dear to start: one worker runs them. Any other file may go to any worker, whole."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups: after it, each test would go anywhere
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         file = item.path.relative_to(config.rootpath).as_posix()
