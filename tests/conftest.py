@@ -22,18 +22,6 @@ from deploy.engines.process import Ownership
 _DIRECTORY = Path(__file__).parent.parent / "var" / "test"
 
 
-TOGETHER = ("tests/e2e/test_walk.py", "tests/e2e/test_promises.py"), ("tests/integration/services/", "tests/integration/cli/")
-"""Files that share a system that is dear to start: one worker runs them. Any other file may go to any worker, whole."""
-
-
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups: after it, each test would go anywhere
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    for item in items:
-        file = item.path.relative_to(config.rootpath).as_posix()
-        group = next((paths[0] for paths in TOGETHER if file.startswith(paths)), file)
-        item.add_marker(pytest.mark.xdist_group(group))
-
-
 @pytest.fixture(scope="session")
 async def engines() -> AsyncGenerator[Engines]:
     """PostgreSQL and Kafka for the whole run."""
