@@ -10,9 +10,11 @@ from eventkit.service import Build
 from nhip.checkins.v1 import checkins_pb2
 from nhip.goals.v1 import goals_pb2
 from nhip.people.v1 import people_pb2
+from nhip.rewards.v1 import rewards_pb2
 from services.checkins.service import service as checkins
 from services.goals.service import service as goals
 from services.people.service import service as people
+from services.rewards.service import service as rewards
 
 GATEWAY = "gateway"
 
@@ -31,4 +33,5 @@ SERVICES: Mapping[str, Known] = {
     "people": Known(people, people_pb2.DESCRIPTOR.services_by_name["People"]),
     "goals": Known(goals, goals_pb2.DESCRIPTOR.services_by_name["Goals"]),
     "checkins": Known(checkins, checkins_pb2.DESCRIPTOR.services_by_name["Checkins"]),
+    "rewards": Known(rewards, rewards_pb2.DESCRIPTOR.services_by_name["Rewards"]),
 }

@@ -1,0 +1,228 @@
+"""gRPC of rewards: request → command or query, nothing else."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from eventkit.aggregate import Decision
+from eventkit.context import Context
+from eventkit.decider import Load
+from eventkit.directory.facts import Everyone
+from eventkit.errors import Kind, Rejected, unknown
+from eventkit.rpc.access import Allow, anyone, roles
+from eventkit.service import Kit
+from eventkit.table import reading
+from eventkit.values import from_date, to_date
+from nhip.common.v1.command_pb2 import Accepted
+from nhip.rewards.v1 import rewards_pb2 as pb
+from services.rewards.domain import core_value, gift, points, praise, redemption, rise, wallet
+from services.rewards.domain.core_value import CORE_VALUE
+from services.rewards.domain.gift import GIFT
+from services.rewards.domain.praise import IMPORTER, PRAISE, Circumstances
+from services.rewards.domain.redemption import REDEMPTION, STEWARDS, is_steward
+from services.rewards.domain.wallet import WALLET
+from services.rewards.views import core_value as core_value_view
+from services.rewards.views import gift as gift_view
+from services.rewards.views import movement as movement_view
+from services.rewards.views import praise as praise_view
+from services.rewards.views import redemption as redemption_view
+from services.rewards.views import wallet as wallet_view
+from services.rewards.views.known import is_known
+
+_STEWARDS = roles(*STEWARDS)
+ACCESS: Mapping[str, Allow] = {
+    "NameCoreValue": roles(*STEWARDS, services=(IMPORTER,)),
+    "ListCoreValues": anyone(services=(IMPORTER,)),
+    "GivePraise": anyone(services=(IMPORTER,)),
+    "CheckPraise": anyone(),
+    "ListPraises": anyone(),
+    # Another person's wallet or redemptions: the query checks who may see them.
+    "GetWallet": anyone(),
+    "CorrectPoints": _STEWARDS,
+    "OfferGift": roles(*STEWARDS, services=(IMPORTER,)),
+    "ChangeGiftStock": _STEWARDS,
+    "WithdrawGift": _STEWARDS,
+    "ListGifts": anyone(services=(IMPORTER,)),
+    "RedeemGift": anyone(),
+    "HandOverGift": _STEWARDS,
+    # By whom, the decision checks.
+    "RefundRedemption": anyone(),
+    "ListRedemptions": anyone(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RewardsApi:
+    """Implements `nhip.rewards.v1.Rewards`."""
+
+    kit: Kit
+
+    # -- praise
+
+    async def name_core_value(self, command: pb.NameCoreValue, ctx: Context) -> Accepted:
+        value_id = ctx.new_id("value")
+
+        async def decide(load: Load) -> Decision:
+            await load(CORE_VALUE, value_id)
+            return core_value.name(command, value_id)
+
+        return await self.kit.commands.execute(ctx, CORE_VALUE(value_id), decide)
+
+    async def list_core_values(self, request: pb.ListCoreValues, ctx: Context) -> pb.CoreValues:
+        async with reading(self.kit.pool, ctx.tenant) as con:
+            return pb.CoreValues(values=await core_value_view.core_values(con, ctx.tenant))
+
+    async def give_praise(self, command: pb.GivePraise, ctx: Context) -> Accepted:
+        everyone = await self.kit.directory.everyone(ctx.tenant)
+        praise_id, giver_id = ctx.new_id("praise"), praise.giver(command, ctx.actor, everyone)
+        shares = praise.shares(command, giver_id, everyone)
+        async with reading(self.kit.pool, ctx.tenant) as con:
+            kpi_exists = await is_known(con, ctx.tenant, command.kpi_id)
+
+        async def decide(load: Load) -> Decision:
+            await load(PRAISE, praise_id)
+            around = Circumstances(
+                giver_id=giver_id,
+                shares=shares,
+                value_exists=bool(command.value_id) and await load(CORE_VALUE, command.value_id) is not None,
+                kpi_exists=kpi_exists,
+                wallets={person: await load(WALLET, person) for person in praise.moved(command, giver_id, shares)},
+                everyone=everyone,
+                today=everyone.today(ctx.at),
+            )
+            return praise.give(command, around, praise_id)
+
+        # Praise for one person takes turns with other praise for them, a unit's with its giver's: these are the wallets that many move.
+        return await self.kit.commands.execute(ctx, WALLET(command.receiver_id or giver_id), decide, answers=praise_id)
+
+    async def check_praise(self, request: pb.CheckPraise, ctx: Context) -> pb.PraiseHints:
+        everyone = await self.kit.directory.everyone(ctx.tenant)
+        today, me = everyone.today(ctx.at), ctx.actor.id
+        shares = praise.shares(request, me, everyone) if request.receiver_id or request.unit_id else None
+        async with reading(self.kit.pool, ctx.tenant) as con:
+            held = await wallet_view.wallet(con, ctx.tenant, me)
+            last = await praise_view.last_given(con, ctx.tenant, me, request.receiver_id, request.unit_id) if shares else None
+        deed_on = to_date(request.deed_on)
+        hints = rise.hints(
+            request.words.plain,
+            serves_kpi=bool(request.kpi_id),
+            since_deed=today - deed_on if deed_on else None,
+            since_last=ctx.at - last if last else None,
+        )
+        allowance, _ = wallet_view.left_to_give(held, points.monthly_allowance(everyone, me), today)
+        return pb.PraiseHints(hints=hints, points=shares.points if shares else 0, allowance=allowance)
+
+    async def list_praises(self, request: pb.ListPraises, ctx: Context) -> pb.Praises:
+        async with reading(self.kit.pool, ctx.tenant) as con:
+            return await praise_view.feed(con, ctx.tenant, request, ctx.actor.id)
+
+    # -- points
+
+    async def get_wallet(self, request: pb.GetWallet, ctx: Context) -> pb.Wallet:
+        everyone = await self.kit.directory.everyone(ctx.tenant)
+        person_id = _whose(request.person_id or ctx.actor.id, everyone, ctx)
+        today = everyone.today(ctx.at)
+        async with reading(self.kit.pool, ctx.tenant) as con:
+            held = await wallet_view.wallet(con, ctx.tenant, person_id)
+            movements = await movement_view.movements(con, ctx.tenant, person_id, ctx.actor.id)
+        allowance, monthly = wallet_view.left_to_give(held, points.monthly_allowance(everyone, person_id), today)
+        lots = [lot for lot in wallet_view.lots_of(held.lots) if lot.expires_on >= today]
+        return pb.Wallet(
+            person_id=person_id,
+            allowance=allowance,
+            monthly_allowance=monthly,
+            allowance_until=from_date(points.last_of_month(today)),
+            received=points.total(lots),
+            next_to_expire=points.message(lots[0]) if lots else None,
+            movements=movements,
+        )
+
+    async def correct_points(self, command: pb.CorrectPoints, ctx: Context) -> Accepted:
+        everyone = await self.kit.directory.everyone(ctx.tenant)
+        today = everyone.today(ctx.at)
+
+        async def decide(load: Load) -> Decision:
+            return wallet.correct(await load(WALLET, command.person_id), command, ctx.actor, everyone, today=today)
+
+        return await self.kit.commands.execute(ctx, WALLET(command.person_id), decide)
+
+    # -- gifts
+
+    async def offer_gift(self, command: pb.OfferGift, ctx: Context) -> Accepted:
+        gift_id = ctx.new_id("gift")
+
+        async def decide(load: Load) -> Decision:
+            await load(GIFT, gift_id)
+            return gift.offer(command, gift_id)
+
+        return await self.kit.commands.execute(ctx, GIFT(gift_id), decide)
+
+    async def change_gift_stock(self, command: pb.ChangeGiftStock, ctx: Context) -> Accepted:
+        async def decide(load: Load) -> Decision:
+            return gift.change_stock(await load(GIFT, command.gift_id), command)
+
+        return await self.kit.commands.execute(ctx, GIFT(command.gift_id), decide)
+
+    async def withdraw_gift(self, command: pb.WithdrawGift, ctx: Context) -> Accepted:
+        async def decide(load: Load) -> Decision:
+            return gift.withdraw(await load(GIFT, command.gift_id), command.gift_id)
+
+        return await self.kit.commands.execute(ctx, GIFT(command.gift_id), decide)
+
+    async def list_gifts(self, request: pb.ListGifts, ctx: Context) -> pb.Gifts:
+        async with reading(self.kit.pool, ctx.tenant) as con:
+            return pb.Gifts(gifts=await gift_view.shop(con, ctx.tenant))
+
+    async def redeem_gift(self, command: pb.RedeemGift, ctx: Context) -> Accepted:
+        redemption_id = ctx.new_id("redemption")
+        today = (await self.kit.directory.everyone(ctx.tenant)).today(ctx.at)
+
+        async def decide(load: Load) -> Decision:
+            await load(REDEMPTION, redemption_id)
+            wanted, held = await load(GIFT, command.gift_id), await load(WALLET, ctx.actor.id)
+            return redemption.redeem(wanted, held, command, ctx.actor, redemption_id, today=today)
+
+        return await self.kit.commands.execute(ctx, GIFT(command.gift_id), decide, answers=redemption_id)
+
+    async def hand_over_gift(self, command: pb.HandOverGift, ctx: Context) -> Accepted:
+        ref = REDEMPTION(command.redemption_id)
+
+        async def decide(load: Load) -> Decision:
+            return redemption.hand_over(await load(REDEMPTION, command.redemption_id), command, ctx.actor)
+
+        return await self.kit.commands.execute(await self.kit.commands.answering(ctx, ref), ref, decide)
+
+    async def refund_redemption(self, command: pb.RefundRedemption, ctx: Context) -> Accepted:
+        everyone = await self.kit.directory.everyone(ctx.tenant)
+        ref, today = REDEMPTION(command.redemption_id), everyone.today(ctx.at)
+
+        async def decide(load: Load) -> Decision:
+            known = redemption.existing(await load(REDEMPTION, command.redemption_id), command.redemption_id)
+            given = gift.existing(await load(GIFT, known.gift_id), known.gift_id)
+            held = await load(WALLET, known.person_id)
+            return redemption.refund(known, given, held, command, ctx.actor, everyone, today=today)
+
+        return await self.kit.commands.execute(await self.kit.commands.answering(ctx, ref), ref, decide)
+
+    async def list_redemptions(self, request: pb.ListRedemptions, ctx: Context) -> pb.Redemptions:
+        everyone = await self.kit.directory.everyone(ctx.tenant)
+        person_id = request.person_id or ("" if _sees_everybodys(everyone, ctx.actor.id) else ctx.actor.id)
+        if person_id:
+            _whose(person_id, everyone, ctx)
+        async with reading(self.kit.pool, ctx.tenant) as con:
+            found = await redemption_view.redemptions(con, ctx.tenant, person_id=person_id, waiting=request.waiting)
+        return pb.Redemptions(redemptions=found)
+
+
+def _sees_everybodys(everyone: Everyone, person_id: str) -> bool:
+    return is_steward(everyone, person_id) or everyone.has_role(person_id, "auditor")
+
+
+def _whose(person_id: str, everyone: Everyone, ctx: Context) -> str:
+    """The person whose points or gifts are asked for, if the actor may see them."""
+    if person_id != ctx.actor.id and not _sees_everybodys(everyone, ctx.actor.id):
+        raise Rejected(
+            "NOT_YOURS", "points and gifts are seen by whose they are, and by who looks after or audits them", kind=Kind.FORBIDDEN
+        )
+    if person_id not in everyone.people:
+        raise unknown("person", person_id, "person_id")
+    return person_id

@@ -1,0 +1,82 @@
+"""A gift in the shop: what it costs in points, and how many there are (R-08, R-09). There are never fewer than none (R-17)."""
+
+from dataclasses import dataclass, replace
+
+from google.protobuf.message import Message
+
+from eventkit.aggregate import Aggregate, Decision, Happened, UnknownEvent
+from eventkit.errors import Kind, Rejected, unknown
+from nhip.rewards.v1.events_pb2 import GiftOffered, GiftReserved, GiftReturned, GiftStockChanged, GiftWithdrawn
+from nhip.rewards.v1.rewards_pb2 import ChangeGiftStock, OfferGift
+
+
+@dataclass(frozen=True, slots=True)
+class Gift:
+    id: str
+    name: str
+    description: str
+    points: int
+    stock: int
+    withdrawn: bool = False
+
+
+def evolve(gift: Gift | None, event: Message) -> Gift:
+    match event:
+        case GiftOffered():
+            return Gift(event.gift_id, event.name, event.description, event.points, event.stock)
+        case GiftStockChanged() | GiftReserved() | GiftReturned() if gift:
+            return replace(gift, stock=event.after)
+        case GiftWithdrawn() if gift:
+            return replace(gift, withdrawn=True)
+        case _:
+            raise UnknownEvent(event)
+
+
+GIFT = Aggregate("gift", evolve)
+
+
+def existing(gift: Gift | None, gift_id: str) -> Gift:
+    if gift is None:
+        raise unknown("gift", gift_id, "gift_id")
+    return gift
+
+
+def offer(command: OfferGift, gift_id: str) -> Decision:
+    offered = GiftOffered(
+        gift_id=gift_id, name=command.name.strip(), description=command.description.strip(), points=command.points, stock=command.stock
+    )
+    return [Happened(GIFT(gift_id), offered)]
+
+
+def change_stock(gift: Gift | None, command: ChangeGiftStock) -> Decision:
+    now = _offered(existing(gift, command.gift_id))
+    if command.by == 0:
+        raise Rejected("NOTHING_CHANGED", "give what is added, or, less than 0, taken", kind=Kind.INVALID, field="by")
+    after = now.stock + command.by
+    if after < 0:
+        raise Rejected("STOCK_TOO_LOW", f"there are {now.stock}: at most so many can be taken", field="by", rule="R-17")
+    return [Happened(GIFT(now.id), GiftStockChanged(gift_id=now.id, before=now.stock, after=after))]
+
+
+def withdraw(gift: Gift | None, gift_id: str) -> Decision:
+    now = existing(gift, gift_id)
+    return [] if now.withdrawn else [Happened(GIFT(now.id), GiftWithdrawn(gift_id=now.id))]
+
+
+def reserve(gift: Gift, redemption_id: str) -> Decision:
+    """One out of the stock. Raises Rejected GIFT_WITHDRAWN, OUT_OF_STOCK."""
+    now = _offered(gift)
+    if now.stock == 0:
+        raise Rejected("OUT_OF_STOCK", "there is none left of this gift: choose another one", field="gift_id", rule="R-17")
+    return [Happened(GIFT(now.id), GiftReserved(gift_id=now.id, redemption_id=redemption_id, before=now.stock, after=now.stock - 1))]
+
+
+def take_back(gift: Gift, redemption_id: str) -> Decision:
+    """One back into the stock, also of a gift that is not offered any more."""
+    return [Happened(GIFT(gift.id), GiftReturned(gift_id=gift.id, redemption_id=redemption_id, before=gift.stock, after=gift.stock + 1))]
+
+
+def _offered(gift: Gift) -> Gift:
+    if gift.withdrawn:
+        raise Rejected("GIFT_WITHDRAWN", "this gift is not offered any more: choose another one", field="gift_id")
+    return gift

@@ -1,0 +1,30 @@
+"""Allowances end with their month and received points with their last day (R-07, R-17), in the tenant's time zone.
+
+The decision is the wallet's own, by the instant at which it is made: what the timer has not come to yet cannot be spent either.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from eventkit.aggregate import Decision
+from eventkit.context import Context
+from eventkit.decider import Load
+from eventkit.service import Due, Kit, Timer
+from services.rewards.domain import wallet
+from services.rewards.domain.wallet import WALLET
+from services.rewards.views.wallet import over
+
+
+def expiring_points(kit: Kit) -> Timer:
+    async def due(at: datetime) -> Sequence[Due]:
+        return await over(kit.pool, at)
+
+    async def act(due: Due, ctx: Context) -> None:
+        today = (await kit.directory.everyone(ctx.tenant)).today(ctx.at)
+
+        async def decide(load: Load) -> Decision:
+            return wallet.expire(await load(WALLET, due.thing), due.thing, today)
+
+        await kit.commands.execute(ctx, WALLET(due.thing), decide)
+
+    return Timer("expiring_points", due, act)

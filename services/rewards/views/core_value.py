@@ -1,0 +1,41 @@
+"""The company's core values, in the order they were named."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import asyncpg
+
+from eventkit.log import Recorded
+from eventkit.projection import Rows, View, messages
+from nhip.rewards.v1 import rewards_pb2 as pb
+from nhip.rewards.v1.events_pb2 import CoreValueNamed
+from services.rewards.domain.core_value import CORE_VALUE
+
+
+@dataclass(frozen=True, slots=True)
+class CoreValueRow:
+    tenant: str
+    value_id: str
+    name: str
+    position: int
+
+
+class CoreValueView(View[CoreValueRow]):
+    name, source, categories, key = "core_value", "rewards", (CORE_VALUE.category,), ("tenant", "value_id")
+    row = CoreValueRow
+
+    def fold(self, rows: Rows[CoreValueRow], event: Recorded) -> None:
+        match event.message:
+            case CoreValueNamed() as e:
+                rows.put(CoreValueRow(event.tenant, e.value_id, e.name, event.position))
+            case _:
+                pass
+
+    def expected(self, events: Sequence[Recorded]) -> Iterable[CoreValueRow]:
+        if value := CORE_VALUE.fold(messages(events)):
+            yield CoreValueRow(events[0].tenant, value.id, value.name, events[0].position)
+
+
+async def core_values(con: asyncpg.Connection, tenant: str) -> list[pb.CoreValue]:
+    rows = await con.fetch("select value_id, name from core_value_v1 where tenant = $1 order by position", tenant)
+    return [pb.CoreValue(value_id=row["value_id"], name=row["name"]) for row in rows]

@@ -1,0 +1,54 @@
+"""Gifts, as they are now."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import asyncpg
+
+from eventkit.log import Recorded
+from eventkit.projection import Rows, View, messages
+from eventkit.table import Key
+from nhip.rewards.v1 import rewards_pb2 as pb
+from nhip.rewards.v1.events_pb2 import GiftOffered, GiftReserved, GiftReturned, GiftStockChanged, GiftWithdrawn
+from services.rewards.domain.gift import GIFT
+
+
+@dataclass(frozen=True, slots=True)
+class GiftRow:
+    tenant: str
+    gift_id: str
+    name: str
+    description: str
+    points: int
+    stock: int
+    withdrawn: bool
+
+
+class GiftView(View[GiftRow]):
+    name, source, categories, key = "gift", "rewards", (GIFT.category,), ("tenant", "gift_id")
+    row = GiftRow
+
+    def touches(self, event: Recorded) -> Iterable[Key]:
+        return ((event.tenant, event.stream.id),)
+
+    def fold(self, rows: Rows[GiftRow], event: Recorded) -> None:
+        key = (event.tenant, event.stream.id)
+        match event.message:
+            case GiftOffered() as e:
+                rows.put(GiftRow(*key, e.name, e.description, e.points, e.stock, withdrawn=False))
+            case GiftStockChanged() | GiftReserved() | GiftReturned() as e:
+                rows.put(replace(rows[key], stock=e.after))
+            case GiftWithdrawn():
+                rows.put(replace(rows[key], withdrawn=True))
+            case _:
+                pass
+
+    def expected(self, events: Sequence[Recorded]) -> Iterable[GiftRow]:
+        if gift := GIFT.fold(messages(events)):
+            yield GiftRow(events[0].tenant, gift.id, gift.name, gift.description, gift.points, gift.stock, gift.withdrawn)
+
+
+async def shop(con: asyncpg.Connection, tenant: str) -> list[pb.Gift]:
+    """What is offered, also where none is left just now, the cheapest first."""
+    rows = await con.fetch("select * from gift_v1 where tenant = $1 and not withdrawn order by points, name, gift_id", tenant)
+    return [pb.Gift(gift_id=r["gift_id"], name=r["name"], description=r["description"], points=r["points"], stock=r["stock"]) for r in rows]

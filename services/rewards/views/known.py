@@ -1,0 +1,42 @@
+"""Which KPIs there are, by name: what rewards keeps of goals, fed by its topic."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import asyncpg
+
+from eventkit.log import Recorded
+from eventkit.projection import Rows, View, messages
+from nhip.goals.v1.events_pb2 import KpiDefined
+
+
+@dataclass(frozen=True, slots=True)
+class KnownKpiRow:
+    tenant: str
+    kpi_id: str
+    name: str
+
+
+class KnownKpiView(View[KnownKpiRow]):
+    """A KPI that has ended stays: deeds for it may still be praised."""
+
+    name, source, categories, key = "known_kpi", "goals", ("kpi",), ("tenant", "kpi_id")
+    group = "goals_facts"
+    row = KnownKpiRow
+
+    def fold(self, rows: Rows[KnownKpiRow], event: Recorded) -> None:
+        match event.message:
+            case KpiDefined() as e:
+                rows.put(KnownKpiRow(event.tenant, e.kpi_id, e.name))
+            case _:
+                pass
+
+    def expected(self, events: Sequence[Recorded]) -> Iterable[KnownKpiRow]:
+        for e in messages(events):
+            if isinstance(e, KpiDefined):
+                yield KnownKpiRow(events[0].tenant, e.kpi_id, e.name)
+
+
+async def is_known(con: asyncpg.Connection, tenant: str, kpi_id: str) -> bool:
+    """Whether this service has heard of a KPI."""
+    return bool(await con.fetchval("select true from known_kpi_v1 where tenant = $1 and kpi_id = $2", tenant, kpi_id))
