@@ -2,25 +2,27 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal
 from uuid import UUID, uuid5
+
+from eventkit.log import Recorded
 
 NAMESPACE = UUID("4e484950-0000-5000-8000-6e6869700000")
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who is acting, by their token: a person of a tenant, or one of the project's own services in it."""
+    """Who is acting: by their token a person of a tenant, or one of the project's own services in it; without one the system's clock."""
 
     tenant: str
     id: str
-    kind: Literal["person", "service"] = "person"
+    kind: Literal["person", "service", "system"] = "person"
     on_behalf_of: str = ""
     """Who started a service's work; empty for people."""
 
     def __str__(self) -> str:
-        """The form that events keep: `person:<id>` or `service:<id>`, and on whose behalf."""
+        """The form that events keep: `person:<id>`, `service:<id>` or `system:clock`, and on whose behalf."""
         return f"{self.kind}:{self.id}" + (f" for {self.on_behalf_of}" if self.on_behalf_of else "")
 
 
@@ -55,3 +57,24 @@ class Context:
 def command_id(actor: Actor, method: str, key: str) -> UUID:
     """The id of the command that `actor` gave `method` under an idempotency key."""
     return uuid5(NAMESPACE, "\0".join((actor.tenant, actor.kind, actor.id, method, key)))
+
+
+def because(event: Recorded, service: str, reaction: str) -> Context:
+    """The circumstances of a service's reaction to an event: the same command id whenever it sees that event."""
+    whose = event.origin.actor.split(" ", 1)[0]
+    actor = Actor(event.tenant, service, "service", on_behalf_of=whose)
+    return Context(
+        actor=actor,
+        at=datetime.now(UTC),
+        command_id=uuid5(NAMESPACE, "\0".join((event.tenant, service, reaction, str(event.id)))),
+        retryable=True,
+        correlation_id=event.origin.correlation_id,
+        causation_id=str(event.id),
+        traceparent=event.origin.traceparent,
+    )
+
+
+def by_the_clock(tenant: str, timer: str, thing: str, due: datetime, at: datetime) -> Context:
+    """The circumstances of a command that fell due: the same command id whenever it is issued."""
+    command = uuid5(NAMESPACE, "\0".join((tenant, "system:clock", timer, thing, due.isoformat())))
+    return Context(actor=Actor(tenant, "clock", "system"), at=at, command_id=command, retryable=True, correlation_id=str(command))

@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 from uuid import UUID, uuid5
 from weakref import WeakValueDictionary
@@ -74,6 +75,12 @@ class Commands:
                     continue
                 return self._accepted(answers or ref.id, appended.position)
         raise Rejected("CONTENDED", "others kept changing what this command is about: ask again", kind=Kind.CONFLICT)
+
+    async def answering(self, ctx: Context, ref: Ref) -> Context:
+        """The circumstances of a command that answers to a thing that was begun earlier: its first event is the cause."""
+        async for event in self._log.read(StreamId(ctx.tenant, *ref)):
+            return replace(ctx, causation_id=str(event.id))
+        return ctx
 
     def _loading(self, tenant: str, loaded: dict[StreamId, int]) -> Load:
         async def load(aggregate: Aggregate[State], id: str) -> State | None:

@@ -10,30 +10,38 @@ from dataclasses import dataclass, field
 
 import asyncpg
 import structlog
+from google.protobuf.message import Message
 
 from eventkit import checkpoint, provision
 from eventkit.checkpoint import OWN_FEED
+from eventkit.context import Actor
 from eventkit.database import connection
 from eventkit.decider import Commands
 from eventkit.directory.directory import Directory
 from eventkit.kafka import TopicReader, partition_of
+from eventkit.leadership import Leads
+from eventkit.log import Recorded
 from eventkit.log.postgres import PostgresLog
 from eventkit.operations import ACCESS, OPERATIONS, Operations
 from eventkit.privacy import KeyStore, Words
-from eventkit.projection import AnyView
+from eventkit.projection import AnyView, by_subscription
 from eventkit.relay import Relay
+from eventkit.rpc.access import AUDITOR
 from eventkit.rpc.auth import Authenticator
 from eventkit.rpc.health import HealthServer, Progress
 from eventkit.rpc.server import Api, Server
-from eventkit.service import Build, Kit
+from eventkit.service import Build, Kit, Reaction, Service
 from eventkit.settings import Settings
-from eventkit.subscription import Projecting, Reacting, Subscription, count_parked, follow
+from eventkit.subscription import Projecting, React, Reacting, Subscription, count_parked, follow
 from eventkit.telemetry import Metrics, MetricsServer
+from eventkit.timer import Ticking
 
 log = structlog.get_logger(__name__)
 
 CAUGHT_UP_WITHIN = 50
 """Events behind the own log's end at which a view counts as caught up, when a service starts."""
+READY_SECONDS = 20.0
+"""How long a reaction waits for the views that it reads, before it is tried anew."""
 CANCELLATIONS = 5
 """How often, a second apart, a loop is asked to end at shutdown."""
 
@@ -80,8 +88,12 @@ async def running(name: str, build: Build, settings: Settings, tokens: Authentic
         kit = Kit(name, settings, event_log, pool, Commands(name, event_log, words), words, directory)
         service = build(kit)
         await provision.tables(pool, service.views)
-        subscriptions: dict[str, Subscription] = {view.subscription: Projecting(view, pool, metrics) for view in service.views}
-        subscriptions |= {r.name: Reacting(r.name, r.source, r.react, pool, metrics) for r in service.reactions}
+        leads = await stack.enter_async_context(Leads(dsn))
+        subscriptions: dict[str, Subscription] = {
+            name: Projecting(views, pool, metrics) for name, views in by_subscription(service.views).items()
+        }
+        for r in service.reactions:
+            subscriptions[r.name] = Reacting(r.name, r.source, r.react, pool, metrics, _ready(r, service, kit))
         async with connection(pool) as con:  # an alert needs the number also where nothing has happened yet
             for subscription in subscriptions.values():
                 await count_parked(con, metrics, subscription.name)
@@ -89,17 +101,22 @@ async def running(name: str, build: Build, settings: Settings, tokens: Authentic
                     metrics.topic_holes.labels(subscription.name)
         stack.push_async_callback(_cancel, me)
         for subscription in subscriptions.values():
-            _start(me, subscription.name, _runner(subscription, kit, dsn, metrics))
-        relay = Relay(name, event_log, pool, dsn, settings.kafka, settings.kafka_partitions, settings.kafka_replication, metrics)
+            _start(me, subscription.name, _runner(subscription, kit, leads, metrics))
+        for timer in service.timers:
+            ticking = Ticking(timer, leads, metrics)
+            _start(me, ticking.name, ticking.run)
+        relay = Relay(name, event_log, pool, leads, settings.kafka, settings.kafka_partitions, settings.kafka_replication, metrics)
         _start(me, "relay", relay.run)
         await _caught_up(pool, service.views, name, await event_log.last_position())
 
         async def wait(tenant: str, after: Mapping[str, int], seconds: float) -> None:
             async with asyncio.timeout(seconds):
                 for context, position in after.items():
-                    names = [view.subscription for view in service.views if view.source == context]
-                    if names:
+                    if names := _reading(service, context):
                         await checkpoint.wait(pool, names, kit.partition(context)(tenant), position)
+
+        async def finish(message: Message, reader: Actor, roles: frozenset[str]) -> None:
+            await words.open(message, tenant=reader.tenant, auditor=reader.id if AUDITOR in roles else "")
 
         server = Server(
             [*service.apis, Api(OPERATIONS, Operations(kit, subscriptions), ACCESS)],
@@ -108,7 +125,7 @@ async def running(name: str, build: Build, settings: Settings, tokens: Authentic
             secret=settings.key("digests"),
             metrics=metrics,
             wait=wait,
-            finish=words.open,
+            finish=finish,
             host=settings.host,
             port=settings.port,
             reflection=settings.reflection,
@@ -148,11 +165,27 @@ def _start(me: Running, name: str, run: Callable[[Callable[[], None]], Awaitable
     me.tasks.append(asyncio.create_task(loop(), name=f"{me.name} {name}"))
 
 
-def _runner(subscription: Subscription, kit: Kit, dsn: str, metrics: Metrics) -> Callable[[Callable[[], None]], Awaitable[None]]:
+def _reading(service: Service, context: str) -> list[str]:
+    """The subscriptions that keep the service's views of a context."""
+    return list(by_subscription([view for view in service.views if view.source == context]))
+
+
+def _ready(reaction: Reaction, service: Service, kit: Kit) -> React:
+    """Waits until the service's views of what woke the reaction have passed the event."""
+    names, partition = _reading(service, reaction.source), kit.partition(reaction.source)
+
+    async def ready(event: Recorded) -> None:
+        async with asyncio.timeout(READY_SECONDS):
+            await checkpoint.wait(kit.pool, names, partition(event.tenant), event.position)
+
+    return ready
+
+
+def _runner(subscription: Subscription, kit: Kit, leads: Leads, metrics: Metrics) -> Callable[[Callable[[], None]], Awaitable[None]]:
     """A subscription to the own log or to another context's topic, ready to run."""
     settings = kit.settings
     if subscription.source == kit.name:
-        return lambda beat: follow(subscription, kit.log, kit.pool, dsn, metrics, beat)
+        return lambda beat: follow(subscription, kit.log, kit.pool, leads, metrics, beat)
     return TopicReader(
         subscription,
         settings.kafka,
@@ -178,7 +211,7 @@ async def _cancel(me: Running) -> None:
 
 async def _caught_up(pool: asyncpg.Pool, views: Sequence[AnyView], name: str, position: int) -> None:
     """Until the views of the own log show what was recorded before the start: a new version fills its tables before it answers."""
-    own = [view.subscription for view in views if view.source == name]
+    own = list(by_subscription([view for view in views if view.source == name]))
     if own and position > CAUGHT_UP_WITHIN:
         await checkpoint.wait(pool, own, OWN_FEED, position - CAUGHT_UP_WITHIN)
 

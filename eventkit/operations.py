@@ -84,7 +84,7 @@ class Operations:
         found = {table.key_of(row): row for row in map(table.of, records)}
         expected: dict[Key, object] = {}
         async for stream in self._streams(view, tenant, position or 0):
-            known = [event for event in stream if event.message is not None]
+            known = stream if view.raw else [event for event in stream if event.message is not None]
             if known:
                 expected.update((table.key_of(row), row) for row in view.expected(known))
         comparison = compare(table, expected, found)
@@ -101,7 +101,7 @@ class Operations:
         streams: dict[str, list[Recorded]] = defaultdict(list)
         if upto:
             for event in await kafka.tenant_events(settings.kafka, view.source, tenant, settings.kafka_partitions, upto=upto):
-                if event.stream.category in view.categories:
+                if not view.categories or event.stream.category in view.categories:
                     streams[str(event.stream)].append(event)
         for stream in streams.values():
             yield stream
@@ -153,15 +153,16 @@ class Operations:
         view = next((view for view in self._views() if view.name == request.view), None)
         if view is None:
             raise unknown("view", request.view, "view")
+        together = [other.table.name for other in self._views() if other.subscription == view.subscription]
         async with transaction(self.kit.pool) as con:
             # Locks the checkpoint first, as a projection does: a page in flight finds it moved and begins again at the start.
             await checkpoint.reset(con, view.subscription)
-            await con.execute(f"truncate {view.table.name}")
+            await con.execute(f"truncate {', '.join(together)}")
             await con.execute("delete from parked where subscription = $1", view.subscription)
         return Accepted(id=view.name)
 
     def _views(self) -> Sequence[AnyView]:
-        return [s.view for s in self.subscriptions.values() if isinstance(s, Projecting)]
+        return [view for s in self.subscriptions.values() if isinstance(s, Projecting) for view in s.views]
 
     def _subscription(self, name: str) -> Subscription:
         if name not in self.subscriptions:

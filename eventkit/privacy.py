@@ -5,6 +5,7 @@ else the actor), bound to the event and field that carry it. Logs, Kafka and vie
 an RPC. Destroying a person's key makes all of them unreadable, wherever they are.
 """
 
+import asyncio
 import os
 import time
 from collections.abc import Iterator
@@ -21,12 +22,14 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from eventkit.errors import Rejected
-from nhip.common.v1.options_pb2 import about
+from nhip.common.v1.options_pb2 import about, for_audit
 from nhip.common.v1.words_pb2 import PersonalText, Sealed
 
 PERSONAL_TEXT = PersonalText.DESCRIPTOR.full_name
 KEY_SECONDS = 60.0
-"""How long a process may keep a key: within this time an erasure is complete everywhere."""
+"""How long a process may keep a key. It hears of a destroyed one at once; this is for a network that lets nothing through."""
+DESTROYED = "person_key_destroyed"
+"""The channel on which the destruction of a key is told."""
 
 SCHEMA = """
 create table if not exists person_key(
@@ -48,6 +51,8 @@ class Place:
     path: str
     person: str
     """The person whom the option `about` names; empty for the author."""
+    for_audit: bool
+    """Who audits may read it."""
 
 
 def places(message: Message, path: str = "") -> Iterator[Place]:
@@ -63,8 +68,9 @@ def places(message: Message, path: str = "") -> Iterator[Place]:
         for index, item in enumerate(value if field.is_repeated else [value]):
             at = f"{here}[{index}]" if field.is_repeated else here
             if item.DESCRIPTOR.full_name == PERSONAL_TEXT:
-                named = field.GetOptions().Extensions[about]
-                yield Place(cast(PersonalText, item), at, getattr(message, named) if named else "")
+                options = field.GetOptions().Extensions
+                person = getattr(message, options[about]) if options[about] else ""
+                yield Place(cast(PersonalText, item), at, person, options[for_audit])
             else:
                 yield from places(item, at)
 
@@ -93,7 +99,11 @@ class KeyStore:
 
     def __init__(self, dsn: str, master_key: bytes):
         self._dsn, self._master = dsn, master_key
-        self._cache: dict[tuple[str, str], tuple[float, bytes | None]] = {}
+        self._cache: dict[tuple[str, str], tuple[float, bytes]] = {}
+        self._destroyed = set[tuple[str, str]]()
+        """Heard of; a key that was read just before is not kept."""
+        self._listener: asyncpg.Connection | None = None
+        self._connecting = asyncio.Lock()
 
     async def __aenter__(self) -> "KeyStore":
         self._pool = await asyncpg.create_pool(self._dsn, min_size=0, max_size=2, server_settings={"application_name": "nhip keys"})
@@ -103,12 +113,38 @@ class KeyStore:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        if self._listener:
+            self._listener.terminate()
         await self._pool.close()
+
+    async def _listen(self) -> None:
+        """A process that cannot hear of destroyed keys keeps none."""
+        if self._listener is not None and not self._listener.is_closed():
+            return
+        async with self._connecting:
+            if self._listener is None or self._listener.is_closed():
+                self._cache.clear()
+                listener = await asyncpg.connect(self._dsn, server_settings={"application_name": "nhip keys heard"})
+                await listener.add_listener(DESTROYED, self._forget)
+                self._listener = listener
+
+    def _forget(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
+        tenant, _, person = str(payload).partition("/")
+        self._destroyed.add((tenant, person))
+        self._cache.pop((tenant, person), None)
+
+    def _keep(self, tenant: str, person: str, wrapped: bytes | None) -> bytes | None:
+        """The key as it may be used now, and kept for a while."""
+        if wrapped is None or (tenant, person) in self._destroyed:
+            return None
+        key = aes_key_unwrap(self._master, wrapped)
+        self._cache[tenant, person] = time.monotonic(), key
+        return key
 
     async def key(self, tenant: str, person: str, *, make: bool = False) -> bytes | None:
         """A person's key; None when it was destroyed, or never made. `make`: make it if there never was one."""
-        at, key = self._cache.get((tenant, person), (0.0, None))
-        if key is not None and time.monotonic() - at < KEY_SECONDS:
+        await self._listen()
+        if key := self._kept(tenant, person):
             return key
         row = await self._pool.fetchrow("select wrapped from person_key where tenant = $1 and person = $2", tenant, person)
         if row is None and make:
@@ -117,25 +153,23 @@ class KeyStore:
                 "insert into person_key(tenant, person, wrapped) values ($1, $2, $3) on conflict do nothing", tenant, person, fresh
             )
             row = await self._pool.fetchrow("select wrapped from person_key where tenant = $1 and person = $2", tenant, person)
-        key = aes_key_unwrap(self._master, row["wrapped"]) if row and row["wrapped"] is not None else None
-        self._cache[tenant, person] = time.monotonic(), key
-        return key
+        return self._keep(tenant, person, row["wrapped"] if row else None)
+
+    def _kept(self, tenant: str, person: str) -> bytes | None:
+        at, key = self._cache.get((tenant, person), (0.0, b""))
+        return key if key and time.monotonic() - at < KEY_SECONDS else None
 
     async def keys(self, tenant: str, people: set[str]) -> dict[str, bytes | None]:
         """The keys of several persons, in one question for those that are not at hand."""
-        now = time.monotonic()
-        cached = {person: self._cache.get((tenant, person), (0.0, None)) for person in people}
-        found: dict[str, bytes | None] = {person: key for person, (at, key) in cached.items() if key is not None and now - at < KEY_SECONDS}
-        missing = list(people - found.keys())
+        await self._listen()
+        found = {person: self._kept(tenant, person) for person in people}
+        missing = [person for person, key in found.items() if key is None]
         if missing:
             rows = await self._pool.fetch(
                 "select person, wrapped from person_key where tenant = $1 and person = any($2::text[])", tenant, missing
             )
             wrapped = {row["person"]: row["wrapped"] for row in rows}
-            for person in missing:
-                key = aes_key_unwrap(self._master, wrapped[person]) if wrapped.get(person) is not None else None
-                found[person] = key
-                self._cache[tenant, person] = now, key
+            found |= {person: self._keep(tenant, person, wrapped.get(person)) for person in missing}
         return found
 
     async def destroy(self, tenant: str, person: str) -> None:
@@ -146,7 +180,8 @@ class KeyStore:
             tenant,
             person,
         )
-        self._cache.pop((tenant, person), None)
+        await self._pool.execute("select pg_notify($1, $2)", DESTROYED, f"{tenant}/{person}")
+        self._forget(None, 0, DESTROYED, f"{tenant}/{person}")
 
 
 class Words:
@@ -168,9 +203,22 @@ class Words:
             ciphertext = AESGCM(key).encrypt(nonce, place.text.plain.encode(), _bound(tenant, person, bound_to))
             place.text.sealed.CopyFrom(Sealed(person_id=person, nonce=nonce, ciphertext=ciphertext, bound_to=bound_to))
 
-    async def open(self, message: Message, *, tenant: str) -> None:
-        """Open, in place, every sealed word of a reply; what cannot be opened any more is marked as erased."""
-        found = [place.text for place in places(message) if place.text.WhichOneof("form") == "sealed"]
+    async def destroy(self, tenant: str, person: str) -> None:
+        """Make all words about a person unreadable, for ever, everywhere."""
+        await self._keys.destroy(tenant, person)
+
+    async def open(self, message: Message, *, tenant: str, auditor: str = "") -> None:
+        """Open, in place, every sealed word of a reply; what cannot be opened any more is marked as erased.
+
+        For an auditor, named by their id, other people's words are withheld, unless the contract marks them as an audit's to read.
+        """
+        found: list[PersonalText] = []
+        for place in places(message):
+            if place.text.WhichOneof("form") == "sealed":
+                if auditor and not place.for_audit and place.text.sealed.person_id != auditor:
+                    place.text.withheld = True
+                else:
+                    found.append(place.text)
         keys = await self._keys.keys(tenant, {text.sealed.person_id for text in found}) if found else {}
         for text in found:
             sealed, plain = text.sealed, None

@@ -48,7 +48,11 @@ class View(Generic[Row]):
     source: ClassVar[str]
     """The context whose events it folds: the service's own, or another's by its topic."""
     categories: ClassVar[tuple[str, ...]]
-    """The streams that it is folded from."""
+    """The streams that it is folded from; none named: all of them."""
+    group: ClassVar[str] = ""
+    """Views of one source with the same group share a subscription: one consumer, one checkpoint. They take a new version together."""
+    raw: ClassVar[bool] = False
+    """It folds events whatever their type, also those that are not known here and have no `message`."""
     row: type[Row]
     key: ClassVar[tuple[str, ...]]
     indexes: ClassVar[tuple[str, ...]] = ()
@@ -60,7 +64,7 @@ class View(Generic[Row]):
     @property
     def subscription(self) -> str:
         """The name of its checkpoint."""
-        return f"{self.name}_v{self.version}"
+        return f"{self.group or self.name}_v{self.version}"
 
     def touches(self, event: Recorded) -> Iterable[Key]:
         """The keys of the rows that `fold` will want to see for this event; none for a row that one event writes whole."""
@@ -79,9 +83,9 @@ class View(Generic[Row]):
         mine: list[Recorded] = []
         unknown = 0
         for event in events:
-            if event.stream.category not in self.categories:
+            if self.categories and event.stream.category not in self.categories:
                 continue
-            if event.message is None:  # a producer may be newer than its consumer
+            if event.message is None and not self.raw:  # a producer may be newer than its consumer
                 unknown += 1
                 continue
             mine.append(event)
@@ -97,6 +101,23 @@ class View(Generic[Row]):
 
 AnyView = View[Any]
 """A view whose rows matter to nobody but itself."""
+
+
+def by_subscription(views: Sequence[AnyView]) -> dict[str, list[AnyView]]:
+    """Views with those that they share a subscription with. Raises ValueError when what a group shares is not the same."""
+    groups: dict[str, list[AnyView]] = {}
+    for view in views:
+        groups.setdefault(view.subscription, []).append(view)
+    for name, group in groups.items():
+        if len({view.source for view in group}) > 1:
+            raise ValueError(f"the views of {name} have several sources: a subscription has one")
+    versions: dict[str, set[int]] = {}
+    for view in views:
+        versions.setdefault(view.group or view.name, set()).add(view.version)
+    for name, found in versions.items():
+        if len(found) > 1:
+            raise ValueError(f"the views of {name} have versions {sorted(found)}: a group takes a new one together")
+    return groups
 
 
 def messages(events: Iterable[Recorded]) -> list[Message]:

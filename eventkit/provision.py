@@ -41,6 +41,11 @@ async def tables(pool: asyncpg.Pool, views: Iterable[AnyView]) -> None:
         await con.execute(checkpoint.SCHEMA + ";" + parking.SCHEMA + ";" + relay.SCHEMA)
         for view in views:
             if await con.fetchval("select to_regclass($1)", view.table.name) is None:
+                if await con.fetchval("select exists (select from checkpoint where subscription = $1 and position > 0)", view.subscription):
+                    raise ShapeChanged(
+                        f"{view.table.name} is missing, but {view.subscription} has begun: "
+                        f"{type(view).__name__} and its group take the next version"
+                    )
                 await con.execute(view.table.ddl())
                 log.info("provision.view", table=view.table.name)
             columns = await con.fetch(

@@ -15,8 +15,8 @@ import structlog
 from eventkit import kafka
 from eventkit.faults import Backoff
 from eventkit.kafka import Kept
+from eventkit.leadership import Lead, Leads
 from eventkit.log import EventLog
-from eventkit.subscription import Lead, leadership
 from eventkit.telemetry import Metrics
 
 log = structlog.get_logger(__name__)
@@ -33,7 +33,7 @@ class Relay:
     context: str
     log: EventLog
     pool: asyncpg.Pool
-    dsn: str
+    leads: Leads
     servers: str
     partitions: int
     replication: int
@@ -46,7 +46,7 @@ class Relay:
         backoff = Backoff()
         while True:
             try:
-                async with leadership(self.dsn, NAME, beat) as lead:
+                async with self.leads.lead(NAME, beat) as lead:
                     await self._ensure_topic()
                     with kafka.own_cancellation():
                         async with kafka.TopicWriter(self.servers, self.context, self.partitions) as writer:

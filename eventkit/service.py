@@ -1,11 +1,13 @@
 """What a service is made of, and what it is made from: the vocabulary of every `service.py`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import asyncpg
 
 from eventkit.checkpoint import OWN_FEED
+from eventkit.context import Context
 from eventkit.decider import Commands
 from eventkit.directory.directory import Directory
 from eventkit.kafka import partition_of
@@ -38,7 +40,11 @@ class Kit:
 
 @dataclass(frozen=True, slots=True)
 class Reaction:
-    """What a service does when something happened in a context; never run by a rebuild."""
+    """What a service does when something happened in a context; never run by a rebuild.
+
+    Before it reacts, the service's own views of that context have passed the event. It may see an event again: what it does carries
+    the event's id (`eventkit.context.because`).
+    """
 
     name: str
     source: str
@@ -46,12 +52,36 @@ class Reaction:
 
 
 @dataclass(frozen=True, slots=True)
+class Due:
+    """Something that falls due: `thing` is its id, `at` the instant."""
+
+    tenant: str
+    thing: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """What a service does when something falls due; in one process at a time.
+
+    `due` answers what of all tenants is due at an instant, the longest due first, some hundred at most: a query of a view. `act` issues the
+    ordinary command, as `system:clock`. Its command id is made of the timer, the thing and the time, so it may be called again;
+    what it decides, it decides by `ctx.at`, so a late timer changes nothing. What it did is not due any more.
+    """
+
+    name: str
+    due: Callable[[datetime], Awaitable[Sequence[Due]]]
+    act: Callable[[Due, Context], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
-    """A service: its APIs, its read models, its reactions."""
+    """A service: its APIs, its read models, its reactions, its timers."""
 
     apis: Sequence[Api]
     views: Sequence[AnyView] = ()
     reactions: Sequence[Reaction] = ()
+    timers: Sequence[Timer] = ()
 
 
 Build = Callable[[Kit], Service]

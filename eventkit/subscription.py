@@ -5,10 +5,8 @@ one again. Either way an event that cannot be handled is parked with what follow
 and stops.
 """
 
-import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
-from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import aclosing
 from typing import Protocol
 
 import asyncpg
@@ -19,8 +17,9 @@ from eventkit.checkpoint import OWN_FEED, Checkpoint, Fenced
 from eventkit.database import connection, transaction
 from eventkit.errors import Kind, Rejected
 from eventkit.faults import TRANSIENT, Backoff
+from eventkit.leadership import Leads
 from eventkit.log import EventLog, Recorded, StreamId
-from eventkit.projection import View
+from eventkit.projection import AnyView
 from eventkit.telemetry import Metrics, span
 
 log = structlog.get_logger(__name__)
@@ -46,10 +45,10 @@ class Subscription(Protocol):
 
 
 class Projecting:
-    """Keeps a view up to date: exactly once in effect."""
+    """Keeps a view, or a group of views, up to date: exactly once in effect."""
 
-    def __init__(self, view: View[object], pool: asyncpg.Pool, metrics: Metrics):
-        self.view, self.name, self.source, self._pool, self._metrics = view, view.subscription, view.source, pool, metrics
+    def __init__(self, views: Sequence[AnyView], pool: asyncpg.Pool, metrics: Metrics):
+        self.views, self.name, self.source, self._pool, self._metrics = views, views[0].subscription, views[0].source, pool, metrics
 
     async def take(self, partition: int, at: Checkpoint, to: Checkpoint, events: Sequence[Recorded]) -> None:
         async with transaction(self._pool) as con:
@@ -67,9 +66,7 @@ class Projecting:
     async def _apply(self, con: asyncpg.Connection, events: Sequence[Recorded]) -> None:
         """The page at once; only if that fails, event by event to find the guilty ones."""
         try:
-            async with con.transaction():
-                unknown = await self.view.apply(con, events)
-            self._metrics.unknown_events.labels(self.name).inc(unknown)
+            await self._fold(con, events)
             return
         except TRANSIENT:
             raise
@@ -85,13 +82,18 @@ class Projecting:
 
     async def _apply_one(self, con: asyncpg.Connection, event: Recorded) -> Exception | None:
         try:
-            async with con.transaction():
-                self._metrics.unknown_events.labels(self.name).inc(await self.view.apply(con, [event]))
+            await self._fold(con, [event])
         except TRANSIENT:
             raise
         except Exception as error:
             return error
         return None
+
+    async def _fold(self, con: asyncpg.Connection, events: Sequence[Recorded]) -> None:
+        """Into every view, or into none."""
+        async with con.transaction():
+            unknown = [await view.apply(con, events) for view in self.views]
+        self._metrics.unknown_events.labels(self.name).inc(sum(unknown))
 
     async def retry(self, stream: StreamId) -> Exception | None:
         return await self._bring_back(stream, discard=False)
@@ -118,11 +120,18 @@ class Projecting:
 React = Callable[[Recorded], Awaitable[None]]
 
 
-class Reacting:
-    """Does something about events of one source: at least once, so what it does carries an id made from the event's."""
+async def at_once(_: Recorded) -> None:
+    """The `ready` of a reaction that reads no views."""
 
-    def __init__(self, name: str, source: str, react: React, pool: asyncpg.Pool, metrics: Metrics):
-        self.name, self.source, self._react_to, self._pool, self._metrics = name, source, react, pool, metrics
+
+class Reacting:
+    """Does something about events of one source: at least once, so what it does carries an id made from the event's.
+
+    `ready` returns when what the reaction reads has come as far as the event.
+    """
+
+    def __init__(self, name: str, source: str, react: React, pool: asyncpg.Pool, metrics: Metrics, ready: React = at_once):
+        self.name, self.source, self._react_to, self._pool, self._metrics, self._ready = name, source, react, pool, metrics, ready
 
     async def take(self, partition: int, at: Checkpoint, to: Checkpoint, events: Sequence[Recorded]) -> None:
         async with connection(self._pool) as con:
@@ -140,6 +149,7 @@ class Reacting:
     async def _react(self, event: Recorded) -> Exception | None:
         try:
             with span(self.name, event.origin.traceparent):
+                await self._ready(event)
                 await self._react_to(event)
         except TRANSIENT:
             raise
@@ -204,13 +214,13 @@ async def count_parked(con: asyncpg.Connection, metrics: Metrics, subscription: 
 
 
 async def follow(
-    subscription: Subscription, event_log: EventLog, pool: asyncpg.Pool, dsn: str, metrics: Metrics, beat: Callable[[], None]
+    subscription: Subscription, event_log: EventLog, pool: asyncpg.Pool, leads: Leads, metrics: Metrics, beat: Callable[[], None]
 ) -> None:
     """Run a subscription to the own log, for ever: in one process at a time, again after every fault."""
     backoff = Backoff()
     while True:
         try:
-            async with leadership(dsn, subscription.name, beat) as lead:
+            async with leads.lead(subscription.name, beat) as lead:
                 async with connection(pool) as con:
                     at = await checkpoint.load(con, subscription.name, OWN_FEED)
                     await count_parked(con, metrics, subscription.name)
@@ -231,28 +241,3 @@ async def follow(
             log.warning("subscription.retry", subscription=subscription.name, error=type(error).__name__)
             beat()
             await backoff.pause()
-
-
-@dataclass(frozen=True, slots=True)
-class Lead:
-    """The lead, for as long as the connection that holds it lives."""
-
-    con: asyncpg.Connection
-
-    def check(self) -> None:
-        """Raises ConnectionError once the lead is lost: by now somebody else may have it."""
-        if self.con.is_closed():
-            raise ConnectionError("the connection that held the lead was lost")
-
-
-@asynccontextmanager
-async def leadership(dsn: str, name: str, beat: Callable[[], None]) -> AsyncGenerator[Lead]:
-    """Waits until this process holds the advisory lock of that name; it is lost with the connection, so nobody has to give it back."""
-    con = await asyncpg.connect(dsn, server_settings={"application_name": f"nhip lead {name}"[:63]}, command_timeout=30)
-    try:
-        while not await con.fetchval("select pg_try_advisory_lock(hashtext('subscription'), hashtext($1))", name):
-            beat()
-            await asyncio.sleep(1)
-        yield Lead(con)
-    finally:
-        con.terminate()

@@ -264,6 +264,12 @@ class Metrics:
         self.foreign_records = Counter(
             "nhip_foreign_records", "Records of a topic that no relay wrote, passed over.", ("subscription",), registry=to
         )
+        self.timer_overdue = Gauge(
+            "nhip_timer_overdue_seconds", "For how long what a timer has not done yet has been due; 0: nothing is.", ("timer",), registry=to
+        )
+        self.timer_failures = Counter(
+            "nhip_timer_failures", "Things that fell due and could not be done; tried again.", ("timer",), registry=to
+        )
         self.retries = Counter("nhip_subscription_retries", "Attempts repeated after a transient fault.", ("subscription",), registry=to)
 
 

@@ -7,6 +7,7 @@ import asyncpg
 
 from eventkit.directory.facts import DEFAULT_TIME_ZONE, Everyone, Person, Place, Unit
 from eventkit.directory.views import PersonView, PlaceView, TenantView, UnitView, views
+from eventkit.projection import by_subscription
 from eventkit.table import reading
 from nhip.common.v1.words_pb2 import PersonalText
 
@@ -22,7 +23,7 @@ class Directory:
 
     def __init__(self, pool: asyncpg.Pool, partition: Partition):
         self._pool, self._partition = pool, partition
-        self._subscriptions = [view.subscription for view in views()]
+        self._subscriptions = list(by_subscription(views()))
         self._known: dict[str, tuple[list[int], Everyone]] = {}
 
     async def everyone(self, tenant: str) -> Everyone:
@@ -51,7 +52,13 @@ class Directory:
         return Everyone(
             people={
                 r["person_id"]: Person(
-                    r["person_id"], PersonalText.FromString(r["name"]), PersonalText.FromString(r["title"]), tuple(r["roles"]), r["active"]
+                    r["person_id"],
+                    PersonalText.FromString(r["name"]),
+                    PersonalText.FromString(r["title"]),
+                    tuple(r["roles"]),
+                    r["active"],
+                    PersonalText.FromString(r["email"]),
+                    r["erased"],
                 )
                 for r in people
             },

@@ -11,7 +11,9 @@ from eventkit.aggregate import Aggregate, UnknownEvent
 from nhip.common.v1.words_pb2 import PersonalText
 from nhip.people.v1 import types_pb2
 from nhip.people.v1.events_pb2 import (
+    EmailChanged,
     PersonDeactivated,
+    PersonErased,
     PersonRegistered,
     PlaceAssigned,
     RolesChanged,
@@ -39,13 +41,19 @@ def evolve_tenant(tenant: Tenant | None, event: Message) -> Tenant:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A person as far as everybody needs to know them; name and title are sealed."""
+    """A person as far as services need to know them; name, title and e-mail address are sealed."""
 
     id: str
     name: PersonalText
     title: PersonalText
     roles: tuple[str, ...]
     active: bool = True
+    email: PersonalText = field(default_factory=PersonalText)
+    erased: bool = False
+
+
+ERASED = PersonalText(erased=True)
+"""What stands where words of a person were who is erased."""
 
 
 def role_name(role: "types_pb2.Role.ValueType") -> str:
@@ -56,11 +64,15 @@ def role_name(role: "types_pb2.Role.ValueType") -> str:
 def evolve_person(person: Person | None, event: Message) -> Person:
     match event:
         case PersonRegistered():
-            return Person(event.person_id, event.name, event.title, tuple(role_name(r) for r in event.roles))
+            return Person(event.person_id, event.name, event.title, tuple(role_name(r) for r in event.roles), email=event.email)
+        case EmailChanged() if person:
+            return replace(person, email=event.email)
         case RolesChanged() if person:
             return replace(person, roles=tuple(role_name(r) for r in event.after))
         case PersonDeactivated() if person:
             return replace(person, active=False)
+        case PersonErased() if person:
+            return replace(person, name=ERASED, title=ERASED, email=ERASED, active=False, erased=True)
         case _:
             raise UnknownEvent(event)
 

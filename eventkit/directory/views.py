@@ -3,13 +3,15 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from eventkit.directory.facts import ORGANISATION, PERSON, TENANT, role_name
+from eventkit.directory.facts import ERASED, ORGANISATION, PERSON, TENANT, role_name
 from eventkit.log import Recorded
 from eventkit.projection import AnyView, Rows, View, messages
 from eventkit.table import Key
 from eventkit.values import packed
 from nhip.people.v1.events_pb2 import (
+    EmailChanged,
     PersonDeactivated,
+    PersonErased,
     PersonRegistered,
     PlaceAssigned,
     RolesChanged,
@@ -17,6 +19,8 @@ from nhip.people.v1.events_pb2 import (
     UnitCreated,
     UnitHeadAppointed,
 )
+
+GROUP, VERSION = "directory", 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,7 @@ class TenantRow:
 
 class TenantView(View[TenantRow]):
     name, source, categories, key = "directory_tenant", "people", (TENANT.category,), ("tenant",)
+    group, version = GROUP, VERSION
     row = TenantRow
 
     def fold(self, rows: Rows[TenantRow], event: Recorded) -> None:
@@ -48,14 +53,17 @@ class PersonRow:
     person_id: str
     name: bytes
     title: bytes
+    email: bytes
     roles: list[str]
     active: bool
+    erased: bool
 
 
 class PersonView(View[PersonRow]):
-    """Name and title stay sealed: whoever is erased is erased here too."""
+    """Name, title and e-mail address stay sealed; of who is erased not even that is left."""
 
     name, source, categories, key = "directory_person", "people", (PERSON.category,), ("tenant", "person_id")
+    group, version = GROUP, VERSION
     row = PersonRow
 
     def touches(self, event: Recorded) -> Iterable[Key]:
@@ -65,19 +73,24 @@ class PersonView(View[PersonRow]):
         key = (event.tenant, event.stream.id)
         match event.message:
             case PersonRegistered() as e:
-                sealed = (packed(e.name), packed(e.title))
-                rows.put(PersonRow(*key, *sealed, [role_name(r) for r in e.roles], active=True))
+                sealed = (packed(e.name), packed(e.title), packed(e.email))
+                rows.put(PersonRow(*key, *sealed, [role_name(r) for r in e.roles], active=True, erased=False))
+            case EmailChanged() as e:
+                rows.put(replace(rows[key], email=packed(e.email)))
             case RolesChanged() as e:
                 rows.put(replace(rows[key], roles=[role_name(r) for r in e.after]))
             case PersonDeactivated():
                 rows.put(replace(rows[key], active=False))
+            case PersonErased():
+                gone = packed(ERASED)
+                rows.put(replace(rows[key], name=gone, title=gone, email=gone, active=False, erased=True))
             case _:
                 pass
 
     def expected(self, events: Sequence[Recorded]) -> Iterable[PersonRow]:
         if p := PERSON.fold(messages(events)):
-            sealed = (packed(p.name), packed(p.title))
-            yield PersonRow(events[0].tenant, p.id, *sealed, list(p.roles), p.active)
+            sealed = (packed(p.name), packed(p.title), packed(p.email))
+            yield PersonRow(events[0].tenant, p.id, *sealed, list(p.roles), p.active, p.erased)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +103,7 @@ class PlaceRow:
 
 class PlaceView(View[PlaceRow]):
     name, source, categories, key = "directory_place", "people", (ORGANISATION.category,), ("tenant", "person_id")
+    group, version = GROUP, VERSION
     row = PlaceRow
 
     def fold(self, rows: Rows[PlaceRow], event: Recorded) -> None:
@@ -115,6 +129,7 @@ class UnitRow:
 
 class UnitView(View[UnitRow]):
     name, source, categories, key = "directory_unit", "people", (ORGANISATION.category,), ("tenant", "unit_id")
+    group, version = GROUP, VERSION
     row = UnitRow
 
     def touches(self, event: Recorded) -> Iterable[Key]:

@@ -9,7 +9,6 @@ proves the belief, and guards, which insert nothing, are checked behind the lock
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import suppress
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -75,7 +74,10 @@ FIND = f"select {COLUMNS} from log_event where id = any($1::uuid[])"
 PAGE = f"select {COLUMNS} from log_event where position > $1 order by position limit $2"
 STREAM = f"select {COLUMNS} from log_event where stream = $1 and version > $2 order by version limit $3"
 APPEND_OF = f"select {COLUMNS} from log_event where append_id = (select append_id from log_event where id = $1) order by position"
-HISTORY = f"select {COLUMNS} from log_event where tenant = $1 and category = any($2::text[]) and position <= $3 order by stream, version"
+HISTORY = (
+    f"select {COLUMNS} from log_event where tenant = $1 and ($2::text[] = '{{}}' or category = any($2)) and position <= $3 "
+    "order by stream, version"
+)
 
 # Every statement of the writer is an index probe: a plan made while the table was small must not be a scan that is kept for ever. And a new
 # snapshot after the lock needs READ COMMITTED, whatever the database's default is.
@@ -117,6 +119,10 @@ class PostgresLog:
         self._task: asyncio.Task[None] | None = None
         self._writer: asyncpg.Connection | None = None
         self._versions: dict[StreamId, int] = {}
+        self._listener: asyncpg.Connection | None = None
+        self._connecting = asyncio.Lock()
+        self._ears: set[asyncio.Event] = set()
+        """Of the feeds: set when something may have been appended."""
         self._closing = False
 
     async def __aenter__(self) -> "PostgresLog":
@@ -137,6 +143,8 @@ class PostgresLog:
             await asyncio.wait([self._task])
         if self._writer:
             await self._writer.close()
+        if self._listener:
+            self._listener.terminate()
         await self._readers.close()
 
     # -- writing
@@ -298,30 +306,39 @@ class PostgresLog:
     async def feed(self, after: int = 0, *, page: int = 500) -> AsyncGenerator[list[Recorded]]:
         """See the port. Raises the connection's error when it breaks: begin again behind the last position."""
         news = asyncio.Event()
-
-        def hear(*_: object) -> None:
-            news.set()
-
-        con = await asyncpg.connect(
-            self._dsn, server_settings={"jit": "off", "application_name": "nhip log feed"}, command_timeout=self._timeout
-        )
+        self._ears.add(news)
         try:
-            await con.add_listener("log_event", hear)
+            listener = await self._listen()
             while True:
                 news.clear()
-                while rows := await con.fetch(PAGE, after, page):
+                while rows := await self._readers.fetch(PAGE, after, page):
                     missing = rows[-1]["append_size"] - rows[-1]["append_index"] - 1
                     if missing:  # positions of an append follow each other, so the rest of it is just behind
-                        rows += await con.fetch(PAGE, rows[-1]["position"], missing)
+                        rows += await self._readers.fetch(PAGE, rows[-1]["position"], missing)
                     after = rows[-1]["position"]
                     yield [_recorded(row) for row in rows]
-                with suppress(TimeoutError):  # a notification only shortens the wait
+                try:
                     async with asyncio.timeout(self._poll):  # not wait_for: before Python 3.12 that may swallow a cancellation
-                        await news.wait()
-                    continue
-                yield []
+                        await news.wait()  # a notification only shortens the wait
+                except TimeoutError:
+                    yield []
+                if listener.is_closed():
+                    raise ConnectionError("the connection that hears of new events was lost")
         finally:
-            con.terminate()
+            self._ears.discard(news)
+
+    async def _listen(self) -> asyncpg.Connection:
+        """The one connection that hears of new events, for all feeds."""
+        async with self._connecting:
+            if self._listener is None or self._listener.is_closed():
+                self._listener = await asyncpg.connect(self._dsn, server_settings={"application_name": "nhip log feed"})
+                self._listener.add_termination_listener(self._hear)
+                await self._listener.add_listener("log_event", self._hear)
+            return self._listener
+
+    def _hear(self, *_: object) -> None:
+        for news in self._ears:
+            news.set()
 
 
 async def _no_reset(_: object) -> None:

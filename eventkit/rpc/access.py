@@ -46,15 +46,22 @@ class Roles(Protocol):
         ...
 
 
-async def authorise(allow: Allow, actor: Actor, directory: Roles) -> None:
-    """Returns when `actor` may. Raises Rejected (FORBIDDEN): ACTOR_UNKNOWN or NOT_ALLOWED."""
+AUDITOR = "auditor"
+"""Who has this role reads, and changes nothing, whatever other roles they have."""
+
+
+async def authorise(allow: Allow, actor: Actor, directory: Roles, *, changes: bool) -> frozenset[str]:
+    """Answers the roles by which `actor` may; `changes`: it is a command. Raises Rejected (FORBIDDEN): ACTOR_UNKNOWN or NOT_ALLOWED."""
     if actor.kind == "service":
         if actor.id not in allow.services:
             raise Rejected("NOT_ALLOWED", f"the service {actor.id} may not do this", kind=Kind.FORBIDDEN)
-        return
+        return frozenset()
     held = await directory.roles(actor.tenant, actor.id)
     if held is None:
         raise Rejected("ACTOR_UNKNOWN", "the token's person is not, or no longer, active in this tenant", kind=Kind.FORBIDDEN)
+    if changes and AUDITOR in held:
+        raise Rejected("NOT_ALLOWED", "who audits reads everything and changes nothing", kind=Kind.FORBIDDEN)
     if not allow.everyone and not held & allow.roles:
         who = "only " + ", ".join(sorted(allow.roles)) if allow.roles else "only services, no person,"
         raise Rejected("NOT_ALLOWED", f"{who} may do this", kind=Kind.FORBIDDEN)
+    return held

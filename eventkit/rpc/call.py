@@ -41,9 +41,9 @@ TimeoutError when they have not by then."""
 
 
 class Finish(Protocol):
-    """The last touch to a reply before it leaves, in place: opening its sealed words, for one."""
+    """The last touch to a reply before it leaves, in place: opening its sealed words, for one, as far as the reader may see them."""
 
-    async def __call__(self, message: Message, *, tenant: str) -> None: ...
+    async def __call__(self, message: Message, reader: Actor, roles: frozenset[str]) -> None: ...
 
 
 _Servicer = grpc.aio.ServicerContext[bytes, bytes]
@@ -54,7 +54,7 @@ async def nothing_to_wait_for(tenant: str, after: Mapping[str, int], deadline_se
     """The `Wait` of a service without views."""
 
 
-async def nothing_to_finish(message: Message, *, tenant: str) -> None:
+async def nothing_to_finish(message: Message, reader: Actor, roles: frozenset[str]) -> None:
     """The `Finish` of a service whose replies leave as its handlers made them."""
 
 
@@ -133,7 +133,7 @@ class Call:
     async def _answer(self, request: bytes, metadata: Metadata, at: datetime, deadline: float, outcome: _Outcome) -> bytes:
         around = self.around
         outcome.actor = actor = await around.tokens.authenticate(metadata.authorization)
-        await authorise(self.allow, actor, around.roles)
+        roles = await authorise(self.allow, actor, around.roles, changes=self.reply is command_pb2.Accepted)
 
         command = self._read(request)
         if after := metadata.positions():
@@ -158,7 +158,7 @@ class Call:
             raise TypeError(f"{self.method} must answer {self.reply.DESCRIPTOR.full_name}")
         if isinstance(reply, command_pb2.Accepted):
             outcome.position = reply.position
-        await around.finish(reply, tenant=actor.tenant)
+        await around.finish(reply, actor, roles)
         answer = reply.SerializeToString()
         if len(answer) > MESSAGE_BYTES:
             raise ReplyTooLarge

@@ -5,15 +5,18 @@ from dataclasses import dataclass
 
 from eventkit.aggregate import Decision
 from eventkit.context import Context
-from eventkit.decider import Load
+from eventkit.decider import Decide, Load
 from eventkit.directory.facts import ORGANISATION, PERSON, TENANT, THE_ORGANISATION, Everyone, Person
 from eventkit.errors import unknown
 from eventkit.rpc.access import Allow, anyone, roles, services
 from eventkit.service import Kit
+from eventkit.table import reading
 from nhip.common.v1.command_pb2 import Accepted
 from nhip.people.v1 import people_pb2 as pb
 from nhip.people.v1 import types_pb2
-from services.people.domain import organisation, person, tenant
+from services.people.domain import erasure, organisation, person, tenant
+from services.people.domain.erasure import ERASURE
+from services.people.views.erasure import erasures
 
 _ADMIN = roles("admin", services=("importer", "operator"))
 _READ = anyone(services=("importer", "operator", "gateway"))
@@ -25,6 +28,14 @@ ACCESS: Mapping[str, Allow] = {
     "AssignPlace": _ADMIN,
     "ChangeRoles": _ADMIN,
     "DeactivatePerson": _ADMIN,
+    # One's own, or for an administrator anybody's: the decisions check.
+    "ChangeEmail": anyone(services=("importer", "operator")),
+    "RequestErasure": anyone(services=("operator",)),
+    "ApproveErasure": roles("admin", services=("operator",)),
+    "DeclineErasure": roles("admin", services=("operator",)),
+    "PlaceLegalHold": roles("admin", services=("operator",)),
+    "LiftLegalHold": roles("admin", services=("operator",)),
+    "ListErasures": anyone(services=("operator",)),
     "GetTenant": _READ,
     "ListUnits": _READ,
     "ListPeople": _READ,
@@ -89,7 +100,60 @@ class PeopleApi:
 
         return await self.kit.commands.execute(ctx, PERSON(command.person_id), decide)
 
+    async def change_email(self, command: pb.ChangeEmail, ctx: Context) -> Accepted:
+        admin = await self._administers(ctx)
+
+        async def decide(load: Load) -> Decision:
+            return person.change_email(await load(PERSON, command.person_id), command, ctx.actor, admin=admin)
+
+        return await self.kit.commands.execute(ctx, PERSON(command.person_id), decide)
+
+    # -- erasure
+
+    async def request_erasure(self, command: pb.RequestErasure, ctx: Context) -> Accepted:
+        admin = await self._administers(ctx)
+
+        async def decide(load: Load) -> Decision:
+            of = await load(ERASURE, command.person_id)
+            return erasure.request(of, await load(PERSON, command.person_id), command, ctx.actor, admin=admin)
+
+        return await self.kit.commands.execute(ctx, ERASURE(command.person_id), decide)
+
+    async def approve_erasure(self, command: pb.ApproveErasure, ctx: Context) -> Accepted:
+        async def decide(load: Load) -> Decision:
+            return erasure.approve(await load(ERASURE, command.person_id), await load(PERSON, command.person_id), command, ctx.actor)
+
+        return await self._about_erasure(command.person_id, ctx, decide)
+
+    async def decline_erasure(self, command: pb.DeclineErasure, ctx: Context) -> Accepted:
+        async def decide(load: Load) -> Decision:
+            return erasure.decline(await load(ERASURE, command.person_id), await load(PERSON, command.person_id), command, ctx.actor)
+
+        return await self._about_erasure(command.person_id, ctx, decide)
+
+    async def place_legal_hold(self, command: pb.PlaceLegalHold, ctx: Context) -> Accepted:
+        async def decide(load: Load) -> Decision:
+            return erasure.place_hold(await load(ERASURE, command.person_id), await load(PERSON, command.person_id), command)
+
+        return await self._about_erasure(command.person_id, ctx, decide)
+
+    async def lift_legal_hold(self, command: pb.LiftLegalHold, ctx: Context) -> Accepted:
+        async def decide(load: Load) -> Decision:
+            return erasure.lift_hold(await load(ERASURE, command.person_id), await load(PERSON, command.person_id), command)
+
+        return await self._about_erasure(command.person_id, ctx, decide)
+
+    async def _about_erasure(self, person_id: str, ctx: Context, decide: Decide) -> Accepted:
+        ctx = await self.kit.commands.answering(ctx, ERASURE(person_id))
+        return await self.kit.commands.execute(ctx, ERASURE(person_id), decide)
+
     # -- queries
+
+    async def list_erasures(self, request: pb.ListErasures, ctx: Context) -> pb.Erasures:
+        roles = await self.kit.directory.roles(ctx.tenant, ctx.actor.id) or frozenset()
+        everybody = ctx.actor.kind == "service" or roles & {"admin", "auditor"}
+        async with reading(self.kit.pool, ctx.tenant) as con:
+            return pb.Erasures(erasures=await erasures(con, ctx.tenant, "" if everybody else ctx.actor.id))
 
     async def get_tenant(self, request: pb.GetTenant, ctx: Context) -> pb.Tenant:
         everyone = await self.kit.directory.everyone(ctx.tenant)
@@ -103,20 +167,26 @@ class PeopleApi:
 
     async def list_people(self, request: pb.ListPeople, ctx: Context) -> pb.PeopleList:
         everyone = await self.kit.directory.everyone(ctx.tenant)
-        return pb.PeopleList(people=[_person(everyone, p) for p in everyone.people.values()])
+        admin = await self._administers(ctx)
+        return pb.PeopleList(people=[_person(everyone, p, email=admin or p.id == ctx.actor.id) for p in everyone.people.values()])
 
     async def get_person(self, request: pb.GetPerson, ctx: Context) -> pb.Person:
         everyone = await self.kit.directory.everyone(ctx.tenant)
         if request.person_id not in everyone.people:
             raise unknown("person", request.person_id, "person_id")
-        return _person(everyone, everyone.people[request.person_id])
+        email = request.person_id == ctx.actor.id or await self._administers(ctx)
+        return _person(everyone, everyone.people[request.person_id], email=email)
+
+    async def _administers(self, ctx: Context) -> bool:
+        """The caller sets things right for others: an administrator, or a service that the table lets in."""
+        return ctx.actor.kind == "service" or "admin" in (await self.kit.directory.roles(ctx.tenant, ctx.actor.id) or ())
 
 
 async def _manager(load: Load, place: types_pb2.Place) -> Person | None:
     return await load(PERSON, place.manager_id) if place.manager_id else None
 
 
-def _person(everyone: Everyone, known: Person) -> pb.Person:
+def _person(everyone: Everyone, known: Person, *, email: bool) -> pb.Person:
     place = everyone.places.get(known.id)
     return pb.Person(
         person_id=known.id,
@@ -125,4 +195,5 @@ def _person(everyone: Everyone, known: Person) -> pb.Person:
         place=types_pb2.Place(unit_id=place.unit_id, manager_id=place.manager_id) if place else None,
         roles=[types_pb2.Role.Value(f"ROLE_{name.upper()}") for name in known.roles],
         active=known.active,
+        email=known.email if email and known.email.WhichOneof("form") else None,
     )

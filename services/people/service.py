@@ -5,10 +5,13 @@ from eventkit.rpc.server import Api
 from eventkit.service import Kit, Service
 from nhip.people.v1 import people_pb2
 from services.people.api import ACCESS, PeopleApi
+from services.people.reactors.erasure import erasing
+from services.people.views.erasure import ErasureView
 
 
 def service(kit: Kit) -> Service:
     return Service(
         apis=[Api(people_pb2.DESCRIPTOR.services_by_name["People"], PeopleApi(kit), ACCESS)],
-        views=directory.views(),
+        views=[ErasureView(), *directory.views()],
+        reactions=[erasing(kit)],
     )

@@ -1,11 +1,15 @@
 """A person: name, title, roles, and whether they are still here."""
 
+from email.errors import HeaderParseError
+from email.headerregistry import Address
+
 from eventkit.aggregate import Decision, Happened
+from eventkit.context import Actor
 from eventkit.directory.facts import PERSON, Organisation, Person, role_name
-from eventkit.errors import Rejected, unknown
+from eventkit.errors import Kind, Rejected, unknown
 from nhip.people.v1 import types_pb2
-from nhip.people.v1.events_pb2 import PersonDeactivated, PersonRegistered, RolesChanged
-from nhip.people.v1.people_pb2 import ChangeRoles, RegisterPerson
+from nhip.people.v1.events_pb2 import EmailChanged, PersonDeactivated, PersonRegistered, RolesChanged
+from nhip.people.v1.people_pb2 import ChangeEmail, ChangeRoles, RegisterPerson
 from services.people.domain import organisation as organisations
 
 
@@ -15,7 +19,15 @@ def register(organisation: Organisation | None, manager: Person | None, command:
         raise Rejected(
             "ROLE_UNKNOWN", "name a role: " + ", ".join(r for r in types_pb2.Role.keys() if r != "ROLE_UNSPECIFIED"), field="roles"
         )
-    registered = PersonRegistered(person_id=person_id, name=command.name, title=command.title, roles=roles)
+    if command.HasField("email"):
+        _address(command.email.plain)
+    registered = PersonRegistered(
+        person_id=person_id,
+        name=command.name,
+        title=command.title,
+        roles=roles,
+        email=command.email if command.HasField("email") else None,
+    )
     # Without a place the organisation still has to know them, as somebody others may report to.
     placed = organisations.place(organisation, manager, person_id, command.place)
     return [Happened(PERSON(person_id), registered), *placed]
@@ -31,9 +43,32 @@ def change_roles(person: Person | None, command: ChangeRoles) -> Decision:
     return [Happened(PERSON(known.id), RolesChanged(person_id=known.id, before=before, after=command.roles))]
 
 
+def change_email(person: Person | None, command: ChangeEmail, actor: Actor, *, admin: bool) -> Decision:
+    """Whether it is the address that was there already cannot be seen: that one is sealed."""
+    known = _known(person, command.person_id)
+    if actor.id != known.id and not admin:
+        raise Rejected("NOT_ALLOWED", "people change their own address, administrators anybody's", kind=Kind.FORBIDDEN)
+    if not known.active:
+        raise Rejected("PERSON_INACTIVE", f"{known.id} is no longer active", field="person_id")
+    if not command.email.plain.strip():
+        return [Happened(PERSON(known.id), EmailChanged(person_id=known.id))] if known.email.WhichOneof("form") else []
+    _address(command.email.plain)
+    return [Happened(PERSON(known.id), EmailChanged(person_id=known.id, email=command.email))]
+
+
 def deactivate(person: Person | None, person_id: str) -> Decision:
     known = _known(person, person_id)
     return [Happened(PERSON(known.id), PersonDeactivated(person_id=known.id))] if known.active else []
+
+
+def _address(text: str) -> None:
+    """What may stand in an e-mail's header as one address: whether somebody reads it, only a mail tells."""
+    try:
+        address = Address(addr_spec=text)
+    except (HeaderParseError, ValueError, IndexError):
+        address = None
+    if address is None or not address.username or "." not in address.domain.strip(".") or not text.isprintable():
+        raise Rejected("EMAIL_INVALID", "give one address, as name@example.org", kind=Kind.INVALID, field="email")
 
 
 def _known(person: Person | None, person_id: str) -> Person:

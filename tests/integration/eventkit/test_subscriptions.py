@@ -1,8 +1,9 @@
 """Projections and reactors on a real log: exactly once in effect, at least once with the same id, parked and brought back."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 from uuid import UUID, uuid5
 
 import asyncpg
@@ -12,14 +13,15 @@ from eventkit import checkpoint, parking, provision
 from eventkit.checkpoint import OWN_FEED, Checkpoint, Fenced
 from eventkit.errors import Kind, Rejected
 from eventkit.ids import uuid7
+from eventkit.leadership import Leads
 from eventkit.log import NO_STREAM, LogFull, NewEvent, Origin, Recorded, StreamId, Write
 from eventkit.log.postgres import PostgresLog
-from eventkit.projection import Rows, View
+from eventkit.projection import Rows, View, by_subscription
 from eventkit.subscription import Projecting, Reacting, Subscription, follow
 from eventkit.table import Key, reading
 from eventkit.telemetry import Metrics
 from nhip.people.v1.events_pb2 import UnitCreated, UnitHeadAppointed
-from tests.integration.eventkit.topics import running
+from tests.integration.eventkit.topics import CUT_LEADS, running
 
 ORIGIN = Origin("person:lan", traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
 
@@ -65,6 +67,35 @@ class Units(View[UnitRow]):
                 pass
 
 
+@dataclass(frozen=True, slots=True)
+class NameRow:
+    tenant: str
+    name: str
+    unit_id: str
+
+
+class Names(View[NameRow]):
+    """A second view of the same streams."""
+
+    name, source, categories, key = "test_names", "test", ("unit",), ("tenant", "name")
+    row = NameRow
+
+    def fold(self, rows: Rows[NameRow], event: Recorded) -> None:
+        match event.message:
+            case UnitCreated() as e:
+                rows.put(NameRow(event.tenant, e.name, e.unit_id))
+            case _:
+                pass
+
+
+class GroupedUnits(Units):
+    name, group = "test_grouped_units", "test_group"
+
+
+class GroupedNames(Names):
+    name, group = "test_grouped_names", "test_group"
+
+
 @dataclass
 class Service:
     """A log with a view of it."""
@@ -76,10 +107,16 @@ class Service:
     metrics: Metrics
 
     def projecting(self) -> Projecting:
-        return Projecting(self.units, self.pool, self.metrics)  # type: ignore[arg-type]
+        return Projecting([self.units], self.pool, self.metrics)  # type: ignore[arg-type]
 
     def following(self, subscription: Subscription):
-        return lambda beat: follow(subscription, self.log, self.pool, self.dsn, self.metrics, beat)
+        """As in a process of its own, with leads of its own."""
+
+        async def run(beat: Callable[[], None]) -> None:
+            async with Leads(self.dsn) as leads:
+                await follow(subscription, self.log, self.pool, leads, self.metrics, beat)
+
+        return run
 
     async def happen(self, unit: str, *heads: str, tenant: str = "acme", created: bool = True) -> None:
         stream = StreamId(tenant, "unit", unit)
@@ -165,9 +202,7 @@ async def test_of_two_processes_one_runs_it_and_the_other_takes_over(service: Se
         for n in range(4):
             await service.happen("sales", f"h{n}")
             await service.caught_up()
-            await service.pool.execute(
-                "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'nhip lead test_units%'"
-            )
+            await service.pool.execute(CUT_LEADS)
     assert await service.rows() == {"sales": (["h0", "h1", "h2", "h3"], 5)}
 
 
@@ -353,6 +388,76 @@ async def test_a_reaction_that_fails_is_parked_and_brought_back(service: Service
         assert await subscription.retry(StreamId("acme", "unit", "sales")) is None
     assert (await mailer.sent(), await service.parked("mailer")) == (4, [])
     assert service.count("nhip_parked_events", "mailer") == 0
+
+
+async def test_a_reaction_waits_for_the_views_that_it_reads(service: Service):
+    seen: list[tuple[int, int]] = []
+
+    async def ready(event: Recorded) -> None:
+        await checkpoint.wait(service.pool, [service.units.subscription], OWN_FEED, event.position)
+
+    async def react(event: Recorded) -> None:
+        seen.append((event.position, await service.pool.fetchval("select max(events) from test_units_v1")))
+
+    service.units.pauses = (0.05, 0.05, 0.05)
+    reacting = Reacting("reading", "test", react, service.pool, service.metrics, ready)
+    async with running(service.following(reacting), service.following(service.projecting())):
+        for n in range(3):
+            await service.happen("sales", *(["an"] if n else []))
+            await service.caught_up("reading")
+    assert all(events >= position for position, events in seen)
+    assert [position for position, _ in seen] == [1, 2, 3]
+
+
+# -- views that share a subscription
+
+
+async def test_views_of_a_group_move_together(service: Service):
+    views: list[View[Any]] = [GroupedUnits(), GroupedNames()]
+    await provision.tables(service.pool, views)
+    grouped = Projecting(views, service.pool, service.metrics)
+    assert grouped.name == "test_group_v1"
+    assert by_subscription([*views, service.units]) == {"test_group_v1": views, "test_units_v1": [service.units]}  # type: ignore[list-item]
+    async with running(service.following(grouped)):
+        await service.happen("sales", "an")
+        await service.caught_up("test_group_v1")
+    assert await service.pool.fetchval("select heads from test_grouped_units_v1") == ["an"]
+    assert await service.pool.fetchval("select unit_id from test_grouped_names_v1") == "sales"
+
+
+async def test_what_one_view_of_a_group_cannot_handle_none_has(service: Service):
+    units = GroupedUnits()
+    units.refuses = "nobody"
+    await provision.tables(service.pool, [units, GroupedNames()])
+    async with running(service.following(Projecting([GroupedNames(), units], service.pool, service.metrics))):
+        await service.happen("sales", "nobody", "an")
+        await service.happen("ops")
+        await service.caught_up("test_group_v1")
+    assert [(stream, version) for stream, version, _ in await service.parked("test_group_v1")] == [("sales", 2), ("sales", 3)]
+    assert await service.pool.fetchval("select count(*) from test_grouped_names_v1") == 2
+
+
+async def test_a_view_does_not_join_a_group_that_has_begun(service: Service):
+    units = GroupedUnits()
+    await provision.tables(service.pool, [units])
+    await service.happen("sales")
+    async with running(service.following(Projecting([units], service.pool, service.metrics))):
+        await service.caught_up("test_group_v1")
+    with pytest.raises(provision.ShapeChanged, match="next version"):
+        await provision.tables(service.pool, [units, GroupedNames()])
+
+
+def test_a_group_has_one_source_and_one_version():
+    class Later(GroupedNames):
+        version = 2
+
+    class Elsewhere(GroupedNames):
+        source = "goals"
+
+    with pytest.raises(ValueError, match="versions"):
+        by_subscription([GroupedUnits(), Later()])
+    with pytest.raises(ValueError, match="sources"):
+        by_subscription([GroupedUnits(), Elsewhere()])
 
 
 # -- parking keeps an event whole

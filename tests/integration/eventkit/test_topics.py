@@ -8,7 +8,7 @@ import pytest
 
 from eventkit.kafka import Kept, TopicWriter, headers, partition_of, received, tenant_events
 from eventkit.log import Recorded
-from tests.integration.eventkit.topics import PARTITIONS, TENANTS, Notes, World, running, until, world
+from tests.integration.eventkit.topics import CUT_LEADS, PARTITIONS, TENANTS, Notes, World, running, until, world
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ async def test_of_two_relays_one_leads_and_the_other_takes_over(there: World):
         await there.append(20)
         await there.until_all_is_noted()
         for _ in range(2):
-            await there.pool.execute("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'nhip lead relay'")
+            await there.pool.execute(CUT_LEADS)
             await there.append(20)
             await there.until_all_is_noted()
     assert await there.published() >= 60  # a failover may repeat

@@ -19,6 +19,7 @@ from eventkit.checkpoint import Checkpoint
 from eventkit.database import transaction
 from eventkit.ids import uuid7
 from eventkit.kafka import TopicReader, ensure_topic, partition_of, topic
+from eventkit.leadership import Leads
 from eventkit.log import NewEvent, Origin, Recorded, StreamId, Write
 from eventkit.log.postgres import PostgresLog
 from eventkit.relay import Relay
@@ -67,6 +68,10 @@ async def running(*runs: Run) -> AsyncGenerator[None]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
+CUT_LEADS = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'nhip leads' and datname = current_database()"
+"""Ends whatever leads."""
+
+
 class Notes:
     """A subscription that notes in its own database what it was given, in one transaction with its checkpoint."""
 
@@ -96,10 +101,13 @@ class World:
     log: PostgresLog
     pool: asyncpg.Pool
     metrics: Metrics = field(default_factory=Metrics)
+    leads: list[Leads] = field(default_factory=list[Leads])
     stored: int = 0
 
     def relay(self, *, look_seconds: float = 0.3) -> Relay:
-        return Relay(self.context, self.log, self.pool, self.dsn, self.kafka, PARTITIONS, 1, self.metrics, look_seconds)
+        """A relay as in a process of its own, with leads of its own."""
+        self.leads.append(Leads(self.dsn))
+        return Relay(self.context, self.log, self.pool, self.leads[-1], self.kafka, PARTITIONS, 1, self.metrics, look_seconds)
 
     def reader(self, name: str = "notes") -> TopicReader:
         return self.reading(Notes(name, self.context, self.pool))
@@ -203,4 +211,7 @@ async def world(postgres: str, kafka: str) -> AsyncGenerator[World]:
         pool = await stack.enter_async_context(asyncpg.create_pool(postgres, min_size=1, max_size=6))
         await pool.execute(checkpoint.SCHEMA + ";" + parking.SCHEMA + ";" + relay.SCHEMA)
         await pool.execute("create table noted(number bigint generated always as identity, name text, partition int, position bigint)")
-        yield World(f"test-{uuid4().hex[:8]}", kafka, postgres, log, pool)
+        world = World(f"test-{uuid4().hex[:8]}", kafka, postgres, log, pool)
+        yield world
+        for leads in world.leads:
+            await leads.__aexit__()

@@ -349,8 +349,8 @@ async def test_a_refusal_among_tasks_is_a_refusal(nhip):
 
 
 async def test_a_reply_gets_its_last_touch_for_the_callers_tenant(issuer, tmp_path):
-    async def finish(message, *, tenant):
-        message.id = f"{tenant}/{message.id}"
+    async def finish(message, reader, roles):
+        message.id = f"{reader.tenant}/{message.id}"
 
     async with running(issuer, tmp_path / "jwks.json", finish=finish) as nhip:
         assert (await nhip.Goals.AlignKpi(ALIGN, metadata=(nhip.bearer(),))).id == "acme/k1"

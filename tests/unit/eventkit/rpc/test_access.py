@@ -17,9 +17,9 @@ class Directory:
         return self.held
 
 
-async def verdict(allow: Allow, actor: Actor, *held: str) -> str:
+async def verdict(allow: Allow, actor: Actor, *held: str, changes: bool = False) -> str:
     try:
-        await authorise(allow, actor, Directory(frozenset(held)))
+        await authorise(allow, actor, Directory(frozenset(held)), changes=changes)
     except Rejected as refusal:
         return refusal.reason if refusal.kind is Kind.FORBIDDEN else f"{refusal.kind}"
     return "may"
@@ -47,7 +47,14 @@ async def test_nobody_may_but_who_is_named(allow, actor, held, expected):
 
 async def test_who_is_not_active_may_nothing():
     with pytest.raises(Rejected, match="ACTOR_UNKNOWN"):
-        await authorise(anyone(), LAN, Directory(None))
+        await authorise(anyone(), LAN, Directory(None), changes=False)
+
+
+async def test_who_audits_reads_everything_and_changes_nothing():
+    for allow in (anyone(), roles("executive"), roles("admin", "auditor")):
+        assert await verdict(allow, LAN, "auditor", "executive", "admin") == "may"
+        assert await verdict(allow, LAN, "auditor", "executive", "admin", changes=True) == "NOT_ALLOWED"
+        assert await verdict(allow, LAN, "executive", "admin", changes=True) == "may"
 
 
 def test_a_line_of_the_table_names_somebody():

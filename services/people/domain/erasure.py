@@ -1,0 +1,129 @@
+"""The erasure of a person: asked for, decided by somebody else, carried out; and the legal hold that stops it.
+
+What is carried out is the destruction of the person's key; `reactors.erasure` does it, between `approve` and `complete`.
+"""
+
+from dataclasses import dataclass, replace
+
+from google.protobuf.message import Message
+
+from eventkit.aggregate import Aggregate, Decision, Happened, UnknownEvent
+from eventkit.context import Actor
+from eventkit.directory.facts import PERSON, Person
+from eventkit.errors import Kind, Rejected, unknown
+from nhip.people.v1 import people_pb2 as pb
+from nhip.people.v1.events_pb2 import (
+    ErasureApproved,
+    ErasureCompleted,
+    ErasureDeclined,
+    ErasureRequested,
+    LegalHoldLifted,
+    LegalHoldPlaced,
+    PersonErased,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """Where the erasure of one person stands; UNSPECIFIED: nobody asked."""
+
+    state: pb.ErasureState.ValueType = pb.ERASURE_STATE_UNSPECIFIED
+    held: bool = False
+
+
+def evolve(erasure: Erasure | None, event: Message) -> Erasure:
+    now = erasure or Erasure()
+    match event:
+        case ErasureRequested():
+            return replace(now, state=pb.ERASURE_STATE_REQUESTED)
+        case ErasureDeclined():
+            return replace(now, state=pb.ERASURE_STATE_DECLINED)
+        case ErasureApproved():
+            return replace(now, state=pb.ERASURE_STATE_APPROVED)
+        case ErasureCompleted():
+            return replace(now, state=pb.ERASURE_STATE_ERASED)
+        case LegalHoldPlaced():
+            return replace(now, held=True)
+        case LegalHoldLifted():
+            return replace(now, held=False)
+        case _:
+            raise UnknownEvent(event)
+
+
+ERASURE = Aggregate("erasure", evolve)
+
+
+def request(erasure: Erasure | None, person: Person | None, command: pb.RequestErasure, actor: Actor, *, admin: bool) -> Decision:
+    _known(person, command.person_id)
+    if actor.id != command.person_id and not admin:
+        raise Rejected("NOT_ALLOWED", "people ask for their own erasure, administrators for anybody's", kind=Kind.FORBIDDEN)
+    match (erasure or Erasure()).state:
+        case pb.ERASURE_STATE_REQUESTED | pb.ERASURE_STATE_APPROVED | pb.ERASURE_STATE_ERASED:
+            return []
+        case _:
+            return [Happened(ERASURE(command.person_id), ErasureRequested(person_id=command.person_id))]
+
+
+def approve(erasure: Erasure | None, person: Person | None, command: pb.ApproveErasure, actor: Actor) -> Decision:
+    """Raises `Rejected` SELF_APPROVAL, LEGAL_HOLD, or for an erasure that nobody asked for."""
+    _known(person, command.person_id)
+    _another(actor, command.person_id)
+    now = erasure or Erasure()
+    if now.state in (pb.ERASURE_STATE_APPROVED, pb.ERASURE_STATE_ERASED):
+        return []
+    _requested(now)
+    if now.held:
+        raise Rejected("LEGAL_HOLD", "a legal hold lies on this person: it has to be lifted first", field="person_id")
+    return [Happened(ERASURE(command.person_id), ErasureApproved(person_id=command.person_id))]
+
+
+def decline(erasure: Erasure | None, person: Person | None, command: pb.DeclineErasure, actor: Actor) -> Decision:
+    _known(person, command.person_id)
+    _another(actor, command.person_id)
+    now = erasure or Erasure()
+    if now.state == pb.ERASURE_STATE_DECLINED:
+        return []
+    _requested(now)
+    return [Happened(ERASURE(command.person_id), ErasureDeclined(person_id=command.person_id, reason=command.reason))]
+
+
+def complete(erasure: Erasure | None, person_id: str) -> Decision:
+    """The key is destroyed."""
+    if erasure is None or erasure.state != pb.ERASURE_STATE_APPROVED:
+        return []
+    return [
+        Happened(ERASURE(person_id), ErasureCompleted(person_id=person_id)),
+        Happened(PERSON(person_id), PersonErased(person_id=person_id)),
+    ]
+
+
+def place_hold(erasure: Erasure | None, person: Person | None, command: pb.PlaceLegalHold) -> Decision:
+    _known(person, command.person_id)
+    now = erasure or Erasure()
+    if now.held:
+        return []
+    if now.state in (pb.ERASURE_STATE_APPROVED, pb.ERASURE_STATE_ERASED):
+        raise Rejected("ALREADY_ERASED", "the erasure of this person was approved: nothing can be held any more", field="person_id")
+    return [Happened(ERASURE(command.person_id), LegalHoldPlaced(person_id=command.person_id, reason=command.reason))]
+
+
+def lift_hold(erasure: Erasure | None, person: Person | None, command: pb.LiftLegalHold) -> Decision:
+    _known(person, command.person_id)
+    if erasure is None or not erasure.held:
+        return []
+    return [Happened(ERASURE(command.person_id), LegalHoldLifted(person_id=command.person_id, reason=command.reason))]
+
+
+def _known(person: Person | None, person_id: str) -> None:
+    if person is None:
+        raise unknown("person", person_id, "person_id")
+
+
+def _another(actor: Actor, person_id: str) -> None:
+    if actor.id == person_id:
+        raise Rejected("SELF_APPROVAL", "another administrator decides about this", kind=Kind.FORBIDDEN)
+
+
+def _requested(erasure: Erasure) -> None:
+    if erasure.state != pb.ERASURE_STATE_REQUESTED:
+        raise Rejected("NOT_REQUESTED", "nobody has asked for the erasure of this person", field="person_id")

@@ -1,0 +1,1 @@
+"""What the people service does when something happened."""

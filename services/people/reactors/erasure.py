@@ -1,0 +1,25 @@
+"""Carries out an approved erasure: destroys the key, then says so. Killed in between, it begins again and ends the same."""
+
+from eventkit.aggregate import Decision
+from eventkit.context import because
+from eventkit.decider import Load
+from eventkit.log import Recorded
+from eventkit.service import Kit, Reaction
+from nhip.people.v1.events_pb2 import ErasureApproved
+from services.people.domain.erasure import ERASURE, complete
+
+
+def erasing(kit: Kit) -> Reaction:
+    async def react(event: Recorded) -> None:
+        match event.message:
+            case ErasureApproved(person_id=person_id):
+                await kit.words.destroy(event.tenant, person_id)
+
+                async def decide(load: Load) -> Decision:
+                    return complete(await load(ERASURE, person_id), person_id)
+
+                await kit.commands.execute(because(event, kit.name, "erasing"), ERASURE(person_id), decide)
+            case _:
+                pass
+
+    return Reaction("erasing", "people", react)

@@ -1,0 +1,1 @@
+"""What the people service shows beside the directory."""
