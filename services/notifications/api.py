@@ -1,0 +1,75 @@
+"""gRPC of notifications: request → command or query, nothing else. All of it is the caller's own."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from eventkit.aggregate import Decision, Ref
+from eventkit.context import Context
+from eventkit.decider import Load
+from eventkit.errors import Kind, Rejected
+from eventkit.rpc.access import Allow, anyone
+from eventkit.service import Kit
+from eventkit.table import reading
+from nhip.common.v1.command_pb2 import Accepted
+from nhip.notifications.v1 import notifications_pb2 as pb
+from services.notifications.domain import notice, preferences
+from services.notifications.domain.notice import NOTICE
+from services.notifications.domain.preferences import PREFERENCES
+from services.notifications.views import inbox
+from services.notifications.views.preferences import preferences_of
+
+ACCESS: Mapping[str, Allow] = {
+    "ListNotices": anyone(),
+    "CountNotices": anyone(),
+    "ReadNotices": anyone(),
+    "GetPreferences": anyone(),
+    "ChangePreferences": anyone(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationsApi:
+    """Implements `nhip.notifications.v1.Notifications`."""
+
+    kit: Kit
+
+    async def list_notices(self, request: pb.ListNotices, ctx: Context) -> pb.Notices:
+        async with reading(self.kit.pool, ctx.tenant) as con:
+            return await inbox.page(con, ctx.tenant, ctx.actor.id, request)
+
+    async def count_notices(self, request: pb.CountNotices, ctx: Context) -> pb.NoticeCount:
+        async with reading(self.kit.pool, ctx.tenant) as con:
+            return await inbox.count(con, ctx.tenant, ctx.actor.id)
+
+    async def read_notices(self, command: pb.ReadNotices, ctx: Context) -> Accepted:
+        if bool(command.notice_ids) == command.all:
+            raise Rejected("NOTICES_NAMED", "name notices, or say all", kind=Kind.INVALID, field="notice_ids")
+        ids = list(dict.fromkeys(command.notice_ids))
+        if command.all:
+            async with reading(self.kit.pool, ctx.tenant) as con:
+                ids = await inbox.unread(con, ctx.tenant, ctx.actor.id)
+
+        async def decide(load: Load) -> Decision:
+            decision: Decision = []
+            for index, id in enumerate(ids):
+                decision += notice.read(await load(NOTICE, id), id, ctx.actor.id, f"notice_ids[{index}]")
+            return decision
+
+        # Whoever reads their inbox in two places at once takes turns; there is no such stream.
+        return await self.kit.commands.execute(ctx, Ref("inbox", ctx.actor.id), decide)
+
+    async def get_preferences(self, request: pb.GetPreferences, ctx: Context) -> pb.PreferencesPage:
+        async with reading(self.kit.pool, ctx.tenant) as con:
+            said = await preferences_of(con, ctx.tenant, ctx.actor.id)
+        person = (await self.kit.directory.everyone(ctx.tenant)).people[ctx.actor.id]
+        return pb.PreferencesPage(
+            preferences=preferences.complete(said),
+            email=person.email if person.email.WhichOneof("form") else None,
+            email_works=self.kit.settings.smtp != "",
+        )
+
+    async def change_preferences(self, command: pb.ChangePreferences, ctx: Context) -> Accepted:
+        async def decide(load: Load) -> Decision:
+            return preferences.change(await load(PREFERENCES, ctx.actor.id), command.preferences, ctx.actor.id)
+
+        return await self.kit.commands.execute(ctx, PREFERENCES(ctx.actor.id), decide)

@@ -1,0 +1,36 @@
+"""When an e-mail is due: decided once, when its notice is given, on the clock of the person's zone."""
+
+from datetime import UTC, datetime, timedelta
+
+from nhip.notifications.v1 import types_pb2 as t
+from services.notifications.domain.preferences import Chosen
+
+NEWS_FOR = timedelta(days=7)
+"""What happened longer ago goes to the inbox only: a service that was away, or is new, mails nobody its past."""
+
+
+def due_at(at: datetime, mode: t.EmailMode.ValueType, chosen: Chosen) -> datetime | None:
+    """The instant, UTC, at which what is given at `at` is to be mailed: never before, never in a quiet hour. None: no e-mail."""
+    match mode:
+        case t.EMAIL_MODE_AT_ONCE:
+            return _awake(at, chosen)
+        case t.EMAIL_MODE_DIGEST:
+            return _awake(_next(at, chosen.digest_at, chosen), chosen)
+        case _:
+            return None
+
+
+def _awake(at: datetime, chosen: Chosen) -> datetime:
+    while chosen.is_quiet(at.astimezone(chosen.zone).hour):
+        at = _next(at + timedelta(microseconds=1), chosen.quiet_to, chosen)
+    return at
+
+
+def _next(at: datetime, hour: int, chosen: Chosen) -> datetime:
+    """The first instant from `at` on when the zone's clock strikes that hour. An hour that the clock jumps over counts from the jump."""
+    day = at.astimezone(chosen.zone).date()
+    while True:
+        strikes = datetime(day.year, day.month, day.day, hour, tzinfo=chosen.zone).astimezone(UTC)
+        if strikes >= at:
+            return strikes
+        day += timedelta(days=1)

@@ -1,0 +1,200 @@
+"""Who hears of what (N-06, N-07, N-09, N-11; product decisions, "Notice").
+
+Everything that one append of another context changed is one cause. It answers drafts: notices without id, cause and channels.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from eventkit.directory.facts import Everyone
+from eventkit.values import from_decimal
+from nhip.goals.v1.types_pb2 import LEVEL_DEPARTMENT
+from nhip.notifications.v1 import types_pb2 as t
+from nhip.notifications.v1.events_pb2 import NoticeGiven
+from nhip.notifications.v1.types_pb2 import KpiChange
+from nhip.rewards.v1.events_pb2 import GiftHandedOver, PraiseGiven, RedemptionRefunded
+
+IMPORTER = "service:importer"
+
+
+class NotHeardOfYet(TimeoutError):
+    """A person or unit that the directory does not know yet: another topic is behind, and the same question is answered a moment later."""
+
+
+def person_of(actor: str) -> str:
+    """The person's id in an event's actor ("person:<id>"); empty for services."""
+    kind, _, id = actor.split(" ", 1)[0].partition(":")
+    return id if kind == "person" else ""
+
+
+def imported(actor: str) -> bool:
+    """Whether an import did it: no reason to mail anybody."""
+    return actor.split(" ", 1)[0] == IMPORTER
+
+
+@dataclass(frozen=True, slots=True)
+class HeardKpi:
+    """A KPI as far as telling people of it goes."""
+
+    id: str
+    level: int
+    owners: tuple[str, ...]
+    unit_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one event of an append did to a KPI. With `kind` 0 its link ended together with it."""
+
+    kpi_id: str
+    kind: t.ChangeKind.ValueType
+    before: Decimal | None = None
+    after: Decimal | None = None
+    parent_before: str = ""
+    parent_after: str = ""
+    """The KPIs that it served and serves; empty for none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """What an append says of a proposal: that it waits, or how it was decided."""
+
+    id: str
+    proposer_id: str
+    approver_ids: tuple[str, ...]
+    waits: bool = False
+    approved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """One append of goals: one cause."""
+
+    actor: str
+    changes: Sequence[Change] = ()
+    proposed: Proposed | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """The KPIs around those that changed, and which serves which."""
+
+    kpis: Mapping[str, HeardKpi]
+    parents: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The KPI that each serves now."""
+
+    def above(self, change: Change) -> set[str]:
+        return {self.parents.get(change.kpi_id, ""), change.parent_before, change.parent_after} - {""}
+
+    def below(self, change: Change) -> set[str]:
+        return {kpi for kpi, parent in self.parents.items() if parent == change.kpi_id}
+
+
+def of_goals(append: Append, around: Around, everyone: Everyone) -> list[NoticeGiven]:
+    """Whoever must hear of one append of goals, each once, with all that concerns them."""
+    by_id = person_of(append.actor)
+    concerned = {} if imported(append.actor) else _concerned(append.changes, around, everyone)
+    proposed = append.proposed
+    proposal_id = proposed.id if proposed else ""
+    told = {
+        person: NoticeGiven(kind=t.NOTICE_KIND_KPI_CHANGED, changes=changes, proposal_id=proposal_id)
+        for person, changes in concerned.items()
+    }
+    if proposed and proposed.waits and proposed.approver_ids:
+        asked = proposed.approver_ids[0]
+        told[asked] = NoticeGiven(kind=t.NOTICE_KIND_PROPOSAL_WAITING, proposal_id=proposal_id)
+    elif proposed and not proposed.waits:
+        told[proposed.proposer_id] = NoticeGiven(
+            kind=t.NOTICE_KIND_PROPOSAL_DECIDED,
+            changes=concerned.get(proposed.proposer_id, []),
+            proposal_id=proposal_id,
+            granted=proposed.approved,
+        )
+    return _drafts(told, by_id, everyone)
+
+
+def of_praise(praise: PraiseGiven, actor: str, everyone: Everyone) -> list[NoticeGiven]:
+    """Everybody who is praised, but who gave it (N-06)."""
+    told = {
+        share.person_id: NoticeGiven(kind=t.NOTICE_KIND_PRAISE_RECEIVED, praise_id=praise.praise_id)
+        for share in praise.shares
+        if share.person_id != praise.giver_id
+    }
+    return _drafts(told, person_of(actor) or praise.giver_id, everyone)
+
+
+def of_gift(event: GiftHandedOver | RedemptionRefunded, actor: str, everyone: Everyone) -> list[NoticeGiven]:
+    """Who redeemed it hears what became of it (N-11)."""
+    granted = isinstance(event, GiftHandedOver)
+    told = {event.person_id: NoticeGiven(kind=t.NOTICE_KIND_GIFT, redemption_id=event.redemption_id, granted=granted)}
+    return _drafts(told, person_of(actor), everyone)
+
+
+def of_stale(kpi: HeardKpi, everyone: Everyone) -> list[NoticeGiven]:
+    """Who answers for a KPI hears that it was forgotten (N-04)."""
+    told = {person: NoticeGiven(kind=t.NOTICE_KIND_PROGRESS_STALE, kpi_id=kpi.id) for person in answerable(kpi, everyone)}
+    return _drafts(told, "", everyone)
+
+
+def answerable(kpi: HeardKpi, everyone: Everyone) -> list[str]:
+    """Whose KPI it is: its owners; a unit's is its head's. Raises `NotHeardOfYet`."""
+    owners = dict.fromkeys(kpi.owners)
+    if kpi.unit_id and (kpi.level == LEVEL_DEPARTMENT or not owners):
+        unit = everyone.units.get(kpi.unit_id)
+        if unit is None:
+            raise NotHeardOfYet(f"unit {kpi.unit_id}")
+        if unit.head_id:
+            owners[unit.head_id] = None
+    return list(owners)
+
+
+def _concerned(changes: Sequence[Change], around: Around, everyone: Everyone) -> dict[str, list[KpiChange]]:
+    """By person what concerns them, each change once, for the closest reason."""
+    defined = {change.kpi_id for change in changes if change.kind == t.CHANGE_KIND_DEFINED}
+    concerned: dict[str, list[KpiChange]] = {}
+    for change in changes:
+        if not change.kind or (change.kind == t.CHANGE_KIND_ALIGNED and change.kpi_id in defined):
+            continue  # an end, or a beginning, is told as such
+        links = {link for other in changes if other.kpi_id == change.kpi_id for link in around.above(other)}
+        relations: dict[str, t.Relation.ValueType] = {}
+        for kpis, relation in (
+            ([change.kpi_id], t.RELATION_OWNER),
+            (sorted(links), t.RELATION_OWNER_ABOVE),
+            (sorted(around.below(change)), t.RELATION_OWNER_BELOW),
+        ):
+            for person in _owners(kpis, around, everyone):
+                relations.setdefault(person, relation)
+        for person, relation in relations.items():
+            concerned.setdefault(person, []).append(_message(change, relation))
+    return concerned
+
+
+def _owners(kpis: Iterable[str], around: Around, everyone: Everyone) -> list[str]:
+    return [person for kpi in kpis for person in answerable(around.kpis[kpi], everyone)]
+
+
+def _message(change: Change, relation: t.Relation.ValueType) -> KpiChange:
+    return KpiChange(
+        kpi_id=change.kpi_id,
+        kind=change.kind,
+        relation=relation,
+        before=None if change.before is None else from_decimal(change.before),
+        after=None if change.after is None else from_decimal(change.after),
+        parent_before=change.parent_before,
+        parent_after=change.parent_after,
+    )
+
+
+def _drafts(told: Mapping[str, NoticeGiven], by_id: str, everyone: Everyone) -> list[NoticeGiven]:
+    """Nobody is told of their own deed, and nobody who is not there any more. Raises `NotHeardOfYet`."""
+    drafts: list[NoticeGiven] = []
+    for person, draft in told.items():
+        if person == by_id:
+            continue
+        if person not in everyone.people:
+            raise NotHeardOfYet(f"person {person}")
+        if everyone.is_active(person):
+            draft.person_id, draft.by_id = person, by_id
+            drafts.append(draft)
+    return drafts

@@ -1,0 +1,149 @@
+"""Sends the e-mails that are due: one per notice, or a person's digest as one. At least once, each with the same Message-ID again."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from email.errors import MessageError
+from uuid import uuid5
+
+import structlog
+
+from eventkit.aggregate import Decision
+from eventkit.context import Context
+from eventkit.decider import Load
+from eventkit.directory.facts import Person
+from eventkit.log import StreamId
+from eventkit.projection import messages
+from eventkit.service import Due, Kit, Timer
+from eventkit.table import reading
+from nhip.notifications.v1 import events_pb2 as e
+from nhip.notifications.v1 import notifications_pb2 as pb
+from nhip.notifications.v1 import types_pb2 as t
+from nhip.people.v1 import people_pb2
+from services.notifications.domain import notice as notices
+from services.notifications.domain.hearing import NotHeardOfYet
+from services.notifications.domain.notice import NAMESPACE, NOTICE, Notice
+from services.notifications.domain.preferences import chosen
+from services.notifications.reactors.language import language
+from services.notifications.reactors.letter import Letter, message
+from services.notifications.reactors.post import Post, RefusedForGood
+from services.notifications.views import inbox
+from services.notifications.views.notice import mails_due, notices_of_mail
+from services.notifications.views.preferences import preferences_of
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class DueMails:
+    """What fails raises: the timer tries again, with growing pauses, counts it and says so. Nothing is lost meanwhile."""
+
+    kit: Kit
+    post: Post | None
+
+    @property
+    def timer(self) -> Timer:
+        return Timer("due_mails", self.due, self.act)
+
+    async def due(self, at: datetime) -> Sequence[Due]:
+        return await mails_due(self.kit.pool, at) if self.post else []
+
+    async def act(self, due: Due, ctx: Context) -> None:
+        # By the log, not by the view, which may not have heard yet that they were mailed a moment ago.
+        pending = [n for id in await notices_of_mail(self.kit.pool, due, ctx.at) if (n := await self._notice(due.tenant, id)).awaits_mail]
+        if not pending:
+            return
+        person_id = pending[0].given.person_id
+        person = (await self.kit.directory.everyone(due.tenant)).people.get(person_id)
+        if person is None:
+            raise NotHeardOfYet(f"person {person_id}")
+        if why := _unreachable(person):
+            await self._settle(ctx, pending, lambda n: notices.not_mailed(n, why))
+            return
+        shown = await self._shown(due.tenant, pending)
+        overtaken = {n.given.notice_id: reason for n in pending if (reason := _overtaken(n, shown[n.given.notice_id]))}
+        if overtaken:
+            settled = [n for n in pending if n.given.notice_id in overtaken]
+            await self._settle(ctx, settled, lambda n: notices.not_mailed(n, overtaken[n.given.notice_id]))
+        left = [n for n in pending if n.given.notice_id not in overtaken]
+        if left:
+            await self._send(ctx, person, left, [shown[n.given.notice_id] for n in left])
+
+    async def _notice(self, tenant: str, id: str) -> Notice:
+        events = [event async for event in self.kit.log.read(StreamId(tenant, *NOTICE(id)))]
+        notice = NOTICE.fold(messages(events))
+        assert notice is not None
+        return notice
+
+    async def _shown(self, tenant: str, pending: Sequence[Notice]) -> dict[str, pb.Notice]:
+        """As the inbox shows them; words still sealed."""
+        async with reading(self.kit.pool, tenant) as con:
+            rows = await inbox.rows_of(con, tenant, [n.given.notice_id for n in pending])
+            return {shown.notice_id: shown for shown in await inbox.messages(con, tenant, rows)}
+
+    async def _send(self, ctx: Context, person: Person, pending: Sequence[Notice], shown: Sequence[pb.Notice]) -> None:
+        assert self.post is not None
+        everyone = await self.kit.directory.everyone(ctx.tenant)
+        async with reading(self.kit.pool, ctx.tenant) as con:
+            wanted = chosen(await preferences_of(con, ctx.tenant, person.id), everyone.time_zone)
+        involved = [person, *(everyone.people[n.by_id] for n in shown if n.by_id in everyone.people)]
+        opened = people_pb2.PeopleList(people=[people_pb2.Person(person_id=p.id, name=p.name, email=p.email) for p in involved])
+        told = pb.Notices(notices=shown)
+        for words in (opened, told):
+            await self.kit.words.open(words, tenant=ctx.tenant)
+        address = opened.people[0].email.plain
+        if not address:  # its key is destroyed: the erasure has not been heard of here yet
+            await self._settle(ctx, pending, lambda n: notices.not_mailed(n, e.NOT_MAILED_REASON_NO_ADDRESS))
+            return
+        letter = Letter(
+            notices=told.notices,
+            reader=opened.people[0].name.plain,
+            names={p.person_id: p.name.plain for p in opened.people},
+            language=language(wanted.language),
+            console=self.kit.settings.console.rstrip("/"),
+        )
+        message_id = _message_id(pending, self.post.sender)
+        try:
+            mail = message(letter, sender=self.post.sender, to=address, message_id=message_id, at=ctx.at)
+            await self.post.send(mail, address)
+        except (RefusedForGood, ValueError, MessageError) as refused:  # the latter two: an address that no mail can be written to
+            log.warning("mail.refused", tenant=ctx.tenant, message_id=message_id, error=type(refused).__name__)
+            await self._settle(ctx, pending, lambda n: notices.not_mailed(n, e.NOT_MAILED_REASON_REFUSED))
+            return
+        log.info("mail.sent", tenant=ctx.tenant, message_id=message_id, notices=len(pending))
+        await self._settle(ctx, pending, lambda n: notices.mailed(n, message_id))
+
+    async def _settle(self, ctx: Context, pending: Sequence[Notice], decide_one: Callable[[Notice], Decision]) -> None:
+        """Record what became of some mails, in one append. What is recorded already is not recorded again: the states say so."""
+        ids = [n.given.notice_id for n in pending]
+
+        async def decide(load: Load) -> Decision:
+            decision: Decision = []
+            for id in ids:
+                if notice := await load(NOTICE, id):
+                    decision += decide_one(notice)
+            return decision
+
+        answering = await self.kit.commands.answering(ctx, NOTICE(ids[0]))
+        await self.kit.commands.execute(replace(answering, retryable=False), NOTICE(ids[0]), decide)
+
+
+def _unreachable(person: Person) -> e.NotMailedReason.ValueType:
+    """Why no mail reaches a person; 0: one does."""
+    if person.erased or not person.email.WhichOneof("form"):
+        return e.NOT_MAILED_REASON_NO_ADDRESS
+    return e.NOT_MAILED_REASON_UNSPECIFIED if person.active else e.NOT_MAILED_REASON_INACTIVE
+
+
+def _overtaken(notice: Notice, shown: pb.Notice) -> e.NotMailedReason.ValueType:
+    """Why a mail has nothing to say any more; 0: it has."""
+    if notice.read:
+        return e.NOT_MAILED_REASON_READ
+    waited = notice.given.kind == t.NOTICE_KIND_PROPOSAL_WAITING
+    return e.NOT_MAILED_REASON_DECIDED if waited and not shown.waiting else e.NOT_MAILED_REASON_UNSPECIFIED
+
+
+def _message_id(pending: Sequence[Notice], sender: str) -> str:
+    """The same for the same notices: who receives a mail again can tell."""
+    ids = " ".join(n.given.notice_id for n in pending)
+    return f"<{uuid5(NAMESPACE, ids)}@{sender.rpartition('@')[2]}>"

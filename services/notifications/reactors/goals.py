@@ -1,0 +1,38 @@
+"""Tells people of what happened to KPIs and proposals (N-07, N-09)."""
+
+from dataclasses import dataclass
+
+from eventkit.context import because
+from eventkit.log import Recorded
+from eventkit.service import Kit, Reaction
+from eventkit.table import reading
+from services.notifications.domain import hearing
+from services.notifications.reactors.giving import give
+from services.notifications.views import goals_change
+
+NAME = "notices_of_goals"
+
+
+@dataclass(frozen=True, slots=True)
+class TellOfGoals:
+    """Acts on the last event of an append: its own views have all of it by then."""
+
+    kit: Kit
+
+    @property
+    def reaction(self) -> Reaction:
+        return Reaction(NAME, "goals", self.react)
+
+    async def react(self, event: Recorded) -> None:
+        if event.index < event.size - 1:
+            return
+        async with reading(self.kit.pool, event.tenant) as con:
+            append = await goals_change.append_of(con, event.tenant, event.append_id, event.origin.actor)
+            around = await goals_change.around(con, event.tenant, append.changes)
+        if not append.changes and not append.proposed:
+            return
+        drafts = hearing.of_goals(append, around, await self.kit.directory.everyone(event.tenant))
+        for draft in drafts:
+            draft.cause_append_id, draft.cause_event_id = str(event.append_id), str(event.id)
+        ctx = because(event, self.kit.name, NAME)
+        await give(self.kit, ctx, str(event.append_id), drafts, happened_at=event.recorded_at)

@@ -1,0 +1,47 @@
+"""The two languages of e-mails (X-02): texts, numbers and days as people there write them."""
+
+import gettext
+import io
+from datetime import date
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+
+from babel import Locale
+from babel.dates import format_date
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
+
+LOCALES = Path(__file__).parent.parent / "locales"
+_BABEL = {"vi": "vi", "en": "en_GB"}
+_DAY = {"vi": "dd/MM/yyyy", "en": "d MMM yyyy"}
+
+
+class Language:
+    """One language, compiled from its catalogue."""
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+        self._locale = Locale.parse(_BABEL[code])
+        with (LOCALES / code / "LC_MESSAGES" / "mail.po").open("rb") as catalogue:
+            compiled = io.BytesIO()
+            write_mo(compiled, read_po(catalogue, locale=code))
+        compiled.seek(0)
+        translations = gettext.GNUTranslations(compiled)
+        self.gettext, self.ngettext = translations.gettext, translations.ngettext
+
+    def amount(self, value: Decimal, unit: str) -> str:
+        """ "50 demo", "67,5 %" in Vietnamese and "67.5%" in English."""
+        number = format_decimal(value, "#,##0.######", locale=self._locale).replace("-", "−")
+        if unit == "%" and self.code == "en":
+            return number + unit
+        return f"{number}\u00a0{unit}" if unit else number
+
+    def day(self, day: date) -> str:
+        return format_date(day, _DAY[self.code], locale=self._locale)
+
+
+@cache
+def language(code: str) -> Language:
+    return Language(code)

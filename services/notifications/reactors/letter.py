@@ -1,0 +1,177 @@
+"""An e-mail as it is read: what happened, in the reader's language, in plain text and in simple HTML.
+
+Its subject holds nobody's words and no name: mail programs show it on locked screens.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from html import escape
+
+from eventkit.values import required_date, to_decimal
+from nhip.common.v1.words_pb2 import PersonalText
+from nhip.notifications.v1 import notifications_pb2 as pb
+from nhip.notifications.v1 import types_pb2 as t
+from services.notifications.reactors.language import Language
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One notice: what happened, what there is to say about it, and where to look in the console."""
+
+    headline: str
+    lines: Sequence[str]
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What one mail tells its reader; all words are opened."""
+
+    notices: Sequence[pb.Notice]
+    reader: str
+    """The reader's name; empty: it cannot be read."""
+    names: Mapping[str, str]
+    """Of whoever did something, by their ids."""
+    language: Language
+    console: str
+    """The console's URL; empty: no links."""
+
+    def subject(self) -> str:
+        _, n = self.language.gettext, len(self.notices)
+        if n > 1:
+            return self.language.ngettext("%(n)s thing for you to know", "%(n)s things for you to know", n) % {"n": n}
+        match self.notices[0].kind:
+            case t.NOTICE_KIND_PROPOSAL_WAITING:
+                return _("A proposal waits for your decision")
+            case t.NOTICE_KIND_PROPOSAL_DECIDED:
+                return _("Your proposal was approved") if self.notices[0].granted else _("Your proposal was declined")
+            case t.NOTICE_KIND_KPI_CHANGED:
+                return _("A KPI that concerns you has changed")
+            case t.NOTICE_KIND_PRAISE_RECEIVED:
+                return _("You were praised")
+            case t.NOTICE_KIND_PROGRESS_STALE:
+                return _("A KPI of yours waits for a number")
+            case _:
+                return _("News of your gift")
+
+    def plain(self) -> str:
+        blocks = ["\n".join([item.headline, *(f"  {line}" for line in item.lines), *self._link(item)]) for item in self._items()]
+        return "\n\n".join([self._greeting(), *blocks, self._footer()]) + "\n"
+
+    def html(self) -> str:
+        blocks = [
+            f"<h3>{escape(item.headline)}</h3>"
+            + (f"<ul>{''.join(f'<li>{_lined(line)}</li>' for line in item.lines)}</ul>" if item.lines else "")
+            + "".join(f'<p><a href="{escape(url)}">{escape(self.language.gettext("Look at it"))}</a></p>' for url in self._link(item))
+            for item in self._items()
+        ]
+        return (
+            f'<!doctype html><html lang="{self.language.code}"><head><meta charset="utf-8"></head>'
+            '<body style="font-family: sans-serif; max-width: 40em">'
+            f"<p>{escape(self._greeting())}</p>{''.join(blocks)}<hr><p><small>{_lined(self._footer())}</small></p></body></html>"
+        )
+
+    def _items(self) -> list[Item]:
+        return [self._item(notice) for notice in self.notices]
+
+    def _item(self, notice: pb.Notice) -> Item:
+        _ = self.language.gettext
+        who = {"who": self.names.get(notice.by_id) or _("somebody")}
+        changes = [self._change(change) for change in notice.changes]
+        match notice.kind:
+            case t.NOTICE_KIND_PROPOSAL_WAITING:
+                asked = _("%(who)s proposes a change and asks for your decision.") % who
+                return Item(asked, self._proposal(notice), f"/proposals/{notice.proposal_id}")
+            case t.NOTICE_KIND_PROPOSAL_DECIDED:
+                decided = _("%(who)s approved your proposal.") if notice.granted else _("%(who)s declined your proposal.")
+                return Item(decided % who, [*self._proposal(notice), *changes], f"/proposals/{notice.proposal_id}")
+            case t.NOTICE_KIND_KPI_CHANGED:
+                path = f"/proposals/{notice.proposal_id}" if notice.proposal_id else f"/kpi/{notice.changes[0].change.kpi_id}"
+                return Item(_("%(who)s changed KPIs that concern you.") % who, [*changes, *self._reason(notice)], path)
+            case t.NOTICE_KIND_PRAISE_RECEIVED:
+                return Item(_("%(who)s praised you.") % who, self._praise(notice), "/praise")
+            case t.NOTICE_KIND_PROGRESS_STALE:
+                since = {"kpi": notice.kpi_name, "day": self.language.day(required_date(notice.since))}
+                return Item(_("%(kpi)s has had no number since %(day)s.") % since, [], f"/kpi/{notice.kpi_id}/progress")
+            case _:
+                gift = {"gift": notice.gift_name}
+                told = _("You were handed %(gift)s.") if notice.granted else _("%(gift)s was called off; your points are back.")
+                return Item(told % gift, [], "/shop")
+
+    def _proposal(self, notice: pb.Notice) -> list[str]:
+        return [self._words(notice.title), *self._reason(notice)]
+
+    def _reason(self, notice: pb.Notice) -> list[str]:
+        return [self.language.gettext("Why: %(reason)s") % {"reason": self._words(notice.reason)}] if notice.HasField("reason") else []
+
+    def _praise(self, notice: pb.Notice) -> list[str]:
+        lines = [self._words(notice.words), notice.value_name or notice.kpi_name]
+        if notice.points:
+            lines.append(self.language.ngettext("%(n)s point", "%(n)s points", notice.points) % {"n": notice.points})
+        return [line for line in lines if line]
+
+    def _change(self, noticed: pb.NoticedChange) -> str:
+        _, change = self.language.gettext, noticed.change
+        relation = {
+            t.RELATION_OWNER: _("your KPI"),
+            t.RELATION_OWNER_ABOVE: _("serves a KPI of yours"),
+            t.RELATION_OWNER_BELOW: _("a KPI of yours serves it"),
+        }.get(change.relation, "")
+        told = {"kpi": noticed.kpi_name, "relation": relation}
+        match change.kind:
+            case t.CHANGE_KIND_TARGET_REVISED:
+                before, after = to_decimal(change.before), to_decimal(change.after)
+                assert before is not None
+                assert after is not None
+                told |= {"before": self.language.amount(before, noticed.unit), "after": self.language.amount(after, noticed.unit)}
+                return _("%(kpi)s (%(relation)s): target %(before)s → %(after)s") % told
+            case t.CHANGE_KIND_DEFINED:
+                return _("%(kpi)s (%(relation)s): new") % told
+            case t.CHANGE_KIND_RETIRED:
+                return _("%(kpi)s (%(relation)s): has ended") % told
+            case _ if noticed.parent_after_name:
+                return _("%(kpi)s (%(relation)s): now serves %(parent)s") % {**told, "parent": noticed.parent_after_name}
+            case _:
+                return _("%(kpi)s (%(relation)s): serves something else now") % told
+
+    def _words(self, text: PersonalText) -> str:
+        return text.plain if text.WhichOneof("form") == "plain" else self.language.gettext("(erased)")
+
+    def _greeting(self) -> str:
+        _ = self.language.gettext
+        return _("Hello %(name)s,") % {"name": self.reader} if self.reader else _("Hello,")
+
+    def _link(self, item: Item) -> list[str]:
+        return [self.console + item.path] if self.console else []
+
+    def _footer(self) -> str:
+        _ = self.language.gettext
+        told = _("Nhịp sends this because of your notification settings.")
+        return told + ("\n" + _("Change them: %(url)s") % {"url": self.console + "/profile"} if self.console else "")
+
+
+def _lined(text: str) -> str:
+    return escape(text).replace("\n", "<br>")
+
+
+def message(letter: Letter, *, sender: str, to: str, message_id: str, at: datetime) -> EmailMessage:
+    """The mail as it is sent. Raises ValueError for an address that is none; whatever is in it, no header can be slipped in."""
+    mail = EmailMessage(policy=SMTP)
+    mail["From"] = Address("Nhịp", addr_spec=sender)
+    mail["To"] = Address(addr_spec=to)
+    mail["Subject"] = "[Nhịp] " + letter.subject()
+    mail["Date"] = format_datetime(at)
+    mail["Message-ID"] = message_id
+    mail["Auto-Submitted"] = "auto-generated"
+    # At least once: whoever receives notices twice knows them by their ids.
+    mail["X-Nhip-Notices"] = " ".join(notice.notice_id for notice in letter.notices)
+    if letter.console:
+        mail["List-Unsubscribe"] = f"<{letter.console}/profile>"
+    mail.set_content(letter.plain())
+    mail.add_alternative(letter.html(), subtype="html")
+    return mail

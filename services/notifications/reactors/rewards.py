@@ -1,0 +1,34 @@
+"""Tells people of praise, and of what became of the gifts that they redeemed (N-06, N-11)."""
+
+from dataclasses import dataclass
+
+from eventkit.context import because
+from eventkit.log import Recorded
+from eventkit.service import Kit, Reaction
+from nhip.rewards.v1.events_pb2 import GiftHandedOver, PraiseGiven, RedemptionRefunded
+from services.notifications.domain import hearing
+from services.notifications.reactors.giving import give
+
+NAME = "notices_of_rewards"
+
+
+@dataclass(frozen=True, slots=True)
+class TellOfRewards:
+    """The one event of an append that says it all is the cause; the points and the stock that moved with it are not."""
+
+    kit: Kit
+
+    @property
+    def reaction(self) -> Reaction:
+        return Reaction(NAME, "rewards", self.react)
+
+    async def react(self, event: Recorded) -> None:
+        told = event.message
+        if not isinstance(told, PraiseGiven | GiftHandedOver | RedemptionRefunded):
+            return
+        everyone, actor = await self.kit.directory.everyone(event.tenant), event.origin.actor
+        drafts = hearing.of_praise(told, actor, everyone) if isinstance(told, PraiseGiven) else hearing.of_gift(told, actor, everyone)
+        for draft in drafts:
+            draft.cause_append_id, draft.cause_event_id = str(event.append_id), str(event.id)
+        ctx, mail = because(event, self.kit.name, NAME), not hearing.imported(actor)
+        await give(self.kit, ctx, str(event.append_id), drafts, happened_at=event.recorded_at, mail=mail)

@@ -1,0 +1,51 @@
+"""Reminds who answers for a KPI that nobody has recorded for two slots (C-02, N-04)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from eventkit.context import Context
+from eventkit.service import Due, Kit, Timer
+from eventkit.table import reading
+from eventkit.values import from_date
+from services.notifications.domain import hearing
+from services.notifications.reactors.giving import give
+from services.notifications.views import last_value
+from services.notifications.views.goals_change import heard_kpis
+
+LOOK_EVERY = timedelta(minutes=1)
+"""Days pass slowly: with nothing forgotten there is no need to look at every KPI each second."""
+NOBODY_FOR = timedelta(hours=1)
+"""How long a KPI is left alone that nobody answers for."""
+
+
+@dataclass(slots=True)
+class StaleProgress:
+    kit: Kit
+    _looked_at: datetime | None = None
+    _nobodys: dict[tuple[str, str], datetime] = field(default_factory=dict[tuple[str, str], datetime])
+
+    @property
+    def timer(self) -> Timer:
+        return Timer("stale_progress", self.due, self.act)
+
+    async def due(self, at: datetime) -> Sequence[Due]:
+        if self._looked_at and timedelta(0) <= at - self._looked_at < LOOK_EVERY:
+            return []
+        self._nobodys = {kpi: until for kpi, until in self._nobodys.items() if until > at}
+        found = [due for due in await last_value.forgotten(self.kit.pool, at) if (due.tenant, due.thing) not in self._nobodys]
+        self._looked_at = None if found else at
+        return found
+
+    async def act(self, due: Due, ctx: Context) -> None:
+        since = await last_value.since(self.kit.pool, due, ctx.at)
+        if since is None:
+            return
+        async with reading(self.kit.pool, due.tenant) as con:
+            kpi = (await heard_kpis(con, due.tenant, [due.thing]))[due.thing]
+        drafts = hearing.of_stale(kpi, await self.kit.directory.everyone(due.tenant))
+        if not drafts:
+            self._nobodys[due.tenant, due.thing] = ctx.at + NOBODY_FOR
+        for draft in drafts:
+            draft.since.CopyFrom(from_date(since))
+        await give(self.kit, ctx, f"stale/{kpi.id}/{since}", drafts, happened_at=ctx.at)

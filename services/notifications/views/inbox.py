@@ -1,0 +1,191 @@
+"""The inbox, page by page: what waits for its reader first, then the newest; with the names and words of what it tells of."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import asyncpg
+
+from eventkit.errors import Kind, Rejected
+from eventkit.values import from_datetime
+from nhip.common.v1.words_pb2 import PersonalText
+from nhip.goals.v1.types_pb2 import PROPOSAL_STATE_PROPOSED, ReasonClass
+from nhip.notifications.v1 import notifications_pb2 as pb
+from nhip.notifications.v1 import types_pb2 as t
+from nhip.notifications.v1.events_pb2 import NoticeGiven
+from nhip.rewards.v1.events_pb2 import PraiseGiven
+from services.notifications.views.goals_facts import HeardKpiRow, HeardKpiView, HeardProposalRow, HeardProposalView
+from services.notifications.views.notice import NoticeRow, NoticeView
+from services.notifications.views.rewards_facts import (
+    HeardGiftView,
+    HeardPraiseView,
+    HeardRedemptionRow,
+    HeardRedemptionView,
+    HeardValueView,
+)
+
+NOTICE, PROPOSAL, KPI = NoticeView().table, HeardProposalView().table, HeardKpiView().table
+PRAISE, VALUE, GIFT, REDEMPTION = HeardPraiseView().table, HeardValueView().table, HeardGiftView().table, HeardRedemptionView().table
+PAGE = 30
+READ_AT_ONCE = 1000
+"""Most notices that are read with one command."""
+
+WAITS = f"(n.kind = {t.NOTICE_KIND_PROPOSAL_WAITING} and coalesce(p.state, 0) = {PROPOSAL_STATE_PROPOSED})"
+JOINED = f"{NOTICE.name} n left join {PROPOSAL.name} p on p.tenant = n.tenant and p.proposal_id = n.proposal_id"
+
+# A person's notices from newest to oldest, below a position unless that is 0: those that wait, or the others.
+LISTED = f"""
+select n.* from {JOINED}
+where n.tenant = $1 and n.person_id = $2 and n.inbox and (not $3 or not n.read) and ($4 = 0 or n.position < $4) and {WAITS} = $5
+order by n.position desc limit $6
+"""
+
+
+async def page(con: asyncpg.Connection, tenant: str, person_id: str, request: pb.ListNotices) -> pb.Notices:
+    """A page of a person's inbox. A token names the part of it, waiting or not, and the position to go on below."""
+    size = request.page_size or PAGE
+    of_waiting, below = _parse(request.page_token)
+
+    async def some(waiting: bool, below: int, most: int) -> list[NoticeRow]:
+        return [NOTICE.of(row) for row in await con.fetch(LISTED, tenant, person_id, request.unread, below, waiting, most)]
+
+    waiting = await some(True, below, size + 1) if of_waiting else []
+    if len(waiting) > size:
+        shown, token = waiting[:size], f"w{waiting[size - 1].position}"
+    else:
+        room = size - len(waiting)
+        others = await some(False, 0 if of_waiting else below, room + 1)
+        shown = [*waiting, *others[:room]]
+        token = "" if len(others) <= room else f"n{others[room - 1].position if room else 0}"
+    notices = await messages(con, tenant, shown)
+    return pb.Notices(notices=notices, next_page_token=token, unread=await _unread(con, tenant, person_id))
+
+
+def _parse(token: str) -> tuple[bool, int]:
+    if not token:
+        return True, 0
+    if not re.fullmatch(r"[wn][0-9]{1,18}", token):
+        raise Rejected("PAGE_TOKEN_INVALID", "give the next_page_token of the page before", kind=Kind.INVALID, field="page_token")
+    return token[0] == "w", int(token[1:])
+
+
+async def count(con: asyncpg.Connection, tenant: str, person_id: str) -> pb.NoticeCount:
+    waiting = await con.fetchval(
+        f"select count(*) from {JOINED} where n.tenant = $1 and n.person_id = $2 and n.inbox "
+        f"and n.kind = {t.NOTICE_KIND_PROPOSAL_WAITING} and {WAITS}",
+        tenant,
+        person_id,
+    )
+    return pb.NoticeCount(unread=await _unread(con, tenant, person_id), waiting=waiting)
+
+
+async def _unread(con: asyncpg.Connection, tenant: str, person_id: str) -> int:
+    unread = f"select count(*) from {NOTICE.name} where tenant = $1 and person_id = $2 and inbox and not read"
+    return await con.fetchval(unread, tenant, person_id)
+
+
+async def unread(con: asyncpg.Connection, tenant: str, person_id: str) -> list[str]:
+    """The ids of a person's unread notices, the newest first, as many as are read with one command."""
+    rows = await con.fetch(
+        f"select notice_id from {NOTICE.name} where tenant = $1 and person_id = $2 and inbox and not read "
+        f"order by position desc limit {READ_AT_ONCE}",
+        tenant,
+        person_id,
+    )
+    return [row["notice_id"] for row in rows]
+
+
+async def rows_of(con: asyncpg.Connection, tenant: str, notice_ids: Sequence[str]) -> list[NoticeRow]:
+    """Some notices that are there, in the order asked for."""
+    found = await NOTICE.load(con, [(tenant, notice_id) for notice_id in notice_ids])
+    return [found[tenant, notice_id] for notice_id in notice_ids if (tenant, notice_id) in found]
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """The things that some notices tell of."""
+
+    kpis: dict[str, HeardKpiRow]
+    proposals: dict[str, HeardProposalRow]
+    praises: dict[str, PraiseGiven]
+    redemptions: dict[str, HeardRedemptionRow]
+    values: dict[str, str] = field(default_factory=dict[str, str])
+    gifts: dict[str, str] = field(default_factory=dict[str, str])
+
+    def kpi_name(self, kpi_id: str) -> str:
+        return self.kpis[kpi_id].name if kpi_id in self.kpis else ""
+
+
+async def messages(con: asyncpg.Connection, tenant: str, rows: Sequence[NoticeRow]) -> list[pb.Notice]:
+    """Notices as they are shown; personal words still sealed."""
+    given = [NoticeGiven.FromString(row.given) for row in rows]
+    told = await _told(con, tenant, given)
+    return [_message(row, e, told) for row, e in zip(rows, given, strict=True)]
+
+
+async def _told(con: asyncpg.Connection, tenant: str, given: Sequence[NoticeGiven]) -> _Told:
+    def keys(ids: Iterable[str]) -> list[tuple[str, str]]:
+        return [(tenant, id) for id in dict.fromkeys(ids) if id]
+
+    praises = await PRAISE.load(con, keys(e.praise_id for e in given))
+    praised = {id: PraiseGiven.FromString(row.given) for (_, id), row in praises.items()}
+    redemptions = {id: row for (_, id), row in (await REDEMPTION.load(con, keys(e.redemption_id for e in given))).items()}
+    changes = [change for e in given for change in e.changes]
+    changed = [id for change in changes for id in (change.kpi_id, change.parent_before, change.parent_after)]
+    kpis = await KPI.load(con, keys([*changed, *(e.kpi_id for e in given), *(praise.kpi_id for praise in praised.values())]))
+    return _Told(
+        kpis={id: row for (_, id), row in kpis.items()},
+        proposals={id: row for (_, id), row in (await PROPOSAL.load(con, keys(e.proposal_id for e in given))).items()},
+        praises=praised,
+        redemptions=redemptions,
+        values={id: row.name for (_, id), row in (await VALUE.load(con, keys(p.value_id for p in praised.values()))).items()},
+        gifts={id: row.name for (_, id), row in (await GIFT.load(con, keys(r.gift_id for r in redemptions.values()))).items()},
+    )
+
+
+def _message(row: NoticeRow, e: NoticeGiven, told: _Told) -> pb.Notice:
+    notice = pb.Notice(
+        notice_id=row.notice_id,
+        kind=e.kind,
+        given_at=from_datetime(row.given_at),
+        read=row.read,
+        by_id=e.by_id,
+        changes=[_change(change, told) for change in e.changes],
+        proposal_id=e.proposal_id,
+        granted=e.granted,
+        praise_id=e.praise_id,
+        kpi_id=e.kpi_id,
+        kpi_name=told.kpi_name(e.kpi_id),
+        since=e.since if e.HasField("since") else None,
+        redemption_id=e.redemption_id,
+    )
+    if proposal := told.proposals.get(e.proposal_id):
+        notice.waiting = e.kind == t.NOTICE_KIND_PROPOSAL_WAITING and proposal.state == PROPOSAL_STATE_PROPOSED
+        notice.title.CopyFrom(PersonalText.FromString(proposal.title))
+        _give_reason(notice, proposal.reason_class, proposal.reason)
+    elif ended := next((told.kpis[c.kpi_id] for c in e.changes if c.kind == t.CHANGE_KIND_RETIRED and c.kpi_id in told.kpis), None):
+        _give_reason(notice, ended.end_reason_class, ended.end_reason)
+    if praise := told.praises.get(e.praise_id):
+        notice.words.CopyFrom(praise.words)
+        notice.value_name = told.values.get(praise.value_id, "")
+        notice.kpi_id, notice.kpi_name = praise.kpi_id, told.kpi_name(praise.kpi_id)
+        notice.points = next((share.points for share in praise.shares if share.person_id == e.person_id), 0)
+    if redemption := told.redemptions.get(e.redemption_id):
+        notice.gift_name, notice.points = told.gifts.get(redemption.gift_id, ""), redemption.points
+    return notice
+
+
+def _change(change: t.KpiChange, told: _Told) -> pb.NoticedChange:
+    return pb.NoticedChange(
+        change=change,
+        kpi_name=told.kpi_name(change.kpi_id),
+        unit=told.kpis[change.kpi_id].unit if change.kpi_id in told.kpis else "",
+        parent_before_name=told.kpi_name(change.parent_before),
+        parent_after_name=told.kpi_name(change.parent_after),
+    )
+
+
+def _give_reason(notice: pb.Notice, reason_class: int, reason: bytes) -> None:
+    if reason:
+        notice.reason.CopyFrom(PersonalText.FromString(reason))
+    notice.reason_class = ReasonClass.Name(reason_class) if reason_class else ""  # type: ignore[arg-type] # stored as the enum's number

@@ -1,0 +1,47 @@
+"""How people want to be told."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import asyncpg
+
+from eventkit.log import Recorded
+from eventkit.projection import Rows, View, messages
+from eventkit.values import packed
+from nhip.notifications.v1.events_pb2 import PreferencesChanged
+from nhip.notifications.v1.types_pb2 import Preferences
+from services.notifications.domain.preferences import PREFERENCES
+
+
+@dataclass(frozen=True, slots=True)
+class PreferencesRow:
+    """A person's preferences: the message of the contract as bytes."""
+
+    tenant: str
+    person_id: str
+    preferences: bytes
+
+
+class PreferencesView(View[PreferencesRow]):
+    name, source, categories, key = "preferences", "notifications", (PREFERENCES.category,), ("tenant", "person_id")
+    row = PreferencesRow
+
+    def fold(self, rows: Rows[PreferencesRow], event: Recorded) -> None:
+        match event.message:
+            case PreferencesChanged() as e:
+                rows.put(PreferencesRow(event.tenant, e.person_id, packed(e.after)))
+            case _:
+                pass
+
+    def expected(self, events: Sequence[Recorded]) -> Iterable[PreferencesRow]:
+        if preferences := PREFERENCES.fold(messages(events)):
+            yield PreferencesRow(events[0].tenant, events[0].stream.id, packed(preferences))
+
+
+TABLE = PreferencesView().table
+
+
+async def preferences_of(con: asyncpg.Connection, tenant: str, person_id: str) -> Preferences | None:
+    """None: the person never said anything."""
+    row = (await TABLE.load(con, [(tenant, person_id)])).get((tenant, person_id))
+    return Preferences.FromString(row.preferences) if row else None
