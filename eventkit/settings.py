@@ -55,6 +55,14 @@ class Settings(BaseSettings):
         default_factory=dict[str, str],
         description="where the services are, as people=host:port,goals=host:port; of replicas the IP addresses, as goals=ip:port,ip:port",
     )
+    smtp: str = Field(
+        "",
+        repr=False,
+        description="the mail server, as smtp://user:password@host:port or smtps://…; unset: no e-mail is sent",
+    )
+    mail_from: str = Field("", description="the address that e-mails come from, as nhip@example.com")
+    console: str = Field("", description="the web console's URL for links in e-mails, as https://nhip.example.com")
+
     tenant: str = Field(
         "company-x", pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$", description="a tenant's id: 1 to 64 of a-z, 0-9, '-', '_' and '.'"
     )
@@ -77,6 +85,30 @@ class Settings(BaseSettings):
     @classmethod
     def _is_url_or_path(cls, value: str) -> str:
         if "://" in value and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).netloc):
+            raise ValueError
+        return value
+
+    @field_validator("smtp")
+    @classmethod
+    def _is_mail_server(cls, value: str) -> str:
+        parts = urlsplit(value)
+        wrong_port = parts.port == 0  # asking for a port that is none raises ValueError
+        if value and (parts.scheme not in ("smtp", "smtps") or not parts.hostname or parts.path.strip("/") or wrong_port):
+            raise ValueError
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _is_mail_address(cls, value: str) -> str:
+        if value and not re.fullmatch(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", value):
+            raise ValueError
+        return value
+
+    @field_validator("console")
+    @classmethod
+    def _is_console(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment):
             raise ValueError
         return value
 
@@ -126,6 +158,12 @@ class Settings(BaseSettings):
     def _one_key(self) -> Self:
         if self.master_key is not None and self.master_key_file is not None:
             raise ValueError("NHIP_MASTER_KEY and NHIP_MASTER_KEY_FILE are both set: give one of them")
+        return self
+
+    @model_validator(mode="after")
+    def _one_sender(self) -> Self:
+        if self.smtp and not self.mail_from:
+            raise ValueError(f"NHIP_SMTP is set, so {_must_be('mail_from')}")
         return self
 
     def database(self, service: str) -> str:

@@ -78,6 +78,41 @@ def test_keys_are_at_a_url_or_in_a_file(jwks, right):
             load(jwks=jwks)
 
 
+@pytest.mark.parametrize(
+    ("smtp", "right"),
+    [
+        ("smtp://mail:25", True),
+        ("smtps://nhip:p%40ss@mail.example.com", True),
+        ("mail:25", False),
+        ("http://mail", False),
+        ("smtp://", False),
+        ("smtp://mail:99999", False),
+        ("smtp://mail:25/inbox", False),
+    ],
+)
+def test_a_mail_server_is_a_url(smtp, right):
+    if right:
+        assert load(smtp=smtp, mail_from="nhip@example.com").smtp == smtp
+    else:
+        with pytest.raises(SettingsError, match="NHIP_SMTP must be the mail server, as smtp://"):
+            load(smtp=smtp, mail_from="nhip@example.com")
+
+
+def test_with_a_mail_server_somebody_is_named_who_e_mails_come_from():
+    with pytest.raises(SettingsError, match="NHIP_SMTP is set, so NHIP_MAIL_FROM must be the address that e-mails come from"):
+        load(smtp="smtp://mail:25")
+    for wrong in ("nhip", "nhip@", "Nhịp <nhip@example.com>", "a@b\nBcc: c@d"):
+        with pytest.raises(SettingsError, match="NHIP_MAIL_FROM must be"):
+            load(mail_from=wrong)
+
+
+@pytest.mark.parametrize("console", ["nhip.example.com", "ftp://nhip.example.com", "https://", "https://nhip.example.com/?a=b"])
+def test_the_console_is_a_url(console):
+    with pytest.raises(SettingsError, match="NHIP_CONSOLE must be the web console's URL"):
+        load(console=console)
+    assert load(console="https://nhip.example.com/").console == "https://nhip.example.com/"
+
+
 def test_settings_do_not_change():
     with pytest.raises(ValidationError):
         load().port = 1  # type: ignore[misc]
@@ -131,12 +166,20 @@ def test_loopback(host, expected):
 
 
 def test_settings_can_be_shown(monkeypatch):
-    settings = load(postgres="postgresql://nhip:hunter2@db:5432", master_key=KEY, services={"people": "a:1"}, jwks="https://u:hunter2@x/k")
+    settings = load(
+        postgres="postgresql://nhip:hunter2@db:5432",
+        master_key=KEY,
+        services={"people": "a:1"},
+        jwks="https://u:hunter2@x/k",
+        smtp="smtps://nhip:hunter2@mail",
+        mail_from="a@b.vn",
+    )
     shown = describe(settings)
     assert "hunter2" not in shown + repr(settings) + str(settings.master_key)
     assert KEY not in shown + repr(settings)
     assert "NHIP_POSTGRES=postgresql://nhip:***@db:5432" in shown
     assert "NHIP_MASTER_KEY=***" in shown
+    assert "NHIP_SMTP=smtps://nhip:***@mail" in shown
     assert "NHIP_SERVICES=people=a:1" in shown
     assert "NHIP_KAFKA=(not set)" in shown
 
