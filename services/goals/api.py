@@ -161,6 +161,7 @@ class GoalsApi:
         return await self.kit.commands.execute(ctx, PROPOSAL(proposal_id), decide)
 
     async def approve_proposal(self, command: pb.ApproveProposal, ctx: Context) -> Accepted:
+        ctx = await self.kit.commands.answering(ctx, PROPOSAL(command.proposal_id))
         everyone = await self.kit.directory.everyone(ctx.tenant)
 
         async def decide(load: Load) -> Decision:
@@ -171,6 +172,7 @@ class GoalsApi:
         return await self.kit.commands.execute(ctx, PROPOSAL(command.proposal_id), decide)
 
     async def decline_proposal(self, command: pb.DeclineProposal, ctx: Context) -> Accepted:
+        ctx = await self.kit.commands.answering(ctx, PROPOSAL(command.proposal_id))
         everyone = await self.kit.directory.everyone(ctx.tenant)
 
         async def decide(load: Load) -> Decision:
@@ -181,6 +183,8 @@ class GoalsApi:
         return await self.kit.commands.execute(ctx, PROPOSAL(command.proposal_id), decide)
 
     async def withdraw_proposal(self, command: pb.WithdrawProposal, ctx: Context) -> Accepted:
+        ctx = await self.kit.commands.answering(ctx, PROPOSAL(command.proposal_id))
+
         async def decide(load: Load) -> Decision:
             return proposal.withdraw(await load(PROPOSAL, command.proposal_id), command, ctx)
 

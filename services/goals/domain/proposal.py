@@ -88,7 +88,7 @@ def propose(command: ProposeChange, around: Circumstances, ctx: Context, proposa
         command.changes, addition, around, reason_class=command.reason_class, proposal_id=proposal_id, added_id=f"{proposal_id}-added"
     )
     kpis_touched = touched(addition, around.kpis)
-    deciders(kpis_touched, ctx.actor.id, around.everyone)
+    may = deciders(kpis_touched, ctx.actor.id, around.everyone)
     return [
         Happened(
             PROPOSAL(proposal_id),
@@ -102,6 +102,7 @@ def propose(command: ProposeChange, around: Circumstances, ctx: Context, proposa
                 addition=addition,
                 level=highest(kpis_touched),
                 proposer_id=ctx.actor.id,
+                approver_ids=may.people,
             ),
         )
     ]

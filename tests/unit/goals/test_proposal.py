@@ -60,6 +60,12 @@ def approve(state: Given, by: str, changes: dict[str, tuple[int, int]] = CH3, ev
     return proposal.approve(state.state(PROPOSAL, "P"), command, only(state, list(changes), everyone), context(by), "K-ADD")
 
 
+def test_a_proposal_says_who_is_asked():
+    changed = proposed(sales_branch(), CH3)[0].event
+    assert isinstance(changed, ChangeProposed)
+    assert list(changed.approver_ids) == ["nam", "quang"]
+
+
 def test_a_reduction_lowers_every_level_together_and_adds_what_makes_up_for_it():
     state = sales_branch()
     state = state.and_then(proposed(state, CH3, report()))

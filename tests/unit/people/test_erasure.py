@@ -1,0 +1,139 @@
+"""The erasure of a person: who asks, who decides, what stops it; and their e-mail address."""
+
+import pytest
+
+from eventkit.aggregate import Decision
+from eventkit.context import Actor
+from eventkit.directory.facts import ERASED, PERSON
+from nhip.people.v1 import people_pb2 as pb
+from nhip.people.v1.events_pb2 import PersonErased
+from services.people.domain import erasure, person
+from services.people.domain.erasure import ERASURE
+from tests.unit.decisions import Given, given, rejected, words
+
+MINH, NAM, TRAM = (Actor("company-x", id) for id in ("minh", "nam", "tram"))
+
+
+def minh() -> Given:
+    registration = pb.RegisterPerson(name=words("Minh"), title=words("Senior Sales"), email=words("minh@example.org"))
+    return given(person.register(None, None, registration, "minh"))
+
+
+def ask(state: Given, by: Actor = MINH, *, admin: bool = False) -> Decision:
+    command = pb.RequestErasure(person_id="minh")
+    return erasure.request(state.state(ERASURE, "minh"), state.state(PERSON, "minh"), command, by, admin=admin)
+
+
+def approve(state: Given, by: Actor = NAM) -> Decision:
+    return erasure.approve(state.state(ERASURE, "minh"), state.state(PERSON, "minh"), pb.ApproveErasure(person_id="minh"), by)
+
+
+def decline(state: Given, by: Actor = NAM) -> Decision:
+    command = pb.DeclineErasure(person_id="minh", reason=words("hợp đồng còn hiệu lực"))
+    return erasure.decline(state.state(ERASURE, "minh"), state.state(PERSON, "minh"), command, by)
+
+
+def hold(state: Given) -> Decision:
+    return erasure.place_hold(state.state(ERASURE, "minh"), state.state(PERSON, "minh"), pb.PlaceLegalHold(person_id="minh"))
+
+
+def lift(state: Given) -> Decision:
+    return erasure.lift_hold(state.state(ERASURE, "minh"), state.state(PERSON, "minh"), pb.LiftLegalHold(person_id="minh"))
+
+
+def asked() -> Given:
+    state = minh()
+    return state.and_then(ask(state))
+
+
+def erased() -> Given:
+    state = asked()
+    state = state.and_then(approve(state))
+    return state.and_then(erasure.complete(state.state(ERASURE, "minh"), "minh"))
+
+
+def test_people_ask_for_themselves_and_administrators_for_anybody():
+    assert len(ask(minh())) == 1
+    assert len(ask(minh(), NAM, admin=True)) == 1
+    rejected("NOT_ALLOWED", lambda: ask(minh(), TRAM))
+    rejected("PERSON_UNKNOWN", lambda: ask(Given()), field="person_id")
+
+
+def test_asking_twice_is_asking_once():
+    assert ask(asked()) == []
+    assert ask(erased()) == []
+
+
+def test_nobody_decides_about_their_own_erasure():
+    rejected("SELF_APPROVAL", lambda: approve(asked(), MINH))
+    rejected("SELF_APPROVAL", lambda: decline(asked(), MINH))
+
+
+def test_only_what_was_asked_for_is_decided():
+    rejected("NOT_REQUESTED", lambda: approve(minh()), field="person_id")
+    rejected("NOT_REQUESTED", lambda: decline(minh()), field="person_id")
+
+
+def test_who_was_declined_may_ask_again():
+    state = asked().and_then(decline(asked()))
+    assert decline(state) == []
+    rejected("NOT_REQUESTED", lambda: approve(state))
+    assert len(ask(state)) == 1
+
+
+def test_a_legal_hold_stops_it_until_it_is_lifted():
+    state = asked().and_then(hold(asked()))
+    assert hold(state) == []
+    rejected("LEGAL_HOLD", lambda: approve(state), field="person_id")
+    state = state.and_then(lift(state))
+    assert lift(state) == []
+    assert len(approve(state)) == 1
+
+
+def test_what_was_approved_cannot_be_held_any_more():
+    rejected("ALREADY_ERASED", lambda: hold(erased()), field="person_id")
+    rejected("ALREADY_ERASED", lambda: hold(asked().and_then(approve(asked()))), field="person_id")
+
+
+def test_it_is_completed_once_and_only_after_the_approval():
+    assert erasure.complete(asked().state(ERASURE, "minh"), "minh") == []
+    assert erasure.complete(None, "minh") == []
+    assert erasure.complete(erased().state(ERASURE, "minh"), "minh") == []
+    assert approve(erased()) == []
+
+
+def test_of_who_is_erased_nothing_is_left_but_the_id():
+    known = erased().state(PERSON, "minh")
+    assert (known.id, known.name, known.title, known.email, known.active, known.erased) == ("minh", ERASED, ERASED, ERASED, False, True)
+    assert PersonErased(person_id="minh") in erased().events["person", "minh"]
+
+
+def change(state: Given, email: str, by: Actor = MINH, *, admin: bool = False) -> Decision:
+    command = pb.ChangeEmail(person_id="minh", email=words(email) if email else None)
+    return person.change_email(state.state(PERSON, "minh"), command, by, admin=admin)
+
+
+def test_people_change_their_own_address_and_administrators_anybodys():
+    assert len(change(minh(), "minh@nhip.example")) == 1
+    assert len(change(minh(), "minh@nhip.example", NAM, admin=True)) == 1
+    rejected("NOT_ALLOWED", lambda: change(minh(), "minh@nhip.example", TRAM))
+
+
+def test_an_address_can_be_taken_away():
+    state = minh().and_then(change(minh(), ""))
+    assert not state.state(PERSON, "minh").email.WhichOneof("form")
+    assert change(state, "") == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["minh", "minh@", "@example.org", "minh@localhost", "a@b.c, d@e.f", "Minh <minh@example.org>", "a b@example.org", "a@b.c\nBcc: x@y.z"],
+)
+def test_an_address_is_one_address(wrong: str):
+    rejected("EMAIL_INVALID", lambda: change(minh(), wrong), field="email")
+    registration = pb.RegisterPerson(name=words("Minh"), email=words(wrong))
+    rejected("EMAIL_INVALID", lambda: person.register(None, None, registration, "minh"), field="email")
+
+
+def test_who_is_erased_has_no_address_any_more():
+    rejected("PERSON_INACTIVE", lambda: change(erased(), "minh@example.org"), field="person_id")
