@@ -15,16 +15,26 @@ from eventkit import telemetry
 from eventkit.host import Running, running
 from eventkit.rpc.auth import Keys, Tokens
 from eventkit.rpc.demo_issuer import DemoIssuer
+from eventkit.service import Build, Kit, Service
 from services.checkins.service import service as checkins
 from services.goals.service import service as goals
+from services.notifications.service import service as notifications
 from services.people.service import service as people
 from tests.integration.services.company import System
+from tests.integration.services.mailbox import Mailbox, mail_server
 
 ISSUER = "http://issuer.test"
 
 
 @pytest.fixture(scope="session")
-async def system(engines: Engines, tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[System]:
+async def mailbox() -> AsyncGenerator[Mailbox]:
+    """The mail server that the system sends to."""
+    async with mail_server() as box:
+        yield box
+
+
+@pytest.fixture(scope="session")
+async def system(engines: Engines, mailbox: Mailbox, tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[System]:
     directory: Path = tmp_path_factory.mktemp("system")
     issuer = DemoIssuer(host="127.0.0.1", key_file=directory / "issuer.key", issuer=ISSUER)
     (directory / "jwks.json").write_text(json.dumps(issuer.jwks()))
@@ -35,12 +45,25 @@ async def system(engines: Engines, tmp_path_factory: pytest.TempPathFactory) -> 
         issuer=ISSUER,
         jwks=str(directory / "jwks.json"),
         shutdown_seconds=5,
+        smtp=mailbox.url,
+        mail_from="nhip@company.test",
+        console="https://nhip.test",
     )
     telemetry.set_up(stream=(directory / "log").open("w"))
     tokens = Tokens(issuer=ISSUER, audience="nhip", keys=Keys(settings.jwks))
     async with AsyncExitStack() as stack:
         services: dict[str, Running] = {}
-        for name, build in (("people", people), ("goals", goals), ("checkins", checkins)):
-            services[name] = await stack.enter_async_context(running(name, build, settings, tokens))
+        kits: dict[str, Kit] = {}
+
+        def keeping(name: str, build: Build) -> Build:
+            def built(kit: Kit) -> Service:
+                kits[name] = kit
+                return build(kit)
+
+            return built
+
+        builds = {"people": people, "goals": goals, "checkins": checkins, "notifications": notifications}
+        for name, build in builds.items():
+            services[name] = await stack.enter_async_context(running(name, keeping(name, build), settings, tokens))
         channels = {name: await stack.enter_async_context(grpc.aio.insecure_channel(s.address)) for name, s in services.items()}
-        yield System(settings, services, channels, issuer, directory)
+        yield System(settings, services, channels, issuer, directory, kits)

@@ -16,6 +16,7 @@ from eventkit.errors import Rejected
 from eventkit.host import Running
 from eventkit.rpc.demo_issuer import DemoIssuer
 from eventkit.rpc.errors import rejection
+from eventkit.service import Kit
 from eventkit.settings import Settings
 from nhip.checkins.v1 import checkins_pb2
 from nhip.common.v1 import operations_pb2
@@ -23,6 +24,7 @@ from nhip.common.v1.command_pb2 import Accepted
 from nhip.common.v1.words_pb2 import PersonalText
 from nhip.goals.v1 import goals_pb2 as g
 from nhip.goals.v1 import types_pb2 as t
+from nhip.notifications.v1 import notifications_pb2
 from nhip.people.v1 import people_pb2 as p
 from nhip.people.v1 import types_pb2 as pt
 
@@ -30,6 +32,7 @@ DESCRIPTORS = {
     "people": p.DESCRIPTOR.services_by_name["People"],
     "goals": g.DESCRIPTOR.services_by_name["Goals"],
     "checkins": checkins_pb2.DESCRIPTOR.services_by_name["Checkins"],
+    "notifications": notifications_pb2.DESCRIPTOR.services_by_name["Notifications"],
 }
 OPERATIONS = operations_pb2.DESCRIPTOR.services_by_name["Operations"]
 IMPORTER, OPERATOR = "service:importer", "service:operator"
@@ -42,6 +45,8 @@ class System:
     channels: Mapping[str, grpc.aio.Channel]
     issuer: DemoIssuer
     directory: Path
+    kits: Mapping[str, Kit]
+    """What each service was built from: to call its parts as its loops do."""
 
     async def call(self, context: str, method: MethodDescriptor, request: Message, metadata: list[tuple[str, str]]) -> Message:
         """One RPC. Raises `Rejected` for a refusal."""
