@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from email.errors import MessageError
 from uuid import uuid5
 
 import structlog
@@ -25,7 +24,7 @@ from services.notifications.domain.hearing import NotHeardOfYet
 from services.notifications.domain.notice import NAMESPACE, NOTICE, Notice
 from services.notifications.domain.preferences import chosen
 from services.notifications.reactors.language import language
-from services.notifications.reactors.letter import Letter, message
+from services.notifications.reactors.letter import Letter, NoAddress, message
 from services.notifications.reactors.post import Post, RefusedForGood
 from services.notifications.views import inbox
 from services.notifications.views.notice import mails_due, notices_of_mail
@@ -106,7 +105,7 @@ class DueMails:
         try:
             mail = message(letter, sender=self.post.sender, to=address, message_id=message_id, at=ctx.at)
             await self.post.send(mail, address)
-        except (RefusedForGood, ValueError, MessageError) as refused:  # the latter two: an address that no mail can be written to
+        except (RefusedForGood, NoAddress) as refused:
             log.warning("mail.refused", tenant=ctx.tenant, message_id=message_id, error=type(refused).__name__)
             await self._settle(ctx, pending, lambda n: notices.not_mailed(n, e.NOT_MAILED_REASON_REFUSED))
             return

@@ -6,6 +6,7 @@ Its subject holds nobody's words and no name: mail programs show it on locked sc
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -17,6 +18,10 @@ from nhip.common.v1.words_pb2 import PersonalText
 from nhip.notifications.v1 import notifications_pb2 as pb
 from nhip.notifications.v1 import types_pb2 as t
 from services.notifications.reactors.language import Language
+
+
+class NoAddress(ValueError):
+    """No mail can be written to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +69,11 @@ class Letter:
         return "\n\n".join([self._greeting(), *blocks, self._footer()]) + "\n"
 
     def html(self) -> str:
+        look = escape(self.language.gettext("Look at it"))
         blocks = [
             f"<h3>{escape(item.headline)}</h3>"
             + (f"<ul>{''.join(f'<li>{_lined(line)}</li>' for line in item.lines)}</ul>" if item.lines else "")
-            + "".join(f'<p><a href="{escape(url)}">{escape(self.language.gettext("Look at it"))}</a></p>' for url in self._link(item))
+            + "".join(f'<p><a href="{escape(url)}">{look}</a></p>' for url in self._link(item))
             for item in self._items()
         ]
         return (
@@ -160,10 +166,10 @@ def _lined(text: str) -> str:
 
 
 def message(letter: Letter, *, sender: str, to: str, message_id: str, at: datetime) -> EmailMessage:
-    """The mail as it is sent. Raises ValueError for an address that is none; whatever is in it, no header can be slipped in."""
+    """The mail as it is sent. Raises `NoAddress`; whatever stands in an address, no header can be slipped in."""
     mail = EmailMessage(policy=SMTP)
     mail["From"] = Address("Nhịp", addr_spec=sender)
-    mail["To"] = Address(addr_spec=to)
+    mail["To"] = _address(to)
     mail["Subject"] = "[Nhịp] " + letter.subject()
     mail["Date"] = format_datetime(at)
     mail["Message-ID"] = message_id
@@ -175,3 +181,10 @@ def message(letter: Letter, *, sender: str, to: str, message_id: str, at: dateti
     mail.set_content(letter.plain())
     mail.add_alternative(letter.html(), subtype="html")
     return mail
+
+
+def _address(text: str) -> Address:
+    try:
+        return Address(addr_spec=text)
+    except (ValueError, MessageError, IndexError):  # the last one is Python's own, of a text that ends too early
+        raise NoAddress from None  # not chained: it quotes the text

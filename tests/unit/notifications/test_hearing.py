@@ -1,0 +1,194 @@
+"""Who hears of what: CH3 of Company X, and every other cause."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from eventkit.directory.facts import Everyone, Place, Unit
+from nhip.goals.v1 import types_pb2 as g
+from nhip.notifications.v1 import types_pb2 as t
+from nhip.notifications.v1.events_pb2 import NoticeGiven
+from nhip.rewards.v1.events_pb2 import GiftHandedOver, PraiseGiven, RedemptionRefunded, Share
+from services.notifications.domain import hearing
+from services.notifications.domain.hearing import Append, Around, Change, HeardKpi, NotHeardOfYet, Proposed
+from services.notifications.domain.notice import notice_id
+from tests.unit.decisions import company_x, person
+
+COMPANY, DEPARTMENT, INDIVIDUAL = g.LEVEL_COMPANY, g.LEVEL_DEPARTMENT, g.LEVEL_INDIVIDUAL
+OWNER, ABOVE, BELOW = t.RELATION_OWNER, t.RELATION_OWNER_ABOVE, t.RELATION_OWNER_BELOW
+
+# The whole tree after CH1 and CH2: K-COL of Minh and Trâm supports D4, K-CO of Minh and Thảo serves D2.
+TREE: dict[str, tuple[str, HeardKpi]] = {
+    kpi.id: (parent, kpi)
+    for parent, kpi in (
+        ("", HeardKpi("K1", COMPANY, ("nam",), "")),
+        ("", HeardKpi("K2", COMPANY, ("nam",), "")),
+        ("K1", HeardKpi("D1", DEPARTMENT, (), "sales")),
+        ("K1", HeardKpi("D2", DEPARTMENT, (), "sales")),
+        ("K2", HeardKpi("D3", DEPARTMENT, (), "sales")),
+        ("K2", HeardKpi("D4", DEPARTMENT, (), "cskh")),
+        ("D1", HeardKpi("I1", INDIVIDUAL, ("minh",), "")),
+        ("D1", HeardKpi("I2", INDIVIDUAL, ("tram",), "")),
+        ("D2", HeardKpi("I3", INDIVIDUAL, ("minh",), "")),
+        ("D2", HeardKpi("I4", INDIVIDUAL, ("tram",), "")),
+        ("D3", HeardKpi("I5", INDIVIDUAL, ("minh",), "")),
+        ("D3", HeardKpi("I6", INDIVIDUAL, ("tram",), "")),
+        ("D4", HeardKpi("I7", INDIVIDUAL, ("thao",), "")),
+        ("D4", HeardKpi("I8", INDIVIDUAL, ("tien",), "")),
+        ("D4", HeardKpi("K-COL", INDIVIDUAL, ("minh", "tram"), "")),
+        ("D2", HeardKpi("K-CO", INDIVIDUAL, ("minh", "thao"), "")),
+        ("", HeardKpi("KC", INDIVIDUAL, ("minh",), "")),
+    )
+}
+ADDED = ("D1", HeardKpi("K-ADD", INDIVIDUAL, ("minh",), ""))
+
+
+def around(*added: tuple[str, HeardKpi]) -> Around:
+    tree = [*TREE.values(), *added]
+    return Around({kpi.id: kpi for _, kpi in tree}, {kpi.id: parent for parent, kpi in tree if parent})
+
+
+def revised(kpi: str, before: int, after: int) -> Change:
+    return Change(kpi, t.CHANGE_KIND_TARGET_REVISED, Decimal(before), Decimal(after))
+
+
+CH3 = Append(
+    "person:nam",
+    [
+        revised("K1", 70, 55),
+        revised("D1", 100, 80),
+        revised("I1", 80, 50),
+        Change("K-ADD", t.CHANGE_KIND_DEFINED),
+        Change("K-ADD", t.CHANGE_KIND_ALIGNED, parent_after="D1"),
+    ],
+    Proposed("P", "minh", ("nam", "quang"), approved=True),
+)
+
+
+def told(drafts: list[NoticeGiven]) -> dict[str, tuple[str, list[tuple[str, int]]]]:
+    return {
+        d.person_id: (t.NoticeKind.Name(d.kind).removeprefix("NOTICE_KIND_"), [(c.kpi_id, c.relation) for c in d.changes]) for d in drafts
+    }
+
+
+def test_ch3_is_told_to_exactly_those_whom_it_concerns_once_each():
+    drafts = hearing.of_goals(CH3, around(ADDED), company_x())
+    assert told(drafts) == {
+        # Who proposed it hears the decision and, in the same notice, what of it concerns them.
+        "minh": ("PROPOSAL_DECIDED", [("D1", BELOW), ("I1", OWNER), ("K-ADD", OWNER)]),
+        # Sales' KPIs are its head's: D1 itself, below K1; above I1 and above what was added.
+        "phuc": ("KPI_CHANGED", [("K1", BELOW), ("D1", OWNER), ("I1", ABOVE), ("K-ADD", ABOVE)]),
+        # I2 serves D1.
+        "tram": ("KPI_CHANGED", [("D1", BELOW)]),
+        # Nam approved it; no KPI of Lan, Thảo and Tiến is changed, directly above or directly below.
+    }
+    assert [(c.before.value, c.after.value) for c in drafts[0].changes][:2] == [("70", "55"), ("100", "80")]
+    assert {(d.person_id, d.by_id, d.proposal_id, d.granted) for d in drafts} == {
+        ("minh", "nam", "P", True),
+        ("phuc", "nam", "P", False),
+        ("tram", "nam", "P", False),
+    }
+
+
+def test_nobody_is_told_of_their_own_deed():
+    by_phuc = Append("person:phuc", [revised("D1", 100, 90)])
+    assert set(told(hearing.of_goals(by_phuc, around(), company_x()))) == {"nam", "minh", "tram"}
+    by_quang = Append("person:quang", [revised("D1", 100, 90)])
+    assert set(told(hearing.of_goals(by_quang, around(), company_x()))) == {"phuc", "nam", "minh", "tram"}
+
+
+def test_a_waiting_proposal_is_for_who_is_asked_first():
+    proposed = Append("person:minh", proposed=Proposed("P", "minh", ("nam", "quang"), waits=True))
+    (draft,) = hearing.of_goals(proposed, around(), company_x())
+    assert (draft.person_id, draft.kind, draft.by_id, draft.proposal_id) == ("nam", t.NOTICE_KIND_PROPOSAL_WAITING, "minh", "P")
+
+
+def test_a_declined_proposal_is_told_to_who_made_it_and_to_nobody_else():
+    declined = Append("person:nam", proposed=Proposed("P", "minh", ("nam",)))
+    (draft,) = hearing.of_goals(declined, around(), company_x())
+    assert (draft.person_id, draft.kind, draft.granted, list(draft.changes)) == ("minh", t.NOTICE_KIND_PROPOSAL_DECIDED, False, [])
+
+
+def test_a_proposal_from_before_anybody_was_named_is_told_to_nobody():
+    assert hearing.of_goals(Append("person:minh", proposed=Proposed("P", "minh", (), waits=True)), around(), company_x()) == []
+
+
+def test_a_kpi_put_elsewhere_is_told_where_it_was_and_where_it_is():
+    moved = Change("I1", t.CHANGE_KIND_ALIGNED, parent_before="D4", parent_after="D1")
+    drafts = hearing.of_goals(Append("person:nam", [moved]), around(), company_x())
+    assert told(drafts) == {
+        "minh": ("KPI_CHANGED", [("I1", OWNER)]),
+        "phuc": ("KPI_CHANGED", [("I1", ABOVE)]),
+        "lan": ("KPI_CHANGED", [("I1", ABOVE)]),
+    }
+    assert (drafts[0].changes[0].parent_before, drafts[0].changes[0].parent_after) == ("D4", "D1")
+
+
+def test_a_kpi_that_ends_is_told_once_also_to_what_it_served():
+    ended = [Change("I7", t.CHANGE_KIND_RETIRED), Change("I7", t.CHANGE_KIND_UNSPECIFIED, parent_before="D4")]
+    tree = around()
+    parents = {kpi: parent for kpi, parent in tree.parents.items() if kpi != "I7"}
+    drafts = hearing.of_goals(Append("person:nam", ended), Around(tree.kpis, parents), company_x())
+    assert told(drafts) == {"thao": ("KPI_CHANGED", [("I7", OWNER)]), "lan": ("KPI_CHANGED", [("I7", ABOVE)])}
+
+
+def test_what_an_import_defines_is_no_news_and_what_a_person_defines_is():
+    defined = [Change("I7", t.CHANGE_KIND_DEFINED), Change("I7", t.CHANGE_KIND_ALIGNED, parent_after="D4")]
+    assert hearing.of_goals(Append("service:importer for person:nam", defined), around(), company_x()) == []
+    assert told(hearing.of_goals(Append("person:lan", defined), around(), company_x())) == {"thao": ("KPI_CHANGED", [("I7", OWNER)])}
+
+
+def test_a_department_without_a_head_is_told_nothing():
+    everyone = Everyone(people={"nam": person("nam")}, places={"nam": Place()}, units={"marketing": Unit("marketing", "Marketing")})
+    kpi = HeardKpi("D9", DEPARTMENT, (), "marketing")
+    assert hearing.of_stale(kpi, everyone) == []
+
+
+def test_what_the_directory_has_not_heard_of_is_waited_for():
+    unknown_unit, unknown_person = HeardKpi("D9", DEPARTMENT, (), "ghosts"), HeardKpi("I9", INDIVIDUAL, ("ghost",), "")
+    for kpi in (unknown_unit, unknown_person):
+        with pytest.raises(NotHeardOfYet):
+            hearing.of_stale(kpi, company_x())
+
+
+def test_who_is_not_there_any_more_is_told_nothing():
+    assert "tram" not in told(hearing.of_goals(CH3, around(ADDED), company_x(inactive=("tram",))))
+
+
+def test_a_forgotten_kpi_is_told_to_all_of_its_owners():
+    drafts = hearing.of_stale(HeardKpi("K-COL", INDIVIDUAL, ("minh", "tram"), ""), company_x())
+    assert [(d.person_id, d.kind, d.kpi_id, d.by_id) for d in drafts] == [
+        ("minh", t.NOTICE_KIND_PROGRESS_STALE, "K-COL", ""),
+        ("tram", t.NOTICE_KIND_PROGRESS_STALE, "K-COL", ""),
+    ]
+
+
+def praise(*people: str) -> PraiseGiven:
+    return PraiseGiven(praise_id="R", giver_id="phuc", shares=[Share(person_id=p, points=10) for p in people])
+
+
+def test_everybody_who_is_praised_hears_of_it_but_who_gave_it():
+    drafts = hearing.of_praise(praise("minh", "tram", "phuc"), "person:phuc", company_x())
+    assert [(d.person_id, d.kind, d.by_id, d.praise_id) for d in drafts] == [
+        ("minh", t.NOTICE_KIND_PRAISE_RECEIVED, "phuc", "R"),
+        ("tram", t.NOTICE_KIND_PRAISE_RECEIVED, "phuc", "R"),
+    ]
+
+
+def test_praise_that_an_import_brings_is_its_givers():
+    (draft,) = hearing.of_praise(praise("minh"), "service:importer", company_x())
+    assert (draft.person_id, draft.by_id) == ("minh", "phuc")
+
+
+def test_who_redeemed_a_gift_hears_what_became_of_it_unless_they_did_it_themselves():
+    handed, refunded = GiftHandedOver(redemption_id="X", person_id="minh"), RedemptionRefunded(redemption_id="X", person_id="minh")
+    assert [d.granted for d in hearing.of_gift(handed, "person:nam", company_x())] == [True]
+    assert [d.granted for d in hearing.of_gift(refunded, "person:nam", company_x())] == [False]
+    assert hearing.of_gift(refunded, "person:minh", company_x()) == []
+
+
+def test_the_id_of_a_notice_follows_from_tenant_person_and_cause():
+    assert notice_id("x", "minh", "a") == notice_id("x", "minh", "a")
+    assert len({notice_id(*of) for of in (("x", "minh", "a"), ("y", "minh", "a"), ("x", "nam", "a"), ("x", "minh", "b"))}) == 4
+    assert notice_id("x", "minh", f"stale/I1/{date(2025, 3, 1)}") != notice_id("x", "minh", f"stale/I1/{date(2025, 4, 1)}")
