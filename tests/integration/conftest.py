@@ -9,6 +9,7 @@ from pathlib import Path
 import grpc
 import pytest
 
+from cli.catalog import SERVICES
 from deploy.engines import Engines
 from eventkit import settings as all_settings
 from eventkit import telemetry
@@ -16,10 +17,6 @@ from eventkit.host import Running, running
 from eventkit.rpc.auth import Keys, Tokens
 from eventkit.rpc.demo_issuer import DemoIssuer
 from eventkit.service import Build, Kit, Service
-from services.checkins.service import service as checkins
-from services.goals.service import service as goals
-from services.notifications.service import service as notifications
-from services.people.service import service as people
 from tests.integration.services.company import System
 from tests.integration.services.mailbox import Mailbox, mail_server
 
@@ -62,8 +59,7 @@ async def system(engines: Engines, mailbox: Mailbox, tmp_path_factory: pytest.Te
 
             return built
 
-        builds = {"people": people, "goals": goals, "checkins": checkins, "notifications": notifications}
-        for name, build in builds.items():
-            services[name] = await stack.enter_async_context(running(name, keeping(name, build), settings, tokens))
+        for name, known in SERVICES.items():
+            services[name] = await stack.enter_async_context(running(name, keeping(name, known.build), settings, tokens))
         channels = {name: await stack.enter_async_context(grpc.aio.insecure_channel(s.address)) for name, s in services.items()}
         yield System(settings, services, channels, issuer, directory, kits)

@@ -12,28 +12,22 @@ from google.protobuf.message_factory import GetMessageClass
 from google.type.date_pb2 import Date
 from google.type.decimal_pb2 import Decimal
 
+from cli.catalog import SERVICES
 from eventkit.errors import Rejected
 from eventkit.host import Running
 from eventkit.rpc.demo_issuer import DemoIssuer
 from eventkit.rpc.errors import rejection
 from eventkit.service import Kit
 from eventkit.settings import Settings
-from nhip.checkins.v1 import checkins_pb2
 from nhip.common.v1 import operations_pb2
 from nhip.common.v1.command_pb2 import Accepted
 from nhip.common.v1.words_pb2 import PersonalText
 from nhip.goals.v1 import goals_pb2 as g
 from nhip.goals.v1 import types_pb2 as t
-from nhip.notifications.v1 import notifications_pb2
 from nhip.people.v1 import people_pb2 as p
 from nhip.people.v1 import types_pb2 as pt
 
-DESCRIPTORS = {
-    "people": p.DESCRIPTOR.services_by_name["People"],
-    "goals": g.DESCRIPTOR.services_by_name["Goals"],
-    "checkins": checkins_pb2.DESCRIPTOR.services_by_name["Checkins"],
-    "notifications": notifications_pb2.DESCRIPTOR.services_by_name["Notifications"],
-}
+DESCRIPTORS = {name: known.api for name, known in SERVICES.items()}
 OPERATIONS = operations_pb2.DESCRIPTOR.services_by_name["Operations"]
 IMPORTER, OPERATOR = "service:importer", "service:operator"
 

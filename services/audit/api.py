@@ -1,0 +1,118 @@
+"""gRPC of audit: request → query, and the record of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import asyncpg
+
+from eventkit.aggregate import Decision
+from eventkit.context import Context
+from eventkit.database import connection
+from eventkit.decider import Load
+from eventkit.errors import Kind, Rejected
+from eventkit.rpc.access import Allow, roles
+from eventkit.service import Kit
+from eventkit.table import reading
+from nhip.audit.v1 import audit_pb2 as pb
+from nhip.audit.v1 import types_pb2 as t
+from services.audit.domain import contracts
+from services.audit.domain.reading import READING, read
+from services.audit.export import lines
+from services.audit.views import search
+from services.audit.views.search import Place, place
+
+_READERS = roles("auditor", "executive", services=("operator",))
+ACCESS: Mapping[str, Allow] = {
+    "SearchLedger": _READERS,
+    "GetSubjectHistory": _READERS,
+    "ExportLedger": _READERS,
+    "GetCompleteness": roles("auditor", "executive", "admin", services=("operator",)),
+}
+PAGE = 50
+HISTORY_PAGE = 200
+EXPORT_PAGE = 500
+EXPORT_BYTES = 1 << 20
+"""Where a page of an export ends, if it has not before: a reply has an end."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditApi:
+    """Implements `nhip.audit.v1.Audit`."""
+
+    kit: Kit
+
+    async def search_ledger(self, request: pb.SearchLedger, ctx: Context) -> pb.Entries:
+        behind, limit = place(request.page_token), request.page_size or PAGE
+        async with reading(self.kit.pool, ctx.tenant) as con:
+            rows = await search.entries(con, ctx.tenant, request.filter, behind=behind, limit=limit + 1, newest_first=True)
+            answer = await self._page(con, ctx, rows, limit)
+        await self._record(ctx, behind, t.READING_KIND_SEARCH, request.filter)
+        return answer
+
+    async def get_subject_history(self, request: pb.GetSubjectHistory, ctx: Context) -> pb.Entries:
+        behind, limit = place(request.page_token), request.page_size or HISTORY_PAGE
+        about = t.Filter(subject_kind=request.subject_kind, subject_id=request.subject_id)
+        async with reading(self.kit.pool, ctx.tenant) as con:
+            rows = await search.entries(con, ctx.tenant, about, behind=behind, limit=limit + 1, newest_first=False)
+            answer = await self._page(con, ctx, rows, limit)
+        await self._record(ctx, behind, t.READING_KIND_HISTORY, about)
+        return answer
+
+    async def export_ledger(self, request: pb.ExportLedger, ctx: Context) -> pb.Exported:
+        behind, format = place(request.page_token), request.format or t.EXPORT_FORMAT_JSONL
+        if format not in (t.EXPORT_FORMAT_JSONL, t.EXPORT_FORMAT_CSV):
+            raise Rejected("FORMAT_UNKNOWN", "give EXPORT_FORMAT_JSONL or EXPORT_FORMAT_CSV", kind=Kind.INVALID, field="format")
+        async with reading(self.kit.pool, ctx.tenant) as con:
+            rows = await search.entries(con, ctx.tenant, request.filter, behind=behind, limit=EXPORT_PAGE + 1, newest_first=False)
+            fitting = _fitting(rows[:EXPORT_PAGE])
+            entries = await search.told(con, ctx.tenant, rows[:fitting], reader=ctx.actor.id)
+        await self._record(ctx, behind, t.READING_KIND_EXPORT, request.filter, format)
+        for entry in entries:  # into a file: the reply's own words are opened later, and these are none any more
+            await self.kit.words.open(entry, tenant=ctx.tenant)
+        content = lines(entries, [row["data"] for row in rows[:fitting]], format, first=behind is None)
+        return pb.Exported(content=content, next_page_token=_token(rows, fitting))
+
+    async def get_completeness(self, request: pb.GetCompleteness, ctx: Context) -> pb.Completeness:
+        # Positions are counted over all tenants, so not as the reader role; nothing else of them is told.
+        async with connection(self.kit.pool) as con:
+            return pb.Completeness(contexts=[await search.completeness(con, context) for context in contracts.contexts()])
+
+    async def _page(self, con: asyncpg.Connection, ctx: Context, rows: list[asyncpg.Record], limit: int) -> pb.Entries:
+        entries = await search.told(con, ctx.tenant, rows[:limit], reader=ctx.actor.id)
+        return pb.Entries(entries=entries, next_page_token=_token(rows, limit))
+
+    async def _record(
+        self,
+        ctx: Context,
+        behind: Place | None,
+        kind: t.ReadingKind.ValueType,
+        filter: t.Filter,
+        format: t.ExportFormat.ValueType = t.EXPORT_FORMAT_UNSPECIFIED,
+    ) -> None:
+        """A reading is recorded before it is answered; once, not page by page."""
+        if behind is not None:
+            return
+
+        async def decide(load: Load) -> Decision:
+            await load(READING, ctx.actor.id)
+            return read(ctx.actor, kind, filter, format)
+
+        await self.kit.commands.execute(ctx, READING(ctx.actor.id), decide)
+
+
+def _fitting(rows: list[asyncpg.Record]) -> int:
+    """How many of the rows fit into a page of an export; at least one."""
+    size = 0
+    for number, row in enumerate(rows):
+        size += 3 * len(row["data"]) + 1000
+        if size > EXPORT_BYTES and number:
+            return number
+    return len(rows)
+
+
+def _token(rows: list[asyncpg.Record], taken: int) -> str:
+    """The token of the next page; empty where there is none."""
+    if len(rows) <= taken:
+        return ""
+    last = rows[taken - 1]
+    return str(Place(last["recorded_at"], last["context"], last["position"]))

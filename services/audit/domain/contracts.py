@@ -1,0 +1,43 @@
+"""The contracts that this version knows: which contexts there are, and which types of events."""
+
+import importlib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from google.protobuf.descriptor import Descriptor, FileDescriptor
+
+import nhip
+from nhip.common.v1.options_pb2 import event
+
+
+@cache
+def contexts() -> tuple[str, ...]:
+    """Every context that has events of its own, by name."""
+    found = {file.package.split(".")[1] for file in _files() if file.name.endswith("/events.proto")}
+    return tuple(sorted(found))
+
+
+@cache
+def event_types() -> tuple[str, ...]:
+    """The full names of all types of events, by name."""
+    return tuple(sorted(message.full_name for file in _files() for message in _messages(file) if message.GetOptions().Extensions[event]))
+
+
+def types_named(name: str) -> list[str]:
+    """The full names that somebody means who names a type in full, or by its last part; what is not known means itself."""
+    return [known for known in event_types() if name == known or known.endswith(f".{name}")] or [name]
+
+
+@cache
+def _files() -> tuple[FileDescriptor, ...]:
+    """All contracts, loaded: with that their types can be read."""
+    found: list[FileDescriptor] = []
+    for root in map(Path, nhip.__path__):  # generated code is a namespace: folders without an __init__
+        for path in sorted(root.glob("*/v*/*_pb2.py")):
+            found.append(importlib.import_module(".".join(("nhip", *path.relative_to(root).with_suffix("").parts))).DESCRIPTOR)
+    return tuple(found)
+
+
+def _messages(file: FileDescriptor) -> Iterator[Descriptor]:
+    yield from file.message_types_by_name.values()

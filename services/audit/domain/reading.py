@@ -1,0 +1,27 @@
+"""The record of who read the ledger: a reading is an event like any other, and so in the ledger itself."""
+
+from google.protobuf.message import Message
+
+from eventkit.aggregate import Aggregate, Decision, Happened, UnknownEvent
+from eventkit.context import Actor
+from nhip.audit.v1 import types_pb2 as t
+from nhip.audit.v1.events_pb2 import LedgerRead
+
+
+def evolve(readings: int | None, event: Message) -> int:
+    """How often somebody read."""
+    match event:
+        case LedgerRead():
+            return (readings or 0) + 1
+        case _:
+            raise UnknownEvent(event)
+
+
+READING = Aggregate("reading", evolve)
+
+
+def read(
+    reader: Actor, kind: t.ReadingKind.ValueType, filter: t.Filter, format: t.ExportFormat.ValueType = t.EXPORT_FORMAT_UNSPECIFIED
+) -> Decision:
+    person = reader.id if reader.kind == "person" else ""
+    return [Happened(READING(reader.id), LedgerRead(reader_id=person, kind=kind, filter=filter, format=format))]

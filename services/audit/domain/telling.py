@@ -1,0 +1,112 @@
+"""What an event says, field by field, by its contract alone."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import DecodeError, Message
+from google.protobuf.timestamp_pb2 import Timestamp
+from google.type.date_pb2 import Date
+from google.type.decimal_pb2 import Decimal
+
+from eventkit import wire
+from eventkit.values import to_date, to_datetime
+from nhip.audit.v1 import audit_pb2 as pb
+from nhip.common.v1.options_pb2 import for_audit, subject
+from nhip.common.v1.words_pb2 import PersonalText
+
+REASON = "reason_class"
+"""What contracts call a field that says of which class a reason is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One field that is set: a message is told field by field, down to what has no fields."""
+
+    path: str
+    field: FieldDescriptor
+    value: Any
+
+
+def read(type: str, data: bytes) -> Message | None:
+    """The event; None when its contract is not known here, or its bytes are not what that says."""
+    try:
+        return wire.decode(type, data)
+    except DecodeError:
+        return None
+
+
+def fields(message: Message, path: str = "") -> Iterator[Told]:
+    """Every field that is set, in the contract's order."""
+    for field, value in message.ListFields():
+        here = f"{path}.{field.name}" if path else field.name
+        if _is_map(field):
+            entries: Mapping[Any, Any] = value
+            items = [(f"{here}[{key}]", entries[key]) for key in sorted(entries)]
+        elif field.is_repeated:
+            items = [(f"{here}[{index}]", item) for index, item in enumerate(value)]
+        else:
+            items = [(here, value)]
+        for at, item in items:
+            if isinstance(item, Message) and not isinstance(item, (Timestamp, Date, Decimal, PersonalText)):
+                yield from fields(item, at)
+            else:
+                yield Told(at, field, item)
+
+
+def subjects(message: Message) -> list[pb.Subject]:
+    """What the event is about: ids whose fields say of what kind they are. Each once, in the contract's order."""
+    found = dict.fromkeys(
+        (kind, told.value) for told in fields(message) if (kind := _subject(told.field)) and isinstance(told.value, str) and told.value
+    )
+    return [pb.Subject(kind=kind, id=id) for kind, id in found]
+
+
+def reason(message: Message) -> str:
+    """The class of its reason, as its enum has it; empty for none."""
+    return next((_text(told) for told in fields(message) if told.field.name == REASON), "")
+
+
+def values(message: Message, *, reader: str) -> list[pb.Value]:
+    """What it says. Words that are not for audits are withheld, unless they are the reader's own."""
+    return [_value(told, reader) for told in fields(message)]
+
+
+def _value(told: Told, reader: str) -> pb.Value:
+    value = pb.Value(path=told.path, subject_kind=_subject(told.field))
+    if not isinstance(told.value, PersonalText):
+        value.text = _text(told)
+    elif told.field.GetOptions().Extensions[for_audit] or told.value.sealed.person_id == reader:
+        value.words.CopyFrom(told.value)
+    else:
+        value.words.withheld = True
+    return value
+
+
+def _text(told: Told) -> str:
+    match told.value:
+        case bool():
+            return "true" if told.value else "false"
+        case int() if told.field.enum_type is not None:
+            known = told.field.enum_type.values_by_number.get(told.value)
+            return known.name if known else str(told.value)
+        case bytes():
+            return told.value.hex()
+        case Decimal():
+            return told.value.value
+        case Date():
+            day = to_date(told.value)
+            return day.isoformat() if day else ""
+        case Timestamp():
+            return to_datetime(told.value).isoformat()
+        case _:
+            return str(told.value)
+
+
+def _subject(field: FieldDescriptor) -> str:
+    return field.GetOptions().Extensions[subject]
+
+
+def _is_map(field: FieldDescriptor) -> bool:
+    return field.message_type is not None and field.message_type.GetOptions().map_entry

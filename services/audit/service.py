@@ -1,0 +1,15 @@
+"""What the audit service is made of."""
+
+from eventkit.directory import views as directory
+from eventkit.rpc.server import Api
+from eventkit.service import Kit, Service
+from nhip.audit.v1 import audit_pb2
+from services.audit.api import ACCESS, AuditApi
+from services.audit.views import ledger
+
+
+def service(kit: Kit) -> Service:
+    return Service(
+        apis=[Api(audit_pb2.DESCRIPTOR.services_by_name["Audit"], AuditApi(kit), ACCESS)],
+        views=[*ledger.views(), *directory.views()],
+    )

@@ -1,0 +1,1 @@
+"""The ledger: every event of every context, and what each is about."""

@@ -1,0 +1,115 @@
+"""Every event of one context as it was recorded, whatever its type, and what it is about.
+
+A context's two views move together; each context has its own, for a view has one source.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from eventkit.log import Recorded
+from eventkit.projection import AnyView, Rows, View
+from services.audit.domain import contracts, telling
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class EntryRow:
+    tenant: str
+    position: int
+    event_id: UUID
+    type: str
+    stream: str
+    """As "kpi/<id>"."""
+    version: int
+    actor: str
+    actor_id: str
+    """Who acted, without whom for: "person:<id>"."""
+    recorded_at: datetime
+    occurred_at: datetime
+    append_id: UUID
+    append_index: int
+    append_size: int
+    correlation_id: str
+    causation_id: str
+    reason: str
+    """The class of its reason; empty for none."""
+    data: bytes
+
+
+class LedgerView(View[EntryRow]):
+    version, raw, categories = VERSION, True, ()
+    key = ("tenant", "position")
+    indexes = ("position", "tenant, recorded_at, position", "tenant, event_id", "tenant, append_id", "tenant, actor_id, recorded_at")
+    row = EntryRow
+
+    def __init__(self, context: str):
+        self.name, self.source, self.group = f"ledger_{context}", context, f"ledger_{context}"  # type: ignore[misc] # one per context
+
+    def fold(self, rows: Rows[EntryRow], event: Recorded) -> None:
+        rows.put(_entry(event))
+
+    def expected(self, events: Sequence[Recorded]) -> Iterable[EntryRow]:
+        return map(_entry, events)
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectRow:
+    tenant: str
+    kind: str
+    id: str
+    position: int
+    recorded_at: datetime
+
+
+class SubjectView(View[SubjectRow]):
+    version, raw, categories = VERSION, True, ()
+    key = ("tenant", "kind", "id", "position")
+    indexes = ("tenant, position", "tenant, kind, recorded_at")
+    row = SubjectRow
+
+    def __init__(self, context: str):
+        self.name, self.source, self.group = f"subject_{context}", context, f"ledger_{context}"  # type: ignore[misc] # one per context
+
+    def fold(self, rows: Rows[SubjectRow], event: Recorded) -> None:
+        for row in _subjects(event):
+            rows.put(row)
+
+    def expected(self, events: Sequence[Recorded]) -> Iterable[SubjectRow]:
+        return (row for event in events for row in _subjects(event))
+
+
+def views() -> list[AnyView]:
+    """The ledger, of every context that this version knows a contract of."""
+    return [view(context) for context in contracts.contexts() for view in (LedgerView, SubjectView)]
+
+
+def _entry(event: Recorded) -> EntryRow:
+    known = telling.read(event.type, event.data)
+    return EntryRow(
+        tenant=event.tenant,
+        position=event.position,
+        event_id=event.id,
+        type=event.type,
+        stream=f"{event.stream.category}/{event.stream.id}",
+        version=event.version,
+        actor=event.origin.actor,
+        actor_id=event.origin.actor.split(" ", 1)[0],
+        recorded_at=event.recorded_at,
+        occurred_at=event.occurred_at,
+        append_id=event.append_id,
+        append_index=event.index,
+        append_size=event.size,
+        correlation_id=event.origin.correlation_id,
+        causation_id=event.origin.causation_id,
+        reason=telling.reason(known) if known else "",
+        data=event.data,
+    )
+
+
+def _subjects(event: Recorded) -> list[SubjectRow]:
+    known = telling.read(event.type, event.data)
+    about = telling.subjects(known) if known else []
+    return [SubjectRow(event.tenant, subject.kind, subject.id, event.position, event.recorded_at) for subject in about]

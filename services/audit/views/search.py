@@ -1,0 +1,187 @@
+"""Queries of the ledger, over all contexts at once."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from eventkit.errors import Kind, Rejected
+from eventkit.values import from_datetime, to_datetime
+from nhip.audit.v1 import audit_pb2 as pb
+from nhip.audit.v1 import types_pb2 as t
+from services.audit.domain import contracts, telling
+from services.audit.views.ledger import VERSION
+
+MOST_HOLES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in the ledger a page begins: behind this entry."""
+
+    recorded_at: datetime
+    context: str
+    position: int
+
+    def __str__(self) -> str:
+        return f"{self.recorded_at.isoformat()}/{self.context}/{self.position}"
+
+
+def place(token: str) -> Place | None:
+    """The place that a page token names; None for the beginning. Raises `Rejected` for what is no token of ours."""
+    if not token:
+        return None
+    at, context, position = (*token.split("/"), "", "")[:3]
+    try:
+        return Place(datetime.fromisoformat(at).astimezone(UTC), context, int(position))
+    except (ValueError, OverflowError):
+        raise Rejected(
+            "PAGE_TOKEN_INVALID", "give the token that the page before answered", kind=Kind.INVALID, field="page_token"
+        ) from None
+
+
+async def entries(
+    con: asyncpg.Connection, tenant: str, filter: t.Filter, *, behind: Place | None, limit: int, newest_first: bool
+) -> list[asyncpg.Record]:
+    """The rows that a filter lets through, in the order of their recording."""
+    asked = [context for context in contracts.contexts() if filter.context in ("", context)]
+    if not asked:
+        known = ", ".join(contracts.contexts())
+        raise Rejected("CONTEXT_UNKNOWN", f"give one of {known}", kind=Kind.INVALID, field="filter.context")
+    if filter.subject_id and not filter.subject_kind:
+        raise Rejected("KIND_MISSING", "say of what kind the subject is, as kpi", kind=Kind.INVALID, field="filter.subject_kind")
+    arguments: list[Any] = [tenant, limit]
+
+    def argument(value: object) -> str:
+        arguments.append(value)
+        return f"${len(arguments)}"
+
+    where = ["l.tenant = $1"]
+    if filter.type:
+        where.append(f"l.type = any({argument(contracts.types_named(filter.type))}::text[])")
+    if filter.actor:
+        actor = filter.actor if ":" in filter.actor else f"person:{filter.actor}"
+        where.append(f"l.actor_id = {argument(actor)}")
+    if filter.HasField("from"):
+        where.append(f"l.recorded_at >= {argument(to_datetime(getattr(filter, 'from')))}")
+    if filter.HasField("until"):
+        where.append(f"l.recorded_at < {argument(to_datetime(filter.until))}")
+    if filter.reason:
+        where.append(f"l.reason = {argument(filter.reason)}")
+    about = ""
+    if filter.subject_kind:
+        about = f"s.tenant = $1 and s.position = l.position and s.kind = {argument(filter.subject_kind)}"
+        about += f" and s.id = {argument(filter.subject_id)}" if filter.subject_id else ""
+    order = "desc" if newest_first else "asc"
+    if behind:
+        beyond = "<" if newest_first else ">"
+        values = ", ".join((argument(behind.recorded_at), argument(behind.context) + "::text", argument(behind.position)))
+        where.append(f"(l.recorded_at, l.context, l.position) {beyond} ({values})")
+    branches = [
+        f"(select * from (select '{context}'::text as context, e.* from ledger_{context}_v{VERSION} e) l where {' and '.join(where)} "
+        + (f"and exists (select from subject_{context}_v{VERSION} s where {about}) " if about else "")
+        + f"order by l.recorded_at {order}, l.position {order} limit $2)"
+        for context in asked
+    ]
+    return await con.fetch(
+        f"select * from ({' union all '.join(branches)}) l order by l.recorded_at {order}, l.context {order}, l.position {order} limit $2",
+        *arguments,
+    )
+
+
+async def told(con: asyncpg.Connection, tenant: str, rows: Sequence[asyncpg.Record], *, reader: str) -> list[pb.Entry]:
+    """Rows as they are answered: with what they say, their causes and their companions."""
+    causes = await _references(con, tenant, "event_id", _uuids(row["causation_id"] for row in rows))
+    together = await _references(con, tenant, "append_id", {row["append_id"] for row in rows if row["append_size"] > 1})
+    by_append: Mapping[UUID, list[pb.Reference]] = _grouped(together)
+    cause_of = {str(row["event_id"]): _reference(row) for row in causes}
+    found: list[pb.Entry] = []
+    for row in rows:
+        message = telling.read(row["type"], row["data"])
+        entry = pb.Entry(
+            context=row["context"],
+            position=row["position"],
+            event_id=str(row["event_id"]),
+            type=row["type"],
+            stream=row["stream"],
+            version=row["version"],
+            actor=row["actor"],
+            recorded_at=from_datetime(row["recorded_at"]),
+            occurred_at=from_datetime(row["occurred_at"]),
+            subjects=telling.subjects(message) if message else [],
+            values=telling.values(message, reader=reader) if message else [],
+            append_id=str(row["append_id"]),
+            append_index=row["append_index"],
+            append_size=row["append_size"],
+            correlation_id=row["correlation_id"],
+            cause=cause_of.get(row["causation_id"]),
+            together=[r for r in by_append.get(row["append_id"], []) if r.event_id != str(row["event_id"])],
+            unknown=message is None,
+        )
+        found.append(entry)
+    return found
+
+
+async def completeness(con: asyncpg.Connection, context: str) -> pb.ContextCompleteness:
+    """Whether a context's positions, of all tenants, are all there."""
+    ledger = f"ledger_{context}_v{VERSION}"
+    whole = await con.fetchrow(f"select count(*) as entries, coalesce(max(position), 0) as last from {ledger}")
+    assert whole is not None
+    holes: list[asyncpg.Record] = []
+    if whole["entries"] != whole["last"]:
+        holes = await con.fetch(
+            f"""select previous + 1 as first, position - 1 as last
+                from (select position, lag(position, 1, 0::bigint) over (order by position) as previous from {ledger}) e
+                where position > previous + 1 order by position limit $1""",
+            MOST_HOLES,
+        )
+    answer = pb.ContextCompleteness(context=context, last=whole["last"], entries=whole["entries"])
+    for hole in holes:
+        told_hole = answer.holes.add(to=hole["last"])
+        setattr(told_hole, "from", hole["first"])
+    return answer
+
+
+async def _references(con: asyncpg.Connection, tenant: str, column: str, ids: Iterable[UUID]) -> list[asyncpg.Record]:
+    wanted = list(ids)
+    if not wanted:
+        return []
+    branches = [
+        f"select '{context}' as context, * from ledger_{context}_v{VERSION} where tenant = $1 and {column} = any($2::uuid[])"
+        for context in contracts.contexts()
+    ]
+    return await con.fetch(" union all ".join(branches) + " order by position", tenant, wanted)
+
+
+def _grouped(rows: Iterable[asyncpg.Record]) -> dict[UUID, list[pb.Reference]]:
+    groups: dict[UUID, list[pb.Reference]] = defaultdict(list)
+    for row in rows:
+        groups[row["append_id"]].append(_reference(row))
+    return groups
+
+
+def _reference(row: asyncpg.Record) -> pb.Reference:
+    return pb.Reference(
+        context=row["context"],
+        position=row["position"],
+        event_id=str(row["event_id"]),
+        type=row["type"],
+        stream=row["stream"],
+        actor=row["actor"],
+        recorded_at=from_datetime(row["recorded_at"]),
+    )
+
+
+def _uuids(texts: Iterable[str]) -> set[UUID]:
+    """Ids of events among causes: what caused a command may also have been no event."""
+    found: set[UUID] = set()
+    for text in filter(None, texts):
+        try:
+            found.add(UUID(text))
+        except ValueError:
+            continue
+    return found

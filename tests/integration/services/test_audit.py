@@ -1,0 +1,186 @@
+"""The ledger: every event of every context, who and why and what led to what, and who read it."""
+
+import csv
+import io
+import json
+
+import pytest
+
+from nhip.audit.v1 import audit_pb2 as a
+from nhip.audit.v1 import types_pb2 as at
+from nhip.checkins.v1 import checkins_pb2 as c
+from nhip.common.v1 import operations_pb2 as o
+from nhip.common.v1.words_pb2 import PersonalText
+from nhip.goals.v1 import goals_pb2 as g
+from nhip.people.v1 import people_pb2 as p
+from nhip.people.v1 import types_pb2 as pt
+from tests.integration.services.company import OPERATOR, Company, System, number, words
+
+CHANGES = {"K1": (70, 55), "D1": (100, 80), "I1": (80, 50)}
+
+
+@pytest.fixture
+async def company(system: System) -> Company:
+    """I1 from its definition over progress to its approved reduction; Vân audits."""
+    company = await (await system.company().found()).branch()
+    await company.do(p.RegisterPerson(name=words("Vân"), roles=[pt.ROLE_AUDITOR]), name="van")
+    await company.do(c.RecordProgress(kpi_id=company.ids["I1"], value=number(20), note=words("gần xong")), "minh")
+    await company.do(company.proposal(**CHANGES), "minh", name="proposal")
+    await company.do(g.ApproveProposal(proposal_id=company.ids["proposal"], comment=words("đồng ý")), "nam")
+    return company
+
+
+async def search(company: Company, by: str = "van", **filter: str) -> a.Entries:
+    answer = await company.ask(a.SearchLedger(filter=at.Filter(**filter)), by)
+    assert isinstance(answer, a.Entries)
+    return answer
+
+
+async def history(company: Company, kind: str, id: str, by: str = "van") -> list[a.Entry]:
+    answer = await company.ask(a.GetSubjectHistory(subject_kind=kind, subject_id=company.ids.get(id, id)), by)
+    assert isinstance(answer, a.Entries)
+    return [entry for entry in answer.entries if entry.context != "notifications"]  # who was told comes when it comes
+
+
+def kind(entry: a.Entry | a.Reference) -> str:
+    return entry.type.rpartition(".")[2]
+
+
+def said(entry: a.Entry) -> dict[str, str]:
+    return {value.path: value.words.plain if value.HasField("words") else value.text for value in entry.values}
+
+
+async def test_the_history_of_a_kpi_goes_from_its_definition_to_its_reduction_with_its_cause(company: Company):
+    entries = await history(company, "kpi", "I1")
+    assert {kind(entry) for entry in entries[:2]} == {"KpiDefined", "KpiAligned"}  # one append
+    assert [(entry.context, kind(entry)) for entry in entries[2:]] == [
+        ("checkins", "ProgressRecorded"),
+        ("goals", "ChangeProposed"),
+        ("goals", "KpiTargetRevised"),
+    ]
+    revised = entries[-1]
+    assert (said(revised)["before"], said(revised)["after"], said(revised)["reason_class"]) == ("80", "50", "REASON_CLASS_BOTTOM_UP")
+    assert revised.actor == f"person:{company.ids['nam']}"
+    assert (kind(revised.cause), revised.cause.event_id) == ("ChangeProposed", entries[-2].event_id)
+    assert sorted(map(kind, revised.together)) == ["KpiTargetRevised", "KpiTargetRevised", "ProposalApproved"]
+    assert said(entries[-2])["reason"] == "Làm kỹ hơn"
+
+
+async def test_who_audits_reads_why_things_were_done_and_no_other_words(company: Company):
+    [progress] = (await search(company, type="ProgressRecorded")).entries
+    [note] = [value.words for value in progress.values if value.path == "note"]
+    assert note == PersonalText(withheld=True)
+    assert (await search(company, "nam", type="ProgressRecorded")).entries[0].values[-1].words != PersonalText(plain="gần xong")
+    [approved] = (await search(company, type="nhip.goals.v1.ProposalApproved")).entries
+    assert said(approved)["comment"] == "đồng ý"
+    listed = await company.ask(c.ListProgress(kpi_id=company.ids["I1"]), "van")
+    assert isinstance(listed, c.Progress)
+    assert listed.entries[0].note == PersonalText(withheld=True)
+
+
+async def test_the_ledger_is_searched_by_who_what_when_about_what_and_why(company: Company):
+    ids = company.ids
+    assert {kind(e) for e in (await search(company, actor=ids["minh"])).entries} == {"ProgressRecorded", "ChangeProposed"}
+    assert {e.context for e in (await search(company, context="checkins")).entries} == {"checkins"}
+    about = await search(company, subject_kind="proposal", subject_id=ids["proposal"])
+    assert {kind(e) for e in about.entries if e.context == "goals"} == {"ChangeProposed", "ProposalApproved", "KpiTargetRevised"}
+    assert len((await search(company, reason="REASON_CLASS_BOTTOM_UP")).entries) == 4
+    assert not (await search(company, reason="REASON_CLASS_CORRECTION")).entries
+    everything = (await search(company)).entries
+    assert [e.recorded_at.ToNanoseconds() for e in everything] == sorted((e.recorded_at.ToNanoseconds() for e in everything), reverse=True)
+    middle = everything[len(everything) // 2].recorded_at
+    until = await company.ask(a.SearchLedger(filter=at.Filter(until=middle)), "van")
+    since = at.Filter()
+    getattr(since, "from").CopyFrom(middle)
+    after = await company.ask(a.SearchLedger(filter=since, page_size=200), "van")
+    assert isinstance(until, a.Entries)
+    assert isinstance(after, a.Entries)
+    assert all(e.recorded_at.ToNanoseconds() < middle.ToNanoseconds() for e in until.entries)
+    assert all(e.recorded_at.ToNanoseconds() >= middle.ToNanoseconds() for e in after.entries)
+    # … and by a wrong filter it says what would be right.
+    assert (await company.refused(a.SearchLedger(filter=at.Filter(context="ghost")), "van")).violations[0].field == "filter.context"
+    assert (await company.refused(a.SearchLedger(filter=at.Filter(subject_id="x")), "van")).violations[0].field == "filter.subject_kind"
+    assert (await company.refused(a.SearchLedger(page_token="ghost"), "van")).violations[0].field == "page_token"
+
+
+async def test_pages_follow_each_other_without_a_gap(company: Company):
+    whole = [e.event_id for e in (await search(company, context="goals")).entries]
+    found: list[str] = []
+    token = ""
+    while True:
+        page = await company.ask(a.SearchLedger(filter=at.Filter(context="goals"), page_size=3, page_token=token), "van")
+        assert isinstance(page, a.Entries)
+        found += [e.event_id for e in page.entries]
+        if not (token := page.next_page_token):
+            break
+    assert found == whole
+
+
+async def test_reading_the_ledger_is_itself_in_the_ledger(company: Company):
+    await history(company, "kpi", "I1")
+    await search(company, type="KpiDefined")
+    await company.ask(a.ExportLedger(filter=at.Filter(context="people"), format=at.EXPORT_FORMAT_CSV), "nam")
+    await until_read(company, 3)
+    entries = await history(company, "person", "van")
+    readings = [said(e) for e in entries if kind(e) == "LedgerRead"]
+    assert [r["kind"] for r in readings[:2]] == ["READING_KIND_HISTORY", "READING_KIND_SEARCH"]
+    assert readings[0]["filter.subject_id"] == company.ids["I1"]
+    assert [said(e)["format"] for e in await history(company, "person", "nam") if kind(e) == "LedgerRead"] == ["EXPORT_FORMAT_CSV"]
+
+
+async def until_read(company: Company, count: int) -> None:
+    """Until the ledger has its own readings: their positions are in no reply, so by looking from outside, as the operator."""
+    for _ in range(200):
+        found = await company.ask(a.SearchLedger(filter=at.Filter(context="audit", subject_kind="person")), OPERATOR)
+        assert isinstance(found, a.Entries)
+        if len(found.entries) >= count:
+            return
+    raise AssertionError("the readings never came into the ledger")
+
+
+async def exported(company: Company, **asked: object) -> str:
+    content, token = b"", ""
+    while True:
+        page = await company.ask(a.ExportLedger(page_token=token, **asked), "van")  # type: ignore[arg-type]
+        assert isinstance(page, a.Exported)
+        content += page.content
+        if not (token := page.next_page_token):
+            return content.decode()
+
+
+async def test_what_is_exported_can_be_read_again(company: Company):
+    kpis = at.Filter(subject_kind="proposal", subject_id=company.ids["proposal"], context="goals")
+    lines = [json.loads(line) for line in (await exported(company, filter=kpis)).splitlines()]
+    rows = list(csv.DictReader(io.StringIO(await exported(company, filter=kpis, format=at.EXPORT_FORMAT_CSV))))
+    ids = [e.event_id for e in await history(company, "proposal", "proposal")]
+    assert [line["event_id"] for line in lines] == [row["event_id"] for row in rows] == ids
+    assert lines[-1]["values"] == json.loads(rows[-1]["values"])
+    assert lines[0]["values"]["reason"] == "Làm kỹ hơn"
+    assert {(line["values"]["before"], line["values"]["after"]) for line in lines if "before" in line["values"]} == {
+        ("70", "55"),
+        ("100", "80"),
+        ("80", "50"),
+    }
+    [progress] = [json.loads(line) for line in (await exported(company, filter=at.Filter(context="checkins"))).splitlines()]
+    assert progress["values"]["note"] == {"withheld": True}
+
+
+async def test_only_auditors_and_executives_read_it_and_auditors_change_nothing(company: Company):
+    for by in ("minh", "phuc"):
+        assert (await company.refused(a.SearchLedger(), by)).reason == "NOT_ALLOWED"
+    refusal = await company.refused(c.RecordProgress(kpi_id=company.ids["I1"], value=number(21)), "van")
+    assert (refusal.reason, "changes nothing" in refusal.message) == ("NOT_ALLOWED", True)
+
+
+async def test_every_position_of_every_context_is_there_and_of_no_other_tenant(company: Company, system: System):
+    other = await system.company().found()
+    entries = (await search(company)).entries
+    assert not {e.actor.removeprefix("person:") for e in entries} & set(other.ids.values())
+    answer = await company.ask(a.GetCompleteness(), "van")
+    assert isinstance(answer, a.Completeness)
+    assert {context.context for context in answer.contexts} >= {"people", "goals", "checkins", "rewards", "notifications", "audit"}
+    verified = await company.ask(o.Verify(), "van", context="audit")
+    assert isinstance(verified, o.Verified)
+    assert [(v.view, d) for v in verified.views for d in v.differences] == []
+    rows = {v.view: v.rows for v in verified.views}
+    assert rows["ledger_goals"] == len([e for e in entries if e.context == "goals"])
