@@ -2,11 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Literal
 from uuid import UUID, uuid5
-
-from eventkit.log import Recorded
 
 NAMESPACE = UUID("4e484950-0000-5000-8000-6e6869700000")
 
@@ -57,21 +55,6 @@ class Context:
 def command_id(actor: Actor, method: str, key: str) -> UUID:
     """The id of the command that `actor` gave `method` under an idempotency key."""
     return uuid5(NAMESPACE, "\0".join((actor.tenant, actor.kind, actor.id, method, key)))
-
-
-def because(event: Recorded, service: str, reaction: str) -> Context:
-    """The circumstances of a service's reaction to an event: the same command id whenever it sees that event."""
-    whose = event.origin.actor.split(" ", 1)[0]
-    actor = Actor(event.tenant, service, "service", on_behalf_of=whose)
-    return Context(
-        actor=actor,
-        at=datetime.now(UTC),
-        command_id=uuid5(NAMESPACE, "\0".join((event.tenant, service, reaction, str(event.id)))),
-        retryable=True,
-        correlation_id=event.origin.correlation_id,
-        causation_id=str(event.id),
-        traceparent=event.origin.traceparent,
-    )
 
 
 def by_the_clock(tenant: str, timer: str, thing: str, due: datetime, at: datetime) -> Context:

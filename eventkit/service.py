@@ -2,16 +2,17 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from uuid import uuid5
 
 import asyncpg
 
 from eventkit.checkpoint import OWN_FEED
-from eventkit.context import Context
+from eventkit.context import NAMESPACE, Actor, Context
 from eventkit.decider import Commands
 from eventkit.directory.directory import Directory
 from eventkit.kafka import partition_of
-from eventkit.log import EventLog
+from eventkit.log import EventLog, Recorded
 from eventkit.privacy import Words
 from eventkit.projection import AnyView
 from eventkit.rpc.server import Api
@@ -43,12 +44,27 @@ class Reaction:
     """What a service does when something happened in a context; never run by a rebuild.
 
     Before it reacts, the service's own views of that context have passed the event. It may see an event again: what it does carries
-    the event's id (`eventkit.context.because`).
+    the event's id (`because`).
     """
 
     name: str
     source: str
     react: React
+
+
+def because(event: Recorded, service: str, reaction: str) -> Context:
+    """The circumstances of a service's reaction to an event: the same command id whenever it sees that event."""
+    whose = event.origin.actor.split(" ", 1)[0]
+    actor = Actor(event.tenant, service, "service", on_behalf_of=whose)
+    return Context(
+        actor=actor,
+        at=datetime.now(UTC),
+        command_id=uuid5(NAMESPACE, "\0".join((event.tenant, service, reaction, str(event.id)))),
+        retryable=True,
+        correlation_id=event.origin.correlation_id,
+        causation_id=str(event.id),
+        traceparent=event.origin.traceparent,
+    )
 
 
 @dataclass(frozen=True, slots=True)

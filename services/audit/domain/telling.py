@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.date_pb2 import Date
 from google.type.decimal_pb2 import Decimal
 
-from eventkit import wire
 from eventkit.values import to_date, to_datetime
 from nhip.audit.v1 import audit_pb2 as pb
 from nhip.common.v1.options_pb2 import for_audit, subject
@@ -27,14 +26,6 @@ class Told:
     path: str
     field: FieldDescriptor
     value: Any
-
-
-def read(type: str, data: bytes) -> Message | None:
-    """The event; None when its contract is not known here, or its bytes are not what that says."""
-    try:
-        return wire.decode(type, data)
-    except DecodeError:
-        return None
 
 
 def fields(message: Message, path: str = "") -> Iterator[Told]:

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from google.protobuf.message import DecodeError, Message
+
+from eventkit import wire
 from eventkit.log import Recorded
 from eventkit.projection import AnyView, Rows, View
 from services.audit.domain import contracts, telling
@@ -86,8 +89,16 @@ def views() -> list[AnyView]:
     return [view(context) for context in contracts.contexts() for view in (LedgerView, SubjectView)]
 
 
+def decoded(type: str, data: bytes) -> Message | None:
+    """The event; None when its contract is not known here, or its bytes are not what that says."""
+    try:
+        return wire.decode(type, data)
+    except DecodeError:
+        return None
+
+
 def _entry(event: Recorded) -> EntryRow:
-    known = telling.read(event.type, event.data)
+    known = decoded(event.type, event.data)
     return EntryRow(
         tenant=event.tenant,
         position=event.position,
@@ -110,6 +121,6 @@ def _entry(event: Recorded) -> EntryRow:
 
 
 def _subjects(event: Recorded) -> list[SubjectRow]:
-    known = telling.read(event.type, event.data)
+    known = decoded(event.type, event.data)
     about = telling.subjects(known) if known else []
     return [SubjectRow(event.tenant, subject.kind, subject.id, event.position, event.recorded_at) for subject in about]

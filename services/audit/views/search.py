@@ -14,7 +14,7 @@ from eventkit.values import from_datetime, to_datetime
 from nhip.audit.v1 import audit_pb2 as pb
 from nhip.audit.v1 import types_pb2 as t
 from services.audit.domain import contracts, telling
-from services.audit.views.ledger import VERSION
+from services.audit.views.ledger import VERSION, decoded
 
 MOST_HOLES = 100
 
@@ -101,7 +101,7 @@ async def told(con: asyncpg.Connection, tenant: str, rows: Sequence[asyncpg.Reco
     cause_of = {str(row["event_id"]): _reference(row) for row in causes}
     found: list[pb.Entry] = []
     for row in rows:
-        message = telling.read(row["type"], row["data"])
+        message = decoded(row["type"], row["data"])
         entry = pb.Entry(
             context=row["context"],
             position=row["position"],

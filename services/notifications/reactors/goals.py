@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-from eventkit.context import because
 from eventkit.log import Recorded
-from eventkit.service import Kit, Reaction
+from eventkit.service import Kit, Reaction, because
 from eventkit.table import reading
 from services.notifications.domain import hearing
 from services.notifications.reactors.giving import give

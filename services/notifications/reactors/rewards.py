@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-from eventkit.context import because
 from eventkit.log import Recorded
-from eventkit.service import Kit, Reaction
+from eventkit.service import Kit, Reaction, because
 from nhip.rewards.v1.events_pb2 import GiftHandedOver, PraiseGiven, RedemptionRefunded
 from services.notifications.domain import hearing
 from services.notifications.reactors.giving import give

@@ -1,10 +1,9 @@
 """Carries out an approved erasure: destroys the key, then says so. Killed in between, it begins again and ends the same."""
 
 from eventkit.aggregate import Decision
-from eventkit.context import because
 from eventkit.decider import Load
 from eventkit.log import Recorded
-from eventkit.service import Kit, Reaction
+from eventkit.service import Kit, Reaction, because
 from nhip.people.v1.events_pb2 import ErasureApproved
 from services.people.domain.erasure import ERASURE, complete
 

@@ -31,7 +31,7 @@ async def company(system: System) -> Company:
 
 
 async def search(company: Company, by: str = "van", **filter: str) -> a.Entries:
-    answer = await company.ask(a.SearchLedger(filter=at.Filter(**filter)), by)
+    answer = await company.ask(a.SearchLedger(filter=at.Filter(**filter)), by)  # type: ignore[arg-type] # only text
     assert isinstance(answer, a.Entries)
     return answer
 

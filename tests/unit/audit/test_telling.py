@@ -9,12 +9,13 @@ from nhip.common.v1.words_pb2 import PersonalText, Sealed
 from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import ChangeProposed, KpiTargetRevised
 from services.audit.domain import contracts, telling
+from services.audit.views.ledger import decoded
 from services.audit.views.search import place
 
 SEALED = PersonalText(sealed=Sealed(person_id="minh", ciphertext=b"x"))
 
 
-def told(message, reader: str = "van") -> dict[str, str]:
+def told(message, reader: str = "van") -> dict[str, str | None]:
     return {v.path: v.words.WhichOneof("form") if v.HasField("words") else v.text for v in telling.values(message, reader=reader)}
 
 
@@ -54,8 +55,8 @@ def test_an_enum_from_a_newer_version_is_told_as_its_number():
 
 
 def test_what_is_not_known_is_no_message():
-    assert telling.read("nhip.goals.v9.KpiPainted", b"") is None
-    assert telling.read("nhip.goals.v1.KpiTargetRevised", b"\xff") is None
+    assert decoded("nhip.goals.v9.KpiPainted", b"") is None
+    assert decoded("nhip.goals.v1.KpiTargetRevised", b"\xff") is None
 
 
 def test_the_contracts_say_which_contexts_and_types_there_are():
