@@ -2,7 +2,7 @@
 
 import typer
 
-from cli import parked
+from cli import events, parked
 from cli.config import config
 from cli.importing.command import import_
 from cli.provision import provision_
@@ -23,6 +23,7 @@ app.command()(serve)
 app.command("import")(import_)
 app.command()(verify)
 app.add_typer(parked.app, name="parked")
+app.add_typer(events.app, name="events")
 app.command()(rebuild)
 app.command("provision")(provision_)
 app.command()(config)

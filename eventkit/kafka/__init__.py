@@ -1,12 +1,14 @@
 """Kafka: a context's log as a topic of CloudEvents. The only package that touches aiokafka and FastStream.
 
 `records` says what a record looks like, `topics` makes topics, `reading` runs subscriptions to them, `writing` is the relay's hand,
+`tailing` looks on,
 `subscribing` is for whoever wants single events in a program of their own.
 """
 
 from eventkit.kafka.faults import FAULTS, TopicChanged, own_cancellation
 from eventkit.kafka.reading import TopicReader, tenant_events
 from eventkit.kafka.records import ForeignRecord, Received, headers, partition_of, received, topic
+from eventkit.kafka.tailing import Tailed, TopicMissing, tail
 from eventkit.kafka.topics import ensure_topic
 from eventkit.kafka.writing import Kept, TopicWriter
 
@@ -15,7 +17,9 @@ __all__ = [
     "ForeignRecord",
     "Kept",
     "Received",
+    "Tailed",
     "TopicChanged",
+    "TopicMissing",
     "TopicReader",
     "TopicWriter",
     "ensure_topic",
@@ -23,6 +27,7 @@ __all__ = [
     "own_cancellation",
     "partition_of",
     "received",
+    "tail",
     "tenant_events",
     "topic",
 ]

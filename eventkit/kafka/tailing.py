@@ -1,0 +1,88 @@
+"""Looking on: the events of some contexts as they come, in no group and with nothing remembered."""
+# pyright: reportMissingTypeStubs=false, reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+from eventkit.kafka.faults import close
+from eventkit.kafka.records import ForeignRecord, Place, headers, received, topic
+from eventkit.kafka.topics import free_consumer
+from eventkit.log import Recorded
+
+
+class TopicMissing(LookupError):
+    """There is no topic of that context; its text names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tailed:
+    """An event as it went by."""
+
+    context: str
+    event: Recorded
+    missing: bool
+    """Records before it, on its partition, were not there."""
+
+    def attributes(self) -> dict[str, str]:
+        """The CloudEvents attributes of its record, by name."""
+        written = headers(self.event, self.context, 0)
+        return {name.removeprefix("ce_"): value.decode() for name, value in written if name not in ("ce_previous", "content-type")}
+
+
+async def tail(servers: str, contexts: Sequence[str], *, after: Mapping[str, int], follow: bool) -> AsyncGenerator[Tailed]:
+    """Each event once, a tenant's in the order of their positions.
+
+    `after`: by context, the position behind which to begin; a context that is not named begins with what comes from now on. Unless it is
+    to `follow`, it ends with what was there at the beginning. Raises `TopicMissing`.
+    """
+    partitions = await _partitions(servers, contexts)
+    async with free_consumer(servers) as consumer:
+        consumer.assign(list(partitions))
+        first, end = await consumer.beginning_offsets(list(partitions)), await consumer.end_offsets(list(partitions))
+        for partition, context in partitions.items():
+            consumer.seek(partition, first[partition] if context in after else end[partition])
+        seen = {partition: after.get(context, 0) for partition, context in partitions.items()}
+        begun = {partition for partition, context in partitions.items() if context in after}
+        """Where what is missing would be noticed: a reader that begins at the end has seen nothing before."""
+        while follow or await _left(consumer, end):
+            pages = await consumer.getmany(timeout_ms=200, max_records=500)
+            for partition, records in pages.items():
+                for record in records:
+                    with suppress(ForeignRecord):  # no relay wrote it: it is no event
+                        item = received(record)
+                        place = item.place(seen[partition])
+                        if place is Place.REPEATED:
+                            continue
+                        missing = place is Place.BEHIND_A_HOLE and partition in begun
+                        seen[partition] = item.event.position
+                        begun.add(partition)
+                        yield Tailed(partitions[partition], item.event, missing)
+
+
+async def _partitions(servers: str, contexts: Sequence[str]) -> dict[TopicPartition, str]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=servers, request_timeout_ms=10_000)
+    try:
+        async with asyncio.timeout(20):
+            await admin.start()
+            described: list[dict[str, Any]] = await admin.describe_topics([topic(context) for context in contexts])
+    finally:
+        await close(admin.close())
+    found: dict[TopicPartition, str] = {}
+    by_topic = {one["topic"]: one for one in described}
+    for context in contexts:
+        one = by_topic[topic(context)]
+        if one["error_code"]:
+            raise TopicMissing(topic(context))
+        found |= {TopicPartition(topic(context), partition["partition"]): context for partition in one["partitions"]}
+    return found
+
+
+async def _left(consumer: AIOKafkaConsumer, end: Mapping[TopicPartition, int]) -> bool:
+    """Whether anything that was there at the beginning is still to be read."""
+    return any([await consumer.position(partition) < offset for partition, offset in end.items()])
