@@ -17,9 +17,9 @@ from eventkit.rpc.client import channel
 from eventkit.settings import Settings
 from services.gateway import sign_in
 from services.gateway.assets import BUILT, Assets, load_assets
-from services.gateway.console import kpi, map, progress, proposals, proposing
+from services.gateway.console import audit, counter, erasure, inbox, kpi, map, praise, profile, progress, proposals, proposing, shop
 from services.gateway.console.language import Language, load_languages
-from services.gateway.console.visit import Console, Handler, failed, meet, page, public, visited
+from services.gateway.console.visit import Console, Handler, failed, leading_to, meet, page, public, visited
 from services.gateway.failures import Failure
 from services.gateway.json_api import json_routes
 from services.gateway.session import Identity, Issuer, from_elsewhere
@@ -102,6 +102,41 @@ def application(upstream: Upstream, identity: Identity, clock: Callable[[], date
         signed_in("/proposals/{proposal}", proposals.proposal),
         signed_in("/proposals/{proposal}/decision", proposals.decide, "POST"),
         signed_in("/proposals/{proposal}/withdrawal", proposals.withdraw, "POST"),
+        signed_in("/praise", praise.page),
+        signed_in("/praise", praise.give, "POST"),
+        signed_in("/praise/check", praise.check, "POST"),
+        signed_in("/praise/check", leading_to("/praise")),
+        signed_in("/shop", shop.page),
+        signed_in("/shop/gifts/{gift}", shop.confirm),
+        signed_in("/shop/gifts/{gift}", shop.redeem, "POST"),
+        signed_in("/shop/redemptions/{redemption}/refund", shop.refund, "POST"),
+        signed_in("/shop/redemptions/{redemption}/{what}", leading_to("/shop")),
+        signed_in("/shop/counter", counter.page),
+        signed_in("/shop/counter", counter.offer, "POST"),
+        signed_in("/shop/counter/redemptions/{redemption}/handover", counter.hand_over, "POST"),
+        signed_in("/shop/counter/redemptions/{redemption}/refund", counter.refund, "POST"),
+        signed_in("/shop/counter/gifts/{gift}/stock", counter.change_stock, "POST"),
+        signed_in("/shop/counter/gifts/{gift}/withdrawal", counter.withdraw, "POST"),
+        signed_in("/shop/counter/{kind}/{id}/{what}", leading_to("/shop/counter")),
+        signed_in("/inbox", inbox.page),
+        signed_in("/inbox/read", inbox.mark_all, "POST"),
+        signed_in("/inbox/{notice}/read", inbox.mark_read, "POST"),
+        signed_in("/inbox/{notice}/open", inbox.open_thing, "POST"),
+        signed_in("/inbox/{rest:path}", leading_to("/inbox")),
+        signed_in("/audit", audit.page),
+        signed_in("/audit/export", audit.export),
+        signed_in("/audit/subjects/{kind}/{id}", audit.subject),
+        signed_in("/profile", profile.page),
+        signed_in("/profile/email", profile.change_email, "POST"),
+        signed_in("/profile/settings", profile.change_preferences, "POST"),
+        signed_in("/profile/erasure", erasure.ask),
+        signed_in("/profile/erasure", erasure.request, "POST"),
+        signed_in("/profile/{form}", leading_to("/profile")),
+        signed_in("/erasures", erasure.listing),
+        signed_in("/erasures/{person}", erasure.one),
+        signed_in("/erasures/{person}/approval", erasure.approve, "POST"),
+        signed_in("/erasures/{person}/decline", erasure.decline, "POST"),
+        signed_in("/erasures/{person}/{what}", leading_to("/erasures")),
         Mount("/static", _Built(directory=BUILT, check_dir=False)),
     ]
 

@@ -12,16 +12,22 @@ from uuid import uuid4
 import grpc
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
-from google.type import date_pb2, decimal_pb2
+from google.type import decimal_pb2
 
 from eventkit.errors import Kind, Rejected
 from eventkit.rpc import errors as rpc_errors
 from nhip.checkins.v1 import checkins_pb2
 from nhip.common.v1 import command_pb2, time_pb2, words_pb2
 from nhip.goals.v1 import goals_pb2, types_pb2
+from nhip.notifications.v1 import types_pb2 as notice_types_pb2
 from nhip.people.v1 import people_pb2
 from nhip.people.v1 import types_pb2 as people_types_pb2
 from services.gateway.upstream import SERVICES
+from tests.browser.company_x_records import ErasuresX, LedgerX, NoticesX
+from tests.browser.company_x_rewards import RewardsX
+from tests.browser.messages import NOW
+from tests.browser.messages import day as _date
+from tests.browser.messages import words as _words
 
 TODAY = date(2025, 3, 20)
 STARTS, ENDS = date(2025, 1, 1), date(2025, 3, 31)
@@ -38,8 +44,18 @@ PEOPLE = {
     "tram": ("Trâm", "Junior Sales", "sales", "phuc"),
     "thao": ("Thảo", "CSKH onboarding", "cskh", "lan"),
     "tien": ("Tiến", "CSKH", "cskh", "lan"),
+    "huong": ("Hương", "Quản trị hệ thống", "", "quang"),
+    "khanh": ("Khánh", "Kiểm toán nội bộ", "", "nam"),
+    "hai": ("Hải", "Sales", "sales", "phuc"),  # erased
+}
+ROLES = {
+    "nam": people_types_pb2.ROLE_EXECUTIVE,
+    "quang": people_types_pb2.ROLE_OKR_MASTER,
+    "huong": people_types_pb2.ROLE_ADMIN,
+    "khanh": people_types_pb2.ROLE_AUDITOR,
 }
 UNITS = {"sales": "Sales", "cskh": "CSKH"}
+HEADS = {"sales": "phuc", "cskh": "lan"}
 
 
 @dataclass
@@ -260,10 +276,12 @@ def company() -> list[Goal]:
     ]
 
 
-class CompanyX:
+class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX):
     """The example's state and its answers."""
 
     def __init__(self) -> None:
+        for part in (RewardsX, NoticesX, LedgerX, ErasuresX):
+            part.__init__(self)
         self.goals = {goal.id: goal for goal in company()}
         self.proposals: dict[str, goals_pb2.Proposal] = {}
         self.done: dict[str, command_pb2.Accepted] = {}
@@ -276,16 +294,30 @@ class CompanyX:
         if id not in PEOPLE:
             raise Rejected("PERSON_UNKNOWN", f"there is no person {id!r}", kind=Kind.UNKNOWN)
         name, title, unit, manager = PEOPLE[id]
-        return people_pb2.Person(
+        gone = id in self.gone
+        person = people_pb2.Person(
             person_id=id,
-            name=_words(name),
-            title=_words(title),
-            active=True,
+            name=words_pb2.PersonalText(erased=True) if gone else _words(name),
+            title=words_pb2.PersonalText(erased=True) if gone else _words(title),
+            active=not gone,
             place=people_types_pb2.Place(unit_id=unit, manager_id=manager),
+            roles=[ROLES.get(id, people_types_pb2.ROLE_EMPLOYEE)],
         )
+        if email := self.emails.get(id):
+            person.email.plain = email
+        return person
 
     def GetPerson(self, request: people_pb2.GetPerson, actor: str) -> Message:
         return self.person(request.person_id)
+
+    def ListUnits(self, request: Message, actor: str) -> Message:
+        return people_pb2.Units(units=[people_pb2.Unit(unit_id=id, name=name, head_id=HEADS[id]) for id, name in UNITS.items()])
+
+    def kpi_name(self, id: str) -> str:
+        return self.goals[id].name
+
+    def proposal_waits(self, id: str) -> bool:
+        return id in self.proposals and self.proposals[id].state == types_pb2.PROPOSAL_STATE_PROPOSED
 
     def GetTenant(self, request: Message, actor: str) -> Message:
         return people_pb2.Tenant(tenant_id="company-x", name="Công ty phần mềm X", time_zone="Asia/Ho_Chi_Minh")
@@ -556,6 +588,8 @@ class CompanyX:
             proposal.addition.CopyFrom(request.addition)
         proposal.proposed_at.FromDatetime(datetime(2025, 3, 20, 7, 20, tzinfo=UTC))
         self.proposals[id] = proposal
+        about = {"by_id": actor, "proposal_id": id, "title": request.title, "reason": request.reason}
+        self._tell(approver.person_id, notice_types_pb2.NOTICE_KIND_PROPOSAL_WAITING, NOW, **about)
         return self._accepted("goals", id)
 
     def _decide(self, id: str, state: int, words: words_pb2.PersonalText) -> Message:
@@ -570,6 +604,10 @@ class CompanyX:
                 goal = self.goals[change.kpi.kpi_id]
                 goal.targets = [*(goal.targets or [(STARTS, goal.target)]), (TODAY, Decimal(change.after.value))]
                 goal.target = Decimal(change.after.value)
+        if state != types_pb2.PROPOSAL_STATE_WITHDRAWN:
+            about = {"by_id": proposal.approver.person_id, "proposal_id": id, "title": proposal.title, "reason": words}
+            granted = state == types_pb2.PROPOSAL_STATE_APPROVED
+            self._tell(proposal.proposer.person_id, notice_types_pb2.NOTICE_KIND_PROPOSAL_DECIDED, NOW, granted=granted, **about)
         return self._accepted("goals", id)
 
     def ApproveProposal(self, request: goals_pb2.ApproveProposal, actor: str) -> Message:
@@ -607,7 +645,7 @@ class CompanyX:
         for service in SERVICES.values():
             handlers = {
                 method.name: grpc.unary_unary_rpc_method_handler(
-                    self._answer(method.name),
+                    self._answer(method.name, changes=method.output_type.name == "Accepted"),
                     request_deserializer=GetMessageClass(method.input_type).FromString,
                     response_serializer=GetMessageClass(method.output_type).SerializeToString,
                 )
@@ -618,7 +656,7 @@ class CompanyX:
         await server.start()
         return server, port
 
-    def _answer(self, name: str) -> Any:
+    def _answer(self, name: str, *, changes: bool) -> Any:
         async def answer(request: Message, call: grpc.aio.ServicerContext[Any, Any]) -> Message:
             told = {str(key): str(value) for key, value in call.invocation_metadata() or ()}
             self.metadata.append(told | {"method": name})
@@ -628,8 +666,11 @@ class CompanyX:
             handler = getattr(self, name, None)
             if handler is None:
                 await call.abort(grpc.StatusCode.UNIMPLEMENTED, f"{name} is not part of the example")
+            actor = _actor(told.get("authorization", ""))
             try:
-                message = handler(request, _actor(told.get("authorization", "")))
+                if ROLES.get(actor) == people_types_pb2.ROLE_AUDITOR and changes:
+                    raise Rejected("NOT_ALLOWED", "an auditor changes nothing", kind=Kind.FORBIDDEN)
+                message = handler(request, actor)
             except Rejected as refused:
                 await call.abort_with_status(rpc_errors.to_status(rpc_errors.failure(refused)))
                 raise
@@ -658,20 +699,12 @@ _CSFS = [
 ]
 
 
-def _words(text: str) -> words_pb2.PersonalText:
-    return words_pb2.PersonalText(plain=text)
-
-
 def _owner(id: str) -> goals_pb2.Owner:
     return goals_pb2.Owner(person_id=id, name=_words(PEOPLE[id][0]))
 
 
 def _dec(value: Decimal) -> decimal_pb2.Decimal:
     return decimal_pb2.Decimal(value=format(value, "f"))
-
-
-def _date(day: date) -> date_pb2.Date:
-    return date_pb2.Date(year=day.year, month=day.month, day=day.day)
 
 
 def _day(as_of: time_pb2.AsOf) -> tuple[date, bool]:

@@ -32,6 +32,15 @@ class StatusMark:
 
 
 @dataclass(frozen=True, slots=True)
+class StateMark:
+    """Where something that people decide about stands; a colour, an icon and a word as well."""
+
+    key: str
+    icon: str
+    word: str
+
+
+@dataclass(frozen=True, slots=True)
 class Bar:
     """How far it is from where it started to its target, in per cent of the way, and where it should be by now."""
 
@@ -113,8 +122,11 @@ def level_word(level: str, language: Language) -> str:
 
 
 def person_avatar(person_id: str, name: words_pb2.PersonalText, language: Language) -> Avatar:
+    """A person as they are shown everywhere; of an erased one nothing is left but that there was somebody."""
+    if erased(name):
+        return Avatar(language.gettext("Erased person"), "–", tone_of(person_id))
     shown = language.words(name) or person_id
-    return Avatar(shown, "–" if erased(name) else initials(shown), tone_of(person_id))
+    return Avatar(shown, initials(shown), tone_of(person_id))
 
 
 def owner_avatar(owner: goals_pb2.Owner, language: Language) -> Avatar:

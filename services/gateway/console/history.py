@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from nhip.goals.v1 import goals_pb2, types_pb2
 from services.gateway.console.as_of import Moment
 from services.gateway.console.cards import Avatar, owner_avatar
-from services.gateway.console.language import Language, date_of, decimal_of_text, erased
+from services.gateway.console.language import Language, date_of, decimal_of_text, unreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ def _entry(
         confidence=entry.confidence,
         reason_class=reason_class_word(entry.reason_class, language),
         reason=language.words(entry.reason) if entry.HasField("reason") else "",
-        reason_erased=entry.HasField("reason") and erased(entry.reason),
+        reason_erased=entry.HasField("reason") and unreadable(entry.reason),
         decision_reason=language.words(entry.decision_reason) if entry.HasField("decision_reason") else "",
         proposal=f"/proposals/{entry.proposal_id}" if entry.proposal_id else "",
         just_before=just_before,

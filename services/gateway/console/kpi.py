@@ -18,6 +18,7 @@ from services.gateway.console.cards import Avatar, KpiCard, ShortfallFoot, kpi_c
 from services.gateway.console.history import Entry, entries
 from services.gateway.console.language import Language, date_of, day_of, decimal_of
 from services.gateway.console.past import PastBar, nothing_yet, past_bar
+from services.gateway.console.praise import praise_link
 from services.gateway.console.scale import Scale, scale
 from services.gateway.console.visit import Visit
 from services.gateway.failures import Failure
@@ -81,6 +82,8 @@ class KpiPage:
     shortfalls: tuple[ShortfallFoot, ...]
     scale: Scale
     history: tuple[Entry, ...]
+    praise: str
+    """Where somebody is praised for it; empty where nothing is changed."""
     may_propose: bool
     may_record: bool
     unaligned: bool
@@ -148,8 +151,9 @@ def kpi_page(visit: Visit, reply: goals_pb2.KpiPage, history: goals_pb2.KpiHisto
         shortfalls=tuple(shortfall_foot(s, language) for s in reply.shortfalls if s.kpi_id == shown.kpi_id),
         scale=scale(measure, decimal_of(standing, "current"), language),
         history=entries(history, shown.kpi_id, language, visit.zone, until, known),
-        may_propose=reply.may_propose and not reply.past,
-        may_record=reply.may_record and not reply.past,
+        praise="" if reply.past or visit.reads_only else praise_link([o.person_id for o in shown.owners], visit.person, kpi=shown.kpi_id),
+        may_propose=reply.may_propose and not reply.past and not visit.reads_only,
+        may_record=reply.may_record and not reply.past and not visit.reads_only,
         unaligned=shown.unaligned,
         retired=shown.retired,
     )

@@ -78,9 +78,20 @@ class Language:
         """A day and a time in the tenant's zone: "20/03/2025 · 09:41"."""
         return format_datetime(at.astimezone(zone), _DAY[self.code] + " · HH:mm", locale=self.locale)
 
+    def lately(self, at: datetime, zone: ZoneInfo, today: date) -> str:
+        """When something happened, as one says it: "today, 09:41", "yesterday, 09:41", else the day."""
+        local = at.astimezone(zone)
+        days = (today - local.date()).days
+        if days not in (0, 1):
+            return self.day(local.date())
+        clock = format_datetime(local, "HH:mm", locale=self.locale)
+        return (self.gettext("today, %(time)s") if days == 0 else self.gettext("yesterday, %(time)s")) % {"time": clock}
+
     def words(self, text: words_pb2.PersonalText) -> str:
-        """Somebody's words, or that they were erased."""
-        return self.gettext("(erased)") if erased(text) else text.plain
+        """Somebody's words, or that they were erased, or that they are not for who looks."""
+        if erased(text):
+            return self.gettext("(erased)")
+        return self.gettext("(withheld)") if text.withheld else text.plain
 
 
 def load_languages() -> Mapping[str, Language]:
@@ -99,6 +110,11 @@ def _translations(code: str) -> gettext.GNUTranslations:
 def erased(text: words_pb2.PersonalText) -> bool:
     """The words' key was destroyed: whether the service says so or could only hand on the seal."""
     return text.WhichOneof("form") in ("erased", "sealed")
+
+
+def unreadable(text: words_pb2.PersonalText) -> bool:
+    """There are words that are not shown: erased, or withheld from who looks."""
+    return erased(text) or text.withheld
 
 
 def decimal_of(parent: Message, field: str) -> Decimal | None:

@@ -13,10 +13,11 @@ from eventkit.errors import Violation
 from nhip.common.v1 import command_pb2, words_pb2
 from nhip.goals.v1 import goals_pb2, types_pb2
 from services.gateway.console.as_of import Moment
-from services.gateway.console.cards import Avatar, kpi_card, owner_avatar
+from services.gateway.console.cards import Avatar, StateMark, kpi_card, owner_avatar
 from services.gateway.console.forms import Form, sent
 from services.gateway.console.history import reason_class_word
-from services.gateway.console.language import decimal_of, erased
+from services.gateway.console.language import decimal_of, unreadable
+from services.gateway.console.praise import praise_link
 from services.gateway.console.reconciliation import Arithmetic, arithmetic, relation_sentence
 from services.gateway.console.refusals import reasons
 from services.gateway.console.visit import Visit
@@ -24,13 +25,6 @@ from services.gateway.failures import Failure
 
 _LOOKS = 10
 """At a proposal that was decided, until its page knows."""
-
-
-@dataclass(frozen=True, slots=True)
-class StateMark:
-    key: str
-    icon: str
-    word: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +67,8 @@ class ProposalPage:
     decision_reason: str
     decided_at: str
     obstacle: str
+    praise: str
+    """Where the proposer is praised; empty where nobody is to be."""
     open: bool
     may_decide: bool
     may_withdraw: bool
@@ -102,7 +98,7 @@ def proposal_page(visit: Visit, proposal: goals_pb2.Proposal) -> ProposalPage:
         id=proposal.proposal_id,
         title=language.words(proposal.title),
         reason=language.words(proposal.reason),
-        reason_erased=erased(proposal.reason),
+        reason_erased=unreadable(proposal.reason),
         reason_class=reason_class_word(proposal.reason_class, language),
         proposer=owner_avatar(proposal.proposer, language),
         proposed_at=language.instant(proposal.proposed_at.ToDatetime(UTC), visit.zone),
@@ -117,10 +113,18 @@ def proposal_page(visit: Visit, proposal: goals_pb2.Proposal) -> ProposalPage:
         decision_reason=language.words(proposal.decision_reason) if proposal.HasField("decision_reason") else "",
         decided_at=language.instant(decided, visit.zone) if decided else "",
         obstacle=reasons(language).get(proposal.obstacle, proposal.obstacle),
+        praise=_praise(visit, proposal),
         open=proposal.state == types_pb2.PROPOSAL_STATE_PROPOSED,
         may_decide=proposal.may_decide,
         may_withdraw=proposal.may_withdraw,
     )
+
+
+def _praise(visit: Visit, proposal: goals_pb2.Proposal) -> str:
+    proposer = proposal.proposer
+    if visit.reads_only or proposer.person_id == visit.person or unreadable(proposer.name) or proposer.person_id.startswith("service:"):
+        return ""
+    return praise_link([proposer.person_id], visit.person, kpi=proposal.changes[0].kpi.kpi_id if proposal.changes else "")
 
 
 def summary(proposal: goals_pb2.Proposal, visit: Visit) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import Any
@@ -16,7 +16,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from eventkit.rpc.metadata import TRACEPARENT
 from nhip.goals.v1 import goals_pb2
-from nhip.people.v1 import people_pb2
+from nhip.notifications.v1 import notifications_pb2
+from nhip.people.v1 import people_pb2, types_pb2
 from services.gateway.assets import Assets
 from services.gateway.console.as_of import Moment, parse_moment
 from services.gateway.console.cards import Avatar, person_avatar
@@ -24,13 +25,16 @@ from services.gateway.console.language import DEFAULT, Language
 from services.gateway.console.refusals import explain
 from services.gateway.failures import Failure
 from services.gateway.session import Identity, Session
-from services.gateway.upstream import Caller, Upstream
+from services.gateway.upstream import Answer, Caller, Upstream
 
 LANGUAGE_COOKIE = "nhip-language"
 POSITION_COOKIE = "nhip-after"
 _POSITION = re.compile(r"[a-z][a-z0-9_]{0,62}=[0-9]{1,18}")
 
 _TRACE = re.compile(r"[0-9a-f-]{55,}")
+
+PATIENCE = 1.0
+"""Seconds that a page waits for the number at its bell."""
 
 Handler = Callable[["Visit"], Awaitable[Response]]
 
@@ -42,6 +46,26 @@ class Viewer:
     id: str
     name: str
     avatar: Avatar
+    roles: frozenset[int] = frozenset()
+    """Of `Role`; none while people is away."""
+
+    @property
+    def reads_only(self) -> bool:
+        """An auditor changes nothing: no control that would is shown."""
+        return types_pb2.ROLE_AUDITOR in self.roles
+
+    @property
+    def audits(self) -> bool:
+        return bool(self.roles & {types_pb2.ROLE_AUDITOR, types_pb2.ROLE_EXECUTIVE})
+
+    @property
+    def administers(self) -> bool:
+        return types_pb2.ROLE_ADMIN in self.roles and not self.reads_only
+
+    @property
+    def hands_over(self) -> bool:
+        """Keeps the shop: hands gifts over, offers them, changes their stock."""
+        return bool(self.roles & {types_pb2.ROLE_ADMIN, types_pb2.ROLE_OKR_MASTER}) and not self.reads_only
 
 
 @dataclass
@@ -79,6 +103,8 @@ class Visit:
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Ho_Chi_Minh"))
     waiting: int = 0
     """Proposals that wait for the viewer's decision."""
+    unread: int | None = None
+    """Notices that were not read yet; None: not known."""
 
     @cached_property
     def today(self) -> date:
@@ -92,10 +118,15 @@ class Visit:
     def person(self) -> str:
         return self.viewer.id if self.viewer else ""
 
-    def render(self, template: str, status: int = 200, **context: Any) -> Response:
-        here = self.request.url.path + (f"?{self.request.url.query}" if self.request.url.query else "")
+    @property
+    def reads_only(self) -> bool:
+        return self.viewer is not None and self.viewer.reads_only
+
+    def render(self, template: str, status: int = 200, *, here: str = "", **context: Any) -> Response:
+        """A page in the reader's language. `here` is where it is found again, for what a form is sent to is no page."""
+        here = here or self.request.url.path + (f"?{self.request.url.query}" if self.request.url.query else "")
         if self.request.method == "POST" and (own := self.request.path_params.get("proposal")):
-            here = f"/proposals/{quote(own, safe='')}"  # what a form is sent to is no page
+            here = f"/proposals/{quote(own, safe='')}"
         html = (
             self.console.templates[self.language.code]
             .get_template(template)
@@ -170,20 +201,30 @@ def public(console: Console, handler: Handler) -> Callable[[Request], Awaitable[
     return answer
 
 
+def leading_to(path: str) -> Handler:
+    """`GET` of an address that only forms are sent to, as a reload or the language switch asks for it: to its page."""
+
+    async def back(visit: Visit) -> Response:
+        return visit.redirect(path)
+
+    return back
+
+
 def failed(visit: Visit, failure: Failure) -> Response:
     """The page that says what went wrong, in words."""
     return visit.render("error.html", failure.http, failure=failure, explanation=visit.explain(failure))
 
 
 async def meet(visit: Visit) -> None:
-    """Learns who looks, their tenant's zone, and how many proposals wait for them. A page does without what is away."""
+    """Learns who looks, their tenant's zone, and how much waits for them. A page does without what is away."""
     assert visit.session is not None
     session, console, caller = visit.session, visit.console, visit.caller
     zone = console.zone(session.tenant)
-    person, tenant, proposals = await asyncio.gather(
-        _or_none(caller.query("people", "GetPerson", people_pb2.GetPerson(person_id=session.person), people_pb2.Person)),
-        _or_none(caller.query("people", "GetTenant", people_pb2.GetTenant(), people_pb2.Tenant)) if zone is None else _nothing(),
-        _or_none(caller.query("goals", "ListProposals", goals_pb2.ListProposals(), goals_pb2.Proposals)),
+    person, tenant, proposals, visit.unread = await asyncio.gather(
+        or_none(caller.query("people", "GetPerson", people_pb2.GetPerson(person_id=session.person), people_pb2.Person)),
+        or_none(caller.query("people", "GetTenant", people_pb2.GetTenant(), people_pb2.Tenant)) if zone is None else _nothing(),
+        or_none(caller.query("goals", "ListProposals", goals_pb2.ListProposals(), goals_pb2.Proposals)),
+        _unread(caller),
     )
     if tenant is not None:
         zone = ZoneInfo(tenant.time_zone or console.default_zone)
@@ -191,15 +232,28 @@ async def meet(visit: Visit) -> None:
     visit.zone = zone or ZoneInfo(console.default_zone)
     name = visit.language.words(person.name) if person else session.person
     avatar = person_avatar(session.person, person.name, visit.language) if person else Avatar(name, name[:2].capitalize(), 0)
-    visit.viewer = Viewer(session.person, name, avatar)
+    visit.viewer = Viewer(session.person, name, avatar, frozenset(person.roles) if person else frozenset())
     visit.waiting = sum(proposal.may_decide for proposal in proposals.proposals) if proposals else 0
+
+
+async def _unread(caller: Caller) -> int | None:
+    """How many notices were not read. The bell waits for nothing but its own context, and not long: a page is not about it."""
+    own = replace(caller, positions=tuple(position for position in caller.positions if position.startswith("notifications=")))
+    try:
+        async with asyncio.timeout(PATIENCE):
+            asked = own.query("notifications", "CountNotices", notifications_pb2.CountNotices(), notifications_pb2.NoticeCount)
+            count = await or_none(asked)
+    except TimeoutError:
+        return None
+    return count.unread if count else None
 
 
 async def _nothing() -> None:
     return None
 
 
-async def _or_none(call: Awaitable[Any]) -> Any:
+async def or_none(call: Awaitable[Answer]) -> Answer | None:
+    """The answer, or nothing where the service is away or refuses; only who has to sign in again is told so."""
     try:
         return await call
     except Failure as failure:

@@ -1,6 +1,8 @@
 import { closeMenus } from "./menus.js";
 import { drawBoard } from "./board.js";
+import { hintAt } from "./hints.js";
 import { previewSums } from "./sums.js";
+import { showMore } from "./more.js";
 import { warnOfUnsent } from "./unsent.js";
 
 closeMenus(document);
@@ -8,4 +10,7 @@ const board = document.querySelector("[data-board]");
 if (board) drawBoard(board);
 const proposal = document.querySelector("form[data-preview]");
 if (proposal) previewSums(proposal);
+const praise = document.querySelector("form[data-check]");
+if (praise) hintAt(praise);
+showMore(document);
 warnOfUnsent(document.querySelectorAll("main form.form, main form[data-preview]"));

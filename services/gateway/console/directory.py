@@ -1,0 +1,58 @@
+"""Who is who: people and units by their ids, as they are shown."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from nhip.people.v1 import people_pb2
+from services.gateway.console.cards import Avatar, person_avatar, tone_of
+from services.gateway.console.language import Language, initials
+from services.gateway.console.visit import Visit, or_none
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """Names for ids. An id that it does not know, or all of them while people is away, is shown as it stands."""
+
+    language: Language
+    people: Mapping[str, people_pb2.Person] = field(default_factory=dict[str, people_pb2.Person])
+    units: Mapping[str, people_pb2.Unit] = field(default_factory=dict[str, people_pb2.Unit])
+
+    def person(self, id: str) -> Avatar:
+        known = self.people.get(id)
+        return person_avatar(id, known.name, self.language) if known else Avatar(id, initials(id), tone_of(id))
+
+    def unit(self, id: str) -> Avatar:
+        name = self.units[id].name if id in self.units else id
+        return Avatar(name, initials(name), tone_of(id), unit=True)
+
+    def actor(self, actor: str) -> Avatar:
+        """Whoever acted, as a record names them: "person:nam", "service:importer for person:nam", "system:clock"."""
+        kind, _, id = actor.partition(":")
+        if kind == "person":
+            return self.person(id)
+        if kind == "service" and " for person:" in id:
+            service, _, person = id.partition(" for person:")
+            name = f"{self._service(service)} · {self.person(person).name}"
+        else:
+            name = self._service(id) if kind == "service" else "Nhịp"
+        return Avatar(name, initials(name), 1, unit=True)
+
+    def _service(self, name: str) -> str:
+        return self.language.gettext("Import") if name == "importer" else f"Nhịp ({name})"
+
+    def active(self) -> Iterable[people_pb2.Person]:
+        return (person for person in self.people.values() if person.active and not person.name.erased)
+
+
+async def directory(visit: Visit) -> Directory:
+    """Everybody of the tenant, and its units; nobody while people is away."""
+    people, units = await asyncio.gather(
+        or_none(visit.caller.query("people", "ListPeople", people_pb2.ListPeople(), people_pb2.PeopleList)),
+        or_none(visit.caller.query("people", "ListUnits", people_pb2.ListUnits(), people_pb2.Units)),
+    )
+    return Directory(
+        visit.language,
+        {person.person_id: person for person in people.people} if people else {},
+        {unit.unit_id: unit for unit in units.units} if units else {},
+    )

@@ -1,0 +1,183 @@
+"""Erasing a person: asked for by them, decided by an administrator, and not to be undone. Who audits sees what became of each."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC
+from urllib.parse import quote
+
+from google.protobuf.message import Message
+from starlette.responses import Response
+
+from eventkit.errors import Violation
+from nhip.common.v1 import command_pb2, words_pb2
+from nhip.people.v1 import people_pb2
+from services.gateway.console.cards import Avatar, StateMark
+from services.gateway.console.directory import Directory, directory
+from services.gateway.console.forms import Form, sent
+from services.gateway.console.language import unreadable
+from services.gateway.console.map import plain
+from services.gateway.console.visit import Visit, or_none
+from services.gateway.failures import Failure
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureRow:
+    """One request, and what became of it."""
+
+    person_id: str
+    person: Avatar
+    url: str
+    state: StateMark
+    key: str
+    requested_by: Avatar
+    requested_at: str
+    decided_by: Avatar | None
+    decided_at: str
+    erased_at: str
+    reason: str
+    reason_hidden: bool
+    held: bool
+    open: bool
+    own: bool
+
+
+def erasure_row(visit: Visit, erasure: people_pb2.Erasure, who: Directory) -> ErasureRow:
+    language = visit.language
+    _ = language.gettext
+    marks: dict[int, tuple[str, StateMark]] = {
+        people_pb2.ERASURE_STATE_UNSPECIFIED: ("none", StateMark("stale", "circle-dashed", _("Not asked for"))),
+        people_pb2.ERASURE_STATE_DECLINED: ("declined", StateMark("stale", "x", _("Declined"))),
+        people_pb2.ERASURE_STATE_APPROVED: ("approved", StateMark("behind", "hourglass", _("Approved, being erased"))),
+        people_pb2.ERASURE_STATE_ERASED: ("erased", StateMark("stale", "eraser", _("Erased"))),
+    }
+    key, state = marks.get(erasure.state, ("requested", StateMark("behind", "clock", _("Waiting"))))
+
+    def at(field: str) -> str:
+        return language.instant(getattr(erasure, field).ToDatetime(UTC), visit.zone) if erasure.HasField(field) else ""  # pyright: ignore[reportArgumentType]
+
+    return ErasureRow(
+        person_id=erasure.person_id,
+        person=who.person(erasure.person_id),
+        url=f"/erasures/{quote(erasure.person_id, safe='')}",
+        state=state,
+        key=key,
+        requested_by=who.person(erasure.requested_by),
+        requested_at=at("requested_at"),
+        decided_by=who.person(erasure.decided_by) if erasure.decided_by else None,
+        decided_at=at("decided_at"),
+        erased_at=at("erased_at"),
+        reason=language.words(erasure.reason),
+        reason_hidden=unreadable(erasure.reason),
+        held=erasure.held,
+        open=key == "requested",
+        own=erasure.person_id == visit.person,
+    )
+
+
+async def own_erasure(visit: Visit) -> ErasureRow | None:
+    """What became of the viewer's own request, the latest of them."""
+    reply, who = await asyncio.gather(or_none(_all(visit)), directory(visit))
+    own = [one for one in reply.erasures if one.person_id == visit.person and one.state] if reply else []
+    latest = max(own, key=lambda one: one.requested_at.ToDatetime(UTC), default=None)
+    return erasure_row(visit, latest, who) if latest else None
+
+
+async def _all(visit: Visit) -> people_pb2.Erasures:
+    return await visit.caller.query("people", "ListErasures", people_pb2.ListErasures(), people_pb2.Erasures)
+
+
+# --- asking for it ---
+
+
+async def ask(visit: Visit) -> Response:
+    """`GET /profile/erasure`: what it means, before it is asked for."""
+    return await _ask(visit, Form())
+
+
+async def _ask(visit: Visit, filled: Form, status: int = 200) -> Response:
+    return visit.render("erase_me.html", status, form=filled, erasure=await own_erasure(visit))
+
+
+async def request(visit: Visit) -> Response:
+    """`POST /profile/erasure`."""
+    filled = await sent(visit.request)
+    if not filled["understood"]:
+        return await _ask(visit, filled.wrong([Violation("understood", "NOT_CONFIRMED")], visit.language), 422)
+    try:
+        asked = people_pb2.RequestErasure(person_id=visit.person)
+        accepted, position = await visit.caller.ask("people", "RequestErasure", asked, command_pb2.Accepted, key=filled.key)
+    except Failure as failure:
+        if failure.status in ("UNAUTHENTICATED", "NOT_FOUND"):
+            raise
+        return await _ask(visit, filled.refused(failure, visit.language, {"person_id": "person"}), failure.http)
+    return visit.redirect("/profile#erasure", accepted.position or position)
+
+
+# --- deciding ---
+
+
+async def listing(visit: Visit) -> Response:
+    """`GET /erasures`: for administrators and auditors."""
+    reply, who = await asyncio.gather(_all(visit), directory(visit))
+    rows = [erasure_row(visit, one, who) for one in sorted(reply.erasures, key=lambda one: one.requested_at.ToDatetime(UTC), reverse=True)]
+    return visit.render("erasures.html", waiting=[row for row in rows if row.open], others=[row for row in rows if not row.open])
+
+
+async def one(visit: Visit) -> Response:
+    """`GET /erasures/<person>`."""
+    return await _one(visit, Form(), Form())
+
+
+async def _one(visit: Visit, approval: Form, decline: Form, status: int = 200) -> Response:
+    id = visit.request.path_params["person"]
+    reply, who = await asyncio.gather(_all(visit), directory(visit))
+    latest = max((one for one in reply.erasures if one.person_id == id), key=lambda one: one.requested_at.ToDatetime(UTC), default=None)
+    if latest is None:
+        raise Failure("NOT_FOUND", "ERASURE_UNKNOWN", f"nobody asked that {id!r} be erased")
+    row = erasure_row(visit, latest, who)
+    person = who.people.get(id)
+    decides = visit.viewer is not None and visit.viewer.administers and row.open and not row.own
+    return visit.render(
+        "erasure.html",
+        status,
+        here=row.url,
+        row=row,
+        title=visit.language.words(person.title) if person else "",
+        unit=who.unit(person.place.unit_id).name if person and person.place.unit_id else "",
+        decides=decides,
+        approval=approval,
+        decline=decline,
+    )
+
+
+async def approve(visit: Visit) -> Response:
+    """`POST /erasures/<person>/approval`: with the person's name typed, as nothing brings their words back."""
+    id = visit.request.path_params["person"]
+    filled = await sent(visit.request)
+    who = await directory(visit)
+    if plain(filled.text("name")) != plain(who.person(id).name):
+        return await _one(visit, filled.wrong([Violation("name", "NAME_DIFFERS")], visit.language), Form(), 422)
+    return await _decide(visit, filled, "ApproveErasure", people_pb2.ApproveErasure(person_id=id))
+
+
+async def decline(visit: Visit) -> Response:
+    """`POST /erasures/<person>/decline`: with the reason that the person reads."""
+    id = visit.request.path_params["person"]
+    filled = await sent(visit.request)
+    if not filled.text("reason"):
+        return await _one(visit, Form(), filled.wrong([Violation("reason", "MISSING")], visit.language), 422)
+    words = words_pb2.PersonalText(plain=filled.text("reason"))
+    return await _decide(visit, filled, "DeclineErasure", people_pb2.DeclineErasure(person_id=id, reason=words))
+
+
+async def _decide(visit: Visit, filled: Form, method: str, message: Message) -> Response:
+    try:
+        accepted, position = await visit.caller.ask("people", method, message, command_pb2.Accepted, key=filled.key)
+    except Failure as failure:
+        if failure.status in ("UNAUTHENTICATED", "NOT_FOUND"):
+            raise
+        again = filled.refused(failure, visit.language, {"reason": "reason"})
+        forms = (again, Form()) if method == "ApproveErasure" else (Form(), again)
+        return await _one(visit, *forms, failure.http)
+    id = visit.request.path_params["person"]
+    return visit.redirect(f"/erasures/{quote(id, safe='')}", accepted.position or position)
