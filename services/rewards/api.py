@@ -72,14 +72,14 @@ class RewardsApi:
             return pb.CoreValues(values=await core_value_view.core_values(con, ctx.tenant))
 
     async def give_praise(self, command: pb.GivePraise, ctx: Context) -> Accepted:
-        everyone = await self.kit.directory.everyone(ctx.tenant)
-        praise_id, giver_id = ctx.new_id("praise"), praise.giver(command, ctx.actor, everyone)
-        shares = praise.shares(command, giver_id, everyone)
+        praise_id, everyone = ctx.new_id("praise"), await self.kit.directory.everyone(ctx.tenant)
         async with reading(self.kit.pool, ctx.tenant) as con:
             kpi_exists = await is_known(con, ctx.tenant, command.kpi_id)
 
         async def decide(load: Load) -> Decision:
             await load(PRAISE, praise_id)
+            giver_id = praise.giver(command, ctx.actor, everyone)
+            shares = praise.shares(command, giver_id, everyone)
             around = Circumstances(
                 giver_id=giver_id,
                 shares=shares,
@@ -91,8 +91,9 @@ class RewardsApi:
             )
             return praise.give(command, around, praise_id)
 
-        # Praise for one person takes turns with other praise for them, a unit's with its giver's: these are the wallets that many move.
-        return await self.kit.commands.execute(ctx, WALLET(command.receiver_id or giver_id), decide, answers=praise_id)
+        # Praise of one person takes turns with other praise of them, a unit's with its giver's: these are the wallets that many move.
+        turn = WALLET(command.receiver_id or command.giver_id or ctx.actor.id)
+        return await self.kit.commands.execute(ctx, turn, decide, answers=praise_id)
 
     async def check_praise(self, request: pb.CheckPraise, ctx: Context) -> pb.PraiseHints:
         everyone = await self.kit.directory.everyone(ctx.tenant)

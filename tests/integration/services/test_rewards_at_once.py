@@ -47,11 +47,14 @@ PEOPLE = ("nam", "phuc", "minh", "tram", "lan", "thao")
 CATEGORIES = ("value", "praise", "wallet", "gift", "redemption")
 
 
+@dataclass
 class Known:
     """Who is who, without the people service."""
 
+    left: tuple[str, ...] = ()
+
     async def everyone(self, tenant: str) -> Everyone:
-        return company(crowd=4)
+        return company(crowd=4, inactive=self.left)
 
 
 @dataclass
@@ -60,6 +63,7 @@ class Rewards:
 
     kits: Sequence[Kit]
     services: Sequence[Service]
+    known: Known
     tenant: str = TENANT
     projected: int = 0
     redemptions: list[str] = field(default_factory=list)
@@ -142,17 +146,16 @@ def praise(value: str, receiver: str = "", unit: str = "") -> pb.GivePraise:
 async def rewards(postgres: str) -> AsyncGenerator[Rewards]:
     settings = all_settings.load(postgres=postgres, kafka="127.0.0.1:1", master_key=base64.b64encode(b"m" * 32).decode())
     async with AsyncExitStack() as stack:
-        kits: list[Kit] = []
+        kits, known = list[Kit](), Known()
         for _ in range(2):
             log = await stack.enter_async_context(PostgresLog(postgres))
             pool = await stack.enter_async_context(asyncpg.create_pool(postgres, min_size=1, max_size=6))
             keys = Words(await stack.enter_async_context(KeyStore(postgres, b"k" * 32)))
-            directory = cast(Directory, Known())
-            kits.append(Kit("rewards", settings, log, pool, Commands("rewards", log, keys), keys, directory))
+            kits.append(Kit("rewards", settings, log, pool, Commands("rewards", log, keys), keys, cast(Directory, known)))
         services = [service(kit) for kit in kits]
         await provision.databases(postgres, [])
         await provision.tables(kits[0].pool, services[0].views)
-        yield Rewards(kits, services)
+        yield Rewards(kits, services, known)
 
 
 async def carried_out(
@@ -286,6 +289,16 @@ async def test_a_praise_that_is_sent_twice_at_once_moves_its_points_once(rewards
     assert sorted(one.repeated for one in both) == [False, True]
     assert len({one.id for one in both}) == 1
     assert (await rewards.check()).balance("minh") == 10
+
+
+async def test_a_praise_that_is_sent_again_is_answered_though_whom_it_praises_has_left(rewards: Rewards):
+    value, ctx = await rewards.named(), asks("tram")
+    first = await rewards.apis[0].give_praise(praise(value, "minh"), ctx)
+    rewards.known.left = ("minh",)
+    again = await rewards.apis[1].give_praise(praise(value, "minh"), ctx)
+    assert (again.id, again.repeated) == (first.id, True)
+    with pytest.raises(Rejected, match="PERSON_UNKNOWN"):
+        await rewards.apis[1].give_praise(praise(value, "minh"), asks("tram"))
 
 
 async def test_an_allowance_is_due_when_its_month_ends_where_the_tenant_is(rewards: Rewards):
