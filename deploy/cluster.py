@@ -23,7 +23,7 @@ from deploy import keys
 from deploy.engines import EngineError, Engines, Say, engines
 from deploy.engines.process import Child, quiet, run, tail
 
-SERVICES = ("people", "goals", "checkins")
+SERVICES = ("people", "goals", "checkins", "rewards", "notifications", "audit")
 GATEWAY = "gateway"
 HOST = "127.0.0.1"
 START_SECONDS = 90.0

@@ -33,7 +33,7 @@ class PostgresEngine:
 
     name = "PostgreSQL"
 
-    def __init__(self, directory: Path, *, say: Say = quiet, connections: int = 300) -> None:
+    def __init__(self, directory: Path, *, say: Say = quiet, connections: int = 400) -> None:
         self._home = directory.resolve() / "postgres"
         self._data = self._home / "data"
         self._log = self._home / "log"

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from cli.catalog import SERVICES
 from cli.client import Client, connected
 from eventkit.errors import Rejected
 from nhip.checkins.v1 import checkins_pb2 as c
@@ -20,7 +21,7 @@ from nhip.people.v1 import people_pb2 as p
 from tests.e2e.running import COMMENT, NOTE, WORDS, Company, System, company, number
 
 pytestmark = pytest.mark.timeout(300)  # the first test of each size starts its engines
-CONTEXTS = ("people", "goals", "checkins")
+CONTEXTS = tuple(SERVICES)
 NAMES = ("Phúc", "Trâm", "Thảo", "Tiến", "Giám đốc Vận hành")
 """Of the people of the demo, those that cannot come about by chance in sealed bytes."""
 

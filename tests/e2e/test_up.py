@@ -19,6 +19,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from cli.addresses import written
+from cli.catalog import SERVICES
 from nhip.goals.v1 import goals_pb2 as g
 from tests.e2e.running import Company, Up, command, connected, nhip
 
@@ -76,7 +77,7 @@ async def test_the_console_and_the_api_answer(up: Up):
 
 async def test_health_and_metrics_are_where_it_noted(up: Up):
     at = written(up.directory)
-    assert at.health.keys() == at.metrics.keys() == {"people", "goals", "checkins"}
+    assert at.health.keys() == at.metrics.keys() == SERVICES.keys()
     async with grpc.aio.insecure_channel(at.health["goals"]) as channel:
         stub: Any = health_pb2_grpc.HealthStub(channel)  # its stubs know no methods
         told = await stub.Check(health_pb2.HealthCheckRequest(service="liveness"))
