@@ -75,10 +75,13 @@ class DueMails:
         return notice
 
     async def _shown(self, tenant: str, pending: Sequence[Notice]) -> dict[str, pb.Notice]:
-        """As the inbox shows them; words still sealed."""
+        """As the inbox shows them; words still sealed. Raises `NotHeardOfYet` for what the views do not know, as while they are rebuilt."""
+        ids = [n.given.notice_id for n in pending]
         async with reading(self.kit.pool, tenant) as con:
-            rows = await inbox.rows_of(con, tenant, [n.given.notice_id for n in pending])
-            return {shown.notice_id: shown for shown in await inbox.messages(con, tenant, rows)}
+            shown = {s.notice_id: s for s in await inbox.messages(con, tenant, await inbox.rows_of(con, tenant, ids))}
+        if missing := [id for id in ids if id not in shown or not inbox.is_whole(shown[id])]:
+            raise NotHeardOfYet(f"what {missing[0]} tells of")
+        return shown
 
     async def _send(self, ctx: Context, person: Person, pending: Sequence[Notice], shown: Sequence[pb.Notice]) -> None:
         assert self.post is not None

@@ -1,5 +1,6 @@
 """Hands e-mails to the mail server, over SMTP."""
 
+import asyncio
 from dataclasses import dataclass
 from email.message import EmailMessage
 from urllib.parse import unquote, urlsplit
@@ -8,8 +9,8 @@ import aiosmtplib
 
 from eventkit.settings import Settings
 
-SECONDS = 15.0
-"""How long the server may take for a step: a timer that waited longer would look stuck."""
+SECONDS = 20.0
+"""How long the server may take for a mail: a timer that waited longer would look stuck."""
 FOR_GOOD = 500
 """SMTP codes from here on are refusals for good."""
 
@@ -41,17 +42,17 @@ class Post:
         """
         server = urlsplit(self.url)
         try:
-            await aiosmtplib.send(
-                message,
-                sender=self.sender,
-                recipients=[to],
-                hostname=server.hostname or "localhost",
-                port=server.port,
-                username=unquote(server.username) if server.username else None,
-                password=unquote(server.password) if server.password else None,
-                use_tls=server.scheme == "smtps",
-                timeout=SECONDS,
-            )
+            async with asyncio.timeout(SECONDS):
+                await aiosmtplib.send(
+                    message,
+                    sender=self.sender,
+                    recipients=[to],
+                    hostname=server.hostname or "localhost",
+                    port=server.port,
+                    username=unquote(server.username) if server.username else None,
+                    password=unquote(server.password) if server.password else None,
+                    use_tls=server.scheme == "smtps",
+                )
         except aiosmtplib.SMTPRecipientsRefused as refusal:
             codes = [recipient.code for recipient in refusal.recipients]
             raise _told(min(codes), "RCPT") from None  # not chained: the server's words quote the address

@@ -175,6 +175,22 @@ def _message(row: NoticeRow, e: NoticeGiven, told: _Told) -> pb.Notice:
     return notice
 
 
+def is_whole(notice: pb.Notice) -> bool:
+    """Whether all is known that a notice tells of. It always is but while a view is rebuilt."""
+    match notice.kind:
+        case t.NOTICE_KIND_PROPOSAL_WAITING | t.NOTICE_KIND_PROPOSAL_DECIDED:
+            known = notice.HasField("title")
+        case t.NOTICE_KIND_PRAISE_RECEIVED:
+            known = notice.HasField("words")
+        case t.NOTICE_KIND_PROGRESS_STALE:
+            known = notice.kpi_name != ""
+        case t.NOTICE_KIND_GIFT:
+            known = notice.gift_name != ""
+        case _:
+            known = True
+    return known and all(change.kpi_name for change in notice.changes)
+
+
 def _change(change: t.KpiChange, told: _Told) -> pb.NoticedChange:
     return pb.NoticedChange(
         change=change,
