@@ -69,7 +69,9 @@ gen/.ready: $(VENV)/.ready $(PROTOS) $(shell find proto -mindepth 1 -type d 2>/d
 	@cd "$$($(PY) -c 'import google.api, pathlib; print(pathlib.Path(google.api.__path__[0]).parent.parent)')" && \
 	  find google -name '*.proto' | tar -cf - -T - | tar -xf - -C "$(CURDIR)/gen/new/include"
 	@[ -z "$(PROTOS)" ] || PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(PY) -m grpc_tools.protoc -I proto -I gen/new/include \
-	  --python_out=gen/new --grpc_python_out=gen/new --mypy_out=quiet:gen/new --mypy_grpc_out=quiet,async_only:gen/new $(PROTOS)
+	  --python_out=gen/new --grpc_python_out=gen/new --mypy_out=quiet:gen/new --mypy_grpc_out=quiet,async_only:gen/new \
+	  --include_source_info --descriptor_set_out=gen/new/contracts.binpb $(PROTOS)
+	@[ -z "$(PROTOS)" ] || mv gen/new/contracts.binpb gen/new/nhip/
 	@rm -rf gen/nhip gen/include
 	@mv gen/new/* gen/ && rmdir gen/new
 	@touch $@

@@ -17,7 +17,21 @@ from eventkit.rpc.client import channel
 from eventkit.settings import Settings
 from services.gateway import sign_in
 from services.gateway.assets import BUILT, Assets, load_assets
-from services.gateway.console import audit, counter, erasure, inbox, kpi, map, praise, profile, progress, proposals, proposing, shop
+from services.gateway.console import (
+    audit,
+    counter,
+    erasure,
+    inbox,
+    kpi,
+    map,
+    praise,
+    profile,
+    progress,
+    proposals,
+    proposing,
+    reference,
+    shop,
+)
 from services.gateway.console.language import Language, load_languages
 from services.gateway.console.visit import Console, Handler, failed, leading_to, meet, page, public, visited
 from services.gateway.failures import Failure
@@ -28,9 +42,6 @@ from services.gateway.upstream import SERVICES, Upstream
 MOST_FORM_BYTES = 1 << 20
 DEADLINE = 10.0
 """Seconds that a service has to answer."""
-
-CHANNEL = (("grpc.max_receive_message_length", 32 << 20),)
-"""The map of ten thousand KPIs is longer than the four megabytes that gRPC allows by itself."""
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -76,10 +87,12 @@ def application(upstream: Upstream, identity: Identity, clock: Callable[[], date
         return Route(path, public(console, handler), methods=[method])
 
     routes = [
+        Route("/v1/openapi.json", reference.openapi),
         *json_routes(upstream),
         Route("/healthz", _alive),
         Route("/.well-known/jwks.json", keys),
         Route("/demo/token", token, methods=["POST"]),
+        everybody("/api", reference.reference),
         everybody("/sign-in", sign_in.choose),
         everybody("/sign-in", sign_in.enter, "POST"),
         everybody("/sign-out", sign_in.leave, "POST"),
