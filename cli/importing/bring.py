@@ -18,6 +18,7 @@ from eventkit.errors import Rejected
 from nhip.checkins.v1.checkins_pb2 import ListProgress, Progress
 from nhip.goals.v1.goals_pb2 import Cycles, ListCycles
 from nhip.people.v1.people_pb2 import GetTenant, Tenant
+from nhip.rewards.v1.rewards_pb2 import CoreValues, ListCoreValues
 
 IMPORTER, OPERATOR = "importer", "operator"
 Result = Literal["created", "unchanged", "different"]
@@ -88,6 +89,12 @@ class Importer:
             await self._send("kpi", kpi, commands.define_kpi(kpi, cycle, parent_kind(file, kpi), self._id))
         for progress in file.progress:
             await self._send("progress", progress, commands.record_progress(progress, self._id))
+        for value in file.values:
+            await self._send("value", value, commands.name_value(value))
+        for gift in file.gifts:
+            await self._send("gift", gift, commands.offer_gift(gift))
+        for praise in file.praises:
+            await self._send("praise", praise, commands.give_praise(praise, self._id))
         await self._everything_shows(file)
         return self.summary
 
@@ -125,6 +132,8 @@ class Importer:
         await client.ask(ListCycles(), Cycles, after=after)
         if file.kpis:
             await client.ask(ListProgress(kpi_id=self._id("kpi", file.kpis[0].ref)), Progress, after=after)
+        if file.values or file.gifts or file.praises:
+            await client.ask(ListCoreValues(), CoreValues, after=after)
 
 
 def _context_of(command: Message) -> str:

@@ -11,11 +11,13 @@ from google.protobuf.message import Message
 from cli.importing import commands
 from cli.importing.company import File, Item, Kpi, Person, read
 from cli.importing.document import Problem, Problems, hint
+from cli.importing.on_paper import give_all
 from eventkit.directory.facts import DEFAULT_TIME_ZONE
 from eventkit.errors import Rejected
 from eventkit.rpc.rules import violations
 from services.goals.domain import kpi as kpis
 from services.goals.domain import strategy
+from services.rewards.domain import gift as gifts
 
 AnItem = TypeVar("AnItem", bound=Item)
 
@@ -69,6 +71,9 @@ def _check(file: File, problems: Problems, today: date) -> None:
     _once(problems, "person", file.people)
     _once(problems, "goal, CSF or KPI", [*file.goals, *file.csfs, *file.kpis])  # one space of names, for a parent may be any of them
     _once(problems, "progress of this KPI and day", file.progress, "day")
+    _once(problems, "value", file.values)
+    _once(problems, "gift", file.gifts)
+    _once(problems, "praise", file.praises)
     _unit_names(file, problems)
     _references(file, problems)
     _circles(problems, file.people, managers, "manager", "who reports to whom runs in a circle")
@@ -76,6 +81,7 @@ def _check(file: File, problems: Problems, today: date) -> None:
     _days(file, problems, today)
     _people(file, problems)
     _rules(file, problems)
+    give_all(file, problems, today)
 
 
 def _once(problems: Problems, what: str, items: Iterable[Item], field: str = "ref") -> None:
@@ -115,6 +121,12 @@ def _references(file: File, problems: Problems) -> None:
             look(kpi, f"owners[{at}]", ref, "person", file.people)
     for progress in file.progress:
         look(progress, "kpi", progress.kpi, "KPI", file.kpis)
+    for praise in file.praises:
+        look(praise, "from", praise.giver, "person", file.people)
+        look(praise, "to", praise.to, "person", file.people)
+        look(praise, "unit", praise.unit, "unit", file.units)
+        look(praise, "value", praise.value, "value", file.values)
+        look(praise, "kpi", praise.kpi, "KPI", file.kpis)
 
 
 def _circles(problems: Problems, items: Sequence[AnItem], before: Callable[[AnItem], Iterable[str]], field: str, message: str) -> None:
@@ -195,6 +207,12 @@ def _commands(file: File) -> Iterator[tuple[str, Item, Message]]:
             yield "KPI", kpi, commands.define_kpi(kpi, file.cycle, parent_kind(file, kpi), ids)
     for progress in file.progress:
         yield "progress", progress, commands.record_progress(progress, ids)
+    for value in file.values:
+        yield "value", value, commands.name_value(value)
+    for gift in file.gifts:
+        yield "gift", gift, commands.offer_gift(gift)
+    for praise in file.praises:
+        yield "praise", praise, commands.give_praise(praise, ids)
 
 
 def _domain_rules(file: File) -> Iterator[tuple[str, Item, Callable[[], object]]]:
@@ -205,3 +223,6 @@ def _domain_rules(file: File) -> Iterator[tuple[str, Item, Callable[[], object]]
         if cycle and kpi.target is not None and kpi.kind and kpi.direction:
             measure = commands.define_kpi(kpi, cycle, "", lambda _kind, _ref: "any").kpi.measure
             yield "KPI", kpi, lambda measure=measure: kpis.check_measure(measure, "kpi.measure")
+    for gift in file.gifts:
+        if gift.points is not None:
+            yield "gift", gift, lambda gift=gift: gifts.offer(commands.offer_gift(gift), "any")

@@ -30,6 +30,9 @@ _NAMES = {
     "csf": "CSFs",
     "kpi": "KPIs",
     "progress": "progress",
+    "value": "core values",
+    "gift": "gifts",
+    "praise": "praise",
 }
 
 
@@ -37,7 +40,7 @@ def import_(
     file: Annotated[Path, typer.Argument(help="A company in YAML, as demo/company-x.vi.yaml.")],
     check: Annotated[bool, typer.Option("--check", help="Only check the file.")] = False,
     tenant: Annotated[str, typer.Option(help="Bring it in under this tenant's id instead of the file's.")] = "",
-    address: Annotated[str | None, typer.Option(help="people=host:port,goals=host:port,checkins=host:port")] = None,
+    address: Annotated[str | None, typer.Option(help="people=host:port,goals=host:port,checkins=host:port,rewards=host:port")] = None,
     gateway: Annotated[str | None, typer.Option(help="The gateway's URL, for tokens of the demo issuer.")] = None,
     token: Annotated[str, typer.Option(help="A token of service:importer.", envvar=TOKEN)] = "",
     operator_token: Annotated[str, typer.Option(help="A token of service:operator.", envvar="NHIP_OPERATOR_TOKEN")] = "",

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from cli.importing.company import Company, Csf, Cycle, Goal, Kpi, Person, Progress, Unit
+from cli.importing.company import Company, Csf, Cycle, Gift, Goal, Kpi, Person, Praise, Progress, Unit, Value
 from eventkit.values import from_date, from_decimal
 from nhip.checkins.v1.checkins_pb2 import RecordProgress
 from nhip.common.v1.words_pb2 import PersonalText
@@ -10,6 +10,8 @@ from nhip.goals.v1 import types_pb2 as goal_types
 from nhip.goals.v1.goals_pb2 import ChooseCsf, DefineKpi, OpenCycle, SetStrategicGoal
 from nhip.people.v1 import types_pb2 as people_types
 from nhip.people.v1.people_pb2 import AppointUnitHead, CreateTenant, CreateUnit, RegisterPerson
+from nhip.rewards.v1 import types_pb2 as reward_types
+from nhip.rewards.v1.rewards_pb2 import GivePraise, NameCoreValue, OfferGift
 
 Ids = Callable[[str, str], str]
 """The id of a thing by kind and reference: `ids("person", "minh")`."""
@@ -87,4 +89,28 @@ def record_progress(progress: Progress, ids: Ids) -> RecordProgress:
         confidence=progress.confidence,
         note=PersonalText(plain=progress.note) if progress.note else None,
         occurred_on=from_date(progress.day) if progress.day else None,
+    )
+
+
+def name_value(value: Value) -> NameCoreValue:
+    return NameCoreValue(name=value.name)
+
+
+def offer_gift(gift: Gift) -> OfferGift:
+    return OfferGift(name=gift.name, description=gift.description, points=gift.points or 0, stock=gift.stock or 0)
+
+
+def give_praise(praise: Praise, ids: Ids) -> GivePraise:
+    def of(kind: str, ref: str) -> str:
+        return ids(kind, ref) if ref else ""
+
+    return GivePraise(
+        giver_id=of("person", praise.giver),
+        receiver_id=of("person", praise.to),
+        unit_id=of("unit", praise.unit),
+        value_id=of("value", praise.value),
+        kpi_id=of("kpi", praise.kpi),
+        words=PersonalText(plain=praise.words) if praise.words else None,
+        deed_on=from_date(praise.deed_on) if praise.deed_on else None,
+        visibility=reward_types.Visibility.Value(f"VISIBILITY_{praise.visibility.upper() or 'UNSPECIFIED'}"),
     )

@@ -10,6 +10,9 @@ kpis:     ref*, name* (two to four words), statement, level*, kind*, direction*,
           volume (the KPI that a rate is a rate of), owners (people), department (a unit), weight, parent (a CSF, KPI or goal), why,
           effective_on (the cycle's first day)
 progress: kpi*, day*, value*, confidence (5), note; one per KPI and day
+values:   ref*, name*
+gifts:    ref*, name*, description, points*, stock*
+praises:  ref*, from* (a person), to (a person) or unit (a unit), value (a core value) or kpi (a KPI), words*, deed_on, visibility (public)
 """
 
 from collections.abc import Iterator
@@ -23,6 +26,7 @@ ROLES = ("employee", "executive", "okr_master", "auditor", "admin")
 LEVELS = ("company", "department", "individual")
 KINDS = ("cumulative", "level", "milestone")
 DIRECTIONS = ("increase", "decrease", "keep")
+VISIBILITIES = ("public", "private")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,35 @@ class Progress(Item):
 
 
 @dataclass(frozen=True, slots=True)
+class Value(Item):
+    """A core value."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gift(Item):
+    name: str
+    description: str
+    points: int | None
+    stock: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Praise(Item):
+    """The file says `from` for the giver."""
+
+    giver: str
+    to: str
+    unit: str
+    value: str
+    kpi: str
+    words: str
+    deed_on: date | None
+    visibility: str
+
+
+@dataclass(frozen=True, slots=True)
 class File:
     """All that a file says, as far as it could be read."""
 
@@ -122,10 +155,13 @@ class File:
     csfs: tuple[Csf, ...]
     kpis: tuple[Kpi, ...]
     progress: tuple[Progress, ...]
+    values: tuple[Value, ...]
+    gifts: tuple[Gift, ...]
+    praises: tuple[Praise, ...]
 
     def items(self) -> Iterator[Item]:
         yield from filter(None, (self.company, self.cycle))
-        for items in (self.units, self.people, self.goals, self.csfs, self.kpis, self.progress):
+        for items in (self.units, self.people, self.goals, self.csfs, self.kpis, self.progress, self.values, self.gifts, self.praises):
             yield from items
 
 
@@ -144,6 +180,9 @@ def read(content: bytes, problems: Problems) -> File | None:
         csfs=tuple(map(_csf, top.items("csfs", "CSF"))),
         kpis=tuple(map(_kpi, top.items("kpis", "KPI"))),
         progress=tuple(map(_progress, top.items("progress", "progress"))),
+        values=tuple(map(_value, top.items("values", "value"))),
+        gifts=tuple(map(_gift, top.items("gifts", "gift"))),
+        praises=tuple(map(_praise, top.items("praises", "praise"))),
     )
     top.done()
     return file
@@ -212,3 +251,21 @@ def _progress(f: Fields) -> Progress:
     value, note = f.number("value", required=True), f.text("note")
     confidence = f.whole("confidence")
     return Progress(f.done(), f"{kpi}-{day}" if kpi and day else "", kpi, day, value, confidence, note)
+
+
+def _value(f: Fields) -> Value:
+    ref, name = f.reference("ref", required=True), f.text("name", required=True)
+    return Value(f.done(), ref, name)
+
+
+def _gift(f: Fields) -> Gift:
+    ref, name, description = f.reference("ref", required=True), f.text("name", required=True), f.text("description")
+    points, stock = f.whole("points", required=True), f.whole("stock", required=True)
+    return Gift(f.done(), ref, name, description, points, stock)
+
+
+def _praise(f: Fields) -> Praise:
+    ref, giver = f.reference("ref", required=True), f.reference("from", required=True)
+    to, unit, value, kpi = (f.reference(name) for name in ("to", "unit", "value", "kpi"))
+    words, deed_on, visibility = f.text("words", required=True), f.day("deed_on"), f.choice("visibility", VISIBILITIES)
+    return Praise(f.done(), ref, giver, to, unit, value, kpi, words, deed_on, visibility)

@@ -42,6 +42,8 @@ def existing(gift: Gift | None, gift_id: str) -> Gift:
 
 
 def offer(command: OfferGift, gift_id: str) -> Decision:
+    if command.points == 0:
+        raise Rejected("PRICE_MISSING", "a gift costs 1 point or more", kind=Kind.INVALID, field="points", rule="R-09")
     offered = GiftOffered(
         gift_id=gift_id, name=command.name.strip(), description=command.description.strip(), points=command.points, stock=command.stock
     )

@@ -16,10 +16,24 @@ from cli.running import Failed
 from nhip.goals.v1 import goals_pb2 as g
 from nhip.people.v1 import people_pb2 as p
 from nhip.people.v1 import types_pb2
+from nhip.rewards.v1 import rewards_pb2 as r
 from tests.integration.services.company import System
 
 DEMO = Path(__file__).parents[3] / "demo" / "company-x.vi.yaml"
-COUNTS = {"tenant": 1, "unit": 6, "person": 8, "head": 2, "cycle": 1, "goal": 2, "csf": 2, "kpi": 15, "progress": 1}
+COUNTS = {
+    "tenant": 1,
+    "unit": 6,
+    "person": 8,
+    "head": 2,
+    "cycle": 1,
+    "goal": 2,
+    "csf": 2,
+    "kpi": 15,
+    "progress": 1,
+    "value": 4,
+    "gift": 3,
+    "praise": 9,
+}
 
 
 @pytest.fixture
@@ -82,7 +96,7 @@ async def test_what_hangs_on_what_differs_is_still_found(system: System, client:
 
 async def test_an_import_that_was_cut_off_is_gone_on_with(system: System, client: Client, tenant: str):
     whole = demo()
-    await bring(system, client, tenant, replace(whole, kpis=whole.kpis[:5], progress=()))
+    await bring(system, client, tenant, replace(whole, kpis=whole.kpis[:5], progress=(), praises=()))
     summary = await bring(system, client, tenant, whole)
     assert summary.counts["kpi"] == {"created": 10, "unchanged": 5, "different": 0}
 
@@ -93,6 +107,26 @@ async def test_two_imports_at_once_make_one_company(system: System, client: Clie
         assert sum(summary.counts[kind]["created"] for summary in both) == number
         assert not any(summary.counts[kind]["different"] for summary in both)
     assert len((await the_map(system, client, tenant)).kpis) == 15
+
+
+async def test_after_the_demo_minh_has_a_coffee_s_worth_and_the_feed_is_alive(system: System, client: Client, tenant: str):
+    for _ in range(2):  # the second time nothing more
+        await bring(system, client, tenant, demo())
+    people = await client.acting(principals(system, tenant).operator).ask(p.ListPeople(), p.PeopleList)
+    ids = {person.name.plain: person.person_id for person in people.people}
+    minh = client.acting(system.issuer.mint(tenant, f"person:{ids['Minh']}"))
+    after = client.positions.all()
+    wallet = await minh.ask(r.GetWallet(), r.Wallet, after=after)
+    assert (wallet.received, wallet.allowance) == (50, 60)
+    feed = await minh.ask(r.ListPraises(), r.Praises, after=after)
+    assert len(feed.praises) == 9
+    assert all(praise.kpi_name or praise.value_name for praise in feed.praises)
+    assert {praise.giver_id for praise in feed.praises if praise.receiver_id == ids["Minh"]} == {
+        ids[name] for name in ("Thảo", "Nam", "Trâm", "Quang", "Phúc")
+    }
+    assert [praise.points for praise in feed.praises if praise.unit_id] == [9]
+    gifts = await minh.ask(r.ListGifts(), r.Gifts)
+    await minh.command(r.RedeemGift(gift_id=gifts.gifts[0].gift_id))
 
 
 async def test_the_operator_makes_the_first_admin(system: System, client: Client, tenant: str):

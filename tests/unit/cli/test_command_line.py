@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from cli.catalog import GATEWAY, SERVICES
 from cli.main import app
 
 DEMO = Path(__file__).parents[3] / "demo" / "company-x.vi.yaml"
@@ -75,7 +76,7 @@ def test_what_up_wrote_down_is_found(nhip, tmp_path: Path):
 def test_an_unknown_service_is_told(nhip):
     told = nhip("serve", "gaols")
     assert told.exit_code == 2
-    assert "give one of people, goals, checkins, gateway" in told.stderr
+    assert f"give one of {', '.join((*SERVICES, GATEWAY))}" in told.stderr
 
 
 def test_missing_settings_are_all_named(nhip):

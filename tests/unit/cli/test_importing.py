@@ -1,6 +1,6 @@
 """A company's file is checked whole before anything is sent: every problem, each with its line and what would be right."""
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -9,6 +9,8 @@ import pytest
 from cli.importing import commands
 from cli.importing.check import checked, in_order, managers, parent_kind, rests_on
 from cli.importing.company import File
+from nhip.rewards.v1.types_pb2 import VISIBILITY_PRIVATE, VISIBILITY_UNSPECIFIED
+from services.rewards.domain import rise
 
 DEMO = Path(__file__).parents[3] / "demo" / "company-x.vi.yaml"
 TODAY = date(2025, 6, 1)
@@ -31,6 +33,13 @@ kpis:
   - {ref: D, name: Sold, level: department, kind: cumulative, direction: increase, target: 100, department: sales, parent: C}
 progress:
   - {kpi: V, day: 2025-03-20, value: 12}
+values:
+  - {ref: care, name: Care}
+gifts:
+  - {ref: tea, name: Tea, points: 50, stock: 3}
+praises:
+  - {ref: p1, from: ann, to: bob, value: care, words: Well told, deed_on: 2025-03-20, visibility: private}
+  - {ref: p2, from: ann, unit: sales, kpi: V, words: Well sold}
 """
 
 
@@ -65,6 +74,20 @@ def test_the_demo_company_is_right():
     assert [kpi.ref for kpi in file.kpis if not kpi.parent] == ["KC"]
     assert len(file.people) == 8
     assert len(file.units) == 6
+
+
+def test_praise_of_the_demo_gives_minh_a_coffee_and_says_what_was_done():
+    file, _ = checked(DEMO.read_bytes())
+    assert file is not None
+    assert len({praise.giver for praise in file.praises if praise.to == "minh"}) == 5
+    assert not [praise for praise in file.praises if praise.unit and praise.unit == "sales"]
+    assert [(gift.points, gift.name) for gift in file.gifts] == [(50, "Ly cà phê"), (100, "Voucher mua sắm"), (200, "Sách chuyên ngành")]
+    assert not [praise for praise in file.praises if (praise.giver, praise.to, praise.value) == ("phuc", "minh", "trach-nhiem")]
+    for praise in file.praises:
+        assert praise.deed_on
+        assert date(2025, 1, 1) <= praise.deed_on <= date(2025, 3, 31)
+        hints = rise.hints(praise.words, serves_kpi=False, since_deed=timedelta(), since_last=None)
+        assert all(hint.met for hint in hints), praise.ref
 
 
 def test_weights_of_the_demo_add_up_to_100_per_owner():
@@ -153,10 +176,48 @@ def test_names_on_the_map_of_the_demo_are_short():
         ("goals:\n  - {ref: G", "goals: none\nunknown:\n  - {ref: G", "8:8: file: goals must be a list"),
         ("{ref: sales, name: Sales, head: ann}", "sales", "3:5: unit: must be a mapping (field: value)"),
         ("name: Sales", "name: ' '", "unit: name must not be blank"),
+        ("from: ann, to", "from: eve, to", "23:21: there is no person 'eve' (there are bob, ann)"),
+        ("to: bob", "to: bop", "23:30: there is no person 'bop'; did you mean 'bob'? (there are bob, ann)"),
+        ("unit: sales, kpi", "unit: sails, kpi", "24:32: there is no unit 'sails'; did you mean 'sales'? (there are sales)"),
+        ("value: care", "value: cure", "23:42: there is no value 'cure'; did you mean 'care'? (there are care)"),
+        ("kpi: V, words", "kpi: W, words", "24:44: there is no KPI 'W' (there are R, V, D)"),
+        ("from: ann, to: bob", "from: bob, to: bob", "23:30: praise: nobody praises themselves: name somebody else"),
+        ("to: bob, value", "to: bob, unit: sales, value", "23:41: praise: name a person or a unit, one of the two"),
+        ("to: bob, value", "value", "23:5: praise: name the person or the unit that is praised"),
+        ("kpi: V, words", "kpi: V, value: care, words", "24:44: praise: name a core value or a KPI, one of the two"),
+        ("kpi: V, words", "words", "24:5: praise: name the core value that the deed shows, or the KPI that it served"),
+        ("from: ann, unit", "from: bob, unit", "24:32: praise: you are all there is of this unit: name another one"),
+        ("words: Well told", "words: ' '", "23:55: praise: words must not be blank"),
+        (", words: Well sold", "", "24:5: praise: words is missing"),
+        ("words: Well told", f"words: {'x' * 1001}", "23:55: praise: words must"),
+        ("from: ann, to: bob, ", "to: bob, ", "23:5: praise: from is missing"),
+        ("deed_on: 2025-03-20", "deed_on: 2025-06-02", "23:75: praise: give today (2025-06-01) or an earlier day"),
+        ("visibility: private", "visibility: secret", "praise: visibility 'secret' must be one of public, private"),
+        ("{ref: p2", "{ref: p1", "24:11: there is a praise 'p1' already, in line 23"),
+        ("{ref: care", "{ref: care, name: Cure}\n  - {ref: care", "20:11: there is a value 'care' already, in line 19"),
+        ("name: Care", "name:", "value: name is missing"),
+        ("points: 50", "points: 0", "21:35: gift: a gift costs 1 point or more"),
+        ("points: 50, stock: 3", "points: 50", "gift: stock is missing"),
+        ("{ref: tea, name: Tea", f"{{ref: tea, name: {'x' * 81}", "gift: name must"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_line(old: str, new: str, problem: str):
     assert any(problem in line for line in found(changed(old, new))), "\n".join(found(changed(old, new)))
+
+
+def test_more_praise_than_a_months_allowance_is_told_where_it_is_too_much():
+    more = "".join(f"  - {{ref: q{n}, from: bob, to: ann, value: care, words: Thanks}}\n" for n in range(7))
+    assert found(RIGHT + more) == ["31:5: praise: 'bob' gives away more than the 60 points of a month with this one: leave one out"]
+    assert found(RIGHT + more.replace("from: bob, to: ann", "from: ann, to: bob")) == []
+
+
+def test_a_praise_is_asked_for_as_it_stands():
+    file = read(RIGHT)
+    one, unit = (commands.give_praise(praise, lambda kind, ref: f"{kind}-{ref}") for praise in file.praises)
+    assert (one.giver_id, one.receiver_id, one.unit_id, one.value_id, one.kpi_id) == ("person-ann", "person-bob", "", "value-care", "")
+    assert (unit.giver_id, unit.receiver_id, unit.unit_id, unit.value_id, unit.kpi_id) == ("person-ann", "", "unit-sales", "", "kpi-V")
+    assert (one.visibility, unit.visibility) == (VISIBILITY_PRIVATE, VISIBILITY_UNSPECIFIED)
+    assert (one.words.plain, one.deed_on.day, unit.HasField("deed_on")) == ("Well told", 20, False)
 
 
 def test_all_problems_are_told_at_once():

@@ -42,6 +42,10 @@ def test_a_gift_is_offered_for_points():
     assert happened.event == GiftOffered(gift_id="coffee", name="Ly cà phê", points=50, stock=20)
 
 
+def test_a_gift_has_a_price():
+    rejected("PRICE_MISSING", lambda: offered(price=0), field="points")
+
+
 def test_fifty_points_buy_a_coffee_r08():
     state = given(offered())
     for giver in ("phuc", "tram", "lan", "nam", "quang"):
