@@ -1,10 +1,14 @@
 """Praise, points and gifts through the services as they run: who may do what, who sees what, and what a call leads to."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from uuid import uuid4
 
 import pytest
 
+from eventkit.aggregate import Decision
+from eventkit.context import Actor, Context
+from eventkit.decider import Load
 from eventkit.errors import Kind
 from eventkit.log import Recorded, StreamId
 from eventkit.values import from_date
@@ -13,6 +17,8 @@ from nhip.people.v1 import people_pb2 as p
 from nhip.people.v1 import types_pb2 as pt
 from nhip.rewards.v1 import rewards_pb2 as pb
 from nhip.rewards.v1 import types_pb2 as t
+from services.rewards.domain import wallet as points
+from services.rewards.domain.wallet import WALLET
 from tests.integration.services.company import OPERATOR, Company, System, words
 
 
@@ -252,6 +258,21 @@ async def test_another_tenants_things_are_refused_as_if_they_did_not_exist(syste
     ):
         assert (await stranger.refused(request, "nam")).kind is Kind.UNKNOWN, type(request).__name__
     assert (await feed(stranger, "nam", person_id=company.ids["minh"])).praises == []
+
+
+async def test_what_is_over_is_let_go_by_the_clock(company: Company):
+    kit, minh = company.system.kits["rewards"], company.ids["minh"]
+
+    async def received_long_ago(load: Load) -> Decision:
+        return points.receive(await load(WALLET, minh), minh, "praise-of-old", 10, today=date(2024, 1, 1))
+
+    then = Context(Actor(company.tenant, company.ids["phuc"]), datetime(2024, 1, 1, tzinfo=UTC), uuid4())
+    await kit.commands.execute(then, WALLET(minh), received_long_ago)
+    async with asyncio.timeout(20):
+        while len(events := await recorded(company, "wallet", minh)) < 2:
+            await asyncio.sleep(0.1)
+    assert (events[1].type, events[1].origin.actor) == ("nhip.rewards.v1.PointsExpired", "system:clock")
+    assert (await wallet(company, "minh")).received == 0
 
 
 async def test_every_view_is_what_its_streams_say(company: Company):
