@@ -54,6 +54,8 @@ class Change:
     parent_before: str = ""
     parent_after: str = ""
     """The KPIs that it served and serves; empty for none."""
+    unaligned: bool = False
+    """It serves nothing any more, neither a KPI nor anything else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +185,7 @@ def _message(change: Change, relation: t.Relation.ValueType) -> KpiChange:
         after=None if change.after is None else from_decimal(change.after),
         parent_before=change.parent_before,
         parent_after=change.parent_after,
+        unaligned=change.unaligned,
     )
 
 

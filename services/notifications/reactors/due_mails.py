@@ -25,7 +25,7 @@ from services.notifications.domain.notice import NAMESPACE, NOTICE, Notice
 from services.notifications.domain.preferences import chosen
 from services.notifications.reactors.language import language
 from services.notifications.reactors.letter import Letter, NoAddress, message
-from services.notifications.reactors.post import Post, RefusedForGood
+from services.notifications.reactors.post import Post, PostAway, RefusedForGood
 from services.notifications.views import inbox
 from services.notifications.views.notice import mails_due, notices_of_mail
 from services.notifications.views.preferences import preferences_of
@@ -112,6 +112,9 @@ class DueMails:
             log.warning("mail.refused", tenant=ctx.tenant, message_id=message_id, error=type(refused).__name__)
             await self._settle(ctx, pending, lambda n: notices.not_mailed(n, e.NOT_MAILED_REASON_REFUSED))
             return
+        except PostAway as away:
+            log.warning("mail.waits", tenant=ctx.tenant, message_id=message_id, error=str(away))
+            raise
         log.info("mail.sent", tenant=ctx.tenant, message_id=message_id, notices=len(pending))
         await self._settle(ctx, pending, lambda n: notices.mailed(n, message_id))
 

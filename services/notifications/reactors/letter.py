@@ -142,6 +142,8 @@ class Letter:
                 return _("%(kpi)s (%(relation)s): has ended") % told
             case _ if noticed.parent_after_name:
                 return _("%(kpi)s (%(relation)s): now serves %(parent)s") % {**told, "parent": noticed.parent_after_name}
+            case _ if change.unaligned:
+                return _("%(kpi)s (%(relation)s): serves nothing for now") % told
             case _:
                 return _("%(kpi)s (%(relation)s): serves something else now") % told
 

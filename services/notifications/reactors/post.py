@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 
-from eventkit.settings import Settings
+from eventkit.settings import Settings, is_loopback
 
 SECONDS = 20.0
 """How long the server may take for a mail: a timer that waited longer would look stuck."""
@@ -41,17 +41,20 @@ class Post:
         What the server says to the receiver or to the mail is about them; what it says before, as to a password, is the operator's to mend.
         """
         server = urlsplit(self.url)
+        host = server.hostname or "localhost"
+        secret = server.scheme == "smtp" and server.username is not None and not is_loopback(host)
         try:
             async with asyncio.timeout(SECONDS):
                 await aiosmtplib.send(
                     message,
                     sender=self.sender,
                     recipients=[to],
-                    hostname=server.hostname or "localhost",
+                    hostname=host,
                     port=server.port,
                     username=unquote(server.username) if server.username else None,
                     password=unquote(server.password) if server.password else None,
                     use_tls=server.scheme == "smtps",
+                    start_tls=True if secret else None,  # no password leaves the machine in the clear; else where the server has it
                 )
         except aiosmtplib.SMTPRecipientsRefused as refusal:
             codes = [recipient.code for recipient in refusal.recipients]

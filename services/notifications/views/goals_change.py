@@ -10,6 +10,7 @@ import asyncpg
 from eventkit.log import Recorded
 from eventkit.projection import Rows, View
 from eventkit.values import to_decimal
+from nhip.goals.v1 import types_pb2 as g
 from nhip.goals.v1.events_pb2 import (
     ChangeProposed,
     KpiAligned,
@@ -38,6 +39,7 @@ class GoalsChangeRow:
     after: Decimal | None
     parent_before: str
     parent_after: str
+    unaligned: bool
 
 
 class GoalsChangeView(View[GoalsChangeRow]):
@@ -52,10 +54,10 @@ class GoalsChangeView(View[GoalsChangeRow]):
                 rows.put(_row(event, e.kpi_id))
             case KpiTargetRevised() as e:
                 rows.put(_row(event, e.kpi_id, before=to_decimal(e.before), after=to_decimal(e.after)))
-            case KpiAligned() as e:
-                rows.put(_row(event, e.kpi_id, parent_before=e.before.kpi_id, parent_after=e.after.kpi_id))
+            case KpiAligned() as e if e.before != e.after:  # else only the words why were changed
+                rows.put(_row(event, e.kpi_id, linked=(e.before, e.after)))
             case KpiTakenOff() as e:
-                rows.put(_row(event, e.kpi_id, parent_before=e.before.kpi_id))
+                rows.put(_row(event, e.kpi_id, linked=(e.before, g.Parent())))
             case ChangeProposed() | ProposalApproved() | ProposalDeclined() as e:
                 rows.put(_row(event, e.proposal_id))
             case _:
@@ -63,7 +65,7 @@ class GoalsChangeView(View[GoalsChangeRow]):
 
     def expected(self, events: Sequence[Recorded]) -> Iterable[GoalsChangeRow]:
         target: Decimal | None = None
-        parents: dict[str, str] = {}
+        parents: dict[str, g.Parent] = {}
         for event in events:
             match event.message:
                 case KpiDefined() as e:
@@ -73,9 +75,10 @@ class GoalsChangeView(View[GoalsChangeRow]):
                     before, target = target, to_decimal(e.after)
                     yield _row(event, event.stream.id, before=before, after=target)
                 case KpiAligned() | KpiTakenOff() as e:
-                    parent_before = parents.get(e.kpi_id, "")
-                    parents[e.kpi_id] = e.after.kpi_id if isinstance(e, KpiAligned) else ""
-                    yield _row(event, e.kpi_id, parent_before=parent_before, parent_after=parents[e.kpi_id])
+                    served, serves = parents.get(e.kpi_id, g.Parent()), e.after if isinstance(e, KpiAligned) else g.Parent()
+                    parents[e.kpi_id] = serves
+                    if isinstance(e, KpiTakenOff) or served != serves:
+                        yield _row(event, e.kpi_id, linked=(served, serves))
                 case KpiRetired() | ChangeProposed() | ProposalApproved() | ProposalDeclined():
                     yield _row(event, event.stream.id)
                 case _:
@@ -88,11 +91,21 @@ def _row(
     *,
     before: Decimal | None = None,
     after: Decimal | None = None,
-    parent_before: str = "",
-    parent_after: str = "",
+    linked: tuple[g.Parent, g.Parent] | None = None,
 ) -> GoalsChangeRow:
-    what = event.type.rsplit(".", 1)[-1]
-    return GoalsChangeRow(event.tenant, event.append_id, event.index, what, about, before, after, parent_before, parent_after)
+    """`linked`: what a KPI served before and serves now."""
+    return GoalsChangeRow(
+        tenant=event.tenant,
+        append_id=event.append_id,
+        number=event.index,
+        what=event.type.rsplit(".", 1)[-1],
+        about=about,
+        before=before,
+        after=after,
+        parent_before=linked[0].kpi_id if linked else "",
+        parent_after=linked[1].kpi_id if linked else "",
+        unaligned=linked is not None and linked[1].WhichOneof("target") is None,
+    )
 
 
 _KINDS: dict[str, t.ChangeKind.ValueType] = {
@@ -113,8 +126,8 @@ async def append_of(con: asyncpg.Connection, tenant: str, append_id: UUID, actor
     proposed: Proposed | None = None
     for row in rows:
         if row["what"] in _KINDS:
-            parents = row["parent_before"], row["parent_after"]
-            changes.append(Change(row["about"], _KINDS[row["what"]], row["before"], row["after"], *parents))
+            links = row["parent_before"], row["parent_after"], row["unaligned"]
+            changes.append(Change(row["about"], _KINDS[row["what"]], row["before"], row["after"], *links))
         else:
             proposed = await _proposed(con, tenant, row["about"], row["what"])
     return Append(actor, changes, proposed)

@@ -215,6 +215,15 @@ async def test_a_kpi_that_ends_is_told_with_its_reason_and_a_moved_one_with_what
     moved = await told(company, "tram", t.NOTICE_KIND_KPI_CHANGED)
     (change,) = moved.changes
     assert (change.change.kind, change.parent_before_name, change.parent_after_name) == (t.CHANGE_KIND_ALIGNED, "D1", "K1")
+    assert not change.change.unaligned
+    await company.do(g.AlignKpi(kpi_id=company.ids["I2"], parent=company.under("K1"), why="vì thế"), "quang")  # only the words
+    await company.do(g.AlignKpi(kpi_id=company.ids["I2"]), "quang")
+
+    async def unaligned() -> bool:
+        return (await inbox(company, "tram"))[0].changes[0].change.unaligned
+
+    await until(unaligned)
+    assert len(await inbox(company, "tram")) == 2
     retire = g.RetireKpi(kpi_id=company.ids["I2"], reason_class=gt.REASON_CLASS_CORRECTION, reason=words("ghi nhầm"))
     await company.do(retire, "quang")
 
@@ -481,6 +490,17 @@ async def test_a_service_that_was_away_for_long_mails_nobody_its_past(company: C
         if isinstance(notice := given[notice_id(company.tenant, draft.person_id, cause)], e.NoticeGiven)
     }
     assert due == {"old": False, "new": True}
+
+
+async def test_without_a_mail_server_a_notice_is_in_the_inbox_only(company: Company):
+    without = replace(kit(company), settings=kit(company).settings.model_copy(update={"smtp": ""}))
+    draft = e.NoticeGiven(person_id=company.ids["tram"], kind=t.NOTICE_KIND_GIFT)
+    ctx = Context(Actor(company.tenant, "notifications", "service"), datetime.now(UTC), uuid4())
+    await give(without, ctx, "a cause", [draft], happened_at=ctx.at)
+    (given,) = await events(company, e.NoticeGiven)
+    assert isinstance(given.message, e.NoticeGiven)
+    assert (given.message.inbox, given.message.HasField("email_due_at")) == (True, False)
+    assert await DueMails(without, Post.of(without.settings)).due(ctx.at + timedelta(days=9)) == []
 
 
 # -- forgotten KPIs

@@ -4,6 +4,8 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from eventkit.directory.facts import Everyone, Place, Unit
 from nhip.goals.v1 import types_pb2 as g
@@ -192,3 +194,19 @@ def test_the_id_of_a_notice_follows_from_tenant_person_and_cause():
     assert notice_id("x", "minh", "a") == notice_id("x", "minh", "a")
     assert len({notice_id(*of) for of in (("x", "minh", "a"), ("y", "minh", "a"), ("x", "nam", "a"), ("x", "minh", "b"))}) == 4
     assert notice_id("x", "minh", f"stale/I1/{date(2025, 3, 1)}") != notice_id("x", "minh", f"stale/I1/{date(2025, 4, 1)}")
+
+
+PEOPLE = st.sampled_from(["nam", "quang", "phuc", "minh", "tram", "lan", "thao", "tien"])
+CHANGED = st.lists(st.sampled_from(sorted(TREE)), min_size=1, max_size=6, unique=True)
+
+
+@given(CHANGED, PEOPLE)
+def test_whoever_is_told_has_a_kpi_at_most_one_step_away_and_did_not_do_it(kpis: list[str], actor: str):
+    everyone, tree = company_x(), around()
+    drafts = hearing.of_goals(Append(f"person:{actor}", [revised(kpi, 2, 1) for kpi in kpis]), tree, everyone)
+    hears = {draft.person_id: {change.kpi_id for change in draft.changes} for draft in drafts}
+    assert len(hears) == len(drafts)
+    for person_id in everyone.people:
+        own = {kpi.id for _, kpi in TREE.values() if person_id in hearing.answerable(kpi, everyone)}
+        near = own | {tree.parents.get(kpi, "") for kpi in own} | {kpi for kpi, parent in tree.parents.items() if parent in own}
+        assert hears.get(person_id, set()) == (set() if person_id == actor else near & set(kpis))

@@ -97,6 +97,7 @@ def test_without_a_console_there_are_no_links():
         (change(t.CHANGE_KIND_DEFINED, t.RELATION_OWNER_ABOVE), "(serves a KPI of yours): new"),
         (change(t.CHANGE_KIND_RETIRED, t.RELATION_OWNER_BELOW), "(a KPI of yours serves it): has ended"),
         (change(t.CHANGE_KIND_ALIGNED), "(your KPI): serves something else now"),
+        (change(t.CHANGE_KIND_ALIGNED, unaligned=True), "(your KPI): serves nothing for now"),
     ],
 )
 def test_every_kind_of_change_has_its_sentence(ended: pb.NoticedChange, text: str):
