@@ -40,7 +40,16 @@ def verify(
 
 
 def _show(found: list[tuple[str, VerifiedView]]) -> None:
-    table = Table("service", "view", "version", "rows", "up to", "differences")
+    table = Table()
+    for title, values in (
+        ("service", [name for name, _ in found]),
+        ("view", [one.view for _, one in found]),
+        ("version", []),
+        ("rows", []),
+        ("up to", [one.position for _, one in found]),
+        ("differences", []),
+    ):  # names are for copying: where the terminal is narrow they are not cut off
+        table.add_column(title, no_wrap=True, min_width=max(map(len, (title, *values))))
     for name, one in found:
         table.add_row(name, one.view, str(one.version), str(one.rows), one.position, str(len(one.differences) or ""))
     Console().print(table)

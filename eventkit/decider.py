@@ -29,6 +29,10 @@ class Load(Protocol):
     async def __call__(self, aggregate: Aggregate[State], id: str) -> State | None: ...
 
 
+class NotLoaded(LookupError):
+    """A decision writes to a stream that it has not looked at: a defect of whoever decides, which no repetition mends."""
+
+
 Decide = Callable[[Load], Awaitable[Decision]]
 
 
@@ -67,6 +71,8 @@ class Commands:
                 try:
                     appended = await self._append(ctx, decision, loaded)
                 except (WrongVersion, IdReused) as lost:
+                    if isinstance(lost, WrongVersion) and lost.stream not in loaded:
+                        raise NotLoaded(f"{lost.stream} has events, and what was decided about it did not load it") from lost
                     if isinstance(lost, WrongVersion) and lost.actual < lost.expected:  # a log that lost its end in a failover
                         self._states.pop(lost.stream, None)
                     await asyncio.sleep(random.uniform(0, 0.002 * 2 ** min(attempt, 6)))

@@ -143,7 +143,8 @@ async def several_processes(directory: Path) -> AsyncGenerator[System]:
 
 
 def of_cluster(directory: Path, running: Cluster) -> System:
-    Addresses(running.services, running.url).write(directory)
+    engines = {"postgres": running.engines.postgres, "kafka": running.engines.kafka}
+    Addresses(running.services, running.url, engines=engines).write(directory)
     return System(
         directory,
         running.services,

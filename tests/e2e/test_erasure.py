@@ -11,6 +11,7 @@ from google.protobuf.message import DecodeError
 from cli.catalog import SERVICES
 from cli.client import Client
 from deploy import keys
+from eventkit.errors import Rejected
 from eventkit.kafka import tail
 from eventkit.privacy import KeyStore, Words, places
 from eventkit.settings import load
@@ -147,7 +148,8 @@ async def test_nothing_is_written_about_them_any_more(gone: Gone):
     praise = r.GivePraise(receiver_id=minh, value_id=values[0].value_id, words=PersonalText(plain="Vẫn nhớ Minh."))
     assert await x.refused("Phúc", praise) in ("PERSON_INACTIVE", "PERSON_UNKNOWN")
     assert await x.refused("Nam", p.ChangeEmail(person_id=minh, email=PersonalText(plain="minh@company-x.example"))) == "PERSON_INACTIVE"
-    assert await x.refused("Minh", r.GetWallet()) == "ACTOR_UNKNOWN"
+    with pytest.raises(Rejected, match="ACTOR_UNKNOWN"):
+        await x.ask("Minh", r.GetWallet(), r.Wallet)
 
 
 async def views(operator: Client) -> dict[tuple[str, str], tuple[int, int]]:

@@ -14,11 +14,14 @@ from cli.addresses import written
 from cli.client import Client, connected
 from cli.running import Failed
 from eventkit.values import from_date
+from nhip.audit.v1 import audit_pb2 as a
 from nhip.checkins.v1 import checkins_pb2 as c
 from nhip.common.v1.command_pb2 import Accepted
 from nhip.common.v1.words_pb2 import PersonalText
 from nhip.goals.v1 import goals_pb2 as g
 from nhip.goals.v1 import types_pb2 as t
+from nhip.notifications.v1 import notifications_pb2 as n
+from nhip.rewards.v1 import rewards_pb2 as r
 from tests.e2e.running import Company, number, targets
 
 FAULTS = 2
@@ -36,10 +39,14 @@ class Work:
     """Of those that were acknowledged, the target by name."""
     values: dict[str, str] = field(default_factory=dict[str, str])
     """The last value of each that was acknowledged."""
+    proposals: list[str] = field(default_factory=list[str])
+    """Those that were approved."""
+    praises: list[str] = field(default_factory=list[str])
+    """Those of Minh by Phúc that were acknowledged."""
     enough: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def through(self) -> None:
-        """A new KPI each round, progress on it, another target for it by a proposal; until it is enough."""
+        """A new KPI each round, progress on it, another target for it by a proposal, and praise; until it is enough."""
         while not self.enough.is_set():
             turn = len(self.kpis)
             name = f"Việc {turn}"
@@ -56,6 +63,14 @@ class Work:
             proposal = await self.done("Minh", self.asked(kpi, 10, 20 + turn))
             await self.done("Phúc", g.ApproveProposal(proposal_id=proposal, comment=PersonalText(plain="Được")))
             self.kpis[name] = str(20 + turn)
+            self.proposals.append(proposal)
+            praise = r.GivePraise(
+                receiver_id=self.x.people["Minh"],
+                kpi_id=self.x.kpis["Demo sản phẩm"],
+                words=PersonalText(plain="Làm tới nơi tới chốn"),
+                without_points=True,
+            )
+            self.praises.append(await self.done("Phúc", praise))
 
     def asked(self, kpi: str, before: int, after: int) -> g.ProposeChange:
         return g.ProposeChange(
@@ -98,8 +113,64 @@ class Work:
             told = await self.x.ask("Minh", g.GetKpiHistory(kpi_id=mine[name].kpi_id), g.KpiHistory)
             whats = sorted(entry.what for entry in told.entries)
             assert whats == ["KpiAligned", "KpiDefined", "KpiTargetRevised", "ProgressRecorded", "ProgressRecorded"]
+        await self.praise_is_whole()
+        await self.notices_are_whole()
+        await self.ledger_is_whole()
         code, printed = await self.x.system.nhip("verify", "--tenant", self.x.tenant)
         assert code == 0, printed
+
+    async def praise_is_whole(self) -> None:
+        """Every praise once, and every point that one wallet lost in the other."""
+        found: list[r.Praise] = []
+        token = ""
+        while True:
+            page = await self.x.ask("Minh", r.ListPraises(page_size=100, page_token=token), r.Praises)
+            found += page.praises
+            if not (token := page.next_page_token):
+                break
+        mine = [praise for praise in found if praise.giver_id == self.x.people["Phúc"] and praise.kpi_id == self.x.kpis["Demo sản phẩm"]]
+        assert sorted(praise.praise_id for praise in mine if praise.praise_id in self.praises) == sorted(self.praises)
+        given = {praise.praise_id: praise.points for praise in mine if praise.points}
+        spent = await self.movements("Phúc", r.MOVEMENT_KIND_ALLOWANCE_SPENT)
+        received = await self.movements("Minh", r.MOVEMENT_KIND_RECEIVED)
+        assert {id: -points for id, points in spent.items() if id in given} == given
+        assert {id: points for id, points in received.items() if id in given} == given
+
+    async def movements(self, who: str, kind: r.MovementKind.ValueType) -> dict[str, int]:
+        wallet = await self.x.ask(who, r.GetWallet(), r.Wallet)
+        found = [movement for movement in wallet.movements if movement.kind == kind]
+        assert len({movement.praise_id for movement in found}) == len(found)
+        return {movement.praise_id: movement.points for movement in found}
+
+    async def notices_are_whole(self) -> None:
+        """Minh is told once of each praise and each decision, however often what told him was killed."""
+        wanted = {*self.praises, *self.proposals}
+        async with asyncio.timeout(90):
+            while True:
+                found: list[str] = []
+                token = ""
+                while True:
+                    page = await self.x.ask("Minh", n.ListNotices(page_size=100, page_token=token), n.Notices)
+                    found += [notice.praise_id or notice.proposal_id for notice in page.notices]
+                    if not (token := page.next_page_token):
+                        break
+                if wanted <= set(found):
+                    break
+                await asyncio.sleep(0.2)
+        assert sorted(id for id in found if id in wanted) == sorted(wanted)
+
+    async def ledger_is_whole(self) -> None:
+        """Every position of every context is in the ledger, once."""
+        known = {context: int(position) for context, _, position in (told.partition("=") for told in self.x.positions.all())}
+        async with asyncio.timeout(90):
+            while True:
+                told = await self.x.ask("Nam", a.GetCompleteness(), a.Completeness)
+                contexts = {one.context: one for one in told.contexts}
+                if all(one.entries == one.last and not one.holes for one in told.contexts) and all(
+                    contexts[context].last >= position for context, position in known.items()
+                ):
+                    return
+                await asyncio.sleep(0.2)
 
 
 async def while_working(work: Work, fault: Callable[[], Awaitable[None]], seed: int) -> None:

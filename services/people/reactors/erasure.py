@@ -2,6 +2,7 @@
 
 from eventkit.aggregate import Decision
 from eventkit.decider import Load
+from eventkit.directory.facts import PERSON
 from eventkit.log import Recorded
 from eventkit.service import Kit, Reaction, because
 from nhip.people.v1.events_pb2 import ErasureApproved
@@ -15,6 +16,7 @@ def erasing(kit: Kit) -> Reaction:
                 await kit.words.destroy(event.tenant, person_id)
 
                 async def decide(load: Load) -> Decision:
+                    await load(PERSON, person_id)
                     return complete(await load(ERASURE, person_id), person_id)
 
                 await kit.commands.execute(because(event, kit.name, "erasing"), ERASURE(person_id), decide)

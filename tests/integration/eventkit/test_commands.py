@@ -204,6 +204,17 @@ async def test_several_aggregates_are_written_together_or_not_at_all(office: Off
     assert len({e.append_id for u in "ab" async for e in office.log.read(StreamId("acme", "unit", u))}) == 1
 
 
+async def test_what_was_not_looked_at_is_not_written_to(office: Office):
+    await office.commands.execute(asked(), UNIT("b"), appoint("b", "an"))
+
+    async def blind(load: Load) -> Decision:
+        return [Happened(UNIT("b"), UnitHeadAppointed(unit_id="b", after="bình"))]
+
+    with pytest.raises(decider.NotLoaded, match="unit/b"):
+        await office.commands.execute(asked(), UNIT("a"), blind)
+    assert await office.heads("b") == ["an"]
+
+
 async def test_who_never_wins_is_told_so(office: Office, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(decider, "ATTEMPTS", 3)
     others = office.open()
