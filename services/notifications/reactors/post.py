@@ -1,7 +1,7 @@
 """Hands e-mails to the mail server, over SMTP."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.message import EmailMessage
 from urllib.parse import unquote, urlsplit
 
@@ -27,7 +27,8 @@ class PostAway(OSError):
 class Post:
     """The mail server that an operator named."""
 
-    url: str
+    url: str = field(repr=False)
+    """It may hold a password."""
     sender: str
 
     @classmethod
