@@ -67,7 +67,7 @@ class RewardsX:
         self._move("minh", kinds.MOVEMENT_KIND_ALLOWANCE_GRANTED, 60, march, balance=60)
         self._move("minh", kinds.MOVEMENT_KIND_ALLOWANCE_SPENT, -10, datetime(2025, 3, 4, 4, tzinfo=UTC), balance=50, other_id="tien")
         self._move("minh", kinds.MOVEMENT_KIND_RECEIVED, 10, datetime(2025, 3, 11, 4, tzinfo=UTC), other_id="hai")
-        self._redeem("minh", "coffee", datetime(2025, 3, 14, 7, tzinfo=UTC), pb.REDEMPTION_STATE_HANDED_OVER)
+        self.redeem("minh", "coffee", datetime(2025, 3, 14, 7, tzinfo=UTC), pb.REDEMPTION_STATE_HANDED_OVER)
         self._move(
             "minh",
             kinds.MOVEMENT_KIND_CORRECTED,
@@ -78,9 +78,9 @@ class RewardsX:
         self._move("minh", kinds.MOVEMENT_KIND_ALLOWANCE_SPENT, -10, datetime(2025, 3, 19, 3, tzinfo=UTC), balance=40, unit_id="cskh")
         self._move("minh", kinds.MOVEMENT_KIND_RECEIVED, 10, datetime(2025, 3, 20, 3, 12, tzinfo=UTC), other_id="phuc")
         self._move("tram", kinds.MOVEMENT_KIND_RECEIVED, 150, datetime(2025, 2, 3, 4, tzinfo=UTC), other_id="nam")
-        self._redeem("tram", "voucher", datetime(2025, 3, 19, 7, tzinfo=UTC), pb.REDEMPTION_STATE_WAITING)
+        self.redeem("tram", "voucher", datetime(2025, 3, 19, 7, tzinfo=UTC), pb.REDEMPTION_STATE_WAITING)
         self._move("quang", kinds.MOVEMENT_KIND_RECEIVED, 60, datetime(2025, 2, 3, 4, tzinfo=UTC), other_id="nam")
-        self._redeem("quang", "coffee", datetime(2025, 3, 19, 9, tzinfo=UTC), pb.REDEMPTION_STATE_WAITING)
+        self.redeem("quang", "coffee", datetime(2025, 3, 19, 9, tzinfo=UTC), pb.REDEMPTION_STATE_WAITING)
 
     @staticmethod
     def _praise(id: str, giver: str, receiver: str, unit: str, value: str, kpi: str, when: datetime, text: str) -> pb.Praise:
@@ -111,7 +111,7 @@ class RewardsX:
     def allowance(self, person: str) -> int:
         return self.monthly(person) - self.given.get(person, 0)
 
-    def _redeem(self, person: str, gift: str, when: datetime, state: int) -> str:
+    def redeem(self, person: str, gift: str, when: datetime, state: int) -> str:
         id = f"r{next(self._ids)}"
         offered = self.gifts[gift]
         self._move(person, pb.MOVEMENT_KIND_REDEEMED, -offered.points, when, redemption_id=id, gift_name=offered.name)
@@ -237,7 +237,7 @@ class RewardsX:
         if gift.points > self.received(actor):
             raise Rejected("BALANCE_TOO_LOW", "too few points", field="gift_id")
         gift.stock -= 1
-        return self._accepted("rewards", self._redeem(actor, request.gift_id, NOW, pb.REDEMPTION_STATE_WAITING))
+        return self._accepted("rewards", self.redeem(actor, request.gift_id, NOW, pb.REDEMPTION_STATE_WAITING))
 
     def ListRedemptions(self, request: pb.ListRedemptions, actor: str) -> Message:
         whose = request.person_id or ("" if actor in STEWARDS else actor)

@@ -6,9 +6,10 @@ the example in memory, which serves the same pages.
 
 import asyncio
 import os
+import re
 import socket
 import threading
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from pathlib import Path
 import grpc
 import pytest
 import uvicorn
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from deploy.browser import find_browser
 from eventkit.rpc.demo_issuer import DemoIssuer
@@ -26,6 +27,8 @@ from services.gateway.session import Identity
 from services.gateway.upstream import SERVICES, Upstream
 from tests.browser.company_x import CompanyX
 
+Open = Callable[..., Awaitable[Page]]
+
 
 @pytest.fixture(scope="session")
 def console(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
@@ -33,7 +36,7 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
     if running := os.environ.get("NHIP_CONSOLE"):
         yield running.rstrip("/")
         return
-    with _serving(CompanyX(), tmp_path_factory.mktemp("issuer")) as url:
+    with serving(CompanyX(), tmp_path_factory.mktemp("issuer")) as url:
         yield url
 
 
@@ -44,12 +47,12 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
     pattern = company.goals["i2"]
     for number in range(60):
         company.goals[f"many-{number}"] = replace(pattern, id=f"many-{number}", name=f"Việc thứ {number}")
-    with _serving(company, tmp_path_factory.mktemp("issuer")) as url:
+    with serving(company, tmp_path_factory.mktemp("issuer")) as url:
         yield url
 
 
 @contextmanager
-def _serving(company: CompanyX, folder: Path) -> Generator[str]:
+def serving(company: CompanyX, folder: Path) -> Generator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -92,3 +95,39 @@ async def chromium() -> AsyncGenerator[Browser]:
         browser = await playwright.chromium.launch(executable_path=str(found), args=["--no-sandbox"])
         yield browser
         await browser.close()
+
+
+@pytest.fixture
+async def opened(chromium: Browser, console: str) -> AsyncGenerator[Open]:
+    """Opens a page as somebody; fails the test for any error that the page's script or policy reports."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    async def open_page(path: str = "/", *, person: str = "Minh", phone: bool = False, script: bool = True, **more: object) -> Page:
+        size = {"width": 390, "height": 844} if phone else {"width": 1280, "height": 800}
+        more.setdefault("base_url", console)
+        context = await chromium.new_context(
+            viewport=size, java_script_enabled=script, is_mobile=phone, has_touch=phone, **more  # pyright: ignore[reportArgumentType]
+        )  # fmt: skip
+        contexts.append(context)
+        page = await context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda said: complaints.append(said.text) if said.type == "error" and "status of 4" not in said.text else None)
+        if person:
+            await sign_in(page, person)
+        await page.goto(path)
+        return page
+
+    yield open_page
+    for context in contexts:
+        await context.close()
+    assert complaints == []
+
+
+async def sign_in(page: Page, person: str) -> None:
+    """Makes the browser's session somebody's, as the form of `/sign-in` does, without drawing the pages on the way."""
+    listed = await (await page.request.get("/sign-in")).text()
+    found = re.search(rf'name="person" value="([^"]+)">(?:(?!</button>).)*?<b>{person}\b', listed, re.S)
+    assert found, f"{person} is not among those who may sign in"
+    own = {"Sec-Fetch-Site": "same-origin"}
+    await page.request.post("/sign-in", form={"person": found[1], "next": "/"}, headers=own, max_redirects=0)

@@ -25,7 +25,7 @@ async def page(visit: Visit) -> Response:
 
 
 async def _show(visit: Visit, sent_back: tuple[str, Form] = ("", Form()), status: int = 200) -> Response:
-    """The counter; `sent_back` is a form that was refused, by "offer" or by the id of its gift or redemption."""
+    """The counter; `sent_back` is a form that was refused, named as "offer" or "refund <id>"."""
     if visit.viewer is None or not visit.viewer.hands_over:
         raise Failure("PERMISSION_DENIED", "NOT_ALLOWED", "only administrators and OKR masters keep the shop")
     who, gifts, redemptions = await asyncio.gather(
@@ -47,7 +47,7 @@ async def _show(visit: Visit, sent_back: tuple[str, Form] = ("", Form()), status
 async def hand_over(visit: Visit) -> Response:
     """`POST /shop/counter/redemptions/<id>/handover`."""
     id = visit.request.path_params["redemption"]
-    return await _carry_out(visit, id, "HandOverGift", lambda filled, wrong: rewards_pb2.HandOverGift(redemption_id=id))
+    return await _carry_out(visit, f"handover {id}", "HandOverGift", lambda filled, wrong: rewards_pb2.HandOverGift(redemption_id=id))
 
 
 async def refund(visit: Visit) -> Response:
@@ -59,7 +59,7 @@ async def refund(visit: Visit) -> Response:
             wrong.append(Violation("reason", "MISSING"))
         return rewards_pb2.RefundRedemption(redemption_id=id, reason=words_pb2.PersonalText(plain=filled.text("reason")))
 
-    return await _carry_out(visit, id, "RefundRedemption", request)
+    return await _carry_out(visit, f"refund {id}", "RefundRedemption", request)
 
 
 async def change_stock(visit: Visit) -> Response:
@@ -67,7 +67,7 @@ async def change_stock(visit: Visit) -> Response:
     id = visit.request.path_params["gift"]
     return await _carry_out(
         visit,
-        id,
+        f"stock {id}",
         "ChangeGiftStock",
         lambda filled, wrong: rewards_pb2.ChangeGiftStock(gift_id=id, by=_whole(filled, "by", wrong, visit, least=-100_000)),
     )
@@ -76,7 +76,7 @@ async def change_stock(visit: Visit) -> Response:
 async def withdraw(visit: Visit) -> Response:
     """`POST /shop/counter/gifts/<id>/withdrawal`."""
     id = visit.request.path_params["gift"]
-    return await _carry_out(visit, id, "WithdrawGift", lambda filled, wrong: rewards_pb2.WithdrawGift(gift_id=id))
+    return await _carry_out(visit, f"withdrawal {id}", "WithdrawGift", lambda filled, wrong: rewards_pb2.WithdrawGift(gift_id=id))
 
 
 async def offer(visit: Visit) -> Response:

@@ -18,7 +18,8 @@ from services.gateway.console.visit import Visit
 
 _SIDE = re.compile(r"(before|after)(?:\[\d+\])?")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
-_REASONS = ("reason", "comment", "note")
+_REASONS = ("title", "reason", "comment", "note", "words")
+"""Fields with what people say, by the last part of their paths."""
 _SUBJECT_OF_STREAM = {
     "progress": "kpi",
     "wallet": "person",
@@ -66,6 +67,8 @@ class Related:
     """Another event: the cause of one, or what came together with it."""
 
     what: str
+    about: str
+    """The name of what it happened to; empty where only an id is at hand."""
     at: str
     actor: str
     url: str
@@ -146,11 +149,14 @@ def ledger_row(visit: Visit, entry: audit_pb2.Entry, names: Names) -> LedgerRow:
 
 def related(visit: Visit, reference: audit_pb2.Reference, names: Names) -> Related:
     stream, _, id = reference.stream.partition("/")
+    kind = _SUBJECT_OF_STREAM.get(stream, stream)
+    name = names.of(kind, id)
     return Related(
         what=event_word(reference.type, visit.language),
+        about=name if name != id else "",
         at=visit.language.instant(reference.recorded_at.ToDatetime(UTC), visit.zone),
         actor=names.who.actor(reference.actor).name,
-        url=f"{subject_url(_SUBJECT_OF_STREAM.get(stream, stream), id)}#e-{reference.event_id}",
+        url=f"{subject_url(kind, id)}#e-{reference.event_id}",
     )
 
 

@@ -90,7 +90,7 @@ async def show(visit: Visit, email: Form | None = None, settings: Form | None = 
         kinds=kind_rows(visit.language),
         modes=MODES,
         zones=zones(),
-        zone=str(visit.zone),
+        company_zone=str(visit.zone),
         hours=range(24),
         erasure=ending,
     )

@@ -62,6 +62,7 @@ class RedemptionRow:
     reason: str
     reason_hidden: bool
     key: str = field(default_factory=lambda: str(uuid4()))
+    other_key: str = field(default_factory=lambda: str(uuid4()))
 
 
 def gift_rows(gifts: Sequence[rewards_pb2.Gift], received: int, language: Language) -> list[GiftRow]:

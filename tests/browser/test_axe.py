@@ -1,0 +1,70 @@
+"""What a machine can find of what keeps people out: axe over every page, at both widths, light and dark."""
+
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page, expect
+
+import services.gateway as gateway
+from tests.browser.company_x import CompanyX
+from tests.browser.conftest import Open, serving
+
+AXE = Path(gateway.__file__).parent / "web" / "node_modules" / "axe-core" / "axe.min.js"
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+# The name of a tree item says more than what is seen of it, in the order of a sentence.
+RULES = {"label-content-name-mismatch": {"enabled": False}}
+PAGES = {
+    "Minh": [
+        "/",
+        "/?view=tree",
+        "/?mine=1",
+        "/?on=2025-02-18",
+        "/kpi/i1",
+        "/kpi/i1?on=2025-02-18",
+        "/kpi/i1/progress",
+        "/proposals",
+        "/proposals/new",
+        "/proposals/new?kpi=i1",
+        "/nothing",
+        "/praise?to=person:thao&for=kpi:k-co",
+        "/shop",
+        "/shop/gifts/coffee",
+        "/inbox",
+        "/profile",
+        "/profile/erasure",
+    ],
+    "Quang": ["/shop/counter"],
+    "Hương": ["/erasures", "/erasures/tien"],
+    "Khánh": ["/audit?kind=kpi", "/audit/subjects/kpi/i1", "/sign-in"],
+}
+
+
+@pytest.fixture(scope="module")
+def console(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
+    with serving(CompanyX(), tmp_path_factory.mktemp("issuer")) as url:
+        yield url
+
+
+@pytest.mark.parametrize("phone", [False, True], ids=["wide", "phone"])
+async def test_axe_finds_nothing(opened: Open, phone: bool):
+    if not AXE.exists():
+        pytest.skip("axe-core is not installed: make assets")
+    found: list[str] = []
+    for person, paths in PAGES.items():
+        page = await opened(paths[0], person=person, phone=phone, bypass_csp=True)
+        await page.context.add_init_script(path=AXE)
+        for path in paths:
+            await page.goto(path)
+            found += await violations(page, {"runOnly": TAGS, "rules": RULES}, path)
+            if not phone:  # in the dark nothing differs but colours, and they are the same at both widths
+                await page.emulate_media(color_scheme="dark")
+                found += await violations(page, {"runOnly": ["color-contrast"]}, f"{path} in the dark")
+                await page.emulate_media(color_scheme="light")
+            await expect(page.get_by_role("heading", level=1)).to_be_attached()
+    assert found == []
+
+
+async def violations(page: Page, options: dict[str, object], where: str) -> list[str]:
+    result = await page.evaluate("options => axe.run(document, options)", options)
+    return [f"{where}: {one['id']}: {one['nodes'][0]['html'][:200]}" for one in result["violations"]]
