@@ -91,10 +91,11 @@ def issuer(tmp_path: Path) -> DemoIssuer:
 
 @pytest.fixture
 async def client(backend: Backend, issuer: DemoIssuer) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the gateway, as a program on this machine; `people` is away."""
+    """A client of the gateway, as a program on this machine; `checkins` is away."""
     here = f"127.0.0.1:{backend.port}"  # pyright: ignore[reportAttributeAccessIssue]
     async with grpc.aio.insecure_channel(here) as channel, grpc.aio.insecure_channel("127.0.0.1:1") as away:
-        upstream = Upstream({"people": channel, "goals": channel, "checkins": away}, deadline=3)
+        there = dict.fromkeys(("people", "goals", "rewards", "notifications", "audit"), channel)
+        upstream = Upstream(there | {"checkins": away}, deadline=3)
         app = application(upstream, Identity(issuer, "acme"), clock=lambda: datetime(2025, 3, 20, 5, tzinfo=UTC))
         transport = httpx.ASGITransport(app, client=("127.0.0.1", 50000))
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
