@@ -52,7 +52,7 @@ async def test_an_erasure_that_was_killed_ends_by_itself(up: Up):
             await x.do(who, p.RequestErasure(person_id=people[who]))
     for who in ("Minh", "Trâm"):
         async with connected(up.system().services, "") as client:
-            await client.acting(token("Nam")).command(p.ApproveErasure(person_id=people[who]), key=who, after=positions.all())
+            await client.acting(token("Nam")).command(p.ApproveErasure(person_id=people[who]), key=people[who], after=positions.all())
         await asyncio.sleep(chance.uniform(0, 0.02))
         up.kill()
         (up.directory / "addresses.json").unlink()

@@ -173,12 +173,12 @@ class Work:
                 await asyncio.sleep(0.2)
 
 
-async def while_working(work: Work, fault: Callable[[], Awaitable[None]], seed: int) -> None:
+async def while_working(work: Work, fault: Callable[[], Awaitable[None]], seed: int, times: int = FAULTS) -> None:
     """The fault, several times, at random moments while somebody works."""
     chance = random.Random(seed)
     task = asyncio.create_task(work.through())
     try:
-        for _ in range(FAULTS):
+        for _ in range(times):
             await asyncio.sleep(chance.uniform(0.05, 1.5))
             assert not task.done() or await task is None  # what failed says so
             await fault()
