@@ -1,7 +1,8 @@
 """The walk through the real house, as people take it: `nhip up`, the demo company, a browser; at a laptop's and a phone's width."""
 
+import asyncio
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from tests.e2e.running import Up
 pytestmark = pytest.mark.timeout(300)  # the first test starts engines
 COMPANY, DEPARTMENT, MINE = "Đăng ký dùng thử", "Demo sản phẩm", "Demo · khách mới"
 TRAMS = "Demo · khách cũ"
+PRAISE = "Em gọi khách Alpha ngay chiều hôm demo, nhờ vậy khách hỏi luôn gói Pro."
 WHY = "Bớt số buổi để hiểu từng khách trước khi gặp."
 
 
@@ -150,3 +152,70 @@ async def test_progress_is_recorded_and_reaches_the_page_over_kafka(chromium: Br
     await expect(me.page.locator(".entry").first).to_contain_text("hai nơi hỏi giá")
     await me.goes("/")
     await me.sees(kpi, f"{value}/")
+
+
+async def until(there: Callable[[], Awaitable[int]], page: Page, seconds: float = 20) -> None:
+    """Reloads the page until something is there: it comes over Kafka, from another context."""
+    async with asyncio.timeout(seconds):
+        while not await there():
+            await asyncio.sleep(0.3)
+            await page.reload()
+
+
+async def test_praise_reaches_its_receiver_buys_a_gift_and_stands_in_the_ledger(chromium: Browser, real: str):
+    minh = await somebody(chromium, real, "Minh", 1280)
+    await minh.goes("/praise")
+    await minh.page.get_by_label("Bạn khen").select_option(label="Thảo")
+    await minh.page.get_by_label("Vì điều gì").select_option(label="Trách nhiệm")
+    await minh.page.get_by_label("Lời của bạn").fill(PRAISE)
+    await expect(minh.page.locator(".rise-hint.met").first).to_be_visible()
+    await minh.page.get_by_role("button", name="Gửi, tặng 10 điểm").click()
+    await expect(minh.page.locator(".post").first).to_contain_text(PRAISE)
+
+    thao = await somebody(chromium, real, "Thảo", 390)
+    await thao.goes("/inbox")
+    told = thao.page.locator(".notice-row").filter(has_text=PRAISE)
+    await until(told.count, thao.page)
+    await expect(told).to_contain_text("Minh khen bạn: Trách nhiệm (+10 điểm)")
+    await thao.fits()
+    unread = int(await thao.page.locator(".bell").inner_text())
+    await told.get_by_role("button", name=re.compile("^Đọc")).click()
+    await expect(thao.page.locator(".post").first).to_contain_text(PRAISE)
+    await expect(thao.page.locator(".bell")).to_have_text(str(unread - 1) if unread > 1 else "")
+
+    await minh.goes("/shop")
+    await minh.page.get_by_role("link", name="Đổi lấy: Ly cà phê").click()
+    await minh.page.get_by_role("button", name="Đồng ý, đổi 50 điểm").click()
+    await expect(minh.page.locator(".redemptions li").first).to_contain_text("Chờ trao")
+
+    nam = await somebody(chromium, real, "Nam", 1280)
+    await nam.goes("/shop/counter")
+    await nam.page.get_by_role("button", name="Đã trao: Ly cà phê cho Minh").click()
+    await expect(nam.page.get_by_text("Không ai đang chờ quà.")).to_be_visible()
+    await minh.goes("/inbox")
+    await until(minh.page.get_by_text("Nam đã trao quà: Ly cà phê").count, minh.page)
+
+    await nam.goes("/audit?type=PraiseGiven")
+    given = nam.page.locator(".ledger-row").filter(has_text="Minh").filter(has_text="Thảo").filter(has_text="Trách nhiệm")
+    await until(given.count, nam.page)
+    await expect(given.first.locator(".ledger-why")).to_have_text("(được giữ kín)")
+    await expect(nam.page.locator(".completeness")).to_contain_text("Sổ đầy đủ")
+
+
+async def test_who_is_erased_is_nobody_any_more_everywhere(chromium: Browser, real: str):
+    tien = await somebody(chromium, real, "Tiến", 390)
+    await tien.goes("/profile/erasure")
+    await tien.page.get_by_label(re.compile("^Tôi đã hiểu")).check()
+    await tien.page.get_by_role("button", name="Yêu cầu xoá dữ liệu").click()
+    await expect(tien.page.locator("#erasure")).to_contain_text("Đang chờ")
+
+    nam = await somebody(chromium, real, "Nam", 1280)
+    await nam.goes("/erasures")
+    await nam.page.get_by_role("link", name="Xem và quyết định: Tiến").click()
+    await nam.page.get_by_label("Tên người này").fill("Tiến")
+    await nam.page.get_by_role("button", name="Xoá vĩnh viễn người này").click()
+    await until(nam.page.get_by_role("heading", name="Người đã được xoá").count, nam.page)
+    await nam.goes("/praise")
+    await until(nam.page.locator(".post").filter(has_text="khen Người đã được xoá").count, nam.page)
+    await expect(nam.page.locator(".post").filter(has_text="khen Người đã được xoá").locator(".post-words").first).to_have_text("(đã xoá)")
+    await expect(nam.page.locator("main")).not_to_contain_text("Tiến")

@@ -1,7 +1,7 @@
 """The audit's ledger: searched, read thing by thing, and taken away as a file. Every reading is itself recorded."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -12,9 +12,10 @@ from starlette.responses import Response, StreamingResponse
 from nhip.audit.v1 import audit_pb2, types_pb2
 from nhip.goals.v1 import goals_pb2
 from nhip.goals.v1 import types_pb2 as goals_types
+from nhip.rewards.v1 import rewards_pb2
 from services.gateway.console.directory import Directory, directory
 from services.gateway.console.history import reason_class_word
-from services.gateway.console.language import Language
+from services.gateway.console.language import Language, unreadable
 from services.gateway.console.ledger import Names, ledger_row
 from services.gateway.console.ledger_words import contexts, event_types, event_word, kind_word, subject_kinds
 from services.gateway.console.map import choose_cycle, plain
@@ -105,10 +106,18 @@ async def page(visit: Visit) -> Response:
         contexts=[(name, name) for name in contexts()],
         types=[(name, event_word(name, language)) for name in event_types()],
         kinds=sorted(((kind, kind_word(kind, language)) for kind in subject_kinds()), key=lambda kind: plain(kind[1])),
-        people=sorted(((id, who.person(id).name) for id in who.people), key=lambda person: plain(person[1])),
+        actors=_actors(who, search.values["actor"]),
         reasons=_reasons(visit),
         exports=[(name.upper(), search.url("/audit/export", format=name)) for name in _FORMATS],
     )
+
+
+def _actors(who: Directory, chosen: str) -> Sequence[tuple[str, str]]:
+    """Whoever may have acted: people, the import, the clock; and who was asked for by a link."""
+    people = sorted(((id, who.person(id).name) for id in who.people), key=lambda person: plain(person[1]))
+    others = [(actor, who.actor(actor).name) for actor in ("service:importer", "system:clock")]
+    known = [*people, *others]
+    return known if not chosen or chosen in dict(known) else [*known, (chosen, chosen)]
 
 
 def _reasons(visit: Visit) -> Sequence[tuple[str, str]]:
@@ -190,14 +199,46 @@ def _positions(hole: audit_pb2.Hole, language: Language) -> str:
     return "–".join(language.number(Decimal(end)) for end in ends)
 
 
-async def _names(visit: Visit, who: Directory, entries: Iterable[audit_pb2.Entry], kind: str = "") -> Names:
-    """Names of KPIs from the latest cycle's map, if any are spoken of and goals is there."""
-    spoken = kind == "kpi" or any(subject.kind == "kpi" for entry in entries for subject in entry.subjects)
-    if not spoken:
-        return Names(who, {})
+async def _names(visit: Visit, who: Directory, entries: Sequence[audit_pb2.Entry], kind: str = "") -> Names:
+    """Names of what is spoken of, where the services that know them are there."""
+    kinds = {kind, *(subject.kind for entry in entries for subject in entry.subjects)}
+    kpis, proposals, values, gifts = await asyncio.gather(
+        _kpis(visit) if "kpi" in kinds else _no_names(),
+        _proposals(visit) if "proposal" in kinds else _no_names(),
+        _values(visit) if "value" in kinds else _no_names(),
+        _gifts(visit) if "gift" in kinds else _no_names(),
+    )
+    return Names(who, {**kpis, **proposals, **values, **gifts})
+
+
+ByThing = dict[tuple[str, str], str]
+
+
+async def _no_names() -> ByThing:
+    return {}
+
+
+async def _kpis(visit: Visit) -> ByThing:
+    """Those of the latest cycle's map."""
     cycles = await or_none(visit.caller.query("goals", "ListCycles", goals_pb2.ListCycles(), goals_pb2.Cycles))
     cycle = choose_cycle(cycles.cycles, "") if cycles else None
     if cycle is None:
-        return Names(who, {})
+        return {}
     reply = await or_none(visit.caller.query("goals", "GetMap", goals_pb2.GetMap(cycle_id=cycle.cycle_id), goals_pb2.GoalMap))
-    return Names(who, {kpi.kpi_id: kpi.name for kpi in reply.kpis} if reply else {})
+    return {("kpi", kpi.kpi_id): kpi.name for kpi in reply.kpis} if reply else {}
+
+
+async def _proposals(visit: Visit) -> ByThing:
+    reply = await or_none(visit.caller.query("goals", "ListProposals", goals_pb2.ListProposals(), goals_pb2.Proposals))
+    titled = [one for one in reply.proposals if not unreadable(one.title)] if reply else []
+    return {("proposal", one.proposal_id): one.title.plain for one in titled}
+
+
+async def _values(visit: Visit) -> ByThing:
+    reply = await or_none(visit.caller.query("rewards", "ListCoreValues", rewards_pb2.ListCoreValues(), rewards_pb2.CoreValues))
+    return {("value", value.value_id): value.name for value in reply.values} if reply else {}
+
+
+async def _gifts(visit: Visit) -> ByThing:
+    reply = await or_none(visit.caller.query("rewards", "ListGifts", rewards_pb2.ListGifts(), rewards_pb2.Gifts))
+    return {("gift", gift.gift_id): gift.name for gift in reply.gifts} if reply else {}

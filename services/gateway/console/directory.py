@@ -27,19 +27,20 @@ class Directory:
         return Avatar(name, initials(name), tone_of(id), unit=True)
 
     def actor(self, actor: str) -> Avatar:
-        """Whoever acted, as a record names them: "person:nam", "service:importer for person:nam", "system:clock"."""
-        kind, _, id = actor.partition(":")
+        """Whoever acted, as a record names them: "person:nam", "service:importer for person:nam", "system:clock".
+
+        A service acts for a person, or answers to another service, as a notice does to an import; an operator behind it is nobody to name.
+        """
+        doer, _, behind = actor.partition(" for ")
+        kind, _, id = doer.partition(":")
         if kind == "person":
             return self.person(id)
-        if kind == "service" and " for person:" in id:
-            service, _, person = id.partition(" for person:")
-            name = f"{self._service(service)} · {self.person(person).name}"
-        else:
-            name = self._service(id) if kind == "service" else "Nhịp"
+        name = "Nhịp"
+        if kind == "service":
+            name = self.language.gettext("Import") if id == "importer" else f"Nhịp ({id})"
+        if behind and behind != "service:operator":
+            name += f" · {self.actor(behind).name}"
         return Avatar(name, initials(name), 1, unit=True)
-
-    def _service(self, name: str) -> str:
-        return self.language.gettext("Import") if name == "importer" else f"Nhịp ({name})"
 
     def active(self) -> Iterable[people_pb2.Person]:
         return (person for person in self.people.values() if person.active and not person.name.erased)

@@ -142,7 +142,7 @@ async def _one(visit: Visit, approval: Form, decline: Form, status: int = 200) -
         status,
         here=row.url,
         row=row,
-        title=visit.language.words(person.title) if person else "",
+        title=person.title.plain if person else "",
         unit=who.unit(person.place.unit_id).name if person and person.place.unit_id else "",
         decides=decides,
         approval=approval,

@@ -17,6 +17,7 @@ from services.gateway.console.ledger_words import event_word, kind_word
 from services.gateway.console.visit import Visit
 
 _SIDE = re.compile(r"(before|after)(?:\[\d+\])?")
+_LONG = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _REASONS = ("title", "reason", "comment", "note", "words")
 """Fields with what people say, by the last part of their paths."""
@@ -102,14 +103,20 @@ class Names:
     """Names for what entries are about, as far as they are at hand; else ids."""
 
     who: Directory
-    kpis: Mapping[str, str]
+    things: Mapping[tuple[str, str], str]
+    """By kind and id: KPIs, proposals, core values, gifts."""
+
+    def known(self, kind: str, id: str) -> str:
+        """The name; empty where there is none."""
+        if kind == "person":
+            return self.who.person(id).name if id in self.who.people else ""
+        if kind == "unit":
+            return self.who.unit(id).name if id in self.who.units else ""
+        return self.things.get((kind, id), "")
 
     def of(self, kind: str, id: str) -> str:
-        if kind == "person":
-            return self.who.person(id).name
-        if kind == "unit":
-            return self.who.unit(id).name
-        return self.kpis.get(id, id) if kind == "kpi" else id
+        """The name, else as much of the id as tells it from others."""
+        return self.known(kind, id) or (id[:8] if _LONG.fullmatch(id) else id)
 
 
 def subject_url(kind: str, id: str) -> str:
@@ -150,10 +157,9 @@ def ledger_row(visit: Visit, entry: audit_pb2.Entry, names: Names) -> LedgerRow:
 def related(visit: Visit, reference: audit_pb2.Reference, names: Names) -> Related:
     stream, _, id = reference.stream.partition("/")
     kind = _SUBJECT_OF_STREAM.get(stream, stream)
-    name = names.of(kind, id)
     return Related(
         what=event_word(reference.type, visit.language),
-        about=name if name != id else "",
+        about=names.known(kind, id),
         at=visit.language.instant(reference.recorded_at.ToDatetime(UTC), visit.zone),
         actor=names.who.actor(reference.actor).name,
         url=f"{subject_url(kind, id)}#e-{reference.event_id}",
@@ -181,7 +187,7 @@ def _told(value: audit_pb2.Value, names: Names, language: Language) -> Words:
     if _has_words(value):
         return _words(value.words, language)
     if value.subject_kind:
-        return Words(names.of(value.subject_kind, value.text))
+        return Words(names.known(value.subject_kind, value.text) or value.text)
     number = decimal_of_text(value.text) if _NUMBER.fullmatch(value.text) else None
     return Words(value.text if number is None else language.number(number))
 

@@ -145,7 +145,7 @@ def value(path: str, text: str = "", kind: str = "") -> audit_pb2.Value:
 
 
 def names() -> Names:
-    return Names(known(), {"i1": "Demo · khách mới"})
+    return Names(known(), {("kpi", "i1"): "Demo · khách mới"})
 
 
 def test_before_and_after_are_put_side_by_side():
@@ -181,7 +181,9 @@ def test_an_entry_says_what_is_withheld_and_what_is_erased():
     [
         ("person:phuc", "Phúc"),
         ("service:importer for person:phuc", "Nhập dữ liệu · Phúc"),
+        ("service:importer for service:operator", "Nhập dữ liệu"),
         ("service:notifications", "Nhịp (notifications)"),
+        ("service:notifications for service:importer", "Nhịp (notifications) · Nhập dữ liệu"),
         ("system:clock", "Nhịp"),
         ("person:nobody", "nobody"),
     ],
