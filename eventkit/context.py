@@ -52,6 +52,16 @@ class Context:
         return str(uuid5(self.command_id, kind))
 
 
+def acting(recorded: str) -> str:
+    """Who acted, of an actor as events keep it, without on whose behalf: `person:<id>`, `service:<id>`, `system:clock`."""
+    return recorded.split(" ", 1)[0]
+
+
+def acting_id(recorded: str) -> str:
+    """The same for people to be named by: a person's bare id."""
+    return acting(recorded).removeprefix("person:")
+
+
 def command_id(actor: Actor, method: str, key: str) -> UUID:
     """The id of the command that `actor` gave `method` under an idempotency key."""
     return uuid5(NAMESPACE, "\0".join((actor.tenant, actor.kind, actor.id, method, key)))

@@ -50,3 +50,10 @@ class Rejected(Exception):
 def unknown(kind: str, id: str, field: str = "") -> Rejected:
     """`id` names nothing that the caller may know of: another tenant's things are answered the same way."""
     return Rejected(f"{kind.upper()}_UNKNOWN", f"there is no {kind} {id!r}", kind=Kind.UNKNOWN, field=field)
+
+
+def no_page_token() -> Rejected:
+    """What was given to go on with is nothing that a page answered."""
+    return Rejected(
+        "PAGE_TOKEN_INVALID", "give the next_page_token of the page before; none for the first", kind=Kind.INVALID, field="page_token"
+    )

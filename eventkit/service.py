@@ -8,7 +8,7 @@ from uuid import uuid5
 import asyncpg
 
 from eventkit.checkpoint import OWN_FEED
-from eventkit.context import NAMESPACE, Actor, Context
+from eventkit.context import NAMESPACE, Actor, Context, acting
 from eventkit.decider import Commands
 from eventkit.directory.directory import Directory
 from eventkit.kafka import partition_of
@@ -54,7 +54,7 @@ class Reaction:
 
 def because(event: Recorded, service: str, reaction: str) -> Context:
     """The circumstances of a service's reaction to an event: the same command id whenever it sees that event."""
-    whose = event.origin.actor.split(" ", 1)[0]
+    whose = acting(event.origin.actor)
     actor = Actor(event.tenant, service, "service", on_behalf_of=whose)
     return Context(
         actor=actor,

@@ -11,6 +11,7 @@ from uuid import UUID
 from google.protobuf.message import DecodeError, Message
 
 from eventkit import wire
+from eventkit.context import acting
 from eventkit.log import Recorded
 from eventkit.projection import AnyView, Rows, View
 from services.audit.domain import contracts, telling
@@ -107,7 +108,7 @@ def _entry(event: Recorded) -> EntryRow:
         stream=f"{event.stream.category}/{event.stream.id}",
         version=event.version,
         actor=event.origin.actor,
-        actor_id=event.origin.actor.split(" ", 1)[0],
+        actor_id=acting(event.origin.actor),
         recorded_at=event.recorded_at,
         occurred_at=event.occurred_at,
         append_id=event.append_id,

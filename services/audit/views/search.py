@@ -9,7 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
-from eventkit.errors import Kind, Rejected
+from eventkit.errors import Kind, Rejected, no_page_token
 from eventkit.values import from_datetime, to_datetime
 from nhip.audit.v1 import audit_pb2 as pb
 from nhip.audit.v1 import types_pb2 as t
@@ -39,9 +39,7 @@ def place(token: str) -> Place | None:
     try:
         return Place(datetime.fromisoformat(at).astimezone(UTC), context, int(position))
     except (ValueError, OverflowError):
-        raise Rejected(
-            "PAGE_TOKEN_INVALID", "give the token that the page before answered", kind=Kind.INVALID, field="page_token"
-        ) from None
+        raise no_page_token() from None
 
 
 async def entries(

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import asyncpg
 
+from eventkit.context import acting_id
 from eventkit.log import Recorded
 from eventkit.projection import Rows, View
 from eventkit.values import from_date, from_datetime, from_decimal, packed, required_date
@@ -94,7 +95,7 @@ async def entries(con: asyncpg.Connection, tenant: str, kpi_id: str) -> list[pb.
             value=from_decimal(row["value"]),
             confidence=row["confidence"],
             note=PersonalText.FromString(row["note"]) if row["note"] else None,
-            actor_id=row["actor"].split(" ", 1)[0].removeprefix("person:"),
+            actor_id=acting_id(row["actor"]),
             corrected=row["corrected"],
         )
         for row in rows

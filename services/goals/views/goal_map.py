@@ -8,6 +8,7 @@ from decimal import Decimal
 import asyncpg
 
 from eventkit.checkpoint import OWN_FEED
+from eventkit.context import acting_id
 from eventkit.directory.facts import Everyone
 from eventkit.errors import unknown
 from eventkit.table import reading
@@ -206,4 +207,4 @@ def owner(everyone: Everyone, person_id: str) -> pb.Owner:
 
 def actor(everyone: Everyone, recorded: str) -> pb.Owner:
     """Who an event names as its actor: `person:<id>` or `service:<id>`."""
-    return owner(everyone, recorded.split(" ", 1)[0].removeprefix("person:"))
+    return owner(everyone, acting_id(recorded))

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from eventkit.context import acting
 from eventkit.directory.facts import Everyone
 from eventkit.values import from_decimal
 from nhip.goals.v1.types_pb2 import LEVEL_DEPARTMENT
@@ -24,13 +25,13 @@ class NotHeardOfYet(TimeoutError):
 
 def person_of(actor: str) -> str:
     """The person's id in an event's actor ("person:<id>"); empty for services."""
-    kind, _, id = actor.split(" ", 1)[0].partition(":")
+    kind, _, id = acting(actor).partition(":")
     return id if kind == "person" else ""
 
 
 def imported(actor: str) -> bool:
     """Whether an import did it: no reason to mail anybody."""
-    return actor.split(" ", 1)[0] == IMPORTER
+    return acting(actor) == IMPORTER
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import asyncpg
 
-from eventkit.errors import Kind, Rejected
+from eventkit.errors import no_page_token
 from eventkit.values import from_datetime
 from nhip.common.v1.words_pb2 import PersonalText
 from nhip.goals.v1.types_pb2 import PROPOSAL_STATE_PROPOSED, ReasonClass
@@ -65,7 +65,7 @@ def _parse(token: str) -> tuple[bool, int]:
     if not token:
         return True, 0
     if not re.fullmatch(r"[wn][0-9]{1,18}", token):
-        raise Rejected("PAGE_TOKEN_INVALID", "give the next_page_token of the page before", kind=Kind.INVALID, field="page_token")
+        raise no_page_token()
     return token[0] == "w", int(token[1:])
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import asyncpg
 
+from eventkit.context import acting_id
 from eventkit.log import Recorded
 from eventkit.projection import Rows, View
 from eventkit.table import Key
@@ -103,9 +104,9 @@ async def erasures(con: asyncpg.Connection, tenant: str, person_id: str) -> list
         pb.Erasure(
             person_id=row["person_id"],
             state=row["state"],
-            requested_by=_who(row["requested_by"]),
+            requested_by=acting_id(row["requested_by"]),
             requested_at=_when(row["requested_at"]),
-            decided_by=_who(row["decided_by"]),
+            decided_by=acting_id(row["decided_by"]),
             decided_at=_when(row["decided_at"]),
             erased_at=_when(row["erased_at"]),
             reason=PersonalText.FromString(row["reason"]) if row["reason"] else None,
@@ -113,10 +114,6 @@ async def erasures(con: asyncpg.Connection, tenant: str, person_id: str) -> list
         )
         for row in rows
     ]
-
-
-def _who(actor: str) -> str:
-    return actor.split(" ", 1)[0].removeprefix("person:")
 
 
 def _when(at: datetime | None):

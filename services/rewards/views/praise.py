@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 import asyncpg
 
-from eventkit.errors import Kind, Rejected
+from eventkit.errors import no_page_token
 from eventkit.log import Recorded
 from eventkit.projection import Rows, View, messages
 from eventkit.values import from_date, from_datetime, packed, to_date
@@ -118,9 +118,7 @@ def _position(token: str) -> int | None:
     if not token:
         return None
     if not (token.isascii() and token.isdigit() and len(token) <= 18):
-        raise Rejected(
-            "PAGE_TOKEN_UNKNOWN", "give a page's next_page_token, or nothing for the first page", kind=Kind.INVALID, field="page_token"
-        )
+        raise no_page_token()
     return int(token)
 
 

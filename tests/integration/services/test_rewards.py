@@ -96,7 +96,7 @@ async def test_the_feed_is_turned_page_by_page_while_praise_goes_on(company: Com
     pages = [[one.praise_id for one in page.praises] for page in (first, second, third)]
     assert pages == [[company.ids["4"], company.ids["3"]], [company.ids["2"], company.ids["1"]], [company.ids["0"]]]
     assert third.next_page_token == ""
-    assert (await company.refused(pb.ListPraises(page_token="x"), "minh")).reason == "PAGE_TOKEN_UNKNOWN"
+    assert (await company.refused(pb.ListPraises(page_token="x"), "minh")).reason == "PAGE_TOKEN_INVALID"
 
 
 async def test_the_feed_is_of_a_person_a_value_or_a_kpi(company: Company):
