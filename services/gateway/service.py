@@ -126,6 +126,8 @@ def application(upstream: Upstream, identity: Identity, clock: Callable[[], date
         signed_in("/shop/redemptions/{redemption}/{what}", leading_to("/shop")),
         signed_in("/shop/counter", counter.page),
         signed_in("/shop/counter", counter.offer, "POST"),
+        signed_in("/shop/counter/values", counter.name_value, "POST"),
+        signed_in("/shop/counter/values", leading_to("/shop/counter")),
         signed_in("/shop/counter/redemptions/{redemption}/handover", counter.hand_over, "POST"),
         signed_in("/shop/counter/redemptions/{redemption}/refund", counter.refund, "POST"),
         signed_in("/shop/counter/gifts/{gift}/stock", counter.change_stock, "POST"),

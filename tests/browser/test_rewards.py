@@ -184,6 +184,17 @@ async def test_who_keeps_the_shop_hands_over_refunds_with_a_reason_and_stocks_up
     assert await page.evaluate("document.documentElement.scrollWidth") == (390 if phone else 1280)
 
 
+async def test_a_core_value_is_named_and_praise_can_name_it(opened: Open):
+    page = await opened("/shop/counter", person="Hương")
+    await page.get_by_role("button", name="Thêm", exact=True).click()
+    await expect(page.locator("#error-value")).to_have_text("Ô này là bắt buộc.")
+    await page.get_by_label("Thêm giá trị").fill("Dám thử")
+    await page.get_by_role("button", name="Thêm", exact=True).click()
+    await expect(page.get_by_role("listitem").filter(has_text="Dám thử")).to_be_visible()
+    await page.goto("/praise")
+    await page.get_by_label("Vì điều gì").select_option(label="Dám thử")
+
+
 async def test_the_counter_is_not_everybodys(opened: Open):
     page = await opened("/shop/counter")
     await expect(page.get_by_role("heading", name="Không thuộc quyền của bạn")).to_be_visible()

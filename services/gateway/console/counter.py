@@ -1,4 +1,4 @@
-"""The counter of the shop: what waits to be handed over, what is offered, and how many of it there are."""
+"""The counter of the shop: what waits to be handed over, what is offered and how many of it there are, and what praise can name."""
 
 import asyncio
 from collections.abc import Callable
@@ -28,9 +28,10 @@ async def _show(visit: Visit, sent_back: tuple[str, Form] = ("", Form()), status
     """The counter; `sent_back` is a form that was refused, named as "offer" or "refund <id>"."""
     if visit.viewer is None or not visit.viewer.hands_over:
         raise Failure("PERMISSION_DENIED", "NOT_ALLOWED", "only administrators and OKR masters keep the shop")
-    who, gifts, redemptions = await asyncio.gather(
+    who, gifts, values, redemptions = await asyncio.gather(
         directory(visit),
         visit.caller.query("rewards", "ListGifts", rewards_pb2.ListGifts(), rewards_pb2.Gifts),
+        visit.caller.query("rewards", "ListCoreValues", rewards_pb2.ListCoreValues(), rewards_pb2.CoreValues),
         visit.caller.query("rewards", "ListRedemptions", rewards_pb2.ListRedemptions(waiting=True), rewards_pb2.Redemptions),
     )
     return visit.render(
@@ -41,6 +42,8 @@ async def _show(visit: Visit, sent_back: tuple[str, Form] = ("", Form()), status
         gifts=gift_rows(gifts.gifts, 0, visit.language),
         sent_back=sent_back,
         offer=sent_back[1] if sent_back[0] == "offer" else Form(),
+        values=values.values,
+        value=sent_back[1] if sent_back[0] == "value" else Form(),
     )
 
 
@@ -95,6 +98,17 @@ async def offer(visit: Visit) -> Response:
     return await _carry_out(visit, "offer", "OfferGift", request)
 
 
+async def name_value(visit: Visit) -> Response:
+    """`POST /shop/counter/values`: a core value of the company, for praise to name."""
+
+    def request(filled: Form, wrong: list[Violation]) -> Message:
+        if not filled.text("value"):
+            wrong.append(Violation("value", "MISSING"))
+        return rewards_pb2.NameCoreValue(name=filled.text("value"))
+
+    return await _carry_out(visit, "value", "NameCoreValue", request)
+
+
 def _whole(filled: Form, name: str, wrong: list[Violation], visit: Visit, *, least: int = 0) -> int:
     """A whole number as typed, from `least` to a hundred thousand."""
     before = len(wrong)
@@ -121,6 +135,6 @@ async def _carry_out(visit: Visit, form: str, method: str, request: Callable[[Fo
     except Failure as failure:
         if failure.status in ("UNAUTHENTICATED", "NOT_FOUND"):
             raise
-        fields = _OFFER if form == "offer" else {"by": "by", "reason": "reason"}
+        fields = {"offer": _OFFER, "value": {"name": "value"}}.get(form, {"by": "by", "reason": "reason"})
         return await _show(visit, (form, filled.refused(failure, visit.language, fields)), failure.http)
     return visit.redirect("/shop/counter", accepted.position or position)

@@ -21,6 +21,7 @@ def reasons(language: Language) -> dict[str, str]:
         "CYCLE_UNKNOWN": _("There is no such cycle."),
         "PERSON_UNKNOWN": _("There is no such person."),
         "NOT_ALLOWED": _("This is not yours to do."),
+        "ACTOR_UNKNOWN": _("You are not, or no longer, active in this company."),
         "FROM_ELSEWHERE": _("This request came from another site and was not carried out."),
         "PROPOSAL_STALE": _(
             "Targets have changed since this was proposed, so it cannot be approved as it stands. A new proposal is needed."
