@@ -17,8 +17,8 @@ from nhip.audit.v1 import audit_pb2 as pb
 from nhip.audit.v1 import types_pb2 as t
 from services.audit.domain import contracts
 from services.audit.domain.reading import READING, read
-from services.audit.export import lines
 from services.audit.views import search
+from services.audit.views.export import lines
 from services.audit.views.search import Place, place
 
 _READERS = roles("auditor", "executive", services=("operator",))
