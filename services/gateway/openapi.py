@@ -82,7 +82,9 @@ def document(bindings: Sequence[Binding]) -> Json:
         },
         "servers": [{"url": "/"}],
         "security": [{"bearer": []}],
-        "tags": [{"name": service.name, "description": comment(service.full_name)} for service in services if service],
+        "tags": [
+            {"name": service.name, "description": comment(service.full_name) or comment(service.file.name)} for service in services if service
+        ],
         "paths": paths,
         "components": {
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
@@ -225,7 +227,7 @@ def _in_words(name: str) -> str:
 
 
 def comment(full_name: str) -> str:
-    """What the contract says above a message, field, service or RPC; empty for nothing."""
+    """What the contract says above a message, field, service or RPC, or at the head of a file; empty for nothing."""
     return _comments().get(full_name, "")
 
 
@@ -238,6 +240,8 @@ def _comments() -> Mapping[str, str]:
         for location in file.source_code_info.location:
             if (name := names.get(tuple(location.path))) and location.leading_comments:
                 found[name] = " ".join(location.leading_comments.split())
+            elif list(location.path) == [FileDescriptorProto.SYNTAX_FIELD_NUMBER]:
+                found[file.name] = " ".join(location.leading_comments.split())
     return found
 
 
