@@ -151,6 +151,7 @@ def application(upstream: Upstream, identity: Identity, clock: Callable[[], date
         signed_in("/erasures/{person}", erasure.one),
         signed_in("/erasures/{person}/approval", erasure.approve, "POST"),
         signed_in("/erasures/{person}/decline", erasure.decline, "POST"),
+        signed_in("/erasures/{person}/hold", erasure.hold, "POST"),
         signed_in("/erasures/{person}/{what}", leading_to("/erasures")),
         Mount("/static", _Built(directory=BUILT, check_dir=False)),
     ]

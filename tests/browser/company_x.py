@@ -562,7 +562,7 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX):
         return shown
 
     def ProposeChange(self, request: goals_pb2.ProposeChange, actor: str) -> Message:
-        id = f"p{len(self.proposals) + 3}"
+        id = f"p{len(self.proposals) + 4}"  # the third was decided on 12/03
         changes = {change.kpi_id: Decimal(change.after.value) for change in request.changes}
         before = {change.kpi_id: Decimal(change.before.value) for change in request.changes}
         if any(self.goals[kpi].target != value for kpi, value in before.items()):

@@ -370,6 +370,14 @@ class ErasuresX:
         self.gone.add(request.person_id)
         return self._accepted("people", request.person_id)
 
+    def PlaceLegalHold(self, request: people_pb2.PlaceLegalHold, actor: str) -> Message:
+        self.erasures[request.person_id].held = True
+        return self._accepted("people", request.person_id)
+
+    def LiftLegalHold(self, request: people_pb2.LiftLegalHold, actor: str) -> Message:
+        self.erasures[request.person_id].held = False
+        return self._accepted("people", request.person_id)
+
     def DeclineErasure(self, request: people_pb2.DeclineErasure, actor: str) -> Message:
         one = self.erasures[request.person_id]
         one.state, one.decided_by = people_pb2.ERASURE_STATE_DECLINED, actor

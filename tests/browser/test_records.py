@@ -221,7 +221,7 @@ async def test_an_administrator_erases_by_typing_the_name_or_declines_with_a_rea
     await page.get_by_role("link", name=f"Xem và quyết định: {name}").click()
     assert await page.evaluate("document.documentElement.scrollWidth") == (390 if phone else 1280)
     if phone:
-        await page.get_by_label(re.compile("^Lý do")).fill("Còn một việc đang bàn giao.")
+        await page.locator("#reason").fill("Còn một việc đang bàn giao.")
         await page.get_by_role("button", name="Từ chối").click()
         await expect(page.locator(".erasure-state")).to_contain_text("Còn một việc đang bàn giao.")
         return
@@ -233,4 +233,14 @@ async def test_an_administrator_erases_by_typing_the_name_or_declines_with_a_rea
     await expect(page.get_by_role("heading", level=1)).to_have_text("Người đã được xoá")
     await page.goto("/erasures/lan")
     await expect(page.get_by_role("button", name="Xoá vĩnh viễn người này")).to_have_count(0)
+    await expect(page.get_by_text("đang được lưu giữ theo luật")).to_be_visible()
+    await page.get_by_text("Dỡ lưu giữ theo luật…").click()
+    await page.get_by_role("button", name="Dỡ bỏ").click()
+    await expect(page.locator("#error-hold_reason")).to_have_text("Ô này là bắt buộc.")
+    await page.locator("#hold-reason").fill("Vụ việc đã khép lại.")
+    await page.get_by_role("button", name="Dỡ bỏ").click()
+    await expect(page.get_by_role("button", name="Xoá vĩnh viễn người này")).to_be_visible()
+    await page.get_by_text("Lưu giữ theo luật…", exact=True).click()
+    await page.locator("#hold-reason").fill("Mở lại vụ việc.")
+    await page.get_by_role("button", name="Lưu giữ", exact=True).click()
     await expect(page.get_by_text("đang được lưu giữ theo luật")).to_be_visible()

@@ -125,10 +125,11 @@ async def listing(visit: Visit) -> Response:
 
 async def one(visit: Visit) -> Response:
     """`GET /erasures/<person>`."""
-    return await _one(visit, Form(), Form())
+    return await _one(visit)
 
 
-async def _one(visit: Visit, approval: Form, decline: Form, status: int = 200) -> Response:
+async def _one(visit: Visit, sent_back: tuple[str, Form] = ("", Form()), status: int = 200) -> Response:
+    """One request; `sent_back` is the form that was refused, by what it was for: "approval", "decline", "hold"."""
     id = visit.request.path_params["person"]
     reply, who = await asyncio.gather(_all(visit), directory(visit))
     latest = max((one for one in reply.erasures if one.person_id == id), key=lambda one: one.requested_at.ToDatetime(UTC), default=None)
@@ -145,8 +146,7 @@ async def _one(visit: Visit, approval: Form, decline: Form, status: int = 200) -
         title=person.title.plain if person else "",
         unit=who.unit(person.place.unit_id).name if person and person.place.unit_id else "",
         decides=decides,
-        approval=approval,
-        decline=decline,
+        **{name: sent_back[1] if name == sent_back[0] else Form() for name in ("approval", "decline", "hold")},
     )
 
 
@@ -156,8 +156,8 @@ async def approve(visit: Visit) -> Response:
     filled = await sent(visit.request)
     who = await directory(visit)
     if plain(filled.text("name")) != plain(who.person(id).name):
-        return await _one(visit, filled.wrong([Violation("name", "NAME_DIFFERS")], visit.language), Form(), 422)
-    return await _decide(visit, filled, "ApproveErasure", people_pb2.ApproveErasure(person_id=id))
+        return await _one(visit, ("approval", filled.wrong([Violation("name", "NAME_DIFFERS")], visit.language)), 422)
+    return await _decide(visit, "approval", filled, "ApproveErasure", people_pb2.ApproveErasure(person_id=id))
 
 
 async def decline(visit: Visit) -> Response:
@@ -165,19 +165,30 @@ async def decline(visit: Visit) -> Response:
     id = visit.request.path_params["person"]
     filled = await sent(visit.request)
     if not filled.text("reason"):
-        return await _one(visit, Form(), filled.wrong([Violation("reason", "MISSING")], visit.language), 422)
+        return await _one(visit, ("decline", filled.wrong([Violation("reason", "MISSING")], visit.language)), 422)
     words = words_pb2.PersonalText(plain=filled.text("reason"))
-    return await _decide(visit, filled, "DeclineErasure", people_pb2.DeclineErasure(person_id=id, reason=words))
+    return await _decide(visit, "decline", filled, "DeclineErasure", people_pb2.DeclineErasure(person_id=id, reason=words))
 
 
-async def _decide(visit: Visit, filled: Form, method: str, message: Message) -> Response:
+async def hold(visit: Visit) -> Response:
+    """`POST /erasures/<person>/hold`: places a legal hold, or lifts the one that lay there when the form was shown."""
+    id = visit.request.path_params["person"]
+    filled = await sent(visit.request)
+    if not filled.text("hold_reason"):
+        return await _one(visit, ("hold", filled.wrong([Violation("hold_reason", "MISSING")], visit.language)), 422)
+    words = words_pb2.PersonalText(plain=filled.text("hold_reason"))
+    if filled["held"]:
+        return await _decide(visit, "hold", filled, "LiftLegalHold", people_pb2.LiftLegalHold(person_id=id, reason=words))
+    return await _decide(visit, "hold", filled, "PlaceLegalHold", people_pb2.PlaceLegalHold(person_id=id, reason=words))
+
+
+async def _decide(visit: Visit, form: str, filled: Form, method: str, message: Message) -> Response:
     try:
         accepted, position = await visit.caller.ask("people", method, message, command_pb2.Accepted, key=filled.key)
     except Failure as failure:
         if failure.status in ("UNAUTHENTICATED", "NOT_FOUND"):
             raise
-        again = filled.refused(failure, visit.language, {"reason": "reason"})
-        forms = (again, Form()) if method == "ApproveErasure" else (Form(), again)
-        return await _one(visit, *forms, failure.http)
+        fields = {"reason": "hold_reason" if form == "hold" else "reason"}
+        return await _one(visit, (form, filled.refused(failure, visit.language, fields)), failure.http)
     id = visit.request.path_params["person"]
     return visit.redirect(f"/erasures/{quote(id, safe='')}", accepted.position or position)
