@@ -131,7 +131,7 @@ async def test_kill_and_start_again(directory: Path) -> None:
         connection = await asyncpg.connect(postgres.url)
         assert await connection.fetchval("SELECT count(*) FROM survives") == 0
         assert await connection.fetchval("SHOW fsync") == "on"
-        assert await connection.fetchval("SHOW max_connections") == "300"
+        assert await connection.fetchval("SHOW max_connections") == "400"
         await connection.close()
     finally:
         await postgres.stop()
