@@ -15,7 +15,7 @@ import time
 from argparse import ArgumentParser
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from json import dumps
 from pathlib import Path
 
@@ -113,6 +113,12 @@ class Cluster:
     def url(self) -> str:
         return f"http://{self.process(GATEWAY).address}"
 
+    @property
+    def addresses(self) -> Mapping[str, object]:
+        """Where everything is, as `nhip up` writes it down for the other commands."""
+        engines = {"postgres": self.engines.postgres, "kafka": self.engines.kafka}
+        return {"services": self.services, "gateway": self.url, "engines": engines}
+
     def process(self, name: str, number: int = 0) -> Process:
         return next(one for one in self.processes if (one.name, one.number) == (name, number))
 
@@ -183,8 +189,7 @@ async def _run(directory: Path, replicas: int, port: int) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     given = {name: os.environ.get(f"NHIP_{name.upper()}") or None for name in ("postgres", "kafka")}
     async with cluster(directory, replicas=replicas, port=port, say=print, **given) as running:
-        noted = {"services": running.services, "gateway": running.url, "metrics": dict[str, str](), "engines": asdict(running.engines)}
-        (directory / "addresses.json").write_text(dumps(noted))
+        (directory / "addresses.json").write_text(dumps(running.addresses))
         print(f"The gateway answers on {running.url}/. Other commands: --directory {directory}. Ctrl-C stops it.", flush=True)
         await stop.wait()
 

@@ -143,8 +143,7 @@ async def several_processes(directory: Path) -> AsyncGenerator[System]:
 
 
 def of_cluster(directory: Path, running: Cluster) -> System:
-    engines = {"postgres": running.engines.postgres, "kafka": running.engines.kafka}
-    Addresses(running.services, running.url, engines=engines).write(directory)
+    Addresses(**running.addresses).write(directory)  # type: ignore[arg-type] # as written down, so read
     return System(
         directory,
         running.services,
