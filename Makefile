@@ -18,7 +18,7 @@ run: setup proto assets ## start Nhip on this machine, engines included
 	@$(VENV)/bin/nhip up
 
 test: setup proto assets browser ## run all tests; ARGS="tests/unit -k kpi" picks some
-	@$(PY) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	@$(PY) -m pytest -n $(WORKERS) $(ARGS)
 
 bench: setup proto ## show how fast the log and its views are, beside limits measured in the same run
 	@$(PY) -m tests.bench

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
 
 from google.protobuf.descriptor import ServiceDescriptor
 
@@ -13,12 +14,6 @@ from nhip.goals.v1 import goals_pb2
 from nhip.notifications.v1 import notifications_pb2
 from nhip.people.v1 import people_pb2
 from nhip.rewards.v1 import rewards_pb2
-from services.audit.service import service as audit
-from services.checkins.service import service as checkins
-from services.goals.service import service as goals
-from services.notifications.service import service as notifications
-from services.people.service import service as people
-from services.rewards.service import service as rewards
 
 GATEWAY = "gateway"
 
@@ -29,15 +24,23 @@ __all__ = ["GATEWAY", "OPERATIONS", "SERVICES", "Known"]
 class Known:
     """A service that can be hosted and called."""
 
-    build: Build
+    name: str
     api: ServiceDescriptor
+
+    @property
+    def build(self) -> Build:
+        """What makes it; loaded when it is asked for, so that a process holds the one service that it serves."""
+        return import_module(f"services.{self.name}.service").service
 
 
 SERVICES: Mapping[str, Known] = {
-    "people": Known(people, people_pb2.DESCRIPTOR.services_by_name["People"]),
-    "goals": Known(goals, goals_pb2.DESCRIPTOR.services_by_name["Goals"]),
-    "checkins": Known(checkins, checkins_pb2.DESCRIPTOR.services_by_name["Checkins"]),
-    "rewards": Known(rewards, rewards_pb2.DESCRIPTOR.services_by_name["Rewards"]),
-    "audit": Known(audit, audit_pb2.DESCRIPTOR.services_by_name["Audit"]),
-    "notifications": Known(notifications, notifications_pb2.DESCRIPTOR.services_by_name["Notifications"]),
+    name: Known(name, api)
+    for name, api in (
+        ("people", people_pb2.DESCRIPTOR.services_by_name["People"]),
+        ("goals", goals_pb2.DESCRIPTOR.services_by_name["Goals"]),
+        ("checkins", checkins_pb2.DESCRIPTOR.services_by_name["Checkins"]),
+        ("rewards", rewards_pb2.DESCRIPTOR.services_by_name["Rewards"]),
+        ("notifications", notifications_pb2.DESCRIPTOR.services_by_name["Notifications"]),
+        ("audit", audit_pb2.DESCRIPTOR.services_by_name["Audit"]),
+    )
 }

@@ -14,7 +14,6 @@ from cli.running import WRONG_USE, Failed, run
 from eventkit import telemetry
 from eventkit.rpc.demo_issuer import DemoIssuer
 from eventkit.settings import Settings, load
-from services.gateway.service import gateway
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -55,6 +54,8 @@ async def _serve_service(name: str, settings: Settings, ports_file: Path | None)
 async def _serve_gateway(settings: Settings, ports_file: Path | None, demo_issuer: Path | None) -> None:
     if not settings.services:
         raise Failed("NHIP_SERVICES must be set: where the services are, as people=host:port,goals=host:port", code=WRONG_USE)
+    from services.gateway.service import gateway  # a service's process has no use for the console
+
     listening = web.bind(settings.host, settings.port)
     issuer = None
     if demo_issuer is not None:

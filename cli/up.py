@@ -32,7 +32,6 @@ from eventkit.host import Running
 from eventkit.rpc.demo_issuer import DemoIssuer
 from eventkit.settings import Settings, load, masked
 from nhip.people.v1 import people_pb2
-from services.gateway.service import gateway
 
 HOST = "127.0.0.1"
 LOG = "nhip.log"
@@ -121,6 +120,8 @@ class _Nhip:
 @asynccontextmanager
 async def _everything(directory: Path, settings: Settings, listening: socket) -> AsyncGenerator[_Nhip]:
     """Engines, services and gateway, ready; ended in the opposite order."""
+    from services.gateway.service import gateway  # the other commands have no use for the console
+
     issuer = keys.demo_issuer(directory, settings.audience)
     async with AsyncExitStack() as stack:
         urls = await stack.enter_async_context(

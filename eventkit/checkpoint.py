@@ -1,6 +1,7 @@
 """How far each subscription has come: kept beside what it wrote, moved by compare-and-set."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import asyncpg
@@ -49,13 +50,19 @@ async def move(con: asyncpg.Connection | asyncpg.Pool, subscription: str, partit
         raise Fenced(f"{subscription}/{partition} is not at {at} any more")
 
 
-async def check(pool: asyncpg.Pool, subscription: str, partition: int, at: Checkpoint) -> None:
-    """Raises `Fenced` when a checkpoint is elsewhere, as after a rebuild was asked for: an idle subscription looks now and then."""
-    row = await pool.fetchrow(
-        'select position, "offset" from checkpoint where subscription = $1 and partition = $2', subscription, partition
+async def check(pool: asyncpg.Pool, subscription: str, where: Mapping[int, Checkpoint]) -> None:
+    """Raises `Fenced` when a checkpoint is not where it was left, by partition, as after a rebuild was asked for: an idle subscription
+    looks now and then."""
+    if not where:
+        return
+    rows = await pool.fetch(
+        'select partition, position, "offset" from checkpoint where subscription = $1 and partition = any($2::int[])',
+        subscription,
+        list(where),
     )
-    if row is None or Checkpoint(row["position"], row["offset"]) != at:
-        raise Fenced(f"{subscription}/{partition} is not at {at} any more")
+    found = {row["partition"]: Checkpoint(row["position"], row["offset"]) for row in rows}
+    if found != where:
+        raise Fenced(f"{subscription} is not at {where} any more")
 
 
 async def hold(con: asyncpg.Connection, subscription: str) -> None:

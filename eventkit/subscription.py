@@ -232,7 +232,7 @@ async def follow(
                             await subscription.take(OWN_FEED, at, to, page)
                             at = to
                         else:  # a rebuild moves the checkpoint under an idle subscription
-                            await checkpoint.check(pool, subscription.name, OWN_FEED, at)
+                            await checkpoint.check(pool, subscription.name, {OWN_FEED: at})
                         metrics.subscription_position.labels(subscription.name).set(at.position)
                         backoff.succeeded()
                         beat()

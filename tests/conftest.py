@@ -9,17 +9,36 @@ import shutil
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 from uuid import uuid4
 
 import asyncpg
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from deploy.engines import EngineError, Engines, InUse, url_of_database
 from deploy.engines import engines as running_engines
 from deploy.engines.process import Ownership
 
 _DIRECTORY = Path(__file__).parent.parent / "var" / "test"
+
+
+class _Together(LoadScopeScheduling):
+    """Hands out tests by file, so that those that build on each other stay together; those of both sizes as one, for what they start is
+    dear. In the order of their collection: the long ones come first."""
+
+    def __init__(self, config: pytest.Config, log: Any = None) -> None:
+        config.option.loadscopereorder = False
+        super().__init__(config, log)
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::", 1)[0]
+        return "tests/e2e" if file.startswith("tests/e2e/") and not file.endswith("test_up.py") else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    return _Together(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -113,8 +113,7 @@ class TopicReader(ConsumerRebalanceListener):
         """Whether the checkpoints are where this member left them: a rebuild, or a rival, may have moved them while nothing came in."""
         if time.monotonic() - self._looked > 1:
             self._looked = time.monotonic()
-            for partition, at in list(self._at.items()):
-                await checkpoint.check(self._pool, self._subscription.name, partition.partition, at)
+            await checkpoint.check(self._pool, self._subscription.name, {partition.partition: at for partition, at in self._at.items()})
 
     async def _locate(self, consumer: AIOKafkaConsumer, partition: TopicPartition) -> None:
         at = await checkpoint.load(self._pool, self._subscription.name, partition.partition)

@@ -171,7 +171,19 @@ async def test_importing_again_makes_nothing_twice(walked: Walked):
 async def test_every_view_is_what_the_log_says(walked: Walked):
     code, printed = await walked.x.system.nhip("verify", "--tenant", walked.x.tenant)
     assert code == 0, printed
-    for view in ("kpi", "link", "proposal", "progress", "known_kpi", "progress_entry", "directory_person"):
+    for view in (
+        "kpi",
+        "link",
+        "proposal",
+        "progress",
+        "known_kpi",
+        "progress_entry",
+        "directory_person",
+        "praise",
+        "wallet",
+        "notice",
+        "ledger_goals",
+    ):
         assert f" {view} " in printed
 
 

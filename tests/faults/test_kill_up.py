@@ -35,7 +35,7 @@ async def test_nhip_up_is_killed_while_people_work(up: Up):
             (up.directory / "addresses.json").unlink()
             await up.start()
 
-        await while_working(work, kill, 1)
+        await while_working(work, kill, 1, times=2)
         system = up.system()
         async with connected(system.services, "") as client:
             client.positions = x.positions
