@@ -82,9 +82,7 @@ def document(bindings: Sequence[Binding]) -> Json:
         },
         "servers": [{"url": "/"}],
         "security": [{"bearer": []}],
-        "tags": [
-            {"name": service.name, "description": comment(service.full_name) or comment(service.file.name)} for service in services if service
-        ],
+        "tags": [{"name": one.name, "description": comment(one.full_name) or comment(one.file.name)} for one in services if one],
         "paths": paths,
         "components": {
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},

@@ -65,7 +65,7 @@ def request(erasure: Erasure | None, person: Person | None, command: pb.RequestE
 
 
 def approve(erasure: Erasure | None, person: Person | None, command: pb.ApproveErasure, actor: Actor) -> Decision:
-    """Raises `Rejected` SELF_APPROVAL, LEGAL_HOLD, or for an erasure that nobody asked for."""
+    """Raises `Rejected` OWN_ERASURE, LEGAL_HOLD, or for an erasure that nobody asked for."""
     _known(person, command.person_id)
     _another(actor, command.person_id)
     now = erasure or Erasure()
@@ -121,7 +121,7 @@ def _known(person: Person | None, person_id: str) -> None:
 
 def _another(actor: Actor, person_id: str) -> None:
     if actor.id == person_id:
-        raise Rejected("SELF_APPROVAL", "another administrator decides about this", kind=Kind.FORBIDDEN)
+        raise Rejected("OWN_ERASURE", "another administrator decides about this", kind=Kind.FORBIDDEN)
 
 
 def _requested(erasure: Erasure) -> None:

@@ -65,8 +65,8 @@ def test_asking_twice_is_asking_once():
 
 
 def test_nobody_decides_about_their_own_erasure():
-    rejected("SELF_APPROVAL", lambda: approve(asked(), MINH))
-    rejected("SELF_APPROVAL", lambda: decline(asked(), MINH))
+    rejected("OWN_ERASURE", lambda: approve(asked(), MINH))
+    rejected("OWN_ERASURE", lambda: decline(asked(), MINH))
 
 
 def test_only_what_was_asked_for_is_decided():
