@@ -1,8 +1,11 @@
 """`nhip events`: what goes over Kafka, for integrators to look at and to pipe on."""
 
 import json
+import os
+import sys
 from base64 import b64encode
 from collections.abc import Callable, Sequence
+from contextlib import aclosing
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +18,7 @@ from cli.catalog import SERVICES
 from cli.operating import Directory
 from cli.running import WRONG_USE, Failed, run
 from eventkit import kafka
+from eventkit.contracts import event_types
 from eventkit.kafka import Tailed
 from eventkit.settings import load
 
@@ -55,7 +59,7 @@ def tail(
     format: Annotated[Format, typer.Option(help="json: a CloudEvent a line; line: for people.")] = Format.JSON,
     directory: Directory = Path("var"),
 ) -> None:
-    """Print events as they go over Kafka, each once, a tenant's in order. Personal words are sealed in them."""
+    """Print events as they go over Kafka, each once; of one context a tenant's in order. Personal words are sealed in them."""
     run(_tail(types or [], after or [], context or [], tenant, follow, format, directory))
 
 
@@ -71,13 +75,19 @@ async def _tail(
         raise Failed(f"no Nhip runs from {directory}/: start one (nhip up), or say where its Kafka is (NHIP_KAFKA=host:port)")
     chosen = _chosen(types)
     show = _line if format is Format.LINE else _json
+    for name in types:
+        if not any(_matches(known, name) for known in event_types()):
+            typer.echo(f"no event that this version knows is called {name!r}", err=True)
     try:
-        async for each in kafka.tail(servers, wanted, after=begin, follow=follow):
-            if each.missing:
-                where = f"{each.context}={each.event.position}"
-                typer.echo(f"events before {where} are missing: the relay publishes them again, begin anew then", err=True)
-            if chosen(each.event.type) and tenant in ("", each.event.tenant):
-                typer.echo(show(each))
+        async with aclosing(kafka.tail(servers, wanted, after=begin, follow=follow)) as events:
+            async for each in events:
+                if each.missing:
+                    where = f"{each.context}={each.event.position}"
+                    typer.echo(f"events before {where} are missing: the relay publishes them again, begin anew then", err=True)
+                if chosen(each.event.type) and tenant in ("", each.event.tenant):
+                    typer.echo(show(each))
+    except BrokenPipeError:  # whoever reads has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except kafka.TopicMissing as missing:
         raise Failed(f"there is no topic {missing}: has the service ever run, or does `nhip provision` have to make it?") from None
     except kafka.FAULTS as error:
@@ -97,13 +107,11 @@ def _positions(after: Sequence[str]) -> dict[str, int]:
 
 def _chosen(types: Sequence[str]) -> Callable[[str], bool]:
     """Whether a type is one of those that were named."""
+    return lambda type: not types or any(_matches(type, name) for name in types)
 
-    def matches(type: str, name: str) -> bool:
-        if name.endswith("*"):
-            return type.startswith(name[:-1])
-        return type == name or type.endswith(f".{name}")
 
-    return lambda type: not types or any(matches(type, name) for name in types)
+def _matches(type: str, name: str) -> bool:
+    return type.startswith(name[:-1]) if name.endswith("*") else type == name or type.endswith(f".{name}")
 
 
 def _json(tailed: Tailed) -> str:

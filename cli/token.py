@@ -42,9 +42,8 @@ async def _person(name: str, tenant: str, at: Addresses) -> str:
     if found:
         listed = ", ".join(f"person:{person.person_id} ({person.title.plain})" for person in found)
         raise Failed(f"{len(found)} people are called {name!r}: {listed}", code=WRONG_USE)
-    raise Failed(
-        f"nobody in {tenant!r} is called {name!r}: there are {', '.join(sorted(p.name.plain for p in people)) or 'none'}", code=WRONG_USE
-    )
+    names = ", ".join(sorted(person.name.plain for person in people if person.active))
+    raise Failed(f"nobody in {tenant!r} is called {name!r}: there are {names or 'none'}", code=WRONG_USE)
 
 
 def _folded(name: str) -> str:

@@ -33,7 +33,10 @@ def verify(
                 for one in (await client.ask(Verify(service=name, view=view), Verified, at=name)).views
             ]
         _show(found)
-        if wrong := sum(len(one.differences) for _, one in found):
+        wrong = sum(len(one.differences) for _, one in found)
+        if not wrong:
+            typer.echo(f"{len(found)} views, and no row differs from what the log says")
+        else:
             raise Failed(f"{wrong} {'difference' if wrong == 1 else 'differences'}: `nhip rebuild <service> <view>` folds a view anew")
 
     run(work())
@@ -52,7 +55,9 @@ def _show(found: list[tuple[str, VerifiedView]]) -> None:
         table.add_column(title, no_wrap=True, min_width=max(map(len, (title, *values))))
     for name, one in found:
         table.add_row(name, one.view, str(one.version), str(one.rows), one.position, str(len(one.differences) or ""))
-    Console().print(table)
+    console = Console()
+    wide = console.measure(table, options=console.options.update(width=500)).maximum
+    console.print(table, width=max(console.width, wide), crop=False)  # a narrow terminal wraps lines; it cuts none off
     for name, one in found:
         for each in one.differences[:SHOWN]:
             column = f" {each.column}" if each.column else ""

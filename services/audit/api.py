@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
+from eventkit import contracts
 from eventkit.aggregate import Decision
 from eventkit.context import Context
 from eventkit.database import connection
@@ -15,7 +16,6 @@ from eventkit.service import Kit
 from eventkit.table import reading
 from nhip.audit.v1 import audit_pb2 as pb
 from nhip.audit.v1 import types_pb2 as t
-from services.audit.domain import contracts
 from services.audit.domain.reading import READING, read
 from services.audit.views import search
 from services.audit.views.export import lines

@@ -10,11 +10,11 @@ from uuid import UUID
 
 from google.protobuf.message import DecodeError, Message
 
-from eventkit import wire
+from eventkit import contracts, wire
 from eventkit.context import acting
 from eventkit.log import Recorded
 from eventkit.projection import AnyView, Rows, View
-from services.audit.domain import contracts, telling
+from services.audit.domain import telling
 
 VERSION = 1
 

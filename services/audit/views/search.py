@@ -9,11 +9,12 @@ from uuid import UUID
 
 import asyncpg
 
+from eventkit import contracts
 from eventkit.errors import Kind, Rejected, no_page_token
 from eventkit.values import from_datetime, to_datetime
 from nhip.audit.v1 import audit_pb2 as pb
 from nhip.audit.v1 import types_pb2 as t
-from services.audit.domain import contracts, telling
+from services.audit.domain import telling
 from services.audit.views.ledger import VERSION, decoded
 
 MOST_HOLES = 100

@@ -272,7 +272,9 @@ def post(visit: Visit, praise: rewards_pb2.Praise, who: Directory) -> Post:
         giver=who.person(praise.giver_id),
         receiver=who.unit(praise.unit_id) if praise.unit_id else who.person(praise.receiver_id),
         at=language.lately(at, visit.zone, visit.today),
-        deed=_("deed of %(day)s") % {"day": language.short_day(deed)} if deed and deed != given_on else "",
+        deed=_("deed of %(day)s") % {"day": (language.short_day(deed) if deed.year == given_on.year else language.day(deed))}
+        if deed and deed != given_on
+        else "",
         words=language.words(praise.words),
         hidden=unreadable(praise.words),
         private=praise.visibility == types_pb2.VISIBILITY_PRIVATE,

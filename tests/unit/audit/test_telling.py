@@ -4,11 +4,12 @@ import pytest
 from google.type.date_pb2 import Date
 from google.type.decimal_pb2 import Decimal
 
+from eventkit import contracts
 from nhip.checkins.v1.events_pb2 import ProgressRecorded
 from nhip.common.v1.words_pb2 import PersonalText, Sealed
 from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import ChangeProposed, KpiTargetRevised
-from services.audit.domain import contracts, telling
+from services.audit.domain import telling
 from services.audit.views.ledger import decoded
 from services.audit.views.search import place
 
