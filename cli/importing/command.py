@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from cli.addresses import find
-from cli.client import connected
+from cli.client import Positions, connected
 from cli.importing.bring import Importer, Principals, Summary, Tell, count
 from cli.importing.check import checked
 from cli.importing.company import File
@@ -65,9 +65,9 @@ def import_(
     run(work())
 
 
-async def bring(file: Path, services: Mapping[str, str], principals: Principals, *, tenant: str, brief: bool) -> None:
-    """The same for another command. `brief`: a sentence instead of a table."""
-    await _bring(_read(file, tenant), services, principals, brief=brief)
+async def bring(file: Path, services: Mapping[str, str], principals: Principals, *, tenant: str, brief: bool) -> Positions:
+    """The same for another command. `brief`: a sentence instead of a table. Answers how far each log is because of it."""
+    return await _bring(_read(file, tenant), services, principals, brief=brief)
 
 
 def _read(path: Path, tenant: str) -> File:
@@ -85,7 +85,7 @@ def _read(path: Path, tenant: str) -> File:
     return replace(file, company=replace(file.company, ref=tenant)) if tenant else file
 
 
-async def _bring(file: File, services: Mapping[str, str], principals: Principals, *, brief: bool) -> None:
+async def _bring(file: File, services: Mapping[str, str], principals: Principals, *, brief: bool) -> Positions:
     assert file.company is not None
     with _progress(file.company.name, count(file)) as tell:
         async with connected(services, "") as client:
@@ -95,6 +95,7 @@ async def _bring(file: File, services: Mapping[str, str], principals: Principals
         say(f"Imported {file.company.name}: {len(file.people)} people, {sum(kpis.values())} KPIs")
     else:
         _table(file, summary)
+    return client.positions
 
 
 def _table(file: File, summary: Summary) -> None:

@@ -43,7 +43,7 @@ class Gone:
 @pytest.fixture(scope="module")
 async def gone(system: System) -> AsyncGenerator[Gone]:
     async with company(system) as x:
-        x.people["Vân"] = (await x.do("Nam", p.RegisterPerson(name=PersonalText(plain="Vân"), roles=[pt.ROLE_AUDITOR]))).id
+        await x.joins("Vân", pt.ROLE_AUDITOR)
         await x.do("Minh", p.ChangeEmail(person_id=x.people["Minh"], email=PersonalText(plain="minh@company-x.example")))
         note = PersonalText(plain="Khách Alpha hỏi giá lần nữa.")
         await x.do("Minh", RecordProgress(kpi_id=x.kpis["Demo · khách mới"], value=number(20), note=note))
@@ -170,8 +170,8 @@ async def test_numbers_are_whole_and_every_view_folds_again_to_the_same(gone: Go
     before = await views(operator)
     for service, view in before:
         await operator.ask(o.Rebuild(service=service, view=view), Accepted, at=service)
-    async with asyncio.timeout(120):  # folded anew: as many rows as before, and none of them different
-        while await views(operator) != before:
+    async with asyncio.timeout(120):  # folded anew: no row less than before (notices may still come in), and none of them different
+        while any(rows < before[view][0] or wrong for view, (rows, wrong) in (await views(operator)).items()):
             await asyncio.sleep(0.2)
     assert numbers(await x.map()) == numbers(gone.map_before)
     person = await x.ask("Nam", p.GetPerson(person_id=x.people["Minh"]), p.Person)
