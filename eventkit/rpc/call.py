@@ -133,13 +133,17 @@ class Call:
     async def _answer(self, request: bytes, metadata: Metadata, at: datetime, deadline: float, outcome: _Outcome) -> bytes:
         around = self.around
         outcome.actor = actor = await around.tokens.authenticate(metadata.authorization)
-        roles = await authorise(self.allow, actor, around.roles, changes=self.reply is command_pb2.Accepted)
+        try:
+            roles = await self._authorise(actor)
+        except Rejected:
+            if not (after := metadata.positions()):
+                raise
+            await self._wait(actor, after, deadline, outcome)  # who was registered, or given a role, a moment ago may by then
+            roles = await self._authorise(actor)
 
         command = self._read(request)
         if after := metadata.positions():
-            outcome.waiting = True
-            await around.wait(actor.tenant, after, max(deadline - asyncio.get_running_loop().time(), 0.0))
-            outcome.waiting = False
+            await self._wait(actor, after, deadline, outcome)
 
         key = metadata.idempotency_key()
         id = new_command_id() if key is None else command_id(actor, self.method, key)
@@ -163,6 +167,14 @@ class Call:
         if len(answer) > MESSAGE_BYTES:
             raise ReplyTooLarge
         return answer
+
+    async def _authorise(self, actor: Actor) -> frozenset[str]:
+        return await authorise(self.allow, actor, self.around.roles, changes=self.reply is command_pb2.Accepted)
+
+    async def _wait(self, actor: Actor, after: Mapping[str, int], deadline: float, outcome: _Outcome) -> None:
+        outcome.waiting = True
+        await self.around.wait(actor.tenant, after, max(deadline - asyncio.get_running_loop().time(), 0.0))
+        outcome.waiting = False
 
     def _read(self, request: bytes) -> Message:
         try:

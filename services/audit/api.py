@@ -1,7 +1,7 @@
 """gRPC of audit: request → query, and the record of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import asyncpg
 
@@ -46,7 +46,7 @@ class AuditApi:
         async with reading(self.kit.pool, ctx.tenant) as con:
             rows = await search.entries(con, ctx.tenant, request.filter, behind=behind, limit=limit + 1, newest_first=True)
             answer = await self._page(con, ctx, rows, limit)
-        await self._record(ctx, behind, t.READING_KIND_SEARCH, request.filter)
+        await self._record(ctx, t.READING_KIND_SEARCH, request.filter)
         return answer
 
     async def get_subject_history(self, request: pb.GetSubjectHistory, ctx: Context) -> pb.Entries:
@@ -55,7 +55,7 @@ class AuditApi:
         async with reading(self.kit.pool, ctx.tenant) as con:
             rows = await search.entries(con, ctx.tenant, about, behind=behind, limit=limit + 1, newest_first=False)
             answer = await self._page(con, ctx, rows, limit)
-        await self._record(ctx, behind, t.READING_KIND_HISTORY, about)
+        await self._record(ctx, t.READING_KIND_HISTORY, about)
         return answer
 
     async def export_ledger(self, request: pb.ExportLedger, ctx: Context) -> pb.Exported:
@@ -66,7 +66,7 @@ class AuditApi:
             rows = await search.entries(con, ctx.tenant, request.filter, behind=behind, limit=EXPORT_PAGE + 1, newest_first=False)
             fitting = _fitting(rows[:EXPORT_PAGE])
             entries = await search.told(con, ctx.tenant, rows[:fitting], reader=ctx.actor.id)
-        await self._record(ctx, behind, t.READING_KIND_EXPORT, request.filter, format)
+        await self._record(ctx, t.READING_KIND_EXPORT, request.filter, format)
         for entry in entries:  # into a file: the reply's own words are opened later, and these are none any more
             await self.kit.words.open(entry, tenant=ctx.tenant)
         content = lines(entries, [row["data"] for row in rows[:fitting]], format, first=behind is None)
@@ -84,20 +84,18 @@ class AuditApi:
     async def _record(
         self,
         ctx: Context,
-        behind: Place | None,
         kind: t.ReadingKind.ValueType,
         filter: t.Filter,
         format: t.ExportFormat.ValueType = t.EXPORT_FORMAT_UNSPECIFIED,
     ) -> None:
-        """A reading is recorded before it is answered; once, not page by page."""
-        if behind is not None:
-            return
+        """A reading is recorded before it is answered: each page, for whoever makes up a page token has read as well; and each time, for
+        the same idempotency key may read what is new."""
 
         async def decide(load: Load) -> Decision:
             await load(READING, ctx.actor.id)
             return read(ctx.actor, kind, filter, format)
 
-        await self.kit.commands.execute(ctx, READING(ctx.actor.id), decide)
+        await self.kit.commands.execute(replace(ctx, retryable=False), READING(ctx.actor.id), decide)
 
 
 def _fitting(rows: list[asyncpg.Record]) -> int:

@@ -27,14 +27,12 @@ from deploy.engines.process import Child, tail
 from eventkit.errors import Rejected
 from eventkit.rpc.demo_issuer import DemoIssuer
 from eventkit.values import from_date
-from nhip.audit.v1 import audit_pb2 as a
 from nhip.common.v1.command_pb2 import Accepted
 from nhip.common.v1.operations_pb2 import Verified, Verify
 from nhip.common.v1.time_pb2 import AsOf
 from nhip.common.v1.words_pb2 import PersonalText
 from nhip.goals.v1 import goals_pb2 as g
 from nhip.goals.v1 import types_pb2 as t
-from nhip.notifications.v1 import notifications_pb2 as n
 from nhip.people.v1 import people_pb2 as p
 from nhip.people.v1 import types_pb2 as pt
 
@@ -208,18 +206,8 @@ class Company:
         self.kpis = {kpi.name: kpi.kpi_id for kpi in (await self.map("service:importer")).kpis}
 
     async def joins(self, name: str, *roles: pt.Role.ValueType) -> None:
-        """Nam registers somebody; done when the services asked as them have heard of them, for access does not wait for positions."""
+        """Nam registers somebody."""
         self.people[name] = (await self.do("Nam", p.RegisterPerson(name=PersonalText(plain=name), roles=roles))).id
-        async with asyncio.timeout(60):
-            for request, reply in ((n.CountNotices(), n.NoticeCount), (a.GetCompleteness(), a.Completeness)):
-                while True:
-                    try:
-                        await self.ask(name, request, reply)
-                        break
-                    except Rejected as refused:
-                        if refused.reason != "ACTOR_UNKNOWN":
-                            raise
-                        await asyncio.sleep(0.05)
 
     async def differences(self) -> list[str]:
         """What `nhip verify` would report: rows that are not what the log says."""

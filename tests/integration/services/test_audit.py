@@ -128,6 +128,16 @@ async def test_reading_the_ledger_is_itself_in_the_ledger(company: Company):
     assert [said(e)["format"] for e in await history(company, "person", "nam") if kind(e) == "LedgerRead"] == ["EXPORT_FORMAT_CSV"]
 
 
+async def test_no_page_token_and_no_key_reads_past_the_record(company: Company):
+    made_up = "2000-01-01T00:00:00+00:00/goals/1"
+    await company.ask(a.ExportLedger(page_token=made_up), "van")
+    for _ in range(2):
+        await company.ask(a.SearchLedger(filter=at.Filter(context="people")), "van", key="the same")
+    await until_read(company, 3)
+    readings = [said(e)["kind"] for e in await history(company, "person", "van") if kind(e) == "LedgerRead"]
+    assert readings[:3] == ["READING_KIND_EXPORT", "READING_KIND_SEARCH", "READING_KIND_SEARCH"]
+
+
 async def until_read(company: Company, count: int) -> None:
     """Until the ledger has its own readings: their positions are in no reply, so by looking from outside, as the operator."""
     for _ in range(200):

@@ -180,6 +180,21 @@ async def test_a_request_waits_for_the_positions_it_brings(nhip):
     assert nhip.goals.last.after == {"goals": 5, "people": 12}
 
 
+async def test_who_was_registered_a_moment_ago_is_known_behind_the_position_of_it(nhip, monkeypatch):
+    heard: list[str] = []
+
+    async def roles(self, tenant: str, person_id: str) -> frozenset[str] | None:
+        heard.append(person_id)
+        return frozenset({"employee"}) if nhip.waits.asked else None
+
+    monkeypatch.setattr(People, "roles", roles)
+    await nhip.Goals.AlignKpi(ALIGN, metadata=(nhip.bearer("person:new"), ("nhip-position", "people=12")), timeout=5)
+    assert heard == ["new", "new"]
+    nhip.waits.asked.clear()
+    answer = await refused(nhip.Goals.AlignKpi(ALIGN, metadata=(nhip.bearer("person:new"),)))
+    assert (answer.reason, nhip.waits.asked) == ("ACTOR_UNKNOWN", [])
+
+
 async def test_positions_that_are_not_reached_in_time_carry_nothing_out(nhip):
     nhip.waits.raises = TimeoutError()
     error = await failing(nhip.Goals.AlignKpi(ALIGN, metadata=(nhip.bearer(), ("nhip-position", "goals=3"))))
