@@ -23,6 +23,11 @@ class Actor:
         """The form that events keep: `person:<id>`, `service:<id>` or `system:clock`, and on whose behalf."""
         return f"{self.kind}:{self.id}" + (f" for {self.on_behalf_of}" if self.on_behalf_of else "")
 
+    @property
+    def parties(self) -> frozenset[str]:
+        """Who is at work here: the actor, and on whose behalf."""
+        return parties(str(self))
+
 
 @dataclass(frozen=True, slots=True)
 class Context:
@@ -55,6 +60,11 @@ class Context:
 def acting(recorded: str) -> str:
     """Who acted, of an actor as events keep it, without on whose behalf: `person:<id>`, `service:<id>`, `system:clock`."""
     return recorded.split(" ", 1)[0]
+
+
+def parties(recorded: str) -> frozenset[str]:
+    """Who was at work, of an actor as events keep it: who acted, and on whose behalf. None for no actor."""
+    return frozenset(filter(None, recorded.split(" for ")))
 
 
 def acting_id(recorded: str) -> str:

@@ -9,11 +9,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from google.protobuf.message import Message
 
 from cli.importing import commands
-from cli.importing.company import File, Item, Kpi, Person, read
+from cli.importing.company import File, Item, Kpi, Person, Unit, Value, read
 from cli.importing.document import Problem, Problems, hint
 from cli.importing.on_paper import give_all
 from eventkit.directory.facts import DEFAULT_TIME_ZONE
 from eventkit.errors import Rejected
+from eventkit.names import name_key
 from eventkit.rpc.rules import violations
 from services.goals.domain import kpi as kpis
 from services.goals.domain import strategy
@@ -32,6 +33,18 @@ def checked(content: bytes, today: date | None = None) -> tuple[File | None, lis
     if file is not None:
         _check(file, problems, today or _today(file))
     return file, problems.listed()
+
+
+def remarks(file: File) -> list[str]:
+    """What is allowed, and may be regretted."""
+    deciding = [person for person in file.people if "executive" in person.roles and "auditor" not in person.roles]
+    if len(deciding) > 1 or not file.people:
+        return []
+    who = f"only {deciding[0].name} has" if deciding else "nobody has"
+    return [
+        f"{who} the role executive: who proposes a change does not decide about it, so that some targets could not be changed once the "
+        "cycle runs. Give the role to a second person"
+    ]
 
 
 def in_order(items: Sequence[AnItem], before: Callable[[AnItem], Iterable[str]]) -> list[AnItem]:
@@ -74,7 +87,8 @@ def _check(file: File, problems: Problems, today: date) -> None:
     _once(problems, "value", file.values)
     _once(problems, "gift", file.gifts)
     _once(problems, "praise", file.praises)
-    _unit_names(file, problems)
+    _names(problems, "unit", file.units)
+    _names(problems, "value", file.values)
     _references(file, problems)
     _circles(problems, file.people, managers, "manager", "who reports to whom runs in a circle")
     _circles(problems, file.kpis, rests_on, "parent", "KPIs serve each other in a circle")
@@ -91,12 +105,13 @@ def _once(problems: Problems, what: str, items: Iterable[Item], field: str = "re
             problems.add(item.places[field], f"there is a {what} {item.ref!r} already, in line {first[item.ref].places[field].line}")
 
 
-def _unit_names(file: File, problems: Problems) -> None:
+def _names(problems: Problems, what: str, items: Sequence[Unit | Value]) -> None:
+    """Equal names in one place, as people read them."""
     first: dict[str, int] = {}
-    for unit in file.units:
-        line = unit.places["name"].line
-        if unit.name and first.setdefault(unit.name, line) != line:
-            problems.add(unit.places["name"], f"unit: there is one named {unit.name!r} already, in line {first[unit.name]}")
+    for item in items:
+        key, line = name_key(item.name), item.places["name"].line
+        if key and first.setdefault(key, line) != line:
+            problems.add(item.places["name"], f"{what}: there is one named {item.name!r} already, in line {first[key]}")
 
 
 def _references(file: File, problems: Problems) -> None:

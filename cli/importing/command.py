@@ -14,7 +14,7 @@ from rich.table import Table
 from cli.addresses import find
 from cli.client import Positions, connected
 from cli.importing.bring import Importer, Principals, Summary, Tell, count
-from cli.importing.check import checked
+from cli.importing.check import checked, remarks
 from cli.importing.company import File
 from cli.importing.document import TENANT, is_tenant
 from cli.running import WRONG_USE, Failed, run, say
@@ -50,6 +50,8 @@ def import_(
 
     async def work() -> None:
         company = _read(file, tenant)
+        for remark in remarks(company):
+            say(f"{file}: {remark}")
         if check:
             say(f"{file} is right: {count(company)} items")
             return

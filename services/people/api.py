@@ -8,14 +8,17 @@ from eventkit.context import Context
 from eventkit.decider import Decide, Load
 from eventkit.directory.facts import ORGANISATION, PERSON, TENANT, THE_ORGANISATION, Everyone, Person
 from eventkit.errors import unknown
+from eventkit.log import StreamId
 from eventkit.rpc.access import Allow, anyone, roles, services
 from eventkit.service import Kit
 from eventkit.table import reading
 from nhip.common.v1.command_pb2 import Accepted
 from nhip.people.v1 import people_pb2 as pb
 from nhip.people.v1 import types_pb2
+from nhip.people.v1.events_pb2 import ErasureRequested, LegalHoldPlaced
 from services.people.domain import erasure, organisation, person, tenant
 from services.people.domain.erasure import ERASURE
+from services.people.domain.needed import NEEDED, fills, refuse_last
 from services.people.views.erasure import erasures
 
 _ADMIN = roles("admin", services=("importer", "operator"))
@@ -65,7 +68,9 @@ class PeopleApi:
 
     async def appoint_unit_head(self, command: pb.AppointUnitHead, ctx: Context) -> Accepted:
         async def decide(load: Load) -> Decision:
-            return organisation.appoint_head(await load(ORGANISATION, THE_ORGANISATION), await load(PERSON, command.person_id), command)
+            return organisation.appoint_head(
+                await load(ORGANISATION, THE_ORGANISATION), await load(PERSON, command.person_id), command, ctx.actor
+            )
 
         return await self.kit.commands.execute(ctx, organisation.HERE, decide, answers=command.unit_id)
 
@@ -84,19 +89,22 @@ class PeopleApi:
                 await load(PERSON, command.person_id),
                 await _manager(load, command.place),
                 command,
+                ctx.actor,
             )
 
         return await self.kit.commands.execute(ctx, organisation.HERE, decide, answers=command.person_id)
 
     async def change_roles(self, command: pb.ChangeRoles, ctx: Context) -> Accepted:
         async def decide(load: Load) -> Decision:
-            return person.change_roles(await load(PERSON, command.person_id), command)
+            others = await self._others_fill(load, ctx, command.person_id)
+            return person.change_roles(await load(PERSON, command.person_id), command, ctx.actor, others=others)
 
         return await self.kit.commands.execute(ctx, PERSON(command.person_id), decide)
 
     async def deactivate_person(self, command: pb.DeactivatePerson, ctx: Context) -> Accepted:
         async def decide(load: Load) -> Decision:
-            return person.deactivate(await load(PERSON, command.person_id), command.person_id)
+            others = await self._others_fill(load, ctx, command.person_id)
+            return person.deactivate(await load(PERSON, command.person_id), command.person_id, others=others)
 
         return await self.kit.commands.execute(ctx, PERSON(command.person_id), decide)
 
@@ -121,7 +129,13 @@ class PeopleApi:
 
     async def approve_erasure(self, command: pb.ApproveErasure, ctx: Context) -> Accepted:
         async def decide(load: Load) -> Decision:
-            return erasure.approve(await load(ERASURE, command.person_id), await load(PERSON, command.person_id), command, ctx.actor)
+            of, known = await load(ERASURE, command.person_id), await load(PERSON, command.person_id)
+            decision = erasure.approve(
+                of, known, command, ctx.actor, requested_by=await self._last_by(ctx, command.person_id, ErasureRequested)
+            )
+            if decision:
+                refuse_last(fills(known), await self._others_fill(load, ctx, command.person_id), "person_id")
+            return decision
 
         return await self._about_erasure(command.person_id, ctx, decide)
 
@@ -139,13 +153,34 @@ class PeopleApi:
 
     async def lift_legal_hold(self, command: pb.LiftLegalHold, ctx: Context) -> Accepted:
         async def decide(load: Load) -> Decision:
-            return erasure.lift_hold(await load(ERASURE, command.person_id), await load(PERSON, command.person_id), command)
+            of, known = await load(ERASURE, command.person_id), await load(PERSON, command.person_id)
+            placed_by = await self._last_by(ctx, command.person_id, LegalHoldPlaced)
+            return erasure.lift_hold(of, known, command, ctx.actor, placed_by=placed_by)
 
         return await self._about_erasure(command.person_id, ctx, decide)
 
     async def _about_erasure(self, person_id: str, ctx: Context, decide: Decide) -> Accepted:
         ctx = await self.kit.commands.answering(ctx, ERASURE(person_id))
         return await self.kit.commands.execute(ctx, ERASURE(person_id), decide)
+
+    async def _last_by(self, ctx: Context, person_id: str, did: type[ErasureRequested | LegalHoldPlaced]) -> str:
+        """Who did it last, as the log has it. Asked for after the stream was loaded: what comes in between fails the append."""
+        by = ""
+        async for event in self.kit.log.read(StreamId(ctx.tenant, *ERASURE(person_id))):
+            if isinstance(event.message, did):
+                by = event.origin.actor
+        return by
+
+    async def _others_fill(self, load: Load, ctx: Context, person_id: str) -> frozenset[str]:
+        """The needed roles that somebody else fills. Who the directory says might is loaded, and so guarded: of two who take each other's
+        role away at the same time one is refused."""
+        filled = frozenset[str]()
+        for other in (await self.kit.directory.everyone(ctx.tenant)).people.values():
+            if other.id != person_id and fills(other) - filled:
+                filled |= fills(await load(PERSON, other.id), await load(ERASURE, other.id))
+            if filled == NEEDED.keys():
+                break
+        return filled
 
     # -- queries
 

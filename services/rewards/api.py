@@ -15,7 +15,7 @@ from eventkit.values import from_date, to_date
 from nhip.common.v1.command_pb2 import Accepted
 from nhip.rewards.v1 import rewards_pb2 as pb
 from services.rewards.domain import core_value, gift, points, praise, redemption, rise, wallet
-from services.rewards.domain.core_value import CORE_VALUE
+from services.rewards.domain.core_value import ALL, CORE_VALUES
 from services.rewards.domain.gift import GIFT
 from services.rewards.domain.praise import IMPORTER, PRAISE, Circumstances
 from services.rewards.domain.redemption import REDEMPTION, STEWARDS, is_steward
@@ -61,11 +61,13 @@ class RewardsApi:
     async def name_core_value(self, command: pb.NameCoreValue, ctx: Context) -> Accepted:
         value_id = ctx.new_id("value")
 
-        async def decide(load: Load) -> Decision:
-            await load(CORE_VALUE, value_id)
-            return core_value.name(command, value_id)
+        async with reading(self.kit.pool, ctx.tenant) as con:
+            known = [value.name for value in await core_value_view.core_values(con, ctx.tenant)]
 
-        return await self.kit.commands.execute(ctx, CORE_VALUE(value_id), decide)
+        async def decide(load: Load) -> Decision:
+            return core_value.name(await load(CORE_VALUES, ALL), command, value_id, known=known)
+
+        return await self.kit.commands.execute(ctx, CORE_VALUES(ALL), decide, answers=value_id)
 
     async def list_core_values(self, request: pb.ListCoreValues, ctx: Context) -> pb.CoreValues:
         async with reading(self.kit.pool, ctx.tenant) as con:
@@ -83,7 +85,7 @@ class RewardsApi:
             around = Circumstances(
                 giver_id=giver_id,
                 shares=shares,
-                value_exists=bool(command.value_id) and await load(CORE_VALUE, command.value_id) is not None,
+                value_exists=bool(command.value_id) and await _is_value(load, command.value_id),
                 kpi_exists=kpi_exists,
                 wallets={person: await load(WALLET, person) for person in praise.moved(command, giver_id, shares)},
                 everyone=everyone,
@@ -212,6 +214,10 @@ class RewardsApi:
         async with reading(self.kit.pool, ctx.tenant) as con:
             found = await redemption_view.redemptions(con, ctx.tenant, person_id=person_id, waiting=request.waiting)
         return pb.Redemptions(redemptions=found)
+
+
+async def _is_value(load: Load, value_id: str) -> bool:
+    return any([value_id in (await load(CORE_VALUES, stream) or {}) for stream in (ALL, value_id)])
 
 
 def _sees_everybodys(everyone: Everyone, person_id: str) -> bool:

@@ -138,6 +138,7 @@ async def _one(visit: Visit, sent_back: tuple[str, Form] = ("", Form()), status:
     row = erasure_row(visit, latest, who)
     person = who.people.get(id)
     decides = visit.viewer is not None and visit.viewer.administers and row.open and not row.own
+    asked = latest.requested_by == visit.person
     return visit.render(
         "erasure.html",
         status,
@@ -146,6 +147,7 @@ async def _one(visit: Visit, sent_back: tuple[str, Form] = ("", Form()), status:
         title=person.title.plain if person else "",
         unit=who.unit(person.place.unit_id).name if person and person.place.unit_id else "",
         decides=decides,
+        asked=asked,
         **{name: sent_back[1] if name == sent_back[0] else Form() for name in ("approval", "decline", "hold")},
     )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from google.protobuf.message import Message
 
 from eventkit.aggregate import Aggregate, Decision, Happened, UnknownEvent
-from eventkit.context import Actor
+from eventkit.context import Actor, parties
 from eventkit.directory.facts import PERSON, Person
 from eventkit.errors import Kind, Rejected, unknown
 from nhip.people.v1 import people_pb2 as pb
@@ -64,14 +64,19 @@ def request(erasure: Erasure | None, person: Person | None, command: pb.RequestE
             return [Happened(ERASURE(command.person_id), ErasureRequested(person_id=command.person_id))]
 
 
-def approve(erasure: Erasure | None, person: Person | None, command: pb.ApproveErasure, actor: Actor) -> Decision:
-    """Raises `Rejected` OWN_ERASURE, LEGAL_HOLD, or for an erasure that nobody asked for."""
+def approve(erasure: Erasure | None, person: Person | None, command: pb.ApproveErasure, actor: Actor, *, requested_by: str) -> Decision:
+    """Who asks (`requested_by`, as events keep an actor), who approves and who is erased are three people; of one's own request two.
+
+    Raises `Rejected` OWN_ERASURE, OWN_REQUEST, LEGAL_HOLD, or for an erasure that nobody asked for.
+    """
     _known(person, command.person_id)
     _another(actor, command.person_id)
     now = erasure or Erasure()
     if now.state in (pb.ERASURE_STATE_APPROVED, pb.ERASURE_STATE_ERASED):
         return []
     _requested(now)
+    if parties(requested_by) & actor.parties:
+        raise Rejected("OWN_REQUEST", "who asked for an erasure does not approve it: another administrator does", kind=Kind.FORBIDDEN)
     if now.held:
         raise Rejected("LEGAL_HOLD", "a legal hold lies on this person: it has to be lifted first", field="person_id")
     return [Happened(ERASURE(command.person_id), ErasureApproved(person_id=command.person_id))]
@@ -107,10 +112,13 @@ def place_hold(erasure: Erasure | None, person: Person | None, command: pb.Place
     return [Happened(ERASURE(command.person_id), LegalHoldPlaced(person_id=command.person_id, reason=command.reason))]
 
 
-def lift_hold(erasure: Erasure | None, person: Person | None, command: pb.LiftLegalHold) -> Decision:
+def lift_hold(erasure: Erasure | None, person: Person | None, command: pb.LiftLegalHold, actor: Actor, *, placed_by: str) -> Decision:
+    """By somebody other than who placed it (`placed_by`, as events keep an actor) and than whom it lies on."""
     _known(person, command.person_id)
     if erasure is None or not erasure.held:
         return []
+    if actor.id == command.person_id or parties(placed_by) & actor.parties:
+        raise Rejected("OWN_HOLD", "another administrator lifts this legal hold", kind=Kind.FORBIDDEN)
     return [Happened(ERASURE(command.person_id), LegalHoldLifted(person_id=command.person_id, reason=command.reason))]
 
 

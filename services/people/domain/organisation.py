@@ -1,8 +1,10 @@
 """Units, their heads, and who reports to whom: one stream per tenant, so that reporting lines never run in a circle."""
 
 from eventkit.aggregate import Decision, Happened
+from eventkit.context import Actor
 from eventkit.directory.facts import ORGANISATION, THE_ORGANISATION, Organisation, Person, Place
-from eventkit.errors import Rejected, unknown
+from eventkit.errors import Kind, Rejected, unknown
+from eventkit.names import name_key, tidy
 from nhip.people.v1 import types_pb2
 from nhip.people.v1.events_pb2 import PlaceAssigned, UnitCreated, UnitHeadAppointed
 from nhip.people.v1.people_pb2 import AppointUnitHead, AssignPlace, CreateUnit
@@ -11,25 +13,38 @@ HERE = ORGANISATION(THE_ORGANISATION)
 
 
 def create_unit(organisation: Organisation | None, command: CreateUnit, unit_id: str) -> Decision:
-    units = organisation.units.values() if organisation else ()
-    if any(unit.name == command.name for unit in units):
-        raise Rejected("UNIT_EXISTS", f"there is a unit named {command.name!r} already", field="name")
-    return [Happened(HERE, UnitCreated(unit_id=unit_id, name=command.name))]
+    units, name = organisation.units.values() if organisation else (), tidy(command.name)
+    if any(name_key(unit.name) == name_key(name) for unit in units):
+        raise Rejected("UNIT_EXISTS", f"there is a unit named {name!r} already", field="name")
+    return [Happened(HERE, UnitCreated(unit_id=unit_id, name=name))]
 
 
-def appoint_head(organisation: Organisation | None, head: Person | None, command: AppointUnitHead) -> Decision:
+def is_oneself(actor: Actor, person_id: str) -> bool:
+    return actor.kind == "person" and actor.id == person_id
+
+
+def appoint_head(organisation: Organisation | None, head: Person | None, command: AppointUnitHead, actor: Actor) -> Decision:
+    """Nobody makes themself the head of a unit: its KPIs would be theirs."""
     unit = (organisation or Organisation()).units.get(command.unit_id)
     if unit is None:
         raise unknown("unit", command.unit_id, "unit_id")
     _active(head, command.person_id, "person_id")
     if unit.head_id == command.person_id:
         return []
+    if is_oneself(actor, command.person_id):
+        raise Rejected("OWN_PLACE", "nobody makes themself the head of a unit: ask another administrator", kind=Kind.FORBIDDEN)
     return [Happened(HERE, UnitHeadAppointed(unit_id=unit.id, before=unit.head_id, after=command.person_id))]
 
 
-def assign(organisation: Organisation | None, person: Person | None, manager: Person | None, command: AssignPlace) -> Decision:
+def assign(
+    organisation: Organisation | None, person: Person | None, manager: Person | None, command: AssignPlace, actor: Actor
+) -> Decision:
+    """Nobody chooses their own manager: that is who decides about them."""
     _active(person, command.person_id, "person_id")
-    return place(organisation, manager, command.person_id, command.place)
+    placed = place(organisation, manager, command.person_id, command.place)
+    if placed and is_oneself(actor, command.person_id):
+        raise Rejected("OWN_PLACE", "nobody chooses their own unit and manager: ask another administrator", kind=Kind.FORBIDDEN)
+    return placed
 
 
 def place(organisation: Organisation | None, manager: Person | None, person_id: str, wanted: types_pb2.Place) -> Decision:

@@ -1,5 +1,6 @@
 """A person: name, title, roles, and whether they are still here."""
 
+from dataclasses import replace
 from email.errors import HeaderParseError
 from email.headerregistry import Address
 
@@ -11,6 +12,8 @@ from nhip.people.v1 import types_pb2
 from nhip.people.v1.events_pb2 import EmailChanged, PersonDeactivated, PersonRegistered, RolesChanged
 from nhip.people.v1.people_pb2 import ChangeEmail, ChangeRoles, RegisterPerson
 from services.people.domain import organisation as organisations
+from services.people.domain.needed import fills, refuse_last
+from services.people.domain.organisation import is_oneself
 
 
 def register(organisation: Organisation | None, manager: Person | None, command: RegisterPerson, person_id: str) -> Decision:
@@ -33,12 +36,19 @@ def register(organisation: Organisation | None, manager: Person | None, command:
     return [Happened(PERSON(person_id), registered), *placed]
 
 
-def change_roles(person: Person | None, command: ChangeRoles) -> Decision:
+def change_roles(person: Person | None, command: ChangeRoles, actor: Actor, *, others: frozenset[str]) -> Decision:
+    """`others`: the needed roles that others fill. Nobody gives a role to themself."""
     known = _known(person, command.person_id)
     if types_pb2.ROLE_UNSPECIFIED in command.roles:
         raise Rejected("ROLE_UNKNOWN", "every role needs a name", field="roles")
-    if known.roles == tuple(role_name(r) for r in command.roles):
+    if not known.active:
+        raise Rejected("PERSON_INACTIVE", f"{known.id} is no longer active", field="person_id")
+    after = tuple(role_name(r) for r in command.roles)
+    if known.roles == after:
         return []
+    if is_oneself(actor, known.id) and set(after) - {*known.roles, "employee"}:
+        raise Rejected("OWN_ROLES", "nobody gives a role to themself: ask another administrator", kind=Kind.FORBIDDEN)
+    refuse_last(fills(known) - fills(replace(known, roles=after)), others, "roles")
     before = [types_pb2.Role.Value(f"ROLE_{name.upper()}") for name in known.roles]
     return [Happened(PERSON(known.id), RolesChanged(person_id=known.id, before=before, after=command.roles))]
 
@@ -56,9 +66,13 @@ def change_email(person: Person | None, command: ChangeEmail, actor: Actor, *, a
     return [Happened(PERSON(known.id), EmailChanged(person_id=known.id, email=command.email))]
 
 
-def deactivate(person: Person | None, person_id: str) -> Decision:
+def deactivate(person: Person | None, person_id: str, *, others: frozenset[str]) -> Decision:
+    """`others`: the needed roles that others fill."""
     known = _known(person, person_id)
-    return [Happened(PERSON(known.id), PersonDeactivated(person_id=known.id))] if known.active else []
+    if not known.active:
+        return []
+    refuse_last(fills(known), others, "person_id")
+    return [Happened(PERSON(known.id), PersonDeactivated(person_id=known.id))]
 
 
 def _address(text: str) -> None:

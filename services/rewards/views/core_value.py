@@ -9,7 +9,7 @@ from eventkit.log import Recorded
 from eventkit.projection import Rows, View, messages
 from nhip.rewards.v1 import rewards_pb2 as pb
 from nhip.rewards.v1.events_pb2 import CoreValueNamed
-from services.rewards.domain.core_value import CORE_VALUE
+from services.rewards.domain.core_value import CORE_VALUES
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class CoreValueRow:
 
 
 class CoreValueView(View[CoreValueRow]):
-    name, source, categories, key = "core_value", "rewards", (CORE_VALUE.category,), ("tenant", "value_id")
+    name, source, categories, key = "core_value", "rewards", (CORE_VALUES.category,), ("tenant", "value_id")
     row = CoreValueRow
 
     def fold(self, rows: Rows[CoreValueRow], event: Recorded) -> None:
@@ -32,8 +32,9 @@ class CoreValueView(View[CoreValueRow]):
                 pass
 
     def expected(self, events: Sequence[Recorded]) -> Iterable[CoreValueRow]:
-        if value := CORE_VALUE.fold(messages(events)):
-            yield CoreValueRow(events[0].tenant, value.id, value.name, events[0].position)
+        named = {e.value_id: event.position for event in events if isinstance(e := event.message, CoreValueNamed)}
+        for id, name in (CORE_VALUES.fold(messages(events)) or {}).items():
+            yield CoreValueRow(events[0].tenant, id, name, named[id])
 
 
 async def core_values(con: asyncpg.Connection, tenant: str) -> list[pb.CoreValue]:

@@ -9,9 +9,10 @@ from eventkit.errors import Rejected
 from eventkit.log import StreamId
 from nhip.common.v1.words_pb2 import PersonalText
 from nhip.people.v1 import people_pb2 as p
+from nhip.people.v1 import types_pb2 as pt
 from services.people.domain import erasure
 from services.people.reactors.erasure import erasing
-from tests.integration.services.company import Company, System, words
+from tests.integration.services.company import OPERATOR, Company, System, words
 
 ERASED = PersonalText(erased=True)
 
@@ -87,6 +88,36 @@ async def test_a_legal_hold_stops_it(company: Company):
     await company.do(p.RequestErasure(person_id=minh), "minh")
     assert (await company.refused(p.ApproveErasure(person_id=minh), "nam")).reason == "LEGAL_HOLD"
     assert (await state(company, "minh")).held
-    await company.do(p.LiftLegalHold(person_id=minh, reason=words("Xong")), "nam")
+    assert (await company.refused(p.LiftLegalHold(person_id=minh, reason=words("Xong")), "nam")).reason == "OWN_HOLD"
+    await company.do(p.LiftLegalHold(person_id=minh, reason=words("Xong")), OPERATOR)
     await company.do(p.ApproveErasure(person_id=minh), "nam")
     await until_erased(company, "minh")
+
+
+async def test_nobody_asks_for_and_approves_the_erasure_of_a_colleague(company: Company):
+    minh = company.ids["minh"]
+    await company.do(p.RequestErasure(person_id=minh), "nam")
+    assert (await company.refused(p.ApproveErasure(person_id=minh), "nam")).reason == "OWN_REQUEST"
+    await company.do(p.ChangeRoles(person_id=company.ids["quang"], roles=[pt.ROLE_EXECUTIVE, pt.ROLE_ADMIN]), "nam")
+    await company.do(p.ApproveErasure(person_id=minh), "quang")
+    await until_erased(company, "minh")
+
+
+async def test_of_two_administrators_who_take_each_other_away_at_once_one_stays(company: Company):
+    """Neither decision has seen the other: what each rests on is guarded."""
+    await company.do(p.ChangeRoles(person_id=company.ids["quang"], roles=[pt.ROLE_EXECUTIVE, pt.ROLE_ADMIN]), "nam")
+    away = {"nam": "quang", "quang": "nam"}
+    requests = [company.ask(p.ChangeRoles(person_id=company.ids[of], roles=[pt.ROLE_EXECUTIVE]), by) for by, of in away.items()]
+    done = await asyncio.gather(*requests, return_exceptions=True)
+    refused = [one for one in done if isinstance(one, Rejected)]
+    assert len(refused) == 1
+    assert refused[0].reason in ("LAST_ADMINISTRATOR", "NOT_ALLOWED")  # who lost the role first may not ask any more
+    people = await company.ask(p.ListPeople(), "nam")
+    assert isinstance(people, p.PeopleList)
+    assert sum(pt.ROLE_ADMIN in person.roles for person in people.people) == 1
+
+
+async def test_the_last_administrator_is_not_erased(company: Company):
+    nam = company.ids["nam"]
+    await company.do(p.RequestErasure(person_id=nam), "nam")
+    assert (await company.refused(p.ApproveErasure(person_id=nam), OPERATOR)).reason == "LAST_ADMINISTRATOR"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cli.importing import commands
-from cli.importing.check import checked, in_order, managers, parent_kind, rests_on
+from cli.importing.check import checked, in_order, managers, parent_kind, remarks, rests_on
 from cli.importing.company import File
 from nhip.rewards.v1.types_pb2 import VISIBILITY_PRIVATE, VISIBILITY_UNSPECIFIED
 from services.rewards.domain import rise
@@ -281,3 +281,19 @@ def test_a_kpi_is_in_force_from_the_first_day_of_its_cycle():
 
 def test_an_order_is_kept_where_nothing_else_is_demanded():
     assert [goal.ref for goal in in_order(read(RIGHT).goals, lambda _: [])] == ["G"]
+
+
+def test_equal_names_in_one_place_are_found_however_they_are_spelt():
+    line = "  - {ref: sales, name: Sales, head: ann}\n"
+    [twice] = found(changed(line, line + "  - {ref: two, name: ' sALES '}\n"))
+    assert twice.endswith("unit: there is one named 'sALES' already, in line 3")
+    line = "  - {ref: care, name: Care}\n"
+    [twice] = found(changed(line, line + "  - {ref: two, name: CARE}\n"))
+    assert twice.endswith("value: there is one named 'CARE' already, in line 19")
+
+
+def test_a_firm_with_one_executive_is_told_what_comes_of_it():
+    assert "only Ann has the role executive" in remarks(read(RIGHT))[0]
+    two = changed("{ref: bob, name: Bob,", "{ref: bob, name: Bob, roles: [executive],")
+    assert remarks(read(two)) == []
+    assert "nobody has the role executive" in remarks(read(changed("[executive, admin]", "[admin]")))[0]

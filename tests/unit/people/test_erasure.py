@@ -24,8 +24,9 @@ def ask(state: Given, by: Actor = MINH, *, admin: bool = False) -> Decision:
     return erasure.request(state.state(ERASURE, "minh"), state.state(PERSON, "minh"), command, by, admin=admin)
 
 
-def approve(state: Given, by: Actor = NAM) -> Decision:
-    return erasure.approve(state.state(ERASURE, "minh"), state.state(PERSON, "minh"), pb.ApproveErasure(person_id="minh"), by)
+def approve(state: Given, by: Actor = NAM, *, requested_by: Actor = MINH) -> Decision:
+    command = pb.ApproveErasure(person_id="minh")
+    return erasure.approve(state.state(ERASURE, "minh"), state.state(PERSON, "minh"), command, by, requested_by=str(requested_by))
 
 
 def decline(state: Given, by: Actor = NAM) -> Decision:
@@ -37,8 +38,9 @@ def hold(state: Given) -> Decision:
     return erasure.place_hold(state.state(ERASURE, "minh"), state.state(PERSON, "minh"), pb.PlaceLegalHold(person_id="minh"))
 
 
-def lift(state: Given) -> Decision:
-    return erasure.lift_hold(state.state(ERASURE, "minh"), state.state(PERSON, "minh"), pb.LiftLegalHold(person_id="minh"))
+def lift(state: Given, by: Actor = NAM, *, placed_by: Actor = TRAM) -> Decision:
+    command = pb.LiftLegalHold(person_id="minh")
+    return erasure.lift_hold(state.state(ERASURE, "minh"), state.state(PERSON, "minh"), command, by, placed_by=str(placed_by))
 
 
 def asked() -> Given:
@@ -67,6 +69,26 @@ def test_asking_twice_is_asking_once():
 def test_nobody_decides_about_their_own_erasure():
     rejected("OWN_ERASURE", lambda: approve(asked(), MINH))
     rejected("OWN_ERASURE", lambda: decline(asked(), MINH))
+
+
+def test_who_asks_who_approves_and_who_is_erased_are_three_people():
+    rejected("OWN_REQUEST", lambda: approve(asked(), NAM, requested_by=NAM))
+    assert len(approve(asked(), NAM, requested_by=TRAM)) == 1
+    assert len(approve(asked(), NAM, requested_by=MINH)) == 1
+
+
+def test_who_acts_through_a_service_is_still_the_same():
+    for_nam = Actor("company-x", "operator", "service", on_behalf_of="person:nam")
+    rejected("OWN_REQUEST", lambda: approve(asked(), NAM, requested_by=for_nam))
+    rejected("OWN_REQUEST", lambda: approve(asked(), for_nam, requested_by=NAM))
+    rejected("OWN_HOLD", lambda: lift(asked().and_then(hold(asked())), for_nam, placed_by=NAM))
+
+
+def test_a_legal_hold_is_lifted_by_somebody_else_than_who_placed_it_or_is_held():
+    state = asked().and_then(hold(asked()))
+    rejected("OWN_HOLD", lambda: lift(state, NAM, placed_by=NAM))
+    rejected("OWN_HOLD", lambda: lift(state, MINH, placed_by=NAM))
+    assert len(lift(state, TRAM, placed_by=NAM)) == 1
 
 
 def test_only_what_was_asked_for_is_decided():
