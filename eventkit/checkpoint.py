@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import asyncpg
 
+from eventkit.database import connection
+
 SCHEMA = """
 create table if not exists checkpoint(
   subscription text not null, partition int not null, position bigint not null, "offset" bigint not null,
@@ -27,7 +29,7 @@ class Fenced(Exception):
     """Somebody else moved the checkpoint: this process is no longer the one that runs the subscription."""
 
 
-async def load(con: asyncpg.Connection | asyncpg.Pool, subscription: str, partition: int) -> Checkpoint:
+async def load(con: asyncpg.Connection, subscription: str, partition: int) -> Checkpoint:
     """The stored checkpoint; made at the beginning if there is none."""
     await con.execute("insert into checkpoint values ($1, $2, 0, 0) on conflict do nothing", subscription, partition)
     row = await con.fetchrow(
@@ -37,7 +39,7 @@ async def load(con: asyncpg.Connection | asyncpg.Pool, subscription: str, partit
     return Checkpoint(row["position"], row["offset"])
 
 
-async def move(con: asyncpg.Connection | asyncpg.Pool, subscription: str, partition: int, *, at: Checkpoint, to: Checkpoint) -> None:
+async def move(con: asyncpg.Connection, subscription: str, partition: int, *, at: Checkpoint, to: Checkpoint) -> None:
     """Move a checkpoint, or raise `Fenced`. As a transaction's first statement it locks rivals out until the commit."""
     moved = await con.execute(
         'update checkpoint set position = $3, "offset" = $4 where subscription = $1 and partition = $2 and position = $5 and "offset" = $6',
@@ -55,11 +57,12 @@ async def check(pool: asyncpg.Pool, subscription: str, where: Mapping[int, Check
     looks now and then."""
     if not where:
         return
-    rows = await pool.fetch(
-        'select partition, position, "offset" from checkpoint where subscription = $1 and partition = any($2::int[])',
-        subscription,
-        list(where),
-    )
+    async with connection(pool) as con:
+        rows = await con.fetch(
+            'select partition, position, "offset" from checkpoint where subscription = $1 and partition = any($2::int[])',
+            subscription,
+            list(where),
+        )
     found = {row["partition"]: Checkpoint(row["position"], row["offset"]) for row in rows}
     if found != where:
         raise Fenced(f"{subscription} is not at {where} any more")
@@ -78,13 +81,14 @@ async def wait(pool: asyncpg.Pool, subscriptions: list[str], partition: int, pos
     """Until every one of the subscriptions has passed a position. The caller sets the deadline."""
     pause = 0.004
     while True:
-        behind = await pool.fetchval(
-            "select count(*) from unnest($1::text[]) s "
-            "where not exists (select from checkpoint where subscription = s and partition = $2 and position >= $3)",
-            subscriptions,
-            partition,
-            position,
-        )
+        async with connection(pool) as con:
+            behind = await con.fetchval(
+                "select count(*) from unnest($1::text[]) s "
+                "where not exists (select from checkpoint where subscription = s and partition = $2 and position >= $3)",
+                subscriptions,
+                partition,
+                position,
+            )
         if not behind:
             return
         await asyncio.sleep(pause)

@@ -1,17 +1,37 @@
-"""A pool's connections, and transactions on them."""
+"""A pool's connections, and transactions on them.
+
+Nobody holds one connection and waits for another: as many callers as a pool has connections would wait for each other for good. A nested
+acquisition raises at once, in tests and in service, also when the pool has some left.
+"""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from typing import cast
 
 import asyncpg
 
+_holding: ContextVar[bool] = ContextVar("holding", default=False)
+
+
+class NestedConnection(RuntimeError):
+    """Who holds a connection asked for another: a defect of the caller, who takes what is needed first, or passes the connection on."""
+
 
 @asynccontextmanager
 async def connection(pool: asyncpg.Pool) -> AsyncGenerator[asyncpg.Connection]:
-    """One of the pool's connections. In truth it is a proxy, which asyncpg's types keep apart from what it stands for."""
+    """One of the pool's connections. In truth it is a proxy, which asyncpg's types keep apart from what it stands for.
+
+    Raises `NestedConnection` inside the block of another one.
+    """
+    if _holding.get():
+        raise NestedConnection("a connection is held already: take what is needed before, or pass the connection on")
     async with pool.acquire() as con:
-        yield cast(asyncpg.Connection, con)
+        held = _holding.set(True)
+        try:
+            yield cast(asyncpg.Connection, con)
+        finally:
+            _holding.reset(held)
 
 
 @asynccontextmanager

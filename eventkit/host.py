@@ -38,6 +38,10 @@ from eventkit.timer import Ticking
 
 log = structlog.get_logger(__name__)
 
+QUERY_CONNECTIONS = 8
+"""What a service's calls share, in one process."""
+SUBSCRIPTION_CONNECTIONS = 4
+"""What its subscriptions, reactions and relay share beside them."""
 CAUGHT_UP_WITHIN = 50
 """Events behind the own log's end at which a view counts as caught up, when a service starts."""
 READY_SECONDS = 20.0
@@ -82,7 +86,9 @@ async def running(name: str, build: Build, settings: Settings, tokens: Authentic
     async with AsyncExitStack() as stack:
         await provision.databases(settings.postgres, [name])
         event_log = await stack.enter_async_context(PostgresLog(dsn, metrics=metrics, context=name))
-        pool = await stack.enter_async_context(_pool(dsn))
+        pool = await stack.enter_async_context(_pool(dsn, "nhip views", QUERY_CONNECTIONS))
+        # What keeps the views up to date has connections that no crowd of callers can take from it.
+        own = await stack.enter_async_context(_pool(dsn, "nhip subscriptions", SUBSCRIPTION_CONNECTIONS))
         words = Words(await stack.enter_async_context(KeyStore(settings.database(provision.KEYS), settings.key("persons"))))
         directory = Directory(pool, _partition(name, "people", settings))
         kit = Kit(name, settings, event_log, pool, Commands(name, event_log, words), words, directory)
@@ -90,22 +96,22 @@ async def running(name: str, build: Build, settings: Settings, tokens: Authentic
         await provision.tables(pool, service.views)
         leads = await stack.enter_async_context(Leads(dsn))
         subscriptions: dict[str, Subscription] = {
-            name: Projecting(views, pool, metrics) for name, views in by_subscription(service.views).items()
+            name: Projecting(views, own, metrics) for name, views in by_subscription(service.views).items()
         }
         for r in service.reactions:
-            subscriptions[r.name] = Reacting(r.name, r.source, r.react, pool, metrics, _ready(r, service, kit))
-        async with connection(pool) as con:  # an alert needs the number also where nothing has happened yet
+            subscriptions[r.name] = Reacting(r.name, r.source, r.react, own, metrics, _ready(r, service, kit, own))
+        async with connection(own) as con:  # an alert needs the number also where nothing has happened yet
             for subscription in subscriptions.values():
                 await count_parked(con, metrics, subscription.name)
                 if subscription.source != name:
                     metrics.topic_holes.labels(subscription.name)
         stack.push_async_callback(_cancel, me)
         for subscription in subscriptions.values():
-            _start(me, subscription.name, _runner(subscription, kit, leads, metrics))
+            _start(me, subscription.name, _runner(subscription, kit, own, leads, metrics))
         for timer in service.timers:
             ticking = Ticking(timer, leads, metrics)
             _start(me, ticking.name, ticking.run)
-        relay = Relay(name, event_log, pool, leads, settings.kafka, settings.kafka_partitions, settings.kafka_replication, metrics)
+        relay = Relay(name, event_log, own, leads, settings.kafka, settings.kafka_partitions, settings.kafka_replication, metrics)
         _start(me, "relay", relay.run)
         await _caught_up(pool, service.views, name, await event_log.last_position())
 
@@ -114,6 +120,9 @@ async def running(name: str, build: Build, settings: Settings, tokens: Authentic
                 for context, position in after.items():
                     if names := _reading(service, context):
                         await checkpoint.wait(pool, names, kit.partition(context)(tenant), position)
+
+        async def applied(tenant: str) -> Mapping[str, int]:
+            return await _applied(pool, service, kit, tenant)
 
         async def finish(message: Message, reader: Actor, roles: frozenset[str]) -> None:
             await words.open(message, tenant=reader.tenant, auditor=reader.id if AUDITOR in roles else "")
@@ -125,6 +134,7 @@ async def running(name: str, build: Build, settings: Settings, tokens: Authentic
             secret=settings.key("digests"),
             metrics=metrics,
             wait=wait,
+            applied=applied,
             finish=finish,
             host=settings.host,
             port=settings.port,
@@ -170,26 +180,43 @@ def _reading(service: Service, context: str) -> list[str]:
     return list(by_subscription([view for view in service.views if view.source == context]))
 
 
-def _ready(reaction: Reaction, service: Service, kit: Kit) -> React:
+async def _applied(pool: asyncpg.Pool, service: Service, kit: Kit, tenant: str) -> Mapping[str, int]:
+    """How far the service's views have come, by context: as far as the last of its subscriptions."""
+    sources = {name: views[0].source for name, views in by_subscription(service.views).items()}
+    async with connection(pool) as con:
+        rows = await con.fetch(
+            "select s.context, min(coalesce(c.position, 0)) as position "
+            "from unnest($1::text[], $2::text[], $3::int[]) s(name, context, part) "
+            "left join checkpoint c on c.subscription = s.name and c.partition = s.part group by 1",
+            list(sources),
+            list(sources.values()),
+            [kit.partition(context)(tenant) for context in sources.values()],
+        )
+    return {row["context"]: row["position"] for row in rows}
+
+
+def _ready(reaction: Reaction, service: Service, kit: Kit, pool: asyncpg.Pool) -> React:
     """Waits until the service's views of what woke the reaction have passed the event."""
     names, partition = _reading(service, reaction.source), kit.partition(reaction.source)
 
     async def ready(event: Recorded) -> None:
         async with asyncio.timeout(READY_SECONDS):
-            await checkpoint.wait(kit.pool, names, partition(event.tenant), event.position)
+            await checkpoint.wait(pool, names, partition(event.tenant), event.position)
 
     return ready
 
 
-def _runner(subscription: Subscription, kit: Kit, leads: Leads, metrics: Metrics) -> Callable[[Callable[[], None]], Awaitable[None]]:
+def _runner(
+    subscription: Subscription, kit: Kit, pool: asyncpg.Pool, leads: Leads, metrics: Metrics
+) -> Callable[[Callable[[], None]], Awaitable[None]]:
     """A subscription to the own log or to another context's topic, ready to run."""
     settings = kit.settings
     if subscription.source == kit.name:
-        return lambda beat: follow(subscription, kit.log, kit.pool, leads, metrics, beat)
+        return lambda beat: follow(subscription, kit.log, pool, leads, metrics, beat)
     return TopicReader(
         subscription,
         settings.kafka,
-        kit.pool,
+        pool,
         kit.name,
         metrics,
         partitions=settings.kafka_partitions,
@@ -222,12 +249,12 @@ def _partition(name: str, context: str, settings: Settings) -> Callable[[str], i
     return lambda tenant: partition_of(tenant, settings.kafka_partitions)
 
 
-def _pool(dsn: str) -> asyncpg.Pool:
+def _pool(dsn: str, name: str, connections: int) -> asyncpg.Pool:
     return asyncpg.create_pool(
         dsn,
         min_size=1,
-        max_size=8,
+        max_size=connections,
         command_timeout=30,
         # A process that was frozen inside a transaction must not block its successor for ever.
-        server_settings={"application_name": "nhip views", "idle_in_transaction_session_timeout": "10000", "jit": "off"},
+        server_settings={"application_name": name, "idle_in_transaction_session_timeout": "10000", "jit": "off"},
     )

@@ -6,6 +6,7 @@ states, which rows there should be. A row is written by events of one stream onl
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from typing import Any, ClassVar, Generic, TypeVar
 
 import asyncpg
@@ -44,27 +45,29 @@ class View(Generic[Row]):
 
     name: ClassVar[str]
     version: ClassVar[int] = 1
-    """Part of the table's name. A view that changes its row or its fold takes the next one, and fills its own table."""
+    """Part of the table's name. A view that changes its row or its fold takes the next one, with those that share its subscription, and
+    fills its own table."""
     source: ClassVar[str]
     """The context whose events it folds: the service's own, or another's by its topic."""
     categories: ClassVar[tuple[str, ...]]
     """The streams that it is folded from; none named: all of them."""
     group: ClassVar[str] = ""
-    """Views of one source with the same group share a subscription: one consumer, one checkpoint. They take a new version together."""
+    """Who shares a subscription: one consumer, one checkpoint, one transaction for a page. Empty: all of a service's views of one source,
+    so that what an answer joins of them is of one moment. A view names another only if nothing is joined with it."""
     raw: ClassVar[bool] = False
     """It folds events whatever their type, also those that are not known here and have no `message`."""
     row: type[Row]
     key: ClassVar[tuple[str, ...]]
     indexes: ClassVar[tuple[str, ...]] = ()
 
-    @property
+    @cached_property
     def table(self) -> Table[Row]:
         return Table(f"{self.name}_v{self.version}", self.row, self.key, self.indexes)
 
     @property
     def subscription(self) -> str:
         """The name of its checkpoint."""
-        return f"{self.group or self.name}_v{self.version}"
+        return f"{self.group or self.source}_v{self.version}"
 
     def touches(self, event: Recorded) -> Iterable[Key]:
         """The keys of the rows that `fold` will want to see for this event; none for a row that one event writes whole."""
@@ -113,7 +116,7 @@ def by_subscription(views: Sequence[AnyView]) -> dict[str, list[AnyView]]:
             raise ValueError(f"the views of {name} have several sources: a subscription has one")
     versions: dict[str, set[int]] = {}
     for view in views:
-        versions.setdefault(view.group or view.name, set()).add(view.version)
+        versions.setdefault(view.group or view.source, set()).add(view.version)
     for name, found in versions.items():
         if len(found) > 1:
             raise ValueError(f"the views of {name} have versions {sorted(found)}: a group takes a new one together")

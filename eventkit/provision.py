@@ -6,6 +6,7 @@ import asyncpg
 import structlog
 
 from eventkit import checkpoint, parking, relay
+from eventkit.database import transaction
 from eventkit.projection import AnyView
 from eventkit.table import READER
 
@@ -36,9 +37,10 @@ async def databases(server: str, services: Iterable[str]) -> None:
 
 async def tables(pool: asyncpg.Pool, views: Iterable[AnyView]) -> None:
     """The tables of subscriptions and of views that are not there yet. A table that is there is never altered."""
-    async with pool.acquire() as con, con.transaction():
+    async with transaction(pool) as con:
         await con.execute("select pg_advisory_xact_lock(hashtext('nhip tables'))")
         await con.execute(checkpoint.SCHEMA + ";" + parking.SCHEMA + ";" + relay.SCHEMA)
+        await con.execute(f"grant select on checkpoint to {READER}")  # an answer says how far what it shows had been applied
         for view in views:
             if await con.fetchval("select to_regclass($1)", view.table.name) is None:
                 if await con.fetchval("select exists (select from checkpoint where subscription = $1 and position > 0)", view.subscription):

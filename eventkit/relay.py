@@ -13,6 +13,7 @@ import asyncpg
 import structlog
 
 from eventkit import kafka
+from eventkit.database import connection
 from eventkit.faults import Backoff
 from eventkit.kafka import Kept
 from eventkit.leadership import Lead, Leads
@@ -93,14 +94,16 @@ class Relay:
         return [partition for partition, kept in remembered.items() if reach.get(partition, 0) < kept.position]
 
     async def _remembered(self) -> dict[int, Kept]:
-        rows = await self.pool.fetch('select partition, position, "offset" from relay where partition < $1', self.partitions)
+        async with connection(self.pool) as con:
+            rows = await con.fetch('select partition, position, "offset" from relay where partition < $1', self.partitions)
         return {row["partition"]: Kept(row["position"], row["offset"]) for row in rows}
 
     async def _remember(self, kept: Mapping[int, Kept]) -> None:
-        await self.pool.execute(
-            "insert into relay select * from unnest($1::int[], $2::bigint[], $3::bigint[]) on conflict (partition) "
-            'do update set position = excluded.position, "offset" = excluded."offset" where relay.position <= excluded.position',
-            list(kept),
-            [k.position for k in kept.values()],
-            [k.offset for k in kept.values()],
-        )
+        async with connection(self.pool) as con:
+            await con.execute(
+                "insert into relay select * from unnest($1::int[], $2::bigint[], $3::bigint[]) on conflict (partition) "
+                'do update set position = excluded.position, "offset" = excluded."offset" where relay.position <= excluded.position',
+                list(kept),
+                [k.position for k in kept.values()],
+                [k.offset for k in kept.values()],
+            )

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
@@ -49,7 +50,11 @@ class Table(Generic[Row]):
         if next(iter(self.columns)) != "tenant" or self.key[0] != "tenant":
             raise TypeError(f"{self.name}: the first column of a row, and of its key, is the tenant")
 
-    @property
+    def __str__(self) -> str:
+        """The name, as SQL says it: `f"select … from {TABLE}"`. It carries the view's version, so nobody writes it by hand."""
+        return self.name
+
+    @cached_property
     def columns(self) -> dict[str, str]:
         """PostgreSQL's type of each column."""
         hints = get_type_hints(self.row)
@@ -95,7 +100,7 @@ class Table(Generic[Row]):
         )
 
     def of(self, record: asyncpg.Record) -> Row:
-        return self.row(**{name: record[name] for name in self.columns})
+        return self.row(*[record[name] for name in self.columns])  # a row's fields are its columns, in this order
 
 
 def _sql_type(hint: Any) -> str:

@@ -1,10 +1,12 @@
 """Answers who is who, from the views of the service at hand."""
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from zoneinfo import ZoneInfo
 
 import asyncpg
 
+from eventkit.database import connection
 from eventkit.directory.facts import DEFAULT_TIME_ZONE, Everyone, Person, Place, Unit
 from eventkit.directory.views import PersonView, PlaceView, TenantView, UnitView, views
 from eventkit.projection import by_subscription
@@ -13,6 +15,9 @@ from nhip.common.v1.words_pb2 import PersonalText
 
 TENANT_TABLE, PERSON_TABLE, PLACE_TABLE, UNIT_TABLE = TenantView().table, PersonView().table, PlaceView().table, UnitView().table
 
+
+_judged: ContextVar[tuple[str, Everyone] | None] = ContextVar("judged", default=None)
+"""By whom the access of the call at hand was judged: gRPC gives each call a context of its own."""
 
 Partition = Callable[[str], int]
 """The partition under which the directory's checkpoints for a tenant are kept."""
@@ -27,12 +32,16 @@ class Directory:
         self._known: dict[str, tuple[list[int], Everyone]] = {}
 
     async def everyone(self, tenant: str) -> Everyone:
-        moved_to: list[int] = await self._pool.fetchval(
-            "select coalesce(array_agg(position order by subscription), '{0}') from checkpoint "
-            "where subscription = any($1::text[]) and partition = $2",
-            self._subscriptions,
-            self._partition(tenant),
-        )
+        """A tenant's people as far as this service has heard; within one call, those that its access was judged by."""
+        if (judged := _judged.get()) and judged[0] == tenant:
+            return judged[1]
+        async with connection(self._pool) as con:
+            moved_to: list[int] = await con.fetchval(
+                "select coalesce(array_agg(position order by subscription), '{0}') from checkpoint "
+                "where subscription = any($1::text[]) and partition = $2",
+                self._subscriptions,
+                self._partition(tenant),
+            )
         at, everyone = self._known.get(tenant, ([], Everyone()))
         if at != moved_to:
             everyone = await self._read(tenant, min(moved_to))
@@ -40,8 +49,14 @@ class Directory:
         return everyone
 
     async def roles(self, tenant: str, person_id: str) -> frozenset[str] | None:
-        """What a person may be allowed by; None: unknown or inactive as far as this service has heard."""
-        return (await self.everyone(tenant)).roles(person_id)
+        """What a person may be allowed by; None: unknown or inactive as far as this service has heard.
+
+        Asked for at the door of a call, each time anew: what the call goes on to ask is answered from the same reading.
+        """
+        _judged.set(None)
+        everyone = await self.everyone(tenant)
+        _judged.set((tenant, everyone))
+        return everyone.roles(person_id)
 
     async def _read(self, tenant: str, position: int) -> Everyone:
         async with reading(self._pool, tenant) as con:

@@ -20,7 +20,8 @@ from nhip.people.v1.events_pb2 import (
     UnitHeadAppointed,
 )
 
-GROUP, VERSION = "directory", 2
+VERSION = 3
+"""Of the directory, and of whatever else a service keeps of people: views of one source take a new version together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class TenantRow:
 
 class TenantView(View[TenantRow]):
     name, source, categories, key = "directory_tenant", "people", (TENANT.category,), ("tenant",)
-    group, version = GROUP, VERSION
+    version = VERSION
     row = TenantRow
 
     def fold(self, rows: Rows[TenantRow], event: Recorded) -> None:
@@ -63,7 +64,7 @@ class PersonView(View[PersonRow]):
     """Name, title and e-mail address stay sealed; of who is erased not even that is left."""
 
     name, source, categories, key = "directory_person", "people", (PERSON.category,), ("tenant", "person_id")
-    group, version = GROUP, VERSION
+    version = VERSION
     row = PersonRow
 
     def touches(self, event: Recorded) -> Iterable[Key]:
@@ -103,7 +104,7 @@ class PlaceRow:
 
 class PlaceView(View[PlaceRow]):
     name, source, categories, key = "directory_place", "people", (ORGANISATION.category,), ("tenant", "person_id")
-    group, version = GROUP, VERSION
+    version = VERSION
     row = PlaceRow
 
     def fold(self, rows: Rows[PlaceRow], event: Recorded) -> None:
@@ -129,7 +130,7 @@ class UnitRow:
 
 class UnitView(View[UnitRow]):
     name, source, categories, key = "directory_unit", "people", (ORGANISATION.category,), ("tenant", "unit_id")
-    group, version = GROUP, VERSION
+    version = VERSION
     row = UnitRow
 
     def touches(self, event: Recorded) -> Iterable[Key]:

@@ -14,6 +14,7 @@ from aiokafka.abc import ConsumerRebalanceListener
 
 from eventkit import checkpoint
 from eventkit.checkpoint import Checkpoint, Fenced
+from eventkit.database import connection
 from eventkit.faults import Backoff
 from eventkit.kafka.faults import FAULTS, close, own_cancellation
 from eventkit.kafka.records import ForeignRecord, Place, Received, partition_of, received, topic
@@ -116,13 +117,15 @@ class TopicReader(ConsumerRebalanceListener):
             await checkpoint.check(self._pool, self._subscription.name, {partition.partition: at for partition, at in self._at.items()})
 
     async def _locate(self, consumer: AIOKafkaConsumer, partition: TopicPartition) -> None:
-        at = await checkpoint.load(self._pool, self._subscription.name, partition.partition)
+        async with connection(self._pool) as con:
+            at = await checkpoint.load(con, self._subscription.name, partition.partition)
         first = (await consumer.beginning_offsets([partition]))[partition]
         end = (await consumer.end_offsets([partition]))[partition]
         if at.offset and not first <= at.offset <= end:
             log.warning("kafka.topic_changed", topic=partition.topic, partition=partition.partition, offset=at.offset, first=first, end=end)
             to = Checkpoint(at.position, 0)
-            await checkpoint.move(self._pool, self._subscription.name, partition.partition, at=at, to=to)
+            async with connection(self._pool) as con:
+                await checkpoint.move(con, self._subscription.name, partition.partition, at=at, to=to)
             at = to
         consumer.seek(partition, max(at.offset, first))
         self._at[partition] = at

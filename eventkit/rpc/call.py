@@ -8,7 +8,7 @@ import asyncio
 import hmac
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, cast
 
@@ -23,7 +23,7 @@ from eventkit.errors import Kind, Rejected
 from eventkit.rpc.access import Allow, Roles, authorise
 from eventkit.rpc.auth import Authenticator
 from eventkit.rpc.errors import Failure, ReplyTooLarge, failure, to_status
-from eventkit.rpc.metadata import POSITION, Metadata, new_command_id
+from eventkit.rpc.metadata import APPLIED, POSITION, Metadata, new_command_id
 from eventkit.rpc.rules import violations
 from eventkit.telemetry import Metrics, current_trace_id, current_traceparent, exception_name, frames, span
 from nhip.common.v1 import command_pb2
@@ -40,6 +40,10 @@ Wait = Callable[[str, Mapping[str, int], float], Awaitable[None]]
 TimeoutError when they have not by then."""
 
 
+Applied = Callable[[str], Awaitable[Mapping[str, int]]]
+"""`applied(tenant)`: how far the views have come, by context."""
+
+
 class Finish(Protocol):
     """The last touch to a reply before it leaves, in place: opening its sealed words, for one, as far as the reader may see them."""
 
@@ -52,6 +56,11 @@ _log: structlog.stdlib.BoundLogger = structlog.get_logger("nhip.rpc")
 
 async def nothing_to_wait_for(tenant: str, after: Mapping[str, int], deadline_seconds: float) -> None:
     """The `Wait` of a service without views."""
+
+
+async def nothing_applied(tenant: str) -> Mapping[str, int]:
+    """The `Applied` of a service without views."""
+    return {}
 
 
 async def nothing_to_finish(message: Message, reader: Actor, roles: frozenset[str]) -> None:
@@ -67,6 +76,7 @@ class Surroundings:
     secret: bytes
     """Keys the digests of requests, so that a digest in an event says nothing about the request's words."""
     wait: Wait
+    applied: Applied
     finish: Finish
     metrics: Metrics
     deadline_seconds: float
@@ -82,6 +92,7 @@ class _Outcome:
     waiting: bool = False
     """It waits for positions: nothing has been decided yet."""
     position: str = ""
+    applied: Mapping[str, int] = field(default_factory=dict[str, int])
     failed: Failure | None = None
     error: BaseException | None = None
 
@@ -128,6 +139,9 @@ class Call:
             await servicer.abort_with_status(to_status(outcome.failed))
         if outcome.position:
             servicer.set_trailing_metadata(grpc.aio.Metadata((POSITION, outcome.position)))
+        elif outcome.applied:
+            told = ",".join(f"{context}={position}" for context, position in sorted(outcome.applied.items()))
+            servicer.set_trailing_metadata(grpc.aio.Metadata((APPLIED, told)))
         return answer
 
     async def _answer(self, request: bytes, metadata: Metadata, at: datetime, deadline: float, outcome: _Outcome) -> bytes:
@@ -157,6 +171,8 @@ class Call:
             traceparent=current_traceparent(),
             after=after,
         )
+        if self.reply is not command_pb2.Accepted:  # before anything is read: what is answered is of then or later
+            outcome.applied = await around.applied(actor.tenant)
         reply = await self.handler(command, ctx)
         if not isinstance(reply, self.reply):
             raise TypeError(f"{self.method} must answer {self.reply.DESCRIPTOR.full_name}")

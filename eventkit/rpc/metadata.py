@@ -12,6 +12,8 @@ from eventkit.errors import Kind, Rejected
 AUTHORIZATION = "authorization"
 IDEMPOTENCY_KEY = "idempotency-key"
 POSITION = "nhip-position"
+APPLIED = "nhip-applied"
+"""In the reply to a query: how far each context was applied, at the least, in what is answered; as `goals=12,people=3`."""
 TRACEPARENT = "traceparent"
 
 _POSITION = re.compile(r"([a-z][a-z0-9_]{0,62})=([0-9]{1,19})")

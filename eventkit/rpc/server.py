@@ -15,7 +15,18 @@ from grpc_reflection.v1alpha import reflection
 
 from eventkit.rpc.access import Allow, Roles
 from eventkit.rpc.auth import Authenticator
-from eventkit.rpc.call import MESSAGE_BYTES, Call, Finish, Handler, Surroundings, Wait, nothing_to_finish, nothing_to_wait_for
+from eventkit.rpc.call import (
+    MESSAGE_BYTES,
+    Applied,
+    Call,
+    Finish,
+    Handler,
+    Surroundings,
+    Wait,
+    nothing_applied,
+    nothing_to_finish,
+    nothing_to_wait_for,
+)
 from eventkit.rpc.rules import compile_rules
 from eventkit.telemetry import Metrics
 
@@ -89,7 +100,8 @@ class Api:
 class Server:
     """Serves APIs on one port.
 
-    `secret` keys the digests of requests; `wait` waits for positions that callers name; `finish` has the last touch
+    `secret` keys the digests of requests; `wait` waits for positions that callers name; `applied` tells how far the views
+    are; `finish` has the last touch
     to replies; `deadline_seconds` is for calls that
     bring no deadline; with `reflection` anybody who reaches the port may read the contracts, without a token.
     """
@@ -103,6 +115,7 @@ class Server:
         secret: bytes,
         metrics: Metrics,
         wait: Wait = nothing_to_wait_for,
+        applied: Applied = nothing_applied,
         finish: Finish = nothing_to_finish,
         host: str = "127.0.0.1",
         port: int = 0,
@@ -121,6 +134,7 @@ class Server:
             roles=roles,
             secret=secret,
             wait=wait,
+            applied=applied,
             finish=finish,
             metrics=metrics,
             deadline_seconds=deadline_seconds,

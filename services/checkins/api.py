@@ -43,8 +43,9 @@ class CheckinsApi:
         return await self.kit.commands.execute(ctx, PROGRESS(kpi.id), decide)
 
     async def list_progress(self, request: pb.ListProgress, ctx: Context) -> pb.Progress:
+        everyone = await self.kit.directory.everyone(ctx.tenant)
         async with reading(self.kit.pool, ctx.tenant) as con:
-            kpi = await known_kpi(con, ctx.tenant, request.kpi_id, await self.kit.directory.everyone(ctx.tenant))
+            kpi = await known_kpi(con, ctx.tenant, request.kpi_id, everyone)
             if kpi is None:
                 raise unknown("kpi", request.kpi_id, "kpi_id")
             return pb.Progress(entries=await entries(con, ctx.tenant, request.kpi_id))

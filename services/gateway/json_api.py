@@ -5,7 +5,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from eventkit.errors import Violation
-from eventkit.rpc.metadata import AUTHORIZATION, IDEMPOTENCY_KEY, POSITION, TRACEPARENT
+from eventkit.rpc.metadata import APPLIED, AUTHORIZATION, IDEMPOTENCY_KEY, POSITION, TRACEPARENT
 from services.gateway.failures import Failure, invalid
 from services.gateway.transcoding import Routes, bindings, json_of
 from services.gateway.upstream import OPERATIONS, SERVICES, Upstream
@@ -38,7 +38,8 @@ def json_routes(upstream: Upstream) -> list[Route]:
             if failure.status == "UNAUTHENTICATED":
                 headers["WWW-Authenticate"] = "Bearer"
             return JSONResponse(failure.as_json(), failure.http, headers)
-        headers = {"Cache-Control": "no-store"} | ({POSITION: reply.position} if reply.position else {})
+        told = {name: value for name, value in ((POSITION, reply.position), (APPLIED, reply.applied)) if value}
+        headers = {"Cache-Control": "no-store", **told}
         return JSONResponse(json_of(reply.message), headers=headers)
 
     return [Route("/v1/{path:path}", call, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])]

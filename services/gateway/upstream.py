@@ -10,7 +10,7 @@ from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from eventkit.rpc.metadata import AUTHORIZATION, IDEMPOTENCY_KEY, POSITION, TRACEPARENT
+from eventkit.rpc.metadata import APPLIED, AUTHORIZATION, IDEMPOTENCY_KEY, POSITION, TRACEPARENT
 from nhip.audit.v1 import audit_pb2
 from nhip.checkins.v1 import checkins_pb2
 from nhip.common.v1 import operations_pb2
@@ -45,6 +45,8 @@ class Reply:
     message: Message
     position: str
     """As "goals=123"; empty where the service named none."""
+    applied: str = ""
+    """Of a query: how far each context was applied, as "goals=12,people=3"."""
 
 
 class Upstream:
@@ -86,7 +88,8 @@ class Upstream:
         except asyncio.CancelledError:
             call.cancel()
             raise
-        return Reply(message, next((str(value) for key, value in told if key == POSITION), ""))
+        named = {key: str(value) for key, value in told}
+        return Reply(message, named.get(POSITION, ""), named.get(APPLIED, ""))
 
 
 @dataclass(frozen=True, slots=True)

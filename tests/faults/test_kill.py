@@ -15,6 +15,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from deploy.cluster import SERVICES, Cluster, cluster
 from deploy.engines import EngineError
+from services.goals.views.kpi import KPIS
 from tests.conftest import missing
 from tests.e2e.running import System, company, of_cluster, targets
 from tests.faults.work import Work, while_working
@@ -117,7 +118,7 @@ async def test_a_falsified_row_is_reported_and_folded_away(system: System):
         connection = await asyncpg.connect(system.database("goals"))
         try:
             changed = await connection.execute(
-                "update kpi_v1 set target = 1 where tenant = $1 and kpi_id = $2", x.tenant, x.kpis["Demo sản phẩm"]
+                f"update {KPIS} set target = 1 where tenant = $1 and kpi_id = $2", x.tenant, x.kpis["Demo sản phẩm"]
             )
         finally:
             await connection.close()

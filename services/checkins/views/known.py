@@ -15,6 +15,9 @@ from nhip.goals.v1.events_pb2 import CycleOpened, KpiDefined, KpiRetired
 from nhip.goals.v1.types_pb2 import MEASURE_KIND_CUMULATIVE, MEASURE_KIND_MILESTONE
 from services.checkins.domain.progress import KnownKpi
 
+VERSION = 2
+"""Of what is kept of goals."""
+
 
 @dataclass(frozen=True, slots=True)
 class KnownKpiRow:
@@ -29,6 +32,7 @@ class KnownKpiRow:
 
 class KnownKpiView(View[KnownKpiRow]):
     name, source, categories, key = "known_kpi", "goals", ("kpi",), ("tenant", "kpi_id")
+    version = VERSION
     row = KnownKpiRow
 
     def touches(self, event: Recorded) -> Iterable[Key]:
@@ -60,6 +64,9 @@ class KnownKpiView(View[KnownKpiRow]):
             )
 
 
+KNOWN_KPIS = KnownKpiView().table
+
+
 def _counts(defined: KpiDefined) -> bool:
     return defined.measure.kind in (MEASURE_KIND_CUMULATIVE, MEASURE_KIND_MILESTONE)
 
@@ -74,6 +81,7 @@ class KnownCycleRow:
 
 class KnownCycleView(View[KnownCycleRow]):
     name, source, categories, key = "known_cycle", "goals", ("cycle",), ("tenant", "cycle_id")
+    version = VERSION
     row = KnownCycleRow
 
     def fold(self, rows: Rows[KnownCycleRow], event: Recorded) -> None:
@@ -89,10 +97,13 @@ class KnownCycleView(View[KnownCycleRow]):
                 yield KnownCycleRow(events[0].tenant, e.cycle_id, required_date(e.starts_on), required_date(e.ends_on))
 
 
+KNOWN_CYCLES = KnownCycleView().table
+
+
 async def known_kpi(con: asyncpg.Connection, tenant: str, kpi_id: str, everyone: Everyone) -> KnownKpi | None:
     """A KPI as far as this service has heard of it. Without owners it is its unit's head's."""
     row = await con.fetchrow(
-        "select k.*, c.starts_on, c.ends_on from known_kpi_v1 k join known_cycle_v1 c using (tenant, cycle_id) "
+        f"select k.*, c.starts_on, c.ends_on from {KNOWN_KPIS} k join {KNOWN_CYCLES} c using (tenant, cycle_id) "
         "where k.tenant = $1 and k.kpi_id = $2",
         tenant,
         kpi_id,

@@ -34,6 +34,7 @@ class EntryRow:
 
 class EntryView(View[EntryRow]):
     name, source, categories, key = "progress_entry", "checkins", (PROGRESS.category,), ("tenant", "kpi_id", "version")
+    version = 2
     row = EntryRow
 
     def fold(self, rows: Rows[EntryRow], event: Recorded) -> None:
@@ -79,10 +80,13 @@ class EntryView(View[EntryRow]):
             )
 
 
+ENTRIES = EntryView().table
+
+
 async def entries(con: asyncpg.Connection, tenant: str, kpi_id: str) -> list[pb.ProgressEntry]:
     """All entries of a KPI, the newest first; the last one of each day stands, the others were corrected."""
     rows = await con.fetch(
-        "select *, version < max(version) over (partition by occurred_on) as corrected from progress_entry_v1 "
+        f"select *, version < max(version) over (partition by occurred_on) as corrected from {ENTRIES} "
         "where tenant = $1 and kpi_id = $2 order by version desc",
         tenant,
         kpi_id,

@@ -26,6 +26,7 @@ from services.goals.views.kpi import KpiRow
 from services.goals.views.link import LinkRow
 from services.goals.views.strategy import CycleRow
 
+KPI, PROGRESS = kpi_view.KpiView(), progress_view.ProgressView()
 FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
@@ -157,6 +158,7 @@ async def goal_map(pool: asyncpg.Pool, tenant: str, request: pb.GetMap, everyone
         csfs = await strategy.csfs(con, tenant, when.known)
         changed = await kpi_view.changed_on(con, tenant, request.cycle_id, when.known)
         now = await targets_now(con, tenant, request.cycle_id, everyone, when, at)
+        how_far = await applied(con, partition)
     kpis = [with_target_now(state.kpi(row), row, now) for row in state.kpis.values()]
     return pb.GoalMap(
         cycle=strategy.cycle_message(state.cycle),
@@ -167,7 +169,7 @@ async def goal_map(pool: asyncpg.Pool, tenant: str, request: pb.GetMap, everyone
         kpis=kpis,
         shortfalls=state.shortfalls(),
         changed_on=[from_date(day) for day in changed],
-        applied=await applied(pool, partition),
+        applied=how_far,
     )
 
 
@@ -187,16 +189,17 @@ def with_target_now(kpi: pb.Kpi, row: KpiRow, now: Mapping[str, KpiRow]) -> pb.K
     return kpi
 
 
-async def applied(pool: asyncpg.Pool, partition: int) -> list[Applied]:
-    """How far the sources of these views had been applied."""
-    rows = await pool.fetch(
-        "select source, min(position) as position from (select 'goals' as source, position from checkpoint "
-        "where subscription = 'kpi_v1' and partition = $1 union all select 'checkins', position from checkpoint "
-        "where subscription = 'progress_v1' and partition = $2) c group by source order by source",
+async def applied(con: asyncpg.Connection, partition: int) -> list[Applied]:
+    """How far the sources of these views had been applied, in the snapshot that is read."""
+    rows = await con.fetch(
+        "select subscription, position from checkpoint where (subscription, partition) in (($1, $2), ($3, $4)) order by subscription",
+        KPI.subscription,
         OWN_FEED,
+        PROGRESS.subscription,
         partition,
     )
-    return [Applied(context=row["source"], position=f"{row['source']}={row['position']}") for row in rows]
+    context = {view.subscription: view.source for view in (KPI, PROGRESS)}
+    return [Applied(context=(named := context[row["subscription"]]), position=f"{named}={row['position']}") for row in rows]
 
 
 def owner(everyone: Everyone, person_id: str) -> pb.Owner:

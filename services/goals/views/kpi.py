@@ -15,6 +15,7 @@ from eventkit.values import from_decimal, packed, required_date, to_decimal
 from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import KpiDefined, KpiRetired, KpiTargetRevised
 from services.goals.domain.kpi import KPI, Kpi
+from services.goals.views import VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class KpiRow:
 
 class KpiView(View[KpiRow]):
     name, source, categories, key = "kpi", "goals", (KPI.category,), ("tenant", "kpi_id", "version")
+    version = VERSION
     indexes = ("tenant, cycle_id, kpi_id, version desc",)
     row = KpiRow
 
@@ -121,6 +123,9 @@ class KpiView(View[KpiRow]):
             yield _row(kpi, event)
 
 
+KPIS = KpiView().table
+
+
 def _row(kpi: Kpi, event: Recorded) -> KpiRow:
     """The row that a folded state should have left, after one of its events."""
     e, m = event.message, kpi.measure
@@ -180,17 +185,17 @@ def measure(row: KpiRow) -> t.Measure:
 
 
 # State(t, d) of a KPI: its last version recorded up to t and in force on d. An old day costs what today costs.
-AS_OF = """
-select distinct on (kpi_id) * from kpi_v1
-where tenant = $1 and recorded_at <= $2 and effective_on <= $3 and {which}
+AS_OF = f"""
+select distinct on (kpi_id) * from {KPIS}
+where tenant = $1 and recorded_at <= $2 and effective_on <= $3 and {{which}}
 order by kpi_id, version desc
 """
 
 
 async def of_cycle(con: asyncpg.Connection, tenant: str, cycle_id: str, known: datetime, on: date) -> list[KpiRow]:
     """A cycle's KPIs as of a moment, ended ones left out, in the order they were defined."""
-    rows = [KpiView().table.of(row) for row in await con.fetch(AS_OF.format(which="cycle_id = $4"), tenant, known, on, cycle_id)]
-    first = await con.fetch("select kpi_id, position from kpi_v1 where tenant = $1 and cycle_id = $2 and version = 1", tenant, cycle_id)
+    rows = [KPIS.of(row) for row in await con.fetch(AS_OF.format(which="cycle_id = $4"), tenant, known, on, cycle_id)]
+    first = await con.fetch(f"select kpi_id, position from {KPIS} where tenant = $1 and cycle_id = $2 and version = 1", tenant, cycle_id)
     order = {row["kpi_id"]: row["position"] for row in first}
     return sorted((row for row in rows if not row.retired), key=lambda row: (row.level, order[row.kpi_id]))
 
@@ -198,19 +203,19 @@ async def of_cycle(con: asyncpg.Connection, tenant: str, cycle_id: str, known: d
 async def one(con: asyncpg.Connection, tenant: str, kpi_id: str, known: datetime, on: date) -> KpiRow | None:
     """A KPI as of a moment; None if it was not known or not in force yet."""
     row = await con.fetchrow(AS_OF.format(which="kpi_id = $4"), tenant, known, on, kpi_id)
-    return KpiView().table.of(row) if row else None
+    return KPIS.of(row) if row else None
 
 
 async def versions(con: asyncpg.Connection, tenant: str, kpi_id: str) -> list[KpiRow]:
     """Every version, the first one first."""
-    rows = await con.fetch("select * from kpi_v1 where tenant = $1 and kpi_id = $2 order by version", tenant, kpi_id)
-    return [KpiView().table.of(row) for row in rows]
+    rows = await con.fetch(f"select * from {KPIS} where tenant = $1 and kpi_id = $2 order by version", tenant, kpi_id)
+    return [KPIS.of(row) for row in rows]
 
 
 async def changed_on(con: asyncpg.Connection, tenant: str, cycle_id: str, known: datetime) -> list[date]:
     """The days on which something about a cycle's KPIs came into force."""
     rows = await con.fetch(
-        "select distinct effective_on from kpi_v1 where tenant = $1 and cycle_id = $2 and recorded_at <= $3 order by 1",
+        f"select distinct effective_on from {KPIS} where tenant = $1 and cycle_id = $2 and recorded_at <= $3 order by 1",
         tenant,
         cycle_id,
         known,

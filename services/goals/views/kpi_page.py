@@ -20,10 +20,11 @@ from services.goals.views import progress as progress_view
 from services.goals.views import proposal as proposal_view
 from services.goals.views import strategy
 from services.goals.views.goal_map import CycleState, Moment, actor, applied, moment, owner, read_cycle, targets_now, with_target_now
-from services.goals.views.kpi import KpiRow
+from services.goals.views.kpi import KPIS, KpiRow
 from services.goals.views.link import LinkRow
 from services.goals.views.progress import ProgressRow
 from services.goals.views.proposal import ProposalRow
+from services.goals.views.strategy import CSFS, GOALS
 
 
 async def kpi_page(pool: asyncpg.Pool, who: Actor, request: pb.GetKpi, everyone: Everyone, at: datetime, partition: int) -> pb.KpiPage:
@@ -38,6 +39,7 @@ async def kpi_page(pool: asyncpg.Pool, who: Actor, request: pb.GetKpi, everyone:
         trend = await progress_view.trend(con, tenant, row.kpi_id, when.known, when.on)
         versions = await kpi_view.versions(con, tenant, row.kpi_id)
         now = await targets_now(con, tenant, row.cycle_id, everyone, when, at)
+        how_far = await applied(con, partition)
     kpi = with_target_now(state.kpi(row), row, now)
     owners = {o.person_id for o in kpi.owners}
     path = _path(state, row.kpi_id, goals, csfs)
@@ -53,7 +55,7 @@ async def kpi_page(pool: asyncpg.Pool, who: Actor, request: pb.GetKpi, everyone:
         shortfalls=[s for s in state.shortfalls() if s.kpi_id == row.kpi_id or any(s.kpi_id == step.kpi.kpi_id for step in path)],
         may_propose=not when.past and not row.retired and who.kind == "person",
         may_record=not when.past and not row.retired and who.kind == "person" and who.id in owners,
-        applied=await applied(pool, partition),
+        applied=how_far,
     )
 
 
@@ -165,9 +167,9 @@ async def _parent_names(con: asyncpg.Connection, tenant: str, links: Sequence[Li
     """What the things are called that a KPI served, by id."""
     ids = [link.parent_id for link in links if link.parent_id]
     rows = await con.fetch(
-        "select kpi_id as id, name from kpi_v1 where tenant = $1 and version = 1 and kpi_id = any($2::text[]) "
-        "union all select csf_id, name from csf_v1 where tenant = $1 and csf_id = any($2::text[]) "
-        "union all select goal_id, name from strategic_goal_v1 where tenant = $1 and goal_id = any($2::text[])",
+        f"select kpi_id as id, name from {KPIS} where tenant = $1 and version = 1 and kpi_id = any($2::text[]) "
+        f"union all select csf_id, name from {CSFS} where tenant = $1 and csf_id = any($2::text[]) "
+        f"union all select goal_id, name from {GOALS} where tenant = $1 and goal_id = any($2::text[])",
         tenant,
         ids,
     )

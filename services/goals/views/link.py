@@ -12,6 +12,7 @@ from eventkit.values import required_date
 from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import KpiAligned, KpiTakenOff
 from services.goals.domain.alignment import ALIGNMENT, Alignment
+from services.goals.views import VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class LinkRow:
 
 class LinkView(View[LinkRow]):
     name, source, categories, key = "link", "goals", (ALIGNMENT.category,), ("tenant", "cycle_id", "kpi_id", "version")
+    version = VERSION
     indexes = ("tenant, kpi_id",)
     row = LinkRow
 
@@ -57,6 +59,9 @@ class LinkView(View[LinkRow]):
                 yield _row(event, e.kpi_id, link.parent, link.why, link.effective_on)
             else:
                 yield _row(event, e.kpi_id, t.Parent(), "", required_date(e.effective_on))
+
+
+LINKS = LinkView().table
 
 
 def _row(event: Recorded, kpi_id: str, parent: t.Parent, why: str, effective_on: date) -> LinkRow:
@@ -85,17 +90,17 @@ def parent(row: LinkRow | None) -> t.Parent | None:
 async def of_cycle(con: asyncpg.Connection, tenant: str, cycle_id: str, known: datetime, on: date) -> dict[str, LinkRow]:
     """The link of each KPI of a cycle as of a moment: the last one recorded up to it and in force on that day."""
     rows = await con.fetch(
-        "select distinct on (kpi_id) * from link_v1 where tenant = $1 and cycle_id = $2 and recorded_at <= $3 and effective_on <= $4 "
+        f"select distinct on (kpi_id) * from {LINKS} where tenant = $1 and cycle_id = $2 and recorded_at <= $3 and effective_on <= $4 "
         "order by kpi_id, version desc",
         tenant,
         cycle_id,
         known,
         on,
     )
-    return {row["kpi_id"]: LinkView().table.of(row) for row in rows}
+    return {row["kpi_id"]: LINKS.of(row) for row in rows}
 
 
 async def versions(con: asyncpg.Connection, tenant: str, kpi_id: str) -> list[LinkRow]:
     """Every link that a KPI ever had, the first one first."""
-    rows = await con.fetch("select * from link_v1 where tenant = $1 and kpi_id = $2 order by version", tenant, kpi_id)
-    return [LinkView().table.of(row) for row in rows]
+    rows = await con.fetch(f"select * from {LINKS} where tenant = $1 and kpi_id = $2 order by version", tenant, kpi_id)
+    return [LINKS.of(row) for row in rows]

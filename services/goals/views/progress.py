@@ -33,6 +33,7 @@ class ProgressRow:
 
 class ProgressView(View[ProgressRow]):
     name, source, categories, key = "progress", "checkins", (PROGRESS.category,), ("tenant", "kpi_id", "version")
+    version = 2
     indexes = ("tenant, kpi_id, occurred_on desc, version desc",)
     row = ProgressRow
 
@@ -80,9 +81,12 @@ class ProgressView(View[ProgressRow]):
             )
 
 
+VALUES = ProgressView().table
+
+
 # Progress(t, d): per occurred day the last value recorded up to t.
-DAYS = """
-select distinct on (kpi_id, occurred_on) kpi_id, occurred_on, value, confidence, recorded_at from progress_v1
+DAYS = f"""
+select distinct on (kpi_id, occurred_on) kpi_id, occurred_on, value, confidence, recorded_at from {VALUES}
 where tenant = $1 and kpi_id = any($2::text[]) and recorded_at <= $3 and occurred_on <= $4
 order by kpi_id, occurred_on, version desc
 """
@@ -103,8 +107,8 @@ async def trend(con: asyncpg.Connection, tenant: str, kpi_id: str, known: dateti
 
 async def entries(con: asyncpg.Connection, tenant: str, kpi_id: str) -> list[ProgressRow]:
     """Everything ever recorded for a KPI, corrected values too, the first one first."""
-    rows = await con.fetch("select * from progress_v1 where tenant = $1 and kpi_id = $2 order by version", tenant, kpi_id)
-    return [ProgressView().table.of(row) for row in rows]
+    rows = await con.fetch(f"select * from {VALUES} where tenant = $1 and kpi_id = $2 order by version", tenant, kpi_id)
+    return [VALUES.of(row) for row in rows]
 
 
 def _value(row: asyncpg.Record) -> Value:

@@ -13,6 +13,7 @@ from eventkit.values import packed
 from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import ChangeProposed, ProposalApproved, ProposalDeclined, ProposalWithdrawn
 from services.goals.domain.proposal import PROPOSAL, Proposal
+from services.goals.views import VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class ProposalRow:
 
 class ProposalView(View[ProposalRow]):
     name, source, categories, key = "proposal", "goals", (PROPOSAL.category,), ("tenant", "proposal_id")
+    version = VERSION
     indexes = ("tenant, cycle_id",)
     row = ProposalRow
 
@@ -81,6 +83,9 @@ class ProposalView(View[ProposalRow]):
         yield row
 
 
+PROPOSALS = ProposalView().table
+
+
 def _decided(event: Recorded, state: int, approval: bytes, reason: bytes) -> dict[str, object]:
     return {"state": state, "decided_by": event.origin.actor, "decided_at": event.recorded_at, "approval": approval, "reason": reason}
 
@@ -88,13 +93,13 @@ def _decided(event: Recorded, state: int, approval: bytes, reason: bytes) -> dic
 async def listed(con: asyncpg.Connection, tenant: str, cycle_id: str) -> list[ProposalRow]:
     """The proposals of a cycle, or of all: those that wait first, then the newest."""
     rows = await con.fetch(
-        "select * from proposal_v1 where tenant = $1 and ($2 = '' or cycle_id = $2) order by (state = 1) desc, proposed_at desc",
+        f"select * from {PROPOSALS} where tenant = $1 and ($2 = '' or cycle_id = $2) order by (state = 1) desc, proposed_at desc",
         tenant,
         cycle_id,
     )
-    return [ProposalView().table.of(row) for row in rows]
+    return [PROPOSALS.of(row) for row in rows]
 
 
 async def some(con: asyncpg.Connection, tenant: str, proposal_ids: Sequence[str]) -> dict[str, ProposalRow]:
-    rows = await con.fetch("select * from proposal_v1 where tenant = $1 and proposal_id = any($2::text[])", tenant, list(proposal_ids))
-    return {row["proposal_id"]: ProposalView().table.of(row) for row in rows}
+    rows = await con.fetch(f"select * from {PROPOSALS} where tenant = $1 and proposal_id = any($2::text[])", tenant, list(proposal_ids))
+    return {row["proposal_id"]: PROPOSALS.of(row) for row in rows}

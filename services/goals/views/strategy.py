@@ -13,6 +13,7 @@ from eventkit.values import from_date, from_decimal, required_date
 from nhip.goals.v1 import goals_pb2 as pb
 from nhip.goals.v1.events_pb2 import CsfChosen, CycleOpened, StrategicGoalSet
 from services.goals.domain.strategy import CSF, CYCLE, GOAL
+from services.goals.views import VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class CycleRow:
 
 class CycleView(View[CycleRow]):
     name, source, categories, key = "cycle", "goals", (CYCLE.category,), ("tenant", "cycle_id")
+    version = VERSION
     row = CycleRow
 
     def fold(self, rows: Rows[CycleRow], event: Recorded) -> None:
@@ -40,15 +42,18 @@ class CycleView(View[CycleRow]):
             yield CycleRow(events[0].tenant, cycle.id, cycle.name, cycle.starts_on, cycle.ends_on)
 
 
+CYCLES = CycleView().table
+
+
 async def cycles(con: asyncpg.Connection, tenant: str) -> list[CycleRow]:
     """All cycles, the latest first."""
-    rows = await con.fetch("select * from cycle_v1 where tenant = $1 order by starts_on desc, cycle_id", tenant)
-    return [CycleView().table.of(row) for row in rows]
+    rows = await con.fetch(f"select * from {CYCLES} where tenant = $1 order by starts_on desc, cycle_id", tenant)
+    return [CYCLES.of(row) for row in rows]
 
 
 async def cycle(con: asyncpg.Connection, tenant: str, cycle_id: str) -> CycleRow | None:
-    row = await con.fetchrow("select * from cycle_v1 where tenant = $1 and cycle_id = $2", tenant, cycle_id)
-    return CycleView().table.of(row) if row else None
+    row = await con.fetchrow(f"select * from {CYCLES} where tenant = $1 and cycle_id = $2", tenant, cycle_id)
+    return CYCLES.of(row) if row else None
 
 
 def cycle_message(row: CycleRow) -> pb.Cycle:
@@ -69,6 +74,7 @@ class GoalRow:
 
 class GoalView(View[GoalRow]):
     name, source, categories, key = "strategic_goal", "goals", (GOAL.category,), ("tenant", "goal_id")
+    version = VERSION
     row = GoalRow
 
     def fold(self, rows: Rows[GoalRow], event: Recorded) -> None:
@@ -86,9 +92,12 @@ class GoalView(View[GoalRow]):
             yield GoalRow(last.tenant, goal.id, e.name, e.year, Decimal(e.target.value), e.unit, last.recorded_at, last.position)
 
 
+GOALS = GoalView().table
+
+
 async def goals(con: asyncpg.Connection, tenant: str, known: datetime) -> list[pb.StrategicGoal]:
     """The strategic goals recorded up to an instant, in the order they were set."""
-    rows = await con.fetch("select * from strategic_goal_v1 where tenant = $1 and recorded_at <= $2 order by position", tenant, known)
+    rows = await con.fetch(f"select * from {GOALS} where tenant = $1 and recorded_at <= $2 order by position", tenant, known)
     return [
         pb.StrategicGoal(goal_id=r["goal_id"], name=r["name"], year=r["year"], target=from_decimal(r["target"]), unit=r["unit"])
         for r in rows
@@ -108,6 +117,7 @@ class CsfRow:
 
 class CsfView(View[CsfRow]):
     name, source, categories, key = "csf", "goals", (CSF.category,), ("tenant", "csf_id")
+    version = VERSION
     row = CsfRow
 
     def fold(self, rows: Rows[CsfRow], event: Recorded) -> None:
@@ -123,7 +133,10 @@ class CsfView(View[CsfRow]):
             yield CsfRow(last.tenant, csf.id, e.name, list(e.goal_ids), e.why, last.recorded_at, last.position)
 
 
+CSFS = CsfView().table
+
+
 async def csfs(con: asyncpg.Connection, tenant: str, known: datetime) -> list[pb.Csf]:
     """The success factors recorded up to an instant, in the order they were chosen."""
-    rows = await con.fetch("select * from csf_v1 where tenant = $1 and recorded_at <= $2 order by position", tenant, known)
+    rows = await con.fetch(f"select * from {CSFS} where tenant = $1 and recorded_at <= $2 order by position", tenant, known)
     return [pb.Csf(csf_id=r["csf_id"], name=r["name"], goal_ids=r["goal_ids"], why=r["why"]) for r in rows]

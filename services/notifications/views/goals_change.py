@@ -23,7 +23,7 @@ from nhip.goals.v1.events_pb2 import (
 )
 from nhip.notifications.v1 import types_pb2 as t
 from services.notifications.domain.hearing import Append, Around, Change, HeardKpi, Proposed
-from services.notifications.views.goals_facts import GROUP, HeardKpiView, HeardLinkView, HeardProposalView
+from services.notifications.views.goals_facts import VERSION, HeardKpiView, HeardLinkView, HeardProposalView
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class GoalsChangeRow:
 class GoalsChangeView(View[GoalsChangeRow]):
     name, source, categories = "goals_change", "goals", ("kpi", "alignment", "proposal")
     key = ("tenant", "append_id", "number")
-    group = GROUP
+    version = VERSION
     row = GoalsChangeRow
 
     def fold(self, rows: Rows[GoalsChangeRow], event: Recorded) -> None:

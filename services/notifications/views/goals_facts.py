@@ -23,7 +23,7 @@ from nhip.goals.v1.events_pb2 import (
     ProposalWithdrawn,
 )
 
-GROUP = "goals_facts"
+VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class HeardKpiRow:
 
 class HeardKpiView(View[HeardKpiRow]):
     name, source, categories, key = "heard_kpi", "goals", ("kpi",), ("tenant", "kpi_id")
-    group = GROUP
+    version = VERSION
     indexes = ("tenant, cycle_id",)
     row = HeardKpiRow
 
@@ -105,7 +105,7 @@ class HeardLinkRow:
 
 class HeardLinkView(View[HeardLinkRow]):
     name, source, categories, key = "heard_link", "goals", ("alignment",), ("tenant", "cycle_id", "kpi_id")
-    group = GROUP
+    version = VERSION
     indexes = ("tenant, kpi_id", "tenant, parent_id")
     row = HeardLinkRow
 
@@ -137,7 +137,7 @@ class HeardCycleRow:
 
 class HeardCycleView(View[HeardCycleRow]):
     name, source, categories, key = "heard_cycle", "goals", ("cycle",), ("tenant", "cycle_id")
-    group = GROUP
+    version = VERSION
     indexes = ("ends_on",)
     row = HeardCycleRow
 
@@ -170,7 +170,7 @@ class HeardProposalRow:
 
 class HeardProposalView(View[HeardProposalRow]):
     name, source, categories, key = "heard_proposal", "goals", ("proposal",), ("tenant", "proposal_id")
-    group = GROUP
+    version = VERSION
     row = HeardProposalRow
 
     def touches(self, event: Recorded) -> Iterable[Key]:

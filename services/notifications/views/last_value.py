@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import asyncpg
 
+from eventkit.database import connection
 from eventkit.directory.views import TenantView
 from eventkit.log import Recorded
 from eventkit.projection import Rows, View, messages
@@ -35,6 +36,7 @@ class LastValueRow:
 
 class LastValueView(View[LastValueRow]):
     name, source, categories, key = "last_value", "checkins", ("progress",), ("tenant", "kpi_id")
+    version = 2
     row = LastValueRow
 
     def touches(self, event: Recorded) -> Iterable[Key]:
@@ -79,12 +81,13 @@ limit {MOST}
 
 async def forgotten(pool: asyncpg.Pool, at: datetime) -> list[Due]:
     """The KPIs of all tenants that were forgotten, those forgotten longest first."""
-    rows = await pool.fetch(FORGOTTEN.format(which=""), at, GRACE)
+    async with connection(pool) as con:
+        rows = await con.fetch(FORGOTTEN.format(which=""), at, GRACE)
     return [Due(row["tenant"], row["kpi_id"], row["due_at"]) for row in rows]
 
 
 async def since(pool: asyncpg.Pool, due: Due, at: datetime) -> date | None:
     """From which day on a KPI was forgotten; None: it is not any more, or its people were told."""
-    return await pool.fetchval(
-        f"select since from ({FORGOTTEN.format(which='and k.tenant = $3 and k.kpi_id = $4')}) found", at, GRACE, due.tenant, due.thing
-    )
+    one = f"select since from ({FORGOTTEN.format(which='and k.tenant = $3 and k.kpi_id = $4')}) found"
+    async with connection(pool) as con:
+        return await con.fetchval(one, at, GRACE, due.tenant, due.thing)

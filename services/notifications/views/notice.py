@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 import asyncpg
 
+from eventkit.database import connection
 from eventkit.log import Recorded
 from eventkit.projection import Rows, View, messages
 from eventkit.service import Due
@@ -14,7 +15,7 @@ from eventkit.values import packed, to_date, to_datetime
 from nhip.notifications.v1.events_pb2 import NoticeGiven, NoticeMailed, NoticeNotMailed, NoticeRead
 from services.notifications.domain.notice import NOTICE
 
-GROUP = "notice"
+VERSION = 2
 MOST = 500
 
 
@@ -38,7 +39,7 @@ class NoticeRow:
 
 class NoticeView(View[NoticeRow]):
     name, source, categories, key = "notice", "notifications", (NOTICE.category,), ("tenant", "notice_id")
-    group = GROUP
+    version = VERSION
     indexes = (
         "tenant, person_id, inbox, position",
         "tenant, person_id, inbox, read",
@@ -94,7 +95,7 @@ class MailRow:
 
 class MailView(View[MailRow]):
     name, source, categories, key = "mail", "notifications", (NOTICE.category,), ("tenant", "notice_id")
-    group = GROUP
+    version = VERSION
     indexes = ("due_at", "tenant, person_id, due_at")
     row = MailRow
 
@@ -125,11 +126,12 @@ DIGEST = "digest/"
 
 async def mails_due(pool: asyncpg.Pool, at: datetime) -> list[Due]:
     """The mails of all tenants that are due, a person's digest as one, the longest due first."""
-    rows = await pool.fetch(
-        f"select tenant, case when digest then '{DIGEST}' || person_id else notice_id end as thing, min(due_at) as due_at "
-        f"from {MAIL.name} where due_at <= $1 group by 1, 2 order by 3 limit {MOST}",
-        at,
-    )
+    async with connection(pool) as con:
+        rows = await con.fetch(
+            f"select tenant, case when digest then '{DIGEST}' || person_id else notice_id end as thing, min(due_at) as due_at "
+            f"from {MAIL.name} where due_at <= $1 group by 1, 2 order by 3 limit {MOST}",
+            at,
+        )
     return [Due(row["tenant"], row["thing"], row["due_at"]) for row in rows]
 
 
@@ -137,11 +139,12 @@ async def notices_of_mail(pool: asyncpg.Pool, due: Due, at: datetime) -> list[st
     """The notices that one mail tells of, the first given first."""
     if not due.thing.startswith(DIGEST):
         return [due.thing]
-    rows = await pool.fetch(
-        f"select m.notice_id from {MAIL.name} m join {NoticeView().table.name} n using (tenant, notice_id) "
-        "where m.tenant = $1 and m.person_id = $2 and m.digest and m.due_at <= $3 order by n.position",
-        due.tenant,
-        due.thing.removeprefix(DIGEST),
-        at,
-    )
+    async with connection(pool) as con:
+        rows = await con.fetch(
+            f"select m.notice_id from {MAIL.name} m join {NoticeView().table.name} n using (tenant, notice_id) "
+            "where m.tenant = $1 and m.person_id = $2 and m.digest and m.due_at <= $3 order by n.position",
+            due.tenant,
+            due.thing.removeprefix(DIGEST),
+            at,
+        )
     return [row["notice_id"] for row in rows]

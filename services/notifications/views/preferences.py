@@ -11,6 +11,7 @@ from eventkit.values import packed
 from nhip.notifications.v1.events_pb2 import PreferencesChanged
 from nhip.notifications.v1.types_pb2 import Preferences
 from services.notifications.domain.preferences import PREFERENCES
+from services.notifications.views.notice import VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class PreferencesRow:
 
 class PreferencesView(View[PreferencesRow]):
     name, source, categories, key = "preferences", "notifications", (PREFERENCES.category,), ("tenant", "person_id")
+    version = VERSION
     row = PreferencesRow
 
     def fold(self, rows: Rows[PreferencesRow], event: Recorded) -> None:

@@ -8,7 +8,7 @@ from eventkit.projection import Rows, View, messages
 from eventkit.values import packed
 from nhip.rewards.v1.events_pb2 import CoreValueNamed, GiftOffered, GiftRedeemed, PraiseGiven
 
-GROUP = "rewards_facts"
+VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class HeardPraiseRow:
 
 class HeardPraiseView(View[HeardPraiseRow]):
     name, source, categories, key = "heard_praise", "rewards", ("praise",), ("tenant", "praise_id")
-    group = GROUP
+    version = VERSION
     row = HeardPraiseRow
 
     def fold(self, rows: Rows[HeardPraiseRow], event: Recorded) -> None:
@@ -47,7 +47,7 @@ class HeardValueRow:
 
 class HeardValueView(View[HeardValueRow]):
     name, source, categories, key = "heard_value", "rewards", ("value",), ("tenant", "value_id")
-    group = GROUP
+    version = VERSION
     row = HeardValueRow
 
     def fold(self, rows: Rows[HeardValueRow], event: Recorded) -> None:
@@ -72,7 +72,7 @@ class HeardGiftRow:
 
 class HeardGiftView(View[HeardGiftRow]):
     name, source, categories, key = "heard_gift", "rewards", ("gift",), ("tenant", "gift_id")
-    group = GROUP
+    version = VERSION
     row = HeardGiftRow
 
     def fold(self, rows: Rows[HeardGiftRow], event: Recorded) -> None:
@@ -98,7 +98,7 @@ class HeardRedemptionRow:
 
 class HeardRedemptionView(View[HeardRedemptionRow]):
     name, source, categories, key = "heard_redemption", "rewards", ("redemption",), ("tenant", "redemption_id")
-    group = GROUP
+    version = VERSION
     row = HeardRedemptionRow
 
     def fold(self, rows: Rows[HeardRedemptionRow], event: Recorded) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 import asyncpg
 
 from eventkit.context import acting_id
+from eventkit.directory.views import VERSION
 from eventkit.log import Recorded
 from eventkit.projection import Rows, View
 from eventkit.table import Key
@@ -41,6 +42,7 @@ class ErasureRow:
 
 class ErasureView(View[ErasureRow]):
     name, source, categories, key = "erasure", "people", (ERASURE.category,), ("tenant", "person_id")
+    version = VERSION
     row = ErasureRow
 
     def touches(self, event: Recorded) -> Iterable[Key]:
@@ -93,10 +95,13 @@ class ErasureView(View[ErasureRow]):
         )
 
 
+ERASURES = ErasureView().table
+
+
 async def erasures(con: asyncpg.Connection, tenant: str, person_id: str) -> list[pb.Erasure]:
     """The newest request first; `person_id`: of this person only, empty: of everybody."""
     rows = await con.fetch(
-        "select * from erasure_v1 where tenant = $1 and ($2 = '' or person_id = $2) order by requested_at desc nulls last, person_id",
+        f"select * from {ERASURES} where tenant = $1 and ($2 = '' or person_id = $2) order by requested_at desc nulls last, person_id",
         tenant,
         person_id,
     )

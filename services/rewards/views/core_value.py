@@ -10,6 +10,7 @@ from eventkit.projection import Rows, View, messages
 from nhip.rewards.v1 import rewards_pb2 as pb
 from nhip.rewards.v1.events_pb2 import CoreValueNamed
 from services.rewards.domain.core_value import CORE_VALUES
+from services.rewards.views import VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class CoreValueRow:
 
 class CoreValueView(View[CoreValueRow]):
     name, source, categories, key = "core_value", "rewards", (CORE_VALUES.category,), ("tenant", "value_id")
+    version = VERSION
     row = CoreValueRow
 
     def fold(self, rows: Rows[CoreValueRow], event: Recorded) -> None:
@@ -37,6 +39,9 @@ class CoreValueView(View[CoreValueRow]):
             yield CoreValueRow(events[0].tenant, id, name, named[id])
 
 
+TABLE = CoreValueView().table
+
+
 async def core_values(con: asyncpg.Connection, tenant: str) -> list[pb.CoreValue]:
-    rows = await con.fetch("select value_id, name from core_value_v1 where tenant = $1 order by position", tenant)
+    rows = await con.fetch(f"select value_id, name from {TABLE} where tenant = $1 order by position", tenant)
     return [pb.CoreValue(value_id=row["value_id"], name=row["name"]) for row in rows]

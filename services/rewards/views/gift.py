@@ -11,6 +11,7 @@ from eventkit.table import Key
 from nhip.rewards.v1 import rewards_pb2 as pb
 from nhip.rewards.v1.events_pb2 import GiftOffered, GiftReserved, GiftReturned, GiftStockChanged, GiftWithdrawn
 from services.rewards.domain.gift import GIFT
+from services.rewards.views import VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class GiftRow:
 
 class GiftView(View[GiftRow]):
     name, source, categories, key = "gift", "rewards", (GIFT.category,), ("tenant", "gift_id")
+    version = VERSION
     row = GiftRow
 
     def touches(self, event: Recorded) -> Iterable[Key]:
@@ -48,7 +50,10 @@ class GiftView(View[GiftRow]):
             yield GiftRow(events[0].tenant, gift.id, gift.name, gift.description, gift.points, gift.stock, gift.withdrawn)
 
 
+GIFTS = GiftView().table
+
+
 async def shop(con: asyncpg.Connection, tenant: str) -> list[pb.Gift]:
     """What is offered, also where none is left just now, the cheapest first."""
-    rows = await con.fetch("select * from gift_v1 where tenant = $1 and not withdrawn order by points, name, gift_id", tenant)
+    rows = await con.fetch(f"select * from {GIFTS} where tenant = $1 and not withdrawn order by points, name, gift_id", tenant)
     return [pb.Gift(gift_id=r["gift_id"], name=r["name"], description=r["description"], points=r["points"], stock=r["stock"]) for r in rows]

@@ -21,7 +21,7 @@ class KnownKpiView(View[KnownKpiRow]):
     """A KPI that has ended stays: deeds for it may still be praised."""
 
     name, source, categories, key = "known_kpi", "goals", ("kpi",), ("tenant", "kpi_id")
-    group = "goals_facts"
+    version = 2
     row = KnownKpiRow
 
     def fold(self, rows: Rows[KnownKpiRow], event: Recorded) -> None:
@@ -37,6 +37,9 @@ class KnownKpiView(View[KnownKpiRow]):
                 yield KnownKpiRow(events[0].tenant, e.kpi_id, e.name)
 
 
+KNOWN_KPIS = KnownKpiView().table
+
+
 async def is_known(con: asyncpg.Connection, tenant: str, kpi_id: str) -> bool:
     """Whether this service has heard of a KPI."""
-    return bool(await con.fetchval("select true from known_kpi_v1 where tenant = $1 and kpi_id = $2", tenant, kpi_id))
+    return bool(await con.fetchval(f"select true from {KNOWN_KPIS} where tenant = $1 and kpi_id = $2", tenant, kpi_id))

@@ -23,6 +23,10 @@ from nhip.rewards.v1.events_pb2 import (
     PointsRefunded,
 )
 from services.rewards.domain.wallet import WALLET, Wallet
+from services.rewards.views import VERSION
+from services.rewards.views.gift import GIFTS
+from services.rewards.views.praise import PRAISES
+from services.rewards.views.redemption import REDEMPTIONS
 
 MOST = 200
 """Movements shown of one wallet."""
@@ -68,6 +72,7 @@ class MovementRow:
 
 class MovementView(View[MovementRow]):
     name, source, categories, key = "movement", "rewards", (WALLET.category,), ("tenant", "person_id", "version")
+    version = VERSION
     row = MovementRow
 
     def fold(self, rows: Rows[MovementRow], event: Recorded) -> None:
@@ -84,6 +89,9 @@ class MovementView(View[MovementRow]):
                 yield _row(event, e, was.allowance, wallet.allowance)
             else:
                 yield _row(event, e, was.received, wallet.received)
+
+
+MOVEMENTS = MovementView().table
 
 
 def _row(event: Recorded, e: AMovement, before: int, after: int) -> MovementRow:
@@ -107,10 +115,10 @@ async def movements(con: asyncpg.Connection, tenant: str, person_id: str, reader
     rows = await con.fetch(
         "select m.*, p.giver_id, p.receiver_id, p.unit_id, g.name as gift_name, "
         "coalesce(p.visibility = $4 or p.giver_id = $3 or $3 = any(p.praised), false) as open "
-        "from movement_v1 m "
-        "left join praise_v1 p on p.tenant = m.tenant and p.praise_id = m.praise_id "
-        "left join redemption_v1 r on r.tenant = m.tenant and r.redemption_id = m.redemption_id "
-        "left join gift_v1 g on g.tenant = r.tenant and g.gift_id = r.gift_id "
+        f"from {MOVEMENTS} m "
+        f"left join {PRAISES} p on p.tenant = m.tenant and p.praise_id = m.praise_id "
+        f"left join {REDEMPTIONS} r on r.tenant = m.tenant and r.redemption_id = m.redemption_id "
+        f"left join {GIFTS} g on g.tenant = r.tenant and g.gift_id = r.gift_id "
         "where m.tenant = $1 and m.person_id = $2 order by m.version desc limit $5",
         tenant,
         person_id,

@@ -15,6 +15,9 @@ from nhip.rewards.v1 import rewards_pb2 as pb
 from nhip.rewards.v1 import types_pb2 as t
 from nhip.rewards.v1.events_pb2 import PraiseGiven
 from services.rewards.domain.praise import PRAISE
+from services.rewards.views import VERSION
+from services.rewards.views.core_value import TABLE as CORE_VALUES
+from services.rewards.views.known import KNOWN_KPIS
 
 PAGE = 20
 
@@ -42,6 +45,7 @@ class PraiseRow:
 
 class PraiseView(View[PraiseRow]):
     name, source, categories, key = "praise", "rewards", (PRAISE.category,), ("tenant", "praise_id")
+    version = VERSION
     indexes = ("tenant, position", "tenant, giver_id, position")
     row = PraiseRow
 
@@ -55,6 +59,9 @@ class PraiseView(View[PraiseRow]):
     def expected(self, events: Sequence[Recorded]) -> Iterable[PraiseRow]:
         if praise := PRAISE.fold(messages(events)):
             yield _row(events[0], praise.given)
+
+
+PRAISES = PraiseView().table
 
 
 def _row(event: Recorded, given: PraiseGiven) -> PraiseRow:
@@ -83,9 +90,9 @@ async def feed(con: asyncpg.Connection, tenant: str, request: pb.ListPraises, re
     """
     size = request.page_size or PAGE
     rows = await con.fetch(
-        "select p.*, v.name as value_name, k.name as kpi_name from praise_v1 p "
-        "left join core_value_v1 v on v.tenant = p.tenant and v.value_id = p.value_id "
-        "left join known_kpi_v1 k on k.tenant = p.tenant and k.kpi_id = p.kpi_id "
+        f"select p.*, v.name as value_name, k.name as kpi_name from {PRAISES} p "
+        f"left join {CORE_VALUES} v on v.tenant = p.tenant and v.value_id = p.value_id "
+        f"left join {KNOWN_KPIS} k on k.tenant = p.tenant and k.kpi_id = p.kpi_id "
         "where p.tenant = $1 and ($2::bigint is null or p.position < $2) "
         "and ($3 = '' or p.giver_id = $3 or $3 = any(p.praised)) and ($4 = '' or p.value_id = $4) and ($5 = '' or p.kpi_id = $5) "
         "and (p.visibility = $6 or p.giver_id = $7 or $7 = any(p.praised)) "
@@ -106,7 +113,7 @@ async def feed(con: asyncpg.Connection, tenant: str, request: pb.ListPraises, re
 async def last_given(con: asyncpg.Connection, tenant: str, giver_id: str, receiver_id: str, unit_id: str) -> datetime | None:
     """When a giver last praised a person, or a unit; None: never yet."""
     return await con.fetchval(
-        "select max(given_at) from praise_v1 where tenant = $1 and giver_id = $2 and receiver_id = $3 and unit_id = $4",
+        f"select max(given_at) from {PRAISES} where tenant = $1 and giver_id = $2 and receiver_id = $3 and unit_id = $4",
         tenant,
         giver_id,
         receiver_id,

@@ -14,6 +14,8 @@ from nhip.common.v1.words_pb2 import PersonalText
 from nhip.rewards.v1 import rewards_pb2 as pb
 from nhip.rewards.v1.events_pb2 import GiftHandedOver, GiftRedeemed, RedemptionRefunded
 from services.rewards.domain.redemption import REDEMPTION
+from services.rewards.views import VERSION
+from services.rewards.views.gift import GIFTS
 
 MOST = 500
 """Redemptions listed at once."""
@@ -36,6 +38,7 @@ class RedemptionRow:
 
 class RedemptionView(View[RedemptionRow]):
     name, source, categories, key = "redemption", "rewards", (REDEMPTION.category,), ("tenant", "redemption_id")
+    version = VERSION
     indexes = ("tenant, position", "tenant, person_id, position")
     row = RedemptionRow
 
@@ -73,11 +76,14 @@ class RedemptionView(View[RedemptionRow]):
             )
 
 
+REDEMPTIONS = RedemptionView().table
+
+
 async def redemptions(con: asyncpg.Connection, tenant: str, *, person_id: str, waiting: bool) -> list[pb.Redemption]:
     """The newest first; a person's, or, for an empty id, everybody's."""
     rows = await con.fetch(
-        "select r.*, g.name as gift_name from redemption_v1 r "
-        "left join gift_v1 g on g.tenant = r.tenant and g.gift_id = r.gift_id "
+        f"select r.*, g.name as gift_name from {REDEMPTIONS} r "
+        f"left join {GIFTS} g on g.tenant = r.tenant and g.gift_id = r.gift_id "
         "where r.tenant = $1 and ($2 = '' or r.person_id = $2) and (not $3 or r.state = $4) order by r.position desc limit $5",
         tenant,
         person_id,

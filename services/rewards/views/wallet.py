@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import asyncpg
 
+from eventkit.database import connection
 from eventkit.directory.facts import DEFAULT_TIME_ZONE
 from eventkit.directory.views import TenantView
 from eventkit.log import Recorded
@@ -26,6 +27,7 @@ from nhip.rewards.v1.events_pb2 import (
 )
 from services.rewards.domain.points import Lot, Lots, next_month
 from services.rewards.domain.wallet import WALLET
+from services.rewards.views import VERSION
 
 AT_ONCE = 200
 """Most wallets that fall due in one turn of the timer."""
@@ -47,6 +49,7 @@ class WalletRow:
 
 class WalletView(View[WalletRow]):
     name, source, categories, key = "wallet", "rewards", (WALLET.category,), ("tenant", "person_id")
+    version = VERSION
     indexes = ("over_on",)
     row = WalletRow
 
@@ -80,6 +83,9 @@ class WalletView(View[WalletRow]):
             yield WalletRow(*key, wallet.month, wallet.granted, wallet.allowance, lots, wallet.over_on)
 
 
+WALLETS = WalletView().table
+
+
 def _moved(lots: list[str], moved: Iterable[t.Lot], sign: int) -> list[str]:
     points = {lot.expires_on: lot.points for lot in lots_of(lots)}
     for lot in moved:
@@ -102,8 +108,8 @@ def lots_of(lots: Iterable[str]) -> Lots:
 
 async def wallet(con: asyncpg.Connection, tenant: str, person_id: str) -> WalletRow:
     """A person's wallet; an empty one for whom nothing has moved yet."""
-    row = await con.fetchrow("select * from wallet_v1 where tenant = $1 and person_id = $2", tenant, person_id)
-    return WalletView().table.of(row) if row else WalletRow(tenant, person_id, None, 0, 0, [], None)
+    row = await con.fetchrow(f"select * from {WALLETS} where tenant = $1 and person_id = $2", tenant, person_id)
+    return WALLETS.of(row) if row else WalletRow(tenant, person_id, None, 0, 0, [], None)
 
 
 def left_to_give(row: WalletRow, monthly: int, today: date) -> tuple[int, int]:
@@ -117,14 +123,15 @@ async def over(pool: asyncpg.Pool, at: datetime) -> list[Due]:
 
     Rows hold days, which end in their tenant's time zone; the index finds those of the day that may have begun somewhere on earth.
     """
-    rows = await pool.fetch(
-        "select w.tenant, w.person_id, w.over_on::timestamp at time zone coalesce(t.time_zone, $2) as over_at from wallet_v1 w "
-        f"left join {TenantView().table.name} t using (tenant) "
-        "where w.over_on <= $3 and w.over_on::timestamp at time zone coalesce(t.time_zone, $2) <= $1 "
-        "order by over_at, w.tenant, w.person_id limit $4",
-        at,
-        DEFAULT_TIME_ZONE,
-        at.astimezone(UTC).date() + timedelta(days=1),
-        AT_ONCE,
-    )
+    async with connection(pool) as con:
+        rows = await con.fetch(
+            f"select w.tenant, w.person_id, w.over_on::timestamp at time zone coalesce(t.time_zone, $2) as over_at from {WALLETS} w "
+            f"left join {TenantView().table.name} t using (tenant) "
+            "where w.over_on <= $3 and w.over_on::timestamp at time zone coalesce(t.time_zone, $2) <= $1 "
+            "order by over_at, w.tenant, w.person_id limit $4",
+            at,
+            DEFAULT_TIME_ZONE,
+            at.astimezone(UTC).date() + timedelta(days=1),
+            AT_ONCE,
+        )
     return [Due(row["tenant"], row["person_id"], row["over_at"]) for row in rows]

@@ -38,6 +38,7 @@ from services.notifications.reactors.goals import TellOfGoals
 from services.notifications.reactors.post import Post, PostAway, RefusedForGood
 from services.notifications.reactors.stale_progress import StaleProgress
 from services.notifications.service import service
+from services.notifications.views.goals_facts import HeardProposalView
 from services.notifications.views.notice import DIGEST
 from tests.integration.services.company import OPERATOR, Company, System, number, words
 from tests.integration.services.mailbox import Mailbox
@@ -455,7 +456,8 @@ async def test_while_what_it_tells_of_is_not_known_a_mail_waits(company: Company
     await propose(company)
     waiting = await told(company, "nam", t.NOTICE_KIND_PROPOSAL_WAITING)
     due, ctx = await mail_of(company, "nam", waiting)
-    await kit(company).pool.execute("delete from heard_proposal_v1 where tenant = $1", company.tenant)  # as in the middle of a rebuild
+    # As in the middle of a rebuild.
+    await kit(company).pool.execute(f"delete from {HeardProposalView().table} where tenant = $1", company.tenant)
     with pytest.raises(NotHeardOfYet):
         await mails(company).act(due, ctx)
     assert [event.message for event in await events(company) if event.stream.id == waiting.notice_id][1:] == []

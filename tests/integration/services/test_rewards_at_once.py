@@ -5,7 +5,7 @@ import base64
 import random
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -36,7 +36,7 @@ from nhip.rewards.v1 import types_pb2 as t
 from services.rewards.api import RewardsApi
 from services.rewards.reactors.expiring_points import expiring_points
 from services.rewards.service import service
-from services.rewards.views.wallet import over
+from services.rewards.views.wallet import WALLETS, over
 from tests.unit.decisions import words
 from tests.unit.rewards.books import Books
 from tests.unit.rewards.deeds import ADMIN, STEWARD, company
@@ -345,18 +345,24 @@ async def test_what_is_due_is_found_by_its_index(rewards: Rewards):
     """About once a second, over all tenants: never by looking at every wallet."""
     pool = rewards.kits[0].pool
     await pool.execute(
-        "insert into wallet_v1 select 't' || n % 50, 'p' || n, null, 0, 0, array['2999-01-01 5'], date '2999-01-02' "
-        "from generate_series(1, 20000) n; analyze wallet_v1"
+        f"insert into {WALLETS} select 't' || n % 50, 'p' || n, null, 0, 0, array['2999-01-01 5'], date '2999-01-02' "
+        f"from generate_series(1, 20000) n; analyze {WALLETS}"
     )
     plans: list[str] = []
 
     class Explaining:
+        """A pool whose connections tell how they would go about a query, instead of running it."""
+
+        @asynccontextmanager
+        async def acquire(self):
+            yield self
+
         async def fetch(self, query: str, *args: object) -> list[object]:
             plans.extend(row[0] for row in await pool.fetch(f"explain {query}", *args))
             return []
 
     await over(cast(asyncpg.Pool, Explaining()), NOON)
-    assert any("Index" in line and "wallet_v1_over_on" in line for line in plans), "\n".join(plans)
+    assert any("Index" in line and f"{WALLETS}_over_on" in line for line in plans), "\n".join(plans)
 
 
 async def test_words_of_a_praise_are_sealed_for_whom_they_are_about(rewards: Rewards):

@@ -1,0 +1,44 @@
+"""What one answer shows is of one moment, and says how far each context had been applied."""
+
+import asyncio
+
+import grpc
+import pytest
+
+from nhip.rewards.v1 import rewards_pb2 as r
+from nhip.rewards.v1 import rewards_pb2_grpc
+from tests.integration.services.company import Company, System, words
+
+
+@pytest.fixture
+async def company(system: System) -> Company:
+    return await system.company().found()
+
+
+async def test_while_points_move_a_balance_is_always_that_of_its_newest_movement(company: Company):
+    seen: set[tuple[int, int]] = set()
+
+    async def correct() -> None:
+        while len(seen) < 20:
+            await company.ask(r.CorrectPoints(person_id=company.ids["minh"], points=1, reason=words("bù điểm")), "nam")
+
+    async def look() -> None:
+        token = company.metadata("minh")[:1]  # and no position: what is there is shown, whatever it is
+        while len(seen) < 20:
+            wallet = await rewards_pb2_grpc.RewardsStub(company.system.channels["rewards"]).GetWallet(r.GetWallet(), metadata=token)
+            seen.add((wallet.received, wallet.movements[0].balance if wallet.movements else 0))
+
+    await company.ask(r.GetWallet(), "minh")  # rewards has heard of Minh
+    await asyncio.gather(correct(), look(), look())
+    assert [pair for pair in seen if pair[0] != pair[1]] == []
+
+
+async def test_an_answer_says_how_far_each_context_it_joins_was_applied(company: Company):
+    await company.ask(r.CorrectPoints(person_id=company.ids["minh"], points=1, reason=words("bù điểm")), "nam")
+    call = rewards_pb2_grpc.RewardsStub(company.system.channels["rewards"]).GetWallet(r.GetWallet(), metadata=company.metadata("minh"))
+    assert isinstance(call, grpc.aio.UnaryUnaryCall)
+    await call
+    [applied] = [value for name, value in await call.trailing_metadata() if name == "nhip-applied"]
+    told = dict(one.split("=") for one in str(applied).split(","))
+    assert set(told) == {"goals", "people", "rewards"}
+    assert int(told["rewards"]) >= int(company.positions["rewards"].removeprefix("rewards="))
