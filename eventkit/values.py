@@ -1,12 +1,26 @@
 """Contract values as Python's own: exact decimals and days."""
 
+import decimal
+import unicodedata
 from datetime import UTC, date, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.date_pb2 import Date
 from google.type.decimal_pb2 import Decimal as PbDecimal
+
+WHOLE_DIGITS, FRACTION_DIGITS = 18, 6
+"""Most digits of a number that is taken, before and behind the point. Logs may hold longer ones, and every read carries them."""
+
+# Python's own 28 digits are fewer than logs may hold. Set for the whole process, whatever thread or task computes, so that no sum can
+# forget it: products of the longest stored numbers stay exact, a share keeps more digits than anybody is shown.
+decimal.DefaultContext.prec = 100
+decimal.setcontext(decimal.Context())
+_EXACT = decimal.Context(prec=decimal.MAX_PREC, Emax=decimal.MAX_EMAX, Emin=decimal.MIN_EMIN)
+
+PERCENT = "%"
+_PERCENT_WORDS = ("%", "phần trăm", "percent", "per cent")
 
 
 def to_date(value: Date) -> date | None:
@@ -34,8 +48,31 @@ def from_decimal(value: Decimal | int) -> PbDecimal:
 
 def plain(value: Decimal) -> str:
     """A decimal in digits, without an exponent and without zeros that say nothing: 55, 67.5."""
+    if not value:
+        return "0"
     text = format(value, "f")
-    return text.rstrip("0").rstrip(".") or "0" if "." in text else text
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def is_taken(value: Decimal) -> bool:
+    """Whether it is short enough to be taken anew."""
+    whole, _, decimals = format(value.copy_abs(), "f").partition(".")
+    return len(whole) <= WHOLE_DIGITS and len(decimals) <= FRACTION_DIGITS
+
+
+def rounded(value: Decimal, places: int, rounding: str = ROUND_HALF_EVEN) -> Decimal:
+    """To so many places behind the point, however long it is."""
+    return value.quantize(Decimal(1).scaleb(-places), rounding, _EXACT)
+
+
+def unit_key(unit: str) -> str:
+    """A unit as people read it: the same for "Hợp đồng" and "hợp  đồng", composed or not; "%" for per cent in words."""
+    key = " ".join(unicodedata.normalize("NFC", unicodedata.normalize("NFC", unit).casefold()).split())
+    return PERCENT if key in _PERCENT_WORDS else key
+
+
+def is_percent(unit: str) -> bool:
+    return unit_key(unit) == PERCENT
 
 
 def same(a: PbDecimal, b: PbDecimal) -> bool:

@@ -20,15 +20,16 @@ from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescript
 from google.protobuf.message import Message
 
 from eventkit.errors import Violation
+from eventkit.values import FRACTION_DIGITS, WHOLE_DIGITS
 from nhip.common.v1 import options_pb2
-
-DECIMAL_DIGITS = 30
-"""Most digits of a decimal, before and after the point together."""
 
 MOST = 1000
 """Violations that are looked for: a request of four million wrong bytes shall not cost more than that."""
 
 _DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+_TAKEN = re.compile(rf"-?[0-9]{{1,{WHOLE_DIGITS}}}(\.[0-9]{{1,{FRACTION_DIGITS}}})?")
+_STORED_LENGTH = 1000
+"""Longest number that a caller may repeat as it is stored."""
 _ID = re.compile(r"[a-z0-9_.-]{1,64}")
 _CLUSTER = regex.compile(r"\X")
 _INTEGERS = (
@@ -147,6 +148,8 @@ def _checks(field: FieldDescriptor, rules: options_pb2.Rules) -> Iterator[Check]
     """What to hold against a value of this field. Raises ValueError for a rule that says nothing about such a field."""
     low, high = _bound(field, rules.min), _bound(field, rules.max)
     text_rules = bool(rules.max_length or rules.id or rules.time_zone)
+    if rules.stored and not (field.message_type is not None and field.message_type.full_name == "google.type.Decimal"):
+        raise ValueError(f"{field.full_name}: its rules are not for a field of this type")
     number_rules = low is not None or high is not None
     inner = field.message_type.full_name if field.message_type is not None else ""
     if field.type == FieldDescriptor.TYPE_STRING:
@@ -164,7 +167,7 @@ def _checks(field: FieldDescriptor, rules: options_pb2.Rules) -> Iterator[Check]
         yield lambda value: _words(cast(Message, value), rules.required, rules.max_length)
         text_rules = False
     elif inner == "google.type.Decimal":
-        yield lambda value: _decimal(cast(Message, value), low, high)
+        yield lambda value: _decimal(cast(Message, value), low, high, stored=rules.stored)
         number_rules = False
     elif inner in _WELL_KNOWN:
         yield _WELL_KNOWN[inner]
@@ -233,7 +236,7 @@ def _length(text: str, most: int) -> Iterator[tuple[str, str]]:
 
 def _words(words: Message, required: bool, most: int) -> Iterator[tuple[str, str]]:
     form = words.WhichOneof("form")
-    if form in ("sealed", "erased"):
+    if form not in (None, "plain"):  # the others are said in replies, whatever they will be: taken, they would be stored
         yield form, "must not be given: send the words as `plain`"
         return
     plain = cast(str, getattr(words, "plain"))  # noqa: B009  # a Message by descriptor, its class is not at hand
@@ -245,10 +248,14 @@ def _words(words: Message, required: bool, most: int) -> Iterator[tuple[str, str
         yield from _length(plain, most)
 
 
-def _decimal(value: Message, low: Decimal | None, high: Decimal | None) -> Iterator[tuple[str, str]]:
+def _decimal(value: Message, low: Decimal | None, high: Decimal | None, *, stored: bool = False) -> Iterator[tuple[str, str]]:
     text = cast(str, getattr(value, "value"))  # noqa: B009
-    if not _DECIMAL.fullmatch(text) or sum(map(str.isdigit, text)) > DECIMAL_DIGITS:
-        yield "", f"must be a plain decimal of at most {DECIMAL_DIGITS} digits, as -12.5"
+    if stored:
+        if len(text) > _STORED_LENGTH or not _DECIMAL.fullmatch(text):
+            yield "", "must be a plain decimal, as -12.5"
+            return
+    elif not _TAKEN.fullmatch(text):
+        yield "", f"must be a plain decimal of at most {WHOLE_DIGITS} digits before and {FRACTION_DIGITS} behind the point, as -12.5"
         return
     yield from _range(Decimal(text), low, high)
 

@@ -11,14 +11,12 @@ from google.type import date_pb2, decimal_pb2  # pyright: ignore[reportMissingTy
 from starlette.requests import Request
 
 from eventkit.errors import Violation
+from eventkit.values import is_taken
 from services.gateway.console.language import Language, typed_decimal
 from services.gateway.console.refusals import at_fields, explain, reasons
 from services.gateway.failures import Failure
 
 _KEY = re.compile(r"[0-9a-f-]{36}")
-
-MOST_DIGITS = 30
-"""Of a number; the services take no longer one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +43,7 @@ class Form:
         value = typed_decimal(typed, language)
         if value is None:
             wrong.append(Violation(name, "NOT_A_NUMBER"))
-        elif sum(map(str.isdigit, typed)) > MOST_DIGITS:
+        elif not is_taken(value):
             wrong.append(Violation(name, "TOO_MANY_DIGITS"))
             return None
         return value

@@ -14,10 +14,11 @@ from babel import Locale
 from babel.dates import format_date, format_datetime
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from babel.numbers import format_decimal
 from google.protobuf.message import Message
 from google.type import date_pb2, decimal_pb2  # pyright: ignore[reportMissingTypeStubs]  # a wheel without py.typed
 
+from eventkit import numerals
+from eventkit.values import is_percent
 from nhip.common.v1 import words_pb2
 
 LOCALES = Path(__file__).parent.parent / "locales"
@@ -43,7 +44,11 @@ class Language:
         """ "66,2" or "66.2", "−3" (a true minus): exact up to `places`; empty for nothing."""
         if value is None:
             return ""
-        return format_decimal(value, "#,##0." + "#" * places, locale=self.locale).replace("-", "−")
+        return numerals.written(value, self.code, places=places)
+
+    def short(self, value: Decimal | None) -> str:
+        """What fits on a card or an axis: "12 tỷ", "12bn"; the exact number belongs beside it."""
+        return "" if value is None else numerals.short(value, self.code)
 
     def amount(self, value: Decimal | None, unit: str = "", *, places: int = 6) -> str:
         """A number with its unit behind it: "25 %" in Vietnamese, "25%" in English, "50 demo" in both."""
@@ -52,13 +57,13 @@ class Language:
         return self.number(value, places=places) + self.unit(unit)
 
     def unit(self, unit: str) -> str:
-        if unit == "%" and self.code == "en":
-            return "%"
+        if is_percent(unit):
+            return "%" if self.code == "en" else NBSP + "%"
         return NBSP + unit if unit else ""
 
     def signed(self, value: Decimal, unit: str = "") -> str:
         """A change: "+5", "−15" (a true minus)."""
-        return ("−" if value < 0 else "+") + self.amount(abs(value), unit)
+        return ("−" if value < 0 else "+") + self.amount(value.copy_abs(), unit)
 
     def arithmetic(self, text: str) -> str:
         """A service's "50 × 62.5 % + 30 × 80 %", as this language writes its numbers."""
@@ -134,23 +139,8 @@ def decimal_of_text(text: str) -> Decimal | None:
 
 
 def typed_decimal(text: str, language: Language) -> Decimal | None:
-    """A number as people type it; None when it is none, or could be one of two.
-
-    By the page's language: in Vietnamese "1.234,5" is 1234.5 and "1.234" is 1234. The other language's decimal mark is understood
-    where it cannot be meant to group: "66.2" is 66.2.
-    """
-    point, group = (",", ".") if language.code == "vi" else (".", ",")
-    text = re.sub(r"\s*%$", "", text.strip()).replace("−", "-")
-    plain = rf"[0-9]+(?:{re.escape(point)}[0-9]+)?"
-    grouped = rf"[1-9][0-9]{{0,2}}(?:{re.escape(group)}[0-9]{{3}})+(?:{re.escape(point)}[0-9]+)?"
-    spaced = rf"[1-9][0-9]{{0,2}}(?:\s[0-9]{{3}})+(?:{re.escape(point)}[0-9]+)?"
-    if re.fullmatch(rf"-?(?:{plain}|{grouped}|{spaced})", text):
-        text = re.sub(r"\s", "", text.replace(group, "")).replace(point, ".")
-    elif re.fullmatch(rf"-?[0-9]+{re.escape(group)}(?![0-9]{{3}}$)[0-9]+", text):
-        text = text.replace(group, ".")
-    else:
-        return None
-    return decimal_of_text(text)
+    """A number as people type it, by the page's language; None when it is none, or could be one of two."""
+    return numerals.read(re.sub(r"\s*%$", "", text.strip()), language.code)
 
 
 def date_of(parent: Message, field: str) -> date | None:

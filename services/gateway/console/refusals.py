@@ -85,7 +85,7 @@ def reasons(language: Language) -> dict[str, str]:
         # the console's own
         "MISSING": _("This is needed."),
         "NOT_A_NUMBER": _("This is not a number. Right would be 1,234.5 or 66.2."),
-        "TOO_MANY_DIGITS": _("A number has at most 30 digits."),
+        "TOO_MANY_DIGITS": _("A number has at most 18 digits before the decimal mark and 6 behind it."),
         "NOT_A_DAY": _("This is not a day."),
         "NOT_A_COUNT": _("This is not a whole number that can be meant here."),
         "NOT_AN_HOUR": _("An hour is from 0 to 23."),

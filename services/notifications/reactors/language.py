@@ -11,7 +11,9 @@ from babel import Locale
 from babel.dates import format_date
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from babel.numbers import format_decimal
+
+from eventkit import numerals
+from eventkit.values import is_percent
 
 LOCALES = Path(__file__).parent.parent / "locales"
 _BABEL = {"vi": "vi", "en": "en_GB"}
@@ -33,9 +35,9 @@ class Language:
 
     def amount(self, value: Decimal, unit: str) -> str:
         """ "50 demo", "67,5 %" in Vietnamese and "67.5%" in English."""
-        number = format_decimal(value, "#,##0.######", locale=self._locale).replace("-", "−")
-        if unit == "%" and self.code == "en":
-            return number + unit
+        number = numerals.written(value, self.code)
+        if is_percent(unit):
+            return number + ("%" if self.code == "en" else "\u00a0%")
         return f"{number}\u00a0{unit}" if unit else number
 
     def day(self, day: date) -> str:

@@ -177,11 +177,11 @@ def test_what_is_typed_wrong_is_said_at_its_field():
 
 def test_a_wrong_number_is_told_with_a_right_one():
     wrong: list[Violation] = []
-    form = Form({"value": "12.34,5", "long": "9" * 31})
+    form = Form({"value": "12.34,5", "long": "9" * 19})
     assert (form.number("value", wrong, VI), form.number("long", wrong, VI)) == (None, None)
     assert form.wrong(wrong, VI).errors == {
         "value": "Đây không phải là số. Viết đúng là 1.234,5 hoặc 66,2.",
-        "long": "Một số có nhiều nhất 30 chữ số.",
+        "long": "Một số có tối đa 18 chữ số trước dấu thập phân và 6 chữ số sau dấu thập phân.",
     }
 
 

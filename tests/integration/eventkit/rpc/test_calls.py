@@ -147,7 +147,7 @@ async def test_everything_that_is_wrong_is_answered_at_once_with_paths(nhip):
     assert answer.violations == (
         Violation("cycle_id", "must be an id: 1 to 64 of a-z, 0-9, '-', '_' and '.'"),
         Violation("kpi.name", "must be given and not blank"),
-        Violation("kpi.measure.target", "must be a plain decimal of at most 30 digits, as -12.5"),
+        Violation("kpi.measure.target", "must be a plain decimal of at most 18 digits before and 6 behind the point, as -12.5"),
     )
     assert not nhip.goals.asked
 

@@ -1,0 +1,74 @@
+"""Numbers as people write them, in Vietnamese and in English: one rule for pages, files and mails."""
+
+import re
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
+
+from eventkit.values import rounded
+
+MARKS = {"vi": (",", "."), "en": (".", ",")}
+"""What stands before decimals, and what groups thousands."""
+
+_SCALES = {
+    "vi": ((Decimal(10) ** 9, "\u00a0tỷ"), (Decimal(10) ** 6, "\u00a0triệu")),
+    "en": ((Decimal(10) ** 12, "tn"), (Decimal(10) ** 9, "bn"), (Decimal(10) ** 6, "m")),
+}
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+class TwoReadings(ValueError):
+    """A text that is one number in Vietnamese and another one in English."""
+
+    def __init__(self, text: str, vi: Decimal, en: Decimal) -> None:
+        super().__init__(f"{text!r} is {vi:f} as Vietnamese writes numbers and {en:f} as English does")
+        self.vi, self.en = vi, en
+
+
+def read(text: str, language: str = "") -> Decimal | None:
+    """The number that a text is; None when it is none.
+
+    By its language ("vi", "en"): in Vietnamese "1.234,5" is 1234.5 and "1.234" is 1234; the other language's decimal mark is understood
+    where it cannot be meant to group ("66.2" is 66.2). Without a language, what the two read differently raises TwoReadings.
+    """
+    text = text.strip().replace("−", "-")
+    if language:
+        value = _strictly(text, language)
+        if value is None and re.fullmatch(rf"-?[0-9]+{re.escape(MARKS[language][1])}(?![0-9]{{3}}$)[0-9]+", text):
+            value = Decimal(text.replace(MARKS[language][1], "."))
+        return value
+    vi, en = _strictly(text, "vi"), _strictly(text, "en")
+    if vi is not None and en is not None and vi != en:
+        raise TwoReadings(text, vi, en)
+    return en if vi is None else vi
+
+
+def _strictly(text: str, language: str) -> Decimal | None:
+    """By the marks of one language alone."""
+    point, group = MARKS[language]
+    decimals = rf"(?:{re.escape(point)}[0-9]+)?"
+    grouped = "|".join(rf"[1-9][0-9]{{0,2}}(?:{mark}[0-9]{{3}})+{decimals}" for mark in (re.escape(group), r"\s"))
+    if not re.fullmatch(rf"-?(?:[0-9]+{decimals}|{grouped})", text):
+        return None
+    return Decimal(re.sub(r"\s", "", text.replace(group, "")).replace(point, "."))
+
+
+def written(value: Decimal, language: str, *, places: int = 6, rounding: str = ROUND_HALF_EVEN) -> str:
+    """ "66,2" or "66.2", "−3" (a true minus): of any length, exact up to `places`."""
+    point, group = MARKS[language]
+    shown = rounded(value, places, rounding)
+    whole, _, decimals = format(shown.copy_abs(), "f").partition(".")
+    decimals = decimals.rstrip("0")
+    first = len(whole) % 3
+    groups = [whole[:first]] * bool(first) + [whole[at : at + 3] for at in range(first, len(whole), 3)]
+    return ("−" if shown < 0 else "") + group.join(groups) + (point + decimals if decimals else "")
+
+
+def short(value: Decimal, language: str) -> str:
+    """What fits on a card: "12 tỷ", "12bn"; below a million as it is. Never rounded up, so that nothing looks reached that is not."""
+    size = value.copy_abs()
+    if size.adjusted() >= 18:  # no language has a short word for it
+        exponent = size.adjusted()
+        return f"{written(value.scaleb(-exponent), language, places=2, rounding=ROUND_DOWN)} × 10{str(exponent).translate(_RAISED)}"
+    for scale, word in _SCALES[language]:
+        if size >= scale:
+            return written(value / scale, language, places=2, rounding=ROUND_DOWN) + word
+    return written(value, language)
