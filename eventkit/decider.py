@@ -107,13 +107,19 @@ class Commands:
             self._states.popitem(last=False)
 
     async def _append(self, ctx: Context, decision: Decision, loaded: dict[StreamId, int]) -> Appended:
-        events: dict[StreamId, list[NewEvent]] = {stream: [] for stream in loaded}
+        writes: list[Write] = []
+        versions = dict(loaded)
         for index, (ref, message) in enumerate(decision):
             id = event_id(ctx, index) if ctx.retryable else uuid7()
             await self._words.seal(message, tenant=ctx.tenant, author=ctx.actor.id, event_id=id)
-            events.setdefault(StreamId(ctx.tenant, *ref), []).append(NewEvent(id, wire.type_name(message), wire.encode(message)))
+            event = NewEvent(id, wire.type_name(message), wire.encode(message))
+            stream = StreamId(ctx.tenant, *ref)
+            # Positions follow the decision, so that effects stand behind their causes, whatever was loaded first.
+            writes.append(Write(stream, versions.get(stream, 0), [event]))
+            versions[stream] = writes[-1].expected + 1
+        guards = [Write(stream, version) for stream, version in loaded.items() if versions[stream] == version]
         origin = Origin(str(ctx.actor), ctx.digest, ctx.correlation_id, ctx.causation_id, ctx.traceparent)
-        return await self._log.append(*(Write(stream, loaded.get(stream, 0), batch) for stream, batch in events.items()), origin=origin)
+        return await self._log.append(*writes, *guards, origin=origin)
 
     async def _first_answer(self, ctx: Context) -> list[Recorded]:
         """What this command recorded when it was carried out before."""

@@ -31,6 +31,9 @@ CHATTY = ("aiokafka", "kafka", "faststream")
 
 _W3C = TraceContextTextMapPropagator()
 
+UNSHOWN = Counter("nhip_unshown", "Stored things that a page or a mail could not show; the rest of it was shown.", ("what",), registry=None)
+"""Of the whole process: counted wherever something is shown, and part of every registry."""
+
 
 # --- logs ------------------------------------------------------------------------------------------------------------
 
@@ -57,6 +60,13 @@ def exception_name(error: BaseException) -> str:
     """The full name of its type, as `asyncpg.exceptions.UniqueViolationError`."""
     kind = type(error)
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def unshown(what: str, id: str, error: Exception) -> None:
+    """Something stored cannot be shown: the log says which and why, a metric counts it, and whoever asked gets the rest."""
+    UNSHOWN.labels(what).inc()
+    log: structlog.stdlib.BoundLogger = structlog.get_logger("nhip.unshown")
+    log.error("unshown", what=what, id=id, stack=frames(error))
 
 
 def _short(filename: str) -> str:
@@ -270,6 +280,7 @@ class Metrics:
         self.timer_failures = Counter(
             "nhip_timer_failures", "Things that fell due and could not be done; tried again.", ("timer",), registry=to
         )
+        to.register(UNSHOWN)
         self.retries = Counter("nhip_subscription_retries", "Attempts repeated after a transient fault.", ("subscription",), registry=to)
 
 

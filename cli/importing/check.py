@@ -94,7 +94,7 @@ def _check(file: File, problems: Problems, today: date) -> None:
     _circles(problems, file.kpis, rests_on, "parent", "KPIs serve each other in a circle")
     _days(file, problems, today)
     _people(file, problems)
-    _rules(file, problems)
+    _rules(file, problems, today)
     give_all(file, problems, today)
 
 
@@ -183,7 +183,7 @@ def _people(file: File, problems: Problems) -> None:
             problems.add(kpi.places["department"], "KPI: department is missing: a department's KPI names its unit")
 
 
-def _rules(file: File, problems: Problems) -> None:
+def _rules(file: File, problems: Problems, today: date) -> None:
     """What the contracts and the domain demand of single values, in their own words."""
     for what, item, command in _commands(file):
         for violation in violations(command):
@@ -191,7 +191,7 @@ def _rules(file: File, problems: Problems) -> None:
             field = _FIELDS.get(name, name) if what in ("goal", "KPI") else name
             if field not in item.places.wrong:
                 problems.add(item.places[field], f"{what}: {field} {violation.message}")
-    for what, item, rule in _domain_rules(file):
+    for what, item, rule in _domain_rules(file, today):
         try:
             rule()
         except Rejected as refusal:
@@ -230,10 +230,13 @@ def _commands(file: File) -> Iterator[tuple[str, Item, Message]]:
         yield "praise", praise, commands.give_praise(praise, ids)
 
 
-def _domain_rules(file: File) -> Iterator[tuple[str, Item, Callable[[], object]]]:
+def _domain_rules(file: File, today: date) -> Iterator[tuple[str, Item, Callable[[], object]]]:
     cycle = file.cycle
     if cycle and cycle.starts_on and cycle.ends_on:
-        yield "cycle", cycle, lambda: strategy.open_cycle(commands.open_cycle(cycle), "any")
+        yield "cycle", cycle, lambda: strategy.open_cycle(commands.open_cycle(cycle), "any", today)
+    for goal in file.goals:
+        if goal.year:
+            yield "goal", goal, lambda goal=goal: strategy.set_goal(commands.set_goal(goal), "any", today)
     for kpi in file.kpis:
         if cycle and kpi.target is not None and kpi.kind and kpi.direction:
             measure = commands.define_kpi(kpi, cycle, "", lambda _kind, _ref: "any").kpi.measure

@@ -1,5 +1,6 @@
 """The format of a company's file. A field that is not here does not exist; `ref` is the name by which other items mean an item.
 
+numbers:  vi or en: how numbers are written in it. Without it, 1.200 and 1,200 are refused, as they can be read in two ways
 company:  tenant*, name*, time_zone
 units:    ref*, name*, head (a person)
 people:   ref*, name*, title, unit, manager (a person), roles (employee, executive, okr_master, auditor, admin)
@@ -21,6 +22,7 @@ from datetime import date
 from decimal import Decimal
 
 from cli.importing.document import Fields, Places, Problems, parse
+from eventkit import numerals
 
 ROLES = ("employee", "executive", "okr_master", "auditor", "admin")
 LEVELS = ("company", "department", "individual")
@@ -170,6 +172,7 @@ def read(content: bytes, problems: Problems) -> File | None:
     top = parse(content, problems, "file")
     if top is None:
         return None
+    top.language = top.choice("numbers", tuple(numerals.MARKS))
     company, cycle = top.section("company", "company"), top.section("cycle", "cycle")
     file = File(
         company=_company(company) if company else None,

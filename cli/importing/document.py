@@ -10,8 +10,9 @@ from typing import Any
 
 import yaml
 
+from eventkit import numerals
+
 MOST_BYTES = 10 << 20
-_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _TENANT = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
@@ -82,6 +83,8 @@ class Fields:
     what: str
     """What it is, for messages: "KPI"."""
     problems: Problems
+    language: str = ""
+    """In which numbers are written: "vi", "en"; empty: the file does not say."""
     _given: dict[str, yaml.Node] = field(default_factory=dict[str, yaml.Node])
     _asked: list[str] = field(default_factory=list[str])
     _places: dict[str, Place] = field(default_factory=dict[str, Place])
@@ -135,11 +138,15 @@ class Fields:
         text = self.text(name, required=required)
         if not text:
             return None
-        if not _NUMBER.fullmatch(text):
-            like = text.replace(" ", "").replace(",", ".")
-            right = f": write {like}" if _NUMBER.fullmatch(like) else ": write digits, with a point before decimals"
-            return self._bad(name, f"{text!r} is no number{right}", None)
-        return Decimal(text)
+        try:
+            value = numerals.read(text, self.language)
+        except numerals.TwoReadings as two:
+            vi, en = _unmistakable(two.vi), _unmistakable(two.en)
+            say = "write that, or say at the top of the file how its numbers are written: `numbers: vi` or `numbers: en`"
+            return self._bad(name, f"{text!r} can be read in two ways, as {vi} (vi) and as {en} (en): {say}", None)
+        if value is None:
+            return self._bad(name, f"{text!r} is no number: write digits, as 1200 or 12.5", None)
+        return value
 
     def whole(self, name: str, *, required: bool = False) -> int | None:
         text = self.text(name, required=required)
@@ -172,14 +179,14 @@ class Fields:
             return None
         if not isinstance(node, yaml.MappingNode):
             return self._bad(name, "must be a mapping (field: value)", None)
-        return Fields(node, what, self.problems)
+        return Fields(node, what, self.problems, self.language)
 
     def items(self, name: str, what: str) -> list["Fields"]:
         """The mappings of a list below."""
         found: list[Fields] = []
         for node in self._list(name, required=False):
             if isinstance(node, yaml.MappingNode):
-                found.append(Fields(node, what, self.problems))
+                found.append(Fields(node, what, self.problems, self.language))
             else:
                 self.problems.add(Place.of(node.start_mark), f"{what}: must be a mapping (field: value)")
         return found
@@ -257,6 +264,12 @@ def parse(content: bytes, problems: Problems, what: str) -> Fields | None:
         problems.add(Place.of(node.start_mark) if node else Place(1, 1), f"{what}: the file must be a mapping (field: value)")
         return None
     return Fields(node, what, problems)
+
+
+def _unmistakable(value: Decimal) -> str:
+    """Written so that it can be read in one way only: 1200, 1.2, and 1.2340 for what 1.234 leaves open."""
+    text = f"{value.normalize():f}"
+    return text if len(text.partition(".")[2]) != 3 else text + "0"
 
 
 def hint(given: str, known: Iterable[str]) -> str:

@@ -58,8 +58,11 @@ def check(writes: Sequence[Write], origin: Origin) -> tuple[int, int]:
             ids.add(event.id)
             events, size = events + 1, size + len(event.data)
             texts.append(event.type)
-    if len({write.stream for write in writes}) < len(writes):
-        raise ValueError("an append writes to each stream once")
+    reached: dict[StreamId, int] = {}
+    for stream, expected, batch in writes:
+        if reached.setdefault(stream, expected) != expected:
+            raise ValueError(f"{stream} is written to again, at version {expected} and not where the append left it: {reached[stream]}")
+        reached[stream] = expected + len(batch)
     if not events:
         raise ValueError("an append needs events; guards alone record nothing")
     if len(ids) < events:
@@ -83,8 +86,7 @@ def decide(group: Iterable[Pending], versions: dict[StreamId, int], known: froze
         pending.verdict = None
         if any(event.id in taken for write in pending.writes for event in write.events):
             continue
-        lost = next((w for w in pending.writes if w.expected != versions[w.stream]), None)
-        if lost:
+        if lost := _lost(pending.writes, versions):
             pending.verdict = WrongVersion(lost.stream, lost.expected, versions[lost.stream])
             continue
         index = 0
@@ -96,6 +98,16 @@ def decide(group: Iterable[Pending], versions: dict[StreamId, int], known: froze
                 versions[stream] = version
         pending.verdict = Appended(len(accepted), {w.stream: versions[w.stream] for w in pending.writes if w.events})
     return accepted
+
+
+def _lost(writes: Sequence[Write], versions: Mapping[StreamId, int]) -> Write | None:
+    """The first write whose stream is elsewhere; one that is named again goes on where the append left it."""
+    reached: dict[StreamId, int] = {}
+    for write in writes:
+        if write.expected != reached.get(write.stream, versions[write.stream]):
+            return write
+        reached[write.stream] = write.expected + len(write.events)
+    return None
 
 
 def guards(group: Iterable[Pending], believed: Mapping[StreamId, int]) -> dict[StreamId, int]:

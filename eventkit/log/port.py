@@ -46,7 +46,10 @@ class NewEvent:
 
 
 class Write(NamedTuple):
-    """Events for one stream, if it still has the `expected` version (its number of events). No events: a guard, which only demands that."""
+    """Events for one stream, if it still has the `expected` version (its number of events). No events: a guard, which only demands that.
+
+    Positions follow the order of an append's writes. One that goes back to a stream goes on where the append left it.
+    """
 
     stream: StreamId
     expected: int

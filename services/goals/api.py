@@ -61,20 +61,20 @@ class GoalsApi:
     # -- strategy
 
     async def open_cycle(self, command: pb.OpenCycle, ctx: Context) -> Accepted:
-        cycle_id = ctx.new_id("cycle")
+        cycle_id, today = ctx.new_id("cycle"), (await self.kit.directory.everyone(ctx.tenant)).today(ctx.at)
 
         async def decide(load: Load) -> Decision:
             await load(CYCLE, cycle_id)
-            return strategy.open_cycle(command, cycle_id)
+            return strategy.open_cycle(command, cycle_id, today)
 
         return await self.kit.commands.execute(ctx, CYCLE(cycle_id), decide)
 
     async def set_strategic_goal(self, command: pb.SetStrategicGoal, ctx: Context) -> Accepted:
-        goal_id = ctx.new_id("goal")
+        goal_id, today = ctx.new_id("goal"), (await self.kit.directory.everyone(ctx.tenant)).today(ctx.at)
 
         async def decide(load: Load) -> Decision:
             await load(GOAL, goal_id)
-            return strategy.set_goal(command, goal_id)
+            return strategy.set_goal(command, goal_id, today)
 
         return await self.kit.commands.execute(ctx, GOAL(goal_id), decide)
 
@@ -92,10 +92,10 @@ class GoalsApi:
     async def define_kpi(self, command: pb.DefineKpi, ctx: Context) -> Accepted:
         kpi_id, draft = ctx.new_id("kpi"), command.kpi
         everyone = await self.kit.directory.everyone(ctx.tenant)
-        on = _effective_on(command.effective_on, everyone, ctx)
 
         async def decide(load: Load) -> Decision:
             cycle = await _cycle(load, command.cycle_id)
+            on = _effective_on(command.effective_on, cycle, everyone, ctx)
             links = await load(ALIGNMENT, cycle.id)
             if draft.measure.volume_kpi_id and draft.measure.volume_kpi_id not in (links.links if links else ()):
                 raise unknown("kpi", draft.measure.volume_kpi_id, "kpi.measure.volume_kpi_id")
@@ -116,11 +116,13 @@ class GoalsApi:
         return await self.kit.commands.execute(ctx, ALIGNMENT(command.cycle_id), decide, answers=kpi_id)
 
     async def align_kpi(self, command: pb.AlignKpi, ctx: Context) -> Accepted:
-        on = _effective_on(command.effective_on, await self.kit.directory.everyone(ctx.tenant), ctx)
+        everyone = await self.kit.directory.everyone(ctx.tenant)
 
         async def decide(load: Load) -> Decision:
-            known = kpi.active(kpi.existing(await load(KPI, command.kpi_id), command.kpi_id))
+            known = kpi.existing(await load(KPI, command.kpi_id), command.kpi_id)
             cycle = await _cycle(load, known.cycle_id)
+            on = _effective_on(command.effective_on, cycle, everyone, ctx)
+            kpi.active(known, on)
             return alignment.align(
                 await load(ALIGNMENT, cycle.id),
                 cycle_id=cycle.id,
@@ -134,14 +136,15 @@ class GoalsApi:
         return await self.kit.commands.execute(ctx, KPI(command.kpi_id), decide)
 
     async def retire_kpi(self, command: pb.RetireKpi, ctx: Context) -> Accepted:
-        on = _effective_on(command.effective_on, await self.kit.directory.everyone(ctx.tenant), ctx)
+        everyone = await self.kit.directory.everyone(ctx.tenant)
 
         async def decide(load: Load) -> Decision:
             known = kpi.existing(await load(KPI, command.kpi_id), command.kpi_id)
+            cycle = await _cycle(load, known.cycle_id)
+            on = _effective_on(command.effective_on, cycle, everyone, ctx)
             ended = kpi.retire(known, command, effective_on=on)
             if not ended:
                 return []
-            cycle = await _cycle(load, known.cycle_id)
             return [*ended, *alignment.take_off(await load(ALIGNMENT, cycle.id), cycle_id=cycle.id, kpi_id=known.id, effective_on=on)]
 
         return await self.kit.commands.execute(ctx, KPI(command.kpi_id), decide)
@@ -262,12 +265,13 @@ async def _circumstances(
     )
 
 
-def _effective_on(given: Date, everyone: Everyone, ctx: Context) -> date:
-    """From which day a change is in force: today, or what was given; before today only in an import."""
+def _effective_on(given: Date, cycle: Cycle, everyone: Everyone, ctx: Context) -> date:
+    """From which day a change is in force: today, or what was given, a day of its cycle; before today only in an import."""
     today = everyone.today(ctx.at)
     on = to_date(given)
     if on is None:
         return today
+    strategy.within(cycle, on, "effective_on")
     if on < today and (ctx.actor.kind, ctx.actor.id) != ("service", IMPORTER):
         raise Rejected("EFFECTIVE_IN_THE_PAST", f"give today ({today}) or a later day", kind=Kind.INVALID, field="effective_on")
     return on

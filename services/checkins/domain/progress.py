@@ -58,7 +58,8 @@ class KnownKpi:
     id: str
     cycle_id: str
     owners: tuple[str, ...]
-    retired: bool
+    retired_on: date | None
+    """From this day on, which may lie ahead, it is not in force any more."""
     counts: bool
     """Its values add up or say done: none is below nought."""
     starts_on: date
@@ -69,7 +70,7 @@ def record(progress: Progress | None, command: RecordProgress, kpi: KnownKpi, ac
     imported = (actor.kind, actor.id) == ("service", IMPORTER)
     if not imported and actor.id not in kpi.owners:
         raise Rejected("NOT_AN_OWNER", "only who answers for a KPI records its progress", kind=Kind.FORBIDDEN, rule="G-32")
-    if kpi.retired:
+    if kpi.retired_on is not None and kpi.retired_on <= today:
         raise Rejected("KPI_RETIRED", "this KPI has ended", field="kpi_id")
     last = min(kpi.ends_on, today)
     on = to_date(command.occurred_on) or last

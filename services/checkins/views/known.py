@@ -27,7 +27,7 @@ class KnownKpiRow:
     owner_ids: list[str]
     unit_id: str
     counts: bool
-    retired: bool
+    retired_on: date | None
 
 
 class KnownKpiView(View[KnownKpiRow]):
@@ -42,9 +42,9 @@ class KnownKpiView(View[KnownKpiRow]):
         key = (event.tenant, event.stream.id)
         match event.message:
             case KpiDefined() as e:
-                rows.put(KnownKpiRow(*key, e.cycle_id, list(e.owner_ids), e.unit_id, _counts(e), retired=False))
-            case KpiRetired():
-                rows.put(replace(rows[key], retired=True))
+                rows.put(KnownKpiRow(*key, e.cycle_id, list(e.owner_ids), e.unit_id, _counts(e), retired_on=None))
+            case KpiRetired() as e:
+                rows.put(replace(rows[key], retired_on=required_date(e.effective_on)))
             case _:
                 pass
 
@@ -52,7 +52,7 @@ class KnownKpiView(View[KnownKpiRow]):
         said = messages(events)
         defined = next((e for e in said if isinstance(e, KpiDefined)), None)
         if defined:
-            retired = any(isinstance(e, KpiRetired) for e in said)
+            ends = [required_date(e.effective_on) for e in said if isinstance(e, KpiRetired)]
             yield KnownKpiRow(
                 events[0].tenant,
                 defined.kpi_id,
@@ -60,7 +60,7 @@ class KnownKpiView(View[KnownKpiRow]):
                 list(defined.owner_ids),
                 defined.unit_id,
                 _counts(defined),
-                retired=retired,
+                retired_on=ends[-1] if ends else None,
             )
 
 
@@ -112,4 +112,4 @@ async def known_kpi(con: asyncpg.Connection, tenant: str, kpi_id: str, everyone:
         return None
     unit = everyone.units.get(row["unit_id"])
     owners = tuple(row["owner_ids"]) or ((unit.head_id,) if unit and unit.head_id else ())
-    return KnownKpi(kpi_id, row["cycle_id"], owners, row["retired"], row["counts"], row["starts_on"], row["ends_on"])
+    return KnownKpi(kpi_id, row["cycle_id"], owners, row["retired_on"], row["counts"], row["starts_on"], row["ends_on"])

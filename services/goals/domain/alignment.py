@@ -27,19 +27,39 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """The KPIs of a cycle that have not ended, and what each serves."""
+    """The KPIs of a cycle and what each serves, by the day from which on: in force on a day is the last link that was made for it or
+    for a day before. Links and ends may lie ahead."""
 
     cycle_id: str = ""
-    links: Mapping[str, Link] = field(default_factory=dict[str, Link])
+    links: Mapping[str, tuple[Link, ...]] = field(default_factory=dict[str, tuple[Link, ...]])
+    """As they were made, the first one first."""
+    ends: Mapping[str, date] = field(default_factory=dict[str, date])
+    """From which day on a KPI is not part of it any more."""
 
-    def children(self, kpi_id: str) -> list[str]:
-        return [child for child, link in self.links.items() if link.parent.kpi_id == kpi_id]
+    def ended(self, kpi_id: str, day: date) -> bool:
+        return kpi_id in self.ends and self.ends[kpi_id] <= day
 
-    def above(self, kpi_id: str) -> Iterator[str]:
-        """The KPIs that it serves, nearest first."""
-        while (link := self.links.get(kpi_id)) and link.parent.kpi_id:
-            kpi_id = link.parent.kpi_id
+    def link(self, kpi_id: str, day: date) -> Link | None:
+        """What a KPI serves on a day; None where it is not, or not yet, in the cycle."""
+        if self.ended(kpi_id, day):
+            return None
+        return next((link for link in reversed(self.links.get(kpi_id, ())) if link.effective_on <= day), None)
+
+    def children(self, kpi_id: str, day: date) -> set[str]:
+        """The KPIs that serve it on a day."""
+        return {child for child in self.links if (link := self.link(child, day)) and link.parent.kpi_id == kpi_id}
+
+    def above(self, kpi_id: str, day: date) -> Iterator[str]:
+        """The KPIs that it serves on a day, nearest first, each once."""
+        seen = {kpi_id}
+        while (link := self.link(kpi_id, day)) and (kpi_id := link.parent.kpi_id) and kpi_id not in seen:
+            seen.add(kpi_id)
             yield kpi_id
+
+    def days_from(self, day: date) -> list[date]:
+        """A day and those after it on which something changes: what holds on each of them holds always from then on."""
+        ahead = {link.effective_on for links in self.links.values() for link in links} | set(self.ends.values())
+        return sorted({day, *(d for d in ahead if d > day)})
 
 
 def evolve(alignment: Alignment | None, event: Message) -> Alignment:
@@ -47,9 +67,9 @@ def evolve(alignment: Alignment | None, event: Message) -> Alignment:
     match event:
         case KpiAligned():
             link = Link(event.after, event.why, required_date(event.effective_on))
-            return Alignment(event.cycle_id, {**now.links, event.kpi_id: link})
+            return replace(now, cycle_id=event.cycle_id, links={**now.links, event.kpi_id: (*now.links.get(event.kpi_id, ()), link)})
         case KpiTakenOff():
-            return replace(now, links={kpi: link for kpi, link in now.links.items() if kpi != event.kpi_id})
+            return replace(now, ends={**now.ends, event.kpi_id: required_date(event.effective_on)})
         case _:
             raise UnknownEvent(event)
 
@@ -68,22 +88,27 @@ def align(
     effective_on: date,
     at: str = "parent",
 ) -> list[Happened]:
-    """Put a KPI under what it serves.
+    """Put a KPI under what it serves, from a day on.
 
     Of a CSF or a goal, `parent_exists` says whether it is there; of a KPI, the alignment itself knows.
     """
     now = alignment or Alignment()
     kind = parent.WhichOneof("target")
-    before = now.links.get(kpi_id)
+    made = now.links.get(kpi_id, ())
+    on = max(effective_on, made[0].effective_on) if made else effective_on  # not before it came to be
+    before = now.link(kpi_id, on)
     if kind == "kpi_id":
         field_name = f"{at}.kpi_id"
-        if parent.kpi_id == kpi_id or kpi_id in now.above(parent.kpi_id):
-            raise Rejected("ALIGNMENT_CIRCLE", "a KPI cannot serve itself, over others or not", field=field_name, rule="G-60")
-        if parent.kpi_id not in now.links:
+        for day in now.days_from(on):
+            if parent.kpi_id == kpi_id or kpi_id in now.above(parent.kpi_id, day):
+                raise Rejected("ALIGNMENT_CIRCLE", "a KPI cannot serve itself, over others or not", field=field_name, rule="G-60")
+        if parent.kpi_id not in now.links or now.ended(parent.kpi_id, on):
             raise unknown("kpi", parent.kpi_id, field_name)
+        if parent.kpi_id in now.ends and not now.ended(kpi_id, now.ends[parent.kpi_id]):
+            raise Rejected("KPI_RETIRED", f"what it shall serve ends on {now.ends[parent.kpi_id]}", field=field_name)
     elif kind and not parent_exists:
         raise unknown(kind.removesuffix("_id"), getattr(parent, kind), f"{at}.{kind}")
-    if before and before.parent == parent and before.why == why:
+    if before and before.parent == parent and before.why == why and before is made[-1]:
         return []
     return [
         Happened(
@@ -94,26 +119,24 @@ def align(
                 before=before.parent if before else None,
                 after=parent if kind else None,
                 why=why,
-                effective_on=from_date(max(effective_on, before.effective_on) if before else effective_on),
+                effective_on=from_date(on),
             ),
         )
     ]
 
 
 def take_off(alignment: Alignment | None, *, cycle_id: str, kpi_id: str, effective_on: date) -> list[Happened]:
-    """A KPI has ended: nothing may be left under it."""
+    """A KPI ends on a day: nothing may be left under it from then on."""
     now = alignment or Alignment()
-    if children := now.children(kpi_id):
+    made = now.links.get(kpi_id, ())
+    on = max(effective_on, made[0].effective_on) if made else effective_on
+    if children := set[str]().union(*(now.children(kpi_id, day) for day in now.days_from(on))):
         raise Rejected(
             "KPI_HAS_CHILDREN",
             f"{len(children)} KPIs still serve it: align them elsewhere, or retire them first",
             kind=Kind.REFUSED,
             field="kpi_id",
         )
-    before = now.links.get(kpi_id)
-    on = from_date(max(effective_on, before.effective_on) if before else effective_on)
-    return [
-        Happened(
-            ALIGNMENT(cycle_id), KpiTakenOff(cycle_id=cycle_id, kpi_id=kpi_id, before=before.parent if before else None, effective_on=on)
-        )
-    ]
+    before = now.link(kpi_id, on)
+    taken = KpiTakenOff(cycle_id=cycle_id, kpi_id=kpi_id, before=before.parent if before else None, effective_on=from_date(on))
+    return [Happened(ALIGNMENT(cycle_id), taken)]

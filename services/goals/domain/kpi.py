@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
+from typing import Literal
 
 from google.protobuf.message import Message
 from google.type.decimal_pb2 import Decimal as PbDecimal
@@ -18,6 +19,10 @@ from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import KpiDefined, KpiRetired, KpiTargetRevised
 from nhip.goals.v1.goals_pb2 import RetireKpi
 from services.goals.domain.strategy import Cycle
+
+Edge = Literal["floor", "stretch", "baseline"]
+EDGES: tuple[Edge, ...] = ("floor", "stretch", "baseline")
+"""What a scale has beside its target."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +41,12 @@ class Kpi:
     defined_on: date
     """The first day that it is in force."""
     effective_on: date
-    """Since when it is as it is."""
-    retired: bool = False
+    """Since when its numbers are as they are."""
+    ends_on: date | None = None
+    """From this day on it is not in force any more, which may be still to come; None: nobody ended it."""
+
+    def ended(self, day: date) -> bool:
+        return self.ends_on is not None and self.ends_on <= day
 
     @property
     def target(self) -> Decimal:
@@ -61,9 +70,9 @@ def evolve(kpi: Kpi | None, event: Message) -> Kpi:
                 required_date(event.effective_on),
             )
         case KpiTargetRevised() if kpi:
-            return replace(kpi, measure=with_target(kpi.measure, event.after), effective_on=required_date(event.effective_on))
+            return replace(kpi, measure=revised(kpi.measure, event), effective_on=required_date(event.effective_on))
         case KpiRetired() if kpi:
-            return replace(kpi, retired=True, effective_on=required_date(event.effective_on))
+            return replace(kpi, ends_on=required_date(event.effective_on))
         case _:
             raise UnknownEvent(event)
 
@@ -71,11 +80,38 @@ def evolve(kpi: Kpi | None, event: Message) -> Kpi:
 KPI = Aggregate("kpi", evolve)
 
 
-def with_target(measure: t.Measure, target: PbDecimal) -> t.Measure:
-    revised = t.Measure()
-    revised.CopyFrom(measure)
-    revised.target.CopyFrom(target)
-    return revised
+def revised(measure: t.Measure, change: t.TargetChange | KpiTargetRevised) -> t.Measure:
+    """The measure with another target, and with other edges where the change has them."""
+    after = t.Measure()
+    after.CopyFrom(measure)
+    after.target.CopyFrom(change.after)
+    for edge in EDGES:
+        if change.HasField(edge):
+            after.ClearField(edge)
+            if (value := _after(change, edge)) is not None:
+                getattr(after, edge).CopyFrom(value)
+    return after
+
+
+def moved(measure: t.Measure, change: t.TargetChange) -> str:
+    """Which of the numbers that a change names as they were is another one by now; empty: none."""
+    if not same(measure.target, change.before):
+        return "before"
+    for edge in EDGES:
+        if change.HasField(edge) and to_decimal(getattr(measure, edge)) != to_decimal(getattr(change, edge).before):
+            return f"{edge}.before"
+    return ""
+
+
+def changes_nothing(change: t.TargetChange) -> bool:
+    edges = [getattr(change, edge) for edge in EDGES if change.HasField(edge)]
+    return same(change.before, change.after) and all(to_decimal(e.before) == to_decimal(e.after) for e in edges)
+
+
+def _after(change: t.TargetChange | KpiTargetRevised, edge: Edge) -> PbDecimal | None:
+    """What an edge is to be; None: it is taken away."""
+    given: t.EdgeChange = getattr(change, edge)
+    return given.after if to_decimal(given.after) is not None else None
 
 
 def define(
@@ -141,35 +177,37 @@ def check_measure(measure: t.Measure, at: str, *, target_at: str = "") -> None:
         raise Rejected("TARGET_NOT_ABOVE_START", wanted, kind=Kind.INVALID, field=target_at, rule="G-24")
 
 
-def revise(
-    kpi: Kpi, before: PbDecimal, after: PbDecimal, *, today: date, proposal_id: str, reason_class: t.ReasonClass.ValueType, at: str
-) -> Happened:
-    """Give a KPI another target. `before` must still be its target, else the proposal was made for another state of things."""
-    active(kpi, f"{at}.kpi_id")
-    if not same(kpi.measure.target, before):
+def revise(kpi: Kpi, change: t.TargetChange, *, today: date, proposal_id: str, reason_class: t.ReasonClass.ValueType, at: str) -> Happened:
+    """Give a KPI another target, and other edges where the change has them. What it names as `before` must still be so, else the
+    proposal was made for another state of things."""
+    active(kpi, today, f"{at}.kpi_id")
+    if field := moved(kpi.measure, change):
         raise Rejected(
-            "PROPOSAL_STALE", f"the target of {kpi.name!r} is {plain(kpi.target)} by now, not {before.value}", field=f"{at}.before"
+            "PROPOSAL_STALE", f"the numbers of {kpi.name!r} are others by now (target {plain(kpi.target)})", field=f"{at}.{field}"
         )
-    check_measure(with_target(kpi.measure, after), at, target_at=f"{at}.after")
-    return Happened(
-        KPI(kpi.id),
-        KpiTargetRevised(
-            kpi_id=kpi.id,
-            before=kpi.measure.target,
-            after=after,
-            effective_on=from_date(max(today, kpi.effective_on)),
-            proposal_id=proposal_id,
-            reason_class=reason_class,
-        ),
+    check_measure(revised(kpi.measure, change), at, target_at=f"{at}.after")
+    event = KpiTargetRevised(
+        kpi_id=kpi.id,
+        before=kpi.measure.target,
+        after=change.after,
+        effective_on=from_date(max(today, kpi.effective_on)),
+        proposal_id=proposal_id,
+        reason_class=reason_class,
     )
+    for edge in EDGES:
+        if change.HasField(edge):
+            getattr(event, edge).CopyFrom(getattr(change, edge))
+    return Happened(KPI(kpi.id), event)
 
 
 def retire(kpi: Kpi | None, command: RetireKpi, *, effective_on: date) -> list[Happened]:
+    """End a KPI from a day on. One that is to end later may be ended earlier, and not the other way round."""
     known = existing(kpi, command.kpi_id)
-    if known.retired:
+    on = max(effective_on, known.effective_on)
+    if known.ended(on):
         return []
-    on = from_date(max(effective_on, known.effective_on))
-    return [Happened(KPI(known.id), KpiRetired(kpi_id=known.id, effective_on=on, reason_class=command.reason_class, reason=command.reason))]
+    ended = KpiRetired(kpi_id=known.id, effective_on=from_date(on), reason_class=command.reason_class, reason=command.reason)
+    return [Happened(KPI(known.id), ended)]
 
 
 def existing(kpi: Kpi | None, kpi_id: str, field: str = "kpi_id") -> Kpi:
@@ -178,7 +216,8 @@ def existing(kpi: Kpi | None, kpi_id: str, field: str = "kpi_id") -> Kpi:
     return kpi
 
 
-def active(kpi: Kpi, field: str = "kpi_id") -> Kpi:
-    if kpi.retired:
-        raise Rejected("KPI_RETIRED", f"{kpi.name!r} has ended", field=field)
+def active(kpi: Kpi, day: date, field: str = "kpi_id") -> Kpi:
+    """The KPI, if it is in force on that day or will be."""
+    if kpi.ended(day):
+        raise Rejected("KPI_RETIRED", f"{kpi.name!r} ended on {kpi.ends_on}", field=field)
     return kpi

@@ -12,7 +12,6 @@ from eventkit.aggregate import Aggregate, Decision, Happened, UnknownEvent
 from eventkit.context import Context
 from eventkit.directory.facts import Everyone
 from eventkit.errors import Kind, Rejected, unknown
-from eventkit.values import same
 from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import ChangeProposed, ProposalApproved, ProposalDeclined, ProposalWithdrawn
 from nhip.goals.v1.goals_pb2 import ApproveProposal, DeclineProposal, ProposeChange, WithdrawProposal
@@ -80,7 +79,7 @@ def propose(command: ProposeChange, around: Circumstances, ctx: Context, proposa
     if len({change.kpi_id for change in command.changes}) < len(command.changes):
         raise Rejected("KPI_TWICE", "name each KPI once", kind=Kind.INVALID, field="changes")
     for index, change in enumerate(command.changes):
-        if same(change.before, change.after):
+        if kpis.changes_nothing(change):
             raise Rejected("NOTHING_CHANGED", "the new target is the old one", kind=Kind.INVALID, field=f"changes[{index}].after")
     addition = command.addition if command.HasField("addition") else None
     # Carried out on paper: what could not be approved as it stands is not proposed.
@@ -158,9 +157,7 @@ def _carry_out(
         kpi = kpis.existing(around.kpis[change.kpi_id], change.kpi_id, f"{at}.kpi_id")
         if kpi.cycle_id != around.cycle.id:
             raise unknown("kpi", change.kpi_id, f"{at}.kpi_id")
-        events.append(
-            kpis.revise(kpi, change.before, change.after, today=around.today, proposal_id=proposal_id, reason_class=reason_class, at=at)
-        )
+        events.append(kpis.revise(kpi, change, today=around.today, proposal_id=proposal_id, reason_class=reason_class, at=at))
     if addition is not None:
         events.append(
             kpis.define(

@@ -1,6 +1,7 @@
 """Does it add up? Holds each KPI against those that serve it (G-70): every child may meet its target, and the parent miss its own.
 
-A warning, never a block: the arithmetic is shown, and people decide.
+In the parent's direction: reached below a target is short, planned above a budget or a ceiling is over. A warning, never a block: the
+arithmetic is shown, and people decide. What cannot be held against each other is said not to be checked, so that it does not look right.
 """
 
 from __future__ import annotations
@@ -9,11 +10,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from eventkit.values import plain
+from eventkit.values import PERCENT, is_percent, plain, rounded, unit_key
 from nhip.goals.v1 import goals_pb2 as pb
 from nhip.goals.v1 import types_pb2 as t
 
-PERCENT = "%"
+_COUNT, _RATE = t.MEASURE_KIND_CUMULATIVE, t.MEASURE_KIND_LEVEL
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,81 +28,135 @@ class Node:
     parent_kpi: str = ""
     volume_kpi: str = ""
     """For a rate: the KPI whose volume it applies to."""
+    direction: t.Direction.ValueType = t.DIRECTION_INCREASE
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One way in which a KPI's children should reach it."""
+    """One way in which a KPI's children should reach it, or keep within it."""
 
     kpi_id: str
     kind: pb.Shortfall.Kind.ValueType
     reached: Decimal
     wanted: Decimal
     arithmetic: str
+    limit: bool = False
+    """`wanted` is a budget or a ceiling."""
 
     @property
     def short(self) -> bool:
-        return self.reached < self.wanted
+        return not self.limit and self.reached < self.wanted
+
+    @property
+    def over(self) -> bool:
+        return self.limit and self.reached > self.wanted
+
+    @property
+    def fails(self) -> bool:
+        return self.short or self.over
 
 
-def checks(nodes: Iterable[Node]) -> list[Check]:
-    """Every check that can be made of these KPIs, whether it adds up or not, parents in the order given."""
+@dataclass(frozen=True, slots=True)
+class NotChecked:
+    """A KPI that its children cannot be held against."""
+
+    kpi_id: str
+    reason: pb.NotChecked.Reason.ValueType
+
+
+def reconcile(nodes: Iterable[Node]) -> list[Check | NotChecked]:
+    """Every check that can be made of these KPIs, whether it adds up or not, and what cannot be checked; parents in the order given."""
     by_id = {node.id: node for node in nodes}
     children: dict[str, list[Node]] = {}
     for node in by_id.values():
         if node.parent_kpi:
             children.setdefault(node.parent_kpi, []).append(node)
-    found: list[Check] = []
+    found: list[Check | NotChecked] = []
     for parent in by_id.values():
-        below = children.get(parent.id, [])
-        found += filter(None, (_sum(parent, below), _yield(parent, below, children, by_id), _blended_rate(parent, below, by_id)))
+        below = [child for child in children.get(parent.id, []) if child.kind in (_COUNT, _RATE)]
+        if not below or parent.kind not in (_COUNT, _RATE):
+            continue
+        try:
+            made = list(filter(None, (_sum(parent, below), _yield(parent, below, children, by_id), _blended_rate(parent, below, by_id))))
+            found += made or filter(None, [_not_checked(parent, below, by_id)])
+        except ArithmeticError:  # numbers that no arithmetic carries: theirs is the only check that is missing
+            found.append(NotChecked(parent.id, pb.NotChecked.REASON_NUMBERS))
     return found
 
 
-def shortfalls(nodes: Iterable[Node]) -> list[Check]:
-    return [check for check in checks(nodes) if check.short]
+def checks(nodes: Iterable[Node]) -> list[Check]:
+    return [found for found in reconcile(nodes) if isinstance(found, Check)]
+
+
+def _check(parent: Node, kind: pb.Shortfall.Kind.ValueType, reached: Decimal, arithmetic: str) -> Check:
+    return Check(parent.id, kind, reached, parent.target, arithmetic, limit=parent.direction == t.DIRECTION_DECREASE)
 
 
 def _sum(parent: Node, children: list[Node]) -> Check | None:
-    """Cumulative children in the parent's own unit add up: 50 + 30."""
-    adding = [c for c in children if c.kind == parent.kind == t.MEASURE_KIND_CUMULATIVE and c.unit == parent.unit]
+    """Counts in the parent's own unit and direction add up: 50 + 30. A band is not a sum."""
+    adding = [c for c in children if c.kind == parent.kind == _COUNT and _comparable(c, parent)]
     if not adding:
         return None
     reached = sum((c.target for c in adding), Decimal(0))
-    return Check(parent.id, pb.Shortfall.KIND_SUM, reached, parent.target, " + ".join(plain(c.target) for c in adding))
+    return _check(parent, pb.Shortfall.KIND_SUM, reached, " + ".join(plain(c.target) for c in adding))
 
 
 def _yield(parent: Node, children: list[Node], below: Mapping[str, list[Node]], by_id: Mapping[str, Node]) -> Check | None:
-    """A parent served by a volume and a rate of it: what people's volumes yield at their own rates, 50 × 60 % + 30 × 80 %."""
-    if parent.kind != t.MEASURE_KIND_CUMULATIVE:
+    """A parent served by volumes and rates of them: what people's volumes yield at their own rates, 50 × 60 % + 30 × 80 %."""
+    if parent.kind != _COUNT or parent.direction == t.DIRECTION_KEEP:
         return None
-    rate = next((c for c in children if c.volume_kpi and by_id.get(c.volume_kpi) in children), None)
-    if rate is None:
+    serving = [c for c in children if c.kind == _RATE and by_id.get(c.volume_kpi) in children]
+    rates = [rate for top in serving for rate in (_with_volume(below.get(top.id, []), by_id) or [top])]
+    if not rates:
         return None
-    rates = _with_volume(below.get(rate.id, []), by_id) or _with_volume([rate], by_id)
     reached = sum((_share(r) * by_id[r.volume_kpi].target for r in rates), Decimal(0))
-    return Check(parent.id, pb.Shortfall.KIND_YIELD, reached, parent.target, " + ".join(_product(r, by_id) for r in rates))
+    return _check(parent, pb.Shortfall.KIND_YIELD, reached, " + ".join(_product(r, by_id) for r in rates))
 
 
 def _blended_rate(parent: Node, children: list[Node], by_id: Mapping[str, Node]) -> Check | None:
     """A rate served by rates of several volumes: their mean weighted by volume, (50 × 60 % + 30 × 80 %) / 80. Never a silent plain mean."""
-    rates = _with_volume([c for c in children if c.unit == parent.unit], by_id)
+    rates = _with_volume([c for c in children if _comparable(c, parent)], by_id)
     volume = sum((by_id[r.volume_kpi].target for r in rates), Decimal(0))
-    if parent.kind != t.MEASURE_KIND_LEVEL or not rates or not volume:
+    if parent.kind != _RATE or not rates or not volume:
         return None
     weighted = sum((r.target * by_id[r.volume_kpi].target for r in rates), Decimal(0)) / volume
     arithmetic = f"({' + '.join(_product(r, by_id) for r in rates)}) / {plain(volume)}"
-    return Check(parent.id, pb.Shortfall.KIND_BLENDED_RATE, round(weighted, 2), parent.target, arithmetic)
+    reached = rounded(weighted, 2)
+    if (reached < parent.target, reached > parent.target) != (weighted < parent.target, weighted > parent.target):
+        reached = rounded(weighted, 6)  # a gap is never rounded away
+    return _check(parent, pb.Shortfall.KIND_BLENDED_RATE, reached, arithmetic)
+
+
+def _not_checked(parent: Node, children: list[Node], by_id: Mapping[str, Node]) -> NotChecked | None:
+    """Why no check could be made of a KPI and those of its kind that serve it; None where there is nothing to compare."""
+    alike = [c for c in children if c.kind == parent.kind]
+    if parent.kind == _COUNT and any(c.kind == _RATE and c.volume_kpi not in by_id for c in children) and not alike:
+        return NotChecked(parent.id, pb.NotChecked.REASON_VOLUME_MISSING)
+    if not alike:
+        return None
+    if parent.direction == t.DIRECTION_KEEP:
+        return NotChecked(parent.id, pb.NotChecked.REASON_BAND)
+    same_unit = [c for c in alike if unit_key(c.unit) == unit_key(parent.unit)]
+    if not same_unit:
+        return NotChecked(parent.id, pb.NotChecked.REASON_UNITS_DIFFER)
+    if not any(_comparable(c, parent) for c in same_unit):
+        return NotChecked(parent.id, pb.NotChecked.REASON_DIRECTIONS_DIFFER)
+    return NotChecked(parent.id, pb.NotChecked.REASON_VOLUME_MISSING)
+
+
+def _comparable(child: Node, parent: Node) -> bool:
+    same = unit_key(child.unit) == unit_key(parent.unit) and child.direction == parent.direction
+    return same and parent.direction != t.DIRECTION_KEEP
 
 
 def _with_volume(nodes: list[Node], by_id: Mapping[str, Node]) -> list[Node]:
-    return [n for n in nodes if n.kind == t.MEASURE_KIND_LEVEL and n.volume_kpi in by_id]
+    return [n for n in nodes if n.kind == _RATE and n.volume_kpi in by_id]
 
 
 def _share(rate: Node) -> Decimal:
-    return rate.target / 100 if rate.unit == PERCENT else rate.target
+    return rate.target / 100 if is_percent(rate.unit) else rate.target
 
 
 def _product(rate: Node, by_id: Mapping[str, Node]) -> str:
-    unit = f" {PERCENT}" if rate.unit == PERCENT else ""
+    unit = f" {PERCENT}" if is_percent(rate.unit) else ""
     return f"{plain(by_id[rate.volume_kpi].target)} × {plain(rate.target)}{unit}"

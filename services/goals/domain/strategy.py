@@ -13,6 +13,10 @@ from nhip.goals.v1.events_pb2 import CsfChosen, CycleOpened, StrategicGoalSet
 from nhip.goals.v1.goals_pb2 import ChooseCsf, OpenCycle, SetStrategicGoal
 
 LONGEST_CYCLE_DAYS = 400
+CYCLE_YEARS_BACK, CYCLE_YEARS_AHEAD = 20, 5
+"""A cycle that starts farther from today is a typing error, as 2062 for 2026."""
+GOAL_YEARS_AHEAD = 20
+"""Strategic goals reach farther, but not as far as a typing error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +70,9 @@ GOAL = Aggregate("goal", evolve_goal)
 CSF = Aggregate("csf", evolve_csf)
 
 
-def open_cycle(command: OpenCycle, cycle_id: str) -> Decision:
+def open_cycle(command: OpenCycle, cycle_id: str, today: date) -> Decision:
     starts_on, ends_on = required_date(command.starts_on), required_date(command.ends_on)
+    _plausible(starts_on.year, today, CYCLE_YEARS_BACK, CYCLE_YEARS_AHEAD, "CYCLE_YEAR", "starts_on")
     if not 0 < (ends_on - starts_on).days < LONGEST_CYCLE_DAYS:
         raise Rejected(
             "CYCLE_SPAN",
@@ -82,7 +87,21 @@ def open_cycle(command: OpenCycle, cycle_id: str) -> Decision:
     ]
 
 
-def set_goal(command: SetStrategicGoal, goal_id: str) -> Decision:
+def within(cycle: Cycle, day: date, field: str) -> None:
+    """Raises `Rejected` OUTSIDE_CYCLE for a day that is none of the cycle's."""
+    if not cycle.starts_on <= day <= cycle.ends_on:
+        wanted = f"give a day of the cycle, from {cycle.starts_on} to {cycle.ends_on}"
+        raise Rejected("OUTSIDE_CYCLE", wanted, kind=Kind.INVALID, field=field)
+
+
+def _plausible(year: int, today: date, back: int, ahead: int, reason: str, field: str) -> None:
+    first, last = today.year - back, today.year + ahead
+    if not first <= year <= last:
+        raise Rejected(reason, f"{year} is far from today: give a year from {first} to {last}", kind=Kind.INVALID, field=field)
+
+
+def set_goal(command: SetStrategicGoal, goal_id: str, today: date) -> Decision:
+    _plausible(command.year, today, CYCLE_YEARS_BACK, GOAL_YEARS_AHEAD, "GOAL_YEAR", "year")
     return [
         Happened(
             GOAL(goal_id), StrategicGoalSet(goal_id=goal_id, name=command.name, year=command.year, target=command.target, unit=command.unit)

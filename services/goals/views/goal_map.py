@@ -6,17 +6,19 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import asyncpg
+from google.type.decimal_pb2 import Decimal as PbDecimal
 
 from eventkit.checkpoint import OWN_FEED
 from eventkit.context import acting_id
 from eventkit.directory.facts import Everyone
 from eventkit.errors import unknown
 from eventkit.table import reading
-from eventkit.values import from_date, from_datetime, from_decimal, to_date, to_datetime
+from eventkit.telemetry import unshown
+from eventkit.values import from_date, from_datetime, from_decimal, rounded, to_date, to_datetime
 from nhip.common.v1.time_pb2 import Applied, AsOf
 from nhip.goals.v1 import goals_pb2 as pb
 from services.goals.domain import reconciliation
-from services.goals.domain.reconciliation import Node
+from services.goals.domain.reconciliation import Check, Node, NotChecked
 from services.goals.domain.standing import Scale, Value, standing
 from services.goals.views import kpi as kpi_view
 from services.goals.views import link as link_view
@@ -63,18 +65,17 @@ class CycleState:
     everyone: Everyone
 
     def kpi(self, row: KpiRow) -> pb.Kpi:
-        """A KPI as the contract shows it."""
+        """A KPI as the contract shows it. What is stored of one and cannot be shown takes nothing from the others."""
         parent = link_view.parent(self.links.get(row.kpi_id))
         link = self.links.get(row.kpi_id)
         unit = self.everyone.units.get(row.unit_id)
         owners = row.owner_ids or ([unit.head_id] if unit and unit.head_id else [])
-        return pb.Kpi(
+        shown = pb.Kpi(
             kpi_id=row.kpi_id,
             cycle_id=row.cycle_id,
             name=row.name,
             statement=row.statement,
             level=row.level,  # type: ignore[arg-type] # stored as the enum's number
-            measure=kpi_view.measure(row),
             owners=[owner(self.everyone, id) for id in owners],
             unit_id=row.unit_id,
             unit_name=unit.name if unit else "",
@@ -83,13 +84,20 @@ class CycleState:
             why=link.why if link else "",
             unaligned=parent is None,
             retired=row.retired,
-            standing=self.standing(row),
         )
+        try:
+            shown.measure.CopyFrom(kpi_view.measure(row))
+            shown.standing.CopyFrom(self.standing(row))
+        except Exception as error:
+            unshown("kpi", row.kpi_id, error)
+            shown.unshown = True
+        return shown
 
     def standing(self, row: KpiRow) -> pb.Standing:
         value = self.values.get(row.kpi_id)
+        scale = Scale(row.kind, row.direction, row.target, row.baseline, row.floor, row.stretch)  # type: ignore[arg-type]
         where = standing(
-            Scale(row.kind, row.direction, row.target, row.baseline, row.floor, row.stretch),  # type: ignore[arg-type]
+            scale,
             value,
             starts_on=self.cycle.starts_on,
             ends_on=self.cycle.ends_on,
@@ -98,12 +106,16 @@ class CycleState:
         )
         return pb.Standing(
             current=from_decimal(value.value) if value else None,
-            progress=from_decimal(round(where.progress, 4)) if where.progress is not None else None,
-            expected=from_decimal(round(where.expected, 1)) if where.expected is not None else None,
+            progress=_share(where.progress),
+            expected=from_decimal(rounded(where.expected, 1)) if where.expected is not None else None,
             status=where.status,
             confidence=value.confidence if value else 0,
             occurred_on=from_date(value.occurred_on) if value else None,
             recorded_at=from_datetime(value.recorded_at) if value else None,
+            aim=scale.aim,
+            met=where.met,
+            no_share=where.no_share,
+            used=_share(where.used),
         )
 
     def nodes(self, targets: Mapping[str, Decimal] | None = None) -> list[Node]:
@@ -116,17 +128,30 @@ class CycleState:
                 (targets or {}).get(row.kpi_id, row.target),
                 parent_kpi=link.parent_id if (link := self.links.get(row.kpi_id)) and link.parent_kind == "kpi" else "",
                 volume_kpi=row.volume_kpi_id,
+                direction=row.direction,  # type: ignore[arg-type]
             )
             for row in self.kpis.values()
         ]
 
-    def shortfalls(self) -> list[pb.Shortfall]:
-        return [
+    def reconciled(self, targets: Mapping[str, Decimal] | None = None, *added: Node) -> list[Check | NotChecked]:
+        return reconciliation.reconcile([*self.nodes(targets), *added])
+
+    def findings(self) -> tuple[list[pb.Shortfall], list[pb.NotChecked]]:
+        """What does not add up, and what cannot be checked."""
+        found = self.reconciled()
+        shortfalls = [
             pb.Shortfall(
-                kpi_id=c.kpi_id, kind=c.kind, reached=from_decimal(c.reached), wanted=from_decimal(c.wanted), arithmetic=c.arithmetic
+                kpi_id=c.kpi_id,
+                kind=c.kind,
+                reached=from_decimal(c.reached),
+                wanted=from_decimal(c.wanted),
+                arithmetic=c.arithmetic,
+                over=c.over,
             )
-            for c in reconciliation.shortfalls(self.nodes())
+            for c in found
+            if isinstance(c, Check) and c.fails
         ]
+        return shortfalls, [pb.NotChecked(kpi_id=c.kpi_id, reason=c.reason) for c in found if isinstance(c, NotChecked)]
 
     def path_up(self, kpi_id: str) -> list[LinkRow]:
         """The links from a KPI up to where it ends, nearest first."""
@@ -159,6 +184,7 @@ async def goal_map(pool: asyncpg.Pool, tenant: str, request: pb.GetMap, everyone
         changed = await kpi_view.changed_on(con, tenant, request.cycle_id, when.known)
         now = await targets_now(con, tenant, request.cycle_id, everyone, when, at)
         how_far = await applied(con, partition)
+    shortfalls, not_checked = state.findings()
     kpis = [with_target_now(state.kpi(row), row, now) for row in state.kpis.values()]
     return pb.GoalMap(
         cycle=strategy.cycle_message(state.cycle),
@@ -167,10 +193,15 @@ async def goal_map(pool: asyncpg.Pool, tenant: str, request: pb.GetMap, everyone
         goals=goals,
         csfs=csfs,
         kpis=kpis,
-        shortfalls=state.shortfalls(),
+        shortfalls=shortfalls,
+        not_checked=not_checked,
         changed_on=[from_date(day) for day in changed],
         applied=how_far,
     )
+
+
+def _share(share: Decimal | None) -> PbDecimal | None:
+    return None if share is None else from_decimal(rounded(share, 4))
 
 
 async def targets_now(

@@ -14,7 +14,7 @@ from eventkit.table import Key
 from eventkit.values import from_decimal, packed, required_date, to_decimal
 from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import KpiDefined, KpiRetired, KpiTargetRevised
-from services.goals.domain.kpi import KPI, Kpi
+from services.goals.domain.kpi import EDGES, KPI, Kpi
 from services.goals.views import VERSION
 
 
@@ -100,9 +100,12 @@ class KpiView(View[KpiRow]):
                     )
                 )
             case KpiTargetRevised() as e:
+                edges = {edge: to_decimal(getattr(e, edge).after) for edge in EDGES if e.HasField(edge)}
                 rows.put(
                     after(
                         target=Decimal(e.after.value),
+                        **edges,
+                        retired=False,  # an end that lies ahead is a version of its own
                         effective_on=required_date(e.effective_on),
                         proposal_id=e.proposal_id,
                         reason_class=e.reason_class,
@@ -147,9 +150,9 @@ def _row(kpi: Kpi, event: Recorded) -> KpiRow:
         owner_ids=list(kpi.owners),
         unit_id=kpi.unit_id,
         weight=kpi.weight,
-        retired=kpi.retired,
+        retired=isinstance(e, KpiRetired),
         defined_on=kpi.defined_on,
-        effective_on=kpi.effective_on,
+        effective_on=kpi.ends_on if isinstance(e, KpiRetired) and kpi.ends_on else kpi.effective_on,
         proposal_id=e.proposal_id if isinstance(e, KpiDefined | KpiTargetRevised) else "",
         reason_class=e.reason_class if isinstance(e, KpiTargetRevised | KpiRetired) else 0,
         reason=packed(e.reason) if isinstance(e, KpiRetired) else b"",
@@ -184,9 +187,10 @@ def measure(row: KpiRow) -> t.Measure:
     )
 
 
-# State(t, d) of a KPI: its last version recorded up to t and in force on d. An old day costs what today costs.
+# State(t, d) of a KPI: its last version recorded up to t and in force on d. An old day costs what today costs. It has ended if any
+# version up to then says so: numbers may be changed after an end was set that lay ahead.
 AS_OF = f"""
-select distinct on (kpi_id) * from {KPIS}
+select distinct on (kpi_id) *, bool_or(retired) over (partition by kpi_id) as ended from {KPIS}
 where tenant = $1 and recorded_at <= $2 and effective_on <= $3 and {{which}}
 order by kpi_id, version desc
 """
@@ -194,7 +198,7 @@ order by kpi_id, version desc
 
 async def of_cycle(con: asyncpg.Connection, tenant: str, cycle_id: str, known: datetime, on: date) -> list[KpiRow]:
     """A cycle's KPIs as of a moment, ended ones left out, in the order they were defined."""
-    rows = [KPIS.of(row) for row in await con.fetch(AS_OF.format(which="cycle_id = $4"), tenant, known, on, cycle_id)]
+    rows = [_in_force(row) for row in await con.fetch(AS_OF.format(which="cycle_id = $4"), tenant, known, on, cycle_id)]
     first = await con.fetch(f"select kpi_id, position from {KPIS} where tenant = $1 and cycle_id = $2 and version = 1", tenant, cycle_id)
     order = {row["kpi_id"]: row["position"] for row in first}
     return sorted((row for row in rows if not row.retired), key=lambda row: (row.level, order[row.kpi_id]))
@@ -203,7 +207,11 @@ async def of_cycle(con: asyncpg.Connection, tenant: str, cycle_id: str, known: d
 async def one(con: asyncpg.Connection, tenant: str, kpi_id: str, known: datetime, on: date) -> KpiRow | None:
     """A KPI as of a moment; None if it was not known or not in force yet."""
     row = await con.fetchrow(AS_OF.format(which="kpi_id = $4"), tenant, known, on, kpi_id)
-    return KPIS.of(row) if row else None
+    return _in_force(row) if row else None
+
+
+def _in_force(row: asyncpg.Record) -> KpiRow:
+    return replace(KPIS.of(row), retired=row["ended"])
 
 
 async def versions(con: asyncpg.Connection, tenant: str, kpi_id: str) -> list[KpiRow]:

@@ -43,6 +43,8 @@ async def kpi_page(pool: asyncpg.Pool, who: Actor, request: pb.GetKpi, everyone:
     kpi = with_target_now(state.kpi(row), row, now)
     owners = {o.person_id for o in kpi.owners}
     path = _path(state, row.kpi_id, goals, csfs)
+    shortfalls, not_checked = state.findings()
+    near = {row.kpi_id, *(step.kpi.kpi_id for step in path if step.HasField("kpi"))}
     return pb.KpiPage(
         kpi=kpi,
         cycle=strategy.cycle_message(state.cycle),
@@ -52,7 +54,8 @@ async def kpi_page(pool: asyncpg.Pool, who: Actor, request: pb.GetKpi, everyone:
         trend=[pb.TrendPoint(occurred_on=from_date(v.occurred_on), value=from_decimal(v.value), confidence=v.confidence) for v in trend],
         targets=_targets(versions, when),
         children=[state.kpi(child) for child in state.kpis.values() if _serves(state.links.get(child.kpi_id), row.kpi_id)],
-        shortfalls=[s for s in state.shortfalls() if s.kpi_id == row.kpi_id or any(s.kpi_id == step.kpi.kpi_id for step in path)],
+        shortfalls=[s for s in shortfalls if s.kpi_id in near],
+        not_checked=[n for n in not_checked if n.kpi_id in near],
         may_propose=not when.past and not row.retired and who.kind == "person",
         may_record=not when.past and not row.retired and who.kind == "person" and who.id in owners,
         applied=how_far,

@@ -54,11 +54,11 @@ class LinkView(View[LinkRow]):
             e = event.message
             assert isinstance(e, KpiAligned | KpiTakenOff)
             alignment = ALIGNMENT.evolve(alignment, e)
-            link = alignment.links.get(e.kpi_id)
-            if link:
+            if isinstance(e, KpiAligned):
+                link = alignment.links[e.kpi_id][-1]
                 yield _row(event, e.kpi_id, link.parent, link.why, link.effective_on)
             else:
-                yield _row(event, e.kpi_id, t.Parent(), "", required_date(e.effective_on))
+                yield _row(event, e.kpi_id, t.Parent(), "", alignment.ends[e.kpi_id])
 
 
 LINKS = LinkView().table

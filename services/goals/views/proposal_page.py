@@ -1,6 +1,6 @@
 """A proposal as a page shows it: before and after, whether it adds up, and who decides."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -10,15 +10,17 @@ from eventkit.context import Actor
 from eventkit.directory.facts import Everyone
 from eventkit.errors import Rejected, unknown
 from eventkit.table import reading
+from eventkit.telemetry import unshown
 from eventkit.values import from_datetime, from_decimal, to_decimal
 from nhip.common.v1.time_pb2 import AsOf
 from nhip.common.v1.words_pb2 import PersonalText
 from nhip.goals.v1 import goals_pb2 as pb
 from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import ChangeProposed
-from services.goals.domain import reconciliation
 from services.goals.domain.approval import Deciders, Touched, deciders
-from services.goals.domain.reconciliation import Check, Node
+from services.goals.domain.kpi import moved
+from services.goals.domain.reconciliation import Check, Node, NotChecked
+from services.goals.views import kpi as kpi_view
 from services.goals.views import proposal as proposal_view
 from services.goals.views.goal_map import CycleState, actor, moment, owner, read_cycle
 from services.goals.views.proposal import ProposalRow
@@ -63,6 +65,15 @@ async def preview(pool: asyncpg.Pool, who: Actor, request: pb.PreviewProposal, e
 
 
 def _proposal(row: ProposalRow, state: CycleState, who: Actor) -> pb.Proposal:
+    """As much of it as can be shown: one proposal takes no page from the others."""
+    try:
+        return _shown(row, state, who)
+    except Exception as error:
+        unshown("proposal", row.proposal_id, error)
+        return pb.Proposal(proposal_id=row.proposal_id, cycle_id=row.cycle_id, state=row.state, unshown=True)  # type: ignore[arg-type]
+
+
+def _shown(row: ProposalRow, state: CycleState, who: Actor) -> pb.Proposal:
     proposed = ChangeProposed.FromString(row.proposed)
     waiting = row.state == t.PROPOSAL_STATE_PROPOSED
     reply = pb.Proposal(
@@ -75,7 +86,14 @@ def _proposal(row: ProposalRow, state: CycleState, who: Actor) -> pb.Proposal:
         proposed_at=from_datetime(row.proposed_at),
         state=row.state,  # type: ignore[arg-type] # stored as the enum's number
         changes=[
-            pb.ProposedChange(kpi=state.kpi(kpi), before=change.before, after=change.after)
+            pb.ProposedChange(
+                kpi=state.kpi(kpi),
+                before=change.before,
+                after=change.after,
+                floor=change.floor if change.HasField("floor") else None,
+                stretch=change.stretch if change.HasField("stretch") else None,
+                baseline=change.baseline if change.HasField("baseline") else None,
+            )
             for change in proposed.changes
             if (kpi := state.kpis.get(change.kpi_id))
         ],
@@ -106,10 +124,11 @@ def reconciled(state: CycleState, changes: Iterable[t.TargetChange], addition: t
     targets = {change.kpi_id: value for change in changes if (value := to_decimal(change.after)) is not None}
     starts = {change.kpi_id for change in changes} | ({addition.parent.kpi_id} if addition else set[str]())
     branch = starts | {link.parent_id for kpi in starts for link in state.path_up(kpi)}
-    before = {(c.kpi_id, c.kind): c for c in reconciliation.checks(state.nodes())}
-    after = {(c.kpi_id, c.kind): c for c in reconciliation.checks([*state.nodes(targets), *_added(addition)])}
+    before = _by_kind(state.reconciled())
+    after = _by_kind(state.reconciled(targets, *_added(addition)))
     touched = {link.parent_id for kpi in branch for link in state.path_up(kpi)} | branch
     changed = [key for key in before | after if key[0] in touched or before.get(key) != after.get(key)]
+    changed = [key for key in changed if key[1] or key in after]  # what was not checked and now is shows its checks
     return [
         pb.Reconciliation(
             kpi_id=kpi_id,
@@ -117,18 +136,28 @@ def reconciled(state: CycleState, changes: Iterable[t.TargetChange], addition: t
             unit=state.kpis[kpi_id].unit,
             kind=kind,
             before=_check(before.get((kpi_id, kind))),
-            after=_check(after.get((kpi_id, kind))),
+            after=_check(then := after.get((kpi_id, kind))),
+            not_checked=then.reason if isinstance(then, NotChecked) else pb.NotChecked.REASON_UNSPECIFIED,
         )
         for kpi_id, kind in changed
         if kpi_id in state.kpis
     ]
 
 
-def _check(check: Check | None) -> pb.Reconciliation.Check | None:
-    if check is None:
+def _by_kind(found: Iterable[Check | NotChecked]) -> dict[tuple[str, pb.Shortfall.Kind.ValueType], Check | NotChecked]:
+    """By KPI and kind of check; of what is not checked the kind is unspecified."""
+    return {(c.kpi_id, c.kind if isinstance(c, Check) else pb.Shortfall.KIND_UNSPECIFIED): c for c in found}
+
+
+def _check(check: Check | NotChecked | None) -> pb.Reconciliation.Check | None:
+    if not isinstance(check, Check):
         return None
     return pb.Reconciliation.Check(
-        reached=from_decimal(check.reached), wanted=from_decimal(check.wanted), arithmetic=check.arithmetic, short=check.short
+        reached=from_decimal(check.reached),
+        wanted=from_decimal(check.wanted),
+        arithmetic=check.arithmetic,
+        short=check.short,
+        over=check.over,
     )
 
 
@@ -136,7 +165,7 @@ def _added(addition: t.KpiDraft | None) -> list[Node]:
     if addition is None or to_decimal(addition.measure.target) is None:
         return []
     m = addition.measure
-    return [Node(ADDED, m.kind, m.unit, Decimal(m.target.value), parent_kpi=addition.parent.kpi_id, volume_kpi=m.volume_kpi_id)]
+    return [Node(ADDED, m.kind, m.unit, Decimal(m.target.value), addition.parent.kpi_id, m.volume_kpi_id, m.direction)]
 
 
 def _deciders(
@@ -156,9 +185,13 @@ def _deciders(
 
 
 def _stale(state: CycleState, changes: Iterable[t.TargetChange]) -> str:
-    """Why a proposal cannot be approved as it stands: a target has moved, or a KPI has ended."""
-    targets: Mapping[str, Decimal] = {id: row.target for id, row in state.kpis.items()}
-    return "" if all(targets.get(c.kpi_id) == to_decimal(c.before) for c in changes) else "PROPOSAL_STALE"
+    """Why a proposal cannot be approved as it stands: a number has moved, or a KPI has ended."""
+
+    def stands(change: t.TargetChange) -> bool:
+        row = state.kpis.get(change.kpi_id)
+        return row is not None and not moved(kpi_view.measure(row), change)
+
+    return "" if all(map(stands, changes)) else "PROPOSAL_STALE"
 
 
 def _before(instant: datetime) -> datetime:

@@ -277,3 +277,23 @@ def test_recorded_events_show_no_data() -> None:
         uuid4(), "t", b"secret", StreamId("a", "b", "c"), 1, 1, uuid4(), 0, 1, datetime.now(UTC), datetime.now(UTC), Origin("x")
     )
     assert "secret" not in repr(event)
+
+
+async def test_events_stand_in_the_order_of_the_decision_whatever_was_loaded_first(office: Office):
+    async def decide(load: Load) -> Decision:
+        for unit in ("team", "guarded", "sales"):
+            await load(UNIT, unit)
+        return [
+            Happened(UNIT("sales"), UnitCreated(unit_id="sales")),
+            Happened(UNIT("team"), UnitCreated(unit_id="team")),
+            Happened(UNIT("sales"), UnitHeadAppointed(unit_id="sales", after="lan")),
+        ]
+
+    await office.commands.execute(asked("k"), UNIT("sales"), decide)
+    [first, *_] = [e async for e in office.log.read(StreamId("acme", "unit", "sales"))]
+    assert [(e.stream.id, e.version, e.position) for e in await office.log.append_of(first.id)] == [
+        ("sales", 1, 1),
+        ("team", 1, 2),
+        ("sales", 2, 3),
+    ]
+    assert (await office.commands.execute(asked("k"), UNIT("sales"), decide)).repeated

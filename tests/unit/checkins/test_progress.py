@@ -1,6 +1,7 @@
 """Recording progress (C-06, C-07)."""
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from decimal import Decimal
 
 from eventkit.aggregate import Decision
@@ -13,7 +14,7 @@ from tests.unit.decisions import Given, given, number, rejected, words
 
 MINH, IMPORTER = Actor("company-x", "minh"), Actor("company-x", "importer", "service")
 TODAY = date(2025, 3, 21)
-KPI = KnownKpi("KC", "q1", ("minh",), retired=False, counts=True, starts_on=date(2025, 1, 1), ends_on=date(2025, 3, 31))
+KPI = KnownKpi("KC", "q1", ("minh",), retired_on=None, counts=True, starts_on=date(2025, 1, 1), ends_on=date(2025, 3, 31))
 
 
 def recorded(state: Given, value: int, on: date | None = None, *, actor: Actor = MINH, kpi: KnownKpi = KPI, **fields: object) -> Decision:
@@ -61,13 +62,18 @@ def test_a_day_outside_the_cycle_or_still_to_come_is_refused():
 
 
 def test_an_ended_kpi_takes_no_progress():
-    ended = KnownKpi("KC", "q1", ("minh",), retired=True, counts=True, starts_on=KPI.starts_on, ends_on=KPI.ends_on)
+    ended = KnownKpi("KC", "q1", ("minh",), retired_on=TODAY, counts=True, starts_on=KPI.starts_on, ends_on=KPI.ends_on)
     rejected("KPI_RETIRED", lambda: recorded(given(), 4, kpi=ended))
+
+
+def test_a_kpi_that_ends_tomorrow_takes_progress_today():
+    ends = replace(KPI, retired_on=TODAY + timedelta(days=1))
+    assert event(recorded(given(), 4, kpi=ends)).after.value == "4"
 
 
 def test_what_is_counted_is_never_below_nought():
     rejected("VALUE_NEGATIVE", lambda: recorded(given(), -5), field="value")
-    rate = KnownKpi("KC", "q1", ("minh",), retired=False, counts=False, starts_on=KPI.starts_on, ends_on=KPI.ends_on)
+    rate = KnownKpi("KC", "q1", ("minh",), retired_on=None, counts=False, starts_on=KPI.starts_on, ends_on=KPI.ends_on)
     assert event(recorded(given(), -5, kpi=rate)).after.value == "-5"
 
 

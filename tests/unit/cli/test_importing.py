@@ -1,5 +1,6 @@
 """A company's file is checked whole before anything is sent: every problem, each with its line and what would be right."""
 
+import re
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -131,8 +132,7 @@ def test_names_on_the_map_of_the_demo_are_short():
         ("kpi: V,", "kpi: Z,", "17:11: there is no KPI 'Z'"),
         ("parent: C}", "parent: R}", "KPIs serve each other in a circle: "),
         ("{ref: ann, name: Ann,", "{ref: ann, name: Ann, manager: bob,", "who reports to whom runs in a circle: "),
-        ("target: 80", "target: eighty", "14:93: KPI: target 'eighty' is no number: write digits, with a point before decimals"),
-        ("target: 25.50", "target: '25,5'", "9:46: goal: target '25,5' is no number: write 25.5"),
+        ("target: 80", "target: eighty", "14:93: KPI: target 'eighty' is no number: write digits, as 1200 or 12.5"),
         ("target: 80", "target: 1e3", "KPI: target '1e3' is no number"),
         ("target: 80", "target: .inf", "KPI: target '.inf' is no number"),
         ("value: 12", "value: [12]", "17:38: progress: value must be a text"),
@@ -221,7 +221,7 @@ def test_a_praise_is_asked_for_as_it_stands():
 
 
 def test_all_problems_are_told_at_once():
-    text = RIGHT.replace("owners: [bob]", "owners: [bop]").replace("target: 100", "target: '1,5'").replace("name: Ann", "nmae: Ann")
+    text = RIGHT.replace("owners: [bob]", "owners: [bop]").replace("target: 100", "target: '1,500'").replace("name: Ann", "nmae: Ann")
     lines = found(text)
     assert [line.split(":")[0] for line in lines] == ["6", "6", "13", "14", "15"]
 
@@ -256,9 +256,36 @@ def test_a_day_in_the_future_is_told():
 
 
 def test_numbers_are_exact():
-    file = read(changed("target: 25.50", "target: 0.1000000000000000000001"))
-    assert file.goals[0].target == Decimal("0.1000000000000000000001")
-    assert commands.set_goal(file.goals[0]).target.value == "0.1000000000000000000001"
+    file = read(changed("target: 25.50", "target: 123456789012345678.123456"))
+    assert file.goals[0].target == Decimal("123456789012345678.123456")
+    assert commands.set_goal(file.goals[0]).target.value == "123456789012345678.123456"
+
+
+def test_a_number_that_is_too_long_is_told_before_anything_is_sent():
+    [problem] = found(changed("target: 25.50", "target: 1234567890123456789"))
+    assert "at most 18 digits before and 6 behind the point" in problem
+
+
+@pytest.mark.parametrize("text", ["1.200", '"1,200"'])
+def test_a_number_that_can_be_read_in_two_ways_is_refused_with_both(text: str):
+    [problem] = found(changed("target: 25.50", f"target: {text}"))
+    told = re.findall(r"as ([0-9.]+) \((vi|en)\)", problem)
+    assert sorted(value for value, _ in told) == ["1.2", "1200"]
+    for value, language in told:  # what is advised is taken, and means what was advised
+        assert read(changed("target: 25.50", f"target: {value}")).goals[0].target == Decimal(value)
+        assert read(f"numbers: {language}\n" + changed("target: 25.50", f"target: {text}")).goals[0].target == Decimal(value)
+
+
+@pytest.mark.parametrize(("language", "value"), [("vi", "1200"), ("en", "1.2")])
+def test_a_file_says_how_its_numbers_are_written(language: str, value: str):
+    text = changed("target: 25.50", "target: 1.200")
+    assert read(f"numbers: {language}\n{text}").goals[0].target == Decimal(value)
+
+
+@pytest.mark.parametrize("text", ['"300 triệu"', '"5%"', "1e3"])
+def test_what_is_no_number_is_not_made_one(text: str):
+    [problem] = found(changed("target: 25.50", f"target: {text}"))
+    assert "is no number: write digits, as 1200 or 12.5" in problem
 
 
 def test_managers_come_before_those_they_manage():

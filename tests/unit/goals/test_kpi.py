@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 
 from eventkit.aggregate import UnknownEvent
+from eventkit.values import from_date, required_date
 from nhip.goals.v1 import types_pb2 as t
-from nhip.goals.v1.events_pb2 import CycleOpened, KpiRetired
+from nhip.goals.v1.events_pb2 import CycleOpened, KpiAligned, KpiRetired, KpiTargetRevised
 from nhip.goals.v1.goals_pb2 import RetireKpi
 from services.goals.domain import alignment, kpi
 from services.goals.domain.alignment import ALIGNMENT
 from services.goals.domain.kpi import KPI
-from tests.unit.decisions import company_x, number, rejected, words
+from tests.unit.decisions import Given, company_x, number, rejected, words
 from tests.unit.goals.kpis import Q1, START, company, defined, department, draft, individual, measure, sales_branch, tree
 
 
@@ -76,8 +77,74 @@ def test_a_retired_kpi_leaves_the_alignment_and_takes_no_children():
     assert isinstance(ended[0].event, KpiRetired)
     off = alignment.take_off(state.state(ALIGNMENT, Q1.id), cycle_id=Q1.id, kpi_id="I1", effective_on=date(2025, 3, 12))
     after = state.and_then([*ended, *off])
-    rejected("KPI_UNKNOWN", lambda: defined(after, individual("I9", 5, "demo", "I1", "minh")), field="parent.kpi_id")
-    assert kpi.retire(after.state(KPI, "I1"), command, effective_on=START) == []
+    rejected("KPI_RETIRED", lambda: defined(after, individual("I9", 5, "demo", "I1", "minh")), field="parent.kpi_id")
+    assert kpi.retire(after.state(KPI, "I1"), command, effective_on=date(2025, 3, 12)) == []
+
+
+MARCH_12, MARCH_20 = date(2025, 3, 12), date(2025, 3, 20)
+
+
+def retired(state: Given, id: str, on: date) -> Given:
+    command = RetireKpi(kpi_id=id, reason_class=t.REASON_CLASS_CONTEXT_CHANGED, reason=words("không còn cần"))
+    ended = kpi.retire(state.state(KPI, id), command, effective_on=on)
+    return state.and_then([*ended, *alignment.take_off(state.state(ALIGNMENT, Q1.id), cycle_id=Q1.id, kpi_id=id, effective_on=on)])
+
+
+def aligned(state: Given, id: str, parent: str, on: date) -> Given:
+    links = state.state(ALIGNMENT, Q1.id)
+    serves = t.Parent(kpi_id=parent)
+    return state.and_then(alignment.align(links, cycle_id=Q1.id, kpi_id=id, parent=serves, parent_exists=False, why="", effective_on=on))
+
+
+def test_an_end_that_lies_ahead_acts_from_that_day_on():
+    state = retired(sales_branch(), "I1", MARCH_20)
+    ending, links = state.state(KPI, "I1"), state.state(ALIGNMENT, Q1.id)
+    assert (ending.ended(MARCH_12), ending.ended(MARCH_20)) == (False, True)
+    assert "I1" in links.children("D1", MARCH_12)
+    assert "I1" not in links.children("D1", MARCH_20)
+    change = t.TargetChange(kpi_id="I1", before=number(80), after=number(60))
+    revised = kpi.revise(ending, change, today=MARCH_12, proposal_id="P", reason_class=t.REASON_CLASS_CORRECTION, at="c").event
+    assert isinstance(revised, KpiTargetRevised)
+    assert required_date(revised.effective_on) == MARCH_12
+    rejected("KPI_RETIRED", lambda: kpi.active(ending, MARCH_20))
+    rejected("KPI_HAS_CHILDREN", lambda: retired(state, "D1", MARCH_12))
+
+
+def test_what_is_to_end_later_can_be_ended_earlier():
+    state = retired(retired(sales_branch(), "I1", MARCH_20), "I1", MARCH_12)
+    assert state.state(KPI, "I1").ended(MARCH_12)
+    assert "I1" not in state.state(ALIGNMENT, Q1.id).children("D1", MARCH_12)
+
+
+def test_nothing_is_put_under_a_kpi_that_will_end_before_it():
+    state = retired(sales_branch(), "I1", MARCH_20)
+    rejected("KPI_RETIRED", lambda: aligned(state, "I2", "I1", MARCH_12), field="parent.kpi_id")
+
+
+def test_a_link_that_lies_ahead_acts_from_that_day_on():
+    state = aligned(sales_branch(), "I1", "D2", MARCH_20)
+    links = state.state(ALIGNMENT, Q1.id)
+    assert [links.link("I1", day).parent.kpi_id for day in (START, MARCH_12, MARCH_20)] == ["D1", "D1", "D2"]
+    # D1 is served by it until then, so D1 may not serve it; nor may D2, from then on.
+    rejected("ALIGNMENT_CIRCLE", lambda: aligned(state, "D1", "I1", MARCH_12))
+    rejected("ALIGNMENT_CIRCLE", lambda: aligned(state, "D2", "I1", MARCH_12))
+    assert aligned(state, "D1", "I1", MARCH_20).state(ALIGNMENT, Q1.id).link("D1", MARCH_20).parent.kpi_id == "I1"
+
+
+def test_a_later_decision_counts_from_its_own_day_on():
+    links = aligned(aligned(sales_branch(), "I1", "D2", MARCH_20), "I1", "K1", MARCH_12).state(ALIGNMENT, Q1.id)
+    assert [links.link("I1", day).parent.kpi_id for day in (START, MARCH_12, MARCH_20)] == ["D1", "K1", "K1"]
+
+
+def test_links_of_old_that_ran_in_a_circle_for_some_days_end_nothing():
+    """Decisions once looked at the last link alone, whatever day it was for."""
+
+    def link(kpi_id: str, parent: str, on: date) -> KpiAligned:
+        return KpiAligned(cycle_id="q1", kpi_id=kpi_id, after=t.Parent(kpi_id=parent), effective_on=from_date(on))
+
+    links = ALIGNMENT.fold([link("A", "B", START), link("A", "C", MARCH_20), link("B", "A", START)])
+    assert links is not None
+    assert list(links.above("A", START)) == ["B"]
 
 
 def test_an_unknown_event_fails_the_fold_instead_of_being_ignored():
@@ -108,7 +175,7 @@ def test_a_named_parent_that_does_not_exist_is_an_error():
 
 def test_an_unaligned_kpi_is_allowed():
     state = tree(company("KC", 10, "hợp đồng"))
-    assert not state.state(ALIGNMENT, Q1.id).links["KC"].parent.WhichOneof("target")
+    assert not state.state(ALIGNMENT, Q1.id).link("KC", START).parent.WhichOneof("target")
 
 
 def test_aligning_it_as_it_is_changes_nothing():

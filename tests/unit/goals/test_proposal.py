@@ -13,7 +13,7 @@ from services.goals.domain.approval import Deciders, Touched, deciders
 from services.goals.domain.kpi import KPI
 from services.goals.domain.proposal import PROPOSAL, Circumstances
 from tests.unit.decisions import TODAY, Given, company_x, context, number, rejected, words
-from tests.unit.goals.kpis import Q1, individual, sales_branch
+from tests.unit.goals.kpis import Q1, company, department, draft, individual, measure, sales_branch, tree
 
 CH3 = {"K1": (70, 55), "D1": (100, 80), "I1": (80, 50)}
 
@@ -79,7 +79,7 @@ def test_a_reduction_lowers_every_level_together_and_adds_what_makes_up_for_it()
     ]
     after = state.and_then(decision)
     assert [after.state(KPI, id).target for id in ("K1", "D1", "I1", "I2")] == [55, 80, 50, 30]
-    assert after.state(ALIGNMENT, Q1.id).links["K-ADD"].parent.kpi_id == "D1"
+    assert after.state(ALIGNMENT, Q1.id).link("K-ADD", TODAY).parent.kpi_id == "D1"
 
 
 def test_what_decided_an_approval_is_in_its_event():
@@ -115,8 +115,61 @@ def test_a_target_that_moved_meanwhile_makes_the_proposal_stale():
     state = sales_branch()
     state = state.and_then(proposed(state, CH3))
     known = state.state(KPI, "D1")
-    moved = kpi.revise(known, number(100), number(90), today=TODAY, proposal_id="other", reason_class=t.REASON_CLASS_CORRECTION, at="c")
+    change = t.TargetChange(kpi_id="D1", before=number(100), after=number(90))
+    moved = kpi.revise(known, change, today=TODAY, proposal_id="other", reason_class=t.REASON_CLASS_CORRECTION, at="c")
     rejected("PROPOSAL_STALE", lambda: approve(state.and_then([moved]), by="nam"), field="changes[1].before")
+
+
+def scaled() -> Given:
+    """I1 from 40 on acceptable, from 90 on more than wanted, 20 before."""
+    return tree(
+        company("K1", 70, "đăng ký", parent=t.Parent(csf_id="CSF1")),
+        department("D1", 100, "demo", "K1"),
+        draft(
+            "I1",
+            t.LEVEL_INDIVIDUAL,
+            owner_ids=["minh"],
+            parent=t.Parent(kpi_id="D1"),
+            measure=measure(80, baseline=number(20), floor=number(60), stretch=number(90)),
+        ),
+    )
+
+
+def edge(before: int | None, after: int | None) -> t.EdgeChange:
+    return t.EdgeChange(before=number(before) if before is not None else None, after=number(after) if after is not None else None)
+
+
+def rescaled(state: Given, after: int, **edges: t.EdgeChange) -> Decision:
+    command = asked({"I1": (80, after)})
+    command.changes[0].MergeFrom(t.TargetChange(**edges))  # type: ignore[arg-type] # fields by name
+    return proposal.propose(command, only(state, ["I1"]), context("minh"), "P")
+
+
+def test_a_target_is_not_locked_in_by_its_floor():
+    state = scaled()
+    rejected("SCALE_ORDER", lambda: rescaled(state, 50), field="changes[0].after")
+    state = state.and_then(rescaled(state, 50, floor=edge(60, 40), stretch=edge(90, None), baseline=edge(20, 10)))
+    decided = approve(state, by="phuc", changes={"I1": (80, 50)})
+    revised = next(h.event for h in decided if isinstance(h.event, KpiTargetRevised))
+    assert (revised.floor, revised.stretch, revised.baseline) == (edge(60, 40), edge(90, None), edge(20, 10))
+    after = state.and_then(decided).state(KPI, "I1").measure
+    assert (after.target.value, after.floor.value, after.baseline.value, after.HasField("stretch")) == ("50", "40", "10", False)
+
+
+def test_the_floor_alone_may_change():
+    state = scaled()
+    state = state.and_then(rescaled(state, 80, floor=edge(60, 70)))
+    after = state.and_then(approve(state, by="phuc", changes={"I1": (80, 80)})).state(KPI, "I1").measure
+    assert (after.target.value, after.floor.value, after.stretch.value) == ("80", "70", "90")
+    rejected("NOTHING_CHANGED", lambda: rescaled(scaled(), 80, floor=edge(60, 60)))
+
+
+def test_a_floor_that_moved_meanwhile_makes_the_proposal_stale():
+    state = scaled()
+    other = state.and_then(rescaled(state, 80, floor=edge(60, 70)))
+    moved = other.and_then(approve(other, by="phuc", changes={"I1": (80, 80)}))
+    rejected("PROPOSAL_STALE", lambda: rescaled(moved, 50, floor=edge(60, 40)), field="changes[0].floor.before")
+    rejected("PROPOSAL_STALE", lambda: rescaled(scaled(), 50, stretch=edge(None, 70)), field="changes[0].stretch.before")
 
 
 def test_a_before_that_is_not_the_target_is_refused_when_it_is_proposed():

@@ -7,7 +7,7 @@ import pytest
 
 from nhip.goals.v1 import goals_pb2 as pb
 from nhip.goals.v1 import types_pb2 as t
-from services.goals.domain.standing import Scale, Value, elapsed, expected, progress, standing
+from services.goals.domain.standing import Scale, Value, elapsed, expected, standing
 from tests.unit.goals.kpis import Q1, START
 
 COUNT, RATE, MILESTONE = t.MEASURE_KIND_CUMULATIVE, t.MEASURE_KIND_LEVEL, t.MEASURE_KIND_MILESTONE
@@ -19,7 +19,9 @@ def scale(target: int, kind: "t.MeasureKind.ValueType" = COUNT, direction: "t.Di
     return Scale(kind, direction, Decimal(target), **{name: Decimal(value) for name, value in marks.items()})
 
 
-def status(measured: Scale, value: int | str | None, *, day: date = MARCH_20, on: date | None = None, confidence: int = 5) -> int:
+def status(
+    measured: Scale, value: int | str | None, *, day: date = MARCH_20, on: date | None = None, confidence: int = 5
+) -> "pb.Status.ValueType":
     current = None if value is None else Value(Decimal(value), confidence, on or day, datetime(2025, 3, 20, tzinfo=UTC))
     return standing(measured, current, starts_on=START, ends_on=Q1.ends_on, since=START, day=day).status
 
@@ -30,20 +32,118 @@ def test_by_the_20th_of_march_44_of_50_demos_should_be_nearly_done():
     assert expected(scale(18, RATE), share) is None
 
 
-@pytest.mark.parametrize(
-    ("measured", "value", "share"),
-    [
-        (scale(50), 44, "0.88"),
-        (scale(18, RATE, baseline=12), 15, "0.5"),
-        (scale(50), 60, "1.2"),
-        (scale(10, direction=DOWN, baseline=20), 15, "0.5"),
-        (scale(10, direction=DOWN), 20, "0.5"),
-        (scale(10, RATE, KEEP, floor=8, stretch=12), 9, "1"),
-        (scale(10, RATE, KEEP, floor=8, stretch=12), 13, "0"),
-    ],
+Q2 = date(2025, 4, 1)
+"""The first day after the cycle."""
+NEW, ON, LATE, RISK, OLD, MORE = (
+    pb.STATUS_NOT_STARTED,
+    pb.STATUS_ON_TRACK,
+    pb.STATUS_BEHIND,
+    pb.STATUS_AT_RISK,
+    pb.STATUS_STALE,
+    pb.STATUS_EXCEEDS,
 )
-def test_progress_is_the_share_of_the_way_and_never_cut(measured: Scale, value: int, share: str):
-    assert progress(measured, Decimal(value)) == Decimal(share)
+BAD, BELOW, MEETS = pb.STATUS_UNACCEPTABLE, pb.STATUS_BELOW, pb.STATUS_MEETS
+NO_BAND, NO_CEILING, NOT_POSITIVE, NO_WAY = (
+    pb.NO_SHARE_BAND,
+    pb.NO_SHARE_CEILING,
+    pb.NO_SHARE_TARGET_NOT_ABOVE_ZERO,
+    pb.NO_SHARE_BASELINE_IS_TARGET,
+)
+
+# measure, value: the share (or why there is none), the status on 20 March (87.8 % of the cycle is over), the outcome after its end
+CASES = {
+    "a count to reach": (scale(50), 44, "0.88", ON, BELOW),
+    "a count beyond its target": (scale(50), 60, "1.2", ON, MEETS),
+    "a count beyond its stretch": (scale(50, stretch=55), 60, "1.2", MORE, MORE),
+    "a count under its floor": (scale(50, floor=30), 20, "0.4", RISK, BAD),
+    "a count from a baseline": (scale(50, baseline=20), 35, "0.5", RISK, BELOW),
+    "a loss that shall shrink, from a baseline": (scale(-50, baseline=-100), -60, "0.8", ON, BELOW),
+    "a loss that grew, from a baseline": (scale(-50, baseline=-100), -120, "-0.4", RISK, BELOW),
+    "a rate to reach": (scale(18, RATE), 9, "0.5", LATE, BELOW),
+    "a rate from a baseline": (scale(18, RATE, baseline=12), 15, "0.5", LATE, BELOW),
+    "a rate that fell under where it began": (scale(18, RATE, baseline=12), 9, "-0.5", LATE, BELOW),
+    "a score below nought": (scale(30, RATE), -15, "-0.5", LATE, BELOW),
+    "a loss worse than its target": (scale(-50, RATE), -100, NOT_POSITIVE, LATE, BELOW),
+    "a loss better than its target": (scale(-50, RATE), -20, NOT_POSITIVE, ON, MEETS),
+    "break-even missed": (scale(0, RATE), -500, NOT_POSITIVE, LATE, BELOW),
+    "break-even reached": (scale(0, RATE), 0, NOT_POSITIVE, ON, MEETS),
+    "break-even under its floor": (scale(0, RATE, floor=-100), -500, NOT_POSITIVE, RISK, BAD),
+    "a budget as time goes": (scale(100, direction=DOWN), 80, "0.8", ON, MEETS),
+    "a budget a little ahead of time": (scale(100, direction=DOWN), 100, "1", ON, MEETS),
+    "a budget passed": (scale(100, direction=DOWN), 130, "1.3", RISK, BELOW),
+    "a budget passed beyond its floor": (scale(100, direction=DOWN, floor=120), 130, "1.3", RISK, BAD),
+    "a budget far from used, within its stretch": (scale(100, direction=DOWN, stretch=80), 70, "0.7", ON, MORE),
+    "complaints, 26 of at most 20": (scale(20, direction=DOWN), 26, "1.3", RISK, BELOW),
+    "complaints, 22 of at most 20, 40 before": (scale(20, direction=DOWN, baseline=40), 22, "0.9", RISK, BELOW),
+    "complaints, 15 of at most 20, 40 before": (scale(20, direction=DOWN, baseline=40), 15, "1.25", ON, MEETS),
+    "no accident at all": (scale(0, direction=DOWN), 0, NOT_POSITIVE, ON, MEETS),
+    "three accidents where none is to be": (scale(0, direction=DOWN), 3, NOT_POSITIVE, RISK, BELOW),
+    "a budget below nought, not passed": (scale(-10, direction=DOWN), -15, NOT_POSITIVE, ON, MEETS),
+    "a budget below nought, passed": (scale(-10, direction=DOWN), -5, NOT_POSITIVE, RISK, BELOW),
+    "a ceiling kept": (scale(10, RATE, DOWN), 7, NO_CEILING, ON, MEETS),
+    "a ceiling passed": (scale(10, RATE, DOWN), 12, NO_CEILING, LATE, BELOW),
+    "a ceiling passed, within its floor": (scale(10, RATE, DOWN, floor=20), 15, "0.5", LATE, BELOW),
+    "a ceiling passed beyond its floor": (scale(10, RATE, DOWN, floor=20), 25, NO_CEILING, RISK, BAD),
+    "a ceiling kept to its stretch": (scale(10, RATE, DOWN, stretch=5), 4, NO_CEILING, MORE, MORE),
+    "a ceiling from a baseline": (scale(0, RATE, DOWN, baseline=10), 7, "0.3", LATE, BELOW),
+    "a ceiling farther than at the start": (scale(5, RATE, DOWN, baseline=10), 12, "-0.4", LATE, BELOW),
+    "a ceiling below nought, passed": (scale(-10, RATE, DOWN), -5, NO_CEILING, LATE, BELOW),
+    "a ceiling below nought, kept": (scale(-10, RATE, DOWN), -12, NO_CEILING, ON, MEETS),
+    "a band kept": (scale(10, RATE, KEEP, floor=8, stretch=12), 9, NO_BAND, ON, MEETS),
+    "a band left upwards": (scale(10, RATE, KEEP, floor=8, stretch=12), 13, NO_BAND, RISK, BAD),
+    "a band left downwards": (scale(-10, RATE, KEEP, floor=-12, stretch=-8), -13, NO_BAND, RISK, BAD),
+    "a band without edges": (scale(10, RATE, KEEP, baseline=4), 9, NO_BAND, RISK, BAD),
+    "a count growing into its band": (scale(10, direction=KEEP, floor=8, stretch=12), 7, NO_BAND, ON, BAD),
+    "a count grown out of its band": (scale(10, direction=KEEP, floor=8, stretch=12), 13, NO_BAND, RISK, BAD),
+    "a milestone done": (scale(1, MILESTONE), 1, "1", ON, MEETS),
+    "a milestone not done": (scale(1, MILESTONE), 0, "0", ON, BELOW),
+    "a milestone of any direction": (scale(1, MILESTONE, DOWN), 1, "1", ON, MEETS),
+    "a target that is the baseline": (scale(50, RATE, baseline=50), 50, NO_WAY, ON, MEETS),
+    "numbers of thirty digits": (scale(int("1" + "0" * 29)), int("9" * 30), str(Decimal("9.99999999999999999999999999999")), ON, MEETS),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_each_kind_direction_sign_and_baseline_stands_as_people_would_say(case: str):
+    measured, value, share, while_it_runs, in_the_end = CASES[case]
+    current = Value(Decimal(value), 5, MARCH_20, datetime(2025, 3, 20, tzinfo=UTC))
+    where = standing(measured, current, starts_on=START, ends_on=Q1.ends_on, since=START, day=MARCH_20)
+    assert (where.no_share if where.progress is None else str(where.progress)) == share
+    assert pb.Status.Name(where.status) == pb.Status.Name(while_it_runs)
+    assert pb.Status.Name(status(measured, value, day=Q2, on=Q1.ends_on)) == pb.Status.Name(in_the_end)
+    assert where.met == (in_the_end in (MEETS, MORE))
+
+
+@pytest.mark.parametrize(
+    ("spent", "on_day", "expected_status"),
+    [(20, 18, ON), (36, 18, ON), (37, 18, LATE), (53, 18, LATE), (54, 18, RISK), (101, 1, RISK)],
+)
+def test_a_budget_is_judged_by_what_is_used_of_it_against_the_time_gone(spent: int, on_day: int, expected_status: int):
+    """After 18 of 90 days a fifth is over."""
+    assert status(scale(100, direction=DOWN), spent, day=START + timedelta(days=on_day - 1)) == expected_status
+
+
+def test_by_mid_cycle_half_of_a_budget_may_be_used():
+    assert expected(scale(100, direction=DOWN), Decimal("0.5")) == 50
+    assert expected(scale(20, direction=DOWN, baseline=40), Decimal("0.5")) == 10
+    assert expected(scale(0, direction=DOWN), Decimal("0.5")) is None
+
+
+def test_a_low_count_exceeds_only_once_nothing_more_can_be_counted():
+    measured = scale(2, direction=DOWN, floor=5, stretch=0)
+    assert status(measured, 0, day=START + timedelta(days=1)) == pb.STATUS_ON_TRACK
+    assert status(measured, 0, day=Q2, on=Q1.ends_on) == pb.STATUS_EXCEEDS
+
+
+def test_a_budget_that_is_passed_is_lost_however_old_the_news():
+    assert status(scale(100, direction=DOWN), 130, on=MARCH_20 - timedelta(days=40)) == pb.STATUS_AT_RISK
+
+
+def test_what_was_last_heard_long_before_the_end_is_no_green_outcome():
+    assert status(scale(100, direction=DOWN), 60, day=Q2, on=START) == pb.STATUS_STALE
+    assert status(scale(10, RATE), 12, day=Q2, on=START) == pb.STATUS_STALE
+    assert status(scale(50), 60, day=Q2, on=START) == pb.STATUS_MEETS
+    assert status(scale(50), 40, day=Q2, on=START) == pb.STATUS_BELOW
 
 
 @pytest.mark.parametrize(
@@ -86,4 +186,4 @@ def test_a_milestone_is_done_or_not_and_once_done_never_stale():
 
 
 def test_after_the_end_of_the_cycle_nothing_gets_staler():
-    assert status(scale(50), 50, day=date(2026, 1, 1), on=Q1.ends_on) == pb.STATUS_ON_TRACK
+    assert status(scale(50), 50, day=date(2026, 1, 1), on=Q1.ends_on) == pb.STATUS_MEETS
