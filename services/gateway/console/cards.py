@@ -95,6 +95,9 @@ _STATUSES: dict[int, tuple[str, str]] = {
     goals_pb2.STATUS_AT_RISK: ("risk", "alert-triangle"),
     goals_pb2.STATUS_STALE: ("stale", "hourglass"),
     goals_pb2.STATUS_EXCEEDS: ("exceed", "star"),
+    goals_pb2.STATUS_MEETS: ("meets", "circle-check"),
+    goals_pb2.STATUS_BELOW: ("below", "trending-down"),
+    goals_pb2.STATUS_UNACCEPTABLE: ("unacceptable", "alert-triangle"),
 }
 
 
@@ -111,6 +114,9 @@ def status_mark(status: int, language: Language) -> StatusMark:
         "risk": _("At risk"),
         "stale": _("Not updated"),
         "exceed": _("Exceeds"),
+        "meets": _("Meets"),
+        "below": _("Below"),
+        "unacceptable": _("Unacceptable"),
     }
     key, icon = _STATUSES.get(status, _STATUSES[goals_pb2.STATUS_NOT_STARTED])
     return StatusMark(key, icon, words[key])

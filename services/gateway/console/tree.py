@@ -171,7 +171,7 @@ class Planting:
         every = list(self._descendants(csf.csf_id))
         below = self._below.get(csf.csf_id, [])
         statuses = [status_key(kpi.standing.status) for kpi in every]
-        on_track = sum(status in ("ontrack", "exceed") for status in statuses)
+        on_track = sum(status in ("ontrack", "meets", "exceed") for status in statuses)
         card = CsfCard(csf.name, csf.why, tuple(segments(statuses)), on_track, len(every))
         told = self.language.gettext("%(on_track)s of %(kpis)s KPIs on track") % {"on_track": on_track, "kpis": len(every)}
         node = Node(f"csf-{csf.csf_id}", "csf", csf.name, csf=card, parents=parents, level=level)
@@ -233,7 +233,7 @@ def segments(statuses: Iterable[str]) -> Iterable[tuple[str, Decimal, Decimal]]:
     """The strip of a success factor: one stretch per status, best first."""
     found = list(statuses)
     start = Decimal()
-    for status in ("exceed", "ontrack", "behind", "risk", "stale", "new"):
+    for status in ("exceed", "meets", "ontrack", "behind", "below", "risk", "unacceptable", "stale", "new"):
         if share := found.count(status):
             length = (Decimal(share) / len(found) * 100).quantize(Decimal("0.01"))
             yield status, start, length
