@@ -12,6 +12,7 @@ from nhip.common.v1 import command_pb2, words_pb2
 from nhip.rewards.v1 import rewards_pb2
 from services.gateway.console.directory import directory
 from services.gateway.console.forms import Form, sent
+from services.gateway.console.language import Language
 from services.gateway.console.shop import gift_rows, redemption_row
 from services.gateway.console.visit import Visit
 from services.gateway.failures import Failure
@@ -137,4 +138,17 @@ async def _carry_out(visit: Visit, form: str, method: str, request: Callable[[Fo
             raise
         fields = {"offer": _OFFER, "value": {"name": "value"}}.get(form, {"by": "by", "reason": "reason"})
         return await _show(visit, (form, filled.refused(failure, visit.language, fields)), failure.http)
-    return visit.redirect("/shop/counter", accepted.position or position)
+    return visit.done("/shop/counter", accepted, position, _said(visit.language, method))
+
+
+def _said(language: Language, method: str) -> str:
+    """What a deed at the counter did."""
+    _ = language.gettext
+    return {
+        "OfferGift": _("The gift is in the shop."),
+        "ChangeGiftStock": _("The stock was changed."),
+        "WithdrawGift": _("The gift was taken out of the shop."),
+        "NameCoreValue": _("The core value was named."),
+        "HandOverGift": _("The gift was handed over."),
+        "RefundRedemption": _("The points were given back."),
+    }.get(method, _("Saved."))

@@ -110,7 +110,7 @@ async def request(visit: Visit) -> Response:
         if failure.status in ("UNAUTHENTICATED", "NOT_FOUND"):
             raise
         return await _ask(visit, filled.refused(failure, visit.language, {"person_id": "person"}), failure.http)
-    return visit.redirect("/profile#erasure", accepted.position or position)
+    return visit.done("/profile#erasure", accepted, position, visit.language.gettext("Your request was sent."))
 
 
 # --- deciding ---
@@ -193,4 +193,11 @@ async def _decide(visit: Visit, form: str, filled: Form, method: str, message: M
         fields = {"reason": "hold_reason" if form == "hold" else "reason"}
         return await _one(visit, (form, filled.refused(failure, visit.language, fields)), failure.http)
     id = visit.request.path_params["person"]
-    return visit.redirect(f"/erasures/{quote(id, safe='')}", accepted.position or position)
+    _ = visit.language.gettext
+    said = {
+        "ApproveErasure": _("The erasure was approved and is being carried out."),
+        "DeclineErasure": _("The request was declined."),
+        "PlaceLegalHold": _("The data is held: nothing of it is erased until the hold is lifted."),
+        "LiftLegalHold": _("The hold was lifted."),
+    }[method]
+    return visit.done(f"/erasures/{quote(id, safe='')}", accepted, position, said)

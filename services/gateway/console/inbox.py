@@ -95,30 +95,30 @@ async def open_thing(visit: Visit) -> Response:
     filled = await sent(visit.request)
     to = local_path(filled["to"])
     try:
-        position = await _read(visit, notifications_pb2.ReadNotices(notice_ids=[visit.request.path_params["notice"]]), filled.key)
+        read = await _read(visit, notifications_pb2.ReadNotices(notice_ids=[visit.request.path_params["notice"]]), filled.key)
     except Failure as failure:
         if failure.status == "UNAUTHENTICATED":
             raise
-        position = ""
-    return visit.redirect(to, position)
+        return visit.redirect(to)
+    return visit.done(to, *read, None)
 
 
 async def mark_read(visit: Visit) -> Response:
     """`POST /inbox/<id>/read`."""
     filled = await sent(visit.request)
     request = notifications_pb2.ReadNotices(notice_ids=[visit.request.path_params["notice"]])
-    return visit.redirect("/inbox", await _read(visit, request, filled.key))
+    return visit.done("/inbox", *await _read(visit, request, filled.key), visit.language.gettext("Marked as read."))
 
 
 async def mark_all(visit: Visit) -> Response:
     """`POST /inbox/read`."""
     filled = await sent(visit.request)
-    return visit.redirect("/inbox", await _read(visit, notifications_pb2.ReadNotices(all=True), filled.key))
+    read = await _read(visit, notifications_pb2.ReadNotices(all=True), filled.key)
+    return visit.done("/inbox", *read, visit.language.gettext("All notices were marked as read."))
 
 
-async def _read(visit: Visit, request: notifications_pb2.ReadNotices, key: str) -> str:
-    accepted, position = await visit.caller.ask("notifications", "ReadNotices", request, command_pb2.Accepted, key=key)
-    return accepted.position or position
+async def _read(visit: Visit, request: notifications_pb2.ReadNotices, key: str) -> tuple[command_pb2.Accepted, str]:
+    return await visit.caller.ask("notifications", "ReadNotices", request, command_pb2.Accepted, key=key)
 
 
 def notice_row(visit: Visit, notice: notifications_pb2.Notice, who: Directory) -> NoticeRow:
@@ -162,7 +162,7 @@ def _said(notice: notifications_pb2.Notice, who: Directory, language: Language) 
         case types_pb2.NOTICE_KIND_KPI_CHANGED:
             return _Said("adjustments", "plain", _changed(by, notice.changes, language), proposal or kpi, _("Look"))
         case types_pb2.NOTICE_KIND_PROPOSAL_WAITING:
-            action = _("Look and decide") if notice.waiting else _("Look")
+            action = _("View and decide") if notice.waiting else _("Look")
             sentence = _("%(name)s proposes: %(title)s") % {"name": by, "title": title}
             return _Said("arrows-exchange", "behind", sentence, proposal, action)
         case types_pb2.NOTICE_KIND_PROPOSAL_DECIDED:

@@ -106,7 +106,7 @@ async def give(visit: Visit) -> Response:
             raise
         spent = failure.reason == "ALLOWANCE_SPENT"
         return await _show(visit, filled.refused(failure, visit.language, _FIELDS), failure.http, spent=spent)
-    return visit.redirect("/praise#feed", accepted.position or position)
+    return visit.done("/praise#feed", accepted, position, visit.language.gettext("Your praise was sent."))
 
 
 async def check(visit: Visit) -> Response:

@@ -171,7 +171,7 @@ async def change_email(visit: Visit) -> Response:
         if failure.status in ("UNAUTHENTICATED", "NOT_FOUND"):
             raise
         return await show(visit, email=filled.refused(failure, visit.language, {"email": "email"}), status=failure.http)
-    return visit.redirect("/profile", accepted.position or position)
+    return visit.done("/profile", accepted, position, visit.language.gettext("Your e-mail address was saved."))
 
 
 async def change_preferences(visit: Visit) -> Response:
@@ -188,7 +188,7 @@ async def change_preferences(visit: Visit) -> Response:
             raise
         fields = {f"preferences.{name}": name for name in ("time_zone", "quiet_from", "quiet_to", "digest_at", "language")}
         return await show(visit, settings=filled.refused(failure, visit.language, fields), status=failure.http)
-    response = visit.redirect("/profile#notices", accepted.position or position)
+    response = visit.done("/profile#notices", accepted, position, visit.language.gettext("Your settings were saved."))
     if preferences.language in visit.console.languages:
         response.set_cookie(LANGUAGE_COOKIE, preferences.language, max_age=365 * 86400, samesite="lax", httponly=True)
     return response

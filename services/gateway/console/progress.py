@@ -52,7 +52,9 @@ async def record(visit: Visit) -> Response:
         if failure.status in ("UNAUTHENTICATED", "NOT_FOUND"):
             raise
         return _show(visit, await _kpi(visit), filled.refused(failure, visit.language, _FIELDS), failure.http)
-    return visit.redirect(f"/kpi/{id}", accepted.position or position)
+    return visit.done(
+        f"/kpi/{id}", accepted, position, visit.language.gettext("Progress saved: %(value)s.") % {"value": visit.language.number(value)}
+    )
 
 
 async def _kpi(visit: Visit) -> goals_pb2.KpiPage:

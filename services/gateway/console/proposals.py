@@ -239,7 +239,9 @@ async def decide(visit: Visit) -> Response:
         if failure.reason == "PROPOSAL_DECIDED":
             return await _show_decided(visit, filled, failure)
         return await _show(visit, filled.refused(failure, visit.language, {"comment": "reason", "reason": "reason"}), Form(), failure.http)
-    return visit.redirect(f"/proposals/{id}", accepted.position or position)
+    _ = visit.language.gettext
+    said = _("Approved. The new numbers are in force.") if filled["decision"] == "approve" else _("Declined. The proposer was told why.")
+    return visit.done(f"/proposals/{id}", accepted, position, said)
 
 
 async def withdraw(visit: Visit) -> Response:
@@ -256,4 +258,4 @@ async def withdraw(visit: Visit) -> Response:
         if failure.reason == "PROPOSAL_DECIDED":
             return await _show_decided(visit, filled, failure)
         return await _show(visit, Form(), filled.refused(failure, visit.language, {"reason": "reason"}), failure.http)
-    return visit.redirect(f"/proposals/{id}", accepted.position or position)
+    return visit.done(f"/proposals/{id}", accepted, position, visit.language.gettext("The proposal was withdrawn."))

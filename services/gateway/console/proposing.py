@@ -109,7 +109,9 @@ async def propose(visit: Visit) -> Response:
             raise
         fields = draft.fields | {"title": "title", "reason": "reason", "reason_class": "reason_class"}
         return await _show(visit, id, filled.refused(failure, visit.language, fields), failure.http)
-    return visit.redirect(f"/proposals/{accepted.id}", accepted.position or position)
+    return visit.done(
+        f"/proposals/{accepted.id}", accepted, position, visit.language.gettext("Your proposal was sent; who decides was told.")
+    )
 
 
 async def preview(visit: Visit) -> Response:

@@ -10,8 +10,8 @@ from services.gateway.failures import Failure
 def reasons(language: Language) -> dict[str, str]:
     _ = language.gettext
     return {
-        "SERVICE_AWAY": _("A part of Nhip is away for the moment. Nothing was lost; please try again soon."),
-        "SERVICE_SLOW": _("A part of Nhip did not answer in time. Please try again soon; sending the same form twice does no harm."),
+        "SERVICE_AWAY": _("This part of Nhịp is temporarily unavailable. Nothing was lost; please try again soon."),
+        "SERVICE_SLOW": _("This part of Nhịp did not answer in time. Please try again soon; sending the same form twice does no harm."),
         "POSITION_NOT_REACHED": _("What was just recorded is not on the pages yet. It is safe; please try again in a moment."),
         "BODY_TOO_LARGE": _("That was too much at once. Please shorten it."),
         "MOMENT_UNREADABLE": _("That day cannot be read. Choose a day in the form of the calendar."),
@@ -53,7 +53,7 @@ def reasons(language: Language) -> dict[str, str]:
         "SCALE_ORDER": _("Floor, target and stretch must run in one direction."),
         "TARGET_IS_BASELINE": _("It stands there already."),
         "ALIGNMENT_CIRCLE": _("A KPI cannot serve itself, over others or not."),
-        "TEMPORARILY_UNAVAILABLE": _("A part of Nhip is away for the moment. Nothing was lost; please try again soon."),
+        "TEMPORARILY_UNAVAILABLE": _("This part of Nhịp is temporarily unavailable. Nothing was lost; please try again soon."),
         "CONTENDED": _("Somebody else was faster. Please look at what is there now and try again."),
         "INTERNAL": _("A fault of ours. What was recorded before is safe; please try again."),
         "ALLOWANCE_SPENT": _("There are not enough points to give this month. Praise without points counts as much."),

@@ -170,7 +170,7 @@ async def redeem(visit: Visit) -> Response:
         if failure.status in ("UNAUTHENTICATED", "NOT_FOUND"):
             raise
         return await _confirm(visit, filled.refused(failure, visit.language, {"gift_id": "gift"}), failure.http)
-    return visit.redirect("/shop#redemptions", accepted.position or position)
+    return visit.done("/shop#redemptions", accepted, position, visit.language.gettext("The gift is yours: pick it up at the counter."))
 
 
 async def refund(visit: Visit) -> Response:
@@ -185,4 +185,4 @@ async def refund(visit: Visit) -> Response:
         if failure.status in ("UNAUTHENTICATED", "NOT_FOUND"):
             raise
         return await show(visit, (id, filled.refused(failure, visit.language, {"reason": "reason"})), failure.http)
-    return visit.redirect("/shop#redemptions", accepted.position or position)
+    return visit.done("/shop#redemptions", accepted, position, visit.language.gettext("The points were given back."))

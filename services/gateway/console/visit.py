@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from eventkit.rpc.metadata import TRACEPARENT
+from nhip.common.v1 import command_pb2
 from nhip.goals.v1 import goals_pb2
 from nhip.notifications.v1 import notifications_pb2
 from nhip.people.v1 import people_pb2, types_pb2
@@ -29,6 +30,9 @@ from services.gateway.upstream import Answer, Caller, Upstream
 
 LANGUAGE_COOKIE = "nhip-language"
 POSITION_COOKIE = "nhip-after"
+SAID_COOKIE = "nhip-said"
+"""What the last command did, to be said once."""
+_SAID_LENGTH = 400
 _POSITION = re.compile(r"[a-z][a-z0-9_]{0,62}=[0-9]{1,18}")
 
 _TRACE = re.compile(r"[0-9a-f-]{55,}")
@@ -127,6 +131,7 @@ class Visit:
         here = here or self.request.url.path + (f"?{self.request.url.query}" if self.request.url.query else "")
         if self.request.method == "POST" and (own := self.request.path_params.get("proposal")):
             here = f"/proposals/{quote(own, safe='')}"
+        said = unquote(self.request.cookies.get(SAID_COOKIE, ""))[:_SAID_LENGTH]
         html = (
             self.console.templates[self.language.code]
             .get_template(template)
@@ -137,19 +142,31 @@ class Visit:
                 zone=self.zone,
                 assets=self.console.assets,
                 here=here,
+                said=said,
                 demo=self.console.identity.issues,
                 **context,
             )
         )
-        return HTMLResponse(html, status, {"Cache-Control": "no-store", "Vary": "Cookie"})
+        response = HTMLResponse(html, status, {"Cache-Control": "no-store", "Vary": "Cookie"})
+        if said:
+            response.delete_cookie(SAID_COOKIE)
+        return response
 
-    def redirect(self, url: str, position: str = "") -> Response:
-        """To `url` after a command; the pages that follow wait until they can show what it did."""
-        response = RedirectResponse(url, 303)
-        if position:
+    def redirect(self, url: str) -> Response:
+        """To another page, where nothing was done."""
+        return RedirectResponse(url, 303)
+
+    def done(self, url: str, accepted: command_pb2.Accepted, position: str, said: str | None) -> Response:
+        """To `url` after a command. The page there says what happened: `said`, in the reader's language; None: it goes without saying.
+        The pages that follow wait until they can show what the command did."""
+        response = self.redirect(url)
+        secure = self.request.url.scheme == "https"
+        if position := accepted.position or position:
             told = {part.split("=")[0]: part for part in (*self.caller.positions, *position.split(",")) if _POSITION.fullmatch(part)}
-            secure = self.request.url.scheme == "https"
             response.set_cookie(POSITION_COOKIE, quote(",".join(told.values())), max_age=120, httponly=True, samesite="lax", secure=secure)
+        if said is not None:
+            told_now = self.language.gettext("It was so already: nothing had to be changed.") if accepted.unchanged else said
+            response.set_cookie(SAID_COOKIE, quote(told_now), max_age=60, httponly=True, samesite="lax", secure=secure)
         return response
 
     def explain(self, failure: Failure) -> str:

@@ -1,0 +1,68 @@
+"""After each deed the console says what happened, once."""
+
+import re
+
+import httpx
+import pytest
+
+from nhip.common.v1 import command_pb2
+from nhip.notifications.v1 import types_pb2
+from services.gateway.console.profile import KINDS
+from services.gateway.service import application
+from services.gateway.session import Identity
+from services.gateway.upstream import Upstream
+
+from .conftest import Backend
+
+OWN = {"Sec-Fetch-Site": "same-origin"}
+REASON = {"reason": "Lý do"}
+SETTINGS = {
+    **{f"email.{types_pb2.NoticeKind.Name(kind).removeprefix('NOTICE_KIND_')}": "OFF" for kind in KINDS},
+    **dict.fromkeys(("quiet_from", "quiet_to", "digest_at"), "8"),
+}
+DEEDS: dict[str, tuple[str, dict[str, str]]] = {
+    "/kpi/{kpi}/progress": ("RecordProgress", {"value": "44", "occurred_on": "2025-03-20"}),
+    "/proposals/new": ("ProposeChange", {"title": "Bớt", **REASON, "cycle_id": "q1", "kpi": "i1", "before.i1": "80", "after.i1": "50"}),
+    "/proposals/{proposal}/decision": ("DeclineProposal", {**REASON, "decision": "decline"}),
+    "/proposals/{proposal}/withdrawal": ("WithdrawProposal", REASON),
+    "/praise": (
+        "GivePraise",
+        {"to": "person:nam", "about": "value:v", "words": "Hay lắm", "deed_on": "2025-03-20", "visibility": "PUBLIC"},
+    ),
+    "/shop/gifts/{gift}": ("RedeemGift", {}),
+    "/shop/redemptions/{redemption}/refund": ("RefundRedemption", REASON),
+    "/shop/counter": ("OfferGift", {"name": "Sách", "points": "200", "stock": "3"}),
+    "/shop/counter/values": ("NameCoreValue", {"value": "Trách nhiệm"}),
+    "/shop/counter/redemptions/{redemption}/handover": ("HandOverGift", {}),
+    "/shop/counter/redemptions/{redemption}/refund": ("RefundRedemption", REASON),
+    "/shop/counter/gifts/{gift}/stock": ("ChangeGiftStock", {"by": "2"}),
+    "/shop/counter/gifts/{gift}/withdrawal": ("WithdrawGift", {}),
+    "/inbox/read": ("ReadNotices", {}),
+    "/inbox/{notice}/read": ("ReadNotices", {}),
+    "/profile/email": ("ChangeEmail", {"email": "minh@x.vn"}),
+    "/profile/settings": ("ChangePreferences", SETTINGS),
+    "/profile/erasure": ("RequestErasure", {"understood": "1"}),
+    "/erasures/{person}/approval": ("ApproveErasure", {"name": "Minh"}),
+    "/erasures/{person}/decline": ("DeclineErasure", REASON),
+    "/erasures/{person}/hold": ("PlaceLegalHold", {"hold_reason": "Kiện tụng"}),
+}
+NO_DEEDS = {"/demo/token", "/sign-in", "/sign-out", "/proposals", "/proposals/preview", "/praise/check", "/inbox/{notice}/open"}
+"""They change nothing that is the reader's to know of, or show their answer at once."""
+
+
+def test_every_form_of_the_console_is_here():
+    app = application(Upstream({}), Identity(None, "acme"))
+    forms = {route.path for route in app.routes if "POST" in (getattr(route, "methods", None) or ()) and not route.path.startswith("/v1")}  # type: ignore[attr-defined]
+    assert forms - NO_DEEDS == set(DEEDS)
+
+
+@pytest.mark.parametrize("path", sorted(DEEDS.keys() - {"/kpi/{kpi}/progress"}))  # checkins is away here: tests/browser has that one
+async def test_it_says_what_was_done_on_the_next_page_and_then_no_more(signed_in: httpx.AsyncClient, backend: Backend, path: str):
+    method, values = DEEDS[path]
+    backend.answers(method, command_pb2.Accepted(id="x", position="goals=7"))
+    done = await signed_in.post(re.sub(r"{\w+}", "minh", path), data=values, headers=OWN)
+    assert done.status_code == 303, re.findall(r"<(?:p|small)[^>]*>([^<]*)<", done.text)
+    shown, again = await signed_in.get("/proposals"), await signed_in.get("/proposals")
+    [said] = re.findall(r'<p class="said" role="status">(?:<svg.*?</svg>)?([^<]+)</p>', shown.text, re.DOTALL)
+    assert len(said.strip()) > 5
+    assert 'class="said"' not in again.text
