@@ -61,6 +61,10 @@ class Settings(BaseSettings):
         description="the mail server, as smtp://user:password@host:port or smtps://…; unset: no e-mail is sent",
     )
     mail_from: str = Field("", description="the address that e-mails come from, as nhip@example.com")
+    notice_batch_seconds: int = Field(
+        600, ge=0, le=86_400, description="how long the changes that one person makes to KPIs are told as one notice; 0: each by itself"
+    )
+    approval_days: int = Field(3, ge=1, le=90, description="days after which the next who may decide about a proposal is told of it too")
     console: str = Field("", description="the web console's URL for links in e-mails, as https://nhip.example.com")
 
     tenant: str = Field(

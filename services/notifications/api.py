@@ -3,17 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from eventkit.aggregate import Decision, Ref
+from eventkit.aggregate import Decision
 from eventkit.context import Context
 from eventkit.decider import Load
-from eventkit.errors import Kind, Rejected
+from eventkit.errors import Kind, Rejected, unknown
 from eventkit.rpc.access import Allow, anyone
 from eventkit.service import Kit
 from eventkit.table import reading
 from nhip.common.v1.command_pb2 import Accepted
 from nhip.notifications.v1 import notifications_pb2 as pb
 from services.notifications.domain import notice, preferences
-from services.notifications.domain.notice import NOTICE
+from services.notifications.domain.notice import INBOX
 from services.notifications.domain.preferences import PREFERENCES
 from services.notifications.views import inbox
 from services.notifications.views.preferences import preferences_of
@@ -44,19 +44,21 @@ class NotificationsApi:
     async def read_notices(self, command: pb.ReadNotices, ctx: Context) -> Accepted:
         if bool(command.notice_ids) == command.all:
             raise Rejected("NOTICES_NAMED", "name notices, or say all", kind=Kind.INVALID, field="notice_ids")
-        ids = list(dict.fromkeys(command.notice_ids))
-        if command.all:
-            async with reading(self.kit.pool, ctx.tenant) as con:
-                ids = await inbox.unread(con, ctx.tenant, ctx.actor.id)
+        async with reading(self.kit.pool, ctx.tenant) as con:
+            if command.all:
+                unread = await inbox.unread(con, ctx.tenant, ctx.actor.id)
+            else:
+                named = {one.row.notice_id: one for one in await inbox.rows_of(con, ctx.tenant, list(dict.fromkeys(command.notice_ids)))}
+                for index, id in enumerate(command.notice_ids):
+                    if id not in named or named[id].row.person_id != ctx.actor.id:  # others' are unknown to them
+                        raise unknown("notice", id, f"notice_ids[{index}]")
+                unread = [id for id, one in named.items() if one.unread]
 
         async def decide(load: Load) -> Decision:
-            decision: Decision = []
-            for index, id in enumerate(ids):
-                decision += notice.read(await load(NOTICE, id), id, ctx.actor.id, f"notice_ids[{index}]")
-            return decision
+            await load(INBOX, ctx.actor.id)
+            return notice.read(ctx.actor.id, unread)
 
-        # Whoever reads their inbox in two places at once takes turns; there is no such stream.
-        return await self.kit.commands.execute(ctx, Ref("inbox", ctx.actor.id), decide)
+        return await self.kit.commands.execute(ctx, INBOX(ctx.actor.id), decide)
 
     async def get_preferences(self, request: pb.GetPreferences, ctx: Context) -> pb.PreferencesPage:
         async with reading(self.kit.pool, ctx.tenant) as con:

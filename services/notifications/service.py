@@ -5,15 +5,18 @@ from eventkit.rpc.server import Api
 from eventkit.service import Kit, Service
 from nhip.notifications.v1 import notifications_pb2
 from services.notifications.api import ACCESS, NotificationsApi
+from services.notifications.reactors.asking import Asking
 from services.notifications.reactors.due_mails import DueMails
 from services.notifications.reactors.goals import TellOfGoals
+from services.notifications.reactors.people import TellOfPeople
 from services.notifications.reactors.post import Post
 from services.notifications.reactors.rewards import TellOfRewards
 from services.notifications.reactors.stale_progress import StaleProgress
+from services.notifications.views.erasure_facts import HeardErasureView
 from services.notifications.views.goals_change import GoalsChangeView
 from services.notifications.views.goals_facts import HeardCycleView, HeardKpiView, HeardLinkView, HeardProposalView
 from services.notifications.views.last_value import LastValueView
-from services.notifications.views.notice import MailView, NoticeView
+from services.notifications.views.notice import MailView, NoticeView, ReadView
 from services.notifications.views.preferences import PreferencesView
 from services.notifications.views.rewards_facts import HeardGiftView, HeardPraiseView, HeardRedemptionView, HeardValueView
 
@@ -23,6 +26,7 @@ def service(kit: Kit) -> Service:
         apis=[Api(notifications_pb2.DESCRIPTOR.services_by_name["Notifications"], NotificationsApi(kit), ACCESS)],
         views=[
             NoticeView(),
+            ReadView(),
             MailView(),
             PreferencesView(),
             HeardKpiView(),
@@ -35,8 +39,9 @@ def service(kit: Kit) -> Service:
             HeardGiftView(),
             HeardRedemptionView(),
             LastValueView(),
+            HeardErasureView(),
             *directory.views(),
         ],
-        reactions=[TellOfGoals(kit).reaction, TellOfRewards(kit).reaction],
-        timers=[StaleProgress(kit).timer, DueMails(kit, Post.of(kit.settings)).timer],
+        reactions=[TellOfGoals(kit).reaction, TellOfRewards(kit).reaction, TellOfPeople(kit).reaction],
+        timers=[StaleProgress(kit).timer, Asking(kit).timer, DueMails(kit, Post.of(kit.settings)).timer],
     )

@@ -182,7 +182,7 @@ async def test_the_ledger_joins_praise_points_gift_and_notice(walked: Walked):
     [words] = [value.words for value in given.values if value.path == "words"]
     assert words == PersonalText(withheld=True)
     async with asyncio.timeout(60):  # the notice of it is an event as well
-        while not (noticed := [entry for entry in await history(x, "praise", walked.praise) if named(entry) == "NoticeGiven"]):
+        while not (noticed := [entry for entry in await history(x, "praise", walked.praise) if named(entry) == "PeopleTold"]):
             await asyncio.sleep(0.05)
     assert noticed[0].cause.event_id in {entry.event_id for entry in praise}
     handed = next(entry for entry in await history(x, "redemption", walked.redemption) if named(entry) == "GiftHandedOver")

@@ -45,6 +45,7 @@ async def system(engines: Engines, mailbox: Mailbox, tmp_path_factory: pytest.Te
         smtp=mailbox.url,
         mail_from="nhip@company.test",
         console="https://nhip.test",
+        notice_batch_seconds=0,
     )
     telemetry.set_up(stream=(directory / "log").open("w"))
     tokens = Tokens(issuer=ISSUER, audience="nhip", keys=Keys(settings.jwks))

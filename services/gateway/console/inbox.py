@@ -123,9 +123,9 @@ async def _read(visit: Visit, request: notifications_pb2.ReadNotices, key: str) 
 
 def notice_row(visit: Visit, notice: notifications_pb2.Notice, who: Directory) -> NoticeRow:
     language = visit.language
-    said = _said(notice, who, language)
+    said = _said(visit, notice, who)
     # Praise tells by its own words, everything else by the reason that was given.
-    words = notice.words if notice.kind == types_pb2.NOTICE_KIND_PRAISE_RECEIVED else notice.reason
+    words = notice.words if notice.kind == types_pb2.NOTICE_KIND_PRAISE_RECEIVED else notice.reason  # of what was decided, the decider's
     listed = [_change(change, language) for change in notice.changes]
     if len(listed) == 1 and listed[0].before:
         listed = []  # the sentence says it
@@ -139,7 +139,7 @@ def notice_row(visit: Visit, notice: notifications_pb2.Notice, who: Directory) -
         reason_hidden=unreadable(words),
         reason_class=_reason_class(notice.reason_class, language),
         changes=tuple(listed[:MOST_CHANGES]),
-        more=max(len(listed) - MOST_CHANGES, 0),
+        more=max(len(listed) - MOST_CHANGES, 0) + (notice.more if listed else 0),
         url=said.url,
         action=said.action,
         read=notice.read,
@@ -152,7 +152,8 @@ def _reason_class(name: str, language: Language) -> str:
     return reason_class_word(goals_types.ReasonClass.Value(name), language) if name in goals_types.ReasonClass.keys() else ""
 
 
-def _said(notice: notifications_pb2.Notice, who: Directory, language: Language) -> _Said:
+def _said(visit: Visit, notice: notifications_pb2.Notice, who: Directory) -> _Said:
+    language = visit.language
     _ = language.gettext
     by = who.person(notice.by_id).name if notice.by_id else "Nhịp"
     title = language.words(notice.title)
@@ -174,6 +175,8 @@ def _said(notice: notifications_pb2.Notice, who: Directory, language: Language) 
             text = _("%(name)s praised you: %(about)s") if about else _("%(name)s praised you")
             sentence = text % {"name": by, "about": about}
             sentence += f" (+{points(notice.points, language)})" if notice.points else ""
+            if notice.more:
+                sentence += " " + language.ngettext("and %(n)s more praise", "and %(n)s more praises", notice.more) % {"n": notice.more}
             return _Said("heart-handshake", "ontrack", sentence, "/praise?who=me#feed", _("Read"))
         case types_pb2.NOTICE_KIND_PROGRESS_STALE:
             day = language.day(date_of(notice, "since"))
@@ -183,6 +186,21 @@ def _said(notice: notifications_pb2.Notice, who: Directory, language: Language) 
             gift = {"name": by, "gift": notice.gift_name, "points": points(notice.points, language)}
             sentence = (_("%(name)s handed over: %(gift)s") if notice.granted else _("%(points)s came back for: %(gift)s")) % gift
             return _Said("gift", "ontrack" if notice.granted else "plain", sentence, "/shop#redemptions", _("To the shop"))
+        case types_pb2.NOTICE_KIND_ERASURE_WAITING:
+            names = {"name": by, "person": who.person(notice.erased_id).name}
+            own = notice.by_id == notice.erased_id
+            text = _("%(name)s asks that their personal data be deleted") if own else _("%(name)s asks that %(person)s's data be deleted")
+            action = _("Look and decide") if notice.waiting else _("Look")
+            return _Said("eraser", "behind", text % names, f"/erasures/{quote(notice.erased_id, safe='')}", action)
+        case types_pb2.NOTICE_KIND_ERASURE_DECIDED:
+            names = {"name": by, "person": who.person(notice.erased_id).name}
+            if notice.granted:
+                text = _("%(name)s approved that %(person)s's personal data be deleted")
+            else:
+                text = _("%(name)s declined to delete %(person)s's personal data")
+            own = notice.erased_id == visit.person
+            url = "/profile#erasure" if own else f"/erasures/{quote(notice.erased_id, safe='')}"
+            return _Said("eraser", "plain", text % names, url, _("Look"))
         case _:
             return _Said("bell", "plain", types_pb2.NoticeKind.Name(notice.kind), "", "")
 

@@ -26,6 +26,8 @@ KINDS = (
     types_pb2.NOTICE_KIND_PROGRESS_STALE,
     types_pb2.NOTICE_KIND_PRAISE_RECEIVED,
     types_pb2.NOTICE_KIND_GIFT,
+    types_pb2.NOTICE_KIND_ERASURE_WAITING,
+    types_pb2.NOTICE_KIND_ERASURE_DECIDED,
 )
 MODES = ("OFF", "AT_ONCE", "DIGEST")
 QUIET_FROM, QUIET_TO, DIGEST_AT = 20, 7, 8
@@ -105,6 +107,8 @@ def kind_rows(language: Language) -> Sequence[KindRow]:
         types_pb2.NOTICE_KIND_PROGRESS_STALE: _("A KPI of mine was not updated for long"),
         types_pb2.NOTICE_KIND_PRAISE_RECEIVED: _("I was praised"),
         types_pb2.NOTICE_KIND_GIFT: _("My gift was handed over or came back"),
+        types_pb2.NOTICE_KIND_ERASURE_WAITING: _("A request to delete personal data waits for me"),
+        types_pb2.NOTICE_KIND_ERASURE_DECIDED: _("A request of mine to delete personal data was decided"),
     }
     return [KindRow(types_pb2.NoticeKind.Name(kind).removeprefix("NOTICE_KIND_"), words[kind]) for kind in KINDS]
 

@@ -19,8 +19,10 @@ KINDS = (
     t.NOTICE_KIND_PRAISE_RECEIVED,
     t.NOTICE_KIND_PROGRESS_STALE,
     t.NOTICE_KIND_GIFT,
+    t.NOTICE_KIND_ERASURE_WAITING,
+    t.NOTICE_KIND_ERASURE_DECIDED,
 )
-AT_ONCE = frozenset({t.NOTICE_KIND_PROPOSAL_WAITING})
+AT_ONCE = frozenset({t.NOTICE_KIND_PROPOSAL_WAITING, t.NOTICE_KIND_ERASURE_WAITING})
 """What waits for somebody is mailed at once unless they say otherwise, the rest in the digest."""
 LANGUAGES = ("vi", "en")
 QUIET_FROM, QUIET_TO, DIGEST_AT = 20, 7, 8

@@ -7,7 +7,7 @@ from uuid import uuid5
 
 import structlog
 
-from eventkit.aggregate import Decision
+from eventkit.aggregate import Aggregate, Decision, Ref
 from eventkit.context import Context
 from eventkit.decider import Load
 from eventkit.directory.facts import Person
@@ -21,7 +21,7 @@ from nhip.notifications.v1 import types_pb2 as t
 from nhip.people.v1 import people_pb2
 from services.notifications.domain import notice as notices
 from services.notifications.domain.hearing import NotHeardOfYet
-from services.notifications.domain.notice import NAMESPACE, NOTICE, Notice
+from services.notifications.domain.notice import NAMESPACE, TELLING, Notice, stream_of
 from services.notifications.domain.preferences import chosen
 from services.notifications.reactors.language import language
 from services.notifications.reactors.letter import Letter, NoAddress, message
@@ -49,53 +49,54 @@ class DueMails:
 
     async def act(self, due: Due, ctx: Context) -> None:
         # By the log, not by the view, which may not have heard yet that they were mailed a moment ago.
-        pending = [n for id in await notices_of_mail(self.kit.pool, due, ctx.at) if (n := await self._notice(due.tenant, id)).awaits_mail]
+        streams = {id: stream_of(telling, id) for id, telling in (await notices_of_mail(self.kit.pool, due, ctx.at)).items()}
+        tellings = {ref: await self._telling(due.tenant, ref) for ref in dict.fromkeys(streams.values())}
+        pending = [Pending(ref, notice) for id, ref in streams.items() if (notice := tellings[ref][id]).awaits_mail]
         if not pending:
             return
-        person_id = pending[0].given.person_id
+        person_id = pending[0].notice.given.person_id
         person = (await self.kit.directory.everyone(due.tenant)).people.get(person_id)
         if person is None:
             raise NotHeardOfYet(f"person {person_id}")
         if why := _unreachable(person):
-            await self._settle(ctx, pending, lambda n: notices.not_mailed(n, why))
+            await self._settle(ctx, pending, lambda n, ref: notices.not_mailed(n, ref, why))
             return
         shown = await self._shown(due.tenant, pending)
-        overtaken = {n.given.notice_id: reason for n in pending if (reason := _overtaken(n, shown[n.given.notice_id]))}
+        overtaken = {one.id: reason for one in pending if (reason := _overtaken(one.notice, shown[one.id]))}
         if overtaken:
-            settled = [n for n in pending if n.given.notice_id in overtaken]
-            await self._settle(ctx, settled, lambda n: notices.not_mailed(n, overtaken[n.given.notice_id]))
-        left = [n for n in pending if n.given.notice_id not in overtaken]
+            settled = [one for one in pending if one.id in overtaken]
+            await self._settle(ctx, settled, lambda n, ref: notices.not_mailed(n, ref, overtaken[n.given.notice_id]))
+        left = [one for one in pending if one.id not in overtaken]
         if left:
-            await self._send(ctx, person, left, [shown[n.given.notice_id] for n in left])
+            await self._send(ctx, person, left, [shown[one.id] for one in left])
 
-    async def _notice(self, tenant: str, id: str) -> Notice:
-        events = [event async for event in self.kit.log.read(StreamId(tenant, *NOTICE(id)))]
-        notice = NOTICE.fold(messages(events))
-        assert notice is not None
-        return notice
+    async def _telling(self, tenant: str, ref: Ref) -> notices.Telling:
+        events = [event async for event in self.kit.log.read(StreamId(tenant, *ref))]
+        return TELLING.fold(messages(events)) or {}
 
-    async def _shown(self, tenant: str, pending: Sequence[Notice]) -> dict[str, pb.Notice]:
+    async def _shown(self, tenant: str, pending: Sequence["Pending"]) -> dict[str, pb.Notice]:
         """As the inbox shows them; words still sealed. Raises `NotHeardOfYet` for what the views do not know, as while they are rebuilt."""
-        ids = [n.given.notice_id for n in pending]
+        ids = [one.id for one in pending]
         async with reading(self.kit.pool, tenant) as con:
             shown = {s.notice_id: s for s in await inbox.messages(con, tenant, await inbox.rows_of(con, tenant, ids))}
         if missing := [id for id in ids if id not in shown or not inbox.is_whole(shown[id])]:
             raise NotHeardOfYet(f"what {missing[0]} tells of")
         return shown
 
-    async def _send(self, ctx: Context, person: Person, pending: Sequence[Notice], shown: Sequence[pb.Notice]) -> None:
+    async def _send(self, ctx: Context, person: Person, pending: Sequence["Pending"], shown: Sequence[pb.Notice]) -> None:
         assert self.post is not None
         everyone = await self.kit.directory.everyone(ctx.tenant)
         async with reading(self.kit.pool, ctx.tenant) as con:
             wanted = chosen(await preferences_of(con, ctx.tenant, person.id), everyone.time_zone)
-        involved = [person, *(everyone.people[n.by_id] for n in shown if n.by_id in everyone.people)]
+        named = dict.fromkeys(id for n in shown for id in (n.by_id, n.erased_id))
+        involved = [person, *(everyone.people[id] for id in named if id in everyone.people)]
         opened = people_pb2.PeopleList(people=[people_pb2.Person(person_id=p.id, name=p.name, email=p.email) for p in involved])
         told = pb.Notices(notices=shown)
         for words in (opened, told):
             await self.kit.words.open(words, tenant=ctx.tenant)
         address = opened.people[0].email.plain
         if not address:  # its key is destroyed: the erasure has not been heard of here yet
-            await self._settle(ctx, pending, lambda n: notices.not_mailed(n, e.NOT_MAILED_REASON_NO_ADDRESS))
+            await self._settle(ctx, pending, lambda n, ref: notices.not_mailed(n, ref, e.NOT_MAILED_REASON_NO_ADDRESS))
             return
         letter = Letter(
             notices=told.notices,
@@ -110,27 +111,43 @@ class DueMails:
             await self.post.send(mail, address)
         except (RefusedForGood, NoAddress) as refused:
             log.warning("mail.refused", tenant=ctx.tenant, message_id=message_id, error=type(refused).__name__)
-            await self._settle(ctx, pending, lambda n: notices.not_mailed(n, e.NOT_MAILED_REASON_REFUSED))
+            await self._settle(ctx, pending, lambda n, ref: notices.not_mailed(n, ref, e.NOT_MAILED_REASON_REFUSED))
             return
         except PostAway as away:
             log.warning("mail.waits", tenant=ctx.tenant, message_id=message_id, error=str(away))
             raise
         log.info("mail.sent", tenant=ctx.tenant, message_id=message_id, notices=len(pending))
-        await self._settle(ctx, pending, lambda n: notices.mailed(n, message_id))
+        await self._settle(ctx, pending, lambda n, ref: notices.mailed(n, ref, message_id))
 
-    async def _settle(self, ctx: Context, pending: Sequence[Notice], decide_one: Callable[[Notice], Decision]) -> None:
-        """Record what became of some mails, in one append. What is recorded already is not recorded again: the states say so."""
-        ids = [n.given.notice_id for n in pending]
+    async def _settle(self, ctx: Context, pending: Sequence["Pending"], decide_one: Callable[[Notice, Ref], Decision]) -> None:
+        """Record what became of some mails, in one append. What is recorded already is not recorded again: the states say so. A notice that
+        has grown meanwhile is left: its next mail tells all of it."""
+        first = pending[0].ref
 
         async def decide(load: Load) -> Decision:
+            refs = dict.fromkeys(one.ref for one in pending)
+            tellings = {ref: await load(Aggregate(ref.category, notices.evolve), ref.id) or {} for ref in refs}
             decision: Decision = []
-            for id in ids:
-                if notice := await load(NOTICE, id):
-                    decision += decide_one(notice)
+            for one in pending:
+                now = tellings[one.ref].get(one.id)
+                if now is not None and now.times == one.notice.times:
+                    decision += decide_one(now, one.ref)
             return decision
 
-        answering = await self.kit.commands.answering(ctx, NOTICE(ids[0]))
-        await self.kit.commands.execute(replace(answering, retryable=False), NOTICE(ids[0]), decide)
+        answering = await self.kit.commands.answering(ctx, first)
+        await self.kit.commands.execute(replace(answering, retryable=False), first, decide)
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A notice whose mail is due, and the stream that it was given in."""
+
+    ref: Ref
+    notice: Notice
+
+    @property
+    def id(self) -> str:
+        return self.notice.given.notice_id
 
 
 def _unreachable(person: Person) -> e.NotMailedReason.ValueType:
@@ -142,13 +159,13 @@ def _unreachable(person: Person) -> e.NotMailedReason.ValueType:
 
 def _overtaken(notice: Notice, shown: pb.Notice) -> e.NotMailedReason.ValueType:
     """Why a mail has nothing to say any more; 0: it has."""
-    if notice.read:
+    if shown.read:
         return e.NOT_MAILED_REASON_READ
-    waited = notice.given.kind == t.NOTICE_KIND_PROPOSAL_WAITING
+    waited = notice.given.kind in (t.NOTICE_KIND_PROPOSAL_WAITING, t.NOTICE_KIND_ERASURE_WAITING)
     return e.NOT_MAILED_REASON_DECIDED if waited and not shown.waiting else e.NOT_MAILED_REASON_UNSPECIFIED
 
 
-def _message_id(pending: Sequence[Notice], sender: str) -> str:
-    """The same for the same notices: who receives a mail again can tell."""
-    ids = " ".join(n.given.notice_id for n in pending)
+def _message_id(pending: Sequence[Pending], sender: str) -> str:
+    """The same for the same notices as they are: who receives a mail again can tell."""
+    ids = " ".join(one.id + (f"/{one.notice.times}" if one.notice.times > 1 else "") for one in pending)
     return f"<{uuid5(NAMESPACE, ids)}@{sender.rpartition('@')[2]}>"

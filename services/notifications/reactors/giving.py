@@ -7,28 +7,52 @@ from eventkit.aggregate import Decision
 from eventkit.context import Context
 from eventkit.decider import Load
 from eventkit.service import Kit
+from eventkit.table import reading
 from nhip.notifications.v1.events_pb2 import NoticeGiven
 from services.notifications.domain import notice
+from services.notifications.domain.batch import Batch
 from services.notifications.domain.channels import addressed
 from services.notifications.domain.due import NEWS_FOR
-from services.notifications.domain.notice import NOTICE
-from services.notifications.domain.preferences import PREFERENCES, chosen
+from services.notifications.domain.notice import TELLING
+from services.notifications.domain.preferences import chosen
+from services.notifications.views.preferences import preferences_of_all
 
 
-async def give(kit: Kit, ctx: Context, cause: str, drafts: Sequence[NoticeGiven], *, happened_at: datetime, mail: bool = True) -> None:
+async def give(
+    kit: Kit, ctx: Context, cause: str | Batch, drafts: Sequence[NoticeGiven], *, happened_at: datetime, mail: bool = True
+) -> None:
     """Tell each person of a cause, by the channels they want as of now. `mail`: it is a reason to mail somebody."""
     if not drafts:
         return
-    zone = (await kit.directory.everyone(ctx.tenant)).time_zone
-    mail = mail and kit.settings.smtp != "" and ctx.at - happened_at < NEWS_FOR
-    ids = {draft.person_id: notice.notice_id(ctx.tenant, draft.person_id, cause) for draft in drafts}
+    given = await addressed_to(kit, ctx, cause, drafts, happened_at=happened_at, mail=mail)
+    telling_id = notice.telling_id(ctx.tenant, name_of(cause))
 
     async def decide(load: Load) -> Decision:
-        decision: Decision = []
-        for draft in drafts:
-            id = ids[draft.person_id]
-            wanted = chosen(await load(PREFERENCES, draft.person_id), zone)
-            decision += notice.give(await load(NOTICE, id), addressed(draft, id, wanted, ctx.at, mail=mail))
-        return decision
+        return notice.tell(await load(TELLING, telling_id), telling_id, given, batch=isinstance(cause, Batch))
 
-    await kit.commands.execute(ctx, NOTICE(next(iter(ids.values()))), decide)
+    await kit.commands.execute(ctx, TELLING(telling_id), decide)
+
+
+async def addressed_to(
+    kit: Kit, ctx: Context, cause: str | Batch, drafts: Sequence[NoticeGiven], *, happened_at: datetime, mail: bool = True
+) -> list[NoticeGiven]:
+    """The drafts with ids and channels: everybody's preferences in one question, for a cause may concern a whole company."""
+    zone = (await kit.directory.everyone(ctx.tenant)).time_zone
+    mail = mail and kit.settings.smtp != "" and ctx.at - happened_at < NEWS_FOR
+    at = max(ctx.at, cause.until) if isinstance(cause, Batch) else ctx.at
+    async with reading(kit.pool, ctx.tenant) as con:
+        said = await preferences_of_all(con, ctx.tenant, [draft.person_id for draft in drafts])
+    return [
+        addressed(
+            draft,
+            notice.notice_id(ctx.tenant, draft.person_id, name_of(cause)),
+            chosen(said.get(draft.person_id), zone),
+            at,
+            mail=mail,
+        )
+        for draft in drafts
+    ]
+
+
+def name_of(cause: str | Batch) -> str:
+    return cause.cause if isinstance(cause, Batch) else cause

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from eventkit.log import Recorded
 from eventkit.service import Kit, Reaction, because
 from eventkit.table import reading
+from services.notifications.domain import batch as batches
 from services.notifications.domain import hearing
 from services.notifications.reactors.giving import give
 from services.notifications.views import goals_change
@@ -33,5 +34,8 @@ class TellOfGoals:
         drafts = hearing.of_goals(append, around, await self.kit.directory.everyone(event.tenant))
         for draft in drafts:
             draft.cause_append_id, draft.cause_event_id = str(event.append_id), str(event.id)
+        # Changes that no proposal explains come in batches: whoever sets thirty KPIs is one piece of news, not thirty.
+        seconds = 0 if append.proposed else self.kit.settings.notice_batch_seconds
+        batch = batches.of_changes(event.origin.actor, event.recorded_at, seconds)
         ctx = because(event, self.kit.name, NAME)
-        await give(self.kit, ctx, str(event.append_id), drafts, happened_at=event.recorded_at)
+        await give(self.kit, ctx, batch or str(event.append_id), drafts, happened_at=event.recorded_at)

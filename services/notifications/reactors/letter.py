@@ -61,6 +61,10 @@ class Letter:
                 return _("You were praised")
             case t.NOTICE_KIND_PROGRESS_STALE:
                 return _("A KPI of yours waits for a number")
+            case t.NOTICE_KIND_ERASURE_WAITING:
+                return _("A request to delete personal data waits for your decision")
+            case t.NOTICE_KIND_ERASURE_DECIDED:
+                return _("A request to delete personal data was decided")
             case _:
                 return _("News of your gift")
 
@@ -95,12 +99,29 @@ class Letter:
                 return Item(asked, self._proposal(notice), f"/proposals/{notice.proposal_id}")
             case t.NOTICE_KIND_PROPOSAL_DECIDED:
                 decided = _("%(who)s approved your proposal.") if notice.granted else _("%(who)s declined your proposal.")
-                return Item(decided % who, [*self._proposal(notice), *changes], f"/proposals/{notice.proposal_id}")
+                said = [_("With these words: %(words)s") % {"words": self._words(notice.reason)}] if notice.HasField("reason") else []
+                return Item(decided % who, [self._words(notice.title), *said, *changes], f"/proposals/{notice.proposal_id}")
+            case t.NOTICE_KIND_ERASURE_WAITING:
+                person = {"person": self.names.get(notice.erased_id) or _("somebody")}
+                if notice.by_id == notice.erased_id:
+                    asked = _("%(person)s asks that their personal data be deleted. An administrator has to decide.") % person
+                else:
+                    asked = _("%(who)s asks that the personal data of %(person)s be deleted. Another administrator has to decide.")
+                    asked = asked % {**who, **person}
+                return Item(asked, [], f"/erasures/{notice.erased_id}")
+            case t.NOTICE_KIND_ERASURE_DECIDED:
+                person = {"person": self.names.get(notice.erased_id) or _("somebody")}
+                if notice.granted:
+                    decided = _("%(who)s approved that the personal data of %(person)s be deleted.")
+                else:
+                    decided = _("%(who)s declined to delete the personal data of %(person)s.")
+                return Item(decided % {**who, **person}, self._reason(notice), "/profile")
             case t.NOTICE_KIND_KPI_CHANGED:
                 path = f"/proposals/{notice.proposal_id}" if notice.proposal_id else f"/kpi/{notice.changes[0].change.kpi_id}"
-                return Item(_("%(who)s changed KPIs that concern you.") % who, [*changes, *self._reason(notice)], path)
+                told = [*changes, *self._more(notice), *self._reason(notice)]
+                return Item(_("%(who)s changed KPIs that concern you.") % who, told, path)
             case t.NOTICE_KIND_PRAISE_RECEIVED:
-                return Item(_("%(who)s praised you.") % who, self._praise(notice), "/praise")
+                return Item(_("%(who)s praised you.") % who, [*self._praise(notice), *self._more(notice)], "/praise")
             case t.NOTICE_KIND_PROGRESS_STALE:
                 since = {"kpi": notice.kpi_name, "day": self.language.day(required_date(notice.since))}
                 return Item(_("%(kpi)s has had no number since %(day)s.") % since, [], f"/kpi/{notice.kpi_id}/progress")
@@ -114,6 +135,9 @@ class Letter:
 
     def _reason(self, notice: pb.Notice) -> list[str]:
         return [self.language.gettext("Why: %(reason)s") % {"reason": self._words(notice.reason)}] if notice.HasField("reason") else []
+
+    def _more(self, notice: pb.Notice) -> list[str]:
+        return [self.language.ngettext("and %(n)s more", "and %(n)s more", notice.more) % {"n": notice.more}] if notice.more else []
 
     def _praise(self, notice: pb.Notice) -> list[str]:
         lines = [self._words(notice.words), notice.value_name or notice.kpi_name]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from eventkit.log import Recorded
 from eventkit.service import Kit, Reaction, because
 from nhip.rewards.v1.events_pb2 import GiftHandedOver, PraiseGiven, RedemptionRefunded
+from services.notifications.domain import batch as batches
 from services.notifications.domain import hearing
 from services.notifications.reactors.giving import give
 
@@ -29,5 +30,6 @@ class TellOfRewards:
         drafts = hearing.of_praise(told, actor, everyone) if isinstance(told, PraiseGiven) else hearing.of_gift(told, actor, everyone)
         for draft in drafts:
             draft.cause_append_id, draft.cause_event_id = str(event.append_id), str(event.id)
-        ctx, mail = because(event, self.kit.name, NAME), not hearing.imported(actor)
-        await give(self.kit, ctx, str(event.append_id), drafts, happened_at=event.recorded_at, mail=mail)
+        imported = hearing.imported(actor)
+        cause = batches.of_import("praise", event.recorded_at) if imported else str(event.append_id)
+        await give(self.kit, because(event, self.kit.name, NAME), cause, drafts, happened_at=event.recorded_at, mail=not imported)

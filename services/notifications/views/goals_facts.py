@@ -166,11 +166,19 @@ class HeardProposalRow:
     reason_class: int
     proposer_id: str
     approver_ids: list[str]
+    proposed_at: datetime
+    touched: list[str]
+    """The KPIs that it would change."""
+    addition: bytes
+    """The KPI that it would add: the draft of the contract; empty for none."""
+    decision: bytes = b""
+    """What the decider said to it."""
 
 
 class HeardProposalView(View[HeardProposalRow]):
     name, source, categories, key = "heard_proposal", "goals", ("proposal",), ("tenant", "proposal_id")
     version = VERSION
+    indexes = ("tenant, state", "state, proposed_at")
     row = HeardProposalRow
 
     def touches(self, event: Recorded) -> Iterable[Key]:
@@ -180,11 +188,11 @@ class HeardProposalView(View[HeardProposalRow]):
         key = (event.tenant, event.stream.id)
         match event.message:
             case ChangeProposed() as e:
-                rows.put(_proposal(e, event.tenant))
-            case ProposalApproved():
-                rows.put(replace(rows[key], state=g.PROPOSAL_STATE_APPROVED))
-            case ProposalDeclined():
-                rows.put(replace(rows[key], state=g.PROPOSAL_STATE_DECLINED))
+                rows.put(_proposal(e, event))
+            case ProposalApproved() as e:
+                rows.put(replace(rows[key], state=g.PROPOSAL_STATE_APPROVED, decision=_words(e)))
+            case ProposalDeclined() as e:
+                rows.put(replace(rows[key], state=g.PROPOSAL_STATE_DECLINED, decision=_words(e)))
             case ProposalWithdrawn():
                 rows.put(replace(rows[key], state=g.PROPOSAL_STATE_WITHDRAWN))
             case _:
@@ -197,15 +205,27 @@ class HeardProposalView(View[HeardProposalRow]):
             ProposalWithdrawn: g.PROPOSAL_STATE_WITHDRAWN,
         }
         said = messages(events)
-        proposed = next((e for e in said if isinstance(e, ChangeProposed)), None)
-        if proposed:
-            state = next((ends[type(e)] for e in reversed(said) if type(e) in ends), g.PROPOSAL_STATE_PROPOSED)
-            yield replace(_proposal(proposed, events[0].tenant), state=state)
+        first = next((event for event in events if isinstance(event.message, ChangeProposed)), None)
+        if first is not None and isinstance(first.message, ChangeProposed):
+            end = next((e for e in reversed(said) if type(e) in ends), None)
+            state = ends[type(end)] if end is not None else g.PROPOSAL_STATE_PROPOSED
+            yield replace(_proposal(first.message, first), state=state, decision=_words(end))
 
 
-def _proposal(e: ChangeProposed, tenant: str) -> HeardProposalRow:
+def _words(decided: Message | None) -> bytes:
+    """What the decider said; nobody's of what was not decided."""
+    match decided:
+        case ProposalApproved():
+            return packed(decided.comment)
+        case ProposalDeclined():
+            return packed(decided.reason)
+        case _:
+            return b""
+
+
+def _proposal(e: ChangeProposed, event: Recorded) -> HeardProposalRow:
     return HeardProposalRow(
-        tenant=tenant,
+        tenant=event.tenant,
         proposal_id=e.proposal_id,
         state=g.PROPOSAL_STATE_PROPOSED,
         title=packed(e.title),
@@ -213,4 +233,7 @@ def _proposal(e: ChangeProposed, tenant: str) -> HeardProposalRow:
         reason_class=e.reason_class,
         proposer_id=e.proposer_id,
         approver_ids=list(e.approver_ids),
+        proposed_at=event.recorded_at,
+        touched=[change.kpi_id for change in e.changes],
+        addition=packed(e.addition) if e.HasField("addition") else b"",
     )

@@ -1,12 +1,11 @@
 """The inbox, page by page: what waits for its reader first, then the newest; with the names and words of what it tells of."""
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import asyncpg
 
-from eventkit.errors import no_page_token
+from eventkit import paging
 from eventkit.values import from_datetime
 from nhip.common.v1.words_pb2 import PersonalText
 from nhip.goals.v1.types_pb2 import PROPOSAL_STATE_PROPOSED, ReasonClass
@@ -14,8 +13,9 @@ from nhip.notifications.v1 import notifications_pb2 as pb
 from nhip.notifications.v1 import types_pb2 as t
 from nhip.notifications.v1.events_pb2 import NoticeGiven
 from nhip.rewards.v1.events_pb2 import PraiseGiven
+from services.notifications.views.erasure_facts import HeardErasureRow, HeardErasureView
 from services.notifications.views.goals_facts import HeardKpiRow, HeardKpiView, HeardProposalRow, HeardProposalView
-from services.notifications.views.notice import NoticeRow, NoticeView
+from services.notifications.views.notice import NoticeRow, NoticeView, ReadView
 from services.notifications.views.rewards_facts import (
     HeardGiftView,
     HeardPraiseView,
@@ -24,55 +24,59 @@ from services.notifications.views.rewards_facts import (
     HeardValueView,
 )
 
-NOTICE, PROPOSAL, KPI = NoticeView().table, HeardProposalView().table, HeardKpiView().table
+NOTICE, READ, PROPOSAL, KPI = NoticeView().table, ReadView().table, HeardProposalView().table, HeardKpiView().table
 PRAISE, VALUE, GIFT, REDEMPTION = HeardPraiseView().table, HeardValueView().table, HeardGiftView().table, HeardRedemptionView().table
+ERASURE = HeardErasureView().table
 PAGE = 30
 READ_AT_ONCE = 1000
 """Most notices that are read with one command."""
 
-WAITS = f"(n.kind = {t.NOTICE_KIND_PROPOSAL_WAITING} and coalesce(p.state, 0) = {PROPOSAL_STATE_PROPOSED})"
-JOINED = f"{NOTICE.name} n left join {PROPOSAL.name} p on p.tenant = n.tenant and p.proposal_id = n.proposal_id"
+WAITS = f"""(not n.closed and (
+  n.kind = {t.NOTICE_KIND_PROPOSAL_WAITING} and coalesce(p.state, 0) = {PROPOSAL_STATE_PROPOSED}
+  or n.kind = {t.NOTICE_KIND_ERASURE_WAITING} and coalesce(e.requested, false)))"""
+UNREAD = "coalesce(r.position < n.position, true)"
+JOINED = f"""{NOTICE.name} n left join {READ.name} r on r.tenant = n.tenant and r.notice_id = n.notice_id
+left join {PROPOSAL.name} p on p.tenant = n.tenant and p.proposal_id = n.proposal_id
+left join {ERASURE.name} e on e.tenant = n.tenant and e.person_id = n.erased_id"""
 
 # A person's notices from newest to oldest, below a position unless that is 0: those that wait, or the others.
 LISTED = f"""
-select n.* from {JOINED}
-where n.tenant = $1 and n.person_id = $2 and n.inbox and (not $3 or not n.read) and ($4 = 0 or n.position < $4) and {WAITS} = $5
+select n.*, {UNREAD} as unread from {JOINED}
+where n.tenant = $1 and n.person_id = $2 and n.inbox and (not $3 or {UNREAD}) and ($4 = 0 or n.position < $4) and {WAITS} = $5
 order by n.position desc limit $6
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    row: NoticeRow
+    unread: bool
+
+
 async def page(con: asyncpg.Connection, tenant: str, person_id: str, request: pb.ListNotices) -> pb.Notices:
-    """A page of a person's inbox. A token names the part of it, waiting or not, and the position to go on below."""
-    size = request.page_size or PAGE
-    of_waiting, below = _parse(request.page_token)
+    """A page of a person's inbox. Its place is the part of it, waiting or not, and the position to go on below."""
+    asked = paging.asked(request, tenant, bool, int, size=PAGE)
+    of_waiting, below = asked.after or (True, 0)
 
-    async def some(waiting: bool, below: int, most: int) -> list[NoticeRow]:
-        return [NOTICE.of(row) for row in await con.fetch(LISTED, tenant, person_id, request.unread, below, waiting, most)]
+    async def some(waiting: bool, below: int, most: int) -> list[Listed]:
+        return _listed(await con.fetch(LISTED, tenant, person_id, request.unread, below, waiting, most))
 
-    waiting = await some(True, below, size + 1) if of_waiting else []
-    if len(waiting) > size:
-        shown, token = waiting[:size], f"w{waiting[size - 1].position}"
+    waiting = await some(True, below, asked.limit) if of_waiting else []
+    if len(waiting) > asked.size:
+        shown, token = waiting[: asked.size], asked.token(True, waiting[asked.size - 1].row.position)
     else:
-        room = size - len(waiting)
+        room = asked.size - len(waiting)
         others = await some(False, 0 if of_waiting else below, room + 1)
         shown = [*waiting, *others[:room]]
-        token = "" if len(others) <= room else f"n{others[room - 1].position if room else 0}"
+        token = "" if len(others) <= room else asked.token(False, others[room - 1].row.position if room else 0)
     notices = await messages(con, tenant, shown)
     return pb.Notices(notices=notices, next_page_token=token, unread=await _unread(con, tenant, person_id))
-
-
-def _parse(token: str) -> tuple[bool, int]:
-    if not token:
-        return True, 0
-    if not re.fullmatch(r"[wn][0-9]{1,18}", token):
-        raise no_page_token()
-    return token[0] == "w", int(token[1:])
 
 
 async def count(con: asyncpg.Connection, tenant: str, person_id: str) -> pb.NoticeCount:
     waiting = await con.fetchval(
         f"select count(*) from {JOINED} where n.tenant = $1 and n.person_id = $2 and n.inbox "
-        f"and n.kind = {t.NOTICE_KIND_PROPOSAL_WAITING} and {WAITS}",
+        f"and n.kind in ({t.NOTICE_KIND_PROPOSAL_WAITING}, {t.NOTICE_KIND_ERASURE_WAITING}) and {WAITS}",
         tenant,
         person_id,
     )
@@ -80,25 +84,36 @@ async def count(con: asyncpg.Connection, tenant: str, person_id: str) -> pb.Noti
 
 
 async def _unread(con: asyncpg.Connection, tenant: str, person_id: str) -> int:
-    unread = f"select count(*) from {NOTICE.name} where tenant = $1 and person_id = $2 and inbox and not read"
+    unread = f"""select count(*) from {NOTICE.name} n left join {READ.name} r on r.tenant = n.tenant and r.notice_id = n.notice_id
+        where n.tenant = $1 and n.person_id = $2 and n.inbox and {UNREAD}"""
     return await con.fetchval(unread, tenant, person_id)
 
 
 async def unread(con: asyncpg.Connection, tenant: str, person_id: str) -> list[str]:
     """The ids of a person's unread notices, the newest first, as many as are read with one command."""
     rows = await con.fetch(
-        f"select notice_id from {NOTICE.name} where tenant = $1 and person_id = $2 and inbox and not read "
-        f"order by position desc limit {READ_AT_ONCE}",
+        f"""select n.notice_id from {NOTICE.name} n left join {READ.name} r on r.tenant = n.tenant and r.notice_id = n.notice_id
+        where n.tenant = $1 and n.person_id = $2 and n.inbox and {UNREAD} order by n.position desc limit {READ_AT_ONCE}""",
         tenant,
         person_id,
     )
     return [row["notice_id"] for row in rows]
 
 
-async def rows_of(con: asyncpg.Connection, tenant: str, notice_ids: Sequence[str]) -> list[NoticeRow]:
+async def rows_of(con: asyncpg.Connection, tenant: str, notice_ids: Sequence[str]) -> list[Listed]:
     """Some notices that are there, in the order asked for."""
-    found = await NOTICE.load(con, [(tenant, notice_id) for notice_id in notice_ids])
-    return [found[tenant, notice_id] for notice_id in notice_ids if (tenant, notice_id) in found]
+    rows = await con.fetch(
+        f"""select n.*, {UNREAD} as unread from {NOTICE.name} n left join {READ.name} r on r.tenant = n.tenant and r.notice_id = n.notice_id
+        where n.tenant = $1 and n.notice_id = any($2::text[])""",
+        tenant,
+        notice_ids,
+    )
+    found = {listed.row.notice_id: listed for listed in _listed(rows)}
+    return [found[id] for id in notice_ids if id in found]
+
+
+def _listed(rows: Sequence[asyncpg.Record]) -> list[Listed]:
+    return [Listed(NOTICE.of(row), row["unread"]) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,16 +126,17 @@ class _Told:
     redemptions: dict[str, HeardRedemptionRow]
     values: dict[str, str] = field(default_factory=dict[str, str])
     gifts: dict[str, str] = field(default_factory=dict[str, str])
+    erasures: dict[str, HeardErasureRow] = field(default_factory=dict[str, HeardErasureRow])
 
     def kpi_name(self, kpi_id: str) -> str:
         return self.kpis[kpi_id].name if kpi_id in self.kpis else ""
 
 
-async def messages(con: asyncpg.Connection, tenant: str, rows: Sequence[NoticeRow]) -> list[pb.Notice]:
+async def messages(con: asyncpg.Connection, tenant: str, listed: Sequence[Listed]) -> list[pb.Notice]:
     """Notices as they are shown; personal words still sealed."""
-    given = [NoticeGiven.FromString(row.given) for row in rows]
+    given = [NoticeGiven.FromString(one.row.given) for one in listed]
     told = await _told(con, tenant, given)
-    return [_message(row, e, told) for row, e in zip(rows, given, strict=True)]
+    return [_message(one, e, told) for one, e in zip(listed, given, strict=True)]
 
 
 async def _told(con: asyncpg.Connection, tenant: str, given: Sequence[NoticeGiven]) -> _Told:
@@ -140,15 +156,17 @@ async def _told(con: asyncpg.Connection, tenant: str, given: Sequence[NoticeGive
         redemptions=redemptions,
         values={id: row.name for (_, id), row in (await VALUE.load(con, keys(p.value_id for p in praised.values()))).items()},
         gifts={id: row.name for (_, id), row in (await GIFT.load(con, keys(r.gift_id for r in redemptions.values()))).items()},
+        erasures={id: row for (_, id), row in (await ERASURE.load(con, keys(e.erased_id for e in given))).items()},
     )
 
 
-def _message(row: NoticeRow, e: NoticeGiven, told: _Told) -> pb.Notice:
+def _message(listed: Listed, e: NoticeGiven, told: _Told) -> pb.Notice:
+    row = listed.row
     notice = pb.Notice(
         notice_id=row.notice_id,
         kind=e.kind,
         given_at=from_datetime(row.given_at),
-        read=row.read,
+        read=not listed.unread,
         by_id=e.by_id,
         changes=[_change(change, told) for change in e.changes],
         proposal_id=e.proposal_id,
@@ -158,13 +176,23 @@ def _message(row: NoticeRow, e: NoticeGiven, told: _Told) -> pb.Notice:
         kpi_name=told.kpi_name(e.kpi_id),
         since=e.since if e.HasField("since") else None,
         redemption_id=e.redemption_id,
+        more=row.more,
+        erased_id=e.erased_id,
     )
     if proposal := told.proposals.get(e.proposal_id):
-        notice.waiting = e.kind == t.NOTICE_KIND_PROPOSAL_WAITING and proposal.state == PROPOSAL_STATE_PROPOSED
+        waits = e.kind == t.NOTICE_KIND_PROPOSAL_WAITING and proposal.state == PROPOSAL_STATE_PROPOSED
+        notice.waiting = waits and not row.closed
         notice.title.CopyFrom(PersonalText.FromString(proposal.title))
-        _give_reason(notice, proposal.reason_class, proposal.reason)
+        if e.kind == t.NOTICE_KIND_PROPOSAL_DECIDED:
+            _give_reason(notice, 0, proposal.decision)  # of what was decided the decider says why
+        else:
+            _give_reason(notice, proposal.reason_class, proposal.reason)
     elif ended := next((told.kpis[c.kpi_id] for c in e.changes if c.kind == t.CHANGE_KIND_RETIRED and c.kpi_id in told.kpis), None):
         _give_reason(notice, ended.end_reason_class, ended.end_reason)
+    if erasure := told.erasures.get(e.erased_id):
+        notice.waiting = e.kind == t.NOTICE_KIND_ERASURE_WAITING and erasure.requested and not row.closed
+        if e.kind == t.NOTICE_KIND_ERASURE_DECIDED:
+            _give_reason(notice, 0, erasure.reason)
     if praise := told.praises.get(e.praise_id):
         notice.words.CopyFrom(praise.words)
         notice.value_name = told.values.get(praise.value_id, "")
@@ -180,6 +208,8 @@ def is_whole(notice: pb.Notice) -> bool:
     match notice.kind:
         case t.NOTICE_KIND_PROPOSAL_WAITING | t.NOTICE_KIND_PROPOSAL_DECIDED:
             known = notice.HasField("title")
+        case t.NOTICE_KIND_ERASURE_WAITING | t.NOTICE_KIND_ERASURE_DECIDED:
+            known = notice.erased_id != ""
         case t.NOTICE_KIND_PRAISE_RECEIVED:
             known = notice.HasField("words")
         case t.NOTICE_KIND_PROGRESS_STALE:

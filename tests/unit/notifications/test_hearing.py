@@ -1,5 +1,6 @@
 """Who hears of what: CH3 of Company X, and every other cause."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -188,6 +189,22 @@ def test_who_redeemed_a_gift_hears_what_became_of_it_unless_they_did_it_themselv
     assert [d.granted for d in hearing.of_gift(handed, "person:nam", company_x())] == [True]
     assert [d.granted for d in hearing.of_gift(refunded, "person:nam", company_x())] == [False]
     assert hearing.of_gift(refunded, "person:minh", company_x()) == []
+
+
+def test_a_request_for_erasure_is_for_those_who_may_decide_about_it():
+    x = company_x()
+    people = {**x.people, "lan": person("lan", "admin"), "tien": person("tien", "admin", "auditor"), "nam": person("nam", "admin")}
+    everyone = replace(x, people={**people, "minh": person("minh", "admin")})
+    drafts = hearing.of_erasure_request("minh", "person:nam", everyone)
+    assert [(d.person_id, d.kind, d.by_id, d.erased_id) for d in drafts] == [("lan", t.NOTICE_KIND_ERASURE_WAITING, "nam", "minh")]
+
+
+def test_a_decision_about_an_erasure_is_told_to_who_asked_and_to_who_stays():
+    declined = hearing.of_erasure_decision("minh", "person:nam", "person:lan", company_x(), granted=False)
+    assert [(d.person_id, d.granted) for d in declined] == [("nam", False), ("minh", False)]
+    approved = hearing.of_erasure_decision("minh", "person:nam", "person:lan", company_x(), granted=True)
+    assert [(d.person_id, d.granted) for d in approved] == [("nam", True)]
+    assert hearing.of_erasure_decision("minh", "person:minh", "person:lan", company_x(), granted=True) == []
 
 
 def test_the_id_of_a_notice_follows_from_tenant_person_and_cause():

@@ -84,7 +84,7 @@ def test_words_are_text_in_the_html_too():
 
 def test_erased_words_are_told_as_such():
     told = notice(t.NOTICE_KIND_PROPOSAL_WAITING, title=PersonalText(erased=True), reason=PersonalText(erased=True))
-    assert "(đã xóa)" in letter(told).plain()
+    assert "(đã xoá)" in letter(told).plain()
 
 
 def test_without_a_console_there_are_no_links():

@@ -48,6 +48,8 @@ def test_what_nobody_said_has_its_default():
         "NOTICE_KIND_PRAISE_RECEIVED": (True, "EMAIL_MODE_DIGEST"),
         "NOTICE_KIND_PROGRESS_STALE": (True, "EMAIL_MODE_DIGEST"),
         "NOTICE_KIND_GIFT": (False, "EMAIL_MODE_OFF"),
+        "NOTICE_KIND_ERASURE_WAITING": (True, "EMAIL_MODE_AT_ONCE"),
+        "NOTICE_KIND_ERASURE_DECIDED": (True, "EMAIL_MODE_DIGEST"),
     }
     assert (page.quiet_from, page.quiet_to, page.digest_at, page.language, page.time_zone) == (20, 6, 8, "vi", "")
 

@@ -1,0 +1,75 @@
+"""Who is asked for a decision while a proposal waits: when the right to decide moves, the new one is told and the old one's notice closes;
+when nobody has decided for some days, the next who may is told too.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from eventkit.aggregate import Decision
+from eventkit.context import Context
+from eventkit.decider import Load
+from eventkit.service import Due, Kit, Timer
+from eventkit.table import reading
+from services.notifications.domain import hearing, notice
+from services.notifications.domain.deciding import deciders
+from services.notifications.domain.notice import TELLING
+from services.notifications.reactors.giving import addressed_to
+from services.notifications.views import waiting
+
+LOOK_EVERY = timedelta(minutes=1)
+NOBODY_FOR = timedelta(hours=1)
+"""How long a proposal is left alone that nobody else may decide."""
+
+
+@dataclass(slots=True)
+class Asking:
+    kit: Kit
+    _looked_at: datetime | None = None
+    _nobodys: dict[tuple[str, str], datetime] = field(default_factory=dict[tuple[str, str], datetime])
+
+    @property
+    def timer(self) -> Timer:
+        return Timer("next_decider", self.due, self.act)
+
+    async def due(self, at: datetime) -> Sequence[Due]:
+        if self._looked_at and timedelta(0) <= at - self._looked_at < LOOK_EVERY:
+            return []
+        self._looked_at = at
+        self._nobodys = {proposal: until for proposal, until in self._nobodys.items() if until > at}
+        found = await waiting.undecided(self.kit.pool, at, timedelta(days=self.kit.settings.approval_days))
+        return [due for due in found if (due.tenant, due.thing) not in self._nobodys]
+
+    async def act(self, due: Due, ctx: Context) -> None:
+        if not await self.look_at(ctx, due.thing, f"asked/{due.thing}/{due.at.isoformat()}"):
+            self._nobodys[due.tenant, due.thing] = ctx.at + NOBODY_FOR
+
+    async def look_at(self, ctx: Context, proposal_id: str, cause: str) -> bool:
+        """Put right who is asked about a proposal. Answers whether anything had to be."""
+        everyone = await self.kit.directory.everyone(ctx.tenant)
+        async with reading(self.kit.pool, ctx.tenant) as con:
+            facts = await waiting.facts_of(con, ctx.tenant, proposal_id)
+        if facts is None:
+            return False
+        may = deciders(facts.touched, facts.proposer_id, everyone)
+        # What was given alone, before whole causes were, cannot be closed.
+        over = [asked for asked in facts.asked if asked.person_id not in may and asked.telling_id]
+        asked = {one.person_id: one.at for one in facts.asked if one.person_id in may}
+        late = max(asked.values(), default=facts.proposed_at) + timedelta(days=self.kit.settings.approval_days) <= ctx.at
+        # Before anybody was asked at all, who was entitled when it was proposed is about to be.
+        moved = facts.was_asked and not asked
+        wanted = next((p for p in may if p not in asked), "") if late or moved else ""
+        drafts = hearing.of_asking(proposal_id, facts.proposer_id, wanted, everyone) if wanted else []
+        given = await addressed_to(self.kit, ctx, cause, drafts, happened_at=ctx.at)
+        telling_id = notice.telling_id(ctx.tenant, cause)
+
+        async def decide(load: Load) -> Decision:
+            decision = notice.tell(await load(TELLING, telling_id), telling_id, given, batch=False)
+            for one in over:
+                decision += notice.close(await load(TELLING, one.telling_id), one.telling_id, [one.notice_id])
+            return decision
+
+        if not given and not over:
+            return False
+        await self.kit.commands.execute(ctx, TELLING(telling_id), decide)
+        return True

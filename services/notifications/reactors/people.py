@@ -1,0 +1,63 @@
+"""Tells people of erasures, and of proposals that have become theirs to decide because people moved."""
+
+from dataclasses import dataclass
+
+from eventkit.log import Recorded
+from eventkit.service import Kit, Reaction, because
+from eventkit.table import reading
+from nhip.people.v1.events_pb2 import (
+    ErasureApproved,
+    ErasureDeclined,
+    ErasureRequested,
+    PersonDeactivated,
+    PersonErased,
+    PlaceAssigned,
+    RolesChanged,
+    UnitHeadAppointed,
+)
+from services.notifications.domain import hearing
+from services.notifications.reactors.asking import Asking
+from services.notifications.reactors.giving import give
+from services.notifications.views.erasure_facts import erasure_of
+from services.notifications.views.waiting import waiting_of
+
+NAME = "notices_of_people"
+
+
+@dataclass(frozen=True, slots=True)
+class TellOfPeople:
+    kit: Kit
+
+    @property
+    def reaction(self) -> Reaction:
+        return Reaction(NAME, "people", self.react)
+
+    async def react(self, event: Recorded) -> None:
+        match event.message:
+            case ErasureRequested() | ErasureApproved() | ErasureDeclined() as told:
+                await self._of_erasure(event, told)
+            case PersonDeactivated() | PersonErased() | PlaceAssigned() | RolesChanged() | UnitHeadAppointed():
+                await self._who_decides_now(event)
+            case _:
+                pass
+
+    async def _who_decides_now(self, event: Recorded) -> None:
+        async with reading(self.kit.pool, event.tenant) as con:
+            waiting = await waiting_of(con, event.tenant)
+        for proposal_id in waiting:
+            ctx = because(event, self.kit.name, f"{NAME}/{proposal_id}")
+            await Asking(self.kit).look_at(ctx, proposal_id, f"asked/{proposal_id}/{event.id}")
+
+    async def _of_erasure(self, event: Recorded, told: ErasureRequested | ErasureApproved | ErasureDeclined) -> None:
+        everyone, actor = await self.kit.directory.everyone(event.tenant), event.origin.actor
+        if isinstance(told, ErasureRequested):
+            drafts = hearing.of_erasure_request(told.person_id, actor, everyone)
+        else:
+            async with reading(self.kit.pool, event.tenant) as con:
+                known = await erasure_of(con, event.tenant, told.person_id)
+            assert known is not None
+            granted = isinstance(told, ErasureApproved)
+            drafts = hearing.of_erasure_decision(told.person_id, known.requested_by, actor, everyone, granted=granted)
+        for draft in drafts:
+            draft.cause_append_id, draft.cause_event_id = str(event.append_id), str(event.id)
+        await give(self.kit, because(event, self.kit.name, NAME), str(event.append_id), drafts, happened_at=event.recorded_at)

@@ -1,0 +1,67 @@
+"""What notices tell of erasures, from the topic of people: whether one waits for a decision, and why it was declined."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import asyncpg
+
+from eventkit.directory.views import VERSION
+from eventkit.log import Recorded
+from eventkit.projection import Rows, View
+from eventkit.values import packed
+from nhip.people.v1.events_pb2 import ErasureApproved, ErasureCompleted, ErasureDeclined, ErasureRequested
+
+
+@dataclass(frozen=True, slots=True)
+class HeardErasureRow:
+    tenant: str
+    person_id: str
+    requested: bool
+    """It waits for a decision."""
+    requested_by: str
+    """As events keep an actor."""
+    reason: bytes
+    """Of a declined one; sealed."""
+
+
+class HeardErasureView(View[HeardErasureRow]):
+    name, source, categories, key = "heard_erasure", "people", ("erasure",), ("tenant", "person_id")
+    version = VERSION
+    row = HeardErasureRow
+
+    def touches(self, event: Recorded) -> Iterable[tuple[str, str]]:
+        return ((event.tenant, event.stream.id),)
+
+    def fold(self, rows: Rows[HeardErasureRow], event: Recorded) -> None:
+        if row := _after(rows.get(event.tenant, event.stream.id), event):
+            rows.put(row)
+
+    def expected(self, events: Sequence[Recorded]) -> Iterable[HeardErasureRow]:
+        requests = [event for event in events if isinstance(event.message, ErasureRequested)]
+        if not requests:
+            return
+        asked = requests[-1]
+        since = (event.message for event in events if event.version > asked.version)
+        decided = next((e for e in since if isinstance(e, ErasureDeclined | ErasureApproved)), None)
+        reason = packed(decided.reason) if isinstance(decided, ErasureDeclined) else b""
+        yield HeardErasureRow(asked.tenant, asked.stream.id, decided is None, asked.origin.actor, reason)
+
+
+def _after(row: HeardErasureRow | None, event: Recorded) -> HeardErasureRow | None:
+    """The row after an event; None: it says nothing of it."""
+    match event.message:
+        case ErasureRequested():
+            return HeardErasureRow(event.tenant, event.stream.id, True, event.origin.actor, b"")
+        case ErasureDeclined() as e if row:
+            return HeardErasureRow(row.tenant, row.person_id, False, row.requested_by, packed(e.reason))
+        case ErasureApproved() | ErasureCompleted() if row:
+            return HeardErasureRow(row.tenant, row.person_id, False, row.requested_by, b"")
+        case _:
+            return None
+
+
+TABLE = HeardErasureView().table
+
+
+async def erasure_of(con: asyncpg.Connection, tenant: str, person_id: str) -> HeardErasureRow | None:
+    return (await TABLE.load(con, [(tenant, person_id)])).get((tenant, person_id))

@@ -1,0 +1,85 @@
+"""Proposals that wait for a decision, and who was asked for it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import asyncpg
+
+from eventkit.service import Due
+from nhip.goals.v1.types_pb2 import PROPOSAL_STATE_PROPOSED, KpiDraft
+from nhip.notifications.v1.types_pb2 import NOTICE_KIND_PROPOSAL_WAITING
+from services.notifications.domain.hearing import HeardKpi
+from services.notifications.views.goals_change import heard_kpis
+from services.notifications.views.goals_facts import HeardProposalView
+from services.notifications.views.notice import NoticeView
+
+PROPOSAL, NOTICE = HeardProposalView().table, NoticeView().table
+MOST = 200
+
+OPEN = f"n.kind = {NOTICE_KIND_PROPOSAL_WAITING} and not n.closed"
+
+# Proposals of all tenants that wait, and of which nobody was told for so long, those that nobody was told of longest first.
+UNDECIDED = f"""
+select p.tenant, p.proposal_id, asked.at + $2::interval as due_at
+from {PROPOSAL.name} p
+cross join lateral (
+  select coalesce(max(n.given_at), p.proposed_at) as at from {NOTICE.name} n
+  where n.tenant = p.tenant and n.proposal_id = p.proposal_id and {OPEN}
+) asked
+where p.state = {PROPOSAL_STATE_PROPOSED} and p.proposed_at <= $1::timestamptz - $2::interval and asked.at <= $1::timestamptz - $2::interval
+order by due_at limit {MOST}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Somebody whose notice of a proposal is open."""
+
+    person_id: str
+    notice_id: str
+    telling_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A proposal that waits."""
+
+    proposer_id: str
+    proposed_at: datetime
+    touched: Sequence[HeardKpi]
+    """The KPIs that it would change, and the one that it would add."""
+    asked: Sequence[Asked]
+    was_asked: bool
+    """Somebody was asked before, whether their notice is open still or not."""
+
+
+async def waiting_of(con: asyncpg.Connection, tenant: str) -> list[str]:
+    """The ids of a tenant's proposals that wait."""
+    rows = await con.fetch(f"select proposal_id from {PROPOSAL.name} where tenant = $1 and state = {PROPOSAL_STATE_PROPOSED}", tenant)
+    return [row["proposal_id"] for row in rows]
+
+
+async def undecided(pool: asyncpg.Pool, at: datetime, after: timedelta) -> list[Due]:
+    rows = await pool.fetch(UNDECIDED, at, after)
+    return [Due(row["tenant"], row["proposal_id"], row["due_at"]) for row in rows]
+
+
+async def facts_of(con: asyncpg.Connection, tenant: str, proposal_id: str) -> Waiting | None:
+    """None: it does not wait any more."""
+    row = (await PROPOSAL.load(con, [(tenant, proposal_id)])).get((tenant, proposal_id))
+    if row is None or row.state != PROPOSAL_STATE_PROPOSED:
+        return None
+    touched = list((await heard_kpis(con, tenant, row.touched)).values())
+    if row.addition:
+        draft = KpiDraft.FromString(row.addition)
+        touched.append(HeardKpi("", draft.level, tuple(draft.owner_ids), draft.unit_id))
+    asked = await con.fetch(
+        f"select n.person_id, n.notice_id, n.telling_id, n.given_at as at, n.closed from {NOTICE.name} n "
+        f"where n.tenant = $1 and n.proposal_id = $2 and n.kind = {NOTICE_KIND_PROPOSAL_WAITING} order by n.position",
+        tenant,
+        proposal_id,
+    )
+    open = [Asked(one["person_id"], one["notice_id"], one["telling_id"], one["at"]) for one in asked if not one["closed"]]
+    return Waiting(row.proposer_id, row.proposed_at, touched, open, bool(asked))
