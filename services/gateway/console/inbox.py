@@ -161,15 +161,15 @@ def _said(visit: Visit, notice: notifications_pb2.Notice, who: Directory) -> _Sa
     kpi = f"/kpi/{quote(notice.kpi_id or (notice.changes[0].change.kpi_id if notice.changes else ''), safe='')}"
     match notice.kind:
         case types_pb2.NOTICE_KIND_KPI_CHANGED:
-            return _Said("adjustments", "plain", _changed(by, notice.changes, language), proposal or kpi, _("Look"))
+            return _Said("adjustments", "plain", _changed(by, notice.changes, language), proposal or kpi, _("View"))
         case types_pb2.NOTICE_KIND_PROPOSAL_WAITING:
-            action = _("View and decide") if notice.waiting else _("Look")
+            action = _("View and decide") if notice.waiting else _("View")
             sentence = _("%(name)s proposes: %(title)s") % {"name": by, "title": title}
             return _Said("arrows-exchange", "behind", sentence, proposal, action)
         case types_pb2.NOTICE_KIND_PROPOSAL_DECIDED:
             text = _("%(name)s approved your proposal: %(title)s") if notice.granted else _("%(name)s declined your proposal: %(title)s")
             icon, tone = ("check", "ontrack") if notice.granted else ("x", "plain")
-            return _Said(icon, tone, text % {"name": by, "title": title}, proposal, _("Look"))
+            return _Said(icon, tone, text % {"name": by, "title": title}, proposal, _("View"))
         case types_pb2.NOTICE_KIND_PRAISE_RECEIVED:
             about = notice.value_name or notice.kpi_name
             text = _("%(name)s praised you: %(about)s") if about else _("%(name)s praised you")
@@ -190,7 +190,7 @@ def _said(visit: Visit, notice: notifications_pb2.Notice, who: Directory) -> _Sa
             names = {"name": by, "person": who.person(notice.erased_id).name}
             own = notice.by_id == notice.erased_id
             text = _("%(name)s asks that their personal data be deleted") if own else _("%(name)s asks that %(person)s's data be deleted")
-            action = _("Look and decide") if notice.waiting else _("Look")
+            action = _("View and decide") if notice.waiting else _("View")
             return _Said("eraser", "behind", text % names, f"/erasures/{quote(notice.erased_id, safe='')}", action)
         case types_pb2.NOTICE_KIND_ERASURE_DECIDED:
             names = {"name": by, "person": who.person(notice.erased_id).name}
@@ -200,7 +200,7 @@ def _said(visit: Visit, notice: notifications_pb2.Notice, who: Directory) -> _Sa
                 text = _("%(name)s declined to delete %(person)s's personal data")
             own = notice.erased_id == visit.person
             url = "/profile#erasure" if own else f"/erasures/{quote(notice.erased_id, safe='')}"
-            return _Said("eraser", "plain", text % names, url, _("Look"))
+            return _Said("eraser", "plain", text % names, url, _("View"))
         case _:
             return _Said("bell", "plain", types_pb2.NoticeKind.Name(notice.kind), "", "")
 

@@ -349,14 +349,17 @@ async def test_many_kpis_that_one_person_sets_are_one_notice_for_each_whom_they_
     """As the reaction takes them when changes are told together; the service of these tests tells each by itself."""
     for name in ("I3", "I4", "I5"):
         await company.define(name, gt.LEVEL_INDIVIDUAL, 10, company.under("D1"), by="nam", owner="minh")
-    await company.ask(n.CountNotices(), "minh")
+
+    async def all_told() -> bool:
+        return len(await tellings(company)) == 3
+
+    await until(all_told)
     together = replace(kit(company), settings=kit(company).settings.model_copy(update={"notice_batch_seconds": 86_400}))
     other = TellOfGoals(together)
     defined = [event for event in await events(company, context="goals") if event.origin.actor == f"person:{company.ids['nam']}"]
-    before = len(await tellings(company))
     for event in [*defined, *defined]:  # each again, as after a kill
         await other.react(replace(event, id=uuid5(event.id, "together")) if event.index == event.size - 1 else event)
-    batch = (await tellings(company))[before:]
+    batch = (await tellings(company))[3:]
     assert len({telling.telling_id for telling in batch}) == 1
     assert len(batch) == 3  # an event for each append, not one for each person
     [notice] = [one for one in await inbox(company, "minh") if len(one.changes) > 1]
