@@ -12,6 +12,7 @@ _SCALES = {
     "vi": ((Decimal(10) ** 9, "\u00a0tỷ"), (Decimal(10) ** 6, "\u00a0triệu")),
     "en": ((Decimal(10) ** 12, "tn"), (Decimal(10) ** 9, "bn"), (Decimal(10) ** 6, "m")),
 }
+_WORDS = {"vi": ("tỷ", "triệu", "nghìn"), "en": ("billion", "million", "thousand")}
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -60,6 +61,16 @@ def written(value: Decimal, language: str, *, places: int = 6, rounding: str = R
     first = len(whole) % 3
     groups = [whole[:first]] * bool(first) + [whole[at : at + 3] for at in range(first, len(whole), 3)]
     return ("−" if shown < 0 else "") + group.join(groups) + (point + decimals if decimals else "")
+
+
+def in_full(value: Decimal, language: str) -> str:
+    """A number said back to who typed it, so that nobody takes one mark for another: "1.200 (1,2 nghìn)", "1,2"."""
+    said = written(value, language)
+    size = value.copy_abs()
+    for exponent, word in zip((9, 6, 3), _WORDS[language], strict=True):
+        if size >= Decimal(10) ** exponent:
+            return f"{said} ({written(value.scaleb(-exponent), language, places=9)}\u00a0{word})"
+    return said
 
 
 def short(value: Decimal, language: str) -> str:

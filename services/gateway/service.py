@@ -102,6 +102,7 @@ def application(upstream: Upstream, identity: Identity, clock: Callable[[], date
         signed_in("/kpi/{kpi}", kpi.kpi),
         signed_in("/kpi/{kpi}/progress", progress.form),
         signed_in("/kpi/{kpi}/progress", progress.record, "POST"),
+        everybody("/number", progress.said_back),
         signed_in("/proposals", proposals.listing),
         signed_in("/proposals", proposing.back, "POST"),
         signed_in("/proposals/new", proposing.form),

@@ -219,9 +219,9 @@ async def _no_names() -> ByThing:
 
 
 async def _kpis(visit: Visit) -> ByThing:
-    """Those of the latest cycle's map."""
+    """Those of the running cycle's map."""
     cycles = await or_none(visit.caller.query("goals", "ListCycles", goals_pb2.ListCycles(), goals_pb2.Cycles))
-    cycle = choose_cycle(cycles.cycles, "") if cycles else None
+    cycle = choose_cycle(cycles.cycles, "", visit.today) if cycles else None
     if cycle is None:
         return {}
     reply = await or_none(visit.caller.query("goals", "GetMap", goals_pb2.GetMap(cycle_id=cycle.cycle_id), goals_pb2.GoalMap))

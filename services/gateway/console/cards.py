@@ -1,10 +1,12 @@
 """What is shown of one KPI wherever it appears: owners, numbers, bar, status, what falls short."""
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
 
+from eventkit.telemetry import unshown
+from eventkit.values import is_percent, rounded
 from nhip.common.v1 import words_pb2
 from nhip.goals.v1 import goals_pb2, types_pb2
 from services.gateway.console.as_of import Moment
@@ -42,7 +44,8 @@ class StateMark:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """How far it is from where it started to its target, in per cent of the way, and where it should be by now."""
+    """How far it is from where it started to its target, in per cent of the way, and where it should be by now; of a budget what is used.
+    Empty where there is no way to measure."""
 
     filled: Decimal
     expected: Decimal | None
@@ -51,11 +54,16 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class ShortfallFoot:
-    """ "54 < 55": what everybody below reaches together, and what is wanted."""
+    """ "54 < 55": what everybody below reaches together, and what is wanted; "140 > 100": more than there is."""
 
     kpi_id: str
     comparison: str
+    exact: str
+    """The same with every digit."""
     gap: str
+    """ "1 short", "40 over"."""
+    said: str
+    """The same as a sentence."""
     arithmetic: str
     kind: str
 
@@ -72,7 +80,11 @@ class KpiCard:
     unit_name: str
     unit: str
     current: str
+    """As it fits on a card: "12 tỷ"."""
     target: str
+    """The same, with what it is for: "≤ 20", "8–12"."""
+    exact: str
+    """Both with every digit; empty where they are anyway."""
     expected: str
     bar: Bar
     status: StatusMark
@@ -81,6 +93,8 @@ class KpiCard:
     why: str
     shortfall: ShortfallFoot | None
     co_owned: bool
+    remark: str = ""
+    """What a pace does not say: by how much a limit is passed, that its parts cannot be added up."""
 
 
 LEVELS: dict[int, str] = {
@@ -147,10 +161,31 @@ def tone_of(id: str) -> int:
     return hashlib.sha256(id.encode()).digest()[0] % 6
 
 
-def way_to(value: Decimal | None, measure: types_pb2.Measure) -> Decimal | None:
-    """Where a value lies on the way from the baseline (or nought) to the target, in per cent; None where there is no way to measure."""
+def is_limit(aim: int) -> bool:
+    """The target is not to be passed."""
+    return aim in (goals_pb2.AIM_BUDGET, goals_pb2.AIM_CEILING)
+
+
+def start_of(measure: types_pb2.Measure, aim: int) -> Decimal:
+    """Where the way to the target begins: at the baseline, else at nought; what a budget counts always at nought."""
+    baseline = None if aim == goals_pb2.AIM_BUDGET else decimal_of(measure, "baseline")
+    return baseline or Decimal()
+
+
+def target_text(measure: types_pb2.Measure, aim: int, number: Callable[[Decimal | None], str]) -> str:
+    """ "50", "≤ 20", "8–12": the target as what it is for; `number` says how numbers are written."""
     target = decimal_of(measure, "target")
-    start = decimal_of(measure, "baseline") or Decimal()
+    if aim == goals_pb2.AIM_BAND:
+        edges = [target if (edge := decimal_of(measure, name)) is None else edge for name in ("floor", "stretch")]
+        low, high = sorted(edge for edge in edges if edge is not None) if target is not None else (None, None)
+        return number(target) if low == high else f"{number(low)}–{number(high)}"
+    return ("≤\u00a0" if is_limit(aim) else "") + number(target)
+
+
+def way_to(value: Decimal | None, measure: types_pb2.Measure, aim: int) -> Decimal | None:
+    """Where a value lies on the way from the start to the target, in per cent; None where there is no way to measure."""
+    target = decimal_of(measure, "target")
+    start = start_of(measure, aim)
     if value is None or target is None or target == start:
         return None
     return _clamp((value - start) / (target - start) * 100)
@@ -161,33 +196,86 @@ def _clamp(share: Decimal) -> Decimal:
 
 
 def bar(kpi: goals_pb2.Kpi, status: str) -> Bar:
-    progress = decimal_of(kpi.standing, "progress")
-    filled = _clamp(progress * 100) if progress is not None else Decimal()
-    return Bar(filled, way_to(decimal_of(kpi.standing, "expected"), kpi.measure), status)
+    standing = kpi.standing
+    share = decimal_of(standing, "used" if standing.aim == goals_pb2.AIM_BUDGET else "progress")
+    filled = _clamp(share * 100) if share is not None else Decimal()
+    return Bar(filled, way_to(decimal_of(standing, "expected"), kpi.measure, standing.aim), status)
 
 
 def shortfall_foot(shortfall: goals_pb2.Shortfall, language: Language) -> ShortfallFoot:
     """What the children reach, beside what the parent wants. A gap is never rounded away: 54.96 < 55 must not read 55 < 55."""
-    unit = "%" if shortfall.kind == goals_pb2.Shortfall.KIND_BLENDED_RATE else ""
+    _ = language.gettext
+    rate = shortfall.kind == goals_pb2.Shortfall.KIND_BLENDED_RATE
+    unit = "%" if rate else ""
     reached, wanted = decimal_of(shortfall, "reached") or Decimal(), decimal_of(shortfall, "wanted") or Decimal()
     shown = shown_reached(reached, wanted)
+    sign = "<" if reached < wanted else ">"
+    exact = f"{language.amount(shown, unit)} {sign} {language.amount(wanted, unit)}"
+    brief = f"{language.brief(shown, unit)} {sign} {language.brief(wanted, unit)}"
+    gap = {"gap": gap_text(abs(wanted - shown), rate, language)}
+    said = _("even if everybody below keeps to their part, it is %(gap)s too much.") if shortfall.over else ""
     return ShortfallFoot(
         kpi_id=shortfall.kpi_id,
-        comparison=f"{language.amount(shown, unit)} {'<' if reached < wanted else '>'} {language.amount(wanted, unit)}",
-        gap=language.amount(abs(wanted - shown), unit),
+        comparison=exact if language.short(shown) == language.short(wanted) else brief,
+        exact=exact,
+        gap=(_("%(gap)s over") if shortfall.over else _("%(gap)s short")) % gap,
+        said=(said or _("even if everybody below does their part, %(gap)s is missing.")) % gap,
         arithmetic=language.arithmetic(shortfall.arithmetic),
         kind=goals_pb2.Shortfall.Kind.Name(shortfall.kind).removeprefix("KIND_").lower(),
     )
 
 
+def gap_text(gap: Decimal, rate: bool, language: Language) -> str:
+    """How far apart two numbers are; two rates are so many points apart."""
+    number = language.number(gap)
+    return language.gettext("%(n)s percentage points") % {"n": number} if rate else number
+
+
+def not_checked_text(reason: int, language: Language) -> str:
+    """Why those below cannot be held against it."""
+    _ = language.gettext
+    known: dict[int, str] = {
+        goals_pb2.NotChecked.REASON_UNITS_DIFFER: _("not checked: units differ below"),
+        goals_pb2.NotChecked.REASON_VOLUME_MISSING: _("not checked: rates below lack their volume"),
+        goals_pb2.NotChecked.REASON_DIRECTIONS_DIFFER: _("not checked: directions differ below"),
+        goals_pb2.NotChecked.REASON_BAND: _("not checked: a band is not a sum"),
+    }
+    return known.get(reason, _("not checked: the numbers cannot be computed with"))
+
+
 def shown_reached(reached: Decimal, wanted: Decimal) -> Decimal:
     """Rounded, unless that would hide that it is short; the gap is said as the difference of what is shown."""
-    rounded = reached.quantize(_PER_MILLE, ROUND_HALF_UP)
-    return rounded if (rounded < wanted) == (reached < wanted) else reached
+    shown = rounded(reached, 1, ROUND_HALF_UP)
+    return shown if (shown < wanted, shown > wanted) == (reached < wanted, reached > wanted) else reached
 
 
-def kpi_card(kpi: goals_pb2.Kpi, language: Language, moment: Moment, shortfalls: Iterable[goals_pb2.Shortfall] = ()) -> KpiCard:
-    unit = kpi.measure.unit
+def kpi_card(
+    kpi: goals_pb2.Kpi,
+    language: Language,
+    moment: Moment,
+    shortfalls: Iterable[goals_pb2.Shortfall] = (),
+    not_checked: Iterable[goals_pb2.NotChecked] = (),
+) -> KpiCard:
+    """The card of a KPI. One that cannot be shown says so, and takes no page from the others."""
+    if not kpi.unshown:
+        try:
+            return _kpi_card(kpi, language, moment, shortfalls, not_checked)
+        except Exception as error:
+            unshown("card", kpi.kpi_id, error)
+    bare = goals_pb2.Kpi(kpi_id=kpi.kpi_id, name=kpi.name, level=kpi.level, owners=kpi.owners, unit_id=kpi.unit_id, unit_name=kpi.unit_name)
+    card = _kpi_card(bare, language, moment, (), ())
+    return replace(card, target="–", status=StatusMark("stale", "alert-circle", language.gettext("Cannot be shown")))
+
+
+def _kpi_card(
+    kpi: goals_pb2.Kpi,
+    language: Language,
+    moment: Moment,
+    shortfalls: Iterable[goals_pb2.Shortfall],
+    not_checked: Iterable[goals_pb2.NotChecked],
+) -> KpiCard:
+    unit, aim = kpi.measure.unit, kpi.standing.aim
+    percent = language.unit("%") if is_percent(unit) else ""
     status = status_mark(kpi.standing.status, language)
     level = LEVELS.get(kpi.level, "individual")
     owners = tuple(owner_avatar(owner, language) for owner in kpi.owners)
@@ -197,6 +285,9 @@ def kpi_card(kpi: goals_pb2.Kpi, language: Language, moment: Moment, shortfalls:
     short = next((s for s in shortfalls if s.kpi_id == kpi.kpi_id), None)
     current = decimal_of(kpi.standing, "current")
     target_now = decimal_of(kpi, "target_now")
+    brief = ("–" if current is None else language.short(current), target_text(kpi.measure, aim, language.short) + percent)
+    exact = ("–" if current is None else language.number(current), target_text(kpi.measure, aim, language.number) + percent)
+    unsummed = next((n for n in not_checked if n.kpi_id == kpi.kpi_id), None)
     return KpiCard(
         id=kpi.kpi_id,
         name=kpi.name,
@@ -207,14 +298,25 @@ def kpi_card(kpi: goals_pb2.Kpi, language: Language, moment: Moment, shortfalls:
         owner_names=names or kpi.unit_name,
         unit_name=kpi.unit_name,
         unit=unit,
-        current="–" if current is None else language.number(current),
-        target=language.number(decimal_of(kpi.measure, "target")) + (language.unit("%") if unit == "%" else ""),
-        expected=language.amount(decimal_of(kpi.standing, "expected"), "%" if unit == "%" else "", places=1),
+        current=brief[0],
+        target=brief[1],
+        exact="" if brief == exact else f"{exact[0]}/{exact[1]}",
+        expected=language.amount(decimal_of(kpi.standing, "expected"), "%" if percent else "", places=1),
         bar=bar(kpi, status.key),
         status=status,
         weight=language.amount(Decimal(kpi.weight), "%") if kpi.weight else "",
-        target_now=language.amount(target_now, "%" if unit == "%" else ""),
+        target_now=language.brief(target_now, "%" if percent else ""),
         why=kpi.why,
         shortfall=shortfall_foot(short, language) if short else None,
         co_owned=len(kpi.owners) > 1,
+        remark=passed(kpi, language) or (not_checked_text(unsummed.reason, language) if unsummed else ""),
     )
+
+
+def passed(kpi: goals_pb2.Kpi, language: Language) -> str:
+    """ "over by 30": what a budget or a ceiling that is passed is passed by; else empty."""
+    current, target = decimal_of(kpi.standing, "current"), decimal_of(kpi.measure, "target")
+    if not is_limit(kpi.standing.aim) or current is None or target is None or current <= target:
+        return ""
+    gap = gap_text(current - target, is_percent(kpi.measure.unit), language)
+    return language.gettext("over by %(gap)s") % {"gap": gap}

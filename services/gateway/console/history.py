@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from nhip.goals.v1 import goals_pb2, types_pb2
 from services.gateway.console.as_of import Moment
 from services.gateway.console.cards import Avatar, owner_avatar
+from services.gateway.console.carrying import carried
 from services.gateway.console.language import Language, date_of, decimal_of_text, unreadable
 
 
@@ -94,7 +95,16 @@ def entries(
             continue
         if known is not None and recorded > known:
             continue
-        found.append(_entry(entry, effective, recorded, kpi_id, language, zone))
+        bare = goals_pb2.HistoryEntry(event_id=entry.event_id, what=language.gettext("Cannot be shown"), recorded_at=entry.recorded_at)
+        instead = _entry(bare, effective, recorded, kpi_id, language, zone)
+        found.append(
+            carried(
+                "history",
+                entry.event_id,
+                lambda entry=entry, at=(effective, recorded): _entry(entry, *at, kpi_id, language, zone),
+                instead,
+            )
+        )
     return tuple(found)
 
 

@@ -12,9 +12,22 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
+from eventkit.values import is_percent
 from nhip.goals.v1 import goals_pb2, types_pb2
 from services.gateway.console.as_of import Moment
-from services.gateway.console.cards import Avatar, KpiCard, ShortfallFoot, kpi_card, shortfall_foot
+from services.gateway.console.cards import (
+    Avatar,
+    KpiCard,
+    ShortfallFoot,
+    is_limit,
+    kpi_card,
+    not_checked_text,
+    passed,
+    shortfall_foot,
+    start_of,
+    target_text,
+)
+from services.gateway.console.carrying import carried
 from services.gateway.console.history import Entry, entries
 from services.gateway.console.language import Language, date_of, day_of, decimal_of
 from services.gateway.console.past import PastBar, nothing_yet, past_bar
@@ -22,6 +35,9 @@ from services.gateway.console.praise import praise_link
 from services.gateway.console.scale import Scale, scale
 from services.gateway.console.visit import Visit
 from services.gateway.failures import Failure
+
+
+_MOST_DRAWN = Decimal("1e300")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +84,12 @@ class KpiPage:
     current: str
     target: str
     start: str
+    """Where the bar begins; empty where there is no way to measure."""
+    done_word: str
+    expected_word: str
+    said: str
+    """What the numbers mean for a budget, a ceiling, a band; why there is no share; empty where the bar says it."""
     expected: str
-    shown_day: str
     is_today: bool
     confidence: int
     confidence_change: str
@@ -80,6 +100,7 @@ class KpiPage:
     trend: Trend
     children: tuple[KpiCard, ...]
     shortfalls: tuple[ShortfallFoot, ...]
+    not_checked: tuple[str, ...]
     scale: Scale
     history: tuple[Entry, ...]
     praise: str
@@ -112,7 +133,7 @@ def kpi_page(visit: Visit, reply: goals_pb2.KpiPage, history: goals_pb2.KpiHisto
     language, moment, shown = visit.language, visit.moment, reply.kpi
     standing, measure = shown.standing, shown.measure
     _ = language.gettext
-    card = kpi_card(shown, language, moment, reply.shortfalls)
+    card = kpi_card(shown, language, moment, reply.shortfalls, reply.not_checked)
     kinds = {
         types_pb2.MEASURE_KIND_CUMULATIVE: _("adds up over the cycle"),
         types_pb2.MEASURE_KIND_LEVEL: _("a level"),
@@ -126,6 +147,7 @@ def kpi_page(visit: Visit, reply: goals_pb2.KpiPage, history: goals_pb2.KpiHisto
         if recorded.astimezone(visit.zone).date() != occurred:
             recorded_text = _("recorded %(moment)s") % {"moment": language.instant(recorded, visit.zone)}
     until = None if moment.is_now else shown_day
+    shown_until = language.short_day(min(shown_day, day_of(reply.cycle.ends_on)) if reply.HasField("cycle") else shown_day)
     asked = moment.message(visit.zone)
     known = asked.recorded_at.ToDatetime(UTC) if asked.HasField("recorded_at") else None
     return KpiPage(
@@ -135,10 +157,12 @@ def kpi_page(visit: Visit, reply: goals_pb2.KpiPage, history: goals_pb2.KpiHisto
         kind_word=kinds.get(measure.kind, ""),
         owners=card.owners,
         current=language.number(decimal_of(standing, "current")),
-        target=language.amount(decimal_of(measure, "target"), measure.unit),
-        start=language.amount(decimal_of(measure, "baseline") or Decimal(), "%" if measure.unit == "%" else ""),
+        target=target_text(measure, standing.aim, language.number) + language.unit(measure.unit),
+        start=language.brief(start_of(measure, standing.aim), "%" if is_percent(measure.unit) else "") if has_way(standing) else "",
+        done_word=(_("Used by %(day)s") if standing.aim == goals_pb2.AIM_BUDGET else _("Done by %(day)s")) % {"day": shown_until},
+        expected_word=_("At most by now") if standing.aim == goals_pb2.AIM_BUDGET else _("Expected by now"),
+        said=said_of(shown, language),
         expected=card.expected,
-        shown_day=language.short_day(min(shown_day, day_of(reply.cycle.ends_on)) if reply.HasField("cycle") else shown_day),
         is_today=moment.is_now,
         confidence=standing.confidence,
         confidence_change=confidence_change([point.confidence for point in reply.trend], language),
@@ -146,10 +170,16 @@ def kpi_page(visit: Visit, reply: goals_pb2.KpiPage, history: goals_pb2.KpiHisto
         updated_recorded=recorded_text,
         past=past_bar(visit, reply.past, f"/kpi/{shown.kpi_id}"),
         steps=tuple(steps(reply, language, moment)),
-        trend=trend(reply, language),
-        children=tuple(kpi_card(child, language, moment, reply.shortfalls) for child in reply.children),
+        trend=carried("trend", shown.kpi_id, lambda: trend(reply, language), Trend((), _("Cannot be shown"), "")),
+        children=tuple(kpi_card(child, language, moment, reply.shortfalls, reply.not_checked) for child in reply.children),
         shortfalls=tuple(shortfall_foot(s, language) for s in reply.shortfalls if s.kpi_id == shown.kpi_id),
-        scale=scale(measure, decimal_of(standing, "current"), language),
+        not_checked=tuple(not_checked_text(n.reason, language) for n in reply.not_checked if n.kpi_id == shown.kpi_id),
+        scale=carried(
+            "scale",
+            shown.kpi_id,
+            lambda: scale(measure, standing.aim, decimal_of(standing, "current"), language),
+            Scale((), None, "", _("Cannot be shown")),
+        ),
         history=entries(history, shown.kpi_id, language, visit.zone, until, known),
         praise="" if reply.past or visit.reads_only else praise_link([o.person_id for o in shown.owners], visit.person, kpi=shown.kpi_id),
         may_propose=reply.may_propose and not reply.past and not visit.reads_only,
@@ -157,6 +187,44 @@ def kpi_page(visit: Visit, reply: goals_pb2.KpiPage, history: goals_pb2.KpiHisto
         unaligned=shown.unaligned,
         retired=shown.retired,
     )
+
+
+def has_way(standing: goals_pb2.Standing) -> bool:
+    """There is a share to draw, or nothing was recorded yet that could have none."""
+    if standing.aim == goals_pb2.AIM_BUDGET:
+        return standing.HasField("used") or not standing.HasField("current")
+    return standing.aim != goals_pb2.AIM_BAND and not standing.no_share
+
+
+def said_of(kpi: goals_pb2.Kpi, language: Language) -> str:
+    """ "Used 130 of 100: over by 30." What people say of a budget, a ceiling, a band; and why a KPI has no share of the way."""
+    _ = language.gettext
+    standing, unit = kpi.standing, kpi.measure.unit
+    current, target = decimal_of(standing, "current"), decimal_of(kpi.measure, "target")
+    if current is None or target is None:
+        return ""
+    told: list[str] = []
+    numbers = {"current": language.amount(current, unit), "target": language.amount(target, unit)}
+    over = passed(kpi, language)
+    match standing.aim:
+        case goals_pb2.AIM_BUDGET:
+            left = _("%(gap)s left") % {"gap": language.amount(target - current, unit)}
+            told.append(f"{_('Used %(current)s of %(target)s') % numbers}: {over or left}.")
+        case goals_pb2.AIM_CEILING:
+            told.append(f"{_('%(current)s, at most %(target)s') % numbers}: {over or _('kept')}.")
+        case goals_pb2.AIM_BAND:
+            band = target_text(kpi.measure, standing.aim, language.number) + language.unit(unit)
+            held = _("kept") if standing.met else _("not kept")
+            told.append(f"{_('%(current)s, to be kept at %(band)s') % {**numbers, 'band': band}}: {held}.")
+        case _:
+            pass
+    why: dict[int, str] = {
+        goals_pb2.NO_SHARE_TARGET_NOT_ABOVE_ZERO: _("There is no percentage: the target is not above nought, and no start is known."),
+        goals_pb2.NO_SHARE_BASELINE_IS_TARGET: _("There is no percentage: it was to stay where it stood."),
+        goals_pb2.NO_SHARE_CEILING: _("There is no percentage: a ceiling is kept or not."),
+        goals_pb2.NO_SHARE_BAND: _("There is no percentage: a band is kept or not."),
+    }
+    return " ".join([*told, *([why[standing.no_share]] if standing.no_share in why else [])])
 
 
 def confidence_change(confidences: Sequence[int], language: Language) -> str:
@@ -179,7 +247,7 @@ def steps(reply: goals_pb2.KpiPage, language: Language, moment: Moment) -> Itera
             case "csf":
                 yield Step("csf", "CSF", step.csf.name, "", "", "", "", step.csf.why, None)
             case _:
-                card = kpi_card(step.kpi, language, moment, reply.shortfalls)
+                card = kpi_card(step.kpi, language, moment, reply.shortfalls, reply.not_checked)
                 yield _kpi_step(card, card.unit_name or card.level_word)
     yield _kpi_step(kpi_card(reply.kpi, language, moment), _("This KPI"), this=True)
 
@@ -200,8 +268,8 @@ def _kpi_step(card: KpiCard, kind_word: str, *, this: bool = False) -> Step:
 
 def trend(reply: goals_pb2.KpiPage, language: Language) -> Trend:
     _ = language.gettext
-    unit = reply.kpi.measure.unit
-    percent = "%" if unit == "%" else ""
+    aim = reply.kpi.standing.aim
+    percent = "%" if is_percent(reply.kpi.measure.unit) else ""
     targets = [(day_of(step.effective_on), decimal_of(step, "target") or Decimal()) for step in reply.targets]
     points = [(day_of(point.occurred_on), decimal_of(point, "value") or Decimal(), point.confidence) for point in reply.trend]
     starts, ends = day_of(reply.cycle.starts_on), day_of(reply.cycle.ends_on)
@@ -228,35 +296,43 @@ def trend(reply: goals_pb2.KpiPage, language: Language) -> Trend:
             _("Target %(before)s → %(after)s on %(day)s.")
             % {"before": language.amount(before, percent), "after": language.amount(after, percent), "day": language.day(day)}
         )
-    pace = reply.kpi.measure.kind == types_pb2.MEASURE_KIND_CUMULATIVE
-    baseline = decimal_of(reply.kpi.measure, "baseline") or Decimal()
+    pace = reply.kpi.measure.kind == types_pb2.MEASURE_KIND_CUMULATIVE and aim != goals_pb2.AIM_BAND
+    baseline = start_of(reply.kpi.measure, aim)
+    if over := passed(reply.kpi, language):
+        told.append(over[:1].upper() + over[1:] + ".")
     drawing: dict[str, Any] = {
         "starts": starts.isoformat(),
         "ends": ends.isoformat(),
-        "baseline": float(baseline),
+        "baseline": drawn(baseline),
         "pace": pace,
-        "values": [[day.isoformat(), float(value), language.amount(value, percent)] for day, value, _c in points],
+        "values": [[day.isoformat(), drawn(value), language.amount(value, percent)] for day, value, _c in points],
         "confidence": [[day.isoformat(), confidence, language.short_day(day)] for day, _v, confidence in points if confidence],
-        "targets": [[max(day, starts).isoformat(), float(target)] for day, target in targets if day <= ends],
+        "targets": [[max(day, starts).isoformat(), drawn(target)] for day, target in targets if day <= ends],
         "changes": [
             {
                 "day": day.isoformat(),
-                "label": _("target %(before)s → %(after)s") % {"before": language.number(before), "after": language.number(after)},
+                "label": _("target %(before)s → %(after)s") % {"before": language.short(before), "after": language.short(after)},
             }
             for (_d, before), (day, after) in changes
             if starts <= day <= ends
         ],
         "days": {day.isoformat(): language.short_day(day) for day in _ticks(starts, ends, [p[0] for p in points])},
         "decimal": "," if language.code == "vi" else ".",
+        "scales": [[float(size), language.short(size)[1:]] for size in (Decimal(10**9), Decimal(10**6))],
         "words": {
             "value": _("Value"),
-            "target": _("Target"),
-            "pace": _("needed pace"),
+            "target": _("At most") if is_limit(aim) else _("Target"),
+            "pace": _("even pace") if aim == goals_pb2.AIM_BUDGET else _("needed pace"),
             "confidence": _("Confidence when recorded"),
             "unit": language.unit(percent),
         },
     }
     return Trend(tuple(rows), " ".join(told), json.dumps(drawing, ensure_ascii=False))
+
+
+def drawn(value: Decimal) -> float:
+    """A number for the chart, which has no more than fits a float."""
+    return float(max(min(value, _MOST_DRAWN), -_MOST_DRAWN))
 
 
 def _ticks(starts: date, ends: date, days: Iterable[date]) -> list[date]:

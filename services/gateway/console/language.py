@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -24,6 +24,7 @@ from nhip.common.v1 import words_pb2
 LOCALES = Path(__file__).parent.parent / "locales"
 DEFAULT = "vi"
 NBSP = "\u00a0"
+_PLAIN, _LONGEST = re.compile(r"-?[0-9]+(\.[0-9]+)?"), 1000
 
 _DAY = {"vi": "dd/MM/yyyy", "en": "d MMM yyyy"}
 _SHORT_DAY = {"vi": "dd/MM", "en": "d MMM"}
@@ -49,6 +50,15 @@ class Language:
     def short(self, value: Decimal | None) -> str:
         """What fits on a card or an axis: "12 tỷ", "12bn"; the exact number belongs beside it."""
         return "" if value is None else numerals.short(value, self.code)
+
+    def said_back(self, typed: str) -> str:
+        """What a text is read as: "= 1.200 (1,2 nghìn)"; empty for what is no number, or not yet."""
+        value = typed_decimal(typed[:_LONGEST], self)
+        return "" if value is None else f"= {numerals.in_full(value, self.code)}"
+
+    def brief(self, value: Decimal | None, unit: str = "") -> str:
+        """A short number with its unit."""
+        return "" if value is None else self.short(value) + self.unit(unit)
 
     def amount(self, value: Decimal | None, unit: str = "", *, places: int = 6) -> str:
         """A number with its unit behind it: "25 %" in Vietnamese, "25%" in English, "50 demo" in both."""
@@ -131,11 +141,8 @@ def decimal_of(parent: Message, field: str) -> Decimal | None:
 
 
 def decimal_of_text(text: str) -> Decimal | None:
-    try:
-        value = Decimal(text)
-    except InvalidOperation:
-        return None
-    return value if value.is_finite() else None
+    """A number as the contract writes it; None for anything else, and for what is longer than any that was ever stored."""
+    return Decimal(text) if len(text) <= _LONGEST and _PLAIN.fullmatch(text) else None
 
 
 def typed_decimal(text: str, language: Language) -> Decimal | None:

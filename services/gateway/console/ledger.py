@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC
 from urllib.parse import quote
 
+from eventkit.telemetry import unshown
 from nhip.audit.v1 import audit_pb2
 from nhip.common.v1 import words_pb2
 from nhip.goals.v1 import types_pb2 as goals_types
@@ -124,6 +125,16 @@ def subject_url(kind: str, id: str) -> str:
 
 
 def ledger_row(visit: Visit, entry: audit_pb2.Entry, names: Names) -> LedgerRow:
+    """An entry as a row. One that cannot be shown says so, and takes no page from the others."""
+    try:
+        return _row(visit, entry, names)
+    except Exception as error:
+        unshown("ledger", entry.event_id, error)
+        bare = audit_pb2.Entry(event_id=entry.event_id, context=entry.context, position=entry.position, recorded_at=entry.recorded_at)
+        return replace(_row(visit, bare, names), what=visit.language.gettext("Cannot be shown"))
+
+
+def _row(visit: Visit, entry: audit_pb2.Entry, names: Names) -> LedgerRow:
     language = visit.language
     recorded, occurred = entry.recorded_at.ToDatetime(UTC), entry.occurred_at.ToDatetime(UTC)
     differs = entry.HasField("occurred_at") and abs((recorded - occurred).total_seconds()) >= 60

@@ -1,4 +1,4 @@
-"""The goal map: where are we? Of the latest cycle, now or as of any day."""
+"""The goal map: where are we? Of the cycle that runs, now or as of any day."""
 
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
@@ -56,7 +56,7 @@ async def goal_map(visit: Visit) -> Response:
     """`/`: the whole map."""
     cycles = await visit.caller.query("goals", "ListCycles", goals_pb2.ListCycles(), goals_pb2.Cycles)
     wanted = visit.request.query_params.get("cycle", "")
-    cycle = choose_cycle(cycles.cycles, wanted)
+    cycle = choose_cycle(cycles.cycles, wanted, visit.today)
     if cycle is None:
         return visit.render("empty.html")
     today = Moment().url("/", cycle=wanted)
@@ -126,7 +126,7 @@ async def goal_map(visit: Visit) -> Response:
 async def branch(visit: Visit) -> Response:
     """`/map/branch/<node>`: what hangs below one node, for a map that is already shown."""
     cycles = await visit.caller.query("goals", "ListCycles", goals_pb2.ListCycles(), goals_pb2.Cycles)
-    cycle = choose_cycle(cycles.cycles, visit.request.query_params.get("cycle", ""))
+    cycle = choose_cycle(cycles.cycles, visit.request.query_params.get("cycle", ""), visit.today)
     id = visit.request.path_params["node"]
     reply = await _ask(visit, cycle.cycle_id) if cycle else goals_pb2.GoalMap()
     forest = Planting(reply, visit.language, visit.moment, visit.person, opened=frozenset({id}) | path_to(reply, id)).forest()
@@ -150,14 +150,22 @@ def newest_first(cycles: Sequence[goals_pb2.Cycle]) -> list[goals_pb2.Cycle]:
     return sorted(cycles, key=lambda cycle: day_of(cycle.starts_on), reverse=True)
 
 
-def choose_cycle(cycles: Sequence[goals_pb2.Cycle], wanted: str) -> goals_pb2.Cycle | None:
-    """The cycle that was asked for, else the latest; raises Failure for one that is not there."""
+def choose_cycle(cycles: Sequence[goals_pb2.Cycle], wanted: str, today: date) -> goals_pb2.Cycle | None:
+    """The cycle that was asked for, else the one that today lies in (of several the one that began last), else the nearest.
+
+    Raises Failure for one that is not there.
+    """
     if wanted:
         found = next((cycle for cycle in cycles if cycle.cycle_id == wanted), None)
         if found is None:
             raise Failure("NOT_FOUND", "CYCLE_UNKNOWN", f"there is no cycle {wanted!r}")
         return found
-    return next(iter(newest_first(cycles)), None)
+
+    def away(cycle: goals_pb2.Cycle) -> int:
+        """Days from today to the cycle; 0 within it."""
+        return max((day_of(cycle.starts_on) - today).days, (today - day_of(cycle.ends_on)).days, 0)
+
+    return min(newest_first(cycles), key=away, default=None)
 
 
 def path_to(reply: goals_pb2.GoalMap, node: str) -> frozenset[str]:

@@ -172,7 +172,7 @@ async def _feed(visit: Visit, shown: Shown) -> rewards_pb2.Praises:
 async def _kpis(visit: Visit) -> Sequence[goals_pb2.Kpi]:
     """The KPIs of the latest cycle; none while goals is away: praise by core value goes on."""
     cycles = await or_none(visit.caller.query("goals", "ListCycles", goals_pb2.ListCycles(), goals_pb2.Cycles))
-    cycle = choose_cycle(cycles.cycles, "") if cycles else None
+    cycle = choose_cycle(cycles.cycles, "", visit.today) if cycles else None
     if cycle is None:
         return ()
     reply = await or_none(visit.caller.query("goals", "GetMap", goals_pb2.GetMap(cycle_id=cycle.cycle_id), goals_pb2.GoalMap))

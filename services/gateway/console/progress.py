@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from eventkit.errors import Violation
 from nhip.checkins.v1 import checkins_pb2
@@ -55,6 +55,11 @@ async def record(visit: Visit) -> Response:
     return visit.done(
         f"/kpi/{id}", accepted, position, visit.language.gettext("Progress saved: %(value)s.") % {"value": visit.language.number(value)}
     )
+
+
+async def said_back(visit: Visit) -> Response:
+    """`GET /number?text=…`: what a number that is being typed is read as, so that nobody takes one mark for another."""
+    return PlainTextResponse(visit.language.said_back(visit.request.query_params.get("text", "")), headers={"Cache-Control": "no-store"})
 
 
 async def _kpi(visit: Visit) -> goals_pb2.KpiPage:

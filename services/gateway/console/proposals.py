@@ -2,21 +2,24 @@
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC
 from decimal import Decimal
+from typing import Literal
 from urllib.parse import quote
 
 from starlette.responses import Response
 
 from eventkit.errors import Violation
+from eventkit.telemetry import unshown
+from eventkit.values import is_percent
 from nhip.common.v1 import command_pb2, words_pb2
 from nhip.goals.v1 import goals_pb2, types_pb2
 from services.gateway.console.as_of import Moment
 from services.gateway.console.cards import Avatar, StateMark, kpi_card, owner_avatar
 from services.gateway.console.forms import Form, sent
 from services.gateway.console.history import reason_class_word
-from services.gateway.console.language import decimal_of, unreadable
+from services.gateway.console.language import Language, decimal_of, unreadable
 from services.gateway.console.praise import praise_link
 from services.gateway.console.reconciliation import Arithmetic, arithmetic, relation_sentence
 from services.gateway.console.refusals import reasons
@@ -28,6 +31,15 @@ _LOOKS = 10
 
 
 @dataclass(frozen=True, slots=True)
+class Edge:
+    """Another floor, stretch or start: "–" where none is set."""
+
+    name: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     level_word: str
     owners: tuple[Avatar, ...]
@@ -36,6 +48,8 @@ class Change:
     before: str
     after: str
     difference: str
+    edges: tuple[Edge, ...]
+    """What else of the scale changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +99,17 @@ def state_mark(state: int, visit: Visit) -> StateMark:
 
 
 def proposal_page(visit: Visit, proposal: goals_pb2.Proposal) -> ProposalPage:
+    """A proposal as it is shown. What cannot be shown says so, and takes no list from the others."""
+    if not proposal.unshown:
+        try:
+            return _page(visit, proposal)
+        except Exception as error:
+            unshown("proposal", proposal.proposal_id, error)
+    bare = goals_pb2.Proposal(proposal_id=proposal.proposal_id, state=proposal.state, proposer=proposal.proposer)
+    return replace(_page(visit, bare), title=visit.language.gettext("Cannot be shown"), proposed_at="")
+
+
+def _page(visit: Visit, proposal: goals_pb2.Proposal) -> ProposalPage:
     language = visit.language
     _ = language.gettext
     changes = tuple(_changes(visit, proposal))
@@ -154,7 +179,7 @@ def _changes(visit: Visit, proposal: goals_pb2.Proposal) -> Iterator[Change]:
     for change in sorted(proposal.changes, key=lambda change: order.get(change.kpi.level, 2)):
         card = kpi_card(change.kpi, language, Moment())
         before, after = decimal_of(change, "before") or Decimal(), decimal_of(change, "after") or Decimal()
-        unit = "%" if card.unit == "%" else ""
+        unit = "%" if is_percent(card.unit) else ""
         yield Change(
             card.level_word if card.level != "department" or not card.unit_name else card.unit_name,
             card.owners,
@@ -162,8 +187,24 @@ def _changes(visit: Visit, proposal: goals_pb2.Proposal) -> Iterator[Change]:
             card.url,
             language.amount(before, unit),
             language.amount(after, unit),
-            language.signed(after - before, unit),
+            language.signed(after - before, unit) if after != before else "",
+            tuple(_edges(change, unit, language)),
         )
+
+
+def _edges(change: goals_pb2.ProposedChange, unit: str, language: Language) -> Iterator[Edge]:
+    for name, word in edge_words(language).items():
+        if change.HasField(name):
+            edge: types_pb2.EdgeChange = getattr(change, name)
+            before, after = decimal_of(edge, "before"), decimal_of(edge, "after")
+            if before != after:
+                yield Edge(word, language.amount(before, unit) or "–", language.amount(after, unit) or "–")
+
+
+def edge_words(language: Language) -> dict[Literal["floor", "stretch", "baseline"], str]:
+    """What a scale has beside its target."""
+    _ = language.gettext
+    return {"floor": _("Floor"), "stretch": _("Stretch"), "baseline": _("Start")}
 
 
 async def listing(visit: Visit) -> Response:
@@ -226,7 +267,7 @@ async def decide(visit: Visit) -> Response:
     try:
         if filled["decision"] == "approve":
             current = await _proposal(visit)
-            if any(check.after.short for check in current.reconciliations) and not filled["knows_short"]:
+            if any(check.after.short or check.after.over for check in current.reconciliations) and not filled["knows_short"]:
                 return await _show(visit, filled.wrong([Violation("knows_short", "SHORT_NOT_CONFIRMED")], visit.language), Form(), 422)
             request = goals_pb2.ApproveProposal(proposal_id=id, comment=words)
             accepted, position = await visit.caller.ask("goals", "ApproveProposal", request, command_pb2.Accepted, key=filled.key)

@@ -2,18 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from starlette.responses import Response
 
 from eventkit.errors import Violation
+from eventkit.values import plain
 from nhip.common.v1 import command_pb2, words_pb2
 from nhip.goals.v1 import goals_pb2, types_pb2
 from services.gateway.console.as_of import Moment
 from services.gateway.console.cards import KpiCard, kpi_card, owner_avatar
 from services.gateway.console.forms import Form, decimal_message, sent
-from services.gateway.console.language import Language, decimal_of_text
+from services.gateway.console.language import Language, decimal_of, decimal_of_text
 from services.gateway.console.map import choose_cycle
+from services.gateway.console.proposals import edge_words
 from services.gateway.console.reconciliation import arithmetic, relation_sentence
 from services.gateway.console.refusals import reasons
 from services.gateway.console.visit import Visit
@@ -29,8 +31,23 @@ _ADDITION = {
     "weight": "addition_weight",
     "measure": "addition_target",
 }
+EDGES: tuple[Literal["floor", "stretch", "baseline"], ...] = ("floor", "stretch", "baseline")
+_MOST_PLACES = 1000
+"""As many as a stored number has: what nobody changes must not look changed."""
 REASON_CLASSES = ("BOTTOM_UP", "CONTEXT_CHANGED", "STRATEGY_CHANGED", "CORRECTION")
 KINDS = ("MILESTONE", "CUMULATIVE", "LEVEL")
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeField:
+    """Floor, stretch or start of a KPI, to be changed along with its target."""
+
+    field: str
+    word: str
+    exact: str
+    """As the contract writes it; empty: none is set."""
+    shown: str
+    """As it stands in the form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +57,8 @@ class Line:
     card: KpiCard
     exact: str
     """Its target as the contract writes it: what the proposal says it was before."""
+    edges: Sequence[EdgeField]
+    """The rest of its scale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +86,7 @@ async def back(visit: Visit) -> Response:
 
 async def _choose(visit: Visit) -> Response:
     cycles = await visit.caller.query("goals", "ListCycles", goals_pb2.ListCycles(), goals_pb2.Cycles)
-    cycle = choose_cycle(cycles.cycles, "")
+    cycle = choose_cycle(cycles.cycles, "", visit.today)
     if cycle is None:
         return visit.render("empty.html")
     goal_map = await visit.caller.query("goals", "GetMap", goals_pb2.GetMap(cycle_id=cycle.cycle_id), goals_pb2.GoalMap)
@@ -148,7 +167,7 @@ async def _show(visit: Visit, id: str, filled: Form, status: int = 200) -> Respo
     if not reply.may_propose:
         raise Failure("PERMISSION_DENIED", "NOT_ALLOWED", "no change of this KPI may be proposed by this person now")
     above = [step.kpi for step in reply.path if step.WhichOneof("step") == "kpi"]
-    lines = [Line(kpi_card(kpi, visit.language, Moment()), kpi.measure.target.value) for kpi in (*above, reply.kpi)]
+    lines = [_line(kpi, filled, visit.language) for kpi in (*above, reply.kpi)]
     parents = [(f"kpi_id:{line.card.id}", line.card.name) for line in reversed(lines)]
     # What makes up for a KPI most often serves what that KPI serves.
     default = f"kpi_id:{lines[-2 if above else -1].card.id}"
@@ -168,8 +187,17 @@ async def _show(visit: Visit, id: str, filled: Form, status: int = 200) -> Respo
     )
 
 
+def _line(kpi: goals_pb2.Kpi, filled: Form, language: Language) -> Line:
+    edges: list[EdgeField] = []
+    for edge, word in edge_words(language).items():
+        field, value = f"{edge}.{kpi.kpi_id}", decimal_of(kpi.measure, edge)
+        shown = filled[field] if field in filled.values else language.number(value, places=_MOST_PLACES)
+        edges.append(EdgeField(field, word, plain(value) if value is not None else "", shown))
+    return Line(kpi_card(kpi, language, Moment()), kpi.measure.target.value, edges)
+
+
 def read(filled: Form, proposer: str, language: Language) -> Draft:
-    """The changes and the addition that a form holds. An empty target leaves a KPI as it is; so does the target it has."""
+    """The changes and the addition that a form holds. An empty target leaves it as it is; so does the target that a KPI has."""
     wrong: list[Violation] = []
     fields: dict[str, str] = {"changes": "", "addition": "addition_name"}
     changes: list[types_pb2.TargetChange] = []
@@ -178,13 +206,28 @@ def read(filled: Form, proposer: str, language: Language) -> Draft:
         if not name.startswith("after."):
             continue
         after, before = filled.number(name, wrong, language), decimal_of_text(filled[f"before.{id}"])
-        if after is None or before is None or after == before:
+        edges = {edge: change for edge in EDGES if (change := _edge(filled, f"{edge}.{id}", wrong, language))}
+        if before is None or (after in (None, before) and not edges):
             continue
-        fields[f"changes[{len(changes)}]"] = name
-        changes.append(types_pb2.TargetChange(kpi_id=id, before=decimal_message(before), after=decimal_message(after)))
+        at = f"changes[{len(changes)}]"
+        fields |= {at: name} | {f"{at}.{edge}": f"{edge}.{id}" for edge in EDGES}
+        after = before if after is None else after
+        changes.append(types_pb2.TargetChange(kpi_id=id, before=decimal_message(before), after=decimal_message(after), **edges))
     addition = _addition(filled, proposer, wrong, language)
     fields |= {f"addition.{path}": name for path, name in _ADDITION.items()}
     return Draft(changes, addition, fields, wrong)
+
+
+def _edge(filled: Form, field: str, wrong: list[Violation], language: Language) -> types_pb2.EdgeChange | None:
+    """Another floor, stretch or start; emptied, it is taken away. None: it stays, or the form did not ask for it."""
+    if field not in filled.values:
+        return None
+    after, before = filled.number(field, wrong, language), decimal_of_text(filled[f"{field}.before"])
+    if after == before or (after is None and filled.text(field)):
+        return None
+    return types_pb2.EdgeChange(
+        before=decimal_message(before) if before is not None else None, after=decimal_message(after) if after is not None else None
+    )
 
 
 def _addition(filled: Form, proposer: str, wrong: list[Violation], language: Language) -> types_pb2.KpiDraft | None:

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
+from eventkit.values import is_percent
 from nhip.goals.v1 import goals_pb2, types_pb2
-from services.gateway.console.cards import shown_reached
+from services.gateway.console.cards import gap_text, not_checked_text, shown_reached
 from services.gateway.console.language import Language, decimal_of
 
 
@@ -14,7 +15,9 @@ class Check:
     comparison: str
     arithmetic: str
     short: bool
-    gap: str
+    """It does not add up: short of a target, or over a budget."""
+    said: str
+    """How far it does not, as a sentence; empty where it does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +26,20 @@ class Row:
     kind: str
     before: Check | None
     after: Check | None
+    not_checked: str
+    """Why it cannot be checked as proposed; empty where it can."""
 
 
 @dataclass(frozen=True, slots=True)
 class Arithmetic:
     rows: tuple[Row, ...]
     short: tuple[Row, ...]
-    """Those that fall short if it is approved."""
+    """Those that do not add up if it is approved."""
+
+    @property
+    def unsure(self) -> bool:
+        """Something cannot be checked: that nothing falls short says nothing of it."""
+        return any(row.not_checked for row in self.rows)
 
     @property
     def comparisons(self) -> str:
@@ -48,23 +58,29 @@ def _row(reconciliation: goals_pb2.Reconciliation, language: Language) -> Row:
         goals_pb2.Shortfall.KIND_YIELD: _("what volumes yield at their rates"),
         goals_pb2.Shortfall.KIND_BLENDED_RATE: _("rate of all together"),
     }
-    rate = reconciliation.kind == goals_pb2.Shortfall.KIND_BLENDED_RATE or reconciliation.unit == "%"
-    unit = "%" if rate else ""
+    rate = reconciliation.kind == goals_pb2.Shortfall.KIND_BLENDED_RATE or is_percent(reconciliation.unit)
     return Row(
         reconciliation.kpi_name,
         kinds.get(reconciliation.kind, ""),
-        _check(reconciliation.before, unit, language) if reconciliation.HasField("before") else None,
-        _check(reconciliation.after, unit, language) if reconciliation.HasField("after") else None,
+        _check(reconciliation.before, rate, language) if reconciliation.HasField("before") else None,
+        _check(reconciliation.after, rate, language) if reconciliation.HasField("after") else None,
+        not_checked_text(reconciliation.not_checked, language) if reconciliation.not_checked else "",
     )
 
 
-def _check(check: goals_pb2.Reconciliation.Check, unit: str, language: Language) -> Check:
+def _check(check: goals_pb2.Reconciliation.Check, rate: bool, language: Language) -> Check:
+    _, unit = language.gettext, "%" if rate else ""
     reached, wanted = decimal_of(check, "reached") or Decimal(), decimal_of(check, "wanted") or Decimal()
-    relation = "=" if reached == wanted else "<" if reached < wanted else "≥"
+    relation = "=" if reached == wanted else "<" if reached < wanted else ">" if check.over else "≥"
     shown = shown_reached(reached, wanted)
-    gap = language.amount(abs(wanted - shown), unit)
+    gap = {"gap": gap_text(abs(wanted - shown), rate, language)}
+    said = ""
+    if check.over:
+        said = _("even if everybody keeps to their part, it is %(gap)s too much.") % gap
+    elif check.short:
+        said = _("even if everybody does their part, %(gap)s is missing.") % gap
     comparison = f"{language.amount(shown, unit)} {relation} {language.amount(wanted, unit)}"
-    return Check(comparison, language.arithmetic(check.arithmetic), check.short, gap)
+    return Check(comparison, language.arithmetic(check.arithmetic), check.short or check.over, said)
 
 
 def relation_sentence(approval: types_pb2.Approval, language: Language) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
+from eventkit.values import is_percent
 from nhip.goals.v1 import goals_pb2, types_pb2
 from services.gateway.console.as_of import Moment
 from services.gateway.console.cards import KpiCard, kpi_card, status_key
@@ -21,6 +22,8 @@ COLUMNS = ("goal", "csf", "company", "department", "individual")
 class GoalCard:
     name: str
     target: str
+    exact: str
+    """The target with every digit and its unit."""
     year: int
 
 
@@ -147,7 +150,7 @@ class Planting:
         return bool(self.viewer) and any(owner.person_id == self.viewer for owner in kpi.owners)
 
     def _card(self, kpi: goals_pb2.Kpi) -> KpiCard:
-        return kpi_card(kpi, self.language, self.moment, self.goal_map.shortfalls)
+        return kpi_card(kpi, self.language, self.moment, self.goal_map.shortfalls, self.goal_map.not_checked)
 
     def _goal(self, goal: goals_pb2.StrategicGoal, placed: set[str]) -> Node:
         _ = self.language.gettext
@@ -160,7 +163,9 @@ class Planting:
             csfs = (self._csf(csf, 2, tuple(f"goal-{g}" for g in csf.goal_ids)) for csf in here)
             return (*csfs, *(self._kpi(kpi, 2) for kpi in below))
 
-        card = GoalCard(goal.name, self.language.amount(decimal_of(goal, "target"), "%" if goal.unit == "%" else ""), goal.year)
+        percent = "%" if is_percent(goal.unit) else ""
+        target = decimal_of(goal, "target")
+        card = GoalCard(goal.name, self.language.brief(target, percent), self.language.amount(target, goal.unit), goal.year)
         node = Node(f"goal-{goal.goal_id}", "goal", goal.name, goal=card, also=tuple(csf.name for csf in serving if csf not in here))
         every = [kpi for top in (goal.goal_id, *(csf.csf_id for csf in serving)) for kpi in self._descendants(top)]
         hanging = len(here) + sum(1 for top in (goal.goal_id, *(csf.csf_id for csf in here)) for _kpi in self._descendants(top))
@@ -189,7 +194,8 @@ class Planting:
         said = [card.owner_names, _("%(current)s of %(target)s") % {"current": card.current, "target": card.target}, card.status.word]
         said += [_("weight %(weight)s") % {"weight": card.weight}] if card.weight else []
         said += [_("now %(target)s") % {"target": card.target_now}] if card.target_now else []
-        said += [_("the layer below falls short: %(sum)s") % {"sum": card.shortfall.comparison}] if card.shortfall else []
+        said += [_("the layer below does not add up: %(sum)s") % {"sum": card.shortfall.exact}] if card.shortfall else []
+        said += [card.remark] if card.remark else []
         said += [_("co-owned")] if card.co_owned else []
         above = f"{(kpi.parent.WhichOneof('target') or 'kpi_id').removesuffix('_id')}-{parent_id(kpi)}"
         node = Node(f"kpi-{kpi.kpi_id}", card.level, card.name, kpi=card, parents=(above,), level=level, hit=self._hit(kpi))

@@ -40,7 +40,11 @@ function option(data, place) {
   const token = (name) => style.getPropertyValue(`--n-${name}`).trim();
   const narrow = place.clientWidth < 480;
   const font = { fontFamily: style.fontFamily, fontSize: 12, color: token("ink-2") };
-  const number = (value) => String(Math.round(value * 100) / 100).replace(".", data.decimal);
+  const number = (value) => {
+    if (Math.abs(value) >= 1e18) return value.toExponential(1).replace(".", data.decimal);
+    const [size, word] = data.scales.find(([size]) => Math.abs(value) >= size) ?? [1, ""];
+    return String(Math.round((value / size) * 100) / 100).replace(".", data.decimal) + word;
+  };
   const starts = at(data.starts), ends = at(data.ends);
   const values = data.values.map(([day, value, label]) => ({ value: [at(day), value], label }));
   const targets = data.targets.map(([day, target]) => [at(day), target]);
@@ -53,7 +57,8 @@ function option(data, place) {
     itemStyle: { color: token(`${beadTone(confidence)}-bg`), borderColor: token(beadTone(confidence)), borderWidth: 1.5 },
     label: { color: token(`${beadTone(confidence)}-fg`) },
   }));
-  const left = narrow ? 34 : 44, right = narrow ? 14 : 24;
+  const longest = Math.max(...[...data.values, ...data.targets].map(([, value]) => number(value).length), 4);
+  const left = Math.max(narrow ? 34 : 44, longest * 7 + 10), right = narrow ? 14 : 24;
   const beadDays = new Map(data.confidence.map(([day, , label]) => [at(day), label]));
   const series = [
     { ...line, name: data.words.target, step: "end", data: targets, lineStyle: { color: token("behind"), width: 1.5 } },

@@ -14,7 +14,7 @@ export function previewSums(form) {
     }
   };
   const changed = (event) => {
-    if (!/^(after\.|addition_)/.test(event.target.name ?? "")) return;
+    if (!/^((after|floor|stretch|baseline)\.|addition_)/.test(event.target.name ?? "")) return;
     clearTimeout(timer);
     timer = setTimeout(ask, 300);
   };
