@@ -66,7 +66,7 @@ def unshown(what: str, id: str, error: Exception) -> None:
     """Something stored cannot be shown: the log says which and why, a metric counts it, and whoever asked gets the rest."""
     UNSHOWN.labels(what).inc()
     log: structlog.stdlib.BoundLogger = structlog.get_logger("nhip.unshown")
-    log.error("unshown", what=what, id=id, stack=frames(error))
+    log.error("unshown", what=what, id=id, exc_info=error)
 
 
 def _short(filename: str) -> str:

@@ -36,7 +36,6 @@ from services.gateway.console.scale import Scale, scale
 from services.gateway.console.visit import Visit
 from services.gateway.failures import Failure
 
-
 _MOST_DRAWN = Decimal("1e300")
 
 
@@ -209,13 +208,13 @@ def said_of(kpi: goals_pb2.Kpi, language: Language) -> str:
     match standing.aim:
         case goals_pb2.AIM_BUDGET:
             left = _("%(gap)s left") % {"gap": language.amount(target - current, unit)}
-            told.append(f"{_('Used %(current)s of %(target)s') % numbers}: {over or left}.")
+            told.append(_("Used %(current)s of %(target)s: %(so)s.") % {**numbers, "so": over or left})
         case goals_pb2.AIM_CEILING:
-            told.append(f"{_('%(current)s, at most %(target)s') % numbers}: {over or _('kept')}.")
+            told.append(_("%(current)s, at most %(target)s: %(so)s.") % {**numbers, "so": over or _("kept")})
         case goals_pb2.AIM_BAND:
             band = target_text(kpi.measure, standing.aim, language.number) + language.unit(unit)
             held = _("kept") if standing.met else _("not kept")
-            told.append(f"{_('%(current)s, to be kept at %(band)s') % {**numbers, 'band': band}}: {held}.")
+            told.append(_("%(current)s, to be kept at %(band)s: %(so)s.") % {**numbers, "band": band, "so": held})
         case _:
             pass
     why: dict[int, str] = {

@@ -50,7 +50,10 @@ def reasons(language: Language) -> dict[str, str]:
         "NOTHING_CHANGED": _("The new target is the old one."),
         "KPI_TWICE": _("Name each KPI once."),
         "MILESTONE_TARGET": _("A milestone is done or not: its target is 1."),
-        "SCALE_ORDER": _("Floor, target and stretch must run in one direction."),
+        "SCALE_ORDER": _("Floor, target and stretch must run in one direction. Change them together."),
+        "TARGET_NOT_ABOVE_START": _("What adds up needs a target above where it starts."),
+        "CYCLE_YEAR": _("This year is far from today: is it mistyped?"),
+        "GOAL_YEAR": _("This year is far from today: is it mistyped?"),
         "TARGET_IS_BASELINE": _("It stands there already."),
         "ALIGNMENT_CIRCLE": _("A KPI cannot serve itself, over others or not."),
         "TEMPORARILY_UNAVAILABLE": _("This part of Nhịp is temporarily unavailable. Nothing was lost; please try again soon."),
@@ -91,7 +94,7 @@ def reasons(language: Language) -> dict[str, str]:
         "NOT_AN_HOUR": _("An hour is from 0 to 23."),
         "NOT_CONFIRMED": _("Tick that you have understood it."),
         "NAME_DIFFERS": _("Type the person's name exactly as it is shown."),
-        "SHORT_NOT_CONFIRMED": _("The sum falls short: tick that you know, or decline."),
+        "SHORT_NOT_CONFIRMED": _("It does not add up: tick that you know, or decline."),
     }
 
 

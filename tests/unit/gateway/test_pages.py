@@ -51,7 +51,7 @@ def test_the_map_of_company_x():
 def test_a_node_says_everything_that_is_seen_of_it():
     k1 = find(planted(goal_map()).roots, "kpi-k1")
     assert k1 is not None
-    assert k1.label == "Đăng ký dùng thử, Nam, 45 trên 55, Đúng nhịp, trọng số 45\u00a0%, cấp dưới cộng không đủ: 54 < 55, 2 cấp con"
+    assert k1.label == "Đăng ký dùng thử, Nam, 45 trên 55, Đúng nhịp, trọng số 45\u00a0%, cấp dưới cộng không khớp: 54 < 55, 2 cấp con"
     assert k1.mine
     assert not find(planted(goal_map(), "lan").roots, "kpi-k1").mine  # pyright: ignore[reportOptionalMemberAccess]
 
@@ -123,7 +123,7 @@ def test_the_strip_of_a_success_factor_adds_up():
 def test_a_gap_is_never_rounded_away(reached: str, wanted: str, comparison: str, gap: str):
     shortfall = goals_pb2.Shortfall(reached=decimal_pb2.Decimal(value=reached), wanted=decimal_pb2.Decimal(value=wanted))
     foot = shortfall_foot(shortfall, VI)
-    assert (foot.comparison, foot.gap) == (comparison, gap)
+    assert (foot.comparison, foot.gap) == (comparison, f"thiếu {gap}")
 
 
 def test_a_bar_begins_at_the_baseline_and_never_leaves_its_frame():
@@ -136,9 +136,9 @@ def test_a_bar_begins_at_the_baseline_and_never_leaves_its_frame():
 
 
 def test_the_scale_runs_the_other_way_for_what_shall_decrease():
-    measure = types_pb2.Measure(direction=types_pb2.DIRECTION_DECREASE)
+    measure = types_pb2.Measure()
     measure.target.value, measure.floor.value = "10", "20"
-    drawn = scale(measure, Decimal(15), VI)
+    drawn = scale(measure, goals_pb2.AIM_CEILING, Decimal(15), VI)
     assert [(band.key, band.range) for band in drawn.bands] == [("unacceptable", "> 20"), ("below", "≤ 20"), ("meets", "≤ 10")]
     assert drawn.bands[0].start < drawn.bands[1].start < drawn.bands[2].start
     assert drawn.bands[1].start < (drawn.at or 0) < drawn.bands[2].start
