@@ -58,7 +58,7 @@ async def overlapping(cards: Locator) -> list[str]:
 
 async def test_warnings_are_counted_and_lead_to_their_cards(opened: Open):
     page = await opened()
-    await page.get_by_text("2 chỗ cộng không đủ").click()
+    await page.get_by_text("2 KPI cộng không đủ").click()
     await page.get_by_role("link", name=re.compile("54 < 55")).click()
     await expect(item(page, COMPANY)).to_be_focused()
 
@@ -216,8 +216,8 @@ async def test_progress_is_recorded_once_and_shown_at_once(opened: Open):
     await page.get_by_role("link", name="Cập nhật tiến độ").click()
     await expect(page.get_by_label("5", exact=True)).to_be_checked()
     await page.get_by_role("button", name="Ghi lại").click()
-    await expect(page.get_by_label("Hiện tới đâu?")).to_have_attribute("aria-invalid", "true")
-    await page.get_by_label("Hiện tới đâu?").fill("45,5")
+    await expect(page.get_by_label("Giá trị hiện tại")).to_have_attribute("aria-invalid", "true")
+    await page.get_by_label("Giá trị hiện tại").fill("45,5")
     await page.get_by_label("8", exact=True).check(force=True)
     await page.get_by_label("Ghi chú").fill("thêm một buổi")
     await page.get_by_role("button", name="Ghi lại").click()
@@ -259,7 +259,7 @@ async def test_a_proposal_is_added_up_while_it_is_written_and_decided_whole(open
     nam = await opened(page.url.replace(page.url.split("/proposals")[0], ""), person="Nam")
     await nam.get_by_label(re.compile("^Lý do")).fill("Ưu tiên chất lượng.")
     await nam.get_by_role("button", name="Duyệt cả gói").click()
-    await expect(nam.get_by_text("Tổng còn thiếu: hãy đánh dấu")).to_be_visible()
+    await expect(nam.get_by_text("Tổng không khớp: hãy đánh dấu")).to_be_visible()
     await expect(nam.get_by_label(re.compile("^Lý do"))).to_have_value("Ưu tiên chất lượng.")
     await nam.get_by_role("button", name="Từ chối").click()
     await expect(nam.get_by_role("heading", name="Đã từ chối")).to_be_visible()

@@ -143,7 +143,7 @@ async def test_progress_is_recorded_and_reaches_the_page_over_kafka(chromium: Br
     await me.page.get_by_role("link", name="Cập nhật tiến độ").click()
     await expect(me.page.get_by_label("5", exact=True)).to_be_checked()
     await me.fits()
-    await me.page.get_by_label("Hiện tới đâu?").fill(value)
+    await me.page.get_by_label("Giá trị hiện tại").fill(value)
     await me.page.get_by_label("7", exact=True).check(force=True)
     await me.page.get_by_label("Ghi chú").fill("hai nơi hỏi giá")
     await me.page.get_by_role("button", name="Ghi lại").click()

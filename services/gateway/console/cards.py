@@ -309,14 +309,16 @@ def _kpi_card(
         why=kpi.why,
         shortfall=shortfall_foot(short, language) if short else None,
         co_owned=len(kpi.owners) > 1,
-        remark=passed(kpi, language) or (not_checked_text(unsummed.reason, language) if unsummed else ""),
+        remark=passed(kpi, language, brief=True) or (not_checked_text(unsummed.reason, language) if unsummed else ""),
     )
 
 
-def passed(kpi: goals_pb2.Kpi, language: Language) -> str:
+def passed(kpi: goals_pb2.Kpi, language: Language, *, brief: bool = False) -> str:
     """ "over by 30": what a budget or a ceiling that is passed is passed by; else empty."""
     current, target = decimal_of(kpi.standing, "current"), decimal_of(kpi.measure, "target")
     if not is_limit(kpi.standing.aim) or current is None or target is None or current <= target:
         return ""
-    gap = gap_text(current - target, is_percent(kpi.measure.unit), language)
+    over = current - target
+    rate = is_percent(kpi.measure.unit)
+    gap = language.short(over) if brief and not rate else gap_text(over, rate, language)
     return language.gettext("over by %(gap)s") % {"gap": gap}
