@@ -13,6 +13,7 @@ from google.protobuf.message_factory import GetMessageClass
 
 from cli.catalog import OPERATIONS, SERVICES
 from cli.running import Failed
+from eventkit.errors import Kind
 from eventkit.rpc import errors
 from eventkit.rpc.client import channel
 from eventkit.rpc.metadata import AUTHORIZATION, IDEMPOTENCY_KEY, POSITION
@@ -72,7 +73,7 @@ class Client:
         """The reply to a request. `at` names the service, which only operations need; `after` positions to wait for.
 
         Raises `Rejected` when it is refused and `Failed` when nobody answers. What may be repeated (a query, a command with a key) is
-        while its service is away.
+        while its service is away; whoever asks too often is asked again when they may.
         """
         context, method = _METHODS[request.DESCRIPTOR.full_name]
         service = at or context
@@ -81,14 +82,19 @@ class Client:
         metadata = [(AUTHORIZATION, f"Bearer {self._token}"), *((POSITION, position) for position in after)]
         if key:
             metadata.append((IDEMPOTENCY_KEY, key))
-        until = time.monotonic() + (self._patience if key or reply is not Accepted else 0.0)
+        begun = time.monotonic()
+        until = begun + (self._patience if key or reply is not Accepted else 0.0)
         while True:
             try:
                 return await self._call(self._channels[service], method, request, reply, metadata)
             except grpc.aio.AioRpcError as error:
-                if rejected := errors.rejection(error):
+                rejected, now = errors.rejection(error), time.monotonic()
+                if rejected and rejected.kind is Kind.TOO_MANY and now < begun + PATIENCE:  # nothing was carried out
+                    await asyncio.sleep(rejected.retry_after)
+                    continue
+                if rejected:
                     raise rejected from None
-                if not _passes(error) or time.monotonic() > until:
+                if not _passes(error) or now > until:
                     raise Failed(_told(service, method, error)) from None
             await asyncio.sleep(0.2)
 

@@ -19,6 +19,8 @@ class Kind(Enum):
     """There is no such thing in the caller's tenant."""
     CONFLICT = "conflict"
     """Somebody else was faster: ask again on what is there now."""
+    TOO_MANY = "too many"
+    """More than this caller may ask for at once: ask again a little later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,11 @@ class Rejected(Exception):
         field: str = "",
         rule: str = "",
         violations: tuple[Violation, ...] = (),
+        retry_after: float = 0.0,
     ):
         super().__init__(f"{reason}: {message}")
+        self.retry_after = retry_after
+        """Seconds after which the same may be asked again; 0: it is not a matter of time."""
         self.reason, self.message, self.kind, self.rule = reason, message, kind, rule
         self.violations: tuple[Violation, ...] = violations or ((Violation(field, message),) if field else ())
 

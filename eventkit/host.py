@@ -28,6 +28,7 @@ from eventkit.projection import AnyView, by_subscription
 from eventkit.relay import Relay
 from eventkit.rpc.access import AUDITOR
 from eventkit.rpc.auth import Authenticator
+from eventkit.rpc.ceilings import Rates
 from eventkit.rpc.health import HealthServer, Progress
 from eventkit.rpc.server import Api, Server
 from eventkit.service import Build, Kit, Reaction, Service
@@ -139,6 +140,7 @@ async def running(name: str, build: Build, settings: Settings, tokens: Authentic
             host=settings.host,
             port=settings.port,
             reflection=settings.reflection,
+            rates=Rates(caller=settings.rate_per_caller, tenant=settings.rate_per_tenant),
         )
         me.port = await server.start()
         stack.push_async_callback(server.stop, settings.shutdown_seconds)

@@ -47,6 +47,13 @@ class Settings(BaseSettings):
         description="true or false: may the contracts be read from the server without a token; unset: on loopback only",
     )
 
+    rate_per_caller: float = Field(
+        100.0, ge=0, le=1e6, description="a number from 0 to 1000000: calls a second that one person may make of a process; 0: any"
+    )
+    rate_per_tenant: float = Field(
+        1000.0, ge=0, le=1e6, description="a number from 0 to 1000000: calls a second that a tenant may make of a process; 0: any"
+    )
+
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="one of debug, info, warning, error")
     log_format: Literal["json", "console"] = Field("json", description="json or console")
     shutdown_seconds: float = Field(20.0, ge=0, le=600, description="a number from 0 to 600: seconds that running calls get at shutdown")

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+import math
 import re
 import time
 import warnings
@@ -177,14 +178,14 @@ class Tokens:
             if generation == self._keys.generation and self._now() < expires + LEEWAY:
                 return actor
             del self._judged[digest]
-        claims = await self._verified(token)
-        actor = _actor(claims)
+        actor, expires = await self._judge(token)
         if len(self._judged) >= _REMEMBERED:
             del self._judged[next(iter(self._judged))]
-        self._judged[digest] = (actor, float(cast(float, claims["exp"])), self._keys.generation)
+        self._judged[digest] = (actor, expires, self._keys.generation)
         return actor
 
-    async def _verified(self, token: str) -> Mapping[str, object]:
+    async def _judge(self, token: str) -> tuple[Actor, float]:
+        """Who a token says is asking, and until when."""
         try:
             header = jws.extract_compact(token.encode(), registry=self._signatures).headers()
             key = await self._keys.find(str(header.get("kid") or ""))
@@ -195,13 +196,13 @@ class Tokens:
                 verified = jwt.decode(token, key, registry=self._signatures)
             claims = cast(Mapping[str, object], verified.claims)
             self._claims.validate(dict(claims))
+            return _actor(claims), _expires(claims)
         except ExpiredTokenError:
             raise _refused("TOKEN_EXPIRED", "the token has expired: sign in again") from None
         except JoseError as error:
             raise _refused("TOKEN_INVALID", f"the token does not hold: {error.error}") from None
-        except (ValueError, TypeError, KeyError, OverflowError):  # not a token at all
+        except (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError):  # not a token at all
             raise _refused("TOKEN_INVALID", "the token cannot be read") from None
-        return claims
 
 
 def _actor(claims: Mapping[str, object]) -> Actor:
@@ -215,6 +216,14 @@ def _actor(claims: Mapping[str, object]) -> Actor:
         raise _refused("TOKEN_INVALID", "people act for themselves: `on_behalf_of` is for services")
     by, whom = _principal("on_behalf_of", claims["on_behalf_of"])
     return Actor(tenant, id, kind, f"{by}:{whom}")
+
+
+def _expires(claims: Mapping[str, object]) -> float:
+    """Seconds since the epoch. Raises OverflowError and the like for what no clock can show."""
+    exp = claims["exp"]
+    if isinstance(exp, bool) or not isinstance(exp, (int, float)) or not math.isfinite(exp):
+        raise _refused("TOKEN_INVALID", "the claim `exp` must be seconds since the epoch")
+    return float(exp)
 
 
 def _principal(claim: str, value: object) -> tuple[Literal["person", "service"], str]:

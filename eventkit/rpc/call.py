@@ -1,7 +1,8 @@
 """One call, from its metadata to its status: the steps that every RPC of every service goes through, in this order.
 
-trace, token, access, deadline, field rules, positions, context, handler, last touch, position of the reply, errors – then one line
-in the log and the metrics. Nothing that anybody wrote gets into the log: of a refusal its reason and the fields' paths.
+trace, deadline, token, rate, positions, access, the request and its field rules, context, handler, last touch, position of the reply,
+errors – then one line in the log and the metrics. Access is judged on what the request brings, so behind its positions. Nothing that
+anybody wrote gets into the log: of a refusal its reason and the fields' paths.
 """
 
 import asyncio
@@ -22,6 +23,7 @@ from eventkit.context import Actor, Context, command_id
 from eventkit.errors import Kind, Rejected
 from eventkit.rpc.access import Allow, Roles, authorise
 from eventkit.rpc.auth import Authenticator
+from eventkit.rpc.ceilings import Rates, Waiting
 from eventkit.rpc.errors import Failure, ReplyTooLarge, failure, to_status
 from eventkit.rpc.metadata import APPLIED, POSITION, Metadata, new_command_id
 from eventkit.rpc.rules import violations
@@ -30,6 +32,12 @@ from nhip.common.v1 import command_pb2
 
 MESSAGE_BYTES = 4 * 1024 * 1024
 """Largest request and reply."""
+
+WAIT_SECONDS = 10.0
+"""How long a call may wait for positions, whatever its deadline: a wait costs this service, and a deadline costs its caller nothing."""
+
+COMPRESSED_BYTES = 4096
+"""From how many bytes on a reply is compressed, where the caller takes that."""
 
 MARGIN_SECONDS = 0.1
 """How long before a call's deadline it is ended here."""
@@ -78,6 +86,8 @@ class Surroundings:
     wait: Wait
     applied: Applied
     finish: Finish
+    rates: Rates
+    waiting: Waiting
     metrics: Metrics
     deadline_seconds: float
     """For calls that bring no deadline of their own."""
@@ -142,23 +152,19 @@ class Call:
         elif outcome.applied:
             told = ",".join(f"{context}={position}" for context, position in sorted(outcome.applied.items()))
             servicer.set_trailing_metadata(grpc.aio.Metadata((APPLIED, told)))
+        if len(answer) < COMPRESSED_BYTES:
+            servicer.disable_next_message_compression()
         return answer
 
     async def _answer(self, request: bytes, metadata: Metadata, at: datetime, deadline: float, outcome: _Outcome) -> bytes:
         around = self.around
         outcome.actor = actor = await around.tokens.authenticate(metadata.authorization)
-        try:
-            roles = await self._authorise(actor)
-        except Rejected:
-            if not (after := metadata.positions()):
-                raise
-            await self._wait(actor, after, deadline, outcome)  # who was registered, or given a role, a moment ago may by then
-            roles = await self._authorise(actor)
-
-        command = self._read(request)
+        around.rates.take(actor)
         if after := metadata.positions():
             await self._wait(actor, after, deadline, outcome)
-
+        # Behind the positions: who brings the position of what took their role away is judged without it.
+        roles = await authorise(self.allow, actor, around.roles, changes=self.reply is command_pb2.Accepted)
+        command = self._read(request)
         key = metadata.idempotency_key()
         id = new_command_id() if key is None else command_id(actor, self.method, key)
         ctx = Context(
@@ -184,19 +190,15 @@ class Call:
             raise ReplyTooLarge
         return answer
 
-    async def _authorise(self, actor: Actor) -> frozenset[str]:
-        return await authorise(self.allow, actor, self.around.roles, changes=self.reply is command_pb2.Accepted)
-
     async def _wait(self, actor: Actor, after: Mapping[str, int], deadline: float, outcome: _Outcome) -> None:
-        outcome.waiting = True
-        await self.around.wait(actor.tenant, after, max(deadline - asyncio.get_running_loop().time(), 0.0))
-        outcome.waiting = False
+        left = min(deadline - asyncio.get_running_loop().time(), WAIT_SECONDS)
+        with self.around.waiting.one(actor):
+            outcome.waiting = True
+            await self.around.wait(actor.tenant, after, max(left, 0.0))
+            outcome.waiting = False
 
     def _read(self, request: bytes) -> Message:
-        try:
-            command = self.request.FromString(request)
-        except DecodeError:
-            raise Rejected("REQUEST_UNREADABLE", f"this is no {self.request.DESCRIPTOR.full_name}", kind=Kind.INVALID) from None
+        command = read(self.request, request)
         if wrong := violations(command):
             told = "; ".join(f"{one.field} {one.message}" for one in wrong[:3]) + (f"; and {len(wrong) - 3} more" if wrong[3:] else "")
             raise Rejected("FIELDS_INVALID", told, kind=Kind.INVALID, violations=wrong)
@@ -221,7 +223,7 @@ class Call:
             line["fields"] = [violation.field for violation in failed.violations[:20]]
         if failed.error_id:
             line["error_id"] = failed.error_id
-        ours = failed.code in _OURS
+        ours = failed.code in _OURS and not failed.retry_after  # a caller who asks for too much is no fault of ours
         if ours and outcome.error is not None:
             line["exception"] = exception_name(outcome.error)
             trace.get_current_span().set_status(Status(StatusCode.ERROR, exception_name(outcome.error)))
@@ -240,6 +242,16 @@ _OURS = (
     grpc.StatusCode.DEADLINE_EXCEEDED,
     grpc.StatusCode.RESOURCE_EXHAUSTED,
 )
+
+
+def read(kind: type[Message], data: bytes) -> Message:
+    """The message of a request, without what its contract does not name, however deep: that is judged by nobody, so nobody may keep it."""
+    try:
+        message = kind.FromString(data)
+    except DecodeError:
+        raise Rejected("REQUEST_UNREADABLE", f"this is no {kind.DESCRIPTOR.full_name}", kind=Kind.INVALID) from None
+    message.DiscardUnknownFields()
+    return message
 
 
 def _seconds(servicer: _Servicer) -> float | None:

@@ -1,6 +1,7 @@
 """Refusals and faults on the wire: `google.rpc.Status` with a stable reason, and back again on the caller's side."""
 
 import errno
+import math
 from dataclasses import dataclass
 from typing import cast
 from uuid import uuid4
@@ -8,7 +9,8 @@ from uuid import uuid4
 import asyncpg
 import grpc
 from google.protobuf.any_pb2 import Any as AnyMessage
-from google.protobuf.message import DecodeError
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import DecodeError, Message
 from google.rpc import error_details_pb2, status_pb2  # pyright: ignore[reportMissingTypeStubs]  # a wheel without py.typed
 from grpc_status import rpc_status
 
@@ -25,6 +27,7 @@ CODES = {
     Kind.FORBIDDEN: grpc.StatusCode.PERMISSION_DENIED,
     Kind.UNKNOWN: grpc.StatusCode.NOT_FOUND,
     Kind.CONFLICT: grpc.StatusCode.ABORTED,
+    Kind.TOO_MANY: grpc.StatusCode.RESOURCE_EXHAUSTED,
 }
 _KINDS = {code: kind for kind, code in CODES.items()}
 
@@ -50,13 +53,15 @@ class Failure:
     violations: tuple[Violation, ...] = ()
     error_id: str = ""
     """Ties what the caller was told to the line in the log; only for faults that are ours."""
+    retry_after: float = 0.0
+    """Seconds after which to ask again; 0: nothing is said of that."""
 
 
 def failure(error: Exception) -> Failure:
     """What an exception means to the caller: a refusal as it is, a passing fault as such, and nothing of any other."""
     error = _alone(error)
     if isinstance(error, Rejected):
-        return Failure(CODES[error.kind], error.reason, error.message, error.rule, error.violations)
+        return Failure(CODES[error.kind], error.reason, error.message, error.rule, error.violations, retry_after=error.retry_after)
     if is_transient(error):
         return Failure(
             grpc.StatusCode.UNAVAILABLE, "TEMPORARILY_UNAVAILABLE", "something this service needs is away for the moment: try again"
@@ -103,11 +108,13 @@ def is_transient(error: BaseException) -> bool:
 
 
 def to_status(failed: Failure) -> grpc.Status:
-    """The failure as trailers: ErrorInfo with the reason, BadRequest with the fields."""
+    """The failure as trailers: ErrorInfo with the reason, BadRequest with the fields, RetryInfo with when to ask again."""
     told = status_pb2.Status(code=_number(failed.code), message=_cut(failed.message, _MESSAGE_BYTES))
     metadata = {name: value for name, value in (("rule", failed.rule), ("error_id", failed.error_id)) if value}
     info = error_details_pb2.ErrorInfo(reason=failed.reason, domain=DOMAIN, metadata=metadata)
     _add(told, info)
+    if failed.retry_after:
+        _add(told, error_details_pb2.RetryInfo(retry_delay=Duration(seconds=math.ceil(failed.retry_after))))
     if failed.violations:
         bad = error_details_pb2.BadRequest()
         for at, violation in enumerate(failed.violations):
@@ -129,13 +136,20 @@ def rejection(error: grpc.RpcError) -> Rejected | None:
     if told is None or info is None:
         return None
     kind = next((kind for code, kind in _KINDS.items() if _number(code) == told.code), None)
-    if kind is None:
-        return None
-    bad = error_details_pb2.BadRequest()
+    bad, retry = error_details_pb2.BadRequest(), error_details_pb2.RetryInfo()
     for detail in told.details:
-        detail.Unpack(bad)
+        _ = detail.Unpack(bad) or detail.Unpack(retry)
+    if kind is None or (kind is Kind.TOO_MANY and not retry.retry_delay.seconds):  # a reply that does not fit does not fit later either
+        return None
     violations = tuple(Violation(one.field, one.description) for one in bad.field_violations)
-    return Rejected(info.reason, told.message, kind=kind, rule=info.metadata.get("rule", ""), violations=violations)
+    return Rejected(
+        info.reason,
+        told.message,
+        kind=kind,
+        rule=info.metadata.get("rule", ""),
+        violations=violations,
+        retry_after=retry.retry_delay.seconds,
+    )
 
 
 def reason(error: grpc.RpcError) -> str:
@@ -170,7 +184,7 @@ def _info(told: status_pb2.Status | None) -> error_details_pb2.ErrorInfo | None:
     return None
 
 
-def _add(told: status_pb2.Status, detail: error_details_pb2.ErrorInfo | error_details_pb2.BadRequest) -> None:
+def _add(told: status_pb2.Status, detail: Message) -> None:
     packed = AnyMessage()
     packed.Pack(detail)
     told.details.append(packed)

@@ -1,7 +1,8 @@
 """Field rules: what a contract demands of a caller (`nhip.common.v1.rules`), and what every value must be anyway.
 
-Anyway: decimals are plain, dates exist, instants are within the calendar, enums are known, text has no NUL, personal
-words come in plain. A value that is not given is bound by nothing but `required`.
+Anyway: decimals are plain, dates exist, instants are within the calendar, enums are known, text is what it looks like (no controls,
+nothing that turns its direction, no towers of marks), personal words come in plain. A value that is not given is bound by nothing but
+`required`.
 """
 
 import re
@@ -32,6 +33,16 @@ _STORED_LENGTH = 1000
 """Longest number that a caller may repeat as it is stored."""
 _ID = re.compile(r"[a-z0-9_.-]{1,64}")
 _CLUSTER = regex.compile(r"\X")
+# Embeddings, overrides and isolates show words in another order than they are in; line and paragraph separators are neither.
+_CONTROLS = r"\p{Cc}\u202a-\u202e\u2066-\u2069\u2028\u2029"
+_NOT_IN_LINES = regex.compile(rf"[{_CONTROLS}--\n\r\t]", regex.VERSION1)
+# In a name also nothing that is not seen: two names that look the same are the same. Joiners stay where scripts and emoji need them.
+_NOT_IN_NAMES = regex.compile(
+    rf"[{_CONTROLS}[\p{{Cf}}--[\u200c\u200d\U000e0020-\U000e007f]]]"
+    r"|(?<![^\p{Latin}\p{Greek}\p{Cyrillic}\p{Han}\p{Nd}\s])[\u200c\u200d]",
+    regex.VERSION1,
+)
+_TOWER = regex.compile(r"\p{M}{31}")  # Unicode's stream-safe text (UAX 15) has at most 30
 _INTEGERS = (
     FieldDescriptor.CPPTYPE_INT32,
     FieldDescriptor.CPPTYPE_INT64,
@@ -147,13 +158,13 @@ def _missing(field: FieldDescriptor) -> str:
 def _checks(field: FieldDescriptor, rules: options_pb2.Rules) -> Iterator[Check]:
     """What to hold against a value of this field. Raises ValueError for a rule that says nothing about such a field."""
     low, high = _bound(field, rules.min), _bound(field, rules.max)
-    text_rules = bool(rules.max_length or rules.id or rules.time_zone)
+    text_rules = bool(rules.max_length or rules.id or rules.time_zone or rules.lines)
     if rules.stored and not (field.message_type is not None and field.message_type.full_name == "google.type.Decimal"):
         raise ValueError(f"{field.full_name}: its rules are not for a field of this type")
     number_rules = low is not None or high is not None
     inner = field.message_type.full_name if field.message_type is not None else ""
     if field.type == FieldDescriptor.TYPE_STRING:
-        yield _no_nul
+        yield lambda value: _shown(cast(str, value), rules.lines)
         if rules.id:
             yield _id
         if rules.time_zone:
@@ -164,7 +175,7 @@ def _checks(field: FieldDescriptor, rules: options_pb2.Rules) -> Iterator[Check]
     elif inner == "nhip.common.v1.PersonalText":
         if rules.id or rules.time_zone:
             raise ValueError(f"{field.full_name}: personal words are no id and no time zone")
-        yield lambda value: _words(cast(Message, value), rules.required, rules.max_length)
+        yield lambda value: _words(cast(Message, value), rules)
         text_rules = False
     elif inner == "google.type.Decimal":
         yield lambda value: _decimal(cast(Message, value), low, high, stored=rules.stored)
@@ -208,9 +219,12 @@ def _blank(text: str) -> bool:
     return all(unicodedata.category(char) in ("Zs", "Zl", "Zp", "Cc", "Cf") for char in text)
 
 
-def _no_nul(value: object) -> Iterator[tuple[str, str]]:
-    if "\0" in cast(str, value):  # PostgreSQL cannot store it: later it would be a fault, here it is a mistake
-        yield "", "must not contain the character U+0000"
+def _shown(text: str, lines: bool) -> Iterator[tuple[str, str]]:
+    """Text is what is seen of it. PostgreSQL, for one, cannot store U+0000 at all."""
+    if found := (_NOT_IN_LINES if lines else _NOT_IN_NAMES).search(text):
+        yield "", f"must not contain the character U+{ord(found[0]):04X}"
+    if _TOWER.search(text):
+        yield "", "must have at most 30 marks on a letter"
 
 
 def _id(value: object) -> Iterator[tuple[str, str]]:
@@ -229,23 +243,24 @@ def _zones() -> frozenset[str]:
 
 
 def _length(text: str, most: int) -> Iterator[tuple[str, str]]:
-    # A cluster of many code points is still one character, but not without end: 16 are more than any script or emoji needs.
-    if len(text) > most and (len(text) > 16 * most or len(_CLUSTER.findall(unicodedata.normalize("NFC", text))) > most):
+    # A cluster of many code points is still one character, but not without end: 16 are more than any script or emoji needs. Composing
+    # (NFC) would change no cluster, and takes quadratic time where marks pile up.
+    if len(text) > most and (len(text) > 16 * most or len(_CLUSTER.findall(text)) > most):
         yield "", f"must have at most {most} characters"
 
 
-def _words(words: Message, required: bool, most: int) -> Iterator[tuple[str, str]]:
+def _words(words: Message, rules: options_pb2.Rules) -> Iterator[tuple[str, str]]:
     form = words.WhichOneof("form")
     if form not in (None, "plain"):  # the others are said in replies, whatever they will be: taken, they would be stored
         yield form, "must not be given: send the words as `plain`"
         return
     plain = cast(str, getattr(words, "plain"))  # noqa: B009  # a Message by descriptor, its class is not at hand
-    if required and _blank(plain):
+    if rules.required and _blank(plain):
         yield "", "must be given and not blank"
         return
-    yield from _no_nul(plain)
-    if most:
-        yield from _length(plain, most)
+    yield from _shown(plain, rules.lines)
+    if rules.max_length:
+        yield from _length(plain, rules.max_length)
 
 
 def _decimal(value: Message, low: Decimal | None, high: Decimal | None, *, stored: bool = False) -> Iterator[tuple[str, str]]:
@@ -287,6 +302,6 @@ _WELL_KNOWN: dict[str, Check] = {
     "google.type.Date": _date,
     "google.protobuf.Timestamp": _timestamp,
     "google.type.Decimal": lambda value: _decimal(cast(Message, value), None, None),
-    "nhip.common.v1.PersonalText": lambda value: _words(cast(Message, value), False, 0),
+    "nhip.common.v1.PersonalText": lambda value: _words(cast(Message, value), options_pb2.Rules()),
 }
 """Messages that are values: judged as a whole, not field by field."""

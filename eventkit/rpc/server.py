@@ -27,6 +27,7 @@ from eventkit.rpc.call import (
     nothing_to_finish,
     nothing_to_wait_for,
 )
+from eventkit.rpc.ceilings import Rates, Waiting
 from eventkit.rpc.rules import compile_rules
 from eventkit.telemetry import Metrics
 
@@ -37,6 +38,7 @@ _OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.so_reuseport", 0),  # with it two servers share a port silently, and each gets half of the calls
     ("grpc.max_receive_message_length", MESSAGE_BYTES),
     ("grpc.max_send_message_length", MESSAGE_BYTES),
+    ("grpc.default_compression_level", 1),  # gzip for who takes it; `set_compression` would do it to everybody, or to nobody
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 20_000),
     ("grpc.http2.min_ping_interval_without_data_ms", 20_000),  # clients may ping that often; more is a GOAWAY
@@ -100,10 +102,9 @@ class Api:
 class Server:
     """Serves APIs on one port.
 
-    `secret` keys the digests of requests; `wait` waits for positions that callers name; `applied` tells how far the views
-    are; `finish` has the last touch
-    to replies; `deadline_seconds` is for calls that
-    bring no deadline; with `reflection` anybody who reaches the port may read the contracts, without a token.
+    `secret` keys the digests of requests; `wait` waits for positions that callers name; `applied` tells how far the views are;
+    `finish` has the last touch to replies; `deadline_seconds` is for calls that bring no deadline; `rates` says how often callers may
+    ask; with `reflection` anybody who reaches the port may read the contracts, without a token.
     """
 
     def __init__(
@@ -121,6 +122,7 @@ class Server:
         port: int = 0,
         reflection: bool = False,
         deadline_seconds: float = DEADLINE_SECONDS,
+        rates: Rates | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ):
         if len(secret) < 32:
@@ -136,6 +138,8 @@ class Server:
             wait=wait,
             applied=applied,
             finish=finish,
+            rates=rates or Rates(),
+            waiting=Waiting(),
             metrics=metrics,
             deadline_seconds=deadline_seconds,
             now=now,

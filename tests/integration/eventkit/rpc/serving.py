@@ -63,11 +63,14 @@ class Waits:
 
     asked: list[tuple[str, Mapping[str, int], float]] = field(default_factory=list)
     raises: BaseException | None = None
+    does: Any = None
 
     async def __call__(self, tenant: str, after: Mapping[str, int], deadline_seconds: float) -> None:
         self.asked.append((tenant, after, deadline_seconds))
         if self.raises:
             raise self.raises
+        if self.does:
+            await self.does(tenant, after, deadline_seconds)
 
 
 GOALS = goals_pb2.DESCRIPTOR.services_by_name["Goals"]

@@ -10,7 +10,7 @@ import re
 import socket
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import asyncpg
@@ -24,12 +24,14 @@ from eventkit import telemetry
 from eventkit.context import Actor, command_id
 from eventkit.errors import Kind, Rejected, Violation
 from eventkit.rpc import access
+from eventkit.rpc.call import WAIT_SECONDS
+from eventkit.rpc.ceilings import WAITING_PER_CALLER, Rates
 from eventkit.rpc.errors import error_id, reason, rejection
 from eventkit.rpc.server import Api, PortBusy, Server
 from eventkit.telemetry import Metrics
 from nhip.checkins.v1 import checkins_pb2
 from nhip.common.v1 import command_pb2, words_pb2
-from nhip.goals.v1 import goals_pb2, types_pb2
+from nhip.goals.v1 import goals_pb2, goals_pb2_grpc, types_pb2
 from tests.integration.eventkit.rpc.serving import CHECKINS, GOALS, PEOPLE, SECRET, Answers, People, running, table
 
 KIND, UP = types_pb2.MEASURE_KIND_LEVEL, types_pb2.DIRECTION_INCREASE
@@ -189,10 +191,51 @@ async def test_who_was_registered_a_moment_ago_is_known_behind_the_position_of_i
 
     monkeypatch.setattr(People, "roles", roles)
     await nhip.Goals.AlignKpi(ALIGN, metadata=(nhip.bearer("person:new"), ("nhip-position", "people=12")), timeout=5)
-    assert heard == ["new", "new"]
+    assert heard == ["new"]
     nhip.waits.asked.clear()
     answer = await refused(nhip.Goals.AlignKpi(ALIGN, metadata=(nhip.bearer("person:new"),)))
     assert (answer.reason, nhip.waits.asked) == ("ACTOR_UNKNOWN", [])
+
+
+async def test_who_lost_a_role_does_not_pass_with_the_very_position_of_it(nhip, monkeypatch):
+    allowed = frozenset({"executive"})
+
+    async def roles(self, tenant, person_id):
+        return frozenset({"employee"}) if nhip.waits.asked else allowed
+
+    monkeypatch.setattr(People, "roles", roles)
+    open_cycle = goals_pb2.OpenCycle(name="2026")
+    answer = await refused(nhip.Goals.OpenCycle(open_cycle, metadata=(nhip.bearer("person:nam"), ("nhip-position", "people=9"))))
+    assert (answer.kind, answer.reason) == (Kind.FORBIDDEN, "NOT_ALLOWED")
+    assert nhip.waits.asked == [("acme", {"people": 9}, nhip.waits.asked[0][2])]
+
+
+async def test_nobody_without_a_token_makes_the_server_wait(nhip):
+    answer = await refused(nhip.Goals.AlignKpi(ALIGN, metadata=(("nhip-position", "goals=9"),)))
+    assert answer.reason == "TOKEN_MISSING"
+    assert not nhip.waits.asked
+
+
+async def test_waiting_has_a_ceiling_in_time_and_in_number(nhip, monkeypatch):
+    reached, waits = asyncio.Event(), []
+
+    async def wait(tenant, after, seconds):
+        waits.append(seconds)
+        await reached.wait()
+
+    nhip.waits.does = wait
+    position = ("nhip-position", "goals=9")
+    waiting = [asyncio.ensure_future(nhip.Goals.AlignKpi(ALIGN, metadata=(nhip.bearer(), position))) for _ in range(WAITING_PER_CALLER)]
+    while len(waits) < WAITING_PER_CALLER:
+        await asyncio.sleep(0.01)
+    answer = await refused(nhip.Goals.AlignKpi(ALIGN, metadata=(nhip.bearer(), position)))
+    assert (answer.kind, answer.reason, answer.retry_after) == (Kind.TOO_MANY, "TOO_MANY_WAITING", 1)
+    assert await nhip.Goals.AlignKpi(ALIGN, metadata=(nhip.bearer(),))  # who waits for nothing is answered
+    other = asyncio.ensure_future(nhip.Goals.AlignKpi(ALIGN, metadata=(nhip.bearer("person:nam"), position)))  # nor is anybody else kept
+    reached.set()
+    assert await asyncio.gather(other, *waiting)
+    assert max(waits) <= WAIT_SECONDS
+    assert (await nhip.Goals.AlignKpi(ALIGN, metadata=(nhip.bearer(), position))).id == "k1"
 
 
 async def test_positions_that_are_not_reached_in_time_carry_nothing_out(nhip):
@@ -335,6 +378,50 @@ async def test_any_other_fault_is_internal_and_told_by_an_id_only(nhip, fault):
 async def test_an_answer_of_the_wrong_kind_is_a_fault_of_ours(nhip):
     nhip.goals.reply = goals_pb2.Cycles()
     assert (await failing(nhip.Goals.AlignKpi(ALIGN, metadata=(nhip.bearer(),)))).code() is grpc.StatusCode.INTERNAL
+
+
+async def test_who_asks_too_often_is_told_when_to_ask_again(issuer, tmp_path):
+    async with running(issuer, tmp_path / "jwks.json", rates=Rates(caller=0.2, clock=lambda: 0.0)) as up:
+        assert await up.Goals.AlignKpi(ALIGN, metadata=(up.bearer(),))
+        with logged() as lines:
+            answer = await refused(up.Goals.AlignKpi(ALIGN, metadata=(up.bearer(),)))
+        assert (answer.kind, answer.reason, answer.retry_after) == (Kind.TOO_MANY, "RATE_EXCEEDED", 5)
+        assert [line["level"] for line in lines] == ["info"]  # no fault of ours
+        assert await up.Goals.AlignKpi(ALIGN, metadata=(up.bearer("person:nam"),))
+
+
+async def test_long_replies_are_compressed_for_who_takes_that(nhip):
+    nhip.goals.reply = goals_pb2.Cycles(cycles=[goals_pb2.Cycle(name="x" * 100_000)])
+    async with counted(nhip.port) as (port, received), grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        stub = goals_pb2_grpc.GoalsStub(channel)
+        assert (await stub.ListCycles(goals_pb2.ListCycles(), metadata=(nhip.bearer(),))) == nhip.goals.reply
+    assert sum(received) < 10_000
+    identity = [("grpc.compression_enabled_algorithms_bitset", 1)]
+    async with counted(nhip.port) as (port, received), grpc.aio.insecure_channel(f"127.0.0.1:{port}", options=identity) as channel:
+        stub = goals_pb2_grpc.GoalsStub(channel)
+        assert (await stub.ListCycles(goals_pb2.ListCycles(), metadata=(nhip.bearer(),))) == nhip.goals.reply
+    assert sum(received) > 100_000
+
+
+@asynccontextmanager
+async def counted(to: int):
+    """Another port that leads to the same server, and the sizes of what came back over it."""
+    received: list[int] = []
+
+    async def pump(reader, writer, counts=None):
+        while data := await reader.read(65_536):
+            if counts is not None:
+                counts.append(len(data))
+            writer.write(data)
+            await writer.drain()
+        writer.close()
+
+    async def connected(reader, writer):
+        upstream, there = await asyncio.open_connection("127.0.0.1", to)
+        await asyncio.gather(pump(reader, there), pump(upstream, writer, received), return_exceptions=True)
+
+    async with await asyncio.start_server(connected, "127.0.0.1", 0) as server:
+        yield server.sockets[0].getsockname()[1], received
 
 
 async def test_an_answer_that_is_too_large_says_so(nhip):

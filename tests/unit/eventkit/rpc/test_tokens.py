@@ -13,6 +13,8 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from hypothesis import given
+from hypothesis import strategies as st
 from joserfc import jwk, jwt
 
 from eventkit.context import Actor
@@ -344,3 +346,54 @@ def test_the_demo_issuer_keeps_its_key_for_itself(tmp_path):
     path.chmod(0o640)
     with pytest.raises(PermissionError):
         DemoIssuer(host="127.0.0.1", key_file=path, issuer=ISSUER)
+
+
+# --- whatever it is --------------------------------------------------------------------------------------------------
+
+ANY = st.recursive(
+    st.none() | st.booleans() | st.text(max_size=20) | st.integers() | st.floats() | st.sampled_from([10**400, -(10**400), 2**63, 1e308]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+CLAIM = st.sampled_from(["iss", "aud", "sub", "tenant", "iat", "exp", "nbf", "on_behalf_of", "jti"])
+HEADER = st.sampled_from(["alg", "kid", "typ", "crit", "b64", "jku", "x5c"])
+
+
+@pytest.fixture(scope="module")
+def steady(tmp_path_factory) -> tuple[DemoIssuer, Tokens]:
+    path = tmp_path_factory.mktemp("issuer")
+    issuer = DemoIssuer(host="localhost", key_file=path / "issuer.json", issuer=ISSUER, now=lambda: NOW)
+    return issuer, tokens_of(path, issuer.jwks())
+
+
+async def judged(tokens: Tokens, text: str) -> None:
+    """Either it holds, or it is refused as a token; nothing else may happen."""
+    try:
+        outcome = await tokens.authenticate(text)
+    except Rejected as refused:
+        outcome = refused.kind
+    assert outcome is Kind.UNAUTHENTICATED or isinstance(outcome, Actor)
+
+
+@given(more=st.dictionaries(CLAIM, ANY, max_size=4), header=st.dictionaries(HEADER, ANY, max_size=2))
+def test_a_signed_token_holds_or_is_refused_as_a_token_whatever_it_claims(steady, more, header):
+    issuer, tokens = steady
+    asyncio.run(judged(tokens, "Bearer " + signed(issuer, header, **more)))
+
+
+@given(text=st.text(max_size=200) | st.text(alphabet="ey.JhbGci_-=", max_size=200))
+def test_a_text_that_is_no_token_is_refused_as_one(steady, text):
+    _, tokens = steady
+    asyncio.run(judged(tokens, text))
+    asyncio.run(judged(tokens, f"Bearer {text}"))
+
+
+@pytest.mark.parametrize("exp", [10**400, -(10**400), float("inf"), float("nan"), True, "1800000060", [], {}])
+async def test_a_token_with_an_absurd_end_is_no_token(issuer, tokens, exp):
+    assert await reason(tokens, signed(issuer, exp=exp)) in ("TOKEN_INVALID", "TOKEN_EXPIRED")
+
+
+async def test_json_that_is_nested_without_end_is_no_token(tokens):
+    deep = part(b"[" * 100_000 + b"]" * 100_000).decode()
+    assert await reason(tokens, f"{deep}.e30.AA") == "TOKEN_INVALID"
+    assert await reason(tokens, f"e30.{deep}.AA") == "TOKEN_INVALID"

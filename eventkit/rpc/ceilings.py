@@ -1,0 +1,76 @@
+"""How much one caller, and one tenant, may ask of this process: so many calls a second, so many that wait at once."""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+
+from eventkit.context import Actor
+from eventkit.errors import Kind, Rejected
+
+BURST_SECONDS = 5.0
+"""Who was quiet may catch up: that many seconds' worth of calls at once."""
+WAITING_PER_CALLER = 16
+"""Calls of one caller that wait for positions at the same time."""
+
+_REMEMBERED = 10_000
+
+
+class Rates:
+    """Calls a second, over time, of a person and of everybody in a tenant together; 0: as many as they like.
+
+    The project's own services (the importer, an operator) have no rate of their own; they count in their tenant's.
+    """
+
+    def __init__(self, *, caller: float = 0.0, tenant: float = 0.0, clock: Callable[[], float] = time.monotonic):
+        self._caller, self._tenant, self._clock = caller, tenant, clock
+        # What is left, and as of when; the least recently used go first, and a full bucket is the same as none.
+        self._buckets: OrderedDict[tuple[str, str], tuple[float, float]] = OrderedDict()
+
+    def take(self, actor: Actor) -> None:
+        """Counts one call. Raises Rejected (TOO_MANY): RATE_EXCEEDED, saying when to ask again."""
+        wait = self._missing((actor.tenant, ""), self._tenant)
+        if actor.kind == "person":
+            wait = max(wait, self._missing((actor.tenant, actor.id), self._caller))
+        if wait > 0:
+            raise Rejected("RATE_EXCEEDED", "more calls than may be made in a while: slow down", kind=Kind.TOO_MANY, retry_after=wait)
+
+    def _missing(self, whose: tuple[str, str], rate: float) -> float:
+        """Takes one call out of a bucket; answers the seconds until there is one, where there is none."""
+        if not rate:
+            return 0.0
+        now, most = self._clock(), max(rate * BURST_SECONDS, 1.0)
+        left, at = self._buckets.get(whose, (most, now))
+        left = min(left + (now - at) * rate, most)
+        enough = left >= 1
+        self._buckets[whose] = left - enough, now
+        self._buckets.move_to_end(whose)
+        if len(self._buckets) > _REMEMBERED:
+            self._buckets.popitem(last=False)
+        return 0.0 if enough else (1 - left) / rate
+
+
+class Waiting:
+    """How many calls of each caller wait for positions."""
+
+    def __init__(self, most: int = WAITING_PER_CALLER):
+        self._most = most
+        self._now: dict[Actor, int] = {}
+
+    @contextmanager
+    def one(self, actor: Actor) -> Generator[None]:
+        """While the block lasts one more waits. Raises Rejected (TOO_MANY): TOO_MANY_WAITING."""
+        if (waiting := self._now.get(actor, 0)) >= self._most:
+            raise Rejected(
+                "TOO_MANY_WAITING",
+                f"{self._most} of your calls wait for positions already: let them be answered first",
+                kind=Kind.TOO_MANY,
+                retry_after=1.0,
+            )
+        self._now[actor] = waiting + 1
+        try:
+            yield
+        finally:
+            self._now[actor] -= 1
+            if not self._now[actor]:
+                del self._now[actor]
