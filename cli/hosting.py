@@ -10,8 +10,8 @@ from cli.catalog import SERVICES
 from cli.running import Failed
 from deploy.engines import EngineError
 from eventkit.host import Running, running
-from eventkit.rpc.auth import Authenticator, Keys, Tokens
-from eventkit.settings import Settings, SettingsError
+from eventkit.rpc.auth import Authenticator, of_settings
+from eventkit.settings import Settings
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -19,7 +19,7 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 @asynccontextmanager
 async def hosted(names: Sequence[str], settings: Settings) -> AsyncGenerator[Mapping[str, Running]]:
     """The services, ready, each on its own ports. They start together and end together: each waits more than it works."""
-    homes = {name: _Home(name, settings, authenticator(settings)) for name in names}
+    homes = {name: _Home(name, settings, of_settings(settings)) for name in names}
     try:
         yield {name: await home.ready for name, home in homes.items()}
     finally:
@@ -53,14 +53,6 @@ class _Home:
             self.ready.set_exception(error)
         finally:
             self.ready.cancel()  # of no effect on one that is done
-
-
-def authenticator(settings: Settings) -> Tokens:
-    """Raises SettingsError, naming what is missing."""
-    missing = [name for name, value in (("NHIP_ISSUER", settings.issuer), ("NHIP_JWKS", settings.jwks)) if not value]
-    if missing:
-        raise SettingsError(f"{' and '.join(missing)} must be set: whose tokens are accepted, and where its public keys are")
-    return Tokens(issuer=settings.issuer, audience=settings.audience, keys=Keys(settings.jwks))
 
 
 async def until_something_ends(services: Mapping[str, Running], *others: "asyncio.Task[None]") -> None:

@@ -12,6 +12,7 @@ from cli.catalog import GATEWAY, SERVICES
 from cli.hosting import hosted, until_something_ends
 from cli.running import WRONG_USE, Failed, run
 from eventkit import telemetry
+from eventkit.rpc.auth import of_settings
 from eventkit.rpc.demo_issuer import DemoIssuer
 from eventkit.settings import Settings, load
 
@@ -60,7 +61,7 @@ async def _serve_gateway(settings: Settings, ports_file: Path | None, demo_issue
     issuer = None
     if demo_issuer is not None:
         issuer = DemoIssuer(host=settings.host, key_file=demo_issuer, issuer=settings.issuer, audience=settings.audience)
-    async with gateway(settings, issuer) as application, web.serving(application, listening) as serving:
+    async with gateway(settings, of_settings(settings), issuer) as application, web.serving(application, listening) as serving:
         port = int(listening.getsockname()[1])
         log.info("service.started", service=GATEWAY, address=f"{settings.host}:{port}")
         _tell(ports_file, {"http": port})

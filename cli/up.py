@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import stat
 import sys
 import time
 from collections.abc import AsyncGenerator, Coroutine, Generator, Mapping
@@ -29,6 +30,7 @@ from deploy import keys
 from deploy.engines import EngineError, engines
 from eventkit import telemetry
 from eventkit.host import Running
+from eventkit.rpc.auth import of_settings
 from eventkit.rpc.demo_issuer import DemoIssuer
 from eventkit.settings import Settings, load, masked
 from nhip.people.v1 import people_pb2
@@ -39,6 +41,9 @@ UNFINISHED = "demo.unfinished"
 """Names the tenant into which the demo company is being imported; an import that was cut off leaves it for the next start."""
 DEMO = Path(__file__).parent.parent / "demo" / "company-x.vi.yaml"
 SHUTDOWN_SECONDS = 5.0
+OTHERS = 0o066 if os.geteuid() == 0 else 0o077
+"""What nobody but who started Nhip may do with its files: keys, logs, the engines' data. Under root PostgreSQL runs as somebody else, who
+must pass through the folders; they stay closed to reading."""
 MOST_LOG_BYTES = 20 << 20
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -55,6 +60,7 @@ def up(
 
 async def _up(port: int, directory: Path, demo: bool | None) -> None:
     began = time.monotonic()
+    os.umask(OTHERS)
     given = load(host=HOST, shutdown_seconds=SHUTDOWN_SECONDS)
     with web.bind(HOST, port) as listening, _directory(directory) as log_file:
         settings = _localised(given, directory)
@@ -132,7 +138,9 @@ async def _everything(directory: Path, settings: Settings, listening: socket) ->
         await databases_and_topics(settings)
         services = await stack.enter_async_context(hosted(list(SERVICES), settings))
         settings = settings.model_copy(update={"services": {name: each.address for name, each in services.items()}})
-        serving = await stack.enter_async_context(web.serving(await stack.enter_async_context(gateway(settings, issuer)), listening))
+        serving = await stack.enter_async_context(
+            web.serving(await stack.enter_async_context(gateway(settings, of_settings(settings), issuer)), listening)
+        )
         url = f"http://{HOST}:{listening.getsockname()[1]}"
         stack.callback(addresses.forget, directory)
         metrics = {name: f"http://{each.host}:{each.metrics_port}/metrics" for name, each in services.items()}
@@ -162,6 +170,7 @@ def _directory(directory: Path) -> Generator[TextIO]:
     """The directory, made when there is none, and its log, open. Raises `Failed` when Nhip cannot keep things there."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
+        _keep_to_ourselves(directory)
         TemporaryFile(dir=directory).close()
         keys.demo_jwks(directory)
         path = directory / LOG
@@ -175,6 +184,14 @@ def _directory(directory: Path) -> Generator[TextIO]:
         raise Failed(f"{place} cannot be written ({why}): put that right, or choose another directory with --directory") from None
     with file:
         yield file
+
+
+def _keep_to_ourselves(directory: Path) -> None:
+    """Closes a directory and what is in it to others, also those of an earlier version."""
+    for path in (directory, *directory.glob("*")):
+        found = path.stat(follow_symlinks=False)
+        if found.st_uid == os.geteuid() and not path.is_symlink():
+            path.chmod(stat.S_IMODE(found.st_mode) & ~OTHERS)
 
 
 async def _first_steps(nhip: _Nhip, directory: Path, demo: bool | None) -> None:

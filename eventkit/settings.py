@@ -72,6 +72,10 @@ class Settings(BaseSettings):
         600, ge=0, le=86_400, description="how long the changes that one person makes to KPIs are told as one notice; 0: each by itself"
     )
     approval_days: int = Field(3, ge=1, le=90, description="days after which the next who may decide about a proposal is told of it too")
+    cors: str = Field(
+        "",
+        description="origins whose pages may use the JSON API, as https://intranet.example.com, several separated by commas; unset: none",
+    )
     console: str = Field("", description="the web console's URL for links in e-mails, as https://nhip.example.com")
 
     tenant: str = Field(
@@ -121,6 +125,15 @@ class Settings(BaseSettings):
         parts = urlsplit(value)
         if value and (parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment):
             raise ValueError
+        return value
+
+    @field_validator("cors")
+    @classmethod
+    def _are_origins(cls, value: str) -> str:
+        for one in filter(None, map(str.strip, value.split(","))):
+            parts = urlsplit(one)
+            if parts.scheme not in ("http", "https") or one != f"{parts.scheme}://{parts.netloc}" or not parts.hostname:
+                raise ValueError
         return value
 
     @field_validator("services", mode="before")
@@ -176,6 +189,10 @@ class Settings(BaseSettings):
         if self.smtp and not self.mail_from:
             raise ValueError(f"NHIP_SMTP is set, so {_must_be('mail_from')}")
         return self
+
+    @property
+    def cors_origins(self) -> tuple[str, ...]:
+        return tuple(filter(None, map(str.strip, self.cors.split(","))))
 
     def database(self, service: str) -> str:
         """The URL of a service's own database, `nhip_<service>`. Raises SettingsError when NHIP_POSTGRES is not set."""

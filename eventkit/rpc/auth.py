@@ -18,7 +18,7 @@ from joserfc.errors import ExpiredTokenError, JoseError, SecurityWarning
 
 from eventkit.context import Actor
 from eventkit.errors import Kind, Rejected
-from eventkit.settings import masked
+from eventkit.settings import Settings, SettingsError, masked
 from eventkit.telemetry import exception_name
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger("nhip.rpc.auth")
@@ -33,6 +33,9 @@ FIRST_FETCH = 1.0
 """The same while there are no keys yet: the issuer may just be starting."""
 MAX_AGE = 600.0
 """Seconds after which keys are fetched again although none was missed, so that a key that the issuer withdrew ends."""
+
+NO_TOKEN = (JoseError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError)
+"""What reading a text raises that is no token, or none that holds."""
 
 _ID = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 _REMEMBERED = 1024
@@ -137,6 +140,14 @@ def _usable(document: object) -> dict[str, jwk.Key]:
     return keys
 
 
+def of_settings(settings: Settings) -> "Tokens":
+    """Whose tokens are believed, by an operator's settings. Raises SettingsError, naming what is missing."""
+    missing = [name for name, value in (("NHIP_ISSUER", settings.issuer), ("NHIP_JWKS", settings.jwks)) if not value]
+    if missing:
+        raise SettingsError(f"{' and '.join(missing)} must be set: whose tokens are accepted, and where its public keys are")
+    return Tokens(issuer=settings.issuer, audience=settings.audience, keys=Keys(settings.jwks))
+
+
 class Tokens:
     """Checks bearer tokens: signature, issuer, audience, times, and the claims that say who is asking.
 
@@ -201,7 +212,7 @@ class Tokens:
             raise _refused("TOKEN_EXPIRED", "the token has expired: sign in again") from None
         except JoseError as error:
             raise _refused("TOKEN_INVALID", f"the token does not hold: {error.error}") from None
-        except (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError):  # not a token at all
+        except NO_TOKEN:
             raise _refused("TOKEN_INVALID", "the token cannot be read") from None
 
 

@@ -144,7 +144,7 @@ class Call:
                 outcome.failed = _late(outcome) if late else failure(error)
                 outcome.error = error
             finally:
-                self._record(outcome, time.perf_counter() - started)
+                self._record(outcome, time.perf_counter() - started, metadata.request_id)
         if outcome.failed is not None:
             await servicer.abort_with_status(to_status(outcome.failed))
         if outcome.position:
@@ -204,7 +204,7 @@ class Call:
             raise Rejected("FIELDS_INVALID", told, kind=Kind.INVALID, violations=wrong)
         return command
 
-    def _record(self, outcome: _Outcome, seconds: float) -> None:
+    def _record(self, outcome: _Outcome, seconds: float, request_id: str) -> None:
         metrics, failed = self.around.metrics, outcome.failed
         code = failed.code if failed else grpc.StatusCode.OK
         metrics.rpc_in_flight.dec()
@@ -213,6 +213,8 @@ class Call:
         line: dict[str, object] = {"method": self.method, "code": code.name, "duration_ms": round(seconds * 1000, 1)}
         if outcome.actor is not None:
             line |= {"tenant": outcome.actor.tenant, "actor": f"{outcome.actor.kind}:{outcome.actor.id}"}
+        if request_id:
+            line["request_id"] = request_id
         if trace_id := current_trace_id():
             line["trace_id"] = trace_id
         if failed is None:

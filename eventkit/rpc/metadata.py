@@ -3,7 +3,7 @@
 import os
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -15,9 +15,11 @@ POSITION = "nhip-position"
 APPLIED = "nhip-applied"
 """In the reply to a query: how far each context was applied, at the least, in what is answered; as `goals=12,people=3`."""
 TRACEPARENT = "traceparent"
+REQUEST_ID = "x-request-id"
 
 _POSITION = re.compile(r"([a-z][a-z0-9_]{0,62})=([0-9]{1,19})")
 _KEY_LENGTH = 200
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,11 @@ class Metadata:
     @property
     def traceparent(self) -> str:
         return self.values.get(TRACEPARENT, ("",))[0]
+
+    @property
+    def request_id(self) -> str:
+        """By which a caller, or what stands before us, finds the request again; empty when there is none, or none to write into a log."""
+        return request_id(self.values.get(REQUEST_ID, ()))
 
     def idempotency_key(self) -> str | None:
         """None when no key was given. Raises Rejected (INVALID): IDEMPOTENCY_KEY_MALFORMED."""
@@ -73,6 +80,11 @@ class Metadata:
                 )
             after[match[1]] = max(after.get(match[1], 0), int(match[2]))
         return after
+
+
+def request_id(given: Sequence[str]) -> str:
+    """The id that came with a request; empty unless there is one, and a sane one."""
+    return given[0] if len(given) == 1 and _REQUEST_ID.fullmatch(given[0]) else ""
 
 
 def new_command_id() -> UUID:

@@ -1,12 +1,13 @@
 """What went wrong upstream, in the one form that the JSON API and the console speak of it."""
 
+import math
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
 import grpc
 
-from eventkit.errors import Violation
+from eventkit.errors import Rejected, Violation
 from eventkit.rpc.errors import CODES, reason, rejection
 
 # The usual mapping of google.rpc.Code, except that a deadline is 504 and nothing is 499.
@@ -25,9 +26,13 @@ _HTTP = {
     "DEADLINE_EXCEEDED": HTTPStatus.GATEWAY_TIMEOUT,
     # Ours: the request never became an RPC.
     "METHOD_NOT_ALLOWED": HTTPStatus.METHOD_NOT_ALLOWED,
+    "REQUEST_TIMEOUT": HTTPStatus.REQUEST_TIMEOUT,
     "CONTENT_TOO_LARGE": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "UNSUPPORTED_MEDIA_TYPE": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
 }
+
+AWAY_SECONDS = 2
+"""When to ask again for what is away."""
 
 
 @dataclass(eq=False)  # not frozen: whoever re-raises it sets its traceback
@@ -42,12 +47,18 @@ class Failure(Exception):
     rule: str = ""
     context: str = ""
     """Whose answer it is, as "goals"; empty: the gateway's own."""
+    retry_after: int = 0
+    """Seconds after which the same may be asked again; 0: it is not a matter of time."""
+    allowed: tuple[str, ...] = ()
+    """The methods that the path answers, where it was asked by another one."""
 
     def __str__(self) -> str:
         return f"{self.status} {self.reason}: {self.message}"
 
     @property
     def http(self) -> int:
+        if self.status == "RESOURCE_EXHAUSTED" and not self.retry_after:
+            return int(HTTPStatus.BAD_REQUEST)  # an answer that does not fit: to ask again later would not help, to ask for less does
         return int(_HTTP.get(self.status, HTTPStatus.INTERNAL_SERVER_ERROR))
 
     @property
@@ -55,12 +66,14 @@ class Failure(Exception):
         """Nobody answered in time: nothing is known to be wrong with the request."""
         return self.status in ("UNAVAILABLE", "DEADLINE_EXCEEDED")
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self, request_id: str = "") -> dict[str, Any]:
         error: dict[str, Any] = {"code": self.http, "status": self.status, "reason": self.reason, "message": self.message}
         if self.violations:
             error["violations"] = [{"field": v.field, "message": v.message} for v in self.violations]
         if self.rule:
             error["rule"] = self.rule
+        if request_id:
+            error["request_id"] = request_id
         return {"error": error}
 
 
@@ -72,21 +85,34 @@ def invalid(reason: str, message: str, *violations: Violation) -> Failure:
 def slow(context: str) -> Failure:
     """A service that did not even say in time that its time was over."""
     message = f"the service {context!r} did not answer in time; try again soon"
-    return Failure("DEADLINE_EXCEEDED", "SERVICE_SLOW", message, context=context)
+    return Failure("DEADLINE_EXCEEDED", "SERVICE_SLOW", message, context=context, retry_after=AWAY_SECONDS)
+
+
+def of_rejection(refused: Rejected, context: str = "") -> Failure:
+    """The same refusal, as the JSON API and the console speak of it."""
+    return Failure(
+        CODES[refused.kind].name,
+        refused.reason,
+        refused.message,
+        refused.violations,
+        refused.rule,
+        context,
+        retry_after=math.ceil(refused.retry_after),
+    )
 
 
 def of_rpc(error: grpc.aio.AioRpcError, context: str) -> Failure:
     """The failure that a service's error is: its refusal, where it sent one, else what its code alone says."""
     refused = rejection(error)
     if refused is not None:
-        return Failure(CODES[refused.kind].name, refused.reason, refused.message, refused.violations, refused.rule, context)
+        return of_rejection(refused, context)
     code = error.code().name
+    retry = AWAY_SECONDS if code in ("UNAVAILABLE", "DEADLINE_EXCEEDED") else 0
     if said := reason(error):
-        return Failure(code, said, error.details() or said, context=context)
+        return Failure(code, said, error.details() or said, context=context, retry_after=retry)
     if code == "UNAVAILABLE":
-        return Failure(
-            code, "SERVICE_AWAY", f"the service {context!r} cannot be reached; nothing was lost, try again soon", context=context
-        )
+        message = f"the service {context!r} cannot be reached; nothing was lost, try again soon"
+        return Failure(code, "SERVICE_AWAY", message, context=context, retry_after=retry)
     if code in ("DEADLINE_EXCEEDED", "CANCELLED"):  # cancelled: its time was over before it could say so
         return slow(context)
     return Failure(code, code, error.details() or code.replace("_", " ").lower(), context=context)

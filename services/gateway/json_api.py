@@ -1,48 +1,107 @@
 """The JSON API: one handler for every RPC of every service."""
 
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from eventkit.errors import Violation
-from eventkit.rpc.metadata import APPLIED, AUTHORIZATION, IDEMPOTENCY_KEY, POSITION, TRACEPARENT
-from services.gateway.failures import Failure, invalid
-from services.gateway.transcoding import Routes, bindings, json_of
-from services.gateway.upstream import OPERATIONS, SERVICES, Upstream
+from eventkit.errors import Rejected, Violation
+from eventkit.rpc.auth import Authenticator, KeysUnavailable
+from eventkit.rpc.metadata import APPLIED, AUTHORIZATION, IDEMPOTENCY_KEY, POSITION, REQUEST_ID, TRACEPARENT, Metadata
+from services.gateway.failures import AWAY_SECONDS, Failure, invalid, of_rejection
+from services.gateway.gate import answer
+from services.gateway.transcoding import Binding, Routes, bindings, json_of
+from services.gateway.upstream import OPERATIONS, SERVICES, Reply, Upstream
 
-MOST_BYTES = 1 << 20
+FORWARDED = (AUTHORIZATION, IDEMPOTENCY_KEY, TRACEPARENT)
 
 
-def json_routes(upstream: Upstream) -> list[Route]:
-    """`/v1/…`: what the contracts' annotations say, and nothing else. It takes tokens, never cookies, so no other site can use it."""
+def json_routes(upstream: Upstream, tokens: Authenticator, ended: Callable[[str], bool]) -> list[Route]:
+    """`/v1/…`: what the contracts' annotations say, and nothing else. It takes tokens, never cookies, so no other site can use it.
+
+    Who asks is known before a body is read. `ended` tells whether a token's session was signed out of.
+    """
     routes = Routes(bindings(SERVICES, OPERATIONS))
 
     async def call(request: Request) -> Response:
         try:
             binding, variables = routes.match("GET" if request.method == "HEAD" else request.method, request.url.path)
-            body = await _body(request) if binding.has_body else b""
-            message = binding.request(variables, body, request.query_params.multi_items())
+            metadata = _metadata(request)
+            await _authenticate(metadata.authorization)
+            message = binding.request(
+                variables, await _body(request) if binding.has_body else b"", () if binding.has_body else request.query_params.multi_items()
+            )
             context = binding.context or variables["service"]
-            metadata = [(name, value) for name in (AUTHORIZATION, IDEMPOTENCY_KEY, TRACEPARENT) if (value := request.headers.get(name))]
-            # HTTP may join what a client sent as several headers; on gRPC each position is a value of its own.
-            metadata += [(POSITION, one.strip()) for value in request.headers.getlist(POSITION) for one in value.split(",")]
-            for name, value in metadata:
-                if name == POSITION and not (value.isascii() and value.isprintable()):  # as the services say it of what reaches them
-                    said = f"{value[:80]!r} is no position: give <context>=<number>, as goals=123"
-                    raise invalid("POSITION_MALFORMED", said, Violation(POSITION, said))
-                if not (value.isascii() and value.isprintable()):
-                    raise invalid("HEADER_MALFORMED", f"the header {name} holds what no header may")
-            reply = await upstream.call(context, binding.method, message, metadata)
+            told = [(name, value) for name, values in metadata.values.items() for value in values]
+            reply = await upstream.call(context, binding.method, message, [*told, (REQUEST_ID, request.state.request_id)])
         except Failure as failure:
-            headers = {"Retry-After": "2"} if failure.away else {}
-            if failure.status == "UNAUTHENTICATED":
-                headers["WWW-Authenticate"] = "Bearer"
-            return JSONResponse(failure.as_json(), failure.http, headers)
-        told = {name: value for name, value in ((POSITION, reply.position), (APPLIED, reply.applied)) if value}
-        headers = {"Cache-Control": "no-store", **told}
-        return JSONResponse(json_of(reply.message), headers=headers)
+            return answer(request, failure)
+        return _answer(request, binding, reply)
 
-    return [Route("/v1/{path:path}", call, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])]
+    async def _authenticate(authorization: str) -> None:
+        try:
+            await tokens.authenticate(authorization)
+        except Rejected as refused:
+            raise of_rejection(refused) from None
+        except KeysUnavailable:
+            message = "the issuer's keys cannot be had for the moment, so no token can be judged; try again soon"
+            raise Failure("UNAVAILABLE", "TEMPORARILY_UNAVAILABLE", message, retry_after=AWAY_SECONDS) from None
+        if ended(authorization.partition(" ")[2].strip()):
+            raise Failure("UNAUTHENTICATED", "TOKEN_EXPIRED", "this session was signed out of: sign in again")
+
+    async def any_method(scope: Scope, receive: Receive, send: Send) -> None:
+        await (await call(Request(scope, receive)))(scope, receive, send)
+
+    return [Route(path, _App(any_method)) for path in ("/v1", "/v1/{path:path}")]
+
+
+@dataclass(frozen=True, slots=True)
+class _App:
+    """An endpoint that sees requests of every method; a bare function would be given those that its route names."""
+
+    app: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app(scope, receive, send)
+
+
+def _metadata(request: Request) -> Metadata:
+    """What goes on to the service beside the message; what is given twice is refused as there, and positions may be joined by commas."""
+    values = {name: tuple(given) for name in FORWARDED if (given := request.headers.getlist(name))}
+    # HTTP may join what a client sent as several headers; on gRPC each position is a value of its own.
+    positions = tuple(one.strip() for value in request.headers.getlist(POSITION) for one in value.split(","))
+    metadata = Metadata(values | ({POSITION: positions} if positions else {}))
+    for name, given in metadata.values.items():
+        for value in given:
+            if value.isascii() and value.isprintable():
+                continue
+            if name == POSITION:  # as the services say it of what reaches them
+                said = f"{value[:80]!r} is no position: give <context>=<number>, as goals=123"
+                raise invalid("POSITION_MALFORMED", said, Violation(POSITION, said))
+            raise invalid("HEADER_MALFORMED", f"the header {name} holds what no header may")
+    try:
+        metadata.idempotency_key()
+    except Rejected as refused:
+        raise of_rejection(refused) from None
+    return metadata
+
+
+def _answer(request: Request, binding: Binding, reply: Reply) -> Response:
+    content = json.dumps(json_of(reply.message), ensure_ascii=False).encode()
+    told = {name: value for name, value in ((POSITION, reply.position), (APPLIED, reply.applied)) if value}
+    headers = {"Cache-Control": "no-store", **told}
+    if binding.verb == "GET":
+        # Nothing keeps answers unasked; who does so by themselves may ask whether theirs is still the one.
+        headers["ETag"] = tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+        held = request.headers.get("if-none-match", "")
+        if held and tag in (one.strip().removeprefix("W/") for one in held.split(",")):
+            return Response(status_code=304, headers=headers)
+    return Response(content, headers=headers, media_type=JSONResponse.media_type)
 
 
 async def _body(request: Request) -> bytes:
@@ -50,9 +109,4 @@ async def _body(request: Request) -> bytes:
     kind = request.headers.get("content-type", "application/json").split(";")[0].strip().lower()
     if kind != "application/json":
         raise Failure("UNSUPPORTED_MEDIA_TYPE", "NOT_JSON", "the body must be application/json")
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MOST_BYTES:
-            raise Failure("CONTENT_TOO_LARGE", "BODY_TOO_LARGE", f"the body is longer than {MOST_BYTES} bytes")
-    return body
+    return await request.body()

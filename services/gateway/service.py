@@ -1,19 +1,24 @@
 """The gateway's composition: channels to the services, the JSON API, sign-in, the console."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
+import structlog
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from eventkit.rpc.auth import Authenticator
 from eventkit.rpc.client import channel
+from eventkit.rpc.metadata import REQUEST_ID
 from eventkit.settings import Settings
 from services.gateway import sign_in
 from services.gateway.assets import BUILT, Assets, load_assets
@@ -35,31 +40,20 @@ from services.gateway.console import (
 from services.gateway.console.language import Language, load_languages
 from services.gateway.console.visit import Console, Handler, failed, leading_to, meet, page, public, visited
 from services.gateway.failures import Failure
+from services.gateway.gate import SECURITY, Gate, answer, is_api
 from services.gateway.json_api import json_routes
-from services.gateway.session import Identity, Issuer, from_elsewhere
+from services.gateway.session import Identity, Issuer
 from services.gateway.upstream import SERVICES, Upstream
 
-MOST_FORM_BYTES = 1 << 20
 DEADLINE = 10.0
 """Seconds that a service has to answer."""
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-
-SECURITY = {
-    # No inline script or style, nothing from elsewhere, never in a frame.
-    "content-security-policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'",
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "same-origin",
-    "cross-origin-opener-policy": "same-origin",
-    "permissions-policy": "camera=(), microphone=(), geolocation=()",
-}
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
-async def gateway(settings: Settings, issuer: Issuer | None = None) -> AsyncGenerator[Starlette]:
-    """The gateway as an ASGI application, with a channel to each of `settings.services`.
+async def gateway(settings: Settings, tokens: Authenticator, issuer: Issuer | None = None) -> AsyncGenerator[Starlette]:
+    """The gateway as an ASGI application, with a channel to each of `settings.services`; `tokens` judges those of the JSON API.
 
     With a demo issuer people of `settings.tenant` are picked at sign-in; without one, sign-in is an OIDC provider's.
     Serve it without trusting proxies' headers (uvicorn: `proxy_headers=False`), for who is on this machine is told by the peer's address.
@@ -70,11 +64,23 @@ async def gateway(settings: Settings, issuer: Issuer | None = None) -> AsyncGene
             for context in SERVICES
             if context in settings.services
         }
-        yield application(Upstream(channels, deadline=DEADLINE), Identity(issuer, settings.tenant))
+        if issuer is not None:
+            log.warning("gateway.demo_sign_in", tenant=settings.tenant, note="anybody on this machine signs in as anybody")
+        yield application(Upstream(channels, deadline=DEADLINE), Identity(issuer, settings.tenant), tokens, cors=settings.cors_origins)
 
 
-def application(upstream: Upstream, identity: Identity, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Starlette:
-    """The same over channels that somebody else opened; `clock` tells what today is."""
+def application(
+    upstream: Upstream,
+    identity: Identity,
+    tokens: Authenticator,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    *,
+    cors: Sequence[str] = (),
+) -> Starlette:
+    """The same over channels that somebody else opened; `clock` tells what today is.
+
+    Who serves it sets `app.state.closing` when it is to take no more requests, and may wait for `app.state.idle`.
+    """
     languages, assets = load_languages(), load_assets()
     templates = {code: _environment(language, assets) for code, language in languages.items()}
     console = Console(upstream, identity, languages, templates, assets, clock)
@@ -88,7 +94,7 @@ def application(upstream: Upstream, identity: Identity, clock: Callable[[], date
 
     routes = [
         Route("/v1/openapi.json", reference.openapi),
-        *json_routes(upstream),
+        *json_routes(upstream, tokens, identity.ended),
         Route("/healthz", _alive),
         Route("/.well-known/jwks.json", keys),
         Route("/demo/token", token, methods=["POST"]),
@@ -157,59 +163,36 @@ def application(upstream: Upstream, identity: Identity, clock: Callable[[], date
         Mount("/static", _Built(directory=BUILT, check_dir=False)),
     ]
 
-    async def unknown(request: Request, _: Exception) -> Response:
+    async def unknown(request: Request, error: Exception) -> Response:
         failure = Failure("NOT_FOUND", "PATH_UNKNOWN", "there is no such page")
+        allowed = dict(cast(HTTPException, error).headers or {}).get("Allow")
+        if allowed is not None:
+            failure = Failure(
+                "METHOD_NOT_ALLOWED", "METHOD_NOT_ALLOWED", f"this page answers {allowed}", allowed=tuple(allowed.split(", "))
+            )
         visit = visited(console, request)
         if visit.session is not None:  # who is signed in keeps the way to everything else
             try:
                 await meet(visit)
             except Failure:
                 visit = visited(console, request)
-        return failed(visit, failure)
+        response = failed(visit, failure)
+        if allowed is not None:
+            response.headers["Allow"] = allowed
+        return response
 
-    async def broken(request: Request, _: Exception) -> Response:
-        failure = Failure("INTERNAL", "INTERNAL", "a fault of the gateway's own")
-        if _is_api(request):
-            return JSONResponse(failure.as_json(), failure.http, SECURITY)
-        response = failed(visited(console, request), failure)
-        response.headers.update(SECURITY)
+    async def broken(request: Request, error: Exception) -> Response:
+        log.error("gateway.broken", request_id=request.state.request_id, exc_info=error)
+        failure = Failure("INTERNAL", "INTERNAL", f"a fault of the gateway's own; the request's id is {request.state.request_id}")
+        response = answer(request, failure) if is_api(request) else failed(visited(console, request), failure)
+        response.headers.update(SECURITY | {REQUEST_ID: request.state.request_id})
         return response
 
     app = Starlette(routes=routes, exception_handlers={404: unknown, 405: unknown, 500: broken})
-    app.add_middleware(_Guard, console=console)
+    app.state.closing, app.state.idle = False, asyncio.Event()
+    app.state.idle.set()
+    app.add_middleware(cast(Any, Gate), console=console, cors=cors)
     return app
-
-
-class _Guard:
-    """What holds for every answer: headers, no requests from other sites' pages, no endless forms."""
-
-    def __init__(self, app: Any, console: Console) -> None:
-        self._app, self._console = app, console
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        request = Request(scope)
-        length = request.headers.get("content-length", "0")
-        refused: Response | None = None
-        if not length.isdigit() or int(length) > MOST_FORM_BYTES or ("transfer-encoding" in request.headers and not _is_api(request)):
-            failure = Failure("CONTENT_TOO_LARGE", "BODY_TOO_LARGE", f"the body is longer than {MOST_FORM_BYTES} bytes")
-            refused = JSONResponse(failure.as_json(), 413) if _is_api(request) else failed(visited(self._console, request), failure)
-        elif not _is_api(request) and from_elsewhere(request):
-            refused = failed(visited(self._console, request), Failure("PERMISSION_DENIED", "FROM_ELSEWHERE", "sent by another site"))
-
-        async def with_headers(message: MutableMapping[str, Any]) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *((name.encode(), value.encode()) for name, value in SECURITY.items())]
-            await send(message)
-
-        await (refused or self._app)(scope, receive, with_headers)
-
-
-def _is_api(request: Request) -> bool:
-    """It takes tokens and no cookies: another site's page has none."""
-    return request.url.path.startswith("/v1/")
 
 
 class _Built(StaticFiles):

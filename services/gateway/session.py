@@ -1,16 +1,17 @@
 """Who is signed in: the session cookie, and what a browser may not do with it from elsewhere."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 from urllib.parse import urlsplit
 
 from joserfc import jwt
-from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, KeySetSerialization
 from starlette.requests import Request
 from starlette.responses import Response
 
+from eventkit.rpc.auth import NO_TOKEN
 from eventkit.settings import is_loopback
 
 SESSION_COOKIE = "nhip-session"
@@ -34,11 +35,18 @@ class Session:
 
 
 class Identity:
-    """Signs people in by the demo issuer, where there is one; knows them again by their cookie."""
+    """Signs people in by the demo issuer, where there is one; knows them again by their cookie, until they sign out.
 
-    def __init__(self, issuer: Issuer | None, tenant: str) -> None:
+    Which sessions were signed out of is kept in this process: another gateway, or this one after a restart, does not know, and there a
+    session that somebody kept a copy of ends with its token.
+    """
+
+    def __init__(self, issuer: Issuer | None, tenant: str, clock: Callable[[], float] = time.time) -> None:
         self.issuer = issuer
         self.tenant = tenant
+        self._clock = clock
+        self._ended: dict[str, float] = {}
+        """By the id of the token, until when it would have been good."""
 
     @property
     def issues(self) -> bool:
@@ -54,24 +62,43 @@ class Identity:
         token = self.issuer.mint(self.tenant, f"person:{person}")
         response.set_cookie(SESSION_COOKIE, token, httponly=True, samesite="lax", secure=secure, path="/")
 
+    def sign_out(self, request: Request) -> None:
+        """The session of the request ends here, whoever has a copy of its cookie."""
+        now = self._clock()
+        self._ended = {id: until for id, until in self._ended.items() if until > now}
+        token = request.cookies.get(SESSION_COOKIE, "")
+        if claims := self._claims(token):
+            self._ended[str(claims.get("jti", token))] = float(claims["exp"])
+
+    def ended(self, token: str) -> bool:
+        """Its session was signed out of."""
+        claims = self._claims(token) if self._ended else None
+        return claims is not None and str(claims.get("jti", token)) in self._ended
+
     def forget(self, response: Response) -> None:
         response.delete_cookie(SESSION_COOKIE, path="/")
 
     def session(self, request: Request) -> Session | None:
         """The session of a request; none where its token is not ours or has expired. The services check the token again."""
         token = request.cookies.get(SESSION_COOKIE, "")
+        claims = self._claims(token)
+        if claims is None or self.ended(token):
+            return None
+        kind, _, person = str(claims.get("sub", "")).partition(":")
+        if kind != "person" or not person:
+            return None
+        return Session(person, str(claims.get("tenant", self.tenant)), token)
+
+    def _claims(self, token: str) -> Mapping[str, Any] | None:
         if not token or self.issuer is None:
             return None
         try:
             keys = KeySet.import_key_set(cast(KeySetSerialization, self.issuer.jwks()))
             decoded = jwt.decode(token, keys, algorithms=["ES256"])
             jwt.JWTClaimsRegistry(exp={"essential": True}).validate(decoded.claims)
-        except (JoseError, ValueError):
+        except NO_TOKEN:
             return None
-        kind, _, person = str(decoded.claims.get("sub", "")).partition(":")
-        if kind != "person" or not person:
-            return None
-        return Session(person, str(decoded.claims.get("tenant", self.tenant)), token)
+        return decoded.claims
 
 
 def from_elsewhere(request: Request) -> bool:
@@ -87,11 +114,48 @@ def from_elsewhere(request: Request) -> bool:
     return SESSION_COOKIE in request.cookies  # no browser of today sends cookies and says neither
 
 
+def not_of_this_machine(request: Request) -> str:
+    """Why a request is not one that was made on this machine, to this machine; empty for one that was.
+
+    A name that leads here may be anybody's (DNS rebinding), a proxy passes on whoever comes, and a port that is not ours is somebody's
+    tunnel: all of them would hand a sign-in without a password to others.
+    """
+    headers = request.headers
+    proxies = [name for name in headers if name in PROXIES or name.startswith("x-forwarded")]
+    if proxies:
+        return f"a proxy passed this on ({proxies[0]}): the demo sign-in answers this machine only"
+    if not is_loopback(request.client.host if request.client else ""):
+        return "the demo sign-in answers this machine only"
+    if not _loopback_address(f"//{headers.get('host', '')}", port := (request.scope.get("server") or ("", None))[1], request.url.scheme):
+        return f"with the demo sign-in the console is at http://localhost{f':{port}' if port else ''} and answers to no other name"
+    origin = headers.get("origin")
+    if origin is not None and not is_loopback(_host(origin)):
+        return "sent by a page of another machine"
+    return ""
+
+
+PROXIES = frozenset({"forwarded", "via", "x-real-ip", "x-client-ip", "x-original-host", "true-client-ip", "cf-connecting-ip"})
+
+
+def _loopback_address(url: str, port: int | None, scheme: str) -> bool:
+    """A loopback name with that port (the scheme's own where none is said)."""
+    usual = {"http": 80, "https": 443}[scheme]
+    try:
+        return is_loopback(_host(url)) and (urlsplit(url).port or usual) == (port or usual)
+    except ValueError:
+        return False
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
 def from_this_machine(request: Request) -> bool:
-    """The caller is on this machine, speaks to it by a loopback name and came through no proxy and no page."""
-    host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
-    through = any(name in request.headers for name in ("forwarded", "x-forwarded-for", "via", "sec-fetch-site", "origin"))
-    return not through and is_loopback(request.client.host if request.client else "") and is_loopback(host)
+    """A program of this machine asks, and no page."""
+    return not (not_of_this_machine(request) or "sec-fetch-site" in request.headers or "origin" in request.headers)
 
 
 def local_path(path: str) -> str:

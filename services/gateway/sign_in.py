@@ -67,6 +67,7 @@ async def enter(visit: Visit) -> Response:
 async def leave(visit: Visit) -> Response:
     """`POST /sign-out`."""
     response = RedirectResponse("/sign-in", 303)
+    visit.console.identity.sign_out(visit.request)
     visit.console.identity.forget(response)
     response.delete_cookie(POSITION_COOKIE)
     return response

@@ -16,6 +16,11 @@ from google.protobuf.message_factory import GetMessageClass
 from eventkit.errors import Violation
 from services.gateway.failures import Failure, invalid
 
+NOT_THAT_MESSAGE = (json_format.ParseError, TypeError, ValueError, OverflowError, AttributeError, RecursionError)
+"""What reading JSON as a message raises when it is none."""
+MOST_TOLD = 100
+"""Violations that are told: a body of a megabyte of mistakes is not answered by a longer one."""
+
 _VARIABLE = re.compile(r"\{([a-z0-9_.]+)\}")
 _DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
 
@@ -62,14 +67,15 @@ class Routes:
 
     def match(self, verb: str, path: str) -> tuple[Binding, dict[str, str]]:
         """The binding and its path variables; raises Failure when there is none for the path or the verb."""
-        allowed: list[str] = []
+        allowed: set[str] = set()
         for binding in self._bindings:
             if found := binding.pattern.fullmatch(path):
                 if binding.verb == verb:
                     return binding, {name: unquote(value) for name, value in found.groupdict().items()}
-                allowed.append(binding.verb)
+                allowed |= {binding.verb} | ({"HEAD"} if binding.verb == "GET" else set())
         if allowed:
-            raise Failure("METHOD_NOT_ALLOWED", "METHOD_NOT_ALLOWED", f"{path} answers {', '.join(sorted(set(allowed)))}")
+            told = tuple(sorted(allowed))
+            raise Failure("METHOD_NOT_ALLOWED", "METHOD_NOT_ALLOWED", f"{path} answers {', '.join(told)}", allowed=told)
         raise Failure("NOT_FOUND", "PATH_UNKNOWN", f"there is nothing at {path}")
 
     def __iter__(self) -> Iterator[Binding]:
@@ -85,16 +91,17 @@ def message_of(descriptor: Descriptor, variables: Mapping[str, str], body: bytes
         if str(content.get(name, value)) != value:
             wrong.append(Violation(name, f"the path says {value!r}"))
         content[name] = value
-    wrong += _violations(descriptor, content, "")
-    if wrong:
-        raise invalid("MALFORMED_REQUEST", "; ".join(f"{v.field}: {v.message}" for v in wrong), *wrong)
     message = GetMessageClass(descriptor)()
     try:
-        json_format.ParseDict(content, message)
-        message.SerializeToString()
-    except (json_format.ParseError, ValueError) as error:  # text that is no Unicode shows only when it is written
-        raise invalid("MALFORMED_REQUEST", str(error)) from error
-    return message
+        if not wrong:
+            json_format.ParseDict(content, message)
+            return message
+    except NOT_THAT_MESSAGE:
+        pass  # field by field, to say where; that costs much more, so it is not done of what is right
+    wrong += _violations(descriptor, content, "")
+    if not wrong:
+        raise invalid("MALFORMED_REQUEST", f"the body is no {descriptor.full_name}")
+    raise invalid("MALFORMED_REQUEST", "; ".join(f"{v.field}: {v.message}" for v in wrong[:3]), *wrong[:MOST_TOLD])
 
 
 def json_of(message: Message) -> dict[str, Any]:
@@ -107,7 +114,13 @@ def _json_object(body: bytes) -> dict[str, Any]:
         return {}
     try:
         content = json.loads(body)
-    except (ValueError, RecursionError) as error:
+        if b"\\u" in body:
+            json.dumps(content, ensure_ascii=False).encode()  # half of a surrogate pair is no text, and cannot even be told in a refusal
+    except UnicodeEncodeError as error:
+        raise invalid("MALFORMED_JSON", "a text in the body is no Unicode: it has half of a surrogate pair") from error
+    except RecursionError as error:
+        raise invalid("MALFORMED_JSON", "the body is nested too deeply") from error
+    except ValueError as error:
         raise invalid("MALFORMED_JSON", f"the body is not JSON: {error}") from error
     if not isinstance(content, dict):
         raise invalid("MALFORMED_JSON", "the body is not a JSON object")
@@ -188,7 +201,7 @@ def _field_violations(descriptor: Descriptor, field: FieldDescriptor, value: Any
         return _violations(nested, value, at)
     try:
         json_format.ParseDict({field.name: value}, GetMessageClass(descriptor)())
-    except (json_format.ParseError, TypeError, ValueError, OverflowError):
+    except NOT_THAT_MESSAGE:
         return [Violation(at, f"is not {_wanted(field)}")]
     return []
 

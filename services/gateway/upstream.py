@@ -10,7 +10,7 @@ from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from eventkit.rpc.metadata import APPLIED, AUTHORIZATION, IDEMPOTENCY_KEY, POSITION, TRACEPARENT
+from eventkit.rpc.metadata import APPLIED, AUTHORIZATION, IDEMPOTENCY_KEY, POSITION, REQUEST_ID, TRACEPARENT
 from nhip.audit.v1 import audit_pb2
 from nhip.checkins.v1 import checkins_pb2
 from nhip.common.v1 import operations_pb2
@@ -101,12 +101,18 @@ class Caller:
     positions: tuple[str, ...] = ()
     """What must have been applied before anything is answered, each as "goals=12"."""
     traceparent: str = ""
+    request_id: str = ""
 
     async def ask(self, context: str, method: str, request: Message, answer: type[Answer], *, key: str = "") -> tuple[Answer, str]:
         """The typed answer of `context` to `method`, and the position that came with it."""
         metadata = [(POSITION, position) for position in self.positions]
-        given = ((AUTHORIZATION, f"Bearer {self.token}" if self.token else ""), (IDEMPOTENCY_KEY, key), (TRACEPARENT, self.traceparent))
-        metadata += [(name, value) for name, value in given if value]
+        given = {
+            AUTHORIZATION: f"Bearer {self.token}" if self.token else "",
+            IDEMPOTENCY_KEY: key,
+            TRACEPARENT: self.traceparent,
+            REQUEST_ID: self.request_id,
+        }
+        metadata += [(name, value) for name, value in given.items() if value]
         reply = await self.upstream.call(context, SERVICES[context].methods_by_name[method], request, metadata)
         if not isinstance(reply.message, answer):
             raise TypeError(f"{context}.{method} answers {type(reply.message).__name__}, not {answer.__name__}")

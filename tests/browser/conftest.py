@@ -5,6 +5,7 @@ the example in memory, which serves the same pages.
 """
 
 import asyncio
+import json
 import os
 import re
 import socket
@@ -21,6 +22,7 @@ import uvicorn
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from deploy.browser import find_browser
+from eventkit.rpc.auth import Keys, Tokens
 from eventkit.rpc.demo_issuer import DemoIssuer
 from services.gateway.service import application
 from services.gateway.session import Identity
@@ -71,8 +73,10 @@ async def _serve(company: CompanyX, port: int, folder: Path, ready: threading.Ev
     server, grpc_port = await company.serve()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{grpc_port}") as channel:
         issuer = DemoIssuer(host="127.0.0.1", key_file=folder / "key.json", issuer="http://127.0.0.1/demo")
+        (folder / "jwks.json").write_text(json.dumps(issuer.jwks()))
+        tokens = Tokens(issuer=issuer.issuer, audience="nhip", keys=Keys(str(folder / "jwks.json")))
         upstream = Upstream(dict.fromkeys(SERVICES, channel))
-        app = application(upstream, Identity(issuer, "company-x"), clock=lambda: datetime(2025, 3, 20, 5, tzinfo=UTC))
+        app = application(upstream, Identity(issuer, "company-x"), tokens, clock=lambda: datetime(2025, 3, 20, 5, tzinfo=UTC))
         http = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", proxy_headers=False))
         serving = asyncio.create_task(http.serve())
         while not http.started:

@@ -14,6 +14,11 @@ def reasons(language: Language) -> dict[str, str]:
         "SERVICE_SLOW": _("This part of Nhịp did not answer in time. Please try again soon; sending the same form twice does no harm."),
         "POSITION_NOT_REACHED": _("What was just recorded is not on the pages yet. It is safe; please try again in a moment."),
         "BODY_TOO_LARGE": _("That was too much at once. Please shorten it."),
+        "BODY_SLOW": _("What you sent did not come in. Please send it again."),
+        "RATE_EXCEEDED": _("That was too often in too short a time. Please wait a moment and try again."),
+        "TOO_MANY_WAITING": _("That was too often in too short a time. Please wait a moment and try again."),
+        "SHUTTING_DOWN": _("Nhip is being restarted. Nothing was lost; please try again soon."),
+        "LOOPBACK_ONLY": _("This demo answers its own machine only, at the address that it told when it was started."),
         "MOMENT_UNREADABLE": _("That day cannot be read. Choose a day in the form of the calendar."),
         "PATH_UNKNOWN": _("There is no such page."),
         "KPI_UNKNOWN": _("There is no such KPI."),
@@ -134,6 +139,10 @@ def field_rule(message: str, language: Language) -> str:
         return _("At most %(n)s characters.") % {"n": found[1]}
     if found := re.fullmatch(r"must be from (\S+) to (\S+)", message):
         return _("From %(low)s to %(high)s.") % {"low": found[1], "high": found[2]}
+    if message.startswith("must not contain the character"):
+        return _("There is a character in it that cannot be seen. Type it anew instead of pasting it.")
+    if message.startswith("must have at most 30 marks"):
+        return _("There are too many marks on one letter.")
     if message.startswith("must be a plain decimal"):
         return reasons(language)["NOT_A_NUMBER"]
     return message

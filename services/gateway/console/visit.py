@@ -180,7 +180,9 @@ def visited(console: Console, request: Request) -> Visit:
     positions = tuple(part for part in unquote(request.cookies.get(POSITION_COOKIE, "")).split(",") if _POSITION.fullmatch(part))
     session = console.identity.session(request)
     trace = request.headers.get(TRACEPARENT, "")
-    caller = Caller(console.upstream, session.token if session else "", positions, trace if _TRACE.fullmatch(trace) else "")
+    caller = Caller(
+        console.upstream, session.token if session else "", positions, trace if _TRACE.fullmatch(trace) else "", request.state.request_id
+    )
     return Visit(console, request, language, session, caller)
 
 

@@ -1,5 +1,6 @@
 """A gateway over a tiny real gRPC server that is made from the descriptors, with a demo issuer of its own."""
 
+import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,8 +13,10 @@ import pytest
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from eventkit.errors import Rejected
+from eventkit.context import Actor
+from eventkit.errors import Kind, Rejected
 from eventkit.rpc import errors as rpc_errors
+from eventkit.rpc.auth import Authenticator, Keys, Tokens
 from eventkit.rpc.demo_issuer import DemoIssuer
 from nhip.common.v1 import words_pb2
 from nhip.goals.v1 import goals_pb2
@@ -90,18 +93,44 @@ def issuer(tmp_path: Path) -> DemoIssuer:
 
 
 @pytest.fixture
-async def client(backend: Backend, issuer: DemoIssuer) -> AsyncIterator[httpx.AsyncClient]:
+async def client(backend: Backend, issuer: DemoIssuer, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the gateway, as a program on this machine; `checkins` is away."""
+    jwks = tmp_path / "jwks.json"
+    jwks.write_text(json.dumps(issuer.jwks()))
     here = f"127.0.0.1:{backend.port}"  # pyright: ignore[reportAttributeAccessIssue]
     async with grpc.aio.insecure_channel(here) as channel, grpc.aio.insecure_channel("127.0.0.1:1") as away:
         there = dict.fromkeys(("people", "goals", "rewards", "notifications", "audit"), channel)
         upstream = Upstream(there | {"checkins": away}, deadline=3)
-        app = application(upstream, Identity(issuer, "acme"), clock=lambda: datetime(2025, 3, 20, 5, tzinfo=UTC))
+        tokens = Tokens(issuer=issuer.issuer, audience="nhip", keys=Keys(str(jwks)))
+        app = application(
+            upstream, Identity(issuer, "acme"), tokens, clock=lambda: datetime(2025, 3, 20, 5, tzinfo=UTC), cors=["https://intranet.test"]
+        )
         transport = httpx.ASGITransport(app, client=("127.0.0.1", 50000))
-        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        bearer = {"Authorization": f"Bearer {issuer.mint('acme', 'person:minh')}"}  # the JSON API asks for it, the console passes over it
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=bearer) as client:
             yield client
 
 
+@pytest.fixture
+async def open_client(backend: Backend, client: httpx.AsyncClient, issuer: DemoIssuer, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    """The same without a demo sign-in, as it stands in a company."""
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{backend.port}") as channel:  # pyright: ignore[reportAttributeAccessIssue]
+        tokens = Tokens(issuer=issuer.issuer, audience="nhip", keys=Keys(str(tmp_path / "jwks.json")))
+        upstream = Upstream(dict.fromkeys(SERVICES, channel))
+        app = application(upstream, Identity(None, "acme"), tokens, cors=["https://intranet.test"])
+        transport = httpx.ASGITransport(app, client=("10.0.0.1", 50000))
+        headers = {"Authorization": client.headers["authorization"]}
+        async with httpx.AsyncClient(transport=transport, base_url="https://nhip.test", headers=headers) as open_client:
+            yield open_client
+
+
+class _Nobody:
+    async def authenticate(self, authorization: str) -> Actor:
+        raise Rejected("TOKEN_MISSING", "nobody has a token here", kind=Kind.UNAUTHENTICATED)
+
+
+NOBODY: Authenticator = _Nobody()
+"""For a gateway whose JSON API nobody uses."""
 MINH = people_pb2.Person(person_id="minh", name=words_pb2.PersonalText(plain="Minh"), active=True)
 
 

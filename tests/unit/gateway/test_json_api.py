@@ -39,13 +39,14 @@ def test_paths_lead_to_their_rpc(verb: str, path: str, method: str, variables: d
 async def test_a_command_goes_through_with_what_the_caller_said(client: httpx.AsyncClient, backend: Backend):
     backend.answers("AlignKpi", command_pb2.Accepted(id="i1", position="goals=12"))
     backend.position = "goals=12"
-    headers = {"Authorization": "Bearer t", "Idempotency-Key": "k", "nhip-position": "goals=3, people=4", "traceparent": "00-a-b-01"}
+    headers = {"Idempotency-Key": "k", "nhip-position": "goals=3, people=4", "traceparent": "00-a-b-01", "x-request-id": "r1"}
     answer = await client.post("/v1/kpis/i1:align", json={"parent": {"kpi_id": "d1"}, "why": "vì sao"}, headers=headers)
     assert (answer.status_code, answer.json()) == (200, {"id": "i1", "position": "goals=12"})
     assert answer.headers["nhip-position"] == "goals=12"
     _, request, _ = backend.asked[0]
     assert request == goals_pb2.AlignKpi(kpi_id="i1", parent=types_pb2.Parent(kpi_id="d1"), why="vì sao")
-    assert backend.metadata("authorization") == ["Bearer t"]
+    assert backend.metadata("authorization") == [client.headers["authorization"]]
+    assert backend.metadata("x-request-id") == ["r1"]
     assert backend.metadata("idempotency-key") == ["k"]
     assert backend.metadata("nhip-position") == ["goals=3", "people=4"]
     assert backend.metadata("traceparent") == ["00-a-b-01"]
@@ -135,6 +136,7 @@ async def test_a_refusal_keeps_its_reason_its_rule_and_its_fields(
             "message": "what is wrong",
             "violations": [{"field": "name", "message": "is taken"}],
             "rule": "G-66",
+            "request_id": answer.headers["x-request-id"],
         }
     }
 

@@ -34,7 +34,7 @@ from services.gateway.upstream import Upstream
 from tests.browser.company_x_records import ledger
 from tests.browser.messages import at, words
 
-from .conftest import MINH, Backend
+from .conftest import MINH, NOBODY, Backend
 from .test_forms import OWN
 from .test_rewards_pages import EN, VI, ZONE, known, looking
 
@@ -127,7 +127,7 @@ async def test_notices_that_do_not_answer_hold_no_page_up(backend: Backend, issu
     backend.answers("GetPerson", MINH)
     here = f"127.0.0.1:{backend.port}"  # pyright: ignore[reportAttributeAccessIssue]
     async with grpc.aio.insecure_channel(here) as channel, grpc.aio.insecure_channel(f"127.0.0.1:{port}") as mute:
-        app = application(Upstream({"people": channel, "goals": channel, "notifications": mute}), Identity(issuer, "acme"))
+        app = application(Upstream({"people": channel, "goals": channel, "notifications": mute}), Identity(issuer, "acme"), NOBODY)
         transport = httpx.ASGITransport(app, client=("127.0.0.1", 50000))
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             await client.post("/sign-in", data={"person": "minh"}, headers=OWN)

@@ -1,0 +1,213 @@
+"""What holds for every request before any page or RPC sees it, and for every answer.
+
+A request has an id; its body has an end, in bytes and in time; no other site's page sends forms with this site's cookies; where a demo
+issuer signs anybody in, only this machine is answered, by its own names. An answer has its headers, is compressed where that gives nothing
+away, and while the gateway shuts down it says so.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from typing import Any, cast
+from uuid import uuid4
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from eventkit.rpc.metadata import APPLIED, AUTHORIZATION, IDEMPOTENCY_KEY, POSITION, REQUEST_ID, TRACEPARENT, request_id
+from services.gateway.console.visit import Console, failed, visited
+from services.gateway.failures import Failure
+from services.gateway.session import from_elsewhere, not_of_this_machine
+
+MOST_BODY_BYTES = 1 << 20
+BODY_SECONDS = 20.0
+"""How long a request's body may take to come in."""
+SMALLEST_COMPRESSED = 1024
+CLOSING_SECONDS = 5
+"""What a client is told to wait for when the gateway shuts down: another one, or the same again."""
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+SECURITY = {
+    # No inline script or style, nothing from elsewhere, never in a frame.
+    "content-security-policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "permissions-policy": "camera=(), microphone=(), geolocation=()",
+}
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+
+class Gate:
+    """Stands before everything else."""
+
+    def __init__(self, app: App, console: Console, cors: Sequence[str] = ()) -> None:
+        self._app, self._console = _Compressing(_Cors(app, cors)), console
+        self._inside = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        request.state.request_id = request_id(request.headers.getlist(REQUEST_ID)) or uuid4().hex
+        begun = False
+
+        async def with_headers(message: Message) -> None:
+            nonlocal begun
+            if message["type"] == "http.response.start":
+                begun = True
+                headers = MutableHeaders(scope=message)
+                headers.update(SECURITY | {REQUEST_ID: request.state.request_id})
+            await send(message)
+
+        state = request.app.state
+        self._inside += 1
+        state.idle.clear()
+        try:
+            if refused := self._refusal(request):
+                await refused(scope, receive, with_headers)
+            else:
+                await self._app(scope, _Body(receive), with_headers)
+        except Failure as failure:  # of the body, where a page did not look for it
+            if begun:
+                raise
+            await self._refused(request, failure)(scope, receive, with_headers)
+        except asyncio.CancelledError:
+            if begun or not state.closing:
+                raise
+            await self._refused(request, _closing())(scope, receive, with_headers)
+        finally:
+            self._inside -= 1
+            if not self._inside:
+                state.idle.set()
+
+    def _refusal(self, request: Request) -> Response | None:
+        """What is answered to a request that goes no further."""
+        if request.app.state.closing:
+            return self._refused(request, _closing())
+        if self._console.identity.issues and (why := not_of_this_machine(request)):
+            return self._refused(request, Failure("PERMISSION_DENIED", "LOOPBACK_ONLY", why))
+        length = request.headers.get("content-length", "0")
+        endless = "transfer-encoding" in request.headers and not is_api(request)
+        if not (length.isascii() and length.isdigit()) or int(length[:20]) > MOST_BODY_BYTES or endless:
+            return self._refused(request, too_large())
+        if not is_api(request) and from_elsewhere(request):
+            return self._refused(request, Failure("PERMISSION_DENIED", "FROM_ELSEWHERE", "sent by another site"))
+        return None
+
+    def _refused(self, request: Request, failure: Failure) -> Response:
+        response = answer(request, failure) if is_api(request) else failed(visited(self._console, request), failure)
+        response.headers["Connection"] = "close"  # what may still come of the body is not waited for
+        if failure.retry_after:
+            response.headers["Retry-After"] = str(failure.retry_after)
+        return response
+
+
+def is_api(request: Request) -> bool:
+    """It takes tokens and no cookies: another site's page has none."""
+    return f"{request.url.path}/".startswith("/v1/")
+
+
+def answer(request: Request, failure: Failure) -> Response:
+    """A failure as the JSON API says it."""
+    headers: dict[str, str] = {}
+    if failure.retry_after:
+        headers["Retry-After"] = str(failure.retry_after)
+    if failure.status == "UNAUTHENTICATED":
+        headers["WWW-Authenticate"] = "Bearer"
+    if failure.allowed:
+        headers["Allow"] = ", ".join(failure.allowed)
+    return JSONResponse(failure.as_json(request.state.request_id), failure.http, headers)
+
+
+def too_large() -> Failure:
+    return Failure("CONTENT_TOO_LARGE", "BODY_TOO_LARGE", f"the body is longer than {MOST_BODY_BYTES} bytes")
+
+
+def _closing() -> Failure:
+    message = "the gateway shuts down; nothing was lost, try again soon"
+    return Failure("UNAVAILABLE", "SHUTTING_DOWN", message, retry_after=CLOSING_SECONDS)
+
+
+class _Body:
+    """A request's body as it comes in, within its bounds. Raises Failure."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive, self._bytes, self._until, self._whole = receive, 0, 0.0, False
+
+    async def __call__(self) -> Message:
+        if self._whole:  # what is waited for from now on is the end of the connection
+            return await self._receive()
+        now = asyncio.get_running_loop().time()
+        self._until = self._until or now + BODY_SECONDS
+        try:
+            async with asyncio.timeout_at(self._until):
+                message = await self._receive()
+        except TimeoutError:
+            raise Failure("REQUEST_TIMEOUT", "BODY_SLOW", f"the body did not come in within {BODY_SECONDS:.0f} seconds") from None
+        self._whole = not message.get("more_body", False)
+        self._bytes += len(message.get("body", b""))
+        if self._bytes > MOST_BODY_BYTES:
+            raise too_large()
+        return message
+
+
+class _Compressing:
+    """Gzip for who takes it.
+
+    Not in answers to what another site's page made a browser ask: whoever can choose a part of a page and see how long it gets could guess
+    the rest of it (BREACH). Not of ranges, which are parts of what is not compressed.
+    """
+
+    def __init__(self, app: App) -> None:
+        self._plain = app
+        self._gzip = GZipMiddleware(cast(Any, app), minimum_size=SMALLEST_COMPRESSED, compresslevel=5)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope=scope)
+        if "range" in headers or headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+            await self._plain(scope, receive, send)
+            return
+
+        async def weakened(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                told = MutableHeaders(scope=message)
+                tag = told.get("etag", "")
+                if "content-encoding" in told and tag.startswith('"'):  # other bytes: no range may be joined to them
+                    told["etag"] = f"W/{tag}"
+            await send(message)
+
+        await self._gzip(scope, receive, cast(Any, weakened))
+
+
+class _Cors:
+    """Pages of the named origins may use the JSON API; cookies are no part of it."""
+
+    def __init__(self, app: App, origins: Sequence[str]) -> None:
+        self._app: App = app
+        self._cors = cast(
+            App,
+            CORSMiddleware(
+                cast(Any, app),
+                allow_origins=origins,
+                allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+                allow_headers=[AUTHORIZATION, "content-type", IDEMPOTENCY_KEY, POSITION, TRACEPARENT, REQUEST_ID, "if-none-match"],
+                expose_headers=[POSITION, APPLIED, REQUEST_ID, "etag", "retry-after"],
+                max_age=600,
+            )
+            if origins
+            else app,
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await (self._cors if is_api(Request(scope)) else self._app)(scope, receive, send)
