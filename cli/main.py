@@ -2,7 +2,7 @@
 
 import typer
 
-from cli import events, parked
+from cli import events, keys, parked
 from cli.config import config
 from cli.importing.command import import_
 from cli.provision import provision_
@@ -24,6 +24,7 @@ app.command("import")(import_)
 app.command()(verify)
 app.add_typer(parked.app, name="parked")
 app.add_typer(events.app, name="events")
+app.add_typer(keys.app, name="keys")
 app.command()(rebuild)
 app.command("provision")(provision_)
 app.command()(config)

@@ -19,11 +19,12 @@ from eventkit.database import connection
 from eventkit.decider import Commands
 from eventkit.directory.directory import Directory
 from eventkit.kafka import TopicReader, partition_of
+from eventkit.keys import KeyStore, master_id
 from eventkit.leadership import Leads
 from eventkit.log import Recorded
 from eventkit.log.postgres import PostgresLog
 from eventkit.operations import ACCESS, OPERATIONS, Operations
-from eventkit.privacy import KeyStore, Words
+from eventkit.privacy import Words
 from eventkit.projection import AnyView, by_subscription
 from eventkit.relay import Relay
 from eventkit.rpc.access import AUDITOR
@@ -90,7 +91,8 @@ async def running(name: str, build: Build, settings: Settings, tokens: Authentic
         pool = await stack.enter_async_context(_pool(dsn, "nhip views", QUERY_CONNECTIONS))
         # What keeps the views up to date has connections that no crowd of callers can take from it.
         own = await stack.enter_async_context(_pool(dsn, "nhip subscriptions", SUBSCRIPTION_CONNECTIONS))
-        words = Words(await stack.enter_async_context(KeyStore(settings.database(provision.KEYS), settings.key("persons"))))
+        store = await stack.enter_async_context(key_store(settings))
+        words = Words(store, metrics)
         directory = Directory(pool, _partition(name, "people", settings))
         kit = Kit(name, settings, event_log, pool, Commands(name, event_log, words), words, directory)
         service = build(kit)
@@ -132,7 +134,7 @@ async def running(name: str, build: Build, settings: Settings, tokens: Authentic
             [*service.apis, Api(OPERATIONS, Operations(kit, subscriptions), ACCESS)],
             tokens=tokens,
             roles=directory,
-            secret=settings.key("digests"),
+            secret=await digest_secret(store, settings),
             metrics=metrics,
             wait=wait,
             applied=applied,
@@ -158,6 +160,19 @@ async def running(name: str, build: Build, settings: Settings, tokens: Authentic
             me.stopping = True
             log.info("service.stopping", service=name, seconds=settings.shutdown_seconds)
     log.info("service.stopped", service=name)
+
+
+def key_store(settings: Settings) -> KeyStore:
+    """The keys of persons, not open yet."""
+    return KeyStore(settings.database(provision.KEYS), settings.key("persons"), old=settings.old_key("persons"))
+
+
+async def digest_secret(store: KeyStore, settings: Settings) -> bytes:
+    """What keys the digests of requests: the same when the master key was changed, for who repeats a request then."""
+    first = {master_id(settings.key("persons")): settings.key("digests")}
+    if (old := settings.old_key("persons")) and (digests := settings.old_key("digests")):
+        first[master_id(old)] = digests
+    return await store.secret("digests", first)
 
 
 def _start(me: Running, name: str, run: Callable[[Callable[[], None]], Awaitable[None]]) -> None:

@@ -34,6 +34,11 @@ class Settings(BaseSettings):
     master_key: SecretStr | None = Field(None, description="32 bytes in base64; or NHIP_MASTER_KEY_FILE instead, not both")
     master_key_file: Path | None = Field(None, description="a readable file that holds 32 bytes in base64")
 
+    master_key_old: SecretStr | None = Field(
+        None, description="while the master key is changed, the one before: 32 bytes in base64; or NHIP_MASTER_KEY_OLD_FILE instead"
+    )
+    master_key_old_file: Path | None = Field(None, description="a readable file that holds 32 bytes in base64")
+
     issuer: str = Field("", description="the issuer that tokens must name, as an OIDC provider publishes it")
     audience: str = Field("nhip", min_length=1, description="the audience that tokens must name")
     jwks: str = Field("", repr=False, description="where the issuer's public keys are: an https:// or http:// URL, or a file's path")
@@ -161,14 +166,14 @@ class Settings(BaseSettings):
     def _any_case(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value
 
-    @field_validator("master_key")
+    @field_validator("master_key", "master_key_old")
     @classmethod
     def _is_key(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None:
             _key(value.get_secret_value())
         return value
 
-    @field_validator("master_key_file")
+    @field_validator("master_key_file", "master_key_old_file")
     @classmethod
     def _holds_key(cls, value: Path | None) -> Path | None:
         if value is not None:
@@ -182,6 +187,8 @@ class Settings(BaseSettings):
     def _one_key(self) -> Self:
         if self.master_key is not None and self.master_key_file is not None:
             raise ValueError("NHIP_MASTER_KEY and NHIP_MASTER_KEY_FILE are both set: give one of them")
+        if self.master_key_old is not None and self.master_key_old_file is not None:
+            raise ValueError("NHIP_MASTER_KEY_OLD and NHIP_MASTER_KEY_OLD_FILE are both set: give one of them")
         return self
 
     @model_validator(mode="after")
@@ -205,13 +212,14 @@ class Settings(BaseSettings):
 
         Raises SettingsError when no master key is set.
         """
-        if self.master_key is not None:
-            master = _key(self.master_key.get_secret_value())
-        elif self.master_key_file is not None:
-            master = _key(self.master_key_file.read_text("ascii"))
-        else:
+        key = _derived(self.master_key, self.master_key_file, purpose)
+        if key is None:
             raise SettingsError(_must_be("master_key"))
-        return hmac.digest(master, b"nhip/" + purpose.encode(), "sha256")
+        return key
+
+    def old_key(self, purpose: str) -> bytes | None:
+        """The same of the master key before; None when it is not being changed."""
+        return _derived(self.master_key_old, self.master_key_old_file, purpose)
 
 
 def load(**overrides: object) -> Settings:
@@ -268,6 +276,16 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+def _derived(given: SecretStr | None, file: Path | None, purpose: str) -> bytes | None:
+    if given is not None:
+        master = _key(given.get_secret_value())
+    elif file is not None:
+        master = _key(file.read_text("ascii"))
+    else:
+        return None
+    return hmac.digest(master, b"nhip/" + purpose.encode(), "sha256")
 
 
 def _key(text: str) -> bytes:

@@ -274,6 +274,7 @@ class Metrics:
         self.foreign_records = Counter(
             "nhip_foreign_records", "Records of a topic that no relay wrote, passed over.", ("subscription",), registry=to
         )
+        self.unreadable_words = Counter("nhip_unreadable_words", "Personal words in replies that did not open.", registry=to)
         self.timer_overdue = Gauge(
             "nhip_timer_overdue_seconds", "For how long what a timer has not done yet has been due; 0: nothing is.", ("timer",), registry=to
         )

@@ -1,9 +1,11 @@
 """Events as bytes: a protobuf message and its full name."""
 
+from uuid import UUID
+
 from google.protobuf import symbol_database
 from google.protobuf.message import Message
 
-from eventkit.privacy import refuse_plain
+from eventkit.privacy import blank_copied, refuse_plain
 
 
 def type_name(message: Message) -> str:
@@ -15,6 +17,14 @@ def encode(message: Message) -> bytes:
     """The bytes to keep. Raises `PlainWords` for personal words that are not sealed: no log takes them."""
     refuse_plain(message)
     return message.SerializeToString(deterministic=True)
+
+
+def read(type: str, data: bytes, id: UUID) -> Message | None:
+    """The event of that id: as `decode`, and words that were sealed for another event or field are unreadable in it."""
+    message = decode(type, data)
+    if message is not None:
+        blank_copied(message, id)
+    return message
 
 
 def decode(type: str, data: bytes) -> Message | None:

@@ -25,7 +25,8 @@ async def ensure_topic(servers: str, context: str, *, partitions: int, replicati
             await admin.start()
             if topic(context) in await admin.list_topics():
                 return
-            configs = {"retention.ms": "-1", "retention.bytes": "-1", "cleanup.policy": "delete"}
+            # Records have the broker's time: a relay whose clock is wrong is no reason to refuse them.
+            configs = {"retention.ms": "-1", "retention.bytes": "-1", "cleanup.policy": "delete", "message.timestamp.type": "LogAppendTime"}
             answer: Any = await admin.create_topics([NewTopic(topic(context), partitions, replication, topic_configs=configs)])
         for _, code, *_ in answer.topic_errors:
             error = for_code(code)

@@ -78,6 +78,9 @@ class TopicWriter:
     async def publish(self, events: Sequence[Recorded]) -> dict[int, Kept]:
         """Publish events in order and wait until all are acknowledged; an event at or below its partition's last position is passed over.
 
+        A record's own timestamp is when it was published; when the event was recorded is in its headers. Kafka refuses timestamps of the
+        future, and a log whose clock once ran ahead has some.
+
         Answers each partition's last record. Raises `TopicChanged` when a record was put where another one had been before: the topic was
         deleted or cut short meanwhile, and what it held before is missing.
         """
@@ -93,7 +96,6 @@ class TopicWriter:
                     event.data,
                     key=event.tenant.encode(),
                     partition=partition,
-                    timestamp_ms=int(event.recorded_at.timestamp() * 1000),
                     headers=headers(event, self._context, previous[partition]),
                 )
                 waiting.append((partition, event.position, acknowledged))

@@ -94,7 +94,7 @@ class Recorded:
     @cached_property
     def message(self) -> Message | None:
         """The event itself; None when its type is not known here. Raises `DecodeError` for bytes that are no such message."""
-        return wire.decode(self.type, self.data)
+        return wire.read(self.type, self.data, self.id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,16 +90,16 @@ def views() -> list[AnyView]:
     return [view(context) for context in contracts.contexts() for view in (LedgerView, SubjectView)]
 
 
-def decoded(type: str, data: bytes) -> Message | None:
+def decoded(type: str, data: bytes, id: UUID) -> Message | None:
     """The event; None when its contract is not known here, or its bytes are not what that says."""
     try:
-        return wire.decode(type, data)
+        return wire.read(type, data, id)
     except DecodeError:
         return None
 
 
 def _entry(event: Recorded) -> EntryRow:
-    known = decoded(event.type, event.data)
+    known = decoded(event.type, event.data, event.id)
     return EntryRow(
         tenant=event.tenant,
         position=event.position,
@@ -122,6 +122,6 @@ def _entry(event: Recorded) -> EntryRow:
 
 
 def _subjects(event: Recorded) -> list[SubjectRow]:
-    known = decoded(event.type, event.data)
+    known = decoded(event.type, event.data, event.id)
     about = telling.subjects(known) if known else []
     return [SubjectRow(event.tenant, subject.kind, subject.id, event.position, event.recorded_at) for subject in about]

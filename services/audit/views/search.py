@@ -100,7 +100,7 @@ async def told(con: asyncpg.Connection, tenant: str, rows: Sequence[asyncpg.Reco
     cause_of = {str(row["event_id"]): _reference(row) for row in causes}
     found: list[pb.Entry] = []
     for row in rows:
-        message = decoded(row["type"], row["data"])
+        message = decoded(row["type"], row["data"], row["event_id"])
         entry = pb.Entry(
             context=row["context"],
             position=row["position"],

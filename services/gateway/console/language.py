@@ -106,6 +106,8 @@ class Language:
         """Somebody's words, or that they were erased, or that they are not for who looks."""
         if erased(text):
             return self.gettext("(erased)")
+        if text.unreadable:
+            return self.gettext("(unreadable)")
         return self.gettext("(withheld)") if text.withheld else text.plain
 
 
@@ -128,8 +130,8 @@ def erased(text: words_pb2.PersonalText) -> bool:
 
 
 def unreadable(text: words_pb2.PersonalText) -> bool:
-    """There are words that are not shown: erased, or withheld from who looks."""
-    return erased(text) or text.withheld
+    """There are words that are not shown: erased, withheld from who looks, or they do not open."""
+    return erased(text) or text.withheld or text.unreadable
 
 
 def decimal_of(parent: Message, field: str) -> Decimal | None:

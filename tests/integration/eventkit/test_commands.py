@@ -16,9 +16,10 @@ from eventkit.context import Actor, Context, command_id
 from eventkit.decider import Commands, Load
 from eventkit.errors import Kind, Rejected
 from eventkit.faults import TRANSIENT
+from eventkit.keys import KeyStore
 from eventkit.log import NewEvent, Origin, Recorded, StreamId, Write
 from eventkit.log.postgres import PostgresLog
-from eventkit.privacy import KeyStore, Words
+from eventkit.privacy import Words
 from nhip.common.v1.command_pb2 import Accepted
 from nhip.people.v1.events_pb2 import UnitCreated, UnitHeadAppointed
 

@@ -13,8 +13,10 @@ from eventkit.aggregate import Aggregate, Decision, Happened
 from eventkit.context import Actor, Context
 from eventkit.decider import Commands, Load
 from eventkit.errors import Rejected
+from eventkit.keys import KeyStore, KeyUnreadable, Missing, WrongMasterKey, master_id
 from eventkit.log.postgres import PostgresLog
-from eventkit.privacy import KeyStore, PlainWords, Words, places
+from eventkit.privacy import PlainWords, Words, blank_copied, places
+from eventkit.telemetry import Metrics
 from nhip.checkins.v1 import checkins_pb2
 from nhip.checkins.v1.events_pb2 import ProgressRecorded
 from nhip.common.v1.words_pb2 import PersonalText
@@ -111,9 +113,9 @@ async def test_words_that_were_moved_or_changed_cannot_be_opened(words: Words):
         changed.CopyFrom(message)
         setattr(changed.name.sealed, field, value)
         reply = await opened(words, changed)
-        assert reply.name == PersonalText(erased=True), field
+        assert reply.name == PersonalText(unreadable=True), field
         assert reply.title.plain == "Trưởng phòng"
-    assert (await opened(words, message, tenant="other")).name.erased
+    assert (await opened(words, message, tenant="other")).name.unreadable
 
 
 async def test_with_its_key_a_person_is_erased_everywhere(words: Words, keys: KeyStore, postgres: str):
@@ -169,8 +171,8 @@ async def test_a_key_is_made_once_whoever_asks_first(postgres: str):
         for n in range(10):
             made = await asyncio.gather(*((a, b)[i % 2].key("acme", f"p{n}", make=True) for i in range(8)))
             assert len(set(made)) == 1
-            assert made[0] is not None
-        assert await a.key("acme", "nobody") is None
+            assert isinstance(made[0], bytes)
+        assert await a.key("acme", "nobody") is Missing.NEVER
 
 
 async def test_keys_are_stored_wrapped(keys: KeyStore, postgres: str):
@@ -180,7 +182,7 @@ async def test_keys_are_stored_wrapped(keys: KeyStore, postgres: str):
         wrapped = await con.fetchval("select wrapped from person_key")
     finally:
         await con.close()
-    assert key is not None
+    assert isinstance(key, bytes)
     assert key not in wrapped
 
 
@@ -202,3 +204,142 @@ async def test_no_plain_word_reaches_the_log(postgres: str, words: Words):
     assert "PersonRegistered" in everything
     assert "Lan" not in everything
     assert SECRET.encode() not in data
+
+
+# --- where they stand ------------------------------------------------------------------------------------------------
+
+
+async def test_words_open_only_in_the_event_and_field_that_they_were_sealed_in(words: Words):
+    id = uuid4()
+    message = registered()
+    await words.seal(message, tenant="acme", author="nam", event_id=id)
+    assert wire.read(wire.type_name(message), wire.encode(message), id) == message
+
+    elsewhere = PersonRegistered(person_id="lan", name=message.title, title=message.title)
+    for copied, event in ((message, uuid4()), (elsewhere, id)):
+        read = wire.read(wire.type_name(copied), wire.encode(copied), event)
+        assert isinstance(read, PersonRegistered)
+        assert read.name == PersonalText(unreadable=True)
+    blank_copied(elsewhere, id)
+    assert elsewhere.title == message.title
+
+
+# --- the master key --------------------------------------------------------------------------------------------------
+
+NEW = b"n" * 32
+
+
+async def under(postgres: str) -> set[str]:
+    """The master keys that person's keys are wrapped with."""
+    con = await asyncpg.connect(postgres)
+    try:
+        return {row["master"] for row in await con.fetch("select distinct master from person_key where wrapped is not null")}
+    finally:
+        await con.close()
+
+
+async def test_a_wrong_master_key_stops_the_start_with_a_sentence(postgres: str):
+    async with KeyStore(postgres, MASTER):
+        pass  # not even a key is needed: the probe tells
+    for wrong in ({"master": NEW}, {"master": NEW, "old": b"x" * 32}):
+        with pytest.raises(WrongMasterKey, match="NHIP_MASTER_KEY"):
+            async with KeyStore(postgres, **wrong):
+                pass
+    async with KeyStore(postgres, MASTER, old=NEW):
+        pass
+
+
+async def test_of_keys_that_were_made_before_there_was_a_probe_the_right_master_key_is_known(postgres: str):
+    async with KeyStore(postgres, MASTER) as keys:
+        key = await keys.key("acme", "lan", make=True)
+    con = await asyncpg.connect(postgres)
+    await con.execute("truncate master_key; update person_key set master = null")
+    with pytest.raises(WrongMasterKey):
+        async with KeyStore(postgres, NEW):
+            pass
+    async with KeyStore(postgres, NEW, old=MASTER) as keys:
+        assert await keys.key("acme", "lan") == key
+        await keys.key("acme", "hoa", make=True)
+        await keys.rotate()
+    assert await under(postgres) == {master_id(NEW)}
+    await con.close()
+
+
+async def test_the_master_key_changes_and_every_word_still_opens(postgres: str):
+    async with KeyStore(postgres, MASTER) as before, KeyStore(postgres, NEW, old=MASTER) as both:
+        message = await sealed(Words(before))
+        secret = await before.secret("digests", {master_id(MASTER): b"d" * 32})
+        await both.key("acme", "hoa", make=True)  # under the one that everybody has, until it is changed
+        assert await under(postgres) == {master_id(MASTER)}
+
+        assert (await both.rotate()).keys == 2
+        assert await under(postgres) == {master_id(NEW)}
+        with pytest.raises(WrongMasterKey):  # who has only the old one makes no key that nobody opens later
+            await before.key("acme", "thao", make=True)
+        await both.key("acme", "thao", make=True)
+        assert (await both.rotate()).keys == 0
+    async with KeyStore(postgres, NEW) as after:
+        assert await opened(Words(after), message) == registered()
+        assert await after.secret("digests", {master_id(NEW): b"e" * 32}) == secret
+    with pytest.raises(WrongMasterKey):
+        async with KeyStore(postgres, MASTER):
+            pass
+
+
+async def test_a_change_that_was_cut_off_needs_both_and_is_gone_on_with(postgres: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("eventkit.keys.PAGE", 2)
+    async with KeyStore(postgres, MASTER) as before:
+        made = {person: await before.key("acme", person, make=True) for person in ("a", "b", "c", "d", "e")}
+    con = await asyncpg.connect(postgres)
+    await con.execute(
+        "create function cut() returns trigger language plpgsql as $$ begin raise 'cut off'; end $$;"
+        "create trigger cut before update on person_key for each row when (new.person = 'd') execute function cut()"
+    )
+    async with KeyStore(postgres, NEW, old=MASTER) as both:
+        with pytest.raises(asyncpg.RaiseError):
+            await both.rotate()
+        assert await under(postgres) == {master_id(MASTER), master_id(NEW)}
+        assert await both.keys("acme", set(made)) == made
+    for alone in (MASTER, NEW):
+        with pytest.raises(WrongMasterKey):
+            async with KeyStore(postgres, alone):
+                pass
+    await con.execute("drop trigger cut on person_key")
+    async with KeyStore(postgres, NEW, old=MASTER) as both:
+        assert (await both.rotate()).keys == 3
+    async with KeyStore(postgres, NEW) as after:
+        assert await after.keys("acme", set(made)) == made
+    await con.close()
+
+
+async def test_a_key_that_does_not_open_costs_its_words_and_no_others(words: Words, keys: KeyStore, postgres: str):
+    message = await sealed(words)
+    other = PersonRegistered(person_id="hoa", name=PersonalText(plain="Hoa"))
+    await words.seal(other, tenant="acme", author="nam", event_id=uuid4())
+    con = await asyncpg.connect(postgres)
+    await con.execute("update person_key set wrapped = repeat('x', 40)::bytea where person = 'lan'")
+    metrics = Metrics()
+    async with KeyStore(postgres, MASTER) as damaged:
+        reply = people_pb2.PeopleList(people=[people_pb2.Person(name=message.name), people_pb2.Person(name=other.name)])
+        await Words(damaged, metrics).open(reply, tenant="acme")
+        assert [person.name for person in reply.people] == [PersonalText(unreadable=True), PersonalText(plain="Hoa")]
+        with pytest.raises(KeyUnreadable):
+            await sealed(Words(damaged))
+        assert (await damaged.rotate()).unreadable == 0  # nothing is to be wrapped anew
+    assert metrics.unreadable_words._value.get() == 1
+    await con.execute("delete from person_key where person = 'lan'")  # a key that is not there is no erasure either
+    async with KeyStore(postgres, MASTER) as without:
+        assert (await opened(Words(without), message)).name == PersonalText(unreadable=True)
+    await con.close()
+
+
+async def test_of_a_destroyed_key_nothing_is_left_in_its_table(words: Words, keys: KeyStore, postgres: str):
+    await sealed(words)
+    con = await asyncpg.connect(postgres)
+    wrapped = await con.fetchval("select wrapped from person_key")
+    await con.execute("checkpoint")
+    assert wrapped in await con.fetchval("select pg_read_binary_file(pg_relation_filepath('person_key'))")
+    await keys.destroy("acme", "lan")
+    await con.execute("checkpoint")
+    assert wrapped not in await con.fetchval("select pg_read_binary_file(pg_relation_filepath('person_key'))")
+    await con.close()

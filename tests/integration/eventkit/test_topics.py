@@ -2,11 +2,12 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from eventkit.kafka import Kept, TopicWriter, headers, partition_of, received, tenant_events
+from eventkit.kafka import Kept, TopicWriter, headers, partition_of, received, tenant_events, topic
 from eventkit.log import Recorded
 from tests.integration.eventkit.topics import CUT_LEADS, PARTITIONS, TENANTS, Notes, World, running, until, world
 
@@ -191,6 +192,29 @@ async def test_a_writer_sees_how_far_a_reader_comes(there: World):
         assert await writer.publish(events) == {partition: Kept(20, 20)}
         assert (await writer.look({}))[partition] == 20
     assert [received(r).previous for r in (await there.records())[partition]] == [*range(10), 15, *range(10, 20)]
+
+
+async def test_a_clock_that_once_ran_ahead_does_not_stop_the_relay(there: World):
+    """Also into a topic of an earlier version, whose records have the time that their producer says."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=there.kafka)
+    await admin.start()
+    config = {"message.timestamp.type": "CreateTime"}
+    await admin.create_topics([NewTopic(topic(there.context), PARTITIONS, 1, topic_configs=config)])
+    await admin.close()
+    await there.append(5)
+    await there.pool.execute(
+        "alter table log_event disable trigger all; update log_event set recorded_at = recorded_at + interval '10 years';"
+        "alter table log_event enable trigger all"
+    )
+    before = datetime.now(UTC)
+    async with running(there.relay().run, there.reader().run):
+        await there.until_all_is_noted()
+        await there.append(5)  # no log goes back: these are recorded in ten years, too
+        await there.until_all_is_noted()
+    assert {e.recorded_at.year - before.year for e in await logged(there)} == {10}
+    for record in (record for records in (await there.records()).values() for record in records):
+        assert abs(record.timestamp / 1000 - before.timestamp()) < 3600
+        assert received(record).event.recorded_at.year == before.year + 10
 
 
 async def test_instants_keep_their_microseconds(there: World):

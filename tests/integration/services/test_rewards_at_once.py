@@ -24,9 +24,10 @@ from eventkit.directory.directory import Directory
 from eventkit.directory.facts import Everyone
 from eventkit.directory.views import TenantRow, TenantView
 from eventkit.errors import Rejected
+from eventkit.keys import KeyStore
 from eventkit.log import Recorded
 from eventkit.log.postgres import PostgresLog
-from eventkit.privacy import KeyStore, Words
+from eventkit.privacy import Words
 from eventkit.projection import AnyView, compare
 from eventkit.service import Due, Kit, Service
 from nhip.common.v1.command_pb2 import Accepted

@@ -1,0 +1,322 @@
+"""The keys of persons, each wrapped by the installation's master key; their destruction, and the change of the master key.
+
+The database of keys knows which master keys wrap what is in it, by a name that tells nothing of them and a probe that only they open. So a
+process with a wrong one does not start, and no key is made that nobody can open later. One master key is *active*: new keys are wrapped
+under it. A change makes the new one active and wraps every key anew; meanwhile both are needed, and an interruption is gone on from.
+"""
+
+import asyncio
+import hmac
+import time
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from enum import Enum
+
+import asyncpg
+import structlog
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
+
+from eventkit.database import transaction
+from eventkit.settings import SettingsError
+
+KEY_SECONDS = 60.0
+"""How long a process may keep a key. It hears of a destroyed one at once; this is for a network that lets nothing through."""
+DESTROYED = "person_key_destroyed"
+"""The channel on which the destruction of a key is told."""
+PAGE = 500
+"""Keys that are wrapped anew in one transaction."""
+
+SCHEMA = """
+create table if not exists person_key(
+  tenant text not null, person text not null, wrapped bytea, created_at timestamptz not null default now(), destroyed_at timestamptz,
+  primary key (tenant, person), check ((wrapped is null) = (destroyed_at is not null))
+);
+alter table person_key add column if not exists master text;
+create table if not exists master_key(
+  id text primary key, probe bytea not null, active boolean not null, since timestamptz not null default now()
+);
+create unique index if not exists one_active_master_key on master_key(active) where active;
+create table if not exists kept_secret(name text primary key, wrapped bytea not null, master text not null)
+"""
+_PROBE = b"nhip: does this master key open?"
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+
+class WrongMasterKey(SettingsError):
+    """The master key is not the one that this installation's keys are wrapped with."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the master key is not the one that the keys of this installation are wrapped with, and nothing would open with it: set "
+            "NHIP_MASTER_KEY (or NHIP_MASTER_KEY_FILE) to that one. If the master key is being changed, NHIP_MASTER_KEY_OLD (or "
+            "NHIP_MASTER_KEY_OLD_FILE) must be the one before, until `nhip keys rotate` has ended"
+        )
+
+
+class KeyUnreadable(Exception):
+    """A person's key is there and does not open: a fault of the database of keys."""
+
+
+class Missing(Enum):
+    """Why there is no key to open words with."""
+
+    DESTROYED = "destroyed"
+    """The person was erased."""
+    NEVER = "never"
+    """There is no such key."""
+    UNREADABLE = "unreadable"
+    """There is one, and no master key opens it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rotated:
+    """What a change of the master key did."""
+
+    keys: int
+    """Wrapped anew."""
+    unreadable: int
+    """Opened by neither master key: left as they are."""
+
+
+class KeyStore:
+    """Keys of persons in a database of their own. `old` is the master key before, while it is being changed.
+
+    Entering raises WrongMasterKey.
+    """
+
+    def __init__(self, dsn: str, master: bytes, *, old: bytes | None = None):
+        self._dsn = dsn
+        self._current = master_id(master)
+        self._masters = {master_id(key): key for key in (master, old) if key}
+        self._cache: dict[tuple[str, str], tuple[float, bytes]] = {}
+        self._destroyed = set[tuple[str, str]]()
+        """Heard of; a key that was read just before is not kept."""
+        self._listener: asyncpg.Connection | None = None
+        self._connecting = asyncio.Lock()
+
+    async def __aenter__(self) -> "KeyStore":
+        self._pool = await asyncpg.create_pool(self._dsn, min_size=0, max_size=2, server_settings={"application_name": "nhip keys"})
+        try:
+            async with self._alone() as con:
+                await con.execute(SCHEMA)
+                await self._check(con)
+        except BaseException:
+            self._pool.terminate()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._listener:
+            self._listener.terminate()
+        await self._pool.close()
+
+    # --- master keys -------------------------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def _alone(self) -> AsyncGenerator[asyncpg.Connection]:
+        """A transaction in which nobody else looks at or changes master keys."""
+        async with transaction(self._pool) as con:
+            await con.execute("select pg_advisory_xact_lock(hashtext('person_key schema'))")
+            yield con
+
+    async def _check(self, con: asyncpg.Connection) -> None:
+        """Raises WrongMasterKey unless every master key that wraps something is at hand; notes the first one that there is."""
+        known = await con.fetch("select id, probe from master_key")
+        if not known:
+            await con.execute("insert into master_key(id, probe, active) values ($1, $2, true)", *self._probe(await self._first(con)))
+        for row in known:
+            if row["id"] not in self._masters or _unwrapped(self._masters[row["id"]], row["probe"]) != _PROBE:
+                raise WrongMasterKey
+
+    async def _first(self, con: asyncpg.Connection) -> str:
+        """Which master key wraps the keys that were made before that was noted; the current one where there are none."""
+        some = await con.fetch("select wrapped from person_key where wrapped is not null order by created_at desc limit 20")
+        for id, master in self._masters.items():
+            if not some or any(_unwrapped(master, row["wrapped"]) for row in some):
+                return id
+        raise WrongMasterKey
+
+    def _probe(self, id: str) -> tuple[str, bytes]:
+        return id, aes_key_wrap(self._masters[id], _PROBE)
+
+    async def _active(self, con: asyncpg.Connection) -> str:
+        """The master key to wrap new keys under, which stays the active one until the transaction ends."""
+        id = await con.fetchval("select id from master_key where active for share")
+        if id not in self._masters:
+            raise WrongMasterKey  # it was changed since this process started, and nobody gave it the new one
+        return str(id)
+
+    def _opened(self, wrapped: bytes, master: str | None) -> bytes | None:
+        """The key; None when no master key at hand opens it."""
+        candidates = self._masters.values() if master is None else [self._masters[master]] if master in self._masters else []
+        return next((key for candidate in candidates if (key := _unwrapped(candidate, wrapped))), None)
+
+    async def rotate(self) -> Rotated:
+        """Makes the current master key the active one, and wraps everything under it. Safe to repeat, and to go on with."""
+        async with self._alone() as con:
+            await con.execute("update master_key set active = false where id <> $1", self._current)
+            await con.execute(
+                "insert into master_key(id, probe, active) values ($1, $2, true) on conflict (id) do update set active = true",
+                *self._probe(self._current),
+            )
+        keys = unreadable = 0
+        behind = ("", "")
+        while True:
+            async with transaction(self._pool) as con:
+                page = await con.fetch(
+                    "select tenant, person, wrapped, master from person_key where (tenant, person) > ($1, $2) and wrapped is not null "
+                    "and master is distinct from $3 order by tenant, person limit $4 for update",
+                    *behind,
+                    self._current,
+                    PAGE,
+                )
+                for row in page:
+                    key = self._opened(row["wrapped"], row["master"])
+                    if key is None:
+                        unreadable += 1
+                        log.error("keys.unreadable", tenant=row["tenant"], person=row["person"])
+                        continue
+                    await con.execute(
+                        "update person_key set wrapped = $3, master = $4 where tenant = $1 and person = $2",
+                        row["tenant"],
+                        row["person"],
+                        aes_key_wrap(self._masters[self._current], key),
+                        self._current,
+                    )
+                    keys += 1
+            if not page:
+                break
+            behind = (page[-1]["tenant"], page[-1]["person"])
+        async with self._alone() as con:
+            for row in await con.fetch("select name, wrapped, master from kept_secret where master <> $1 for update", self._current):
+                if (secret := self._opened(row["wrapped"], row["master"])) is None:
+                    raise KeyUnreadable(f"the secret {row['name']} opens with neither master key")
+                wrapped = aes_key_wrap(self._masters[self._current], secret)
+                await con.execute("update kept_secret set wrapped = $2, master = $3 where name = $1", row["name"], wrapped, self._current)
+            await con.execute("delete from master_key where not active")
+        await self._sweep()
+        log.info("keys.rotated", keys=keys, unreadable=unreadable)
+        return Rotated(keys, unreadable)
+
+    async def secret(self, name: str, first: Mapping[str, bytes]) -> bytes:
+        """A secret of the installation that outlives its master keys. `first` is what it begins with, by the master key that is active."""
+        async with transaction(self._pool) as con:
+            active = await self._active(con)
+            await con.execute(
+                "insert into kept_secret(name, wrapped, master) values ($1, $2, $3) on conflict do nothing",
+                name,
+                aes_key_wrap(self._masters[active], first[active]),
+                active,
+            )
+            row = await con.fetchrow("select wrapped, master from kept_secret where name = $1", name)
+        assert row is not None
+        if (secret := self._opened(row["wrapped"], row["master"])) is None:
+            raise WrongMasterKey
+        return secret
+
+    # --- keys of persons ---------------------------------------------------------------------------------------------
+
+    async def _listen(self) -> None:
+        """A process that cannot hear of destroyed keys keeps none."""
+        if self._listener is not None and not self._listener.is_closed():
+            return
+        async with self._connecting:
+            if self._listener is None or self._listener.is_closed():
+                self._cache.clear()
+                listener = await asyncpg.connect(self._dsn, server_settings={"application_name": "nhip keys heard"})
+                await listener.add_listener(DESTROYED, self._forget)
+                self._listener = listener
+
+    def _forget(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
+        tenant, _, person = str(payload).partition("/")
+        self._destroyed.add((tenant, person))
+        self._cache.pop((tenant, person), None)
+
+    def _keep(self, tenant: str, person: str, row: asyncpg.Record | None) -> bytes | Missing:
+        """The key as it may be used now, and kept for a while."""
+        if (tenant, person) in self._destroyed:
+            return Missing.DESTROYED
+        if row is None:
+            return Missing.NEVER
+        if row["wrapped"] is None:
+            return Missing.DESTROYED
+        key = self._opened(row["wrapped"], row["master"])
+        if key is None:
+            log.error("keys.unreadable", tenant=tenant, person=person)
+            return Missing.UNREADABLE
+        self._cache[tenant, person] = time.monotonic(), key
+        return key
+
+    async def key(self, tenant: str, person: str, *, make: bool = False) -> bytes | Missing:
+        """A person's key. `make`: make it if there never was one. Raises WrongMasterKey where one would be made that nobody opens later."""
+        await self._listen()
+        if key := self._kept(tenant, person):
+            return key
+        ask = "select wrapped, master from person_key where tenant = $1 and person = $2"
+        row = await self._pool.fetchrow(ask, tenant, person)
+        if row is None and make:
+            async with transaction(self._pool) as con:
+                active = await self._active(con)
+                await con.execute(
+                    "insert into person_key(tenant, person, wrapped, master) values ($1, $2, $3, $4) on conflict do nothing",
+                    tenant,
+                    person,
+                    aes_key_wrap(self._masters[active], AESGCM.generate_key(256)),
+                    active,
+                )
+            row = await self._pool.fetchrow(ask, tenant, person)
+        return self._keep(tenant, person, row)
+
+    def _kept(self, tenant: str, person: str) -> bytes | None:
+        at, key = self._cache.get((tenant, person), (0.0, b""))
+        return key if key and time.monotonic() - at < KEY_SECONDS else None
+
+    async def keys(self, tenant: str, people: set[str]) -> dict[str, bytes | Missing]:
+        """The keys of several persons, in one question for those that are not at hand."""
+        await self._listen()
+        found: dict[str, bytes | Missing] = {person: key for person in people if (key := self._kept(tenant, person))}
+        if missing := people - found.keys():
+            rows = await self._pool.fetch(
+                "select person, wrapped, master from person_key where tenant = $1 and person = any($2::text[])", tenant, list(missing)
+            )
+            by_person = {row["person"]: row for row in rows}
+            found |= {person: self._keep(tenant, person, by_person.get(person)) for person in missing}
+        return found
+
+    async def destroy(self, tenant: str, person: str) -> None:
+        """Make all words about a person unreadable, for ever. Repeating it changes nothing."""
+        await self._pool.execute(
+            "insert into person_key(tenant, person, destroyed_at) values ($1, $2, now()) "
+            "on conflict (tenant, person) do update set wrapped = null, destroyed_at = coalesce(person_key.destroyed_at, now())",
+            tenant,
+            person,
+        )
+        await self._pool.execute("select pg_notify($1, $2)", DESTROYED, f"{tenant}/{person}")
+        self._forget(None, 0, DESTROYED, f"{tenant}/{person}")
+        await self._sweep()
+
+    async def _sweep(self) -> None:
+        """Writes the table anew without the rows' earlier versions, which PostgreSQL leaves in it for a while."""
+        try:
+            await self._pool.execute("vacuum full person_key")
+        except (
+            OSError,
+            asyncpg.InterfaceError,
+            asyncpg.PostgresError,
+        ) as error:  # autovacuum comes by later
+            log.warning("keys.not_swept", error=type(error).__name__)
+
+
+def master_id(master: bytes) -> str:
+    """The name of a master key, by which it is told from others; it tells nothing of the key."""
+    return hmac.digest(master, b"nhip/name of a master key", "sha256")[:8].hex()
+
+
+def _unwrapped(master: bytes, wrapped: bytes) -> bytes | None:
+    try:
+        return aes_key_unwrap(master, wrapped)
+    except (InvalidUnwrap, ValueError):
+        return None
