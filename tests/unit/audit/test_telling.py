@@ -1,5 +1,7 @@
 """What is told of an event by its contract alone."""
 
+from uuid import uuid4
+
 import pytest
 from google.type.date_pb2 import Date
 from google.type.decimal_pb2 import Decimal
@@ -56,8 +58,8 @@ def test_an_enum_from_a_newer_version_is_told_as_its_number():
 
 
 def test_what_is_not_known_is_no_message():
-    assert decoded("nhip.goals.v9.KpiPainted", b"") is None
-    assert decoded("nhip.goals.v1.KpiTargetRevised", b"\xff") is None
+    assert decoded("nhip.goals.v9.KpiPainted", b"", uuid4()) is None
+    assert decoded("nhip.goals.v1.KpiTargetRevised", b"\xff", uuid4()) is None
 
 
 def test_the_contracts_say_which_contexts_and_types_there_are():

@@ -12,7 +12,7 @@ from services.gateway.service import application
 from services.gateway.session import Identity
 from services.gateway.upstream import Upstream
 
-from .conftest import Backend
+from .conftest import NOBODY, Backend
 
 OWN = {"Sec-Fetch-Site": "same-origin"}
 REASON = {"reason": "Lý do"}
@@ -51,7 +51,7 @@ NO_DEEDS = {"/demo/token", "/sign-in", "/sign-out", "/proposals", "/proposals/pr
 
 
 def test_every_form_of_the_console_is_here():
-    app = application(Upstream({}), Identity(None, "acme"))
+    app = application(Upstream({}), Identity(None, "acme"), NOBODY)
     forms = {route.path for route in app.routes if "POST" in (getattr(route, "methods", None) or ()) and not route.path.startswith("/v1")}  # type: ignore[attr-defined]
     assert forms - NO_DEEDS == set(DEEDS)
 

@@ -32,7 +32,7 @@ async def test_a_position_that_is_not_reached_is_said_to_be():
         left = call.time_remaining()
         assert left is not None
         assert left <= 0.3
-        await asyncio.sleep(left - 0.02)
+        await asyncio.sleep(left - 0.15)
         late = errors.Failure(grpc.StatusCode.DEADLINE_EXCEEDED, "POSITION_NOT_REACHED", "not yet")
         await call.abort_with_status(errors.to_status(late))
         raise AssertionError
