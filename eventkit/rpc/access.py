@@ -17,11 +17,16 @@ class Allow:
     """Services (`service:<id>` tokens) that may; they have no roles."""
     everyone: bool = False
     """Every person who is active in the tenant may."""
+    own: bool = False
+    """It concerns nothing but the caller: auditors may as well, though they change nothing else."""
 
 
-def anyone(*, services: tuple[str, ...] = ()) -> Allow:
-    """Every active person of the tenant, and the named services. What they may do to which thing, the decision says."""
-    return Allow(everyone=True, services=frozenset(services))
+def anyone(*, services: tuple[str, ...] = (), own: bool = False) -> Allow:
+    """Every active person of the tenant, and the named services. What they may do to which thing, the decision says.
+
+    `own`: auditors may as well, for it is their own; a decision that lets others do it for somebody leaves auditors out.
+    """
+    return Allow(everyone=True, services=frozenset(services), own=own)
 
 
 def roles(*names: str, services: tuple[str, ...] = ()) -> Allow:
@@ -47,7 +52,7 @@ class Roles(Protocol):
 
 
 AUDITOR = "auditor"
-"""Who has this role reads, and changes nothing, whatever other roles they have."""
+"""Who has this role reads, and changes nothing but what is their own (`Allow.own`), whatever other roles they have."""
 
 
 async def authorise(allow: Allow, actor: Actor, directory: Roles, *, changes: bool) -> frozenset[str]:
@@ -59,7 +64,7 @@ async def authorise(allow: Allow, actor: Actor, directory: Roles, *, changes: bo
     held = await directory.roles(actor.tenant, actor.id)
     if held is None:
         raise Rejected("ACTOR_UNKNOWN", "the token's person is not, or no longer, active in this tenant", kind=Kind.FORBIDDEN)
-    if changes and AUDITOR in held:
+    if changes and AUDITOR in held and not allow.own:
         raise Rejected("NOT_ALLOWED", "who audits reads everything and changes nothing", kind=Kind.FORBIDDEN)
     if not allow.everyone and not held & allow.roles:
         who = "only " + ", ".join(sorted(allow.roles)) if allow.roles else "only services, no person,"

@@ -8,10 +8,11 @@ import asyncpg
 from eventkit import contracts
 from eventkit.aggregate import Decision
 from eventkit.context import Context
-from eventkit.database import connection
+from eventkit.database import snapshot
 from eventkit.decider import Load
 from eventkit.errors import Kind, Rejected
-from eventkit.rpc.access import Allow, roles
+from eventkit.paging import Page, asked
+from eventkit.rpc.access import AUDITOR, Allow, roles
 from eventkit.service import Kit
 from eventkit.table import reading
 from nhip.audit.v1 import audit_pb2 as pb
@@ -19,7 +20,7 @@ from nhip.audit.v1 import types_pb2 as t
 from services.audit.domain.reading import READING, read
 from services.audit.views import search
 from services.audit.views.export import lines
-from services.audit.views.search import Place, place
+from services.audit.views.search import Reader, place_of
 
 _READERS = roles("auditor", "executive", services=("operator",))
 ACCESS: Mapping[str, Allow] = {
@@ -42,44 +43,47 @@ class AuditApi:
     kit: Kit
 
     async def search_ledger(self, request: pb.SearchLedger, ctx: Context) -> pb.Entries:
-        behind, limit = place(request.page_token), request.page_size or PAGE
-        async with reading(self.kit.pool, ctx.tenant) as con:
-            rows = await search.entries(con, ctx.tenant, request.filter, behind=behind, limit=limit + 1, newest_first=True)
-            answer = await self._page(con, ctx, rows, limit)
+        page, reader = asked(request, ctx.tenant, *search.COLUMNS, size=PAGE), await self._reader(ctx)
+        answer = await self._page(ctx, request.filter, reader, page, newest_first=True)
         await self._record(ctx, t.READING_KIND_SEARCH, request.filter)
         return answer
 
     async def get_subject_history(self, request: pb.GetSubjectHistory, ctx: Context) -> pb.Entries:
-        behind, limit = place(request.page_token), request.page_size or HISTORY_PAGE
+        page, reader = asked(request, ctx.tenant, *search.COLUMNS, size=HISTORY_PAGE), await self._reader(ctx)
         about = t.Filter(subject_kind=request.subject_kind, subject_id=request.subject_id)
-        async with reading(self.kit.pool, ctx.tenant) as con:
-            rows = await search.entries(con, ctx.tenant, about, behind=behind, limit=limit + 1, newest_first=False)
-            answer = await self._page(con, ctx, rows, limit)
+        answer = await self._page(ctx, about, reader, page, newest_first=False)
         await self._record(ctx, t.READING_KIND_HISTORY, about)
         return answer
 
     async def export_ledger(self, request: pb.ExportLedger, ctx: Context) -> pb.Exported:
-        behind, format = place(request.page_token), request.format or t.EXPORT_FORMAT_JSONL
+        page, format = asked(request, ctx.tenant, *search.COLUMNS, size=EXPORT_PAGE), request.format or t.EXPORT_FORMAT_JSONL
         if format not in (t.EXPORT_FORMAT_JSONL, t.EXPORT_FORMAT_CSV):
             raise Rejected("FORMAT_UNKNOWN", "give EXPORT_FORMAT_JSONL or EXPORT_FORMAT_CSV", kind=Kind.INVALID, field="format")
+        reader = await self._reader(ctx)
         async with reading(self.kit.pool, ctx.tenant) as con:
-            rows = await search.entries(con, ctx.tenant, request.filter, behind=behind, limit=EXPORT_PAGE + 1, newest_first=False)
-            fitting = _fitting(rows[:EXPORT_PAGE])
-            entries = await search.told(con, ctx.tenant, rows[:fitting], reader=ctx.actor.id)
+            rows = await search.entries(con, ctx.tenant, request.filter, reader, behind=page.after, limit=page.limit, newest_first=False)
+            fitting = rows[: _fitting(rows[: page.size])]
+            entries = await search.told(con, ctx.tenant, fitting, reader)
         await self._record(ctx, t.READING_KIND_EXPORT, request.filter, format)
         for entry in entries:  # into a file: the reply's own words are opened later, and these are none any more
             await self.kit.words.open(entry, tenant=ctx.tenant)
-        content = lines(entries, [row["data"] for row in rows[:fitting]], format, first=behind is None)
-        return pb.Exported(content=content, next_page_token=_token(rows, fitting))
+        content = lines(entries, [row["data"] for row in fitting], format, first=page.after is None)
+        return pb.Exported(content=content, next_page_token=page.token(*place_of(fitting[-1])) if len(rows) > len(fitting) else "")
 
     async def get_completeness(self, request: pb.GetCompleteness, ctx: Context) -> pb.Completeness:
-        # Positions are counted over all tenants, so not as the reader role; nothing else of them is told.
-        async with connection(self.kit.pool) as con:
-            return pb.Completeness(contexts=[await search.completeness(con, context) for context in contracts.contexts()])
+        async with snapshot(self.kit.pool) as con:
+            return pb.Completeness(contexts=[await search.completeness(con, ctx.tenant, context) for context in contracts.contexts()])
 
-    async def _page(self, con: asyncpg.Connection, ctx: Context, rows: list[asyncpg.Record], limit: int) -> pb.Entries:
-        entries = await search.told(con, ctx.tenant, rows[:limit], reader=ctx.actor.id)
-        return pb.Entries(entries=entries, next_page_token=_token(rows, limit))
+    async def _page(self, ctx: Context, filter: t.Filter, reader: Reader, page: Page, *, newest_first: bool) -> pb.Entries:
+        async with reading(self.kit.pool, ctx.tenant) as con:
+            rows = await search.entries(con, ctx.tenant, filter, reader, behind=page.after, limit=page.limit, newest_first=newest_first)
+            shown, token = page.cut(rows, place_of)
+            return pb.Entries(entries=await search.told(con, ctx.tenant, shown, reader), next_page_token=token)
+
+    async def _reader(self, ctx: Context) -> Reader:
+        """Auditors read all; so does the operator, whom the table lets in."""
+        audits = ctx.actor.kind == "service" or (await self.kit.directory.everyone(ctx.tenant)).has_role(ctx.actor.id, AUDITOR)
+        return Reader(ctx.actor.id, audits)
 
     async def _record(
         self,
@@ -106,11 +110,3 @@ def _fitting(rows: list[asyncpg.Record]) -> int:
         if size > EXPORT_BYTES and number:
             return number
     return len(rows)
-
-
-def _token(rows: list[asyncpg.Record], taken: int) -> str:
-    """The token of the next page; empty where there is none."""
-    if len(rows) <= taken:
-        return ""
-    last = rows[taken - 1]
-    return str(Place(last["recorded_at"], last["context"], last["position"]))

@@ -21,9 +21,9 @@ from services.notifications.views.preferences import preferences_of
 ACCESS: Mapping[str, Allow] = {
     "ListNotices": anyone(),
     "CountNotices": anyone(),
-    "ReadNotices": anyone(),
+    "ReadNotices": anyone(own=True),
     "GetPreferences": anyone(),
-    "ChangePreferences": anyone(),
+    "ChangePreferences": anyone(own=True),
 }
 
 

@@ -9,7 +9,7 @@ from eventkit.decider import Decide, Load
 from eventkit.directory.facts import ORGANISATION, PERSON, TENANT, THE_ORGANISATION, Everyone, Person
 from eventkit.errors import unknown
 from eventkit.log import StreamId
-from eventkit.rpc.access import Allow, anyone, roles, services
+from eventkit.rpc.access import AUDITOR, Allow, anyone, roles, services
 from eventkit.service import Kit
 from eventkit.table import reading
 from nhip.common.v1.command_pb2 import Accepted
@@ -32,8 +32,8 @@ ACCESS: Mapping[str, Allow] = {
     "ChangeRoles": _ADMIN,
     "DeactivatePerson": _ADMIN,
     # One's own, or for an administrator anybody's: the decisions check.
-    "ChangeEmail": anyone(services=("importer", "operator")),
-    "RequestErasure": anyone(services=("operator",)),
+    "ChangeEmail": anyone(services=("importer", "operator"), own=True),
+    "RequestErasure": anyone(services=("operator",), own=True),
     "ApproveErasure": roles("admin", services=("operator",)),
     "DeclineErasure": roles("admin", services=("operator",)),
     "PlaceLegalHold": roles("admin", services=("operator",)),
@@ -213,8 +213,9 @@ class PeopleApi:
         return _person(everyone, everyone.people[request.person_id], email=email)
 
     async def _administers(self, ctx: Context) -> bool:
-        """The caller sets things right for others: an administrator, or a service that the table lets in."""
-        return ctx.actor.kind == "service" or "admin" in (await self.kit.directory.roles(ctx.tenant, ctx.actor.id) or ())
+        """The caller sets things right for others: an administrator who does not audit, or a service that the table lets in."""
+        everyone, me = await self.kit.directory.everyone(ctx.tenant), ctx.actor.id
+        return ctx.actor.kind == "service" or (everyone.has_role(me, "admin") and not everyone.has_role(me, AUDITOR))
 
 
 async def _manager(load: Load, place: types_pb2.Place) -> Person | None:

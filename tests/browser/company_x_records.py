@@ -304,8 +304,9 @@ class LedgerX:
         known = {"people": 214, "goals": 1206, "checkins": 388, "rewards": 97, "notifications": 341, "audit": 12}
         return audit_pb2.Completeness(
             contexts=[
-                audit_pb2.ContextCompleteness(context=name, last=last, entries=last, holes=holes if name == "goals" else ())
+                audit_pb2.ContextCompleteness(context=name, last=last, entries=last, holes=missing, complete=not missing)
                 for name, last in known.items()
+                for missing in [holes if name == "goals" else []]
             ]
         )
 

@@ -165,7 +165,7 @@ class Work:
             while True:
                 told = await self.x.ask("Nam", a.GetCompleteness(), a.Completeness)
                 contexts = {one.context: one for one in told.contexts}
-                if all(one.entries == one.last and not one.holes for one in told.contexts) and all(
+                if all(one.complete for one in told.contexts) and all(
                     contexts[context].last >= position for context, position in known.items()
                 ):
                     return

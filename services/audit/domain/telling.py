@@ -12,6 +12,7 @@ from google.type.decimal_pb2 import Decimal
 
 from eventkit.values import to_date, to_datetime
 from nhip.audit.v1 import audit_pb2 as pb
+from nhip.common.v1 import options_pb2 as options
 from nhip.common.v1.options_pb2 import for_audit, subject
 from nhip.common.v1.words_pb2 import PersonalText
 
@@ -54,6 +55,32 @@ def subjects(message: Message) -> list[pb.Subject]:
     return [pb.Subject(kind=kind, id=id) for kind, id in found]
 
 
+def concerned(message: Message | None) -> list[str] | None:
+    """The people who may read an event beside auditors; None: whoever may read the ledger.
+
+    What no contract says anything about is for auditors alone, so that no new event tells by the ledger what its pages keep from people.
+    """
+    if message is None:
+        return []
+    said = list(fields(message))
+    audience = message.DESCRIPTOR.GetOptions().Extensions[options.audience]
+    if any(_is_confidential(told) for told in said):
+        audience = options.AUDIENCE_CONCERNED
+    match audience:
+        case options.AUDIENCE_LEDGER:
+            return None
+        case options.AUDIENCE_CONCERNED:
+            return sorted({told.value for told in said if told.field.GetOptions().Extensions[options.concerned]})
+        case _:
+            return []
+
+
+def _is_confidential(told: Told) -> bool:
+    enum = told.field.enum_type
+    value = enum.values_by_number.get(told.value) if enum is not None else None
+    return value is not None and value.GetOptions().Extensions[options.confidential]
+
+
 def reason(message: Message) -> str:
     """The class of its reason, as its enum has it; empty for none."""
     return next((_text(told) for told in fields(message) if told.field.name == REASON), "")
@@ -67,7 +94,10 @@ def values(message: Message, *, reader: str) -> list[pb.Value]:
 def _value(told: Told, reader: str) -> pb.Value:
     value = pb.Value(path=told.path, subject_kind=_subject(told.field))
     if not isinstance(told.value, PersonalText):
-        value.text = _text(told)
+        try:
+            value.text = _text(told)
+        except (ValueError, OverflowError):  # no row takes a page along: it is said that this cannot be shown
+            value.unreadable = True
     elif told.field.GetOptions().Extensions[for_audit] or told.value.sealed.person_id == reader:
         value.words.CopyFrom(told.value)
     else:

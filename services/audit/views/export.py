@@ -11,6 +11,8 @@ from nhip.audit.v1 import audit_pb2 as pb
 from nhip.audit.v1 import types_pb2 as t
 from nhip.common.v1.words_pb2 import PersonalText
 
+BOM = "\ufeff"
+"""By it spreadsheets know that a file is UTF-8; without it they show Vietnamese as anything."""
 COLUMNS = (
     "context",
     "position",
@@ -39,6 +41,7 @@ def lines(entries: Sequence[pb.Entry], data: Sequence[bytes], format: t.ExportFo
         out = io.StringIO(newline="")
         writer = csv.writer(out)
         if first:
+            out.write(BOM)
             writer.writerow(COLUMNS)
         writer.writerows([_cell(row[column]) for column in COLUMNS] for row in rows)
         return out.getvalue().encode()

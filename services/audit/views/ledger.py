@@ -16,7 +16,7 @@ from eventkit.log import Recorded
 from eventkit.projection import AnyView, Rows, View
 from services.audit.domain import telling
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +40,22 @@ class EntryRow:
     causation_id: str
     reason: str
     """The class of its reason; empty for none."""
+    concerned: list[str] | None
+    """The people who may read it beside auditors; None: whoever may read the ledger."""
     data: bytes
 
 
 class LedgerView(View[EntryRow]):
     version, raw, categories = VERSION, True, ()
     key = ("tenant", "position")
-    indexes = ("position", "tenant, recorded_at, position", "tenant, event_id", "tenant, append_id", "tenant, actor_id, recorded_at")
+    indexes = (
+        "position",
+        "tenant, recorded_at, position",
+        "tenant, event_id",
+        "tenant, append_id",
+        "tenant, actor_id, recorded_at",
+        "tenant, stream, version",
+    )
     row = EntryRow
 
     def __init__(self, context: str):
@@ -117,6 +126,7 @@ def _entry(event: Recorded) -> EntryRow:
         correlation_id=event.origin.correlation_id,
         causation_id=event.origin.causation_id,
         reason=telling.reason(known) if known else "",
+        concerned=telling.concerned(known),
         data=event.data,
     )
 

@@ -1,16 +1,18 @@
 """Queries of the ledger, over all contexts at once."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 
 from eventkit import contracts
-from eventkit.errors import Kind, Rejected, no_page_token
+from eventkit.errors import Kind, Rejected
+from eventkit.paging import Place
+from eventkit.telemetry import unshown
 from eventkit.values import from_datetime, to_datetime
 from nhip.audit.v1 import audit_pb2 as pb
 from nhip.audit.v1 import types_pb2 as t
@@ -20,33 +22,30 @@ from services.audit.views.ledger import VERSION, decoded
 MOST_HOLES = 100
 
 
+COLUMNS = (datetime, str, int)
+"""The types of what a place in the ledger is made of: when it was recorded, in which context, at which position."""
+
+
+def place_of(row: asyncpg.Record) -> Place:
+    return row["recorded_at"], row["context"], row["position"]
+
+
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where in the ledger a page begins: behind this entry."""
+class Reader:
+    """Who reads, and what they may: all of it, or what is for whoever reads the ledger and what concerns themselves."""
 
-    recorded_at: datetime
-    context: str
-    position: int
+    id: str
+    everything: bool
 
-    def __str__(self) -> str:
-        return f"{self.recorded_at.isoformat()}/{self.context}/{self.position}"
-
-
-def place(token: str) -> Place | None:
-    """The place that a page token names; None for the beginning. Raises `Rejected` for what is no token of ours."""
-    if not token:
-        return None
-    at, context, position = (*token.split("/"), "", "")[:3]
-    try:
-        return Place(datetime.fromisoformat(at).astimezone(UTC), context, int(position))
-    except (ValueError, OverflowError):
-        raise no_page_token() from None
+    def may(self, row: str, argument: Callable[[object], str]) -> str:
+        """The condition on a row."""
+        return "true" if self.everything else f"({row}.concerned is null or {argument(self.id)} = any({row}.concerned))"
 
 
 async def entries(
-    con: asyncpg.Connection, tenant: str, filter: t.Filter, *, behind: Place | None, limit: int, newest_first: bool
+    con: asyncpg.Connection, tenant: str, filter: t.Filter, reader: Reader, *, behind: Place | None, limit: int, newest_first: bool
 ) -> list[asyncpg.Record]:
-    """The rows that a filter lets through, in the order of their recording."""
+    """The rows that a filter lets through and the reader may read, in the order of their recording."""
     asked = [context for context in contracts.contexts() if filter.context in ("", context)]
     if not asked:
         known = ", ".join(contracts.contexts())
@@ -59,7 +58,7 @@ async def entries(
         arguments.append(value)
         return f"${len(arguments)}"
 
-    where = ["l.tenant = $1"]
+    where = ["l.tenant = $1", reader.may("l", argument)]
     if filter.type:
         where.append(f"l.type = any({argument(contracts.types_named(filter.type))}::text[])")
     if filter.actor:
@@ -78,7 +77,8 @@ async def entries(
     order = "desc" if newest_first else "asc"
     if behind:
         beyond = "<" if newest_first else ">"
-        values = ", ".join((argument(behind.recorded_at), argument(behind.context) + "::text", argument(behind.position)))
+        recorded_at, context, position = behind
+        values = ", ".join((argument(recorded_at), argument(context) + "::text", argument(position)))
         where.append(f"(l.recorded_at, l.context, l.position) {beyond} ({values})")
     branches = [
         f"(select * from (select '{context}'::text as context, e.* from ledger_{context}_v{VERSION} e) l where {' and '.join(where)} "
@@ -92,10 +92,10 @@ async def entries(
     )
 
 
-async def told(con: asyncpg.Connection, tenant: str, rows: Sequence[asyncpg.Record], *, reader: str) -> list[pb.Entry]:
+async def told(con: asyncpg.Connection, tenant: str, rows: Sequence[asyncpg.Record], reader: Reader) -> list[pb.Entry]:
     """Rows as they are answered: with what they say, their causes and their companions."""
-    causes = await _references(con, tenant, "event_id", _uuids(row["causation_id"] for row in rows))
-    together = await _references(con, tenant, "append_id", {row["append_id"] for row in rows if row["append_size"] > 1})
+    causes = await _references(con, tenant, reader, "event_id", _uuids(row["causation_id"] for row in rows))
+    together = await _references(con, tenant, reader, "append_id", {row["append_id"] for row in rows if row["append_size"] > 1})
     by_append: Mapping[UUID, list[pb.Reference]] = _grouped(together)
     cause_of = {str(row["event_id"]): _reference(row) for row in causes}
     found: list[pb.Entry] = []
@@ -112,7 +112,7 @@ async def told(con: asyncpg.Connection, tenant: str, rows: Sequence[asyncpg.Reco
             recorded_at=from_datetime(row["recorded_at"]),
             occurred_at=from_datetime(row["occurred_at"]),
             subjects=telling.subjects(message) if message else [],
-            values=telling.values(message, reader=reader) if message else [],
+            values=telling.values(message, reader=reader.id) if message else [],
             append_id=str(row["append_id"]),
             append_index=row["append_index"],
             append_size=row["append_size"],
@@ -121,39 +121,59 @@ async def told(con: asyncpg.Connection, tenant: str, rows: Sequence[asyncpg.Reco
             together=[r for r in by_append.get(row["append_id"], []) if r.event_id != str(row["event_id"])],
             unknown=message is None,
         )
+        if lost := [value.path for value in entry.values if value.unreadable]:
+            unshown("ledger", entry.event_id, ValueError(f"{entry.type} {', '.join(lost)}"))
         found.append(entry)
     return found
 
 
-async def completeness(con: asyncpg.Connection, context: str) -> pb.ContextCompleteness:
-    """Whether a context's positions, of all tenants, are all there."""
+async def completeness(con: asyncpg.Connection, tenant: str, context: str) -> pb.ContextCompleteness:
+    """Whether all that was recorded of a tenant is there. Positions are of all tenants, so the connection is none of the reader role; what
+    is counted and told is the tenant's own."""
     ledger = f"ledger_{context}_v{VERSION}"
-    whole = await con.fetchrow(f"select count(*) as entries, coalesce(max(position), 0) as last from {ledger}")
-    assert whole is not None
+    own = await con.fetchrow(
+        f"select count(*) as entries, coalesce(max(position), 0) as last from {ledger} where tenant = $1",
+        tenant,
+    )
+    assert own is not None
+    passed_over = await con.fetchval(f"select $1::bigint - count(*) from {ledger} where position <= $1", own["last"])
     holes: list[asyncpg.Record] = []
-    if whole["entries"] != whole["last"]:
+    if passed_over:
         holes = await con.fetch(
-            f"""select previous + 1 as first, position - 1 as last
-                from (select position, lag(position, 1, 0::bigint) over (order by position) as previous from {ledger}) e
-                where position > previous + 1 order by position limit $1""",
+            f"""with told as (select position, lag(position, 1, 0::bigint) over (order by position) as previous from {ledger})
+                select previous + 1 as first, position - 1 as last from told
+                where position > previous + 1 and position <= $2 order by position limit $1""",
             MOST_HOLES,
+            own["last"],
         )
-    answer = pb.ContextCompleteness(context=context, last=whole["last"], entries=whole["entries"])
+    broken = await con.fetchval(
+        f"select exists (select from {ledger} where tenant = $1 group by stream having count(*) <> max(version))",
+        tenant,
+    )
+    answer = pb.ContextCompleteness(context=context, last=own["last"], entries=own["entries"], complete=not holes and not broken)
     for hole in holes:
         told_hole = answer.holes.add(to=hole["last"])
         setattr(told_hole, "from", hole["first"])
     return answer
 
 
-async def _references(con: asyncpg.Connection, tenant: str, column: str, ids: Iterable[UUID]) -> list[asyncpg.Record]:
-    wanted = list(ids)
-    if not wanted:
+async def _references(con: asyncpg.Connection, tenant: str, reader: Reader, column: str, ids: Iterable[UUID]) -> list[asyncpg.Record]:
+    """Events by their own ids, or by their appends', that the reader may read."""
+    arguments: list[object] = [tenant, list(ids)]
+    if not arguments[1]:
         return []
+
+    def argument(value: object) -> str:
+        arguments.append(value)
+        return f"${len(arguments)}"
+
+    may = reader.may("l", argument)
     branches = [
-        f"select '{context}' as context, * from ledger_{context}_v{VERSION} where tenant = $1 and {column} = any($2::uuid[])"
+        f"select '{context}' as context, l.* from ledger_{context}_v{VERSION} l "
+        f"where l.tenant = $1 and l.{column} = any($2::uuid[]) and {may}"
         for context in contracts.contexts()
     ]
-    return await con.fetch(" union all ".join(branches) + " order by position", tenant, wanted)
+    return await con.fetch(" union all ".join(branches) + " order by position", *arguments)
 
 
 def _grouped(rows: Iterable[asyncpg.Record]) -> dict[UUID, list[pb.Reference]]:

@@ -186,7 +186,7 @@ def completeness_of(visit: Visit, reply: audit_pb2.Completeness) -> Completeness
     _ = language.gettext
     holes = [f"{context.context} {_positions(hole, language)}" for context in reply.contexts for hole in context.holes]
     total = language.number(Decimal(sum(context.entries for context in reply.contexts)))
-    if holes or any(context.entries < context.last for context in reply.contexts):
+    if holes or not all(context.complete for context in reply.contexts):
         return Completeness(False, _("The ledger is not complete: positions are missing."), tuple(holes))
     said = _("The ledger is complete: %(total)s entries of %(contexts)s parts, no position is missing.")
     return Completeness(True, said % {"total": total, "contexts": len(reply.contexts)})

@@ -37,10 +37,21 @@ class Directory:
             return self.person(id)
         name = "Nhịp"
         if kind == "service":
-            name = self.language.gettext("Import") if id == "importer" else f"Nhịp ({id})"
+            name = self.language.gettext("Import") if id == "importer" else f"Nhịp ({self._part(id)})"
         if behind and behind != "service:operator":
             name += f" · {self.actor(behind).name}"
         return Avatar(name, initials(name), 1, unit=True)
+
+    def _part(self, service: str) -> str:
+        _ = self.language.gettext
+        known = {
+            "people": _("people"),
+            "goals": _("goals"),
+            "rewards": _("rewards"),
+            "notifications": _("notifications"),
+            "checkins": _("checkins"),
+        }
+        return known.get(service, service)
 
     def active(self) -> Iterable[people_pb2.Person]:
         return (person for person in self.people.values() if person.active and not person.name.erased)

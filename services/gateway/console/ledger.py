@@ -197,6 +197,8 @@ def sides(values: Sequence[audit_pb2.Value], names: Names, language: Language) -
 def _told(value: audit_pb2.Value, names: Names, language: Language) -> Words:
     if _has_words(value):
         return _words(value.words, language)
+    if value.unreadable:
+        return Words("", "unreadable")
     if value.subject_kind:
         return Words(names.known(value.subject_kind, value.text) or value.text)
     number = decimal_of_text(value.text) if _NUMBER.fullmatch(value.text) else None

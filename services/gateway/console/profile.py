@@ -104,7 +104,7 @@ def kind_rows(language: Language) -> Sequence[KindRow]:
         types_pb2.NOTICE_KIND_PROPOSAL_WAITING: _("A proposal waits for my decision"),
         types_pb2.NOTICE_KIND_PROPOSAL_DECIDED: _("My proposal was decided"),
         types_pb2.NOTICE_KIND_KPI_CHANGED: _("A KPI that concerns me changed"),
-        types_pb2.NOTICE_KIND_PROGRESS_STALE: _("A KPI of mine was not updated for long"),
+        types_pb2.NOTICE_KIND_PROGRESS_STALE: _("One of my KPIs is overdue"),
         types_pb2.NOTICE_KIND_PRAISE_RECEIVED: _("I was praised"),
         types_pb2.NOTICE_KIND_GIFT: _("My gift was handed over or came back"),
         types_pb2.NOTICE_KIND_ERASURE_WAITING: _("A request to delete personal data waits for me"),

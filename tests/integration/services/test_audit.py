@@ -12,8 +12,12 @@ from nhip.checkins.v1 import checkins_pb2 as c
 from nhip.common.v1 import operations_pb2 as o
 from nhip.common.v1.words_pb2 import PersonalText
 from nhip.goals.v1 import goals_pb2 as g
+from nhip.notifications.v1 import notifications_pb2 as n
+from nhip.notifications.v1 import types_pb2 as nt
 from nhip.people.v1 import people_pb2 as p
 from nhip.people.v1 import types_pb2 as pt
+from nhip.rewards.v1 import rewards_pb2 as r
+from nhip.rewards.v1.types_pb2 import VISIBILITY_PRIVATE
 from tests.integration.services.company import OPERATOR, Company, System, number, words
 
 CHANGES = {"K1": (70, 55), "D1": (100, 80), "I1": (80, 50)}
@@ -129,13 +133,14 @@ async def test_reading_the_ledger_is_itself_in_the_ledger(company: Company):
 
 
 async def test_no_page_token_and_no_key_reads_past_the_record(company: Company):
-    made_up = "2000-01-01T00:00:00+00:00/goals/1"
-    await company.ask(a.ExportLedger(page_token=made_up), "van")
+    first = await company.ask(a.ExportLedger(page_size=1), "van")
+    assert isinstance(first, a.Exported)
+    await company.ask(a.ExportLedger(page_size=1, page_token=first.next_page_token), "van")
     for _ in range(2):
         await company.ask(a.SearchLedger(filter=at.Filter(context="people")), "van", key="the same")
-    await until_read(company, 3)
+    await until_read(company, 4)
     readings = [said(e)["kind"] for e in await history(company, "person", "van") if kind(e) == "LedgerRead"]
-    assert readings[:3] == ["READING_KIND_EXPORT", "READING_KIND_SEARCH", "READING_KIND_SEARCH"]
+    assert readings[:4] == ["READING_KIND_EXPORT", "READING_KIND_EXPORT", "READING_KIND_SEARCH", "READING_KIND_SEARCH"]
 
 
 async def until_read(company: Company, count: int) -> None:
@@ -161,7 +166,7 @@ async def exported(company: Company, **asked: object) -> str:
 async def test_what_is_exported_can_be_read_again(company: Company):
     kpis = at.Filter(subject_kind="proposal", subject_id=company.ids["proposal"], context="goals")
     lines = [json.loads(line) for line in (await exported(company, filter=kpis)).splitlines()]
-    rows = list(csv.DictReader(io.StringIO(await exported(company, filter=kpis, format=at.EXPORT_FORMAT_CSV))))
+    rows = list(csv.DictReader(io.StringIO((await exported(company, filter=kpis, format=at.EXPORT_FORMAT_CSV)).removeprefix("\ufeff"))))
     ids = [e.event_id for e in await history(company, "proposal", "proposal")]
     assert [line["event_id"] for line in lines] == [row["event_id"] for row in rows] == ids
     assert lines[-1]["values"] == json.loads(rows[-1]["values"])
@@ -189,8 +194,51 @@ async def test_every_position_of_every_context_is_there_and_of_no_other_tenant(c
     answer = await company.ask(a.GetCompleteness(), "van")
     assert isinstance(answer, a.Completeness)
     assert {context.context for context in answer.contexts} >= {"people", "goals", "checkins", "rewards", "notifications", "audit"}
+    assert all(context.complete for context in answer.contexts)
+    [goals] = [context for context in answer.contexts if context.context == "goals"]
+    own = [e for e in entries if e.context == "goals"]
+    assert (goals.entries, goals.last) == (len(own), max(e.position for e in own))  # of no other company's
     verified = await company.ask(o.Verify(), "van", context="audit")
     assert isinstance(verified, o.Verified)
     assert [(v.view, d) for v in verified.views for d in v.differences] == []
     rows = {v.view: v.rows for v in verified.views}
     assert rows["ledger_goals"] == len([e for e in entries if e.context == "goals"])
+
+
+async def test_the_ledger_tells_nobody_what_pages_keep_from_them(company: Company):
+    """Private praise and other people's points, notices and requests: auditors read all of it, executives what concerns themselves."""
+    value = await company.do(r.NameCoreValue(name="Tận tâm"))
+    private = r.GivePraise(receiver_id=company.ids["minh"], value_id=value, words=words("Cảm ơn em"), visibility=VISIBILITY_PRIVATE)
+    await company.do(private, "phuc", name="secret")
+    await company.do(r.GivePraise(receiver_id=company.ids["nam"], value_id=value, words=words("Cảm ơn anh")), "phuc")
+    await company.do(p.RequestErasure(person_id=company.ids["minh"]), "minh")
+
+    async def kinds(by: str, context: str) -> set[str]:
+        answer = await company.ask(a.SearchLedger(filter=at.Filter(context=context), page_size=200), by)
+        assert isinstance(answer, a.Entries)
+        told = {kind(e) for e in answer.entries} | {kind(ref) for e in answer.entries for ref in e.together}
+        return told | {kind(e.cause) for e in answer.entries if e.HasField("cause")}
+
+    assert {"PraiseGiven", "PointsReceived", "AllowanceSpent"} <= await kinds("van", "rewards")
+    assert "AllowanceSpent" not in await kinds("nam", "rewards")
+    assert {"PraiseGiven", "PointsReceived"} <= await kinds("nam", "rewards")  # Nam's own
+    assert await history(company, "praise", "secret", by="nam") == []
+    assert {kind(e) for e in await history(company, "praise", "secret")} == {"PraiseGiven", "AllowanceSpent", "PointsReceived"}
+    assert await history(company, "praise", "secret", by="quang") == []
+    assert "ErasureRequested" in await kinds("van", "people")
+    assert "ErasureRequested" not in await kinds("quang", "people")
+    whole = {line["event_id"] for line in map(json.loads, (await exported(company)).splitlines())}
+    answer = await company.ask(a.ExportLedger(), "quang")
+    assert isinstance(answer, a.Exported)
+    assert {line["event_id"] for line in map(json.loads, answer.content.decode().splitlines())} < whole
+
+
+async def test_who_audits_keeps_their_own_settings_and_asks_for_their_own_erasure(company: Company):
+    van = company.ids["van"]
+    await company.do(p.ChangeRoles(person_id=van, roles=[pt.ROLE_AUDITOR, pt.ROLE_ADMIN]), "nam")
+    await company.ask(n.ChangePreferences(preferences=nt.Preferences(language="en")), "van")
+    await company.ask(n.ReadNotices(all=True), "van")
+    await company.do(p.ChangeEmail(person_id=van, email=words("van@example.org")), "van")
+    await company.do(p.RequestErasure(person_id=van), "van")
+    for theirs in (p.RequestErasure(person_id=company.ids["minh"]), p.ChangeEmail(person_id=company.ids["minh"], email=words("m@x.vn"))):
+        assert (await company.refused(theirs, "van")).reason == "NOT_ALLOWED"

@@ -182,8 +182,8 @@ def test_an_entry_says_what_is_withheld_and_what_is_erased():
         ("person:phuc", "Phúc"),
         ("service:importer for person:phuc", "Nhập dữ liệu · Phúc"),
         ("service:importer for service:operator", "Nhập dữ liệu"),
-        ("service:notifications", "Nhịp (notifications)"),
-        ("service:notifications for service:importer", "Nhịp (notifications) · Nhập dữ liệu"),
+        ("service:notifications", "Nhịp (thông báo)"),
+        ("service:notifications for service:importer", "Nhịp (thông báo) · Nhập dữ liệu"),
         ("system:clock", "Nhịp"),
         ("person:nobody", "nobody"),
     ],
@@ -207,9 +207,9 @@ def test_every_event_and_every_kind_of_thing_has_words():
 
 
 def test_a_hole_is_said_and_a_whole_ledger_counted():
-    whole = audit_pb2.Completeness(contexts=[audit_pb2.ContextCompleteness(context="goals", last=1200, entries=1200)])
+    whole = audit_pb2.Completeness(contexts=[audit_pb2.ContextCompleteness(context="goals", last=3600, entries=1200, complete=True)])
     assert completeness_of(looking(EN), whole).sentence == "The ledger is complete: 1,200 entries of 1 parts, no position is missing."
-    whole.contexts[0].entries = 1197
+    whole.contexts[0].complete = False
     whole.contexts[0].holes.append(audit_pb2.Hole(**cast(Any, {"from": 7, "to": 7})))
     whole.contexts[0].holes.append(audit_pb2.Hole(**cast(Any, {"from": 9, "to": 10})))
     broken = completeness_of(looking(EN), whole)

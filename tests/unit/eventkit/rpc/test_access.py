@@ -57,6 +57,12 @@ async def test_who_audits_reads_everything_and_changes_nothing():
         assert await verdict(allow, LAN, "executive", "admin", changes=True) == "may"
 
 
+async def test_who_audits_keeps_what_is_their_own():
+    assert await verdict(anyone(own=True), LAN, "auditor", changes=True) == "may"
+    with pytest.raises(Rejected, match="ACTOR_UNKNOWN"):
+        await authorise(anyone(own=True), LAN, Directory(None), changes=True)
+
+
 def test_a_line_of_the_table_names_somebody():
     with pytest.raises(ValueError, match="name the roles"):
         roles(services=("importer",))
