@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from eventkit.values import is_percent
 from nhip.goals.v1 import goals_pb2, types_pb2
 from services.gateway.console.as_of import Moment
 from services.gateway.console.cards import Avatar, owner_avatar
 from services.gateway.console.carrying import carried
+from services.gateway.console.edges import Edge, edges
 from services.gateway.console.language import Language, date_of, decimal_of_text, unreadable
 
 
@@ -24,6 +26,8 @@ class Entry:
     proposer: Avatar | None
     before: str
     after: str
+    edges: tuple[Edge, ...]
+    """What else of the scale changed."""
     confidence: int
     reason_class: str
     reason: str
@@ -116,6 +120,8 @@ def _entry(
     if changes_map and effective is not None and effective < recorded.astimezone(zone).date():
         # It was recorded later than it took effect: the day before shows what was in force until then.
         just_before = Moment(on=effective - timedelta(days=1)).url("/", focus=f"kpi-{kpi_id}")
+    unit = (entry.after or entry.before).partition(" ")[2]
+    unchanged = entry.what == "KpiTargetRevised" and entry.before == entry.after
     numeric = entry.what in ("KpiDefined", "KpiTargetRevised", "KpiRetired", "ProgressRecorded")
     return Entry(
         id=entry.event_id,
@@ -125,8 +131,9 @@ def _entry(
         effective=language.day(effective) if effective and effective != recorded.astimezone(zone).date() else "",
         actor=owner_avatar(entry.actor, language) if entry.HasField("actor") else None,
         proposer=owner_avatar(entry.proposer, language) if entry.HasField("proposer") else None,
-        before=_value(entry.before, language) if numeric else entry.before,
-        after=_value(entry.after, language) if numeric else entry.after,
+        before="" if unchanged else _value(entry.before, language) if numeric else entry.before,
+        after="" if unchanged else _value(entry.after, language) if numeric else entry.after,
+        edges=tuple(edges(entry, unit if is_percent(unit) else "", language)),
         confidence=entry.confidence,
         reason_class=reason_class_word(entry.reason_class, language),
         reason=language.words(entry.reason) if entry.HasField("reason") else "",

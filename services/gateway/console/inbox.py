@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from starlette.responses import Response
 
+from eventkit.values import is_percent
 from nhip.common.v1 import command_pb2
 from nhip.goals.v1 import types_pb2 as goals_types
 from nhip.notifications.v1 import notifications_pb2, types_pb2
@@ -236,11 +237,13 @@ def _change(noticed: notifications_pb2.NoticedChange, language: Language) -> Cha
     }
     before, after = decimal_of(change, "before"), decimal_of(change, "after")
     unit = noticed.unit
+    changed = before is not None and after is not None
+    rescaled = change.kind == types_pb2.CHANGE_KIND_TARGET_REVISED and before == after  # floor, stretch or start alone
     return ChangeLine(
         name=noticed.kpi_name or change.kpi_id,
         url=f"/kpi/{quote(change.kpi_id, safe='')}",
         relation=relations.get(change.relation, ""),
-        what=whats.get(change.kind, ""),
-        before=language.amount(before, "%" if unit == "%" else "") if before is not None and after is not None else "",
+        what=_("Scale changed") if rescaled else whats.get(change.kind, ""),
+        before=language.amount(before, unit if is_percent(unit) else "") if changed and not rescaled else "",
         after=language.amount(after, unit),
     )

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC
 from decimal import Decimal
-from typing import Literal
 from urllib.parse import quote
 
 from starlette.responses import Response
@@ -17,9 +16,10 @@ from nhip.common.v1 import command_pb2, words_pb2
 from nhip.goals.v1 import goals_pb2, types_pb2
 from services.gateway.console.as_of import Moment
 from services.gateway.console.cards import Avatar, StateMark, kpi_card, owner_avatar
+from services.gateway.console.edges import Edge, edges
 from services.gateway.console.forms import Form, sent
 from services.gateway.console.history import reason_class_word
-from services.gateway.console.language import Language, decimal_of, unreadable
+from services.gateway.console.language import decimal_of, unreadable
 from services.gateway.console.praise import praise_link
 from services.gateway.console.reconciliation import Arithmetic, arithmetic, relation_sentence
 from services.gateway.console.refusals import reasons
@@ -28,15 +28,6 @@ from services.gateway.failures import Failure
 
 _LOOKS = 10
 """At a proposal that was decided, until its page knows."""
-
-
-@dataclass(frozen=True, slots=True)
-class Edge:
-    """Another floor, stretch or start: "–" where none is set."""
-
-    name: str
-    before: str
-    after: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,23 +179,8 @@ def _changes(visit: Visit, proposal: goals_pb2.Proposal) -> Iterator[Change]:
             language.amount(before, unit),
             language.amount(after, unit),
             language.signed(after - before, unit) if after != before else "",
-            tuple(_edges(change, unit, language)),
+            tuple(edges(change, unit, language)),
         )
-
-
-def _edges(change: goals_pb2.ProposedChange, unit: str, language: Language) -> Iterator[Edge]:
-    for name, word in edge_words(language).items():
-        if change.HasField(name):
-            edge: types_pb2.EdgeChange = getattr(change, name)
-            before, after = decimal_of(edge, "before"), decimal_of(edge, "after")
-            if before != after:
-                yield Edge(word, language.amount(before, unit) or "–", language.amount(after, unit) or "–")
-
-
-def edge_words(language: Language) -> dict[Literal["floor", "stretch", "baseline"], str]:
-    """What a scale has beside its target."""
-    _ = language.gettext
-    return {"floor": _("Floor"), "stretch": _("Stretch"), "baseline": _("Start")}
 
 
 async def listing(visit: Visit) -> Response:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from starlette.responses import Response
 
@@ -12,10 +12,10 @@ from nhip.common.v1 import command_pb2, words_pb2
 from nhip.goals.v1 import goals_pb2, types_pb2
 from services.gateway.console.as_of import Moment
 from services.gateway.console.cards import KpiCard, kpi_card, owner_avatar
+from services.gateway.console.edges import EDGES, edge_words
 from services.gateway.console.forms import Form, decimal_message, sent
 from services.gateway.console.language import Language, decimal_of, decimal_of_text
 from services.gateway.console.map import choose_cycle
-from services.gateway.console.proposals import edge_words
 from services.gateway.console.reconciliation import arithmetic, relation_sentence
 from services.gateway.console.refusals import reasons
 from services.gateway.console.visit import Visit
@@ -31,7 +31,6 @@ _ADDITION = {
     "weight": "addition_weight",
     "measure": "addition_target",
 }
-EDGES: tuple[Literal["floor", "stretch", "baseline"], ...] = ("floor", "stretch", "baseline")
 _MOST_PLACES = 1000
 """As many as a stored number has: what nobody changes must not look changed."""
 REASON_CLASSES = ("BOTTOM_UP", "CONTEXT_CHANGED", "STRATEGY_CHANGED", "CORRECTION")

@@ -13,7 +13,9 @@ from eventkit.table import reading
 from eventkit.values import from_date, from_datetime, from_decimal, plain
 from nhip.common.v1.words_pb2 import PersonalText
 from nhip.goals.v1 import goals_pb2 as pb
+from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import ChangeProposed
+from services.goals.domain.kpi import EDGES
 from services.goals.views import kpi as kpi_view
 from services.goals.views import link as link_view
 from services.goals.views import progress as progress_view
@@ -127,6 +129,13 @@ def _version_entry(before: KpiRow | None, row: KpiRow, proposals: dict[str, Prop
         reason=PersonalText.FromString(row.reason) if row.reason else None,
         proposal_id=row.proposal_id,
     )
+    for edge in EDGES if before else ():
+        was, now = getattr(before, edge), getattr(row, edge)
+        if was != now:
+            change = t.EdgeChange(
+                before=from_decimal(was) if was is not None else None, after=from_decimal(now) if now is not None else None
+            )
+            getattr(entry, edge).CopyFrom(change)
     if proposal := proposals.get(row.proposal_id):
         proposed = ChangeProposed.FromString(proposal.proposed)
         entry.reason_class = proposed.reason_class

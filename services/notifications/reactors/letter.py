@@ -13,6 +13,7 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from html import escape
 
+from eventkit.telemetry import unshown
 from eventkit.values import required_date, to_decimal
 from nhip.common.v1.words_pb2 import PersonalText
 from nhip.notifications.v1 import notifications_pb2 as pb
@@ -87,7 +88,15 @@ class Letter:
         )
 
     def _items(self) -> list[Item]:
-        return [self._item(notice) for notice in self.notices]
+        return [self._shown(notice) for notice in self.notices]
+
+    def _shown(self, notice: pb.Notice) -> Item:
+        """The item of a notice. One that cannot be shown says so, and holds no mail up."""
+        try:
+            return self._item(notice)
+        except Exception as error:
+            unshown("mail", notice.notice_id, error)
+            return Item(self.language.gettext("There is news that cannot be shown here."), [], "/inbox")
 
     def _item(self, notice: pb.Notice) -> Item:
         _ = self.language.gettext
@@ -158,6 +167,8 @@ class Letter:
                 before, after = to_decimal(change.before), to_decimal(change.after)
                 assert before is not None
                 assert after is not None
+                if before == after:  # floor, stretch or start alone
+                    return _("%(kpi)s (%(relation)s): its scale has changed") % told
                 told |= {"before": self.language.amount(before, noticed.unit), "after": self.language.amount(after, noticed.unit)}
                 return _("%(kpi)s (%(relation)s): target %(before)s → %(after)s") % told
             case t.CHANGE_KIND_DEFINED:

@@ -139,3 +139,21 @@ def _catalogue(code: str) -> dict[str, list[str]]:
     return {
         id if isinstance(id, str) else id[0]: [string] if isinstance(string, str) else list(string or ()) for id, string in texts.items()
     }
+
+
+@pytest.mark.parametrize("value", ["9" * 30, "-" + "9" * 30, "0." + "1" * 30])
+def test_no_number_that_was_ever_stored_holds_a_mail_up(value: str):
+    told = change(t.CHANGE_KIND_TARGET_REVISED, before=number(value), after=number(50))
+    assert "→ 50" in letter(notice(t.NOTICE_KIND_KPI_CHANGED, changes=[told])).plain()
+
+
+def test_a_floor_that_changed_alone_is_no_target_that_stayed():
+    told = change(t.CHANGE_KIND_TARGET_REVISED, before=number(80), after=number(80))
+    assert "Demo · khách mới (KPI của bạn): thang đo đã đổi" in letter(notice(t.NOTICE_KIND_KPI_CHANGED, changes=[told])).plain()
+
+
+def test_a_notice_that_cannot_be_shown_holds_up_no_other():
+    broken = notice(t.NOTICE_KIND_KPI_CHANGED, changes=[change(t.CHANGE_KIND_TARGET_REVISED)])  # without the numbers that it is about
+    said = letter(broken, PRAISED).plain()
+    assert "Có một tin không hiển thị được ở đây." in said
+    assert "rất tốt" in said
