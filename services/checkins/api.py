@@ -48,4 +48,4 @@ class CheckinsApi:
             kpi = await known_kpi(con, ctx.tenant, request.kpi_id, everyone)
             if kpi is None:
                 raise unknown("kpi", request.kpi_id, "kpi_id")
-            return pb.Progress(entries=await entries(con, ctx.tenant, request.kpi_id))
+            return await entries(con, ctx.tenant, request)

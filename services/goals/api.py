@@ -23,8 +23,8 @@ from services.goals.domain.alignment import ALIGNMENT
 from services.goals.domain.kpi import KPI
 from services.goals.domain.proposal import PROPOSAL, Circumstances
 from services.goals.domain.strategy import CSF, CYCLE, GOAL, Cycle
-from services.goals.views import goal_map, kpi_page, proposal_page
-from services.goals.views.strategy import cycle_message, cycles
+from services.goals.views import goal_map, kpi_list, kpi_page, proposal_page
+from services.goals.views.strategy import cycles
 
 IMPORTER = "importer"
 _STRATEGY = roles("executive", "okr_master", services=(IMPORTER,))
@@ -44,6 +44,7 @@ ACCESS: Mapping[str, Allow] = {
     # Goals are open to all (X-04, G-71).
     "ListCycles": anyone(services=(IMPORTER,)),
     "GetMap": anyone(services=(IMPORTER,)),
+    "ListKpis": anyone(services=(IMPORTER,)),
     "GetKpi": anyone(services=(IMPORTER,)),
     "GetKpiHistory": anyone(services=(IMPORTER,)),
     "ListProposals": anyone(),
@@ -197,22 +198,26 @@ class GoalsApi:
 
     async def list_cycles(self, request: pb.ListCycles, ctx: Context) -> pb.Cycles:
         async with reading(self.kit.pool, ctx.tenant) as con:
-            return pb.Cycles(cycles=[cycle_message(row) for row in await cycles(con, ctx.tenant)])
+            return await cycles(con, ctx.tenant, request)
 
     async def get_map(self, request: pb.GetMap, ctx: Context) -> pb.GoalMap:
         everyone = await self.kit.directory.everyone(ctx.tenant)
         return await goal_map.goal_map(self.kit.pool, ctx.tenant, request, everyone, ctx.at, self._checkins(ctx))
+
+    async def list_kpis(self, request: pb.ListKpis, ctx: Context) -> pb.Kpis:
+        everyone = await self.kit.directory.everyone(ctx.tenant)
+        return await kpi_list.listed(self.kit.pool, ctx.tenant, request, everyone, ctx.at)
 
     async def get_kpi(self, request: pb.GetKpi, ctx: Context) -> pb.KpiPage:
         everyone = await self.kit.directory.everyone(ctx.tenant)
         return await kpi_page.kpi_page(self.kit.pool, ctx.actor, request, everyone, ctx.at, self._checkins(ctx))
 
     async def get_kpi_history(self, request: pb.GetKpiHistory, ctx: Context) -> pb.KpiHistory:
-        return await kpi_page.history(self.kit.pool, ctx.tenant, request.kpi_id, await self.kit.directory.everyone(ctx.tenant))
+        return await kpi_page.history(self.kit.pool, ctx.tenant, request, await self.kit.directory.everyone(ctx.tenant))
 
     async def list_proposals(self, request: pb.ListProposals, ctx: Context) -> pb.Proposals:
         everyone = await self.kit.directory.everyone(ctx.tenant)
-        return await proposal_page.listed(self.kit.pool, ctx.actor, request.cycle_id, everyone, ctx.at)
+        return await proposal_page.listed(self.kit.pool, ctx.actor, request, everyone, ctx.at)
 
     async def get_proposal(self, request: pb.GetProposal, ctx: Context) -> pb.Proposal:
         everyone = await self.kit.directory.everyone(ctx.tenant)

@@ -1,7 +1,8 @@
 """The goal map of a cycle, now or as of any moment: joins KPIs, links, progress, strategy and people."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -12,24 +13,28 @@ from eventkit.checkpoint import OWN_FEED
 from eventkit.context import acting_id
 from eventkit.directory.facts import Everyone
 from eventkit.errors import unknown
+from eventkit.paging import Page, asked
 from eventkit.table import reading
 from eventkit.telemetry import unshown
-from eventkit.values import from_date, from_datetime, from_decimal, rounded, to_date, to_datetime
+from eventkit.values import from_date, from_datetime, from_decimal, rounded, to_date, to_datetime, to_decimal
 from nhip.common.v1.time_pb2 import Applied, AsOf
 from nhip.goals.v1 import goals_pb2 as pb
-from services.goals.domain import reconciliation
-from services.goals.domain.reconciliation import Check, Node, NotChecked
+from nhip.goals.v1 import types_pb2 as t
+from services.goals.domain.reconciliation import Check, NotChecked
 from services.goals.domain.standing import Scale, Value, standing
 from services.goals.views import kpi as kpi_view
 from services.goals.views import link as link_view
+from services.goals.views import outline, strategy
 from services.goals.views import progress as progress_view
-from services.goals.views import strategy
 from services.goals.views.kpi import KpiRow
 from services.goals.views.link import LinkRow
+from services.goals.views.outline import MOST, Outline
 from services.goals.views.strategy import CycleRow
 
 KPI, PROGRESS = kpi_view.KpiView(), progress_view.ProgressView()
 FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
+BRANCH, LOOSE, FINDINGS = 100, 50, 100
+"""On a map without a page size: KPIs of one branch; KPIs that serve nothing; sums that do not add up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +60,31 @@ def moment(as_of: AsOf, everyone: Everyone, at: datetime) -> Moment:
 
 @dataclass(frozen=True, slots=True)
 class CycleState:
-    """What is known of a cycle at a moment: what map, KPI page and proposals are made of."""
+    """What is known of a cycle at a moment: what map, KPI page and proposals are made of. Its KPIs are there as far as they were loaded."""
 
+    tenant: str
     cycle: CycleRow
     when: Moment
-    kpis: Mapping[str, KpiRow]
-    links: Mapping[str, LinkRow]
-    values: Mapping[str, Value]
     everyone: Everyone
+    outline: Outline
+    kpis: dict[str, KpiRow] = field(default_factory=dict[str, KpiRow])
+    links: dict[str, LinkRow] = field(default_factory=dict[str, LinkRow])
+    values: dict[str, Value] = field(default_factory=dict[str, Value])
+
+    async def load(self, con: asyncpg.Connection, kpi_ids: Iterable[str]) -> None:
+        """Read some KPIs of the cycle whole; those that have ended, or are of another one, are left out."""
+        ids = [id for id in dict.fromkeys(kpi_ids) if id not in self.kpis]
+        if not ids:
+            return
+        tenant, known, on = self.tenant, self.when.known, self.when.on
+        rows = await kpi_view.some(con, tenant, ids, known, on)
+        self.kpis.update((row.kpi_id, row) for row in rows if not row.retired and row.cycle_id == self.cycle.cycle_id)
+        self.links.update(await link_view.some(con, tenant, self.cycle.cycle_id, ids, known, on))
+        self.values.update(await progress_view.current(con, tenant, ids, known, on))
+
+    def shown(self, kpi_ids: Iterable[str]) -> list[pb.Kpi]:
+        """KPIs that were loaded, as the contract shows them."""
+        return [self.kpi(self.kpis[id]) for id in kpi_ids if id in self.kpis]
 
     def kpi(self, row: KpiRow) -> pb.Kpi:
         """A KPI as the contract shows it. What is stored of one and cannot be shown takes nothing from the others."""
@@ -84,6 +106,8 @@ class CycleState:
             why=link.why if link else "",
             unaligned=parent is None,
             retired=row.retired,
+            children=len(self.outline.children.get(row.kpi_id, ())),
+            below=self.outline.below(row.kpi_id),
         )
         try:
             shown.measure.CopyFrom(kpi_view.measure(row))
@@ -118,30 +142,13 @@ class CycleState:
             used=_share(where.used),
         )
 
-    def nodes(self, targets: Mapping[str, Decimal] | None = None) -> list[Node]:
-        """The KPIs of the tree for adding up, some with other targets."""
-        return [
-            Node(
-                row.kpi_id,
-                row.kind,  # type: ignore[arg-type] # stored as the enum's number
-                row.unit,
-                (targets or {}).get(row.kpi_id, row.target),
-                parent_kpi=link.parent_id if (link := self.links.get(row.kpi_id)) and link.parent_kind == "kpi" else "",
-                volume_kpi=row.volume_kpi_id,
-                direction=row.direction,  # type: ignore[arg-type]
-            )
-            for row in self.kpis.values()
-        ]
-
-    def reconciled(self, targets: Mapping[str, Decimal] | None = None, *added: Node) -> list[Check | NotChecked]:
-        return reconciliation.reconcile([*self.nodes(targets), *added])
-
-    def findings(self) -> tuple[list[pb.Shortfall], list[pb.NotChecked]]:
-        """What does not add up, and what cannot be checked."""
-        found = self.reconciled()
+    def findings(self, kpi_ids: Container[str] | None = None) -> tuple[list[pb.Shortfall], list[pb.NotChecked]]:
+        """What does not add up, and what cannot be checked: of the whole cycle, or of some KPIs."""
+        found = [c for c in self.outline.found if kpi_ids is None or c.kpi_id in kpi_ids]
         shortfalls = [
             pb.Shortfall(
                 kpi_id=c.kpi_id,
+                kpi_name=self.outline.stubs[c.kpi_id].name,
                 kind=c.kind,
                 reached=from_decimal(c.reached),
                 wanted=from_decimal(c.wanted),
@@ -153,50 +160,69 @@ class CycleState:
         ]
         return shortfalls, [pb.NotChecked(kpi_id=c.kpi_id, reason=c.reason) for c in found if isinstance(c, NotChecked)]
 
-    def path_up(self, kpi_id: str) -> list[LinkRow]:
-        """The links from a KPI up to where it ends, nearest first."""
-        path: list[LinkRow] = []
-        while (link := self.links.get(kpi_id)) and link.parent_kind and len(path) < len(self.links):
-            path.append(link)
-            if link.parent_kind != "kpi":
-                break
-            kpi_id = link.parent_id
-        return path
-
 
 async def read_cycle(con: asyncpg.Connection, tenant: str, cycle_id: str, everyone: Everyone, when: Moment) -> CycleState:
-    """Raises `Rejected` CYCLE_UNKNOWN."""
+    """A cycle with its outline; its KPIs are loaded as they are needed. Raises `Rejected` CYCLE_UNKNOWN."""
     row = await strategy.cycle(con, tenant, cycle_id)
     if row is None:
         raise unknown("cycle", cycle_id, "cycle_id")
-    kpis = await kpi_view.of_cycle(con, tenant, cycle_id, when.known, when.on)
-    links = await link_view.of_cycle(con, tenant, cycle_id, when.known, when.on)
-    values = await progress_view.current(con, tenant, [k.kpi_id for k in kpis], when.known, when.on)
-    return CycleState(row, when, {k.kpi_id: k for k in kpis}, links, values, everyone)
+    return CycleState(tenant, row, when, everyone, await outline.read(con, tenant, cycle_id, when.known, when.on))
 
 
 async def goal_map(pool: asyncpg.Pool, tenant: str, request: pb.GetMap, everyone: Everyone, at: datetime, partition: int) -> pb.GoalMap:
+    """The unfolded part of a cycle's map; or, of one branch, a page of the KPIs that serve it directly."""
     when = moment(request.as_of, everyone, at)
+    page = asked(request, tenant, int, int, size=BRANCH)
     async with reading(pool, tenant) as con:
         state = await read_cycle(con, tenant, request.cycle_id, everyone, when)
-        goals = await strategy.goals(con, tenant, when.known)
-        csfs = await strategy.csfs(con, tenant, when.known)
+        goals = (await strategy.goals(con, tenant, when.known))[:MOST]
+        csfs = (await strategy.csfs(con, tenant, when.known))[:MOST]
+        shown, next_page_token = _shown(state.outline, [*goals, *csfs], request, page)
+        await state.load(con, shown)
         changed = await kpi_view.changed_on(con, tenant, request.cycle_id, when.known)
-        now = await targets_now(con, tenant, request.cycle_id, everyone, when, at)
+        now = await targets_now(con, tenant, shown, everyone, when, at)
         how_far = await applied(con, partition)
     shortfalls, not_checked = state.findings()
-    kpis = [with_target_now(state.kpi(row), row, now) for row in state.kpis.values()]
+    for top in (*goals, *csfs):
+        id = top.goal_id if isinstance(top, pb.StrategicGoal) else top.csf_id
+        top.children, top.below = len(state.outline.children.get(id, ())), state.outline.below(id)
     return pb.GoalMap(
         cycle=strategy.cycle_message(state.cycle),
         as_of=when.message(at),
         past=when.past,
         goals=goals,
         csfs=csfs,
-        kpis=kpis,
-        shortfalls=shortfalls,
-        not_checked=not_checked,
+        kpis=[with_target_now(kpi, now) for kpi in state.shown(shown)],
+        shortfalls=shortfalls[:FINDINGS],
+        not_checked=not_checked[:FINDINGS],
+        shortfall_count=len(shortfalls),
+        not_checked_count=len(not_checked),
         changed_on=[from_date(day) for day in changed],
         applied=how_far,
+        counts=_counts(state.outline),
+        whole=not request.under_id and len(shown) == len(state.outline.stubs),
+        next_page_token=next_page_token,
+    )
+
+
+def _shown(outline: Outline, tops: Sequence[pb.StrategicGoal | pb.Csf], request: pb.GetMap, page: Page) -> tuple[list[str], str]:
+    """Which KPIs a map has, in its order; and the token of a branch's next page."""
+    if request.under_id:
+        children = [outline.stubs[id] for id in outline.children.get(request.under_id, ())]
+        rest = [stub for stub in children if page.after is None or stub.place > page.after]
+        cut, token = page.cut(rest[: page.limit], lambda stub: stub.place)
+        return [stub.id for stub in cut], token
+    ids = [top.goal_id if isinstance(top, pb.StrategicGoal) else top.csf_id for top in tops]
+    found = outline.unfolded(ids, request.open_ids, request.focus_ids)
+    sought = [id for id in request.focus_ids if id in outline.stubs]
+    return sorted({*found, *outline.loose[:LOOSE], *sought}, key=lambda id: outline.stubs[id].place), ""
+
+
+def _counts(outline: Outline) -> pb.MapCounts:
+    loose = set(outline.loose)
+    levels = Counter(stub.level for stub in outline.stubs.values() if stub.id not in loose)
+    return pb.MapCounts(
+        company=levels[t.LEVEL_COMPANY], department=levels[t.LEVEL_DEPARTMENT], individual=levels[t.LEVEL_INDIVIDUAL], unaligned=len(loose)
     )
 
 
@@ -205,18 +231,18 @@ def _share(share: Decimal | None) -> PbDecimal | None:
 
 
 async def targets_now(
-    con: asyncpg.Connection, tenant: str, cycle_id: str, everyone: Everyone, when: Moment, at: datetime
-) -> Mapping[str, KpiRow]:
-    """Today's versions, for saying what a past target has become; none when now is shown."""
+    con: asyncpg.Connection, tenant: str, kpi_ids: Sequence[str], everyone: Everyone, when: Moment, at: datetime
+) -> Mapping[str, Decimal]:
+    """Today's targets, for saying what a past one has become; none when now is shown."""
     if not when.past:
         return {}
-    return {row.kpi_id: row for row in await kpi_view.of_cycle(con, tenant, cycle_id, FOREVER, everyone.today(at))}
+    return {row.kpi_id: row.target for row in await kpi_view.some(con, tenant, kpi_ids, FOREVER, everyone.today(at)) if not row.retired}
 
 
-def with_target_now(kpi: pb.Kpi, row: KpiRow, now: Mapping[str, KpiRow]) -> pb.Kpi:
-    current = now.get(row.kpi_id)
-    if current and current.target != row.target:
-        kpi.target_now.CopyFrom(from_decimal(current.target))
+def with_target_now(kpi: pb.Kpi, now: Mapping[str, Decimal]) -> pb.Kpi:
+    current = now.get(kpi.kpi_id)
+    if current is not None and current != to_decimal(kpi.measure.target):
+        kpi.target_now.CopyFrom(from_decimal(current))
     return kpi
 
 

@@ -196,12 +196,9 @@ order by kpi_id, version desc
 """
 
 
-async def of_cycle(con: asyncpg.Connection, tenant: str, cycle_id: str, known: datetime, on: date) -> list[KpiRow]:
-    """A cycle's KPIs as of a moment, ended ones left out, in the order they were defined."""
-    rows = [_in_force(row) for row in await con.fetch(AS_OF.format(which="cycle_id = $4"), tenant, known, on, cycle_id)]
-    first = await con.fetch(f"select kpi_id, position from {KPIS} where tenant = $1 and cycle_id = $2 and version = 1", tenant, cycle_id)
-    order = {row["kpi_id"]: row["position"] for row in first}
-    return sorted((row for row in rows if not row.retired), key=lambda row: (row.level, order[row.kpi_id]))
+async def some(con: asyncpg.Connection, tenant: str, kpi_ids: Iterable[str], known: datetime, on: date) -> list[KpiRow]:
+    """KPIs as of a moment, those that were known and in force; ended ones too."""
+    return [_in_force(row) for row in await con.fetch(AS_OF.format(which="kpi_id = any($4::text[])"), tenant, known, on, list(kpi_ids))]
 
 
 async def one(con: asyncpg.Connection, tenant: str, kpi_id: str, known: datetime, on: date) -> KpiRow | None:
@@ -214,9 +211,15 @@ def _in_force(row: asyncpg.Record) -> KpiRow:
     return replace(KPIS.of(row), retired=row["ended"])
 
 
-async def versions(con: asyncpg.Connection, tenant: str, kpi_id: str) -> list[KpiRow]:
-    """Every version, the first one first."""
-    rows = await con.fetch(f"select * from {KPIS} where tenant = $1 and kpi_id = $2 order by version", tenant, kpi_id)
+async def versions(con: asyncpg.Connection, tenant: str, kpi_id: str, *, upto: datetime, most: int) -> list[KpiRow]:
+    """The last versions recorded up to an instant, the newest first."""
+    rows = await con.fetch(
+        f"select * from {KPIS} where tenant = $1 and kpi_id = $2 and recorded_at <= $3 order by version desc limit $4",
+        tenant,
+        kpi_id,
+        upto,
+        most,
+    )
     return [KPIS.of(row) for row in rows]
 
 

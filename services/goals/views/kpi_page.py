@@ -1,7 +1,7 @@
 """The page of one KPI and its history."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import asyncpg
@@ -9,6 +9,7 @@ import asyncpg
 from eventkit.context import Actor
 from eventkit.directory.facts import Everyone
 from eventkit.errors import unknown
+from eventkit.paging import asked
 from eventkit.table import reading
 from eventkit.values import from_date, from_datetime, from_decimal, plain
 from nhip.common.v1.words_pb2 import PersonalText
@@ -21,12 +22,28 @@ from services.goals.views import link as link_view
 from services.goals.views import progress as progress_view
 from services.goals.views import proposal as proposal_view
 from services.goals.views import strategy
-from services.goals.views.goal_map import CycleState, Moment, actor, applied, moment, owner, read_cycle, targets_now, with_target_now
+from services.goals.views.goal_map import (
+    FOREVER,
+    CycleState,
+    Moment,
+    actor,
+    applied,
+    moment,
+    owner,
+    read_cycle,
+    targets_now,
+    with_target_now,
+)
 from services.goals.views.kpi import KPIS, KpiRow
 from services.goals.views.link import LinkRow
 from services.goals.views.progress import ProgressRow
 from services.goals.views.proposal import ProposalRow
 from services.goals.views.strategy import CSFS, GOALS
+
+CHILDREN, VERSIONS, HISTORY = 100, 400, 100
+"""On one page: KPIs that serve it; targets that it had; entries of its history where no page size is given."""
+TOGETHER = 10
+"""More events of one KPI than any append has."""
 
 
 async def kpi_page(pool: asyncpg.Pool, who: Actor, request: pb.GetKpi, everyone: Everyone, at: datetime, partition: int) -> pb.KpiPage:
@@ -36,17 +53,18 @@ async def kpi_page(pool: asyncpg.Pool, who: Actor, request: pb.GetKpi, everyone:
         if row is None:
             raise unknown("kpi", request.kpi_id, "kpi_id")
         state = await read_cycle(con, tenant, row.cycle_id, everyone, when)
+        below = state.outline.children.get(row.kpi_id, ())[:CHILDREN]
+        await state.load(con, [row.kpi_id, *state.outline.above(row.kpi_id), *below])
         goals = {goal.goal_id: goal for goal in await strategy.goals(con, tenant, when.known)}
         csfs = {csf.csf_id: csf for csf in await strategy.csfs(con, tenant, when.known)}
         trend = await progress_view.trend(con, tenant, row.kpi_id, when.known, when.on)
-        versions = await kpi_view.versions(con, tenant, row.kpi_id)
-        now = await targets_now(con, tenant, row.cycle_id, everyone, when, at)
+        versions = await kpi_view.versions(con, tenant, row.kpi_id, upto=when.known, most=VERSIONS)
+        now = await targets_now(con, tenant, [row.kpi_id], everyone, when, at)
         how_far = await applied(con, partition)
-    kpi = with_target_now(state.kpi(row), row, now)
+    kpi = with_target_now(state.kpi(row), now)
     owners = {o.person_id for o in kpi.owners}
     path = _path(state, row.kpi_id, goals, csfs)
-    shortfalls, not_checked = state.findings()
-    near = {row.kpi_id, *(step.kpi.kpi_id for step in path if step.HasField("kpi"))}
+    shortfalls, not_checked = state.findings({row.kpi_id, *(step.kpi.kpi_id for step in path if step.HasField("kpi"))})
     return pb.KpiPage(
         kpi=kpi,
         cycle=strategy.cycle_message(state.cycle),
@@ -54,36 +72,28 @@ async def kpi_page(pool: asyncpg.Pool, who: Actor, request: pb.GetKpi, everyone:
         past=when.past,
         path=path,
         trend=[pb.TrendPoint(occurred_on=from_date(v.occurred_on), value=from_decimal(v.value), confidence=v.confidence) for v in trend],
-        targets=_targets(versions, when),
-        children=[state.kpi(child) for child in state.kpis.values() if _serves(state.links.get(child.kpi_id), row.kpi_id)],
-        shortfalls=[s for s in shortfalls if s.kpi_id in near],
-        not_checked=[n for n in not_checked if n.kpi_id in near],
+        targets=_targets(versions[::-1], when),
+        children=state.shown(below),
+        shortfalls=shortfalls,
+        not_checked=not_checked,
         may_propose=not when.past and not row.retired and who.kind == "person",
         may_record=not when.past and not row.retired and who.kind == "person" and who.id in owners,
         applied=how_far,
     )
 
 
-def _serves(link: LinkRow | None, kpi_id: str) -> bool:
-    return link is not None and link.parent_kind == "kpi" and link.parent_id == kpi_id
-
-
 def _path(state: CycleState, kpi_id: str, goals: dict[str, pb.StrategicGoal], csfs: dict[str, pb.Csf]) -> list[pb.PathStep]:
     """From the strategic goal down to the KPI's parent; of several goals that a CSF serves, the first."""
     steps: list[pb.PathStep] = []
-    for link in state.path_up(kpi_id):
-        match link.parent_kind:
-            case "kpi" if link.parent_id in state.kpis:
-                steps.append(pb.PathStep(kpi=state.kpi(state.kpis[link.parent_id])))
-            case "csf" if link.parent_id in csfs:
-                csf = csfs[link.parent_id]
-                steps.append(pb.PathStep(csf=csf))
-                if goal := next((goals[g] for g in csf.goal_ids if g in goals), None):
-                    steps.append(pb.PathStep(goal=goal))
-            case "goal" if link.parent_id in goals:
-                steps.append(pb.PathStep(goal=goals[link.parent_id]))
-            case _:
-                pass
+    for above in state.outline.above(kpi_id):
+        if above in state.kpis:
+            steps.append(pb.PathStep(kpi=state.kpi(state.kpis[above])))
+        elif above in csfs:
+            steps.append(pb.PathStep(csf=csfs[above]))
+            if goal := next((goals[g] for g in csfs[above].goal_ids if g in goals), None):
+                steps.append(pb.PathStep(goal=goal))
+        elif above in goals:
+            steps.append(pb.PathStep(goal=goals[above]))
     return steps[::-1]
 
 
@@ -98,22 +108,31 @@ def _targets(versions: Sequence[KpiRow], when: Moment) -> list[pb.TargetStep]:
     return steps
 
 
-async def history(pool: asyncpg.Pool, tenant: str, kpi_id: str, everyone: Everyone) -> pb.KpiHistory:
-    """Everything that happened to a KPI, newest first: who, when, why, before, after (A-01)."""
+async def history(pool: asyncpg.Pool, tenant: str, request: pb.GetKpiHistory, everyone: Everyone) -> pb.KpiHistory:
+    """What happened to a KPI, newest first, a page of it: who, when, why, before, after (A-01)."""
+    page, kpi_id = asked(request, tenant, datetime, str, size=HISTORY), request.kpi_id
+    upto = page.after[0] if page.after else FOREVER
+    # Of each source as many as the page may need: those recorded at the same instant as the last one shown, and one for its `before`.
+    most = page.limit + TOGETHER
     async with reading(pool, tenant) as con:
-        versions = await kpi_view.versions(con, tenant, kpi_id)
-        if not versions:
+        versions = await kpi_view.versions(con, tenant, kpi_id, upto=upto, most=most)
+        links = await link_view.versions(con, tenant, kpi_id, upto=upto, most=most)
+        progress = await progress_view.entries(con, tenant, kpi_id, upto=upto, most=most)
+        first = await kpi_view.one(con, tenant, kpi_id, FOREVER, date.max)
+        if first is None:
             raise unknown("kpi", kpi_id, "kpi_id")
-        links = await link_view.versions(con, tenant, kpi_id)
-        progress = await progress_view.entries(con, tenant, kpi_id)
         proposals = await proposal_view.some(con, tenant, [v.proposal_id for v in versions if v.proposal_id])
         names = await _parent_names(con, tenant, links)
-    unit = versions[0].unit
-    entries = [_version_entry(before, v, proposals, everyone) for before, v in zip([None, *versions], versions, strict=False)]
-    entries += [_link_entry(before, link, names, everyone) for before, link in zip([None, *links], links, strict=False)]
-    entries += [_progress_entry(p, unit, everyone) for p in progress]
-    entries.sort(key=lambda entry: entry.recorded_at.ToDatetime(), reverse=True)
-    return pb.KpiHistory(entries=entries)
+    entries = [_version_entry(before, v, proposals, everyone) for v, before in zip(versions, [*versions[1:], None], strict=False)]
+    entries += [_link_entry(before, link, names, everyone) for link, before in zip(links, [*links[1:], None], strict=False)]
+    entries += [_progress_entry(p, first.unit, everyone) for p in progress]
+    entries.sort(key=_place, reverse=True)
+    shown, token = page.cut([e for e in entries if page.after is None or _place(e) < page.after][: page.limit], _place)
+    return pb.KpiHistory(entries=shown, next_page_token=token)
+
+
+def _place(entry: pb.HistoryEntry) -> tuple[datetime, str]:
+    return entry.recorded_at.ToDatetime(UTC), entry.event_id
 
 
 def _version_entry(before: KpiRow | None, row: KpiRow, proposals: dict[str, ProposalRow], everyone: Everyone) -> pb.HistoryEntry:

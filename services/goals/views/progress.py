@@ -105,9 +105,15 @@ async def trend(con: asyncpg.Connection, tenant: str, kpi_id: str, known: dateti
     return [_value(row) for row in await con.fetch(DAYS, tenant, [kpi_id], known, on)]
 
 
-async def entries(con: asyncpg.Connection, tenant: str, kpi_id: str) -> list[ProgressRow]:
-    """Everything ever recorded for a KPI, corrected values too, the first one first."""
-    rows = await con.fetch(f"select * from {VALUES} where tenant = $1 and kpi_id = $2 order by version", tenant, kpi_id)
+async def entries(con: asyncpg.Connection, tenant: str, kpi_id: str, *, upto: datetime, most: int) -> list[ProgressRow]:
+    """The last of what was recorded for a KPI up to an instant, corrected values too, the newest first."""
+    rows = await con.fetch(
+        f"select * from {VALUES} where tenant = $1 and kpi_id = $2 and recorded_at <= $3 order by version desc limit $4",
+        tenant,
+        kpi_id,
+        upto,
+        most,
+    )
     return [VALUES.of(row) for row in rows]
 
 

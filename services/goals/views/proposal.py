@@ -7,6 +7,7 @@ from datetime import datetime
 import asyncpg
 
 from eventkit.log import Recorded
+from eventkit.paging import Place
 from eventkit.projection import Rows, View
 from eventkit.table import Key
 from eventkit.values import packed
@@ -31,6 +32,11 @@ class ProposalRow:
     approval: bytes
     reason: bytes
     added_kpi_id: str
+
+    @property
+    def place(self) -> tuple[bool, datetime, str]:
+        """Where it stands in a list."""
+        return self.state == t.PROPOSAL_STATE_PROPOSED, self.proposed_at, self.proposal_id
 
 
 class ProposalView(View[ProposalRow]):
@@ -90,12 +96,22 @@ def _decided(event: Recorded, state: int, approval: bytes, reason: bytes) -> dic
     return {"state": state, "decided_by": event.origin.actor, "decided_at": event.recorded_at, "approval": approval, "reason": reason}
 
 
-async def listed(con: asyncpg.Connection, tenant: str, cycle_id: str) -> list[ProposalRow]:
-    """The proposals of a cycle, or of all: those that wait first, then the newest."""
+async def listed(
+    con: asyncpg.Connection, tenant: str, cycle_id: str, after: Place | None, limit: int, *, waiting: bool
+) -> list[ProposalRow]:
+    """The proposals of a cycle, or of all, behind a place: those that wait first, then the newest; with `waiting` only the former."""
+    wait, proposed_at, id = after or (None, None, None)
     rows = await con.fetch(
-        f"select * from {PROPOSALS} where tenant = $1 and ($2 = '' or cycle_id = $2) order by (state = 1) desc, proposed_at desc",
+        f"select * from {PROPOSALS} where tenant = $1 and ($2 = '' or cycle_id = $2) and (not $3 or state = 1) "
+        "and ($4::boolean is null or (state = 1, proposed_at, proposal_id) < ($4, $5::timestamptz, $6)) "
+        "order by (state = 1) desc, proposed_at desc, proposal_id desc limit $7",
         tenant,
         cycle_id,
+        waiting,
+        wait,
+        proposed_at,
+        id,
+        limit,
     )
     return [PROPOSALS.of(row) for row in rows]
 

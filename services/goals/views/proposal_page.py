@@ -1,5 +1,6 @@
 """A proposal as a page shows it: before and after, whether it adds up, and who decides."""
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -9,6 +10,7 @@ import asyncpg
 from eventkit.context import Actor
 from eventkit.directory.facts import Everyone
 from eventkit.errors import Rejected, unknown
+from eventkit.paging import asked
 from eventkit.table import reading
 from eventkit.telemetry import unshown
 from eventkit.values import from_datetime, from_decimal, to_decimal
@@ -19,21 +21,57 @@ from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import ChangeProposed
 from services.goals.domain.approval import Deciders, Touched, deciders
 from services.goals.domain.kpi import moved
-from services.goals.domain.reconciliation import Check, Node, NotChecked
+from services.goals.domain.reconciliation import Check, Node, NotChecked, reconcile
 from services.goals.views import kpi as kpi_view
 from services.goals.views import proposal as proposal_view
-from services.goals.views.goal_map import CycleState, actor, moment, owner, read_cycle
+from services.goals.views import strategy
+from services.goals.views.goal_map import CycleState, Moment, actor, moment, owner, read_cycle
+from services.goals.views.outline import Outline
 from services.goals.views.proposal import ProposalRow
 
+PAGE, LOOKED_AT = 20, 1000
+"""Proposals on a page without a size; waiting ones that are looked through for those that somebody may decide."""
 ADDED = "added"
 """Stands for the id of a KPI that a proposal would add."""
 
 
-async def listed(pool: asyncpg.Pool, who: Actor, cycle_id: str, everyone: Everyone, at: datetime) -> pb.Proposals:
+async def listed(pool: asyncpg.Pool, who: Actor, request: pb.ListProposals, everyone: Everyone, at: datetime) -> pb.Proposals:
+    """A page of proposals, or of those that wait for the caller: without their arithmetic, so only what they touch is read."""
+    page = asked(request, who.tenant, bool, datetime, str, size=PAGE)
+    found: list[tuple[ProposalRow, CycleState]] = []
+    after, looked = page.after, 0
     async with reading(pool, who.tenant) as con:
-        rows = await proposal_view.listed(con, who.tenant, cycle_id)
-        states = {c: await read_cycle(con, who.tenant, c, everyone, moment(AsOf(), everyone, at)) for c in {row.cycle_id for row in rows}}
-    return pb.Proposals(proposals=[_proposal(row, states[row.cycle_id], who) for row in rows])
+        while len(found) < page.limit:
+            rows = await proposal_view.listed(con, who.tenant, request.cycle_id, after, page.limit, waiting=request.mine_to_decide)
+            states = await _touched(con, who.tenant, rows, moment(AsOf(), everyone, at), everyone)
+            found += [(row, states[row.cycle_id]) for row in rows if not request.mine_to_decide or _decides(row, states[row.cycle_id], who)]
+            looked += len(rows)
+            if len(rows) < page.limit or not request.mine_to_decide or looked >= LOOKED_AT:
+                break
+            after = rows[-1].place
+    shown, token = page.cut(found[: page.limit], lambda one: one[0].place)
+    return pb.Proposals(proposals=[_proposal(row, state, who) for row, state in shown], next_page_token=token)
+
+
+async def _touched(
+    con: asyncpg.Connection, tenant: str, rows: Sequence[ProposalRow], when: Moment, everyone: Everyone
+) -> dict[str, CycleState]:
+    """The cycles of some proposals, with the KPIs that these would change and nothing else."""
+    states: dict[str, CycleState] = {}
+    for cycle_id in dict.fromkeys(row.cycle_id for row in rows):
+        cycle = await strategy.cycle(con, tenant, cycle_id)
+        assert cycle is not None  # in one snapshot, a proposal's cycle is there
+        states[cycle_id] = state = CycleState(tenant, cycle, when, everyone, Outline({}))
+        of_cycle = [ChangeProposed.FromString(row.proposed) for row in rows if row.cycle_id == cycle_id]
+        await state.load(con, [change.kpi_id for proposed in of_cycle for change in proposed.changes])
+    return states
+
+
+def _decides(row: ProposalRow, state: CycleState, who: Actor) -> bool:
+    proposed = ChangeProposed.FromString(row.proposed)
+    addition = proposed.addition if proposed.HasField("addition") else None
+    found, _ = _deciders(state, proposed.changes, addition, proposed.proposer_id)
+    return found is not None and who.kind == "person" and who.id in found.people
 
 
 async def one(pool: asyncpg.Pool, who: Actor, proposal_id: str, everyone: Everyone, at: datetime) -> pb.Proposal:
@@ -44,9 +82,11 @@ async def one(pool: asyncpg.Pool, who: Actor, proposal_id: str, everyone: Everyo
         # Decided: with the map as it was just before, so that the arithmetic stays what people had before them.
         as_of = AsOf(recorded_at=from_datetime(_before(row.decided_at))) if row.decided_at else AsOf()
         state = await read_cycle(con, who.tenant, row.cycle_id, everyone, moment(as_of, everyone, at))
+        proposed = ChangeProposed.FromString(row.proposed)
+        await state.load(con, [change.kpi_id for change in proposed.changes])
     reply = _proposal(row, state, who)
-    proposed = ChangeProposed.FromString(row.proposed)
-    reply.reconciliations.extend(reconciled(state, proposed.changes, proposed.addition if proposed.HasField("addition") else None))
+    addition = proposed.addition if proposed.HasField("addition") else None
+    reply.reconciliations.extend(await asyncio.to_thread(reconciled, state.outline, proposed.changes, addition))
     return reply
 
 
@@ -54,8 +94,9 @@ async def preview(pool: asyncpg.Pool, who: Actor, request: pb.PreviewProposal, e
     """The arithmetic and the decider of a proposal that is still being written."""
     async with reading(pool, who.tenant) as con:
         state = await read_cycle(con, who.tenant, request.cycle_id, everyone, moment(AsOf(), everyone, at))
+        await state.load(con, [change.kpi_id for change in request.changes])
     addition = request.addition if request.HasField("addition") else None
-    reply = pb.ProposalPreview(reconciliations=reconciled(state, request.changes, addition))
+    reply = pb.ProposalPreview(reconciliations=await asyncio.to_thread(reconciled, state.outline, request.changes, addition))
     found, obstacle = _deciders(state, request.changes, addition, who.id)
     reply.obstacle = obstacle or _stale(state, request.changes)
     if found:
@@ -118,29 +159,31 @@ def _shown(row: ProposalRow, state: CycleState, who: Actor) -> pb.Proposal:
     return reply
 
 
-def reconciled(state: CycleState, changes: Iterable[t.TargetChange], addition: t.KpiDraft | None) -> list[pb.Reconciliation]:
-    """Each check of the branch that a proposal touches, as things are and as they would be."""
+def reconciled(outline: Outline, changes: Iterable[t.TargetChange], addition: t.KpiDraft | None) -> list[pb.Reconciliation]:
+    """Each check of the branch that a proposal touches, as things are and as they would be.
+
+    It adds the whole cycle up: for a thread beside the event loop.
+    """
     changes = list(changes)
     targets = {change.kpi_id: value for change in changes if (value := to_decimal(change.after)) is not None}
     starts = {change.kpi_id for change in changes} | ({addition.parent.kpi_id} if addition else set[str]())
-    branch = starts | {link.parent_id for kpi in starts for link in state.path_up(kpi)}
-    before = _by_kind(state.reconciled())
-    after = _by_kind(state.reconciled(targets, *_added(addition)))
-    touched = {link.parent_id for kpi in branch for link in state.path_up(kpi)} | branch
+    touched = starts | {above for kpi in starts for above in outline.above(kpi)}
+    before = _by_kind(outline.found)
+    after = _by_kind(reconcile([*outline.nodes(targets), *_added(addition)]))
     changed = [key for key in before | after if key[0] in touched or before.get(key) != after.get(key)]
     changed = [key for key in changed if key[1] or key in after]  # what was not checked and now is shows its checks
     return [
         pb.Reconciliation(
             kpi_id=kpi_id,
-            kpi_name=state.kpis[kpi_id].name,
-            unit=state.kpis[kpi_id].unit,
+            kpi_name=outline.stubs[kpi_id].name,
+            unit=outline.stubs[kpi_id].unit,
             kind=kind,
             before=_check(before.get((kpi_id, kind))),
             after=_check(then := after.get((kpi_id, kind))),
             not_checked=then.reason if isinstance(then, NotChecked) else pb.NotChecked.REASON_UNSPECIFIED,
         )
         for kpi_id, kind in changed
-        if kpi_id in state.kpis
+        if kpi_id in outline.stubs
     ]
 
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 import asyncpg
 
 from eventkit.log import Recorded
+from eventkit.paging import asked
 from eventkit.projection import Rows, View, messages
 from eventkit.values import from_date, from_decimal, required_date
 from nhip.goals.v1 import goals_pb2 as pb
@@ -45,10 +46,20 @@ class CycleView(View[CycleRow]):
 CYCLES = CycleView().table
 
 
-async def cycles(con: asyncpg.Connection, tenant: str) -> list[CycleRow]:
-    """All cycles, the latest first."""
-    rows = await con.fetch(f"select * from {CYCLES} where tenant = $1 order by starts_on desc, cycle_id", tenant)
-    return [CYCLES.of(row) for row in rows]
+async def cycles(con: asyncpg.Connection, tenant: str, request: pb.ListCycles) -> pb.Cycles:
+    """A page of the cycles, the latest first."""
+    page = asked(request, tenant, date, str, size=100)
+    starts_on, id = page.after or (None, None)
+    rows = await con.fetch(
+        f"select * from {CYCLES} where tenant = $1 and ($2::date is null or (starts_on, cycle_id) < ($2, $3)) "
+        "order by starts_on desc, cycle_id desc limit $4",
+        tenant,
+        starts_on,
+        id,
+        page.limit,
+    )
+    shown, token = page.cut([CYCLES.of(row) for row in rows], lambda row: (row.starts_on, row.cycle_id))
+    return pb.Cycles(cycles=map(cycle_message, shown), next_page_token=token)
 
 
 async def cycle(con: asyncpg.Connection, tenant: str, cycle_id: str) -> CycleRow | None:
