@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from eventkit.names import plain_letters
 from nhip.people.v1 import people_pb2, types_pb2
 from services.gateway.console.cards import Avatar, person_avatar
 from services.gateway.console.forms import sent
 from services.gateway.console.language import Language
-from services.gateway.console.map import plain
 from services.gateway.console.visit import LANGUAGE_COOKIE, POSITION_COOKIE, Console, Visit
 from services.gateway.failures import Failure
 from services.gateway.session import from_this_machine, local_path
@@ -46,7 +46,7 @@ async def choose(visit: Visit) -> Response:
 
 def _rank(person: people_pb2.Person, language: Language) -> tuple[bool, str]:
     """Executives first, then by name as it is read aloud, without marks."""
-    return types_pb2.ROLE_EXECUTIVE not in person.roles, plain(language.words(person.name))
+    return types_pb2.ROLE_EXECUTIVE not in person.roles, plain_letters(language.words(person.name))
 
 
 async def enter(visit: Visit) -> Response:

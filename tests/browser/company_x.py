@@ -15,6 +15,7 @@ from google.protobuf.message_factory import GetMessageClass
 from google.type import decimal_pb2
 
 from eventkit.errors import Kind, Rejected
+from eventkit.names import plain_letters
 from eventkit.rpc import errors as rpc_errors
 from nhip.checkins.v1 import checkins_pb2
 from nhip.common.v1 import command_pb2, time_pb2, words_pb2
@@ -25,6 +26,7 @@ from nhip.people.v1 import types_pb2 as people_types_pb2
 from services.gateway.upstream import SERVICES
 from tests.browser.company_x_records import ErasuresX, LedgerX, NoticesX
 from tests.browser.company_x_rewards import RewardsX
+from tests.browser.folding import folded
 from tests.browser.messages import NOW
 from tests.browser.messages import day as _date
 from tests.browser.messages import words as _words
@@ -336,7 +338,7 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX):
     def GetMap(self, request: goals_pb2.GetMap, actor: str) -> Message:
         day, past = _day(request.as_of)
         kpis = sorted((self.kpi(goal, day, past) for goal in self.goals.values() if goal.since <= day), key=lambda kpi: kpi.level)
-        return goals_pb2.GoalMap(
+        whole = goals_pb2.GoalMap(
             cycle=self.cycle(),
             as_of=time_pb2.AsOf(effective_on=_date(day)),
             past=past,
@@ -345,6 +347,21 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX):
             kpis=kpis,
             shortfalls=self.shortfalls(day),
             changed_on=[_date(day) for day in (date(2025, 1, 2), COLLABORATION, CO_OWNED, LOWERED)],
+        )
+        return folded(whole, request)
+
+    def ListKpis(self, request: goals_pb2.ListKpis, actor: str) -> Message:
+        day, past = _day(request.as_of)
+        kpis = sorted((self.kpi(goal, day, past) for goal in self.goals.values() if goal.since <= day), key=lambda kpi: kpi.level)
+        text = plain_letters(request.text)
+        owners = set(request.owner_ids)
+        return goals_pb2.Kpis(
+            kpis=[
+                kpi
+                for kpi in kpis
+                if (not owners or owners & {owner.person_id for owner in kpi.owners})
+                and text in plain_letters(" ".join((kpi.name, kpi.statement, kpi.unit_name)))
+            ]
         )
 
     def GetKpi(self, request: goals_pb2.GetKpi, actor: str) -> Message:
@@ -542,8 +559,9 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX):
         approver, approval = self._approval(list(changes))
         return goals_pb2.ProposalPreview(reconciliations=self.reconciliations(changes, {}), approver=approver, approval=approval)
 
-    def ListProposals(self, request: Message, actor: str) -> Message:
+    def ListProposals(self, request: goals_pb2.ListProposals, actor: str) -> Message:
         shown = [self._for(proposal, actor) for proposal in self.proposals.values()]
+        shown = [proposal for proposal in shown if proposal.may_decide or not request.mine_to_decide]
         return goals_pb2.Proposals(proposals=sorted(shown, key=lambda p: (p.state, -p.proposed_at.seconds)))
 
     def GetProposal(self, request: goals_pb2.GetProposal, actor: str) -> Message:

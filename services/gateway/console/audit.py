@@ -9,16 +9,18 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response, StreamingResponse
 
+from eventkit.names import plain_letters
 from nhip.audit.v1 import audit_pb2, types_pb2
 from nhip.goals.v1 import goals_pb2
 from nhip.goals.v1 import types_pb2 as goals_types
 from nhip.rewards.v1 import rewards_pb2
+from services.gateway.console import kpis
 from services.gateway.console.directory import Directory, directory
 from services.gateway.console.history import reason_class_word
 from services.gateway.console.language import Language, unreadable
 from services.gateway.console.ledger import Names, ledger_row
 from services.gateway.console.ledger_words import contexts, event_types, event_word, kind_word, subject_kinds
-from services.gateway.console.map import choose_cycle, plain
+from services.gateway.console.map import choose_cycle
 from services.gateway.console.visit import Visit, or_none
 from services.gateway.failures import Failure
 
@@ -105,7 +107,7 @@ async def page(visit: Visit) -> Response:
         more=search.url(after=reply.next_page_token) if reply.next_page_token else "",
         contexts=[(name, name) for name in contexts()],
         types=[(name, event_word(name, language)) for name in event_types()],
-        kinds=sorted(((kind, kind_word(kind, language)) for kind in subject_kinds()), key=lambda kind: plain(kind[1])),
+        kinds=sorted(((kind, kind_word(kind, language)) for kind in subject_kinds()), key=lambda kind: plain_letters(kind[1])),
         actors=_actors(who, search.values["actor"]),
         reasons=_reasons(visit),
         exports=[(name.upper(), search.url("/audit/export", format=name)) for name in _FORMATS],
@@ -114,7 +116,7 @@ async def page(visit: Visit) -> Response:
 
 def _actors(who: Directory, chosen: str) -> Sequence[tuple[str, str]]:
     """Whoever may have acted: people, the import, the clock; and who was asked for by a link."""
-    people = sorted(((id, who.person(id).name) for id in who.people), key=lambda person: plain(person[1]))
+    people = sorted(((id, who.person(id).name) for id in who.people), key=lambda person: plain_letters(person[1]))
     others = [(actor, who.actor(actor).name) for actor in ("service:importer", "system:clock")]
     known = [*people, *others]
     return known if not chosen or chosen in dict(known) else [*known, (chosen, chosen)]
@@ -219,17 +221,16 @@ async def _no_names() -> ByThing:
 
 
 async def _kpis(visit: Visit) -> ByThing:
-    """Those of the running cycle's map."""
+    """The first of the running cycle."""
     cycles = await or_none(visit.caller.query("goals", "ListCycles", goals_pb2.ListCycles(), goals_pb2.Cycles))
     cycle = choose_cycle(cycles.cycles, "", visit.today) if cycles else None
     if cycle is None:
         return {}
-    reply = await or_none(visit.caller.query("goals", "GetMap", goals_pb2.GetMap(cycle_id=cycle.cycle_id), goals_pb2.GoalMap))
-    return {("kpi", kpi.kpi_id): kpi.name for kpi in reply.kpis} if reply else {}
+    return {("kpi", kpi.kpi_id): kpi.name for kpi in await or_none(kpis.listed(visit, cycle.cycle_id)) or ()}
 
 
 async def _proposals(visit: Visit) -> ByThing:
-    reply = await or_none(visit.caller.query("goals", "ListProposals", goals_pb2.ListProposals(), goals_pb2.Proposals))
+    reply = await or_none(visit.caller.query("goals", "ListProposals", goals_pb2.ListProposals(page_size=30), goals_pb2.Proposals))
     titled = [one for one in reply.proposals if not unreadable(one.title)] if reply else []
     return {("proposal", one.proposal_id): one.title.plain for one in titled}
 

@@ -9,13 +9,13 @@ from google.protobuf.message import Message
 from starlette.responses import Response
 
 from eventkit.errors import Violation
+from eventkit.names import plain_letters
 from nhip.common.v1 import command_pb2, words_pb2
 from nhip.people.v1 import people_pb2
 from services.gateway.console.cards import Avatar, StateMark
 from services.gateway.console.directory import Directory, directory
 from services.gateway.console.forms import Form, sent
 from services.gateway.console.language import unreadable
-from services.gateway.console.map import plain
 from services.gateway.console.visit import Visit, or_none
 from services.gateway.failures import Failure
 
@@ -157,7 +157,7 @@ async def approve(visit: Visit) -> Response:
     id = visit.request.path_params["person"]
     filled = await sent(visit.request)
     who = await directory(visit)
-    if plain(filled.text("name")) != plain(who.person(id).name):
+    if plain_letters(filled.text("name")) != plain_letters(who.person(id).name):
         return await _one(visit, ("approval", filled.wrong([Violation("name", "NAME_DIFFERS")], visit.language)), 422)
     return await _decide(visit, "approval", filled, "ApproveErasure", people_pb2.ApproveErasure(person_id=id))
 

@@ -1,21 +1,26 @@
 """The goal map: where are we? Of the cycle that runs, now or as of any day."""
 
-import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from starlette.responses import Response
 
+from eventkit.names import plain_letters
 from nhip.goals.v1 import goals_pb2
+from nhip.people.v1 import people_pb2
+from services.gateway.console import kpis
 from services.gateway.console.as_of import Moment
 from services.gateway.console.cards import ShortfallFoot, shortfall_foot
 from services.gateway.console.language import date_of, day_of
 from services.gateway.console.past import PastBar, nothing_yet, past_bar
 from services.gateway.console.timeline import Timeline, timeline
-from services.gateway.console.tree import Forest, Planting, find, parent_id
-from services.gateway.console.visit import Visit
+from services.gateway.console.tree import Forest, Planting
+from services.gateway.console.visit import Visit, or_none
 from services.gateway.failures import Failure
+
+MOST_QUERY, MOST_OPEN = 100, 100
+"""Letters of a search, and KPIs that a reader unfolded: more is not asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,9 @@ class MapPage:
     query: str
     mine: bool
     focus: str
+    whole: bool
+    """Nothing is folded away: what is looked for is on the page or nowhere."""
+    warning_count: int
 
 
 async def goal_map(visit: Visit) -> Response:
@@ -60,36 +68,32 @@ async def goal_map(visit: Visit) -> Response:
     if cycle is None:
         return visit.render("empty.html")
     today = Moment().url("/", cycle=wanted)
+    parameters = visit.request.query_params
+    opened, closed = _ids(parameters.get("open", "")), _ids(parameters.get("closed", ""))
+    query, focus = parameters.get("q", "").strip()[:MOST_QUERY], parameters.get("focus", "")
+    mine = parameters.get("mine") == "1"
     try:
-        reply = await _ask(visit, cycle.cycle_id)
+        found = await _found(visit, cycle.cycle_id, query) if query else frozenset[str]()
+        own = await kpis.found(visit, cycle.cycle_id, "", [visit.person]) if mine else frozenset[str]()
+        sought = [*({focus.removeprefix("kpi-")} - {""}), *found, *own]
+        reply = await _ask(visit, cycle.cycle_id, open_ids=_kpi_ids(opened), focus_ids=sought[: kpis.FOUND])
     except Failure as failure:
         if failure.status != "NOT_FOUND" or visit.moment.is_now:
             raise
         return nothing_yet(visit, today)
     if reply.past and not (reply.kpis or reply.goals or reply.csfs):
         return nothing_yet(visit, today)
-    parameters = visit.request.query_params
-    own = {name: value for name in ("cycle", "view", "mine", "q", "focus") if (value := parameters.get(name))}
-    opened, closed = _ids(parameters.get("open", "")), _ids(parameters.get("closed", ""))
+    kept = {name: value for name in ("cycle", "view", "mine", "q", "focus") if (value := parameters.get(name))}
 
     def url(**more: str) -> str:
-        return visit.moment.url("/", **(own | more))
+        return visit.moment.url("/", **(kept | more))
 
     def toggle(id: str, opens: bool) -> str:
         to_open, to_close = (opened | {id}, closed - {id}) if opens else (opened - {id}, closed | {id})
         return url(open=",".join(sorted(to_open)), closed=",".join(sorted(to_close)))
 
-    query, focus = parameters.get("q", "").strip(), parameters.get("focus", "")
-    forest = Planting(
-        reply,
-        visit.language,
-        visit.moment,
-        visit.person,
-        searched(query) if query else None,
-        opened | path_to(reply, focus),
-        closed,
-        toggle,
-    ).forest()
+    sought_text = searched(query) if query else None
+    forest = Planting(reply, visit.language, visit.moment, visit.person, sought_text, found, closed, toggle).forest()
     shown = date_of(reply.as_of, "effective_on") or visit.today
 
     def at(moment: Moment) -> str:
@@ -117,23 +121,27 @@ async def goal_map(visit: Visit) -> Response:
         is_today=visit.moment.is_now,
         view=parameters.get("view", "") if parameters.get("view") in ("map", "tree") else "",
         query=query,
-        mine=parameters.get("mine") == "1",
+        mine=mine,
         focus=focus,
+        whole=reply.whole,
+        warning_count=reply.shortfall_count,
     )
     return visit.render("map.html", page=page, url=url)
 
 
 async def branch(visit: Visit) -> Response:
-    """`/map/branch/<node>`: what hangs below one node, for a map that is already shown."""
+    """`/map/branch/<node>`: what hangs directly below one node, for a map that is already shown; `after`: the next page of it."""
+    parameters = visit.request.query_params
     cycles = await visit.caller.query("goals", "ListCycles", goals_pb2.ListCycles(), goals_pb2.Cycles)
-    cycle = choose_cycle(cycles.cycles, visit.request.query_params.get("cycle", ""), visit.today)
-    id = visit.request.path_params["node"]
-    reply = await _ask(visit, cycle.cycle_id) if cycle else goals_pb2.GoalMap()
-    forest = Planting(reply, visit.language, visit.moment, visit.person, opened=frozenset({id}) | path_to(reply, id)).forest()
-    node = find(forest.roots, id)
-    if node is None:
-        raise Failure("NOT_FOUND", "KPI_UNKNOWN", f"there is no {id!r} on this map")
-    return visit.render("branch.html", nodes=node.children)
+    cycle = choose_cycle(cycles.cycles, parameters.get("cycle", ""), visit.today)
+    node = visit.request.path_params["node"]
+    under = node.partition("-")[2]
+    if cycle is None:
+        raise Failure("NOT_FOUND", "CYCLE_UNKNOWN", "there is no cycle yet")
+    reply = await _ask(visit, cycle.cycle_id, under_id=under, page_token=parameters.get("after", ""))
+    nodes = Planting(reply, visit.language, visit.moment, visit.person).branch(under)
+    more = visit.moment.url(f"/map/branch/{node}", cycle=cycle.cycle_id, after=reply.next_page_token) if reply.next_page_token else ""
+    return visit.render("branch.html", nodes=nodes, more=more)
 
 
 async def back(visit: Visit) -> Response:
@@ -141,9 +149,23 @@ async def back(visit: Visit) -> Response:
     return visit.redirect("/")
 
 
-async def _ask(visit: Visit, cycle_id: str) -> goals_pb2.GoalMap:
-    request = goals_pb2.GetMap(cycle_id=cycle_id, as_of=None if visit.moment.is_now else visit.moment.message(visit.zone))
+async def _ask(visit: Visit, cycle_id: str, **part: object) -> goals_pb2.GoalMap:
+    as_of = None if visit.moment.is_now else visit.moment.message(visit.zone)
+    request = goals_pb2.GetMap(cycle_id=cycle_id, as_of=as_of, **part)  # type: ignore[arg-type] # fields of the request by name
     return await visit.caller.query("goals", "GetMap", request, goals_pb2.GoalMap)
+
+
+async def _found(visit: Visit, cycle_id: str, query: str) -> frozenset[str]:
+    """The KPIs that a search finds by their own words, by their unit's, and by whose they are."""
+    people = await or_none(visit.caller.query("people", "ListPeople", people_pb2.ListPeople(), people_pb2.PeopleList))
+    wanted = searched(query)
+    named = [person.person_id for person in people.people if wanted(visit.language.words(person.name))] if people else []
+    return await kpis.found(visit, cycle_id, query, named)
+
+
+def _kpi_ids(nodes: Iterable[str]) -> list[str]:
+    """The KPIs among the nodes of a map."""
+    return sorted(node.removeprefix("kpi-") for node in nodes if node.startswith("kpi-"))[:MOST_OPEN]
 
 
 def newest_first(cycles: Sequence[goals_pb2.Cycle]) -> list[goals_pb2.Cycle]:
@@ -168,26 +190,10 @@ def choose_cycle(cycles: Sequence[goals_pb2.Cycle], wanted: str, today: date) ->
     return min(newest_first(cycles), key=away, default=None)
 
 
-def path_to(reply: goals_pb2.GoalMap, node: str) -> frozenset[str]:
-    """The KPIs above a node: they must be open for it to be seen."""
-    kpis = {kpi.kpi_id: kpi for kpi in reply.kpis}
-    path: set[str] = set()
-    kpi = kpis.get(node.removeprefix("kpi-"))
-    while kpi is not None and (above := parent_id(kpi)) in kpis and f"kpi-{above}" not in path:
-        path.add(f"kpi-{above}")
-        kpi = kpis[above]
-    return frozenset(path)
-
-
 def searched(query: str) -> Callable[[str], bool]:
     """Whether a text has what is searched for: without regard to case and marks, as people type."""
-    wanted = plain(query)
-    return lambda text: wanted in plain(text)
-
-
-def plain(text: str) -> str:
-    decomposed = unicodedata.normalize("NFD", text.casefold().replace("đ", "d"))
-    return "".join(c for c in decomposed if not unicodedata.combining(c))
+    wanted = plain_letters(query)
+    return lambda text: wanted in plain_letters(text)
 
 
 def _ids(text: str) -> frozenset[str]:
@@ -195,8 +201,7 @@ def _ids(text: str) -> frozenset[str]:
 
 
 def _warnings(visit: Visit, reply: goals_pb2.GoalMap, url: Callable[..., str]) -> Iterator[Warning]:
-    names = {kpi.kpi_id: kpi.name for kpi in reply.kpis}
     for shortfall in reply.shortfalls:
         node = f"kpi-{shortfall.kpi_id}"
         foot = shortfall_foot(shortfall, visit.language)
-        yield Warning(names.get(shortfall.kpi_id, shortfall.kpi_id), foot, node, f"{url(focus=node)}#{node}")
+        yield Warning(shortfall.kpi_name or shortfall.kpi_id, foot, node, f"{url(focus=node)}#{node}")

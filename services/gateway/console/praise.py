@@ -10,14 +10,16 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from eventkit.errors import Violation
+from eventkit.names import plain_letters
 from nhip.common.v1 import command_pb2, words_pb2
 from nhip.goals.v1 import goals_pb2
 from nhip.rewards.v1 import rewards_pb2, types_pb2
+from services.gateway.console import kpis
 from services.gateway.console.cards import Avatar
 from services.gateway.console.directory import Directory, directory
 from services.gateway.console.forms import Form, date_message, sent
 from services.gateway.console.language import Language, date_of, unreadable
-from services.gateway.console.map import choose_cycle, plain
+from services.gateway.console.map import choose_cycle
 from services.gateway.console.shop import gift_rows
 from services.gateway.console.visit import Visit, or_none
 from services.gateway.console.wallet import Wallet, points, wallet
@@ -170,13 +172,13 @@ async def _feed(visit: Visit, shown: Shown) -> rewards_pb2.Praises:
 
 
 async def _kpis(visit: Visit) -> Sequence[goals_pb2.Kpi]:
-    """The KPIs of the latest cycle; none while goals is away: praise by core value goes on."""
+    """The KPIs of the running cycle, one's own first; none while goals is away: praise by core value goes on."""
     cycles = await or_none(visit.caller.query("goals", "ListCycles", goals_pb2.ListCycles(), goals_pb2.Cycles))
     cycle = choose_cycle(cycles.cycles, "", visit.today) if cycles else None
     if cycle is None:
         return ()
-    reply = await or_none(visit.caller.query("goals", "GetMap", goals_pb2.GetMap(cycle_id=cycle.cycle_id), goals_pb2.GoalMap))
-    return reply.kpis if reply else ()
+    own, others = await kpis.own_and_others(visit, cycle.cycle_id)
+    return [*own, *others]
 
 
 def _receivers(visit: Visit, who: Directory) -> Choices:
@@ -184,7 +186,7 @@ def _receivers(visit: Visit, who: Directory) -> Choices:
     people = [(f"person:{one.person_id}", who.person(one.person_id).name) for one in who.active() if one.person_id != visit.person]
     units = [(f"unit:{id}", unit.name) for id, unit in who.units.items()]
     groups = ((_("People"), people), (_("Units"), units))
-    return [(title, sorted(choices, key=lambda choice: plain(choice[1]))) for title, choices in groups if choices]
+    return [(title, sorted(choices, key=lambda choice: plain_letters(choice[1]))) for title, choices in groups if choices]
 
 
 def _subjects(visit: Visit, values: Sequence[rewards_pb2.CoreValue], kpis: Sequence[goals_pb2.Kpi], chosen: str) -> Choices:

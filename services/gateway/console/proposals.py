@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC
 from decimal import Decimal
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from starlette.responses import Response
 
@@ -185,10 +185,18 @@ def _changes(visit: Visit, proposal: goals_pb2.Proposal) -> Iterator[Change]:
 
 async def listing(visit: Visit) -> Response:
     """`/proposals`: those that wait first."""
-    reply = await visit.caller.query("goals", "ListProposals", goals_pb2.ListProposals(), goals_pb2.Proposals)
-    pages = [proposal_page(visit, proposal) for proposal in reply.proposals]
+    after = visit.request.query_params.get("after", "")
+    mine, others = await asyncio.gather(
+        visit.caller.query("goals", "ListProposals", goals_pb2.ListProposals(mine_to_decide=True, page_size=30), goals_pb2.Proposals),
+        visit.caller.query("goals", "ListProposals", goals_pb2.ListProposals(page_token=after), goals_pb2.Proposals),
+    )
+    own = {proposal.proposal_id for proposal in mine.proposals}
     return visit.render(
-        "proposals.html", mine=[page for page in pages if page.may_decide], others=[page for page in pages if not page.may_decide]
+        "proposals.html",
+        mine=[] if after else [proposal_page(visit, proposal) for proposal in mine.proposals],
+        others=[proposal_page(visit, proposal) for proposal in others.proposals if proposal.proposal_id not in own],
+        more="/proposals?" + urlencode({"after": others.next_page_token}) if others.next_page_token else "",
+        further=bool(after),
     )
 
 

@@ -10,6 +10,7 @@ from eventkit.errors import Violation
 from eventkit.values import plain
 from nhip.common.v1 import command_pb2, words_pb2
 from nhip.goals.v1 import goals_pb2, types_pb2
+from services.gateway.console import kpis
 from services.gateway.console.as_of import Moment
 from services.gateway.console.cards import KpiCard, kpi_card, owner_avatar
 from services.gateway.console.edges import EDGES, edge_words
@@ -88,13 +89,10 @@ async def _choose(visit: Visit) -> Response:
     cycle = choose_cycle(cycles.cycles, "", visit.today)
     if cycle is None:
         return visit.render("empty.html")
-    goal_map = await visit.caller.query("goals", "GetMap", goals_pb2.GetMap(cycle_id=cycle.cycle_id), goals_pb2.GoalMap)
-    cards = [
-        (kpi_card(kpi, visit.language, Moment()), any(o.person_id == visit.person for o in kpi.owners))
-        for kpi in goal_map.kpis
-        if not kpi.retired
-    ]
-    return visit.render("choose_kpi.html", mine=[card for card, own in cards if own], others=[card for card, own in cards if not own])
+    text = visit.request.query_params.get("q", "").strip()[:100]
+    own, others = await kpis.own_and_others(visit, cycle.cycle_id, text)
+    mine, theirs = ([kpi_card(kpi, visit.language, Moment()) for kpi in some] for some in (own, others))
+    return visit.render("choose_kpi.html", mine=mine, others=theirs, query=text, most=len(theirs) >= kpis.MOST - len(mine))
 
 
 async def propose(visit: Visit) -> Response:

@@ -10,13 +10,13 @@ from uuid import uuid4
 
 from starlette.responses import Response
 
+from eventkit.names import plain_letters
 from nhip.common.v1 import command_pb2, words_pb2
 from nhip.rewards.v1 import rewards_pb2
 from services.gateway.console.cards import Avatar, StateMark
 from services.gateway.console.directory import Directory, directory
 from services.gateway.console.forms import Form, sent
 from services.gateway.console.language import Language, unreadable
-from services.gateway.console.map import plain
 from services.gateway.console.visit import Visit
 from services.gateway.console.wallet import points, wallet
 from services.gateway.failures import Failure
@@ -76,7 +76,7 @@ def _gift_row(gift: rewards_pb2.Gift, received: int, language: Language) -> Gift
         missing = _("out of stock")
     elif gift.points > received:
         missing = _("%(points)s missing") % {"points": points(gift.points - received, language)}
-    words = plain(gift.name) + " "
+    words = plain_letters(gift.name) + " "
     icon, tone = next(((icon, tone) for icon, tone, found in _PICTURES if any(word in words for word in found)), ("gift", 0))
     return GiftRow(
         id=gift.gift_id,

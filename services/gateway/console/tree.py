@@ -1,19 +1,14 @@
-"""The goal map as a tree: goals, success factors, KPIs; folded, so that no page carries more than it can show."""
+"""The goal map as a tree: goals, success factors, KPIs; folded by the service, so that no page carries more than it can show."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from eventkit.values import is_percent
-from nhip.goals.v1 import goals_pb2, types_pb2
+from nhip.goals.v1 import goals_pb2
 from services.gateway.console.as_of import Moment
 from services.gateway.console.cards import KpiCard, kpi_card, status_key
 from services.gateway.console.language import Language, decimal_of
-
-WHOLE = 60
-"""Up to so many cards the tree opens whole; beyond, down to departments."""
-MOST = 300
-"""A page never carries more; beyond it the tree opens down to company KPIs."""
 
 COLUMNS = ("goal", "csf", "company", "department", "individual")
 
@@ -60,6 +55,8 @@ class Node:
     """What a screen reader says of it."""
     branch: str = ""
     """Where its children are to be had; empty: they are here."""
+    more: int = 0
+    """How many of its children are not here, where others are."""
     toggle: str = ""
     """The page with this node opened or closed: for those without script."""
     also: tuple[str, ...] = ()
@@ -67,26 +64,12 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
-class Folding:
-    """Which nodes are open: the rule, and what the reader changed."""
-
-    opened: frozenset[str] = frozenset()
-    closed: frozenset[str] = frozenset()
-    cards: int = 0
-
-    def is_open(self, id: str, kind: str) -> bool:
-        if id in self.closed:
-            return False
-        if id in self.opened or self.cards <= WHOLE:
-            return True
-        return kind in (("goal", "csf") if self.cards > MOST else ("goal", "csf", "company"))
-
-
-@dataclass(frozen=True, slots=True)
 class Forest:
     roots: tuple[Node, ...]
     unaligned: tuple[KpiCard, ...]
+    """The first of those that no goal or success factor is served by; `counts` says how many there are."""
     counts: Mapping[str, int]
+    hits: int = 0
 
 
 @dataclass(slots=True)
@@ -99,51 +82,56 @@ class Planting:
     viewer: str
     wanted: Callable[[str], bool] | None = None
     """What the reader searches for: true for a text that has it."""
-    opened: frozenset[str] = frozenset()
+    found: frozenset[str] = frozenset()
+    """The ids of the KPIs that the service found by it."""
     closed: frozenset[str] = frozenset()
     toggle_url: Callable[[str, bool], str] = lambda id, opened: ""
     _kpis: dict[str, goals_pb2.Kpi] = field(default_factory=dict[str, goals_pb2.Kpi], init=False)
     _below: dict[str, list[goals_pb2.Kpi]] = field(default_factory=dict[str, list[goals_pb2.Kpi]], init=False)
-    _folding: Folding = field(default_factory=Folding, init=False)
+    _hits: int = field(default=0, init=False)
 
     def forest(self) -> Forest:
         goal_map = self.goal_map
         self._kpis = {kpi.kpi_id: kpi for kpi in goal_map.kpis if not kpi.retired}
-        known = set(self._kpis) | {csf.csf_id for csf in goal_map.csfs} | {goal.goal_id for goal in goal_map.goals}
+        tops = {csf.csf_id for csf in goal_map.csfs} | {goal.goal_id for goal in goal_map.goals}
         loose: list[goals_pb2.Kpi] = []
         for kpi in self._kpis.values():
-            parent = parent_id(kpi)
-            if kpi.unaligned or parent not in known:
-                loose.append(kpi)
+            if self._ends(kpi) in tops:
+                self._below.setdefault(parent_id(kpi), []).append(kpi)
             else:
-                self._below.setdefault(parent, []).append(kpi)
-        counts = {"goal": len(goal_map.goals), "csf": len(goal_map.csfs)}
-        for column, level in (
-            ("company", types_pb2.LEVEL_COMPANY),
-            ("department", types_pb2.LEVEL_DEPARTMENT),
-            ("individual", types_pb2.LEVEL_INDIVIDUAL),
-        ):
-            counts[column] = sum(kpi.level == level for kpi in self._kpis.values()) - sum(kpi.level == level for kpi in loose)
-        opened = self.opened | (self._paths_to_hits() if self.wanted else frozenset[str]())
-        self._folding = Folding(opened, self.closed - (opened - self.opened), sum(counts.values()))
+                loose.append(kpi)
+        if self.wanted:
+            self._hits += sum(map(self._hit, loose))
+        counted = goal_map.counts
+        counts = {
+            "goal": len(goal_map.goals),
+            "csf": len(goal_map.csfs),
+            "company": counted.company,
+            "department": counted.department,
+            "individual": counted.individual,
+            "unaligned": counted.unaligned,
+        }
         placed: set[str] = set()
         roots = [self._goal(goal, placed) for goal in goal_map.goals]
         roots += [self._csf(csf, 1, ()) for csf in goal_map.csfs if csf.csf_id not in placed]
-        return Forest(tuple(roots), tuple(self._card(kpi) for kpi in loose), counts)
+        return Forest(tuple(roots), tuple(self._card(kpi) for kpi in loose), counts, self._hits)
 
-    def _paths_to_hits(self) -> frozenset[str]:
-        path: set[str] = set()
-        for kpi in self._kpis.values():
-            if self._hit(kpi):
-                above = parent_id(kpi)
-                while above in self._kpis:
-                    path.add(f"kpi-{above}")
-                    above = parent_id(self._kpis[above])
-        return frozenset(path)
+    def branch(self, under: str) -> tuple[Node, ...]:
+        """The KPIs that serve one thing directly, as a page of its branch has them."""
+        return tuple(self._kpi(kpi, 1) for kpi in self.goal_map.kpis if parent_id(kpi) == under)
+
+    def _ends(self, kpi: goals_pb2.Kpi) -> str:
+        """What its way up ends at, as far as it is here."""
+        seen = {kpi.kpi_id}
+        while (above := self._kpis.get(parent_id(kpi))) and above.kpi_id not in seen:
+            kpi = above
+            seen.add(kpi.kpi_id)
+        return parent_id(kpi)
 
     def _hit(self, kpi: goals_pb2.Kpi) -> bool:
-        return self.wanted is not None and self.wanted(
-            " ".join((kpi.name, kpi.statement, kpi.unit_name, *(owner.name.plain for owner in kpi.owners)))
+        return self.wanted is not None and (
+            kpi.kpi_id in self.found
+            or self.wanted(" ".join((kpi.name, kpi.statement, kpi.unit_name, *(owner.name.plain for owner in kpi.owners))))
         )
 
     def _is_mine(self, kpi: goals_pb2.Kpi) -> bool:
@@ -168,9 +156,12 @@ class Planting:
         card = GoalCard(goal.name, self.language.brief(target, percent), self.language.amount(target, goal.unit), goal.year)
         node = Node(f"goal-{goal.goal_id}", "goal", goal.name, goal=card, also=tuple(csf.name for csf in serving if csf not in here))
         every = [kpi for top in (goal.goal_id, *(csf.csf_id for csf in serving)) for kpi in self._descendants(top)]
-        hanging = len(here) + sum(1 for top in (goal.goal_id, *(csf.csf_id for csf in here)) for _kpi in self._descendants(top))
+        hanging = len(here) + goal.below + sum(csf.below for csf in here)
         said = [_("Strategic goal"), _("target %(target)s") % {"target": card.target}]
-        return self._hung(node, said, len(here) + len(below), hanging, children, mine=any(map(self._is_mine, every)))
+        there = len(here) + len(below)
+        return self._hung(
+            node, said, there, len(here) + goal.children, hanging, children, mine=any(map(self._is_mine, every)), text=goal.name
+        )
 
     def _csf(self, csf: goals_pb2.Csf, level: int, parents: tuple[str, ...]) -> Node:
         every = list(self._descendants(csf.csf_id))
@@ -178,13 +169,15 @@ class Planting:
         statuses = [status_key(kpi.standing.status) for kpi in every]
         on_track = sum(status in ("ontrack", "meets", "exceed") for status in statuses)
         card = CsfCard(csf.name, csf.why, tuple(segments(statuses)), on_track, len(every))
-        told = self.language.gettext("%(on_track)s of %(kpis)s KPIs on track") % {"on_track": on_track, "kpis": len(every)}
+        told = self.language.gettext("%(on_track)s of %(kpis)s KPIs on track") % {"on_track": on_track, "kpis": len(statuses)}
         node = Node(f"csf-{csf.csf_id}", "csf", csf.name, csf=card, parents=parents, level=level)
 
         def children() -> tuple[Node, ...]:
             return tuple(self._kpi(kpi, level + 1) for kpi in below)
 
-        return self._hung(node, ["CSF", told], len(below), len(every), children, mine=any(map(self._is_mine, every)))
+        mine = any(map(self._is_mine, every))
+        # Both ways of writing it are looked for.
+        return self._hung(node, ["CSF", told], len(below), csf.children, csf.below, children, mine=mine, text=f"CSF CFS {csf.name}")
 
     def _kpi(self, kpi: goals_pb2.Kpi, level: int) -> Node:
         _ = self.language.gettext
@@ -198,29 +191,45 @@ class Planting:
         said += [card.remark] if card.remark else []
         said += [_("co-owned")] if card.co_owned else []
         above = f"{(kpi.parent.WhichOneof('target') or 'kpi_id').removesuffix('_id')}-{parent_id(kpi)}"
-        node = Node(f"kpi-{kpi.kpi_id}", card.level, card.name, kpi=card, parents=(above,), level=level, hit=self._hit(kpi))
+        node = Node(f"kpi-{kpi.kpi_id}", card.level, card.name, kpi=card, parents=(above,), level=level)
 
         def children() -> tuple[Node, ...]:
             return tuple(self._kpi(child, level + 1) for child in below)
 
-        return self._hung(node, said, len(below), len(every), children, mine=any(map(self._is_mine, (kpi, *every))))
+        mine = any(map(self._is_mine, (kpi, *every)))
+        return self._hung(node, said, len(below), kpi.children, kpi.below, children, mine=mine, hit=self._hit(kpi))
 
-    def _hung(self, node: Node, said: list[str], below: int, count: int, children: Callable[[], tuple[Node, ...]], *, mine: bool) -> Node:
-        """The node with what hangs below it, unless it is folded: what is not sent is not even made."""
-        opened = self._folding.is_open(node.id, node.kind)
+    def _hung(
+        self,
+        node: Node,
+        said: list[str],
+        here: int,
+        below: int,
+        count: int,
+        children: Callable[[], tuple[Node, ...]],
+        *,
+        mine: bool,
+        hit: bool = False,
+        text: str = "",
+    ) -> Node:
+        """The node with what hangs directly below it: `here` of `below`, none where the map is folded. `count` is all that hangs there."""
+        opened = here > 0 and node.id not in self.closed
         said = [node.name, *(text for text in said if text)]
         if below:
             said.append(self.language.ngettext("%(n)s child", "%(n)s children", below) % {"n": below})
-        # What the reader closed stays in the page and opens at once; what the rule closed is fetched when it is asked for.
-        absent = bool(below) and not opened and node.id not in self.closed
+        hit = hit or (self.wanted is not None and bool(text) and self.wanted(text))
+        self._hits += hit
+        # What the reader closed stays in the page and opens at once; what the service folded is fetched when it is asked for.
         return replace(
             node,
-            children=() if absent else children(),
+            children=children(),
             count=count,
             opened=opened,
             mine=mine,
+            hit=hit,
+            more=below - here if here else 0,
             label=", ".join(said),
-            branch=self.moment.url(f"/map/branch/{node.id}") if absent else "",
+            branch=self.moment.url(f"/map/branch/{node.id}", cycle=self.goal_map.cycle.cycle_id) if below and not here else "",
             toggle=self.toggle_url(node.id, not opened) if below else "",
         )
 
@@ -244,12 +253,3 @@ def segments(statuses: Iterable[str]) -> Iterable[tuple[str, Decimal, Decimal]]:
             length = (Decimal(share) / len(found) * 100).quantize(Decimal("0.01"))
             yield status, start, length
             start += length
-
-
-def find(nodes: Iterable[Node], id: str) -> Node | None:
-    for node in nodes:
-        if node.id == id:
-            return node
-        if found := find(node.children, id):
-            return found
-    return None

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, unquote
 from zoneinfo import ZoneInfo
 
@@ -26,7 +26,7 @@ from services.gateway.console.language import DEFAULT, Language
 from services.gateway.console.refusals import explain
 from services.gateway.failures import Failure
 from services.gateway.session import Identity, Session
-from services.gateway.upstream import Answer, Caller, Upstream
+from services.gateway.upstream import Caller, Upstream
 
 LANGUAGE_COOKIE = "nhip-language"
 POSITION_COOKIE = "nhip-after"
@@ -40,6 +40,7 @@ _TRACE = re.compile(r"[0-9a-f-]{55,}")
 PATIENCE = 1.0
 """Seconds that a page waits for the number at its bell."""
 
+Wanted = TypeVar("Wanted")
 Handler = Callable[["Visit"], Awaitable[Response]]
 
 
@@ -242,7 +243,7 @@ async def meet(visit: Visit) -> None:
     person, tenant, proposals, visit.unread = await asyncio.gather(
         or_none(caller.query("people", "GetPerson", people_pb2.GetPerson(person_id=session.person), people_pb2.Person)),
         or_none(caller.query("people", "GetTenant", people_pb2.GetTenant(), people_pb2.Tenant)) if zone is None else _nothing(),
-        or_none(caller.query("goals", "ListProposals", goals_pb2.ListProposals(), goals_pb2.Proposals)),
+        or_none(caller.query("goals", "ListProposals", goals_pb2.ListProposals(mine_to_decide=True, page_size=30), goals_pb2.Proposals)),
         _unread(caller),
     )
     if tenant is not None:
@@ -271,7 +272,7 @@ async def _nothing() -> None:
     return None
 
 
-async def or_none(call: Awaitable[Answer]) -> Answer | None:
+async def or_none(call: Awaitable[Wanted]) -> Wanted | None:
     """The answer, or nothing where the service is away or refuses; only who has to sign in again is told so."""
     try:
         return await call

@@ -73,7 +73,7 @@ class Outline:
 
     @cached_property
     def loose(self) -> Sequence[str]:
-        """The KPIs whose way up ends at no CSF or goal: they serve nothing yet, or what serves nothing. The tree and its counts are without."""
+        """The KPIs whose way up ends at no CSF or goal: they serve nothing yet, or what serves nothing. They are not in the tree."""
         return [stub.id for stub in self.stubs.values() if (above := self.above(stub.id)) == [] or above[-1] in self.stubs]
 
     @cached_property

@@ -1,5 +1,6 @@
 """What pages make of the services' replies: Company X's map, its sums, its forms."""
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -14,12 +15,14 @@ from services.gateway.console.cards import kpi_card, shortfall_foot
 from services.gateway.console.forms import Form
 from services.gateway.console.history import entries
 from services.gateway.console.language import Language
+from services.gateway.console.map import searched
 from services.gateway.console.proposing import read
 from services.gateway.console.reconciliation import arithmetic
 from services.gateway.console.scale import scale
-from services.gateway.console.tree import Planting, find, segments
+from services.gateway.console.tree import Node, Planting, segments
 from services.gateway.failures import Failure
 from tests.browser.company_x import CompanyX, _date
+from tests.browser.folding import folded
 
 VI, EN = Language("vi"), Language("en")
 
@@ -33,13 +36,17 @@ def goal_map(on: str = "") -> goals_pb2.GoalMap:
     return reply
 
 
+def find(nodes: Iterable[Node], id: str) -> Node | None:
+    return next((found for node in nodes if (found := node if node.id == id else find(node.children, id))), None)
+
+
 def planted(reply: goals_pb2.GoalMap, viewer: str = "minh", **more):
     return Planting(reply, VI, Moment(), viewer, **more).forest()
 
 
 def test_the_map_of_company_x():
     forest = planted(goal_map())
-    assert forest.counts == {"goal": 2, "csf": 2, "company": 2, "department": 4, "individual": 11}
+    assert forest.counts == {"goal": 2, "csf": 2, "company": 2, "department": 4, "individual": 11, "unaligned": 1}
     assert [card.name for card in forest.unaligned] == ["Hợp đồng tháng 3"]
     first, second = forest.roots
     assert [csf.name for csf in first.children] == ["Tăng khách dùng thử phù hợp", "Tư vấn & onboarding khách dùng thử tốt hơn"]
@@ -65,7 +72,7 @@ def test_the_past_shows_what_the_target_is_now():
 
 
 def big_map(departments: int, people: int) -> goals_pb2.GoalMap:
-    reply = goals_pb2.GoalMap(csfs=[goals_pb2.Csf(csf_id="c", name="C")])
+    reply = goals_pb2.GoalMap(cycle=goals_pb2.Cycle(cycle_id="q1"), csfs=[goals_pb2.Csf(csf_id="c", name="C")])
     measure = types_pb2.Measure(target=decimal_pb2.Decimal(value="1"))
     reply.kpis.add(kpi_id="k", name="K", level=types_pb2.LEVEL_COMPANY, parent={"csf_id": "c"}, measure=measure)
     for d in range(departments):
@@ -83,17 +90,28 @@ def count(nodes) -> int:
 
 @pytest.mark.parametrize(("departments", "people", "sent"), [(4, 10, 46), (10, 10, 12), (40, 10, 2)])
 def test_no_page_carries_more_than_it_can_show(departments: int, people: int, sent: int):
-    forest = planted(big_map(departments, people))
+    forest = planted(folded(big_map(departments, people), goals_pb2.GetMap()))
     assert count(forest.roots) == sent
+    assert sum(forest.counts[level] for level in ("company", "department", "individual")) == 1 + departments + departments * people
 
 
 def test_what_is_folded_is_fetched_and_a_search_opens_only_its_path():
-    folded = find(planted(big_map(10, 10)).roots, "kpi-d3")
-    assert folded is not None
-    assert (folded.opened, folded.branch, folded.count) == (False, "/map/branch/kpi-d3", 10)
-    found = planted(big_map(10, 10), wanted=lambda text: "I3.7" in text)
-    assert count(found.roots) == 22
+    closed = find(planted(folded(big_map(10, 10), goals_pb2.GetMap())).roots, "kpi-d3")
+    assert closed is not None
+    assert (closed.opened, closed.branch, closed.count) == (False, "/map/branch/kpi-d3?cycle=q1", 10)
+    reply = folded(big_map(10, 10), goals_pb2.GetMap(focus_ids=["i3-7"]))
+    found = planted(reply, wanted=lambda text: "I3.7" in text, found=frozenset({"i3-7"}))
+    assert (count(found.roots), found.hits) == (22, 1)
     assert find(found.roots, "kpi-i3-7").hit  # pyright: ignore[reportOptionalMemberAccess]
+
+
+@pytest.mark.parametrize("query", ["csf", "CFS"])
+def test_a_search_finds_success_factors_however_they_are_called_goals_and_units(query: str):
+    assert planted(goal_map(), wanted=searched(query)).hits == 2
+    assert planted(goal_map(), wanted=searched("onboarding")).hits > 0
+    assert planted(goal_map(), wanted=searched("khach tra phi")).hits > 0
+    assert planted(goal_map(), wanted=searched("cskh")).hits > 0
+    assert planted(goal_map(), wanted=searched("không có gì như thế")).hits == 0
 
 
 def test_a_circle_or_a_missing_parent_does_not_hang_the_map():
@@ -103,7 +121,7 @@ def test_a_circle_or_a_missing_parent_does_not_hang_the_map():
     reply.kpis.add(kpi_id="b", name="B", parent={"kpi_id": "a"}, measure=measure)
     reply.kpis.add(kpi_id="x", name="X", parent={"kpi_id": "gone"}, measure=measure)
     forest = planted(reply)
-    assert [card.name for card in forest.unaligned] == ["X"]
+    assert [card.name for card in forest.unaligned] == ["A", "B", "X"]
 
 
 def test_the_strip_of_a_success_factor_adds_up():

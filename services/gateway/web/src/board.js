@@ -114,9 +114,7 @@ export function drawBoard(board) {
     if (!opened && node.dataset.branch) {
       const answer = await fetch(node.dataset.branch);
       if (!answer.ok) return void location.assign(node.querySelector(":scope > .card .fold").href);
-      const piece = document.createElement("template");
-      piece.innerHTML = await answer.text();
-      node.append(piece.content.querySelector("ul"));
+      node.append(listIn(await answer.text()));
       delete node.dataset.branch;
       enhance(node);
     }
@@ -138,6 +136,24 @@ export function drawBoard(board) {
     viewport.scrollLeft += after.left - before.left;
   }
 
+  const listIn = (html) => {
+    const piece = document.createElement("template");
+    piece.innerHTML = html;
+    return piece.content.querySelector("ul");
+  };
+
+  // The next page of a branch that is too long for one.
+  async function showMore(button) {
+    const answer = await fetch(button.dataset.more);
+    if (!answer.ok) return;
+    const item = button.closest("li"), group = item.parentElement, first = listIn(await answer.text());
+    const shown = first.firstElementChild;
+    item.replaceWith(...first.children);
+    enhance(group);
+    draw();
+    if (shown) focus(shown);
+  }
+
   async function reveal(node) {
     for (let above = node.parentElement.closest(".node"); above; above = above.parentElement.closest(".node")) await toggle(above, true);
     focus(node);
@@ -157,6 +173,8 @@ export function drawBoard(board) {
   }
 
   tree.addEventListener("click", (event) => {
+    const more = event.target.closest("[data-more]");
+    if (more) return void showMore(more);
     const fold = event.target.closest(".fold");
     if (!fold || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
@@ -253,7 +271,7 @@ function search(tree, board, reveal) {
   });
   input.form.addEventListener("submit", (event) => {
     const found = matches();
-    if (!found.length) return; // the server looks into what is folded away
+    if (!found.length || "folded" in board.dataset) return; // the server looks into what is folded away
     event.preventDefault();
     at = (at + 1) % found.length;
     if (found[at].closest("[role=tree]")) reveal(found[at]);
