@@ -120,7 +120,8 @@ def _json(tailed: Tailed) -> str:
     if message is None:
         data: dict[str, object] = {"datacontenttype": "application/protobuf", "data_base64": b64encode(tailed.event.data).decode()}
     else:
-        data = {"datacontenttype": "application/json", "data": MessageToDict(message)}
+        # As the JSON API writes messages: fields by the names that they have in the contracts.
+        data = {"datacontenttype": "application/json", "data": MessageToDict(message, preserving_proto_field_name=True)}
     return json.dumps({**tailed.attributes(), **data}, ensure_ascii=False)
 
 

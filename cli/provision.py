@@ -1,6 +1,7 @@
 """`nhip provision`: makes what services need in their engines, for those who may not make it themselves."""
 
 import asyncio
+from collections.abc import Callable
 
 from cli.catalog import SERVICES
 from cli.running import WRONG_USE, Failed, run, say
@@ -18,15 +19,32 @@ async def _provision() -> None:
     telemetry.set_up(level=settings.log_level, format=settings.log_format, service="provision")
     if not settings.postgres or not settings.kafka:
         raise Failed("NHIP_POSTGRES and NHIP_KAFKA must be set: where databases and topics are to be made", code=WRONG_USE)
-    await databases_and_topics(settings)
+    await databases_and_topics(settings, say)
     say(f"databases: {', '.join(f'nhip_{name}' for name in (*SERVICES, provision.KEYS))}")
     say(f"topics: {', '.join(map(kafka.topic, SERVICES))}")
 
 
-async def databases_and_topics(settings: Settings) -> None:
-    """What every service would make for itself, before any of them looks for what another makes."""
+async def databases_and_topics(settings: Settings, say: Callable[[str], None]) -> None:
+    """What every service would make for itself, before any of them looks for what another makes. An engine that is away is waited for.
 
-    async def topic(name: str) -> None:
-        await kafka.ensure_topic(settings.kafka, name, partitions=settings.kafka_partitions, replication=settings.kafka_replication)
+    Raises SettingsError for what waiting would not mend.
+    """
 
-    await asyncio.gather(provision.databases(settings.postgres, SERVICES), *map(topic, SERVICES))
+    async def databases() -> None:
+        try:
+            await provision.databases(settings.postgres, SERVICES)
+        except provision.NotProvisioned as error:
+            raise provision.EngineRefused(str(error)) from error  # whose work is it, if not ours
+
+    async def topics() -> None:
+        for name in SERVICES:
+            try:
+                await kafka.ensure_topic(settings.kafka, name, partitions=settings.kafka_partitions, replication=settings.kafka_replication)
+            except kafka.REFUSALS as error:
+                why = f"{type(error).__name__}: {kafka.topic(name)}"
+                raise provision.EngineRefused(f"Kafka at {settings.kafka} does not make a topic that it is asked for ({why})") from error
+
+    await asyncio.gather(
+        provision.waited_for(provision.postgres_of(settings.postgres), databases, provision.POSTGRES_FAULTS, say),
+        provision.waited_for(f"Kafka at {settings.kafka}", topics, kafka.FAULTS, say),
+    )

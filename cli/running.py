@@ -9,6 +9,8 @@ import typer
 
 from deploy.engines import EngineError
 from eventkit.errors import Rejected
+from eventkit.provision import ShapeChanged
+from eventkit.rpc.server import PortBusy
 from eventkit.settings import SettingsError
 
 WRONG_USE = 2
@@ -31,7 +33,7 @@ def run(work: Coroutine[Any, Any, None]) -> None:
         stop(str(error), code=error.code)
     except SettingsError as error:
         stop(str(error), code=WRONG_USE)
-    except EngineError as error:
+    except (EngineError, PortBusy, ShapeChanged) as error:
         stop(str(error))
     except Rejected as error:
         stop(f"refused: {error.message} ({error.reason})")

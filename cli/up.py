@@ -135,7 +135,7 @@ async def _everything(directory: Path, settings: Settings, listening: socket) ->
         )
         settings = settings.model_copy(update={"postgres": urls.postgres, "kafka": urls.kafka})
         _tell("Starting the services…")
-        await databases_and_topics(settings)
+        await databases_and_topics(settings, _tell)
         services = await stack.enter_async_context(hosted(list(SERVICES), settings))
         settings = settings.model_copy(update={"services": {name: each.address for name, each in services.items()}})
         serving = await stack.enter_async_context(

@@ -84,30 +84,25 @@ async def running(name: str, build: Build, settings: Settings, tokens: Authentic
     Shutdown takes no more calls, lets those that run end within `settings.shutdown_seconds`, then stops the loops and serves what is queued
     for the log.
     """
-    me, metrics, dsn = Running(name, host=settings.host), Metrics(), settings.database(name)
+    me, metrics = Running(name, host=settings.host), Metrics()
     async with AsyncExitStack() as stack:
-        await provision.databases(settings.postgres, [name])
-        event_log = await stack.enter_async_context(PostgresLog(dsn, metrics=metrics, context=name))
-        pool = await stack.enter_async_context(_pool(dsn, "nhip views", QUERY_CONNECTIONS))
-        # What keeps the views up to date has connections that no crowd of callers can take from it.
-        own = await stack.enter_async_context(_pool(dsn, "nhip subscriptions", SUBSCRIPTION_CONNECTIONS))
-        store = await stack.enter_async_context(key_store(settings))
-        words = Words(store, metrics)
-        directory = Directory(pool, _partition(name, "people", settings))
-        kit = Kit(name, settings, event_log, pool, Commands(name, event_log, words), words, directory)
-        service = build(kit)
-        await provision.tables(pool, service.views)
-        leads = await stack.enter_async_context(Leads(dsn))
-        subscriptions: dict[str, Subscription] = {
-            name: Projecting(views, own, metrics) for name, views in by_subscription(service.views).items()
-        }
-        for r in service.reactions:
-            subscriptions[r.name] = Reacting(r.name, r.source, r.react, own, metrics, _ready(r, service, kit, own))
-        async with connection(own) as con:  # an alert needs the number also where nothing has happened yet
-            for subscription in subscriptions.values():
-                await count_parked(con, metrics, subscription.name)
-                if subscription.source != name:
-                    metrics.topic_holes.labels(subscription.name)
+        # Before anything else: while it waits for an engine it is alive, and not ready.
+        health = HealthServer(me, host=settings.host, port=settings.health_port)
+        me.health_port = await health.start()
+        stack.push_async_callback(health.stop)
+        metrics_server = MetricsServer(metrics, host=settings.host, port=settings.metrics_port)
+        me.metrics_port = metrics_server.start()
+        stack.callback(metrics_server.stop)
+
+        async def opened() -> _Opened:
+            async with AsyncExitStack() as opening:
+                found = await _open(opening, name, build, settings, metrics)
+                await stack.enter_async_context(opening.pop_all())
+                return found
+
+        there = await provision.waited_for(provision.postgres_of(settings.postgres), opened, provision.POSTGRES_FAULTS)
+        event_log, pool, own, kit, service = there.log, there.pool, there.own, there.kit, there.service
+        leads, subscriptions, words = there.leads, there.subscriptions, there.kit.words
         stack.push_async_callback(_cancel, me)
         for subscription in subscriptions.values():
             _start(me, subscription.name, _runner(subscription, kit, own, leads, metrics))
@@ -116,7 +111,11 @@ async def running(name: str, build: Build, settings: Settings, tokens: Authentic
             _start(me, ticking.name, ticking.run)
         relay = Relay(name, event_log, own, leads, settings.kafka, settings.kafka_partitions, settings.kafka_replication, metrics)
         _start(me, "relay", relay.run)
-        await _caught_up(pool, service.views, name, await event_log.last_position())
+
+        async def caught_up() -> None:
+            await _caught_up(pool, service.views, name, await event_log.last_position())
+
+        await provision.waited_for(provision.postgres_of(settings.postgres), caught_up, provision.POSTGRES_FAULTS)
 
         async def wait(tenant: str, after: Mapping[str, int], seconds: float) -> None:
             async with asyncio.timeout(seconds):
@@ -133,8 +132,8 @@ async def running(name: str, build: Build, settings: Settings, tokens: Authentic
         server = Server(
             [*service.apis, Api(OPERATIONS, Operations(kit, subscriptions), ACCESS)],
             tokens=tokens,
-            roles=directory,
-            secret=await digest_secret(store, settings),
+            roles=there.kit.directory,
+            secret=there.secret,
             metrics=metrics,
             wait=wait,
             applied=applied,
@@ -146,12 +145,6 @@ async def running(name: str, build: Build, settings: Settings, tokens: Authentic
         )
         me.port = await server.start()
         stack.push_async_callback(server.stop, settings.shutdown_seconds)
-        health = HealthServer(me, host=settings.host, port=settings.health_port)
-        me.health_port = await health.start()
-        stack.push_async_callback(health.stop)
-        metrics_server = MetricsServer(metrics, host=settings.host, port=settings.metrics_port)
-        me.metrics_port = metrics_server.start()
-        stack.callback(metrics_server.stop)
         me.started = True
         log.info("service.started", service=name, address=me.address, health=me.health_port, metrics=me.metrics_port)
         try:
@@ -160,6 +153,48 @@ async def running(name: str, build: Build, settings: Settings, tokens: Authentic
             me.stopping = True
             log.info("service.stopping", service=name, seconds=settings.shutdown_seconds)
     log.info("service.stopped", service=name)
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """What a service has of its databases."""
+
+    log: PostgresLog
+    pool: asyncpg.Pool
+    own: asyncpg.Pool
+    """For what keeps the views up to date: connections that no crowd of callers can take from it."""
+    kit: Kit
+    service: Service
+    leads: Leads
+    subscriptions: Mapping[str, Subscription]
+    secret: bytes
+
+
+async def _open(stack: AsyncExitStack, name: str, build: Build, settings: Settings, metrics: Metrics) -> _Opened:
+    """Raises what its databases raise: nothing has begun yet, so it may be tried again."""
+    dsn = settings.database(name)
+    await provision.databases(settings.postgres, [name])
+    event_log = await stack.enter_async_context(PostgresLog(dsn, metrics=metrics, context=name))
+    pool = await stack.enter_async_context(_pool(dsn, "nhip views", QUERY_CONNECTIONS))
+    own = await stack.enter_async_context(_pool(dsn, "nhip subscriptions", SUBSCRIPTION_CONNECTIONS))
+    store = await stack.enter_async_context(key_store(settings))
+    words = Words(store, metrics)
+    directory = Directory(pool, _partition(name, "people", settings))
+    kit = Kit(name, settings, event_log, pool, Commands(name, event_log, words), words, directory)
+    service = build(kit)
+    await provision.tables(pool, service.views)
+    leads = await stack.enter_async_context(Leads(dsn))
+    subscriptions: dict[str, Subscription] = {
+        name: Projecting(views, own, metrics) for name, views in by_subscription(service.views).items()
+    }
+    for r in service.reactions:
+        subscriptions[r.name] = Reacting(r.name, r.source, r.react, own, metrics, _ready(r, service, kit, own))
+    async with connection(own) as con:  # an alert needs the number also where nothing has happened yet
+        for subscription in subscriptions.values():
+            await count_parked(con, metrics, subscription.name)
+            if subscription.source != name:
+                metrics.topic_holes.labels(subscription.name)
+    return _Opened(event_log, pool, own, kit, service, leads, subscriptions, await digest_secret(store, settings))
 
 
 def key_store(settings: Settings) -> KeyStore:

@@ -1,26 +1,88 @@
 """Makes what a service needs in its engines: databases, the reader role, tables. Safe to repeat, from several processes at once."""
 
-from collections.abc import Iterable
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TypeVar
 
 import asyncpg
 import structlog
 
 from eventkit import checkpoint, parking, relay
 from eventkit.database import transaction
+from eventkit.faults import TRANSIENT, Backoff
 from eventkit.projection import AnyView
+from eventkit.settings import SettingsError, masked
 from eventkit.table import READER
 
 log = structlog.get_logger(__name__)
 
 KEYS = "keys"
+SAY_SECONDS = 20.0
+
+Outcome = TypeVar("Outcome")
+Say = Callable[[str], None]
+
+
+class EngineRefused(SettingsError):
+    """An engine is there and does not take what the settings say: waiting would not help."""
+
+
+class NotProvisioned(Exception):
+    """Something is missing that this login may not make."""
+
+
+def _nobody(_: str) -> None:
+    """Nobody looks on."""
+
+
+POSTGRES_FAULTS: tuple[type[Exception], ...] = (*TRANSIENT, NotProvisioned)
+"""What passes by itself, or when somebody else has made what is missing."""
 
 
 class ShapeChanged(Exception):
     """A table is there already, in another shape than the code's: tables of views are never altered."""
 
 
+def postgres_of(server: str) -> str:
+    return f"PostgreSQL at {masked(server)}"
+
+
+async def waited_for(what: str, work: Callable[[], Awaitable[Outcome]], faults: tuple[type[Exception], ...], say: Say = _nobody) -> Outcome:
+    """What some work comes to, as soon as what it needs is there. Says in the log for what it waits, and at first and now and then to who
+    looks on."""
+    backoff, told = Backoff(), 0.0
+    while True:
+        try:
+            return await work()
+        except faults as error:
+            why = str(error) if isinstance(error, NotProvisioned) else type(error).__name__
+            log.warning("engine.waited_for", engine=what, why=why)
+            if not told or time.monotonic() - told > SAY_SECONDS:
+                told = time.monotonic()
+                say(f"Waiting for {what} ({why})…")
+            await backoff.pause()
+
+
 async def databases(server: str, services: Iterable[str]) -> None:
-    """The services' databases, the key store's, and the role that queries run as. Needs a login that may create both."""
+    """The services' databases, the key store's, and the role that queries run as. Needs a login that may create them, or finds them.
+
+    Raises NotProvisioned, EngineRefused, and what the connection raises.
+    """
+    try:
+        await _databases(server, services)
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise NotProvisioned(
+            f"the databases, or the role {READER}, are not there, and this login may not make them: run `nhip provision` with one that may"
+        ) from error
+    except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError) as error:
+        raise EngineRefused(
+            f"{postgres_of(server)} does not take this login, or has no such database ({type(error).__name__}): put NHIP_POSTGRES right"
+        ) from error
+    except (asyncpg.ClientConfigurationError, ValueError) as error:
+        raise EngineRefused(f"{postgres_of(server)} cannot be connected to ({type(error).__name__}): put NHIP_POSTGRES right") from error
+
+
+async def _databases(server: str, services: Iterable[str]) -> None:
     con = await asyncpg.connect(server, server_settings={"application_name": "nhip provision"})
     try:
         await con.execute("select pg_advisory_lock(hashtext('nhip provision'))")

@@ -19,6 +19,13 @@ _TENANT = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 TENANT = "up to 64 of a-z (small letters only), 0-9, '.', '_' and '-', a letter or digit first, as acme"
 
 
+HALF = "holds half of a surrogate pair (\\ud800 to \\udfff), which is no character: write the character itself"
+
+
+def _is_unicode(text: str) -> bool:
+    return not any("\ud800" <= char <= "\udfff" for char in text)
+
+
 def is_tenant(text: str) -> bool:
     """Can a tenant be called that?"""
     return bool(_TENANT.fullmatch(text))
@@ -116,6 +123,8 @@ class Fields:
         if not isinstance(node, yaml.ScalarNode):
             return self._bad(name, "must be a text", "")
         text = str(node.value).strip()
+        if not _is_unicode(text):
+            return self._bad(name, HALF, "")
         return text if text or not required else self._bad(name, "must not be blank", "")
 
     def reference(self, name: str, *, required: bool = False) -> str:
@@ -214,7 +223,9 @@ class Fields:
         found: list[str] = []
         for at, node in enumerate(self._list(name, required=required)):
             self._places[f"{name}[{at}]"] = Place.of(node.start_mark)
-            if isinstance(node, yaml.ScalarNode):
+            if isinstance(node, yaml.ScalarNode) and not _is_unicode(str(node.value)):
+                self._bad(f"{name}[{at}]", HALF, None)
+            elif isinstance(node, yaml.ScalarNode):
                 found.append(str(node.value).strip())
             else:
                 self._bad(f"{name}[{at}]", "must be a text", None)

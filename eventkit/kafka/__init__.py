@@ -5,7 +5,7 @@
 `subscribing` is for whoever wants single events in a program of their own.
 """
 
-from eventkit.kafka.faults import FAULTS, TopicChanged, own_cancellation
+from eventkit.kafka.faults import FAULTS, REFUSALS, TopicChanged, own_cancellation
 from eventkit.kafka.reading import TopicReader, tenant_events
 from eventkit.kafka.records import ForeignRecord, Received, headers, partition_of, received, topic
 from eventkit.kafka.tailing import Tailed, TopicMissing, tail
@@ -14,6 +14,7 @@ from eventkit.kafka.writing import Kept, TopicWriter
 
 __all__ = [
     "FAULTS",
+    "REFUSALS",
     "ForeignRecord",
     "Kept",
     "Received",

@@ -7,7 +7,17 @@ from contextlib import contextmanager
 from typing import Any
 
 import structlog
-from aiokafka.errors import IllegalStateError, KafkaConnectionError, KafkaError
+from aiokafka.errors import (
+    ClusterAuthorizationFailedError,
+    IllegalStateError,
+    InvalidConfigurationError,
+    InvalidPartitionsError,
+    InvalidReplicationFactorError,
+    KafkaConnectionError,
+    KafkaError,
+    PolicyViolationError,
+    TopicAuthorizationFailedError,
+)
 
 from eventkit.faults import TRANSIENT
 
@@ -20,6 +30,17 @@ class TopicChanged(KafkaError):
 
 FAULTS: tuple[type[Exception], ...] = (*TRANSIENT, KafkaError, IllegalStateError)
 """The broker, the database or the network is away, or partitions moved: the same thing may succeed a moment later."""
+
+
+REFUSALS: tuple[type[Exception], ...] = (
+    InvalidReplicationFactorError,
+    InvalidPartitionsError,
+    InvalidConfigurationError,
+    PolicyViolationError,
+    TopicAuthorizationFailedError,
+    ClusterAuthorizationFailedError,
+)
+"""Of those, what does not pass: the broker does not do what it is asked for."""
 
 
 async def close(stop: Coroutine[Any, Any, object], *, seconds: float = 5.0) -> bool:

@@ -26,13 +26,15 @@ class Tailed:
 
     context: str
     event: Recorded
+    previous: int
+    """The position before it on its partition; 0 for the first."""
     missing: bool
     """Records before it, on its partition, were not there."""
 
     def attributes(self) -> dict[str, str]:
         """The CloudEvents attributes of its record, by name."""
-        written = headers(self.event, self.context, 0)
-        return {name.removeprefix("ce_"): value.decode() for name, value in written if name not in ("ce_previous", "content-type")}
+        written = headers(self.event, self.context, self.previous)
+        return {name.removeprefix("ce_"): value.decode() for name, value in written if name != "content-type"}
 
 
 async def tail(servers: str, contexts: Sequence[str], *, after: Mapping[str, int], follow: bool) -> AsyncGenerator[Tailed]:
@@ -62,7 +64,7 @@ async def tail(servers: str, contexts: Sequence[str], *, after: Mapping[str, int
                         missing = place is Place.BEHIND_A_HOLE and partition in begun
                         seen[partition] = item.event.position
                         begun.add(partition)
-                        yield Tailed(partitions[partition], item.event, missing)
+                        yield Tailed(partitions[partition], item.event, item.previous, missing)
 
 
 async def _partitions(servers: str, contexts: Sequence[str]) -> dict[TopicPartition, str]:

@@ -33,7 +33,7 @@ from nhip.common.v1 import command_pb2
 MESSAGE_BYTES = 4 * 1024 * 1024
 """Largest request and reply."""
 
-WAIT_SECONDS = 10.0
+WAIT_SECONDS = 30.0
 """How long a call may wait for positions, whatever its deadline: a wait costs this service, and a deadline costs its caller nothing."""
 
 COMPRESSED_BYTES = 4096

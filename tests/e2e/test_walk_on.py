@@ -214,7 +214,7 @@ async def test_events_are_tailed_as_they_went_over_kafka(walked: Walked):
     assert code == 0, printed
     events = [json.loads(line) for line in printed.splitlines()]
     assert {event["type"] for event in events} == {"nhip.rewards.v1.PraiseGiven", "nhip.goals.v1.ProposalApproved"}
-    assert walked.praise in {event["data"].get("praiseId") for event in events}
+    assert walked.praise in {event["data"].get("praise_id") for event in events}
     assert PRAISE not in printed
 
 

@@ -52,6 +52,7 @@ async def test_attributes_are_those_of_the_record(there: World):
     [last] = events
     attributes = last.attributes()
     assert (attributes["specversion"], attributes["id"], attributes["sequence"]) == ("1.0", str(last.event.id), "30")
+    assert attributes["previous"] == str(last.previous) != "0"
     assert (attributes["source"], attributes["authid"]) == (f"/nhip/{there.context}", "person:lan")
 
 

@@ -198,6 +198,8 @@ def test_names_on_the_map_of_the_demo_are_short():
         ("name: Care", "name:", "value: name is missing"),
         ("points: 50", "points: 0", "21:35: gift: a gift costs 1 point or more"),
         ("points: 50, stock: 3", "points: 50", "gift: stock is missing"),
+        ("name: Bob", 'name: "B\\ud800b"', "person: name holds half of a surrogate pair"),
+        ("owners: [bob], parent: D", 'owners: ["b\\udfff"], parent: D', "KPI: owners holds half of a surrogate pair"),
         ("{ref: tea, name: Tea", f"{{ref: tea, name: {'x' * 81}", "gift: name must"),
     ],
 )

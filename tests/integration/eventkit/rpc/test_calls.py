@@ -225,7 +225,8 @@ async def test_waiting_has_a_ceiling_in_time_and_in_number(nhip, monkeypatch):
 
     nhip.waits.does = wait
     position = ("nhip-position", "goals=9")
-    waiting = [asyncio.ensure_future(nhip.Goals.AlignKpi(ALIGN, metadata=(nhip.bearer(), position))) for _ in range(WAITING_PER_CALLER)]
+    patient = [nhip.Goals.AlignKpi(ALIGN, metadata=(nhip.bearer(), position), timeout=3600) for _ in range(WAITING_PER_CALLER)]
+    waiting = [asyncio.ensure_future(call) for call in patient]
     while len(waits) < WAITING_PER_CALLER:
         await asyncio.sleep(0.01)
     answer = await refused(nhip.Goals.AlignKpi(ALIGN, metadata=(nhip.bearer(), position)))
