@@ -96,6 +96,8 @@ class GoalsApi:
 
         async def decide(load: Load) -> Decision:
             cycle = await _cycle(load, command.cycle_id)
+            if not _imported(ctx):
+                strategy.check_open(cycle, everyone.today(ctx.at))
             on = _effective_on(command.effective_on, cycle, everyone, ctx)
             links = await load(ALIGNMENT, cycle.id)
             if draft.measure.volume_kpi_id and draft.measure.volume_kpi_id not in (links.links if links else ()):
@@ -143,6 +145,7 @@ class GoalsApi:
             known = kpi.existing(await load(KPI, command.kpi_id), command.kpi_id)
             cycle = await _cycle(load, known.cycle_id)
             on = _effective_on(command.effective_on, cycle, everyone, ctx)
+            strategy.check_open(cycle, everyone.today(ctx.at), command.reason_class)
             ended = kpi.retire(known, command, effective_on=on)
             if not ended:
                 return []
@@ -277,6 +280,10 @@ def _effective_on(given: Date, cycle: Cycle, everyone: Everyone, ctx: Context) -
     if on is None:
         return today
     strategy.within(cycle, on, "effective_on")
-    if on < today and (ctx.actor.kind, ctx.actor.id) != ("service", IMPORTER):
+    if on < today and not _imported(ctx):
         raise Rejected("EFFECTIVE_IN_THE_PAST", f"give today ({today}) or a later day", kind=Kind.INVALID, field="effective_on")
     return on
+
+
+def _imported(ctx: Context) -> bool:
+    return (ctx.actor.kind, ctx.actor.id) == ("service", IMPORTER)

@@ -227,7 +227,7 @@ class Company:
         lowered = (("Đăng ký dùng thử", 70, 55), ("Demo sản phẩm", 100, 80), ("Demo · khách mới", 80, 50))
         return g.ProposeChange(
             cycle_id=self.cycle,
-            reason_class=t.REASON_CLASS_BOTTOM_UP,
+            reason_class=t.REASON_CLASS_CORRECTION,
             title=PersonalText(plain=TITLE),
             reason=PersonalText(plain=REASON),
             changes=[t.TargetChange(kpi_id=self.kpis[name], before=number(before), after=number(after)) for name, before, after in lowered],

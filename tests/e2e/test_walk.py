@@ -151,7 +151,7 @@ async def test_a_history_says_who_when_why_before_and_after(walked: Walked):
     revised = by_what["KpiTargetRevised"]
     assert (revised.actor.name.plain, revised.proposer.name.plain) == ("Nam", "Minh")
     assert (revised.before, revised.after) == ("80 demo", "50 demo")
-    assert revised.reason_class == t.REASON_CLASS_BOTTOM_UP
+    assert revised.reason_class == t.REASON_CLASS_CORRECTION
     assert revised.reason.plain == REASON
     assert revised.recorded_at.ToDatetime(UTC) >= walked.instant
     recorded = by_what["ProgressRecorded"]

@@ -53,7 +53,7 @@ class Work:
             measure = t.Measure(kind=t.MEASURE_KIND_CUMULATIVE, direction=t.DIRECTION_INCREASE, target=number(10))
             parent = t.Parent(kpi_id=self.x.kpis["Demo sản phẩm"])
             draft = t.KpiDraft(name=name, level=t.LEVEL_INDIVIDUAL, measure=measure, owner_ids=[self.x.people["Minh"]], parent=parent)
-            kpi = await self.done("Phúc", g.DefineKpi(cycle_id=self.x.cycle, kpi=draft))
+            kpi = await self.done("service:importer", g.DefineKpi(cycle_id=self.x.cycle, kpi=draft))
             self.kpis[name] = "10"
             for step in (1, 2):
                 day = from_date(date(2025, 3, 1) + timedelta(days=step))
@@ -75,7 +75,7 @@ class Work:
     def asked(self, kpi: str, before: int, after: int) -> g.ProposeChange:
         return g.ProposeChange(
             cycle_id=self.x.cycle,
-            reason_class=t.REASON_CLASS_BOTTOM_UP,
+            reason_class=t.REASON_CLASS_CORRECTION,
             title=PersonalText(plain="Khác đi"),
             reason=PersonalText(plain="Vì thực tế"),
             changes=[t.TargetChange(kpi_id=kpi, before=number(before), after=number(after))],

@@ -15,7 +15,7 @@ from services.gateway.console.as_of import Moment
 from services.gateway.console.cards import KpiCard, kpi_card, owner_avatar
 from services.gateway.console.edges import EDGES, edge_words
 from services.gateway.console.forms import Form, decimal_message, sent
-from services.gateway.console.language import Language, decimal_of, decimal_of_text
+from services.gateway.console.language import Language, day_of, decimal_of, decimal_of_text
 from services.gateway.console.map import choose_cycle
 from services.gateway.console.reconciliation import arithmetic, relation_sentence
 from services.gateway.console.refusals import reasons
@@ -76,7 +76,7 @@ async def form(visit: Visit) -> Response:
     id = visit.request.query_params.get("kpi", "")
     if not id:
         return await _choose(visit)
-    return await _show(visit, id, Form({"reason_class": "BOTTOM_UP", "addition_kind": "MILESTONE"}))
+    return await _show(visit, id, Form({"addition_kind": "MILESTONE"}))
 
 
 async def back(visit: Visit) -> Response:
@@ -169,16 +169,20 @@ async def _show(visit: Visit, id: str, filled: Form, status: int = 200) -> Respo
     # What makes up for a KPI most often serves what that KPI serves.
     default = f"kpi_id:{lines[-2 if above else -1].card.id}"
     parents += [(f"csf_id:{step.csf.csf_id}", step.csf.name) for step in reply.path if step.WhichOneof("step") == "csf"]
+    ended = day_of(reply.cycle.ends_on) < visit.today
+    classes = ("CORRECTION",) if ended else REASON_CLASSES
     return visit.render(
         "propose.html",
         status,
         form=filled,
+        ended=ended,
+        reason_class=filled["reason_class"] if filled["reason_class"] in classes else classes[0],
         lines=lines,
         kpi=lines[-1].card,
         cycle_id=reply.kpi.cycle_id,
         parents=parents,
         parent=filled["addition_parent"] or default,
-        reason_classes=REASON_CLASSES,
+        reason_classes=classes,
         kinds=KINDS,
         **await _preview(visit, filled),
     )

@@ -57,6 +57,7 @@ def reasons(language: Language) -> dict[str, str]:
         "MILESTONE_TARGET": _("A milestone is done or not: its target is 1."),
         "SCALE_ORDER": _("Floor, target and stretch must run in one direction. Change them together."),
         "TARGET_NOT_ABOVE_START": _("What adds up needs a target above where it starts."),
+        "CYCLE_ENDED": _("The cycle is over: what it aimed at can only be corrected."),
         "CYCLE_YEAR": _("This year is far from today: is it mistyped?"),
         "GOAL_YEAR": _("This year is far from today: is it mistyped?"),
         "TARGET_IS_BASELINE": _("It stands there already."),

@@ -20,7 +20,7 @@ from services.goals.domain import kpi as kpis
 from services.goals.domain.alignment import Alignment
 from services.goals.domain.approval import Deciders, Touched, deciders, highest
 from services.goals.domain.kpi import Kpi
-from services.goals.domain.strategy import Cycle
+from services.goals.domain.strategy import Cycle, check_open
 
 LONE_WORD = {
     t.PROPOSAL_STATE_APPROVED: "approved",
@@ -82,6 +82,7 @@ def propose(command: ProposeChange, around: Circumstances, ctx: Context, proposa
         if kpis.changes_nothing(change):
             raise Rejected("NOTHING_CHANGED", "the new target is the old one", kind=Kind.INVALID, field=f"changes[{index}].after")
     addition = command.addition if command.HasField("addition") else None
+    check_open(around.cycle, around.today, command.reason_class)
     # Carried out on paper: what could not be approved as it stands is not proposed.
     _carry_out(
         command.changes, addition, around, reason_class=command.reason_class, proposal_id=proposal_id, added_id=f"{proposal_id}-added"
@@ -110,6 +111,7 @@ def propose(command: ProposeChange, around: Circumstances, ctx: Context, proposa
 def approve(proposal: Proposal | None, command: ApproveProposal, around: Circumstances, ctx: Context, added_id: str) -> Decision:
     known = _waiting(proposal, command.proposal_id)
     approval = _approval(known, around, ctx)
+    check_open(around.cycle, around.today, known.proposed.reason_class)
     events = _carry_out(
         known.proposed.changes, known.addition, around, reason_class=known.proposed.reason_class, proposal_id=known.id, added_id=added_id
     )

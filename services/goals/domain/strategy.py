@@ -9,6 +9,7 @@ from google.protobuf.message import Message
 from eventkit.aggregate import Aggregate, Decision, Happened, UnknownEvent
 from eventkit.errors import Kind, Rejected, unknown
 from eventkit.values import from_date, required_date
+from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import CsfChosen, CycleOpened, StrategicGoalSet
 from nhip.goals.v1.goals_pb2 import ChooseCsf, OpenCycle, SetStrategicGoal
 
@@ -92,6 +93,14 @@ def within(cycle: Cycle, day: date, field: str) -> None:
     if not cycle.starts_on <= day <= cycle.ends_on:
         wanted = f"give a day of the cycle, from {cycle.starts_on} to {cycle.ends_on}"
         raise Rejected("OUTSIDE_CYCLE", wanted, kind=Kind.INVALID, field=field)
+
+
+def check_open(cycle: Cycle, today: date, reason_class: t.ReasonClass.ValueType = t.REASON_CLASS_UNSPECIFIED) -> None:
+    """What was aimed at is not changed once it is over, so that no miss becomes a success; a mistake is put right as a correction, which
+    the history calls so. Raises `Rejected` CYCLE_ENDED."""
+    if cycle.ends_on < today and reason_class != t.REASON_CLASS_CORRECTION:
+        told = f"{cycle.name!r} ended on {cycle.ends_on}: what it aimed at is only corrected now"
+        raise Rejected("CYCLE_ENDED", told, field="reason_class" if reason_class else "cycle_id")
 
 
 def _plausible(year: int, today: date, back: int, ahead: int, reason: str, field: str) -> None:

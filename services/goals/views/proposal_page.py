@@ -145,7 +145,7 @@ def _shown(row: ProposalRow, state: CycleState, who: Actor) -> pb.Proposal:
     if waiting:
         addition = proposed.addition if proposed.HasField("addition") else None
         found, obstacle = _deciders(state, proposed.changes, addition, proposed.proposer_id)
-        reply.obstacle = obstacle or _stale(state, proposed.changes)
+        reply.obstacle = obstacle or _stale(state, proposed.changes) or _ended(state, proposed.reason_class)
         if found:
             asked = who.id if who.id in found.people else found.people[0]
             reply.approver.CopyFrom(owner(state.everyone, asked))
@@ -235,6 +235,12 @@ def _stale(state: CycleState, changes: Iterable[t.TargetChange]) -> str:
         return row is not None and not moved(kpi_view.measure(row), change)
 
     return "" if all(map(stands, changes)) else "PROPOSAL_STALE"
+
+
+def _ended(state: CycleState, reason_class: t.ReasonClass.ValueType) -> str:
+    """Why nothing of an ended cycle changes: what it aimed at is only corrected."""
+    ended = state.cycle.ends_on < state.when.on
+    return "CYCLE_ENDED" if ended and reason_class != t.REASON_CLASS_CORRECTION else ""
 
 
 def _before(instant: datetime) -> datetime:

@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import grpc
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
-from google.type.date_pb2 import Date
 from google.type.decimal_pb2 import Decimal
 
 from cli.catalog import SERVICES
@@ -19,6 +20,7 @@ from eventkit.rpc.demo_issuer import DemoIssuer
 from eventkit.rpc.errors import rejection
 from eventkit.service import Kit
 from eventkit.settings import Settings
+from eventkit.values import from_date
 from nhip.common.v1 import operations_pb2
 from nhip.common.v1.command_pb2 import Accepted
 from nhip.common.v1.words_pb2 import PersonalText
@@ -115,8 +117,8 @@ class Company:
             place = pt.Place(unit_id=self.ids["sales"], manager_id=self.ids.get(manager, ""))
             await self.do(p.RegisterPerson(name=words(f"Tên-{who}"), title=words("Chức"), place=place, roles=roles), name=who)
         await self.do(p.AppointUnitHead(unit_id=self.ids["sales"], person_id=self.ids["phuc"]))
-        q1 = g.OpenCycle(name="Q1", starts_on=Date(year=2025, month=1, day=1), ends_on=Date(year=2025, month=3, day=31))
-        await self.do(q1, name="q1")
+        starts, ends = today() - timedelta(days=40), today() + timedelta(days=50)
+        await self.do(g.OpenCycle(name="Q1", starts_on=from_date(starts), ends_on=from_date(ends)), name="q1")
         await self.do(g.SetStrategicGoal(name="300 khách", year=2025, target=number(300)), name="goal")
         await self.do(g.ChooseCsf(name="Khách dùng thử", goal_ids=[self.ids["goal"]]), name="csf")
         return self
@@ -157,6 +159,11 @@ class Company:
             reason=words("Làm kỹ hơn"),
             changes=[t.TargetChange(kpi_id=self.ids[k], before=number(b), after=number(a)) for k, (b, a) in changes.items()],
         )
+
+
+def today() -> date:
+    """The tenants'."""
+    return datetime.now(ZoneInfo("Asia/Ho_Chi_Minh")).date()
 
 
 def words(text: str) -> PersonalText:

@@ -1,8 +1,7 @@
 """Numbers of before, ends and links that lie ahead, and changed scales, on real services: whatever is stored is shown by every reader."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
-from zoneinfo import ZoneInfo
 
 import pytest
 from google.type.decimal_pb2 import Decimal
@@ -20,23 +19,14 @@ from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import KpiTargetRevised
 from services.checkins.domain.progress import PROGRESS
 from services.goals.domain.kpi import KPI
-from tests.integration.services.company import OPERATOR, Company, System, number, words
+from tests.integration.services.company import OPERATOR, Company, System, number, today, words
 
 LONGEST = "9" * 30
 
 
-def today() -> date:
-    """The tenant's."""
-    return datetime.now(ZoneInfo("Asia/Ho_Chi_Minh")).date()
-
-
 @pytest.fixture
 async def company(system: System) -> Company:
-    """In a cycle that runs."""
-    company = await system.company().found()
-    starts, ends = today() - timedelta(days=30), today() + timedelta(days=60)
-    await company.do(g.OpenCycle(name="Nay", starts_on=from_date(starts), ends_on=from_date(ends)), name="q1")
-    return company
+    return await system.company().found()
 
 
 async def as_it_was_once(company: Company, context: str, decision: Decision) -> None:
@@ -158,3 +148,18 @@ async def test_a_kpi_is_defined_before_it_is_aligned(company: Company):
     log = company.system.kits["goals"].log
     [first, *_] = [event async for event in log.read(StreamId(company.tenant, *KPI(company.ids["K1"])))]
     assert [event.type.rpartition(".")[2] for event in await log.append_of(first.id)] == ["KpiDefined", "KpiAligned"]
+
+
+async def test_what_an_ended_cycle_aimed_at_is_only_corrected(company: Company):
+    starts, ends = today() - timedelta(days=90), today() - timedelta(days=1)
+    await company.do(g.OpenCycle(name="Quý trước", starts_on=from_date(starts), ends_on=from_date(ends)), name="q1")
+    await company.branch()  # an import
+    refused = await company.refused(company.definition("K9", t.LEVEL_COMPANY, 70, owner="nam"), "nam")
+    assert refused.reason == "CYCLE_ENDED"
+    retire = g.RetireKpi(kpi_id=company.ids["I1"], reason_class=t.REASON_CLASS_CONTEXT_CHANGED, reason=words("thôi"))
+    assert (await company.refused(retire, "nam")).reason == "CYCLE_ENDED"
+    lower = company.proposal(I1=(80, 50))
+    assert (await company.refused(lower, "minh")).reason == "CYCLE_ENDED"
+    lower.reason_class = t.REASON_CLASS_CORRECTION
+    proposal = await company.do(lower, "minh")
+    await company.do(g.ApproveProposal(proposal_id=proposal, comment=words("ghi nhầm")), "phuc")

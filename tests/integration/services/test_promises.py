@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable
+from datetime import timedelta
 from uuid import uuid4
 
 import asyncpg
@@ -13,6 +14,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from eventkit.errors import Kind, Rejected
 from eventkit.table import reading
+from eventkit.values import from_date
 from nhip.checkins.v1 import checkins_pb2 as c
 from nhip.common.v1 import operations_pb2 as o
 from nhip.common.v1.command_pb2 import Accepted
@@ -21,7 +23,7 @@ from nhip.goals.v1 import types_pb2 as t
 from services.checkins.views.progress import EntryView
 from services.goals.views.kpi import KPIS
 from services.goals.views.progress import VALUES
-from tests.integration.services.company import DESCRIPTORS, OPERATOR, Company, System, number, words
+from tests.integration.services.company import DESCRIPTORS, OPERATOR, Company, System, number, today, words
 
 CHANGES = {"K1": (70, 55), "D1": (100, 80), "I1": (80, 50)}
 
@@ -182,7 +184,7 @@ async def test_a_kpis_history_says_who_when_why_before_and_after(company: Compan
 
 async def test_a_change_before_today_is_for_imports_only(company: Company):
     backdated = company.definition("X", t.LEVEL_INDIVIDUAL, 5, company.under("D1"), owner="minh")
-    backdated.effective_on.year, backdated.effective_on.month, backdated.effective_on.day = 2025, 1, 1
+    backdated.effective_on.CopyFrom(from_date(today() - timedelta(days=10)))
     refusal = await company.refused(backdated, "phuc")
     assert (refusal.reason, refusal.violations[0].field) == ("EFFECTIVE_IN_THE_PAST", "effective_on")
     await company.ask(backdated)

@@ -301,3 +301,13 @@ def test_the_console_opens_the_cycle_that_runs_else_the_nearest(cycles: list[goa
 
 def test_without_cycles_there_is_none_to_open():
     assert choose_cycle([], "", datetime(2026, 1, 1, tzinfo=UTC).date()) is None
+
+
+@pytest.mark.parametrize(("ends", "classes"), [(31, 4), (19, 1)])
+async def test_after_the_end_only_corrections_are_proposed(signed_in: httpx.AsyncClient, backend: Backend, ends: int, classes: int):
+    page = page_of(kpi(REACH, "1", "2"))
+    page.cycle.ends_on.day = ends  # today is the 20th
+    backend.answers("GetKpi", page)
+    text = (await signed_in.get("/proposals/new?kpi=k")).text
+    assert text.count('name="reason_class"') == classes
+    assert ("Chu kỳ đã kết thúc" in text) == (classes == 1)

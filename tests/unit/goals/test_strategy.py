@@ -5,8 +5,9 @@ from datetime import date
 import pytest
 
 from eventkit.values import from_date
+from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.goals_pb2 import OpenCycle, SetStrategicGoal
-from services.goals.domain.strategy import open_cycle, set_goal, within
+from services.goals.domain.strategy import check_open, open_cycle, set_goal, within
 from tests.unit.decisions import number, rejected
 from tests.unit.goals.kpis import Q1
 
@@ -41,3 +42,11 @@ def test_a_day_outside_the_cycle_is_refused(day: date):
     rejected("OUTSIDE_CYCLE", lambda: within(Q1, day, "effective_on"), field="effective_on")
     within(Q1, Q1.starts_on, "effective_on")
     within(Q1, Q1.ends_on, "effective_on")
+
+
+def test_what_an_ended_cycle_aimed_at_is_only_corrected():
+    after = date(2025, 4, 1)
+    check_open(Q1, Q1.ends_on, t.REASON_CLASS_BOTTOM_UP)
+    rejected("CYCLE_ENDED", lambda: check_open(Q1, after, t.REASON_CLASS_BOTTOM_UP), field="reason_class")
+    rejected("CYCLE_ENDED", lambda: check_open(Q1, after), field="cycle_id")
+    check_open(Q1, after, t.REASON_CLASS_CORRECTION)
