@@ -1,6 +1,5 @@
 """`nhip token`: a token of the demo issuer, for trying the API."""
 
-import unicodedata
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +9,7 @@ from cli.addresses import Addresses, find
 from cli.client import connected
 from cli.running import WRONG_USE, Failed, run
 from cli.tokens import demo_token
+from eventkit.names import plain_letters
 from eventkit.settings import load
 from nhip.people.v1.people_pb2 import ListPeople, PeopleList
 
@@ -35,18 +35,14 @@ def token(
 async def _person(name: str, tenant: str, at: Addresses) -> str:
     """The person of that name."""
     async with connected(at.services, await demo_token(at.gateway, "service:gateway", tenant)) as client:
-        people = (await client.ask(ListPeople(), PeopleList)).people
-    found = [person for person in people if person.active and _folded(person.name.plain) == _folded(name)]
+        people = (await client.ask(ListPeople(text=name, active=True, page_size=500), PeopleList)).people
+        if not people:
+            people = (await client.ask(ListPeople(active=True, page_size=20), PeopleList)).people
+    found = [person for person in people if plain_letters(person.name.plain) == plain_letters(name)]
     if len(found) == 1:
         return f"person:{found[0].person_id}"
     if found:
         listed = ", ".join(f"person:{person.person_id} ({person.title.plain})" for person in found)
         raise Failed(f"{len(found)} people are called {name!r}: {listed}", code=WRONG_USE)
-    names = ", ".join(sorted(person.name.plain for person in people if person.active))
+    names = ", ".join(sorted(person.name.plain for person in people))
     raise Failed(f"nobody in {tenant!r} is called {name!r}: there are {names or 'none'}", code=WRONG_USE)
-
-
-def _folded(name: str) -> str:
-    """As names are compared: Phúc is also Phuc, who has no Vietnamese keyboard at hand."""
-    apart = unicodedata.normalize("NFD", name.replace("đ", "d").replace("Đ", "D"))
-    return "".join(c for c in apart if not unicodedata.combining(c)).casefold().strip()

@@ -208,7 +208,7 @@ async def _first_steps(nhip: _Nhip, directory: Path, demo: bool | None) -> None:
         _tell("The import of the demo company was cut off: going on with it (--no-demo starts without)")
     else:
         async with connected(services, principals.operator) as client:
-            people = await client.ask(people_pb2.ListPeople(), people_pb2.PeopleList)
+            people = await client.ask(people_pb2.ListPeople(page_size=1), people_pb2.PeopleList)
         if people.people or not (demo or await _wanted()):
             return
         unfinished.write_text(f"{tenant}\n")

@@ -126,6 +126,8 @@ def application(
         signed_in("/praise", praise.give, "POST"),
         signed_in("/praise/check", praise.check, "POST"),
         signed_in("/praise/check", leading_to("/praise")),
+        signed_in("/praise/find", praise.find, "POST"),
+        signed_in("/praise/find", leading_to("/praise")),
         signed_in("/shop", shop.page),
         signed_in("/shop/gifts/{gift}", shop.confirm),
         signed_in("/shop/gifts/{gift}", shop.redeem, "POST"),

@@ -30,7 +30,7 @@ async def choose(visit: Visit) -> Response:
     if not identity.issues:
         return visit.render("oidc.html")
     caller = Caller(visit.console.upstream, identity.service_token(), visit.caller.positions)
-    people = await caller.query("people", "ListPeople", people_pb2.ListPeople(), people_pb2.PeopleList)
+    people = await caller.query("people", "ListPeople", people_pb2.ListPeople(active=True, page_size=500), people_pb2.PeopleList)
     picks = [
         Pick(
             person.person_id,
@@ -39,7 +39,6 @@ async def choose(visit: Visit) -> Response:
             person_avatar(person.person_id, person.name, visit.language),
         )
         for person in sorted(people.people, key=lambda person: _rank(person, visit.language))
-        if person.active
     ]
     return visit.render("sign_in.html", picks=picks, next=local_path(visit.request.query_params.get("next", "/")), tenant=identity.tenant)
 

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from eventkit.aggregate import Decision
 from eventkit.context import Context
 from eventkit.decider import Decide, Load
 from eventkit.directory.facts import ORGANISATION, PERSON, TENANT, THE_ORGANISATION, Everyone, Person
-from eventkit.errors import unknown
+from eventkit.errors import Kind, Rejected, unknown
 from eventkit.log import StreamId
+from eventkit.paging import asked
 from eventkit.rpc.access import AUDITOR, Allow, anyone, roles, services
 from eventkit.service import Kit
 from eventkit.table import reading
@@ -19,8 +21,11 @@ from nhip.people.v1.events_pb2 import ErasureRequested, LegalHoldPlaced
 from services.people.domain import erasure, organisation, person, tenant
 from services.people.domain.erasure import ERASURE
 from services.people.domain.needed import NEEDED, fills, refuse_last
+from services.people.names import Names, one_of
 from services.people.views.erasure import erasures
 
+PEOPLE, UNITS = 100, 500
+"""Sizes of a page that names none."""
 _ADMIN = roles("admin", services=("importer", "operator"))
 _READ = anyone(services=("importer", "operator", "gateway"))
 ACCESS: Mapping[str, Allow] = {
@@ -51,6 +56,7 @@ class PeopleApi:
     """Implements `nhip.people.v1.People`."""
 
     kit: Kit
+    names: Names
 
     async def create_tenant(self, command: pb.CreateTenant, ctx: Context) -> Accepted:
         async def decide(load: Load) -> Decision:
@@ -185,10 +191,12 @@ class PeopleApi:
     # -- queries
 
     async def list_erasures(self, request: pb.ListErasures, ctx: Context) -> pb.Erasures:
-        roles = await self.kit.directory.roles(ctx.tenant, ctx.actor.id) or frozenset()
-        everybody = ctx.actor.kind == "service" or roles & {"admin", "auditor"}
+        everyone, me = await self.kit.directory.everyone(ctx.tenant), ctx.actor.id
+        everybody = ctx.actor.kind == "service" or everyone.has_role(me, "admin") or everyone.has_role(me, AUDITOR)
+        if not everybody and request.person_id not in ("", me):
+            raise Rejected("NOT_ALLOWED", "people see their own requests, administrators and auditors everybody's", kind=Kind.FORBIDDEN)
         async with reading(self.kit.pool, ctx.tenant) as con:
-            return pb.Erasures(erasures=await erasures(con, ctx.tenant, "" if everybody else ctx.actor.id))
+            return await erasures(con, ctx.tenant, request, "" if everybody else me)
 
     async def get_tenant(self, request: pb.GetTenant, ctx: Context) -> pb.Tenant:
         everyone = await self.kit.directory.everyone(ctx.tenant)
@@ -197,13 +205,29 @@ class PeopleApi:
         return pb.Tenant(tenant_id=ctx.tenant, name=everyone.company, time_zone=everyone.time_zone.key)
 
     async def list_units(self, request: pb.ListUnits, ctx: Context) -> pb.Units:
-        everyone = await self.kit.directory.everyone(ctx.tenant)
-        return pb.Units(units=[pb.Unit(unit_id=u.id, name=u.name, head_id=u.head_id) for u in everyone.units.values()])
+        everyone, page = await self.kit.directory.everyone(ctx.tenant), asked(request, ctx.tenant, str, str, size=UNITS)
+        ordered = sorted((u.name, u.id) for u in everyone.units.values())
+        behind = [place for place in ordered if page.after is None or place > page.after]
+        shown, token = page.cut(behind[: page.limit], lambda place: place)
+        units = [everyone.units[id] for _, id in shown]
+        return pb.Units(units=[pb.Unit(unit_id=u.id, name=u.name, head_id=u.head_id) for u in units], next_page_token=token)
 
     async def list_people(self, request: pb.ListPeople, ctx: Context) -> pb.PeopleList:
-        everyone = await self.kit.directory.everyone(ctx.tenant)
-        admin = await self._administers(ctx)
-        return pb.PeopleList(people=[_person(everyone, p, email=admin or p.id == ctx.actor.id) for p in everyone.people.values()])
+        everyone, admin = await self.kit.directory.everyone(ctx.tenant), await self._administers(ctx)
+        page = asked(request, ctx.tenant, str, size=len(request.person_ids) or PEOPLE)
+        ids = one_of(request.person_ids, everyone) if request.person_ids else sorted(everyone.people)
+        found = await self.names.matching(ctx.tenant, everyone, request.text) if request.text.strip() else None
+        wanted = (
+            id
+            for id in ids
+            if (page.after is None or id > page.after[0])
+            and (found is None or id in found)
+            and (not request.active or everyone.people[id].active)
+            and (not request.unit_id or (id in everyone.places and everyone.places[id].unit_id == request.unit_id))
+        )
+        shown, token = page.cut(list(islice(wanted, page.limit)), lambda id: (id,))
+        people = [_person(everyone, everyone.people[id], email=admin or id == ctx.actor.id) for id in shown]
+        return pb.PeopleList(people=people, next_page_token=token)
 
     async def get_person(self, request: pb.GetPerson, ctx: Context) -> pb.Person:
         everyone = await self.kit.directory.everyone(ctx.tenant)

@@ -5,13 +5,14 @@ from eventkit.rpc.server import Api
 from eventkit.service import Kit, Service
 from nhip.people.v1 import people_pb2
 from services.people.api import ACCESS, PeopleApi
+from services.people.names import Names
 from services.people.reactors.erasure import erasing
 from services.people.views.erasure import ErasureView
 
 
 def service(kit: Kit) -> Service:
     return Service(
-        apis=[Api(people_pb2.DESCRIPTOR.services_by_name["People"], PeopleApi(kit), ACCESS)],
+        apis=[Api(people_pb2.DESCRIPTOR.services_by_name["People"], PeopleApi(kit, Names(kit.words)), ACCESS)],
         views=[ErasureView(), *directory.views()],
         reactions=[erasing(kit)],
     )

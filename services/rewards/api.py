@@ -62,7 +62,7 @@ class RewardsApi:
         value_id = ctx.new_id("value")
 
         async with reading(self.kit.pool, ctx.tenant) as con:
-            known = [value.name for value in await core_value_view.core_values(con, ctx.tenant)]
+            known = await core_value_view.names(con, ctx.tenant)
 
         async def decide(load: Load) -> Decision:
             return core_value.name(await load(CORE_VALUES, ALL), command, value_id, known=known)
@@ -71,7 +71,7 @@ class RewardsApi:
 
     async def list_core_values(self, request: pb.ListCoreValues, ctx: Context) -> pb.CoreValues:
         async with reading(self.kit.pool, ctx.tenant) as con:
-            return pb.CoreValues(values=await core_value_view.core_values(con, ctx.tenant))
+            return await core_value_view.core_values(con, ctx.tenant, request)
 
     async def give_praise(self, command: pb.GivePraise, ctx: Context) -> Accepted:
         praise_id, everyone = ctx.new_id("praise"), await self.kit.directory.everyone(ctx.tenant)
@@ -126,7 +126,7 @@ class RewardsApi:
         today = everyone.today(ctx.at)
         async with reading(self.kit.pool, ctx.tenant) as con:
             held = await wallet_view.wallet(con, ctx.tenant, person_id)
-            movements = await movement_view.movements(con, ctx.tenant, person_id, ctx.actor.id)
+            movements, token = await movement_view.movements(con, ctx.tenant, person_id, request, ctx.actor.id)
         allowance, monthly = wallet_view.left_to_give(held, points.monthly_allowance(everyone, person_id), today)
         lots = [lot for lot in wallet_view.lots_of(held.lots) if lot.expires_on >= today]
         return pb.Wallet(
@@ -137,6 +137,7 @@ class RewardsApi:
             received=points.total(lots),
             next_to_expire=points.message(lots[0]) if lots else None,
             movements=movements,
+            next_page_token=token,
         )
 
     async def correct_points(self, command: pb.CorrectPoints, ctx: Context) -> Accepted:
@@ -173,7 +174,7 @@ class RewardsApi:
 
     async def list_gifts(self, request: pb.ListGifts, ctx: Context) -> pb.Gifts:
         async with reading(self.kit.pool, ctx.tenant) as con:
-            return pb.Gifts(gifts=await gift_view.shop(con, ctx.tenant))
+            return await gift_view.shop(con, ctx.tenant, request)
 
     async def redeem_gift(self, command: pb.RedeemGift, ctx: Context) -> Accepted:
         redemption_id = ctx.new_id("redemption")
@@ -212,8 +213,7 @@ class RewardsApi:
         if person_id:
             _whose(person_id, everyone, ctx)
         async with reading(self.kit.pool, ctx.tenant) as con:
-            found = await redemption_view.redemptions(con, ctx.tenant, person_id=person_id, waiting=request.waiting)
-        return pb.Redemptions(redemptions=found)
+            return await redemption_view.redemptions(con, ctx.tenant, request, person_id)
 
 
 async def _is_value(load: Load, value_id: str) -> bool:

@@ -324,8 +324,10 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX):
     def GetTenant(self, request: Message, actor: str) -> Message:
         return people_pb2.Tenant(tenant_id="company-x", name="Công ty phần mềm X", time_zone="Asia/Ho_Chi_Minh")
 
-    def ListPeople(self, request: Message, actor: str) -> Message:
-        return people_pb2.PeopleList(people=[self.person(id) for id in PEOPLE])
+    def ListPeople(self, request: people_pb2.ListPeople, actor: str) -> Message:
+        found = [self.person(id) for id in PEOPLE if not request.person_ids or id in request.person_ids]
+        found = [one for one in found if plain_letters(request.text) in plain_letters(one.name.plain)]
+        return people_pb2.PeopleList(people=[one for one in found if one.active or not request.active])
 
     # --- goals ---
 

@@ -345,9 +345,10 @@ class ErasuresX:
     def _accepted(self, context: str, id: str) -> command_pb2.Accepted:
         raise NotImplementedError
 
-    def ListErasures(self, request: Message, actor: str) -> Message:
+    def ListErasures(self, request: people_pb2.ListErasures, actor: str) -> Message:
         every = actor in ("huong", "khanh")
-        return people_pb2.Erasures(erasures=[one for id, one in self.erasures.items() if every or id == actor])
+        mine = [one for id, one in self.erasures.items() if (every or id == actor) and request.person_id in ("", id)]
+        return people_pb2.Erasures(erasures=[one for one in mine if not request.waiting or one.state == people_pb2.ERASURE_STATE_REQUESTED])
 
     def ChangeEmail(self, request: people_pb2.ChangeEmail, actor: str) -> Message:
         if request.email.plain and "@" not in request.email.plain:

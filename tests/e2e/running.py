@@ -199,7 +199,7 @@ class Company:
 
     async def learn(self) -> None:
         """Who and what there is."""
-        people = await self.ask("service:importer", p.ListPeople(), p.PeopleList)
+        people = await self.ask("service:importer", p.ListPeople(page_size=500), p.PeopleList)
         self.people = {person.name.plain: person.person_id for person in people.people}
         cycles = await self.ask("service:importer", g.ListCycles(), g.Cycles)
         self.cycle = cycles.cycles[0].cycle_id

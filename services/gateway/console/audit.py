@@ -13,6 +13,7 @@ from eventkit.names import plain_letters
 from nhip.audit.v1 import audit_pb2, types_pb2
 from nhip.goals.v1 import goals_pb2
 from nhip.goals.v1 import types_pb2 as goals_types
+from nhip.people.v1 import people_pb2
 from nhip.rewards.v1 import rewards_pb2
 from services.gateway.console import kpis
 from services.gateway.console.directory import Directory, directory
@@ -92,11 +93,14 @@ async def page(visit: Visit) -> Response:
     """`GET /audit`: what was recorded, the newest first, and whether all of it is there."""
     search = search_of(visit)
     asked = audit_pb2.SearchLedger(filter=search.filter, page_token=visit.request.query_params.get("after", ""))
-    reply, complete, who = await asyncio.gather(
+    reply, complete, everybody = await asyncio.gather(
         visit.caller.query("audit", "SearchLedger", asked, audit_pb2.Entries),
         _completeness(visit),
-        directory(visit),
+        or_none(visit.caller.query("people", "ListPeople", people_pb2.ListPeople(page_size=MOST_ACTORS), people_pb2.PeopleList)),
     )
+    # Of a large company those are offered who are on the page.
+    offered = [person.person_id for person in everybody.people] if everybody and not everybody.next_page_token else []
+    who = await directory(visit, reply, ids=[*offered, search.values["actor"]])
     names = await _names(visit, who, reply.entries)
     language = visit.language
     return visit.render(
@@ -112,6 +116,9 @@ async def page(visit: Visit) -> Response:
         reasons=_reasons(visit),
         exports=[(name.upper(), search.url("/audit/export", format=name)) for name in _FORMATS],
     )
+
+
+MOST_ACTORS = 200
 
 
 def _actors(who: Directory, chosen: str) -> Sequence[tuple[str, str]]:
@@ -132,7 +139,8 @@ async def subject(visit: Visit) -> Response:
     kind, id = visit.request.path_params["kind"], visit.request.path_params["id"]
     after = visit.request.query_params.get("after", "")
     asked = audit_pb2.GetSubjectHistory(subject_kind=kind, subject_id=id, page_token=after)
-    reply, who = await asyncio.gather(visit.caller.query("audit", "GetSubjectHistory", asked, audit_pb2.Entries), directory(visit))
+    reply = await visit.caller.query("audit", "GetSubjectHistory", asked, audit_pb2.Entries)
+    who = await directory(visit, reply, ids=[id] if kind == "person" else ())
     names = await _names(visit, who, reply.entries, kind)
     here = visit.request.url.path
     return visit.render(

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from decimal import Decimal
+from urllib.parse import urlencode
 
 from google.protobuf.message import Message
 from starlette.responses import Response
@@ -29,17 +30,19 @@ async def _show(visit: Visit, sent_back: tuple[str, Form] = ("", Form()), status
     """The counter; `sent_back` is a form that was refused, named as "offer" or "refund <id>"."""
     if visit.viewer is None or not visit.viewer.hands_over:
         raise Failure("PERMISSION_DENIED", "NOT_ALLOWED", "only administrators and OKR masters keep the shop")
-    who, gifts, values, redemptions = await asyncio.gather(
-        directory(visit),
+    waiting = rewards_pb2.ListRedemptions(waiting=True, page_token=visit.request.query_params.get("after", ""))
+    gifts, values, redemptions = await asyncio.gather(
         visit.caller.query("rewards", "ListGifts", rewards_pb2.ListGifts(), rewards_pb2.Gifts),
         visit.caller.query("rewards", "ListCoreValues", rewards_pb2.ListCoreValues(), rewards_pb2.CoreValues),
-        visit.caller.query("rewards", "ListRedemptions", rewards_pb2.ListRedemptions(waiting=True), rewards_pb2.Redemptions),
+        visit.caller.query("rewards", "ListRedemptions", waiting, rewards_pb2.Redemptions),
     )
+    who = await directory(visit, redemptions)
     return visit.render(
         "counter.html",
         status,
         here="/shop/counter",
         waiting=[redemption_row(visit, one, who) for one in redemptions.redemptions],
+        more=f"/shop/counter?{urlencode({'after': redemptions.next_page_token})}" if redemptions.next_page_token else "",
         gifts=gift_rows(gifts.gifts, 0, visit.language),
         sent_back=sent_back,
         offer=sent_back[1] if sent_back[0] == "offer" else Form(),

@@ -1,8 +1,12 @@
 """Who is who: people and units by their ids, as they are shown."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import Message
 
 from nhip.people.v1 import people_pb2
 from services.gateway.console.cards import Avatar, person_avatar, tone_of
@@ -53,18 +57,49 @@ class Directory:
         }
         return known.get(service, service)
 
-    def active(self) -> Iterable[people_pb2.Person]:
-        return (person for person in self.people.values() if person.active and not person.name.erased)
+
+PEOPLE_AT_ONCE = 500
+"""Most people whom one question names; what a page shows never names more, but a page that does asks more than once."""
+MOST_UNITS = 2000
 
 
-async def directory(visit: Visit) -> Directory:
-    """Everybody of the tenant, and its units; nobody while people is away."""
-    people, units = await asyncio.gather(
-        or_none(visit.caller.query("people", "ListPeople", people_pb2.ListPeople(), people_pb2.PeopleList)),
-        or_none(visit.caller.query("people", "ListUnits", people_pb2.ListUnits(), people_pb2.Units)),
-    )
-    return Directory(
-        visit.language,
-        {person.person_id: person for person in people.people} if people else {},
-        {unit.unit_id: unit for unit in units.units} if units else {},
-    )
+async def directory(visit: Visit, *shown: Message | None, ids: Iterable[str] = ()) -> Directory:
+    """Whoever some replies speak of, and the units; nobody while people is away. A page asks for those whom it shows, not for everybody."""
+    wanted = sorted({id for reply in shown if reply is not None for id in ids_in(reply)} | {id for id in ids if _ID.fullmatch(id)})
+    parts = [wanted[start : start + PEOPLE_AT_ONCE] for start in range(0, len(wanted), PEOPLE_AT_ONCE)]
+    replies, units = await asyncio.gather(asyncio.gather(*(_people(visit, part) for part in parts)), _units(visit))
+    people = {person.person_id: person for reply in replies if reply for person in reply.people}
+    return Directory(visit.language, people, {unit.unit_id: unit for unit in units})
+
+
+async def _people(visit: Visit, ids: Sequence[str]) -> people_pb2.PeopleList | None:
+    return await or_none(visit.caller.query("people", "ListPeople", people_pb2.ListPeople(person_ids=ids), people_pb2.PeopleList))
+
+
+async def _units(visit: Visit) -> Sequence[people_pb2.Unit]:
+    found: list[people_pb2.Unit] = []
+    token = ""
+    while len(found) < MOST_UNITS:
+        reply = await or_none(visit.caller.query("people", "ListUnits", people_pb2.ListUnits(page_token=token), people_pb2.Units))
+        found += reply.units if reply else ()
+        token = reply.next_page_token if reply else ""
+        if not token:
+            break
+    return found
+
+
+def ids_in(message: Message) -> Iterator[str]:
+    """Every id that a reply holds, of whatever kind: who is nobody is passed over by who knows."""
+    for known, value in message.ListFields():
+        items = value if known.is_repeated else [value]
+        if known.message_type is not None:
+            for item in items:
+                yield from ids_in(item)
+        elif known.cpp_type == FieldDescriptor.CPPTYPE_STRING and (known.name in _NAMING or known.name.endswith(("_id", "_ids", "_by"))):
+            for item in items:
+                yield from (part for part in re.split(r"[:/\s]", item) if _ID.fullmatch(part))
+
+
+_NAMING = ("id", "actor", "stream", "text")
+"""Fields that may hold a person's id though no suffix says so; an actor is "person:<id>", a stream "wallet/<id>"."""
+_ID = re.compile(r"[a-z0-9_.-]{1,64}")

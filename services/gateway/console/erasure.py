@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 from datetime import UTC
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from google.protobuf.message import Message
 from starlette.responses import Response
@@ -76,14 +76,13 @@ def erasure_row(visit: Visit, erasure: people_pb2.Erasure, who: Directory) -> Er
 
 async def own_erasure(visit: Visit) -> ErasureRow | None:
     """What became of the viewer's own request, the latest of them."""
-    reply, who = await asyncio.gather(or_none(_all(visit)), directory(visit))
-    own = [one for one in reply.erasures if one.person_id == visit.person and one.state] if reply else []
-    latest = max(own, key=lambda one: one.requested_at.ToDatetime(UTC), default=None)
-    return erasure_row(visit, latest, who) if latest else None
+    reply = await or_none(_erasures(visit, people_pb2.ListErasures(person_id=visit.person)))
+    own = next((one for one in reply.erasures if one.state), None) if reply else None
+    return erasure_row(visit, own, await directory(visit, own)) if own else None
 
 
-async def _all(visit: Visit) -> people_pb2.Erasures:
-    return await visit.caller.query("people", "ListErasures", people_pb2.ListErasures(), people_pb2.Erasures)
+async def _erasures(visit: Visit, asked: people_pb2.ListErasures) -> people_pb2.Erasures:
+    return await visit.caller.query("people", "ListErasures", asked, people_pb2.Erasures)
 
 
 # --- asking for it ---
@@ -118,9 +117,18 @@ async def request(visit: Visit) -> Response:
 
 async def listing(visit: Visit) -> Response:
     """`GET /erasures`: for administrators and auditors."""
-    reply, who = await asyncio.gather(_all(visit), directory(visit))
-    rows = [erasure_row(visit, one, who) for one in sorted(reply.erasures, key=lambda one: one.requested_at.ToDatetime(UTC), reverse=True)]
-    return visit.render("erasures.html", waiting=[row for row in rows if row.open], others=[row for row in rows if not row.open])
+    after = visit.request.query_params.get("after", "")
+    waiting, all = await asyncio.gather(
+        _erasures(visit, people_pb2.ListErasures(waiting=True, page_size=200)), _erasures(visit, people_pb2.ListErasures(page_token=after))
+    )
+    who = await directory(visit, waiting, all)
+    rows = [erasure_row(visit, one, who) for one in all.erasures]
+    return visit.render(
+        "erasures.html",
+        waiting=[erasure_row(visit, one, who) for one in waiting.erasures] if not after else [],
+        others=[row for row in rows if not row.open],
+        more=f"/erasures?{urlencode({'after': all.next_page_token})}" if all.next_page_token else "",
+    )
 
 
 async def one(visit: Visit) -> Response:
@@ -131,8 +139,9 @@ async def one(visit: Visit) -> Response:
 async def _one(visit: Visit, sent_back: tuple[str, Form] = ("", Form()), status: int = 200) -> Response:
     """One request; `sent_back` is the form that was refused, by what it was for: "approval", "decline", "hold"."""
     id = visit.request.path_params["person"]
-    reply, who = await asyncio.gather(_all(visit), directory(visit))
-    latest = max((one for one in reply.erasures if one.person_id == id), key=lambda one: one.requested_at.ToDatetime(UTC), default=None)
+    reply = await _erasures(visit, people_pb2.ListErasures(person_id=id))
+    who = await directory(visit, reply, ids=[id])
+    latest = next(iter(reply.erasures), None)
     if latest is None:
         raise Failure("NOT_FOUND", "ERASURE_UNKNOWN", f"nobody asked that {id!r} be erased")
     row = erasure_row(visit, latest, who)
@@ -156,7 +165,7 @@ async def approve(visit: Visit) -> Response:
     """`POST /erasures/<person>/approval`: with the person's name typed, as nothing brings their words back."""
     id = visit.request.path_params["person"]
     filled = await sent(visit.request)
-    who = await directory(visit)
+    who = await directory(visit, ids=[id])
     if plain_letters(filled.text("name")) != plain_letters(who.person(id).name):
         return await _one(visit, ("approval", filled.wrong([Violation("name", "NAME_DIFFERS")], visit.language)), 422)
     return await _decide(visit, "approval", filled, "ApproveErasure", people_pb2.ApproveErasure(person_id=id))

@@ -1,6 +1,5 @@
 """The inbox: what waits for its reader before what is good to know; each notice a sentence with one thing to do."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC
@@ -74,10 +73,9 @@ MOST_CHANGES = 4
 async def page(visit: Visit) -> Response:
     """`GET /inbox`."""
     after = visit.request.query_params.get("after", "")
-    reply, who = await asyncio.gather(
-        visit.caller.query("notifications", "ListNotices", notifications_pb2.ListNotices(page_token=after), notifications_pb2.Notices),
-        directory(visit),
-    )
+    asked = notifications_pb2.ListNotices(page_token=after)
+    reply = await visit.caller.query("notifications", "ListNotices", asked, notifications_pb2.Notices)
+    who = await directory(visit, reply)
     rows = [notice_row(visit, notice, who) for notice in reply.notices]
     visit.unread = reply.unread
     return visit.render(

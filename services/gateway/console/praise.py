@@ -1,7 +1,7 @@
 """Praise: writing one with hints beside it that never block, and the feed of all of them, by core value or KPI."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date
 from typing import Any
@@ -13,6 +13,7 @@ from eventkit.errors import Violation
 from eventkit.names import plain_letters
 from nhip.common.v1 import command_pb2, words_pb2
 from nhip.goals.v1 import goals_pb2
+from nhip.people.v1 import people_pb2
 from nhip.rewards.v1 import rewards_pb2, types_pb2
 from services.gateway.console import kpis
 from services.gateway.console.cards import Avatar
@@ -27,6 +28,9 @@ from services.gateway.failures import Failure
 
 MOST_KPIS = 300
 """That a praise may be tied to from here; of more, from the KPI's own page."""
+
+MOST_PEOPLE = 100
+"""That a praise is offered to at once; of more, those whom a search finds."""
 
 _FIELDS = {"receiver_id": "to", "unit_id": "to", "value_id": "about", "kpi_id": "about", "words": "words", "deed_on": "deed_on"}
 
@@ -111,6 +115,11 @@ async def give(visit: Visit) -> Response:
     return visit.done("/praise#feed", accepted, position, visit.language.gettext("Your praise was sent."))
 
 
+async def find(visit: Visit) -> Response:
+    """`POST /praise/find`: the form again, with the people whom its search finds."""
+    return await _show(visit, await sent(visit.request))
+
+
 async def check(visit: Visit) -> Response:
     """`POST /praise/check`: the hints for what is typed so far, as a piece of the page."""
     filled = await sent(visit.request)
@@ -137,20 +146,28 @@ def read(filled: Form) -> tuple[rewards_pb2.GivePraise, list[Violation]]:
 async def _show(visit: Visit, filled: Form, status: int = 200, *, spent: bool = False) -> Response:
     query = visit.request.query_params
     shown = Shown(query.get("value", ""), query.get("kpi", ""), query.get("who") == "me", query.get("after", ""))
-    who, values, feed, gifts, kpis = await asyncio.gather(
-        directory(visit),
+    find = filled.text("find")
+    people = people_pb2.ListPeople(text=find, active=True, page_size=MOST_PEOPLE)
+    found, values, feed, gifts, kpis, purse = await asyncio.gather(
+        visit.caller.query("people", "ListPeople", people, people_pb2.PeopleList),
         visit.caller.query("rewards", "ListCoreValues", rewards_pb2.ListCoreValues(), rewards_pb2.CoreValues),
         _feed(visit, shown),
         visit.caller.query("rewards", "ListGifts", rewards_pb2.ListGifts(), rewards_pb2.Gifts),
         _kpis(visit),
+        wallet(visit),
     )
-    purse = await wallet(visit, who)
+    chosen = filled["to"].removeprefix("person:")
+    who = await directory(visit, feed, ids=[chosen, *(person.person_id for person in found.people)])
+    offered = {person.person_id for person in found.people} | {chosen}
     return visit.render(
         "praise.html",
         status,
         here="/praise" if visit.request.method == "POST" else "",
         form=filled,
-        to=_receivers(visit, who),
+        to=_receivers(visit, who, offered),
+        searched=bool(find) or found.next_page_token != "",
+        nobody=bool(find) and not found.people,
+        too_many=found.next_page_token != "",
         about=_subjects(visit, values.values, kpis, filled["about"]),
         today=visit.today.isoformat(),
         check=await _check(visit, filled, purse, spent=spent),
@@ -181,9 +198,10 @@ async def _kpis(visit: Visit) -> Sequence[goals_pb2.Kpi]:
     return [*own, *others]
 
 
-def _receivers(visit: Visit, who: Directory) -> Choices:
+def _receivers(visit: Visit, who: Directory, offered: Iterable[str]) -> Choices:
+    """Whom one may praise: of a large company the people whom a search found, and all units."""
     _ = visit.language.gettext
-    people = [(f"person:{one.person_id}", who.person(one.person_id).name) for one in who.active() if one.person_id != visit.person]
+    people = [(f"person:{id}", who.person(id).name) for id in offered if id in who.people and id != visit.person and who.people[id].active]
     units = [(f"unit:{id}", unit.name) for id, unit in who.units.items()]
     groups = ((_("People"), people), (_("Units"), units))
     return [(title, sorted(choices, key=lambda choice: plain_letters(choice[1]))) for title, choices in groups if choices]

@@ -60,15 +60,15 @@ async def page(visit: Visit) -> Response:
 
 async def show(visit: Visit, email: Form | None = None, settings: Form | None = None, status: int = 200) -> Response:
     """The page, with a form that was sent back where there is one."""
-    me, who, preferences, erasure = await asyncio.gather(
+    me, preferences, erasure = await asyncio.gather(
         visit.caller.query("people", "GetPerson", people_pb2.GetPerson(person_id=visit.person), people_pb2.Person),
-        directory(visit),
         or_none(
             visit.caller.query("notifications", "GetPreferences", notifications_pb2.GetPreferences(), notifications_pb2.PreferencesPage)
         ),
         own_erasure(visit),
     )
     manager = me.place.manager_id
+    who = await directory(visit, me)
     shown = Me(
         avatar=who.person(me.person_id),
         title=visit.language.words(me.title),

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC
 from decimal import Decimal
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 from uuid import uuid4
 
 from starlette.responses import Response
@@ -123,12 +123,14 @@ async def page(visit: Visit) -> Response:
 
 async def show(visit: Visit, refund: tuple[str, Form] = ("", Form()), status: int = 200) -> Response:
     """The shop; `refund` is the redemption whose form was sent back, and that form."""
-    who, gifts, redemptions = await asyncio.gather(
-        directory(visit),
+    query = visit.request.query_params
+    mine = rewards_pb2.ListRedemptions(person_id=visit.person, page_size=20, page_token=query.get("redeemed_after", ""))
+    gifts, redemptions, purse = await asyncio.gather(
         visit.caller.query("rewards", "ListGifts", rewards_pb2.ListGifts(), rewards_pb2.Gifts),
-        visit.caller.query("rewards", "ListRedemptions", rewards_pb2.ListRedemptions(person_id=visit.person), rewards_pb2.Redemptions),
+        visit.caller.query("rewards", "ListRedemptions", mine, rewards_pb2.Redemptions),
+        wallet(visit, query.get("after", "")),
     )
-    purse = await wallet(visit, who)
+    who = await directory(visit, redemptions)
     return visit.render(
         "shop.html",
         status,
@@ -136,8 +138,14 @@ async def show(visit: Visit, refund: tuple[str, Form] = ("", Form()), status: in
         wallet=purse,
         gifts=gift_rows(gifts.gifts, purse.received, visit.language),
         redemptions=[redemption_row(visit, one, who) for one in redemptions.redemptions],
+        more_redemptions=_more(redeemed_after=redemptions.next_page_token) + "#redemptions" if redemptions.next_page_token else "",
+        more=_more(after=purse.next) if purse.next else "",
         refund=refund,
     )
+
+
+def _more(**place: str) -> str:
+    return "/shop?" + urlencode(place)
 
 
 async def confirm(visit: Visit) -> Response:
@@ -147,10 +155,8 @@ async def confirm(visit: Visit) -> Response:
 
 async def _confirm(visit: Visit, filled: Form, status: int = 200) -> Response:
     id = visit.request.path_params["gift"]
-    who, gifts = await asyncio.gather(
-        directory(visit), visit.caller.query("rewards", "ListGifts", rewards_pb2.ListGifts(), rewards_pb2.Gifts)
-    )
-    purse = await wallet(visit, who)
+    asked = rewards_pb2.ListGifts(gift_id=id)
+    gifts, purse = await asyncio.gather(visit.caller.query("rewards", "ListGifts", asked, rewards_pb2.Gifts), wallet(visit))
     gift = next((row for row in gift_rows(gifts.gifts, purse.received, visit.language) if row.id == id), None)
     if gift is None:
         raise Failure("NOT_FOUND", "GIFT_UNKNOWN", f"there is no gift {id!r} in the shop")

@@ -5,7 +5,7 @@ from datetime import UTC, timedelta
 from decimal import Decimal
 
 from nhip.rewards.v1 import rewards_pb2
-from services.gateway.console.directory import Directory
+from services.gateway.console.directory import Directory, directory
 from services.gateway.console.language import Language, date_of, unreadable
 from services.gateway.console.visit import Visit
 
@@ -43,6 +43,8 @@ class Wallet:
     expiry: str
     """ "30 points expire on 30/06": what is lost next; empty: nothing."""
     movements: tuple[Movement, ...]
+    next: str = ""
+    """The token of the next page of movements; empty: there is none."""
 
     @property
     def own(self) -> tuple[Movement, ...]:
@@ -50,9 +52,10 @@ class Wallet:
         return tuple(movement for movement in self.movements if not movement.to_give)
 
 
-async def wallet(visit: Visit, who: Directory) -> Wallet:
-    """The viewer's wallets. Raises Failure."""
-    return wallet_page(visit, await visit.caller.query("rewards", "GetWallet", rewards_pb2.GetWallet(), rewards_pb2.Wallet), who)
+async def wallet(visit: Visit, after: str = "") -> Wallet:
+    """The viewer's wallets, and a page of their movements. Raises Failure."""
+    reply = await visit.caller.query("rewards", "GetWallet", rewards_pb2.GetWallet(page_token=after), rewards_pb2.Wallet)
+    return wallet_page(visit, reply, await directory(visit, reply))
 
 
 def wallet_page(visit: Visit, reply: rewards_pb2.Wallet, who: Directory) -> Wallet:
@@ -69,6 +72,7 @@ def wallet_page(visit: Visit, reply: rewards_pb2.Wallet, who: Directory) -> Wall
         received=reply.received,
         expiry=expiry,
         movements=tuple(_movement(visit, movement, who) for movement in reply.movements),
+        next=reply.next_page_token,
     )
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 import asyncpg
 
 from eventkit.log import Recorded
+from eventkit.paging import asked
 from eventkit.projection import Rows, View
 from eventkit.values import from_datetime, packed
 from nhip.common.v1.words_pb2 import PersonalText
@@ -28,8 +29,7 @@ from services.rewards.views.gift import GIFTS
 from services.rewards.views.praise import PRAISES
 from services.rewards.views.redemption import REDEMPTIONS
 
-MOST = 200
-"""Movements shown of one wallet."""
+PAGE = 50
 KINDS = {
     AllowanceGranted: pb.MOVEMENT_KIND_ALLOWANCE_GRANTED,
     AllowanceSpent: pb.MOVEMENT_KIND_ALLOWANCE_SPENT,
@@ -110,8 +110,12 @@ def _row(event: Recorded, e: AMovement, before: int, after: int) -> MovementRow:
     )
 
 
-async def movements(con: asyncpg.Connection, tenant: str, person_id: str, reader: str) -> list[pb.Movement]:
-    """A person's movements, the newest first. Of private praise, only who gave it or is praised in it is told the other side."""
+async def movements(
+    con: asyncpg.Connection, tenant: str, person_id: str, request: pb.GetWallet, reader: str
+) -> tuple[list[pb.Movement], str]:
+    """A page of a person's movements, the newest first, and the token of the next. Of private praise, only who gave it or is praised in it
+    is told the other side."""
+    page = asked(request, tenant, int, size=PAGE)
     rows = await con.fetch(
         "select m.*, p.giver_id, p.receiver_id, p.unit_id, g.name as gift_name, "
         "coalesce(p.visibility = $4 or p.giver_id = $3 or $3 = any(p.praised), false) as open "
@@ -119,14 +123,16 @@ async def movements(con: asyncpg.Connection, tenant: str, person_id: str, reader
         f"left join {PRAISES} p on p.tenant = m.tenant and p.praise_id = m.praise_id "
         f"left join {REDEMPTIONS} r on r.tenant = m.tenant and r.redemption_id = m.redemption_id "
         f"left join {GIFTS} g on g.tenant = r.tenant and g.gift_id = r.gift_id "
-        "where m.tenant = $1 and m.person_id = $2 order by m.version desc limit $5",
+        "where m.tenant = $1 and m.person_id = $2 and ($6::bigint is null or m.version < $6) order by m.version desc limit $5",
         tenant,
         person_id,
         reader,
         t.VISIBILITY_PUBLIC,
-        MOST,
+        page.limit,
+        page.after[0] if page.after else None,
     )
-    return [_movement(row) for row in rows]
+    shown, token = page.cut(rows, lambda row: (row["version"],))
+    return [_movement(row) for row in shown], token
 
 
 def _movement(row: asyncpg.Record) -> pb.Movement:

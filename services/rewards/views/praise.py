@@ -6,8 +6,8 @@ from datetime import date, datetime
 
 import asyncpg
 
-from eventkit.errors import no_page_token
 from eventkit.log import Recorded
+from eventkit.paging import asked
 from eventkit.projection import Rows, View, messages
 from eventkit.values import from_date, from_datetime, packed, to_date
 from nhip.common.v1.words_pb2 import PersonalText
@@ -84,11 +84,8 @@ def _row(event: Recorded, given: PraiseGiven) -> PraiseRow:
 
 
 async def feed(con: asyncpg.Connection, tenant: str, request: pb.ListPraises, reader: str) -> pb.Praises:
-    """A page of what `reader` may see, the newest first: public praise, and what they gave or are praised in.
-
-    The next page begins behind this one's last position, so nothing is shown twice or left out when praise is given meanwhile.
-    """
-    size = request.page_size or PAGE
+    """A page of what `reader` may see, the newest first: public praise, and what they gave or are praised in."""
+    page = asked(request, tenant, int, size=PAGE)
     rows = await con.fetch(
         f"select p.*, v.name as value_name, k.name as kpi_name from {PRAISES} p "
         f"left join {CORE_VALUES} v on v.tenant = p.tenant and v.value_id = p.value_id "
@@ -98,16 +95,16 @@ async def feed(con: asyncpg.Connection, tenant: str, request: pb.ListPraises, re
         "and (p.visibility = $6 or p.giver_id = $7 or $7 = any(p.praised)) "
         "order by p.position desc limit $8",
         tenant,
-        _position(request.page_token),
+        page.after[0] if page.after else None,
         request.person_id,
         request.value_id,
         request.kpi_id,
         t.VISIBILITY_PUBLIC,
         reader,
-        size + 1,
+        page.limit,
     )
-    page = rows[:size]
-    return pb.Praises(praises=map(_praise, page), next_page_token=str(page[-1]["position"]) if len(rows) > size else "")
+    shown, token = page.cut(rows, lambda row: (row["position"],))
+    return pb.Praises(praises=map(_praise, shown), next_page_token=token)
 
 
 async def last_given(con: asyncpg.Connection, tenant: str, giver_id: str, receiver_id: str, unit_id: str) -> datetime | None:
@@ -119,14 +116,6 @@ async def last_given(con: asyncpg.Connection, tenant: str, giver_id: str, receiv
         receiver_id,
         unit_id,
     )
-
-
-def _position(token: str) -> int | None:
-    if not token:
-        return None
-    if not (token.isascii() and token.isdigit() and len(token) <= 18):
-        raise no_page_token()
-    return int(token)
 
 
 def _praise(row: asyncpg.Record) -> pb.Praise:

@@ -46,7 +46,16 @@ DEEDS: dict[str, tuple[str, dict[str, str]]] = {
     "/erasures/{person}/decline": ("DeclineErasure", REASON),
     "/erasures/{person}/hold": ("PlaceLegalHold", {"hold_reason": "Kiện tụng"}),
 }
-NO_DEEDS = {"/demo/token", "/sign-in", "/sign-out", "/proposals", "/proposals/preview", "/praise/check", "/inbox/{notice}/open"}
+NO_DEEDS = {
+    "/demo/token",
+    "/sign-in",
+    "/sign-out",
+    "/proposals",
+    "/proposals/preview",
+    "/praise/check",
+    "/praise/find",
+    "/inbox/{notice}/open",
+}
 """They change nothing that is the reader's to know of, or show their answer at once."""
 
 

@@ -1,0 +1,60 @@
+"""Finding people by their names, which are sealed wherever they are kept: opened for the search, in memory, and for a short while."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from eventkit.directory.facts import Everyone
+from eventkit.keys import KEY_SECONDS
+from eventkit.names import plain_letters
+from eventkit.privacy import Words
+from nhip.people.v1 import people_pb2 as pb
+
+AT_ONCE = 200
+"""Names that are opened before others get their turn."""
+TENANTS = 50
+"""Whose names are remembered at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    everyone: Everyone
+    at: float
+    names: dict[str, str]
+    """By person's id: name and title, as they are searched for."""
+
+
+class Names:
+    """A tenant's names are forgotten as soon as anything changes about its people, and after a minute, as their keys are."""
+
+    def __init__(self, words: Words):
+        self._words = words
+        self._opened: dict[str, _Opened] = {}
+
+    async def matching(self, tenant: str, everyone: Everyone, text: str) -> frozenset[str]:
+        """The ids of people whose name or title has each word of a text, whatever its case and diacritics."""
+        wanted = plain_letters(text).split()
+        names = await self._names(tenant, everyone)
+        return frozenset(id for id, name in names.items() if all(word in name for word in wanted))
+
+    async def _names(self, tenant: str, everyone: Everyone) -> dict[str, str]:
+        known = self._opened.get(tenant)
+        if known is not None and known.everyone is everyone and time.monotonic() - known.at < KEY_SECONDS:
+            return known.names
+        at, people, names = time.monotonic(), list(everyone.people.values()), dict[str, str]()
+        for start in range(0, len(people), AT_ONCE):
+            some = pb.PeopleList(people=[pb.Person(person_id=p.id, name=p.name, title=p.title) for p in people[start : start + AT_ONCE]])
+            await self._words.open(some, tenant=tenant)
+            names |= {p.person_id: plain_letters(f"{p.name.plain} {p.title.plain}") for p in some.people}
+            await asyncio.sleep(0)
+        self._opened.pop(tenant, None)
+        self._opened[tenant] = _Opened(everyone, at, names)
+        while len(self._opened) > TENANTS:
+            self._opened.pop(next(iter(self._opened)))
+        return names
+
+
+def one_of(ids: Sequence[str], everyone: Everyone) -> list[str]:
+    """Those of some ids that are people's, in the order of ids."""
+    return sorted(id for id in set(ids) if id in everyone.people)
