@@ -1,0 +1,41 @@
+"""Every list is asked for in pages, and every page has a bound: whatever a company grows to, no answer outgrows a message."""
+
+import pytest
+from google.protobuf.descriptor import MethodDescriptor
+
+from cli.catalog import SERVICES
+from eventkit.paging import TOKEN_LENGTH
+from nhip.common.v1.options_pb2 import rules
+
+BOUNDED = {
+    "nhip.audit.v1.Audit.GetCompleteness": "an entry for each context",
+    "nhip.rewards.v1.Rewards.CheckPraise": "the four of RISE",
+    "nhip.goals.v1.Goals.GetKpi": "one KPI, and the ways from it to what it serves",
+    "nhip.goals.v1.Goals.GetProposal": "one proposal",
+    "nhip.goals.v1.Goals.PreviewProposal": "one proposal",
+}
+"""Answers that hold lists which do not grow with a company, and why."""
+
+
+def lists() -> dict[str, MethodDescriptor]:
+    """The queries that answer a list of things."""
+    methods = [method for service in SERVICES.values() for method in service.api.methods]
+    return {
+        method.full_name: method
+        for method in methods
+        if any(field.is_repeated and field.message_type is not None for field in method.output_type.fields)
+    }
+
+
+@pytest.mark.parametrize("name", sorted(lists().keys() - BOUNDED.keys()))
+def test_every_list_is_asked_for_in_pages_that_have_a_bound(name: str):
+    method = lists()[name]
+    asked = method.input_type.fields_by_name
+    assert {"page_size", "page_token"} <= set(asked.keys())
+    assert "next_page_token" in method.output_type.fields_by_name
+    assert 0 < int(asked["page_size"].GetOptions().Extensions[rules].max) <= 1000
+    assert asked["page_token"].GetOptions().Extensions[rules].max_length == TOKEN_LENGTH
+
+
+def test_what_is_said_to_be_bounded_is_there():
+    assert set(BOUNDED) <= set(lists())

@@ -1,0 +1,107 @@
+"""Lists of people and rewards, page by page: nothing twice, nothing left out, and people found as they are looked for."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from google.protobuf.message import Message
+
+from nhip.common.v1.words_pb2 import PersonalText
+from nhip.people.v1 import people_pb2 as p
+from nhip.people.v1 import types_pb2 as pt
+from nhip.rewards.v1 import rewards_pb2 as r
+from tests.integration.services.company import Company, System, words
+
+NAMES = ("Đặng Thị Ánh", "Nguyễn Đạt", "Trần Phúc Lộc")
+
+
+@pytest.fixture(scope="module")
+async def company(system: System) -> Company:
+    company = await system.company().found()
+    await company.do(p.CreateUnit(name="Kế toán"), name="accounts")
+    for name in NAMES:
+        place = pt.Place(unit_id=company.ids["accounts"])
+        await company.do(p.RegisterPerson(name=words(name), title=words("Kế toán viên"), place=place), name=name)
+    for n, name in enumerate(("Tận tâm", "Chính trực", "Học hỏi")):
+        value = await company.do(r.NameCoreValue(name=name))
+        await company.do(r.OfferGift(name=f"Quà {n % 2}", points=5, stock=9))
+        await company.do(r.GivePraise(receiver_id=company.ids["minh"], value_id=value, words=words("Cảm ơn")), "phuc")
+    gift = (await all_of(company, r.ListGifts(), lambda page: page.gifts))[0].gift_id
+    for _ in range(3):
+        await company.do(r.RedeemGift(gift_id=gift), "minh")
+    for who in ("minh", "tram", "phuc"):
+        await company.do(p.RequestErasure(person_id=company.ids[who]), who)
+    await company.do(p.PlaceLegalHold(person_id=company.ids["quang"], reason=words("Đang có kiện tụng")), "nam")
+    return company
+
+
+async def all_of(company: Company, request: Message, items: Callable[[Any], Sequence[Any]], *, by: str = "nam", size: int = 0) -> list[Any]:
+    """Everything, page after page."""
+    found: list[Any] = []
+    setattr(request, "page_size", size)  # noqa: B010 # every list has it
+    for _ in range(100):
+        page: Any = await company.ask(request, by)
+        assert not size or len(items(page)) <= size
+        found += items(page)
+        if not page.next_page_token:
+            return found
+        setattr(request, "page_token", page.next_page_token)  # noqa: B010
+    raise AssertionError("the pages never end")
+
+
+LISTS: dict[str, tuple[Callable[[], Message], Callable[[Any], Sequence[Any]], str, int]] = {
+    "people": (p.ListPeople, lambda page: page.people, "nam", 8),
+    "units": (p.ListUnits, lambda page: page.units, "nam", 2),
+    "erasures": (p.ListErasures, lambda page: page.erasures, "nam", 4),
+    "core values": (r.ListCoreValues, lambda page: page.values, "nam", 3),
+    "gifts": (r.ListGifts, lambda page: page.gifts, "nam", 3),
+    "praise": (r.ListPraises, lambda page: page.praises, "nam", 3),
+    "redemptions": (r.ListRedemptions, lambda page: page.redemptions, "minh", 3),
+    "movements": (r.GetWallet, lambda page: page.movements, "minh", 6),
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+async def test_page_after_page_is_the_whole_list(company: Company, name: str):
+    request, items, by, count = LISTS[name]
+    whole = await all_of(company, request(), items, by=by)
+    assert len(whole) == count
+    for size in (1, 2):
+        assert await all_of(company, request(), items, by=by, size=size) == whole
+    refused = request()
+    setattr(refused, "page_token", "9" * 30)  # noqa: B010
+    assert (await company.refused(refused, by)).reason == "PAGE_TOKEN_INVALID"
+
+
+async def found(company: Company, by: str = "nam", **asked: Any) -> list[str]:
+    answer = await company.ask(p.ListPeople(**asked), by)
+    assert isinstance(answer, p.PeopleList)
+    return sorted(person.name.plain for person in answer.people)
+
+
+async def test_people_are_found_without_diacritics_by_unit_and_by_ids(company: Company):
+    ids = company.ids
+    assert await found(company, text="dang anh") == ["Đặng Thị Ánh"]
+    assert await found(company, text="ĐẠT") == ["Nguyễn Đạt"]
+    assert await found(company, text="ke toan vien") == sorted(NAMES)  # by title as well
+    assert await found(company, text="nobody at all") == []
+    assert await found(company, unit_id=ids["accounts"]) == sorted(NAMES)
+    assert await found(company, person_ids=[ids["minh"], "ghost", ids["minh"]]) == ["Tên-minh"]
+    assert await found(company, "minh", text="phuc", unit_id=ids["sales"]) == ["Tên-phuc"]
+
+
+async def test_who_left_or_came_is_found_as_they_are_now(company: Company):
+    assert await found(company, text="loc", active=True) == ["Trần Phúc Lộc"]
+    await company.do(p.RegisterPerson(name=words("Lộc Mới")), name="new")
+    await company.do(p.DeactivatePerson(person_id=company.ids["Trần Phúc Lộc"]), "nam")
+    assert await found(company, text="loc", active=True) == ["Lộc Mới"]
+    assert len(await found(company, text="loc")) == 2
+    await company.do(p.DeactivatePerson(person_id=company.ids["new"]), "nam")
+
+
+async def test_nobody_finds_a_request_for_erasure_that_is_not_theirs(company: Company):
+    mine = await company.ask(p.ListErasures(), "minh")
+    assert isinstance(mine, p.Erasures)
+    assert [one.person_id for one in mine.erasures] == [company.ids["minh"]]
+    assert (await company.refused(p.ListErasures(person_id=company.ids["tram"]), "minh")).reason == "NOT_ALLOWED"
+    assert all(one.reason == PersonalText() for one in mine.erasures)
