@@ -14,11 +14,16 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
 from deploy.engines import EngineError, Engines, InUse, url_of_database
 from deploy.engines import engines as running_engines
 from deploy.engines.process import Ownership
+
+# A property is about what holds, not about how busy the machine is that tries it.
+settings.register_profile("nhip", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("nhip")
 
 _DIRECTORY = Path(__file__).parent.parent / "var" / "test"
 
