@@ -87,7 +87,7 @@ def application(
     keys, token = sign_in.demo_endpoints(console)
 
     def signed_in(path: str, handler: Handler, method: str = "GET") -> Route:
-        return Route(path, page(console, handler), methods=[method])
+        return Route(path, page(console, handler, sign_in.ask_again), methods=[method])
 
     def everybody(path: str, handler: Handler, method: str = "GET") -> Route:
         return Route(path, public(console, handler), methods=[method])

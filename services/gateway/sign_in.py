@@ -1,6 +1,9 @@
 """Signing in: by the demo issuer, on a loopback address, somebody picks a person. Real sign-in is an OIDC provider's."""
 
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -24,11 +27,44 @@ class Pick:
     avatar: Avatar
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A form that waits for a sign-in: where it goes, and what is in it."""
+
+    path: str = ""
+    values: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def packed(self) -> str:
+        return json.dumps({"path": self.path, "values": dict(self.values)}, ensure_ascii=False) if self.path else ""
+
+    @classmethod
+    def of(cls, packed: str) -> "Kept":
+        """What was packed; nothing for what was not."""
+        try:
+            given: Any = json.loads(packed)
+            path, values = given["path"], given["values"].items()
+        except (ValueError, RecursionError, TypeError, LookupError, AttributeError):
+            return cls()
+        if not isinstance(path, str) or local_path(path) != path:
+            return cls()
+        return cls(path, {str(name): value for name, value in values if isinstance(value, str)})
+
+
 async def choose(visit: Visit) -> Response:
     """`GET /sign-in`: the people of the tenant; without a demo issuer, where to sign in instead."""
+    return await _choose(visit, Kept(), local_path(visit.request.query_params.get("next", "/")))
+
+
+async def ask_again(visit: Visit) -> Response:
+    """A form that met an ended session: to sign in, taking along what was written."""
+    filled, url = await sent(visit.request), visit.request.url
+    return await _choose(visit, Kept(url.path + (f"?{url.query}" if url.query else ""), {**filled.values, "key": filled.key}), "/", 401)
+
+
+async def _choose(visit: Visit, kept: Kept, next: str, status: int = 200) -> Response:
     identity = visit.console.identity
     if not identity.issues:
-        return visit.render("oidc.html")
+        return visit.render("oidc.html", status)
     caller = Caller(visit.console.upstream, identity.service_token(), visit.caller.positions)
     people = await caller.query("people", "ListPeople", people_pb2.ListPeople(active=True, page_size=500), people_pb2.PeopleList)
     picks = [
@@ -40,7 +76,7 @@ async def choose(visit: Visit) -> Response:
         )
         for person in sorted(people.people, key=lambda person: _rank(person, visit.language))
     ]
-    return visit.render("sign_in.html", picks=picks, next=local_path(visit.request.query_params.get("next", "/")), tenant=identity.tenant)
+    return visit.render("sign_in.html", status, here="/", picks=picks, next=next, tenant=identity.tenant, kept=kept.packed())
 
 
 def _rank(person: people_pb2.Person, language: Language) -> tuple[bool, str]:
@@ -58,7 +94,9 @@ async def enter(visit: Visit) -> Response:
     person = await caller.query("people", "GetPerson", people_pb2.GetPerson(person_id=filled["person"]), people_pb2.Person)
     if not person.active:
         raise Failure("NOT_FOUND", "PERSON_UNKNOWN", "this person is no longer active")
-    response = RedirectResponse(local_path(filled["next"] or "/"), 303)
+    kept = Kept.of(filled["kept"])
+    # The form goes on as it was sent: to its own address, with its own fields, and comes back to be looked at.
+    response = visit.render("resume.html", kept=kept, here="/") if kept.path else RedirectResponse(local_path(filled["next"] or "/"), 303)
     identity.sign_in(response, person.person_id, secure=visit.request.url.scheme == "https")
     return response
 

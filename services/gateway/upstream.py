@@ -1,7 +1,7 @@
 """The services behind the gateway: one channel each, called by descriptor."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -102,9 +102,13 @@ class Caller:
     """What must have been applied before anything is answered, each as "goals=12"."""
     traceparent: str = ""
     request_id: str = ""
+    resumed: Callable[[], bool] = lambda: False
+    """Whether this comes of a form that met an ended session: nothing is carried out then, it is to be looked at first."""
 
     async def ask(self, context: str, method: str, request: Message, answer: type[Answer], *, key: str = "") -> tuple[Answer, str]:
-        """The typed answer of `context` to `method`, and the position that came with it."""
+        """The typed answer of `context` to `method`, and the position that came with it. A command has a `key`."""
+        if key and self.resumed():
+            raise Failure("FAILED_PRECONDITION", "SESSION_RENEWED", "you signed in anew: look at it, and send it again")
         metadata = [(POSITION, position) for position in self.positions]
         given = {
             AUTHORIZATION: f"Bearer {self.token}" if self.token else "",

@@ -16,6 +16,8 @@ from services.gateway.console.language import Language, typed_decimal
 from services.gateway.console.refusals import at_fields, explain, reasons
 from services.gateway.failures import Failure
 
+RESUMED = "resumed"
+"""The field that marks a form that comes back after a new sign-in."""
 _KEY = re.compile(r"[0-9a-f-]{36}")
 
 
@@ -87,6 +89,7 @@ async def sent(request: Request) -> Form:
     """The form that came with a request."""
     async with request.form(max_files=0, max_fields=400) as content:
         values = {name: value for name, value in content.items() if isinstance(value, str)}
+    request.state.resumed = bool(values.pop(RESUMED, ""))
     key = values.pop("key", "")
     return Form(values, key if _KEY.fullmatch(key) else str(uuid4()))
 

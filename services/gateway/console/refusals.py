@@ -10,6 +10,7 @@ from services.gateway.failures import Failure
 def reasons(language: Language) -> dict[str, str]:
     _ = language.gettext
     return {
+        "SESSION_RENEWED": _("You have signed in again. Nothing was sent yet: look at what you wrote, and send it."),
         "SERVICE_AWAY": _("This part of Nhịp is temporarily unavailable. Nothing was lost; please try again soon."),
         "SERVICE_SLOW": _("This part of Nhịp did not answer in time. Please try again soon; sending the same form twice does no harm."),
         "POSITION_NOT_REACHED": _("What was just recorded is not on the pages yet. It is safe; please try again in a moment."),

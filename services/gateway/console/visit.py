@@ -174,6 +174,11 @@ class Visit:
         return explain(failure, self.language)
 
 
+def resumed(request: Request) -> bool:
+    """Its form comes back after a new sign-in: it is shown again, and nothing is carried out before somebody sends it."""
+    return getattr(request.state, "resumed", False)
+
+
 def visited(console: Console, request: Request) -> Visit:
     """The visit before anything was asked of a service."""
     code = request.cookies.get(LANGUAGE_COOKIE, DEFAULT)
@@ -181,31 +186,42 @@ def visited(console: Console, request: Request) -> Visit:
     positions = tuple(part for part in unquote(request.cookies.get(POSITION_COOKIE, "")).split(",") if _POSITION.fullmatch(part))
     session = console.identity.session(request)
     trace = request.headers.get(TRACEPARENT, "")
-    caller = Caller(
-        console.upstream, session.token if session else "", positions, trace if _TRACE.fullmatch(trace) else "", request.state.request_id
-    )
+    token = session.token if session else ""
+    traceparent = trace if _TRACE.fullmatch(trace) else ""
+    caller = Caller(console.upstream, token, positions, traceparent, request.state.request_id, lambda: resumed(request))
     return Visit(console, request, language, session, caller)
 
 
-def page(console: Console, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-    """A page for who is signed in; what goes wrong is a page too."""
+def page(console: Console, handler: Handler, ended: Handler) -> Callable[[Request], Awaitable[Response]]:
+    """A page for who is signed in; what goes wrong is a page too. `ended` answers a form that meets an ended session."""
 
     async def answer(request: Request) -> Response:
         visit = visited(console, request)
-        if visit.session is None:
-            here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-            return RedirectResponse("/sign-in" + (f"?next={quote(here, safe='')}" if request.method == "GET" and here != "/" else ""), 303)
         try:
+            if visit.session is None:
+                return await _signed_out(visit, ended)
             await meet(visit)
             return await handler(visit)
         except Failure as failure:
-            if failure.status == "UNAUTHENTICATED":
-                response = RedirectResponse("/sign-in", 303)
-                console.identity.forget(response)
-                return response
-            return failed(visit, failure)
+            if failure.status != "UNAUTHENTICATED":
+                return failed(visit, failure)
+            try:
+                response = await _signed_out(visit, ended)
+            except Failure as another:
+                response = failed(visit, another)
+            console.identity.forget(response)
+            return response
 
     return answer
+
+
+async def _signed_out(visit: Visit, ended: Handler) -> Response:
+    """To the sign-in, and from there back: to the page that was asked for, or to the form with what was written into it."""
+    request = visit.request
+    if request.method != "GET":
+        return await ended(visit)
+    here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return RedirectResponse("/sign-in" + (f"?next={quote(here, safe='')}" if here != "/" else ""), 303)
 
 
 def public(console: Console, handler: Handler) -> Callable[[Request], Awaitable[Response]]:

@@ -15,4 +15,5 @@ const praise = document.querySelector("form[data-check]");
 if (praise) hintAt(praise);
 sayBack(document.querySelectorAll("input[data-number]"));
 showMore(document);
+document.querySelector("form[data-go]")?.requestSubmit();
 warnOfUnsent(document.querySelectorAll("main form.form, main form[data-preview]"));
