@@ -111,7 +111,7 @@ async def opened(chromium: Browser, console: str) -> AsyncGenerator[Open]:
         size = {"width": 390, "height": 844} if phone else {"width": 1280, "height": 800}
         more.setdefault("base_url", console)
         context = await chromium.new_context(
-            viewport=size, java_script_enabled=script, is_mobile=phone, has_touch=phone, **more  # pyright: ignore[reportArgumentType]
+            viewport=more.pop("viewport", size), java_script_enabled=script, is_mobile=phone, has_touch=phone, **more  # pyright: ignore[reportArgumentType]
         )  # fmt: skip
         contexts.append(context)
         page = await context.new_page()

@@ -10,15 +10,16 @@ from typing import NamedTuple
 
 import asyncpg
 
-from nhip.goals.v1 import types_pb2 as t
 from services.goals.domain.reconciliation import Check, Node, NotChecked, reconcile
 from services.goals.views.kpi import KPIS
 from services.goals.views.link import LINKS
 
-WHOLE = 60
-"""Up to so many cards (goals, CSFs, KPIs) a map unfolds whole; beyond, down to departments' KPIs."""
+WHOLE = 30
+"""Up to so many cards (goals, CSFs, KPIs) a map unfolds whole; beyond, down to the KPIs that serve a goal or a CSF directly."""
+SCREEN = 8
+"""Cards that a screen has room for, one below the other: what is below those KPIs is unfolded too when it is no more."""
 MOST = 300
-"""A map never has more KPIs; beyond so many cards it unfolds down to the KPIs that serve a goal or a CSF directly."""
+"""A map never has more KPIs."""
 
 # The KPIs of a cycle and what they serve, as `kpi.AS_OF` and `link.of_cycle` have them, in the order of the map.
 OUTLINE = f"""
@@ -123,25 +124,21 @@ class Outline:
 
         Breadth first: where a layer would pass `MOST`, what is above it stays folded.
         """
-        cards = len(tops) + len(self.stubs)
+        whole = len(tops) + len(self.stubs) <= WHOLE
         wanted = {above for id in focus for above in self.above(id)} | set(opened)
         shown: list[str] = []
-        layer = list(tops)
+        layer, depth = list(tops), 0
         while layer:
+            fits = sum(len(self.children.get(parent, ())) for parent in layer) <= SCREEN
             below: list[str] = []
             for parent in layer:
                 children = self.children.get(parent, ())
-                if self._opens(parent, cards, wanted) and len(shown) + len(children) <= MOST:
+                unfolds = whole or depth == 0 or (depth == 1 and fits) or parent in wanted
+                if unfolds and len(shown) + len(children) <= MOST:
                     shown += children
                     below += children
-            layer = below
+            layer, depth = below, depth + 1
         return shown
-
-    def _opens(self, id: str, cards: int, wanted: set[str]) -> bool:
-        stub = self.stubs.get(id)
-        if stub is None or cards <= WHOLE or id in wanted:
-            return True
-        return cards <= MOST and stub.level == t.LEVEL_COMPANY
 
 
 async def read(con: asyncpg.Connection, tenant: str, cycle_id: str, known: datetime, on: date) -> Outline:

@@ -49,7 +49,7 @@ def test_whatever_is_opened_a_page_carries_no_more_than_it_can_show(company: Out
     assert len(company.unfolded(["g0", "g1"], everything, everything)) <= MOST
 
 
-def test_a_small_map_opens_whole_and_a_middle_one_down_to_departments():
+def test_a_small_map_opens_whole_and_a_middle_one_as_far_as_a_screen_has_room():
     small = Outline({"k": stub("k", 1, "g", 0, "goal"), "i": stub("i", 3, "k", 1)})
     assert small.unfolded(["g"], [], []) == ["k", "i"]
     people = {f"i{n}": stub(f"i{n}", 3, "d", n) for n in range(100)}

@@ -6,7 +6,7 @@ import { plain } from "./text.js";
 const SVG = "http://www.w3.org/2000/svg";
 const PHONE = window.matchMedia("(max-width: 719.98px)");
 const EDGE = 8; // room around the drawing, for focus rings
-const SMALLEST = 0.5, LARGEST = 1.5, NAMES_ONLY = 0.7;
+const SMALLEST = 0.5, LARGEST = 1.5, NAMES_ONLY = 0.7, SMALLER = 0.72;
 
 export function drawBoard(board) {
   const tree = board.querySelector("[role=tree]");
@@ -45,7 +45,12 @@ export function drawBoard(board) {
       parents: element.dataset.parents.split(" ").filter(Boolean),
     }));
     const { places, lefts, width, height } = layOut(nodes, viewport.clientWidth - EDGE);
-    if (!chosenZoom) zoom = Math.max(SMALLEST, Math.min(1, (viewport.clientWidth - EDGE) / width));
+    if (!chosenZoom) {
+      zoom = Math.max(SMALLEST, Math.min(1, (viewport.clientWidth - EDGE) / width));
+      // A map that is folded is a large company's: its first screen shall show the strategy, which stands in the middle of what serves it.
+      const room = window.innerHeight - (viewport.getBoundingClientRect().top + window.scrollY);
+      if ("folded" in board.dataset) zoom = Math.max(Math.min(zoom, SMALLER), Math.min(zoom, room / height));
+    }
     for (const [element, place] of places) {
       element.firstElementChild.style.transform = `translate(${place.x}px, ${place.y}px)`;
       if (place.indent) element.firstElementChild.style.width = `${WIDTHS[kindOf(element)] - place.indent}px`;
