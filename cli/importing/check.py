@@ -23,7 +23,7 @@ from services.rewards.domain import gift as gifts
 AnItem = TypeVar("AnItem", bound=Item)
 
 # What a contract calls a field, where the file has another word for it.
-_FIELDS = {"unit": "measured_in", "owner_ids": "owners", "goal_ids": "supports", "volume_kpi_id": "volume"}
+_FIELDS = {"unit": "measured_in", "owner_ids": "owners", "goal_ids": "supports", "volume_kpi_id": "volume", "exact_weight": "weight"}
 
 
 def checked(content: bytes, today: date | None = None) -> tuple[File | None, list[Problem]]:

@@ -1,6 +1,7 @@
 """What each item asks of a service, given the ids of the things it names."""
 
 from collections.abc import Callable
+from decimal import Decimal
 
 from cli.importing.company import Company, Csf, Cycle, Gift, Goal, Kpi, Person, Praise, Progress, Unit, Value
 from eventkit.values import from_date, from_decimal
@@ -67,6 +68,8 @@ def define_kpi(kpi: Kpi, cycle: Cycle, parent_kind: str, ids: Ids) -> DefineKpi:
         volume_kpi_id=ids("kpi", kpi.volume) if kpi.volume else "",
         **{name: from_decimal(value) for name, value in scale.items()},
     )
+    weight = kpi.weight or Decimal(0)
+    whole = 0 <= weight < 1 << 32 and not weight % 1
     draft = goal_types.KpiDraft(
         name=kpi.name,
         statement=kpi.statement,
@@ -74,7 +77,9 @@ def define_kpi(kpi: Kpi, cycle: Cycle, parent_kind: str, ids: Ids) -> DefineKpi:
         measure=measure,
         owner_ids=[ids("person", owner) for owner in kpi.owners],
         unit_id=ids("unit", kpi.department) if kpi.department else "",
-        weight=kpi.weight or 0,
+        # A whole one as ever, so that what was imported before is still known as the same.
+        weight=int(weight) if whole else 0,
+        exact_weight=None if whole else from_decimal(weight),
         parent=goal_types.Parent(**{f"{parent_kind}_id": ids(parent_kind, kpi.parent)}) if parent_kind else None,
         why=kpi.why,
     )

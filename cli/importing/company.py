@@ -99,7 +99,7 @@ class Kpi(Item):
     volume: str
     owners: tuple[str, ...]
     department: str
-    weight: int | None
+    weight: Decimal | None
     parent: str
     why: str
     effective_on: date | None
@@ -241,7 +241,7 @@ def _kpi(f: Fields) -> Kpi:
         volume=f.reference("volume"),
         owners=f.references("owners"),
         department=f.reference("department"),
-        weight=f.whole("weight"),
+        weight=f.number("weight"),
         parent=f.reference("parent"),
         why=f.text("why"),
         effective_on=f.day("effective_on"),

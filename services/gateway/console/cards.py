@@ -275,6 +275,7 @@ def _kpi_card(
     not_checked: Iterable[goals_pb2.NotChecked],
 ) -> KpiCard:
     unit, aim = kpi.measure.unit, kpi.standing.aim
+    weight = decimal_of(kpi, "exact_weight") or Decimal(kpi.weight)
     percent = language.unit("%") if is_percent(unit) else ""
     status = status_mark(kpi.standing.status, language)
     level = LEVELS.get(kpi.level, "individual")
@@ -304,7 +305,7 @@ def _kpi_card(
         expected=language.amount(decimal_of(kpi.standing, "expected"), "%" if percent else "", places=1),
         bar=bar(kpi, status.key),
         status=status,
-        weight=language.amount(Decimal(kpi.weight), "%") if kpi.weight else "",
+        weight=language.amount(weight, "%") if weight else "",
         target_now=language.brief(target_now, "%" if percent else ""),
         why=kpi.why,
         shortfall=shortfall_foot(short, language) if short else None,

@@ -14,7 +14,7 @@ from google.type.decimal_pb2 import Decimal as PbDecimal
 from eventkit.aggregate import Aggregate, Happened, UnknownEvent
 from eventkit.directory.facts import Everyone
 from eventkit.errors import Kind, Rejected, unknown
-from eventkit.values import from_date, plain, required_date, same, to_decimal
+from eventkit.values import from_date, from_decimal, plain, required_date, rounded, same, to_decimal
 from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import KpiDefined, KpiRetired, KpiTargetRevised
 from nhip.goals.v1.goals_pb2 import RetireKpi
@@ -37,7 +37,8 @@ class Kpi:
     measure: t.Measure
     owners: tuple[str, ...]
     unit_id: str
-    weight: int
+    weight: Decimal
+    """Per cent; 0: not weighted yet."""
     defined_on: date
     """The first day that it is in force."""
     effective_on: date
@@ -65,7 +66,7 @@ def evolve(kpi: Kpi | None, event: Message) -> Kpi:
                 event.measure,
                 tuple(event.owner_ids),
                 event.unit_id,
-                event.weight,
+                weight_of(event),
                 required_date(event.effective_on),
                 required_date(event.effective_on),
             )
@@ -114,10 +115,21 @@ def _after(change: t.TargetChange | KpiTargetRevised, edge: Edge) -> PbDecimal |
     return given.after if to_decimal(given.after) is not None else None
 
 
+def weight_of(said: t.KpiDraft | KpiDefined) -> Decimal:
+    exact = to_decimal(said.exact_weight)
+    return Decimal(said.weight) if exact is None else exact
+
+
+def whole(weight: Decimal) -> int:
+    """For who knows whole weights only."""
+    return int(rounded(weight, 0))
+
+
 def define(
     draft: t.KpiDraft, everyone: Everyone, *, kpi_id: str, cycle: Cycle, effective_on: date, proposal_id: str = "", at: str = "kpi"
 ) -> Happened:
     """Write a KPI down. `at` is the path of the draft in its command, for errors. What it serves, the alignment decides."""
+    weight = weight_of(draft)
     check_measure(draft.measure, f"{at}.measure")
     if draft.level == t.LEVEL_INDIVIDUAL and not draft.owner_ids:
         raise Rejected(
@@ -143,7 +155,8 @@ def define(
             measure=draft.measure,
             owner_ids=draft.owner_ids,
             unit_id=draft.unit_id,
-            weight=draft.weight,
+            weight=whole(weight),
+            exact_weight=from_decimal(weight) if weight != whole(weight) else None,
             effective_on=from_date(effective_on),
             proposal_id=proposal_id,
         ),

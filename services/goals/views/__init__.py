@@ -3,5 +3,5 @@
 `goal_map`, `kpi_page` and `proposal_page` keep nothing: they join the others in what a page asks for.
 """
 
-VERSION = 2
+VERSION = 3
 """Of the views of goals' own events: they share a subscription, so they take a new one together."""

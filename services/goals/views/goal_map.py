@@ -20,6 +20,7 @@ from eventkit.values import from_date, from_datetime, from_decimal, rounded, to_
 from nhip.common.v1.time_pb2 import Applied, AsOf
 from nhip.goals.v1 import goals_pb2 as pb
 from nhip.goals.v1 import types_pb2 as t
+from services.goals.domain.kpi import whole
 from services.goals.domain.reconciliation import Check, NotChecked
 from services.goals.domain.standing import Scale, Value, standing
 from services.goals.views import kpi as kpi_view
@@ -101,7 +102,8 @@ class CycleState:
             owners=[owner(self.everyone, id) for id in owners],
             unit_id=row.unit_id,
             unit_name=unit.name if unit else "",
-            weight=row.weight,
+            weight=whole(row.weight),
+            exact_weight=from_decimal(row.weight) if row.weight != whole(row.weight) else None,
             parent=parent,
             why=link.why if link else "",
             unaligned=parent is None,

@@ -14,7 +14,7 @@ from eventkit.table import Key
 from eventkit.values import from_decimal, packed, required_date, to_decimal
 from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import KpiDefined, KpiRetired, KpiTargetRevised
-from services.goals.domain.kpi import EDGES, KPI, Kpi
+from services.goals.domain.kpi import EDGES, KPI, Kpi, weight_of
 from services.goals.views import VERSION
 
 
@@ -39,7 +39,7 @@ class KpiRow:
     volume_kpi_id: str
     owner_ids: list[str]
     unit_id: str
-    weight: int
+    weight: Decimal
     retired: bool
     defined_on: date
     effective_on: date
@@ -89,7 +89,7 @@ class KpiView(View[KpiRow]):
                         volume_kpi_id=m.volume_kpi_id,
                         owner_ids=list(e.owner_ids),
                         unit_id=e.unit_id,
-                        weight=e.weight,
+                        weight=weight_of(e),
                         retired=False,
                         defined_on=required_date(e.effective_on),
                         effective_on=required_date(e.effective_on),

@@ -326,3 +326,18 @@ def test_a_firm_with_one_executive_is_told_what_comes_of_it():
     two = changed("{ref: bob, name: Bob,", "{ref: bob, name: Bob, roles: [executive],")
     assert remarks(read(two)) == []
     assert "nobody has the role executive" in remarks(read(changed("[executive, admin]", "[admin]")))[0]
+
+
+@pytest.mark.parametrize(("weight", "whole", "exact"), [("40", 40, ""), ("33.33", 0, "33.33"), ('"7,5"', 0, "7.5")])
+def test_a_weight_may_have_decimals(weight: str, whole: int, exact: str):
+    file = read(changed("target: 80,", f"target: 80, weight: {weight},"))
+    assert file.cycle is not None
+    kpi = next(kpi for kpi in file.kpis if kpi.ref == "V")
+    draft = commands.define_kpi(kpi, file.cycle, "kpi", lambda kind, ref: ref).kpi
+    assert (draft.weight, draft.exact_weight.value) == (whole, exact)
+
+
+@pytest.mark.parametrize("weight", ["100.5", "-1", "101"])
+def test_a_weight_is_at_most_a_hundred(weight: str):
+    [problem] = found(changed("target: 80,", f"target: 80, weight: {weight},"))
+    assert "weight must be" in problem

@@ -1,6 +1,7 @@
 """Defining, revising, retiring a KPI."""
 
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from eventkit.aggregate import UnknownEvent
 from eventkit.values import from_date, required_date
 from nhip.goals.v1 import types_pb2 as t
-from nhip.goals.v1.events_pb2 import CycleOpened, KpiAligned, KpiRetired, KpiTargetRevised
+from nhip.goals.v1.events_pb2 import CycleOpened, KpiAligned, KpiDefined, KpiRetired, KpiTargetRevised
 from nhip.goals.v1.goals_pb2 import RetireKpi
 from services.goals.domain import alignment, kpi
 from services.goals.domain.alignment import ALIGNMENT
@@ -190,3 +191,13 @@ def test_aligning_it_as_it_is_changes_nothing():
         effective_on=START,
     )
     assert again == []
+
+
+def test_a_weight_with_decimals_is_kept_and_rounded_for_who_knows_whole_ones():
+    made = defined(tree(), company("K1", 70, "đăng ký", exact_weight=number("33.33")))[0].event
+    assert isinstance(made, KpiDefined)
+    assert (made.weight, made.exact_weight.value) == (33, "33.33")
+    whole = defined(tree(), company("K1", 70, "đăng ký", weight=40))[0].event
+    assert isinstance(whole, KpiDefined)
+    assert (whole.weight, whole.HasField("exact_weight")) == (40, False)
+    assert KPI.evolve(None, made).weight == Decimal("33.33")
