@@ -3,6 +3,8 @@
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nhip.goals.v1 import goals_pb2 as pb
 from nhip.goals.v1 import types_pb2 as t
@@ -152,3 +154,26 @@ def test_numbers_of_thirty_digits_add_up_exactly():
     parts = [Node(f"C{n}", COUNT, "đ", longest, "P") for n in (1, 2)]
     (found,) = checks([Node("P", COUNT, "đ", longest * 2 + 1), *parts])
     assert (found.reached, found.short) == (longest * 2, True)
+
+
+numbers = st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**30), max_value=10**30, places=6)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([COUNT, RATE, t.MEASURE_KIND_MILESTONE]),
+            st.sampled_from([UP, DOWN, KEEP]),
+            st.sampled_from(["%", "đ", ""]),
+            numbers,
+            st.sampled_from("01234"),
+            st.sampled_from(["", *"01234"]),
+        ),
+        max_size=5,
+    )
+)
+def test_whatever_was_stored_can_be_held_against_each_other(drawn):
+    tree = [Node(str(at), kind, unit, target, parent, volume, way) for at, (kind, way, unit, target, parent, volume) in enumerate(drawn)]
+    found = reconcile(tree)
+    assert not [one for one in found if isinstance(one, NotChecked) and one.reason == pb.NotChecked.REASON_NUMBERS]
+    assert not [one for one in found if isinstance(one, Check) and one.short and one.over]

@@ -4,6 +4,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nhip.goals.v1 import goals_pb2 as pb
 from nhip.goals.v1 import types_pb2 as t
@@ -187,3 +189,28 @@ def test_a_milestone_is_done_or_not_and_once_done_never_stale():
 
 def test_after_the_end_of_the_cycle_nothing_gets_staler():
     assert status(scale(50), 50, day=date(2026, 1, 1), on=Q1.ends_on) == pb.STATUS_MEETS
+
+
+numbers = st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**30), max_value=10**30, places=6)
+
+
+@given(
+    st.sampled_from([COUNT, RATE, MILESTONE]),
+    st.sampled_from([UP, DOWN, KEEP]),
+    numbers,
+    numbers,
+    st.lists(st.none() | numbers, min_size=3, max_size=3),
+    st.integers(0, 200),
+)
+def test_whatever_was_stored_has_a_standing(kind, direction, target, value, edges, days):
+    """No number makes a standing fail; green means that the target is met, or that a count to be reached still has time."""
+    measured = Scale(kind, direction, target, *edges)
+    day = START + timedelta(days=days)
+    where = standing(
+        measured, Value(value, 5, day, datetime(2025, 3, 20, tzinfo=UTC)), starts_on=START, ends_on=Q1.ends_on, since=START, day=day
+    )
+    assert (where.progress is None) == bool(where.no_share)
+    if where.status in (MEETS, MORE) or (where.status == ON and kind == RATE):
+        assert where.met or measured.exceeds(value)
+    if measured.aim == pb.AIM_BUDGET and value > target:
+        assert where.status in (RISK, BELOW, BAD)
