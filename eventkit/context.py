@@ -1,5 +1,6 @@
 """Who asks, when, and on what account: what a decision may know beside its command."""
 
+import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -72,9 +73,14 @@ def acting_id(recorded: str) -> str:
     return acting(recorded).removeprefix("person:")
 
 
-def command_id(actor: Actor, method: str, key: str) -> UUID:
-    """The id of the command that `actor` gave `method` under an idempotency key."""
-    return uuid5(NAMESPACE, "\0".join((actor.tenant, actor.kind, actor.id, method, key)))
+def command_id(actor: Actor, method: str, key: str, secret: bytes = b"") -> UUID:
+    """The id of the command that `actor` gave `method` under an idempotency key.
+
+    Things are named after the command that made them, and keys may be guessed, as an import's are: who does not know the tenant's `secret`
+    cannot tell the id. Tenants from before there were secrets have none.
+    """
+    said = "\0".join((actor.tenant, actor.kind, actor.id, method, key))
+    return UUID(bytes=hmac.digest(secret, said.encode(), "sha256")[:16], version=5) if secret else uuid5(NAMESPACE, said)
 
 
 def by_the_clock(tenant: str, timer: str, thing: str, due: datetime, at: datetime) -> Context:

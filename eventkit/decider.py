@@ -55,17 +55,17 @@ class Commands:
         lock = self._turns.setdefault(turn, asyncio.Lock())
         async with lock:
             for attempt in range(ATTEMPTS):
-                if first := await self._first_answer(ctx):
+                if first := await self._first_answer(ctx, answers or ref.id):
                     return self._accepted(answers or ref.id, first[-1].position, repeated=True)
                 loaded: dict[StreamId, int] = {}
                 try:
                     decision = await decide(self._loading(ctx.tenant, loaded))
                 except Rejected:
-                    if await self._overtaken(ctx, loaded):
+                    if await self._overtaken(ctx, loaded, answers or ref.id):
                         continue
                     raise
                 if not decision:
-                    if await self._overtaken(ctx, loaded):
+                    if await self._overtaken(ctx, loaded, answers or ref.id):
                         continue
                     return Accepted(id=answers or ref.id, unchanged=True)
                 try:
@@ -121,8 +121,8 @@ class Commands:
         origin = Origin(str(ctx.actor), ctx.digest, ctx.correlation_id, ctx.causation_id, ctx.traceparent)
         return await self._log.append(*writes, *guards, origin=origin)
 
-    async def _first_answer(self, ctx: Context) -> list[Recorded]:
-        """What this command recorded when it was carried out before."""
+    async def _first_answer(self, ctx: Context, id: str) -> list[Recorded]:
+        """What this command recorded when it was carried out before; `id` is that of what it made, or would."""
         if not ctx.retryable:
             return []
         first = await self._log.append_of(event_id(ctx, 0))
@@ -132,13 +132,14 @@ class Commands:
                 "this idempotency key was used for another request: take a new one",
                 kind=Kind.REFUSED,
                 field="idempotency-key",
+                id=id,
             )
         return first
 
-    async def _overtaken(self, ctx: Context, loaded: dict[StreamId, int]) -> bool:
+    async def _overtaken(self, ctx: Context, loaded: dict[StreamId, int], id: str) -> bool:
         """Whether others were at work while this command was judged: another process carried it out, or changed what it was judged on.
         Streams are read one after the other, so that a refusal may rest on halves of two states; no append's guards prove it."""
-        if await self._first_answer(ctx):
+        if await self._first_answer(ctx, id):
             return True
         news = [event for stream, version in loaded.items() async for event in self._log.read(stream, after=version)]
         return bool(news)

@@ -44,10 +44,13 @@ class Rejected(Exception):
         rule: str = "",
         violations: tuple[Violation, ...] = (),
         retry_after: float = 0.0,
+        id: str = "",
     ):
         super().__init__(f"{reason}: {message}")
         self.retry_after = retry_after
         """Seconds after which the same may be asked again; 0: it is not a matter of time."""
+        self.id = id
+        """Of the thing that is there already, where that is why."""
         self.reason, self.message, self.kind, self.rule = reason, message, kind, rule
         self.violations: tuple[Violation, ...] = violations or ((Violation(field, message),) if field else ())
 

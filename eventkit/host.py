@@ -134,6 +134,7 @@ async def running(name: str, build: Build, settings: Settings, tokens: Authentic
             tokens=tokens,
             roles=there.kit.directory,
             secret=there.secret,
+            id_secret=words.id_secret,
             metrics=metrics,
             wait=wait,
             applied=applied,

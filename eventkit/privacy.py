@@ -83,6 +83,10 @@ def _is_map(field: FieldDescriptor) -> bool:
     return field.message_type is not None and field.message_type.GetOptions().map_entry
 
 
+IDS = "@ids"
+"""What stands for a person where a tenant's secret for ids is kept: no id of a person has such a sign."""
+
+
 class Words:
     """Seals and opens personal words."""
 
@@ -103,6 +107,15 @@ class Words:
             nonce, bound_to = os.urandom(12), f"{event_id}/{place.path}"
             ciphertext = AESGCM(key).encrypt(nonce, place.text.plain.encode(), _bound(tenant, person, bound_to))
             place.text.sealed.CopyFrom(Sealed(person_id=person, nonce=nonce, ciphertext=ciphertext, bound_to=bound_to))
+
+    async def id_secret(self, tenant: str, *, make: bool = False) -> bytes:
+        """A tenant's secret for the ids of its commands, kept among its keys; empty where there is none: `make` makes it, once for ever."""
+        secret = await self._keys.key(tenant, IDS, make=make)
+        if secret is Missing.NEVER:
+            return b""
+        if isinstance(secret, Missing):
+            raise KeyUnreadable(f"the secret of {tenant} for the ids of its commands does not open")
+        return secret
 
     async def destroy(self, tenant: str, person: str) -> None:
         """Make all words about a person unreadable, for ever, everywhere."""

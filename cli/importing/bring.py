@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
-from uuid import uuid5
 
 from google.protobuf.message import Message
 
@@ -13,7 +12,6 @@ from cli.importing import commands
 from cli.importing.check import in_order, managers, parent_kind, rests_on
 from cli.importing.company import File, Item
 from cli.running import Failed
-from eventkit.context import Actor, command_id
 from eventkit.errors import Rejected
 from nhip.checkins.v1.checkins_pb2 import ListProgress, Progress
 from nhip.goals.v1.goals_pb2 import Cycles, ListCycles
@@ -109,17 +107,12 @@ class Importer:
                     f"line {item.places.item.line}: {kind} {item.ref!r} was refused: {refusal.message} ({refusal.reason}). "
                     "What came before it is there; run the import again when this is put right"
                 ) from None
-            self._ids[kind, item.ref] = self._made_before(kind, command, key, as_)
+            self._ids[kind, item.ref] = refusal.id  # of what the same key made before
             self.summary.add(kind, item, "different")
         else:
             self._ids[kind, item.ref] = done.id
             self.summary.add(kind, item, "unchanged" if done.repeated or done.unchanged else "created")
         self._tell(kind, item.ref)
-
-    def _made_before(self, kind: str, command: Message, key: str, as_: str) -> str:
-        """The id of what the same key made before: services derive it from the command's id, which is the key's."""
-        actor = Actor(self._tenant, as_, "service")
-        return str(uuid5(command_id(actor, f"{_service_of(command)}/{command.DESCRIPTOR.name}", key), kind))
 
     def _id(self, kind: str, ref: str) -> str:
         return self._ids[kind, ref]
@@ -138,7 +131,3 @@ class Importer:
 
 def _context_of(command: Message) -> str:
     return command.DESCRIPTOR.full_name.split(".")[1]
-
-
-def _service_of(command: Message) -> str:
-    return SERVICES[_context_of(command)].api.full_name

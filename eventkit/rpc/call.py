@@ -52,6 +52,10 @@ Applied = Callable[[str], Awaitable[Mapping[str, int]]]
 """`applied(tenant)`: how far the views have come, by context."""
 
 
+IdSecret = Callable[[str], Awaitable[bytes]]
+"""A tenant's secret, from which the ids of its repeatable commands are made; empty: it has none."""
+
+
 class Finish(Protocol):
     """The last touch to a reply before it leaves, in place: opening its sealed words, for one, as far as the reader may see them."""
 
@@ -71,6 +75,11 @@ async def nothing_applied(tenant: str) -> Mapping[str, int]:
     return {}
 
 
+async def no_secret(tenant: str) -> bytes:
+    """The `IdSecret` of a service whose ids anybody may tell."""
+    return b""
+
+
 async def nothing_to_finish(message: Message, reader: Actor, roles: frozenset[str]) -> None:
     """The `Finish` of a service whose replies leave as its handlers made them."""
 
@@ -83,6 +92,7 @@ class Surroundings:
     roles: Roles
     secret: bytes
     """Keys the digests of requests, so that a digest in an event says nothing about the request's words."""
+    id_secret: IdSecret
     wait: Wait
     applied: Applied
     finish: Finish
@@ -166,7 +176,7 @@ class Call:
         roles = await authorise(self.allow, actor, around.roles, changes=self.reply is command_pb2.Accepted)
         command = self._read(request)
         key = metadata.idempotency_key()
-        id = new_command_id() if key is None else command_id(actor, self.method, key)
+        id = new_command_id() if key is None else command_id(actor, self.method, key, await around.id_secret(actor.tenant))
         ctx = Context(
             actor=actor,
             at=at,

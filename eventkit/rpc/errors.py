@@ -55,13 +55,17 @@ class Failure:
     """Ties what the caller was told to the line in the log; only for faults that are ours."""
     retry_after: float = 0.0
     """Seconds after which to ask again; 0: nothing is said of that."""
+    id: str = ""
+    """Of the thing that is there already."""
 
 
 def failure(error: Exception) -> Failure:
     """What an exception means to the caller: a refusal as it is, a passing fault as such, and nothing of any other."""
     error = _alone(error)
     if isinstance(error, Rejected):
-        return Failure(CODES[error.kind], error.reason, error.message, error.rule, error.violations, retry_after=error.retry_after)
+        return Failure(
+            CODES[error.kind], error.reason, error.message, error.rule, error.violations, retry_after=error.retry_after, id=error.id
+        )
     if is_transient(error):
         return Failure(
             grpc.StatusCode.UNAVAILABLE, "TEMPORARILY_UNAVAILABLE", "something this service needs is away for the moment: try again"
@@ -110,7 +114,7 @@ def is_transient(error: BaseException) -> bool:
 def to_status(failed: Failure) -> grpc.Status:
     """The failure as trailers: ErrorInfo with the reason, BadRequest with the fields, RetryInfo with when to ask again."""
     told = status_pb2.Status(code=_number(failed.code), message=_cut(failed.message, _MESSAGE_BYTES))
-    metadata = {name: value for name, value in (("rule", failed.rule), ("error_id", failed.error_id)) if value}
+    metadata = {name: value for name, value in (("rule", failed.rule), ("error_id", failed.error_id), ("id", failed.id)) if value}
     info = error_details_pb2.ErrorInfo(reason=failed.reason, domain=DOMAIN, metadata=metadata)
     _add(told, info)
     if failed.retry_after:
@@ -149,6 +153,7 @@ def rejection(error: grpc.RpcError) -> Rejected | None:
         rule=info.metadata.get("rule", ""),
         violations=violations,
         retry_after=retry.retry_delay.seconds,
+        id=info.metadata.get("id", ""),
     )
 
 

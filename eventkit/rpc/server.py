@@ -21,8 +21,10 @@ from eventkit.rpc.call import (
     Call,
     Finish,
     Handler,
+    IdSecret,
     Surroundings,
     Wait,
+    no_secret,
     nothing_applied,
     nothing_to_finish,
     nothing_to_wait_for,
@@ -102,7 +104,8 @@ class Api:
 class Server:
     """Serves APIs on one port.
 
-    `secret` keys the digests of requests; `wait` waits for positions that callers name; `applied` tells how far the views are;
+    `secret` keys the digests of requests; `id_secret` answers a tenant's secret for the ids of commands; `wait` waits for positions that
+    callers name; `applied` tells how far the views are;
     `finish` has the last touch to replies; `deadline_seconds` is for calls that bring no deadline; `rates` says how often callers may
     ask; with `reflection` anybody who reaches the port may read the contracts, without a token.
     """
@@ -115,6 +118,7 @@ class Server:
         roles: Roles,
         secret: bytes,
         metrics: Metrics,
+        id_secret: IdSecret = no_secret,
         wait: Wait = nothing_to_wait_for,
         applied: Applied = nothing_applied,
         finish: Finish = nothing_to_finish,
@@ -135,6 +139,7 @@ class Server:
             tokens=tokens,
             roles=roles,
             secret=secret,
+            id_secret=id_secret,
             wait=wait,
             applied=applied,
             finish=finish,

@@ -60,7 +60,10 @@ class PeopleApi:
 
     async def create_tenant(self, command: pb.CreateTenant, ctx: Context) -> Accepted:
         async def decide(load: Load) -> Decision:
-            return tenant.create(await load(TENANT, ctx.tenant), command, ctx)
+            known = await load(TENANT, ctx.tenant)
+            if known is None:  # before the first thing is made in it: one that was made before there were secrets never gets any
+                await self.kit.words.id_secret(ctx.tenant, make=True)
+            return tenant.create(known, command, ctx)
 
         return await self.kit.commands.execute(ctx, TENANT(ctx.tenant), decide)
 

@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
-from uuid import uuid4
+from uuid import uuid4, uuid5
 
 import pytest
 
@@ -13,10 +14,16 @@ from cli.importing.bring import Importer, Principals, Summary
 from cli.importing.check import checked
 from cli.importing.company import File
 from cli.running import Failed
+from eventkit.aggregate import Decision
+from eventkit.context import Actor, Context, command_id
+from eventkit.decider import Load
+from eventkit.directory.facts import TENANT
 from nhip.goals.v1 import goals_pb2 as g
 from nhip.people.v1 import people_pb2 as p
 from nhip.people.v1 import types_pb2
+from nhip.people.v1.people_pb2 import CreateTenant
 from nhip.rewards.v1 import rewards_pb2 as r
+from services.people.domain.tenant import create
 from tests.integration.services.company import System
 
 DEMO = Path(__file__).parents[3] / "demo" / "company-x.vi.yaml"
@@ -77,6 +84,38 @@ async def test_a_second_import_changes_nothing(system: System, client: Client, t
     assert counted(first, "created") == COUNTS
     assert counted(second, "unchanged") == COUNTS
     assert not second.different
+
+
+async def test_who_knows_a_reference_of_the_file_does_not_know_the_person(system: System, client: Client, tenant: str):
+    await bring(system, client, tenant, demo())
+    assert made_up(tenant) not in await ids(system, client, tenant)
+
+
+async def test_a_company_from_before_there_were_secrets_is_imported_again_as_it_was(system: System, client: Client, tenant: str):
+    kit = system.kits["people"]
+    made = CreateTenant(name="Công ty phần mềm X", time_zone="Asia/Ho_Chi_Minh")
+
+    async def as_before(load: Load) -> Decision:
+        return create(await load(TENANT, tenant), made, ctx)
+
+    ctx = Context(Actor(tenant, "operator", "service"), datetime.now(UTC), uuid4())
+    await kit.commands.execute(ctx, TENANT(tenant), as_before)
+    await bring(system, client, tenant, demo())
+    assert made_up(tenant) in await ids(system, client, tenant)
+    again = await bring(system, client, tenant, demo())
+    assert not any(counted(again, result) for result in ("created", "different"))
+
+
+def made_up(tenant: str) -> str:
+    """The id that a reference alone would give."""
+    return str(
+        uuid5(command_id(Actor(tenant, "importer", "service"), "nhip.people.v1.People/RegisterPerson", "import:person:minh"), "person")
+    )
+
+
+async def ids(system: System, client: Client, tenant: str) -> set[str]:
+    people = await client.acting(principals(system, tenant).operator).ask(p.ListPeople(page_size=500), p.PeopleList)
+    return {person.person_id for person in people.people}
 
 
 async def test_other_content_is_reported_and_left_as_it_is(system: System, client: Client, tenant: str):
