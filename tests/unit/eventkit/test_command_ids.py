@@ -17,10 +17,10 @@ def test_without_the_tenants_secret_nobody_tells_the_id():
 
 def test_every_part_counts():
     secret = b"s" * 32
-    others = [
-        (Actor("y", "importer", "service"), *OF[1:]),
-        (Actor("x", "importer"), *OF[1:]),
+    others: list[tuple[Actor, str, str]] = [
+        (Actor("y", "importer", "service"), OF[1], OF[2]),
+        (Actor("x", "importer"), OF[1], OF[2]),
         (IMPORTER, "nhip.people.v1.People/CreateUnit", OF[2]),
-        (*OF[:2], "import:person:nam"),
+        (OF[0], OF[1], "import:person:nam"),
     ]
-    assert len({command_id(*of, secret) for of in (OF, *others)}) == 5
+    assert len({command_id(*of, secret) for of in [OF, *others]}) == 5
