@@ -23,4 +23,5 @@ def test_every_part_counts():
         (IMPORTER, "nhip.people.v1.People/CreateUnit", OF[2]),
         (OF[0], OF[1], "import:person:nam"),
     ]
-    assert len({command_id(*of, secret) for of in [OF, *others]}) == 5
+    ids = {command_id(actor, method, key, secret) for actor, method, key in [OF, *others]}
+    assert len(ids) == 5
