@@ -157,10 +157,9 @@ async def _ask(visit: Visit, cycle_id: str, **part: object) -> goals_pb2.GoalMap
 
 async def _found(visit: Visit, cycle_id: str, query: str) -> frozenset[str]:
     """The KPIs that a search finds by their own words, by their unit's, and by whose they are."""
-    people = await or_none(visit.caller.query("people", "ListPeople", people_pb2.ListPeople(), people_pb2.PeopleList))
-    wanted = searched(query)
-    named = [person.person_id for person in people.people if wanted(visit.language.words(person.name))] if people else []
-    return await kpis.found(visit, cycle_id, query, named)
+    named = people_pb2.ListPeople(text=query, page_size=kpis.FOUND)
+    people = await or_none(visit.caller.query("people", "ListPeople", named, people_pb2.PeopleList))
+    return await kpis.found(visit, cycle_id, query, [person.person_id for person in people.people] if people else [])
 
 
 def _kpi_ids(nodes: Iterable[str]) -> list[str]:

@@ -58,9 +58,9 @@ class HeardValueView(View[HeardValueRow]):
                 pass
 
     def expected(self, events: Sequence[Recorded]) -> Iterable[HeardValueRow]:
-        named = [e for e in messages(events) if isinstance(e, CoreValueNamed)]
-        if named:
-            yield HeardValueRow(events[0].tenant, events[0].stream.id, named[-1].name)
+        for e in messages(events):
+            if isinstance(e, CoreValueNamed):
+                yield HeardValueRow(events[0].tenant, e.value_id, e.name)
 
 
 @dataclass(frozen=True, slots=True)
