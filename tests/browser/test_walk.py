@@ -206,7 +206,7 @@ async def test_who_is_erased_is_nobody_any_more_everywhere(chromium: Browser, re
     tien = await somebody(chromium, real, "Tiến", 390)
     await tien.goes("/profile/erasure")
     await tien.page.get_by_label(re.compile("^Tôi đã hiểu")).check()
-    await tien.page.get_by_role("button", name="Yêu cầu xoá dữ liệu").click()
+    await tien.page.get_by_role("button", name="Gửi yêu cầu xoá").click()
     await expect(tien.page.locator("#erasure")).to_contain_text("Đang chờ")
 
     nam = await somebody(chromium, real, "Nam", 1280)
