@@ -241,7 +241,7 @@ def _kpi(f: Fields) -> Kpi:
         volume=f.reference("volume"),
         owners=f.references("owners"),
         department=f.reference("department"),
-        weight=f.number("weight"),
+        weight=f.number("weight", percent=True),
         parent=f.reference("parent"),
         why=f.text("why"),
         effective_on=f.day("effective_on"),

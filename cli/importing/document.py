@@ -143,8 +143,11 @@ class Fields:
                 self._bad(f"{name}[{at}]", f"names {one!r} twice", None)
         return found
 
-    def number(self, name: str, *, required: bool = False) -> Decimal | None:
+    def number(self, name: str, *, required: bool = False, percent: bool = False) -> Decimal | None:
+        """`percent`: it is in per cent, whether that stands behind it or not."""
         text = self.text(name, required=required)
+        if percent:
+            text = text.removesuffix("%").rstrip()
         if not text:
             return None
         try:

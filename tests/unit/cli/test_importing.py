@@ -328,7 +328,7 @@ def test_a_firm_with_one_executive_is_told_what_comes_of_it():
     assert "nobody has the role executive" in remarks(read(changed("[executive, admin]", "[admin]")))[0]
 
 
-@pytest.mark.parametrize(("weight", "whole", "exact"), [("40", 40, ""), ("33.33", 0, "33.33"), ('"7,5"', 0, "7.5")])
+@pytest.mark.parametrize(("weight", "whole", "exact"), [("40", 40, ""), ('"20%"', 20, ""), ("33.33", 0, "33.33"), ('"7,5"', 0, "7.5")])
 def test_a_weight_may_have_decimals(weight: str, whole: int, exact: str):
     file = read(changed("target: 80,", f"target: 80, weight: {weight},"))
     assert file.cycle is not None
