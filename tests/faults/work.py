@@ -136,8 +136,13 @@ class Work:
         assert {id: points for id, points in received.items() if id in given} == given
 
     async def movements(self, who: str, kind: r.MovementKind.ValueType) -> dict[str, int]:
-        wallet = await self.x.ask(who, r.GetWallet(), r.Wallet)
-        found = [movement for movement in wallet.movements if movement.kind == kind]
+        found: list[r.Movement] = []
+        token = ""
+        while True:
+            wallet = await self.x.ask(who, r.GetWallet(page_size=200, page_token=token), r.Wallet)
+            found += [movement for movement in wallet.movements if movement.kind == kind]
+            if not (token := wallet.next_page_token):
+                break
         assert len({movement.praise_id for movement in found}) == len(found)
         return {movement.praise_id: movement.points for movement in found}
 
