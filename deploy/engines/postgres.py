@@ -26,6 +26,10 @@ assert _wheel.origin is not None
 _PROGRAMS = Path(_wheel.origin).parent / "pginstall18" / "bin"
 _LONGEST_SOCKET_PATH = 103  # bytes: 107 on Linux, 103 on macOS
 
+STILL_HELD = b"pre-existing shared memory block"
+"""What PostgreSQL says when processes of a server before hold on to its memory."""
+HELD_SECONDS = 20
+
 
 class PostgresEngine:
     """One server under `directory/postgres`. Durable as in production (`fsync` is on); answers on a Unix socket that only the
@@ -82,8 +86,19 @@ class PostgresEngine:
             self._check_data()
             self._forget_dead_server()
             self._sockets = _folder_for_sockets(self._data, account)
-            self._child = self._spawn(account)
-            await self._until_it_answers()
+            began_again = 0
+            while True:
+                written = self._log.stat().st_size if self._log.exists() else 0
+                self._child = self._spawn(account)
+                try:
+                    await self._until_it_answers()
+                    break
+                except EngineError:
+                    # The server before was killed, and its children, on a busy machine, have not all noticed yet.
+                    if began_again == HELD_SECONDS or STILL_HELD not in self._log.read_bytes()[written:]:
+                        raise
+                    began_again += 1
+                    await asyncio.sleep(1)
         except BaseException:
             await self.stop()
             raise

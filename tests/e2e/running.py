@@ -222,6 +222,17 @@ class Company:
     async def map(self, who: str = "Nam", as_of: AsOf | None = None) -> g.GoalMap:
         return await self.ask(who, g.GetMap(cycle_id=self.cycle, as_of=as_of), g.GoalMap)
 
+    async def listed(self, who: str = "Nam") -> list[g.Kpi]:
+        """Every KPI of the cycle, page by page."""
+        kpis: list[g.Kpi] = []
+        request = g.ListKpis(cycle_id=self.cycle, page_size=200)
+        while True:
+            page = await self.ask(who, request, g.Kpis)
+            kpis += page.kpis
+            if not page.next_page_token:
+                return kpis
+            request.page_token = page.next_page_token
+
     def reduction(self) -> g.ProposeChange:
         """Minh asks for fewer demos, up to the company's KPI, and for one report more (G-66)."""
         lowered = (("Đăng ký dùng thử", 70, 55), ("Demo sản phẩm", 100, 80), ("Demo · khách mới", 80, 50))

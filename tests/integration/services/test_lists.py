@@ -1,17 +1,18 @@
 """Lists answer in pages whatever there is: a normal company has twenty thousand KPIs."""
 
 from collections.abc import AsyncIterator
-from datetime import date
+from datetime import timedelta
 
 import asyncpg
 import pytest
 from google.protobuf.message import Message
 
+from eventkit.values import from_date
 from nhip.checkins.v1 import checkins_pb2 as c
 from nhip.goals.v1 import goals_pb2 as g
 from services.goals.views.kpi import KPIS
 from services.goals.views.link import LINKS
-from tests.integration.services.company import Company, System, number
+from tests.integration.services.company import Company, System, number, today
 
 MANY = 6_000
 """KPIs under one department's: of an ordinary kind, they no longer fit into one reply."""
@@ -98,7 +99,7 @@ async def test_proposals_histories_and_values_come_in_pages_each_once(company: C
     for n in range(5):
         await company.do(company.proposal(I1=(80, 70 + n)), "minh", name=f"P{n}")
         value = c.RecordProgress(kpi_id=company.ids["I1"], value=number(n))
-        value.occurred_on.year, value.occurred_on.month, value.occurred_on.day = 2025, 1, date(2025, 1, 1 + n).day
+        value.occurred_on.CopyFrom(from_date(today() - timedelta(days=n)))
         await company.do(value, "minh")
     proposals = [p.proposal_id async for page in pages(company, g.ListProposals(page_size=2)) for p in page.proposals]  # type: ignore[attr-defined]
     assert proposals == [company.ids[f"P{n}"] for n in reversed(range(5))]
