@@ -41,6 +41,7 @@ _OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.max_receive_message_length", MESSAGE_BYTES),
     ("grpc.max_send_message_length", MESSAGE_BYTES),
     ("grpc.default_compression_level", 1),  # gzip for who takes it; `set_compression` would do it to everybody, or to nobody
+    ("grpc.max_concurrent_streams", 1000),  # of one connection: a caller's calls, or a gateway's, have an end
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 20_000),
     ("grpc.http2.min_ping_interval_without_data_ms", 20_000),  # clients may ping that often; more is a GOAWAY

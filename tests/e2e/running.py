@@ -62,9 +62,13 @@ class System:
         return await nhip(*arguments, "--directory", str(self.directory))
 
 
-async def nhip(*arguments: str) -> tuple[int, str]:
+async def nhip(*arguments: str, environment: Mapping[str, str] | None = None) -> tuple[int, str]:
     process = await asyncio.create_subprocess_exec(
-        *command(*arguments), stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        *command(*arguments),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        env={**os.environ, **(environment or {})},
     )
     printed, _ = await asyncio.wait_for(process.communicate(), SECONDS)
     return process.returncode or 0, printed.decode()

@@ -20,6 +20,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from cli.addresses import written
 from cli.catalog import SERVICES
+from deploy import keys
 from nhip.goals.v1 import goals_pb2 as g
 from tests.e2e.running import Company, Up, command, connected, nhip
 
@@ -127,6 +128,23 @@ async def test_it_ends_in_order_and_has_everything_again(up: Up):
     await up.start()
     assert "Import" not in up.printed.read_text()
     assert len((await the_map(up)).kpis) == 15
+
+
+async def test_the_master_key_is_changed_while_it_runs(up: Up):
+    """The tests behind this one start it again without the one before."""
+    assert await up.stop() == 0
+    before = up.directory / "before.key"
+    (up.directory / "master.key").rename(before)
+    keys.master_key(up.directory)
+    up.environment = {"NHIP_MASTER_KEY_OLD_FILE": str(before)}
+    await up.start()
+    code, printed = await nhip("keys", "rotate", "--directory", str(up.directory), environment=up.environment)
+    assert code == 0, printed
+    assert "keys were wrapped anew" in printed
+    before.unlink()
+    up.environment = {}
+    code, token = await nhip("token", "Minh", "--directory", str(up.directory))  # who is found by their name, opened
+    assert code == 0, token
 
 
 async def test_killed_and_started_again_it_has_everything(up: Up):

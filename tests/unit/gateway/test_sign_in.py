@@ -18,6 +18,7 @@ async def test_who_picked_a_person_asks_as_that_person(signed_in: httpx.AsyncCli
     page = await signed_in.get("/proposals")
     assert page.status_code == 200
     assert "Đề xuất" in page.text
+    assert "không hỏi mật khẩu" in page.text  # that it is a demo is told on every page
     assert backend.metadata("authorization")[0] == f"Bearer {signed_in.cookies[SESSION_COOKIE]}"
 
 
