@@ -1,5 +1,6 @@
 """Sends the e-mails that are due: one per notice, or a person's digest as one. At least once, each with the same Message-ID again."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -7,7 +8,9 @@ from uuid import uuid5
 
 import structlog
 
+from eventkit import checkpoint
 from eventkit.aggregate import Aggregate, Decision, Ref
+from eventkit.checkpoint import OWN_FEED
 from eventkit.context import Context
 from eventkit.decider import Load
 from eventkit.directory.facts import Person
@@ -27,10 +30,12 @@ from services.notifications.reactors.language import language
 from services.notifications.reactors.letter import Letter, NoAddress, message
 from services.notifications.reactors.post import Post, PostAway, RefusedForGood
 from services.notifications.views import inbox
-from services.notifications.views.notice import mails_due, notices_of_mail
+from services.notifications.views.notice import NoticeView, mails_due, notices_of_mail
 from services.notifications.views.preferences import preferences_of
 
 log = structlog.get_logger(__name__)
+
+HEARD_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,7 @@ class DueMails:
         if why := _unreachable(person):
             await self._settle(ctx, pending, lambda n, ref: notices.not_mailed(n, ref, why))
             return
+        await self._heard_of_all()  # who has read what is known by the view alone
         shown = await self._shown(due.tenant, pending)
         overtaken = {one.id: reason for one in pending if (reason := _overtaken(one.notice, shown[one.id]))}
         if overtaken:
@@ -69,6 +75,12 @@ class DueMails:
         left = [one for one in pending if one.id not in overtaken]
         if left:
             await self._send(ctx, person, left, [shown[one.id] for one in left])
+
+    async def _heard_of_all(self) -> None:
+        """Until the view has come as far as the log is now. Raises TimeoutError: the timer tries again."""
+        async with asyncio.timeout(HEARD_SECONDS):
+            view, position = NoticeView().subscription, await self.kit.log.last_position()
+            await checkpoint.wait(self.kit.pool, [view], OWN_FEED, position)
 
     async def _telling(self, tenant: str, ref: Ref) -> notices.Telling:
         events = [event async for event in self.kit.log.read(StreamId(tenant, *ref))]
