@@ -261,7 +261,7 @@ def read(kind: type[Message], data: bytes) -> Message:
     try:
         message = kind.FromString(data)
     except DecodeError:
-        raise Rejected("REQUEST_UNREADABLE", f"this is no {kind.DESCRIPTOR.full_name}", kind=Kind.INVALID) from None
+        raise Rejected("REQUEST_UNREADABLE", f"the request cannot be read as {kind.DESCRIPTOR.full_name}", kind=Kind.INVALID) from None
     message.DiscardUnknownFields()
     return message
 
@@ -273,7 +273,7 @@ def _seconds(servicer: _Servicer) -> float | None:
 
 def _late(outcome: _Outcome) -> Failure:
     if outcome.waiting:
-        message = "what you want to have been applied was not yet, when the time was over; nothing was carried out"
+        message = "the deadline passed before the requested positions had been applied; nothing was carried out"
         return Failure(grpc.StatusCode.DEADLINE_EXCEEDED, "POSITION_NOT_REACHED", message)
-    message = "the time was over before the answer; a command may have been carried out: ask again with the same idempotency key"
+    message = "the deadline passed before the answer; a command may have been carried out: ask again with the same idempotency key"
     return Failure(grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", message)

@@ -106,7 +106,7 @@ class _Field:
     def _given(self, message: Message, value: object) -> bool:
         if self.descriptor.has_presence:
             return message.HasField(self.descriptor.name)
-        return bool(value)  # proto3: nought and not given look the same
+        return bool(value)  # proto3: zero and not given look the same
 
     def _judge(self, path: str, value: object) -> Iterator[tuple[str, str]]:
         for check in self.checks:

@@ -100,7 +100,7 @@ def message_of(descriptor: Descriptor, variables: Mapping[str, str], body: bytes
         pass  # field by field, to say where; that costs much more, so it is not done of what is right
     wrong += _violations(descriptor, content, "")
     if not wrong:
-        raise invalid("MALFORMED_REQUEST", f"the body is no {descriptor.full_name}")
+        raise invalid("MALFORMED_REQUEST", f"the body cannot be read as {descriptor.full_name}")
     raise invalid("MALFORMED_REQUEST", "; ".join(f"{v.field}: {v.message}" for v in wrong[:3]), *wrong[:MOST_TOLD])
 
 

@@ -61,7 +61,7 @@ class KnownKpi:
     retired_on: date | None
     """From this day on, which may lie ahead, it is not in force any more."""
     counts: bool
-    """Its values add up or say done: none is below nought."""
+    """Its values add up or say done: none is below zero."""
     starts_on: date
     ends_on: date
 
@@ -79,7 +79,7 @@ def record(progress: Progress | None, command: RecordProgress, kpi: KnownKpi, ac
     now = progress or Progress()
     value = Decimal(command.value.value)
     if kpi.counts and value < 0:
-        raise Rejected("VALUE_NEGATIVE", "what is counted is nought or more", kind=Kind.INVALID, field="value", rule="C-06")
+        raise Rejected("VALUE_NEGATIVE", "what is counted is zero or more", kind=Kind.INVALID, field="value", rule="C-06")
     confidence = command.confidence if command.HasField("confidence") else DEFAULT_CONFIDENCE
     stands = now.days.get(on)
     has_note = command.HasField("note") and command.note.plain.strip() != ""

@@ -167,7 +167,7 @@ def is_limit(aim: int) -> bool:
 
 
 def start_of(measure: types_pb2.Measure, aim: int) -> Decimal:
-    """Where the way to the target begins: at the baseline, else at nought; what a budget counts always at nought."""
+    """Where the way to the target begins: at the baseline, else at zero; what a budget counts always at zero."""
     baseline = None if aim == goals_pb2.AIM_BUDGET else decimal_of(measure, "baseline")
     return baseline or Decimal()
 

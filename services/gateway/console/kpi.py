@@ -218,7 +218,7 @@ def said_of(kpi: goals_pb2.Kpi, language: Language) -> str:
         case _:
             pass
     why: dict[int, str] = {
-        goals_pb2.NO_SHARE_TARGET_NOT_ABOVE_ZERO: _("There is no percentage: the target is not above nought, and no start is known."),
+        goals_pb2.NO_SHARE_TARGET_NOT_ABOVE_ZERO: _("There is no percentage: the target is not above zero, and no start is known."),
         goals_pb2.NO_SHARE_BASELINE_IS_TARGET: _("There is no percentage: it was to stay where it stood."),
         goals_pb2.NO_SHARE_CEILING: _("There is no percentage: a ceiling is kept or not."),
         goals_pb2.NO_SHARE_BAND: _("There is no percentage: a band is kept or not."),

@@ -45,7 +45,7 @@ def reasons(language: Language) -> dict[str, str]:
         "UNIT_EXISTS": _("There is a unit of this name already."),
         "VALUE_EXISTS": _("There is a core value of this name already."),
         "PRICE_MISSING": _("Say how many points it costs: one or more."),
-        "VALUE_NEGATIVE": _("What is counted is nought or more."),
+        "VALUE_NEGATIVE": _("What is counted is zero or more."),
         "NOT_THE_APPROVER": _("Somebody else decides on this proposal."),
         "NOT_THE_PROPOSER": _("Only who proposed it may withdraw it."),
         "NOTHING_PROPOSED": _("Change at least one target or add a KPI."),

@@ -103,7 +103,7 @@ def progress(scale: Scale, value: Decimal) -> Decimal | pb.NoShare.ValueType:
     """The share of the way: 1 at the target, more beyond it, below 0 farther away than at the start; or why there is none.
 
     From a baseline (value − baseline) / (target − baseline), whatever the signs and the direction. Without one: of what is to be reached,
-    and of a budget, the share of a target above nought; of a ceiling the way from its floor to its target.
+    and of a budget, the share of a target above zero; of a ceiling the way from its floor to its target.
     """
     if scale.aim == pb.AIM_BAND:
         return pb.NO_SHARE_BAND
@@ -118,7 +118,7 @@ def progress(scale: Scale, value: Decimal) -> Decimal | pb.NoShare.ValueType:
 
 
 def used(scale: Scale, value: Decimal) -> Decimal | None:
-    """The share of a budget that is used: a count begins at nought, whatever it was before."""
+    """The share of a budget that is used: a count begins at zero, whatever it was before."""
     return value / scale.target if scale.aim == pb.AIM_BUDGET and scale.target > 0 else None
 
 
@@ -171,7 +171,7 @@ def _pace(scale: Scale, current: Value, reached: Decimal | None, share: Decimal,
 
 def _status(scale: Scale, value: Decimal, reached: Decimal | None, share: Decimal) -> pb.Status.ValueType:
     if scale.aim == pb.AIM_BUDGET:
-        ahead = (used(scale, value) or _NOUGHT) - share  # a budget of nought that is not passed has nothing to run ahead with
+        ahead = (used(scale, value) or _NOUGHT) - share  # a budget of zero that is not passed has nothing to run ahead with
         return pb.STATUS_ON_TRACK if ahead <= BEHIND_FROM else pb.STATUS_BEHIND if ahead <= AT_RISK_FROM else pb.STATUS_AT_RISK
     if scale.exceeds(value):
         return pb.STATUS_EXCEEDS

@@ -1,6 +1,6 @@
 """A person's points, in two wallets: the month's allowance, to be given away, and received points, which alone buy gifts (R-07, R-17).
 
-Every decision first lets go what is over by its day, so that a late timer gives nobody a point. Neither wallet is ever below nought.
+Every decision first lets go what is over by its day, so that a late timer gives nobody a point. Neither wallet is ever below zero.
 """
 
 from collections.abc import Mapping
@@ -158,7 +158,7 @@ def refund(wallet: Wallet | None, person_id: str, redemption_id: str, *, today: 
 
 
 def correct(wallet: Wallet | None, command: CorrectPoints, actor: Actor, everyone: Everyone, *, today: date) -> Decision:
-    """Sets a balance right, up (points of twelve months) or down (those that expire first); never one's own, never below nought."""
+    """Sets a balance right, up (points of twelve months) or down (those that expire first); never one's own, never below zero."""
     if command.person_id not in everyone.people:
         raise unknown("person", command.person_id, "person_id")
     if command.person_id == actor.id:

@@ -62,7 +62,7 @@ class MovementRow:
     at: datetime
     kind: int
     points: int
-    """Less than nought: out of the wallet."""
+    """Less than zero: out of the wallet."""
     balance: int
     praise_id: str
     redemption_id: str

@@ -71,7 +71,7 @@ def test_a_kpi_that_ends_tomorrow_takes_progress_today():
     assert event(recorded(given(), 4, kpi=ends)).after.value == "4"
 
 
-def test_what_is_counted_is_never_below_nought():
+def test_what_is_counted_is_never_below_zero():
     rejected("VALUE_NEGATIVE", lambda: recorded(given(), -5), field="value")
     rate = KnownKpi("KC", "q1", ("minh",), retired_on=None, counts=False, starts_on=KPI.starts_on, ends_on=KPI.ends_on)
     assert event(recorded(given(), -5, kpi=rate)).after.value == "-5"

@@ -79,7 +79,7 @@ def page_of(shown: goals_pb2.Kpi) -> goals_pb2.KpiPage:
             "−50",
             "0",
             "",
-            "There is no percentage: the target is not above nought, and no start is known.",
+            "There is no percentage: the target is not above zero, and no start is known.",
         ),
     ],
 )

@@ -1,4 +1,4 @@
-"""Whatever people do, in whatever order, while months and years pass: points add up, and nothing is ever below nought (R-17)."""
+"""Whatever people do, in whatever order, while months and years pass: points add up, and nothing is ever below zero (R-17)."""
 
 from collections.abc import Callable
 from datetime import date, timedelta

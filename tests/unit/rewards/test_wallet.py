@@ -1,4 +1,4 @@
-"""Received points: lots that expire, corrections, and what is never below nought (R-07, R-17)."""
+"""Received points: lots that expire, corrections, and what is never below zero (R-07, R-17)."""
 
 from datetime import date, timedelta
 
@@ -92,7 +92,7 @@ def test_a_correction_down_takes_what_expires_first():
     assert held(after, "minh").lots == (Lot(15, LAST),)
 
 
-def test_no_correction_goes_below_nought():
+def test_no_correction_goes_below_zero():
     state = rich("minh", 20)
     rejected("BALANCE_TOO_LOW", lambda: corrected(state, "minh", -21), field="points")
     with pytest.raises(Rejected, match="there are 20 points"):
