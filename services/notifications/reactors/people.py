@@ -1,6 +1,7 @@
 """Tells people of erasures, and of proposals that have become theirs to decide because people moved."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from eventkit.log import Recorded
 from eventkit.service import Kit, Reaction, because
@@ -16,6 +17,7 @@ from nhip.people.v1.events_pb2 import (
     UnitHeadAppointed,
 )
 from services.notifications.domain import hearing
+from services.notifications.domain.due import NEWS_FOR
 from services.notifications.reactors.asking import Asking
 from services.notifications.reactors.giving import give
 from services.notifications.views.erasure_facts import erasure_of
@@ -50,12 +52,14 @@ class TellOfPeople:
 
     async def _of_erasure(self, event: Recorded, told: ErasureRequested | ErasureApproved | ErasureDeclined) -> None:
         everyone, actor = await self.kit.directory.everyone(event.tenant), event.origin.actor
+        async with reading(self.kit.pool, event.tenant) as con:
+            known = await erasure_of(con, event.tenant, told.person_id)
+        assert known is not None
+        if datetime.now(UTC) - event.recorded_at > NEWS_FOR and not known.requested:
+            return  # it was over long ago: no news to a service that is new, or was away
         if isinstance(told, ErasureRequested):
             drafts = hearing.of_erasure_request(told.person_id, actor, everyone)
         else:
-            async with reading(self.kit.pool, event.tenant) as con:
-                known = await erasure_of(con, event.tenant, told.person_id)
-            assert known is not None
             granted = isinstance(told, ErasureApproved)
             drafts = hearing.of_erasure_decision(told.person_id, known.requested_by, actor, everyone, granted=granted)
         for draft in drafts:
