@@ -46,6 +46,9 @@ async def _rotate(directory: Path) -> None:
         raise Failed(
             f"the database of keys at {where} cannot be used ({type(error).__name__}): nothing is lost, say it again then"
         ) from None
+    if not done.keys and not done.unreadable:
+        say("Everything is under NHIP_MASTER_KEY already: there is nothing to do")
+        return
     say(f"{done.keys} keys were wrapped anew: everything is under NHIP_MASTER_KEY now")
     say("Take NHIP_MASTER_KEY_OLD out of all settings and destroy that key: with it goes what older backups know of the erased")
     if done.unreadable:

@@ -8,11 +8,13 @@ import time
 from collections.abc import AsyncGenerator, Coroutine, Generator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from datetime import date, datetime
 from pathlib import Path
 from socket import socket
 from tempfile import TemporaryFile
 from types import TracebackType
 from typing import Annotated, Any, TextIO
+from zoneinfo import ZoneInfo
 
 import structlog
 import typer
@@ -21,6 +23,7 @@ from cli import addresses, web
 from cli.addresses import Addresses
 from cli.catalog import SERVICES
 from cli.client import connected
+from cli.demo import written_for
 from cli.hosting import hosted, until_something_ends
 from cli.importing.bring import Principals
 from cli.importing.command import bring
@@ -29,6 +32,7 @@ from cli.running import Failed, run, say
 from deploy import keys
 from deploy.engines import EngineError, engines
 from eventkit import telemetry
+from eventkit.directory.facts import DEFAULT_TIME_ZONE
 from eventkit.host import Running
 from eventkit.rpc.auth import of_settings
 from eventkit.rpc.demo_issuer import DemoIssuer
@@ -38,8 +42,8 @@ from nhip.people.v1 import people_pb2
 HOST = "127.0.0.1"
 LOG = "nhip.log"
 UNFINISHED = "demo.unfinished"
-"""Names the tenant into which the demo company is being imported; an import that was cut off leaves it for the next start."""
-DEMO = Path(__file__).parent.parent / "demo" / "company-x.vi.yaml"
+"""Names the tenant into which the demo company is being imported, and the day it is imported for; an import that was cut off leaves it for
+the next start."""
 SHUTDOWN_SECONDS = 5.0
 OTHERS = 0o066 if os.geteuid() == 0 else 0o077
 """What nobody but who started Nhip may do with its files: keys, logs, the engines' data. Under root PostgreSQL runs as somebody else, who
@@ -204,16 +208,21 @@ async def _first_steps(nhip: _Nhip, directory: Path, demo: bool | None) -> None:
         operator=nhip.issuer.mint(tenant, "service:operator"),
     )
     unfinished = directory / UNFINISHED
-    if unfinished.exists() and unfinished.read_text().strip() == tenant:
+    today = datetime.now(ZoneInfo(DEFAULT_TIME_ZONE)).date()
+    left = unfinished.read_text("utf-8").split() if unfinished.exists() else []
+    if left[:1] == [tenant]:
+        today = date.fromisoformat(left[1]) if left[1:] else today
         _tell("The import of the demo company was cut off: going on with it (--no-demo starts without)")
     else:
         async with connected(services, principals.operator) as client:
             people = await client.ask(people_pb2.ListPeople(page_size=1), people_pb2.PeopleList)
         if people.people or not (demo or await _wanted()):
             return
-        unfinished.write_text(f"{tenant}\n")
-    await bring(DEMO, services, principals, tenant=tenant, brief=True)
+        unfinished.write_text(f"{tenant} {today.isoformat()}\n", "utf-8")
+    file = written_for(today, directory)
+    await bring(file, services, principals, tenant=tenant, brief=True)
     unfinished.unlink()
+    file.unlink()
     log.info("up.demo_imported", tenant=tenant)
 
 

@@ -109,19 +109,32 @@ def json_of(message: Message) -> dict[str, Any]:
     return json_format.MessageToDict(message, preserving_proto_field_name=True)
 
 
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object whose fields are given once each: of two, which would count?"""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(name for name, _ in pairs if [other for other, _ in pairs].count(name) > 1)
+        raise invalid("MALFORMED_JSON", f"the body gives a field twice: {twice[:80]!r}")
+    return found
+
+
 def _json_object(body: bytes) -> dict[str, Any]:
     if not body.strip():
         return {}
     try:
-        content = json.loads(body)
+        content = json.loads(body.decode(), object_pairs_hook=_once)
         if b"\\u" in body:
             json.dumps(content, ensure_ascii=False).encode()  # half of a surrogate pair is no text, and cannot even be told in a refusal
     except UnicodeEncodeError as error:
         raise invalid("MALFORMED_JSON", "a text in the body is no Unicode: it has half of a surrogate pair") from error
     except RecursionError as error:
         raise invalid("MALFORMED_JSON", "the body is nested too deeply") from error
-    except ValueError as error:
+    except UnicodeDecodeError as error:
+        raise invalid("MALFORMED_JSON", f"the body is not UTF-8: byte {error.start + 1} is no part of a character") from error
+    except json.JSONDecodeError as error:
         raise invalid("MALFORMED_JSON", f"the body is not JSON: {error}") from error
+    except ValueError as error:  # Python reads no number of more digits
+        raise invalid("MALFORMED_JSON", "the body holds a number that is too long") from error
     if not isinstance(content, dict):
         raise invalid("MALFORMED_JSON", "the body is not a JSON object")
     return content  # pyright: ignore[reportUnknownVariableType]  -- JSON's keys are strings

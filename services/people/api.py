@@ -34,8 +34,9 @@ ACCESS: Mapping[str, Allow] = {
     "AppointUnitHead": _ADMIN,
     "RegisterPerson": _ADMIN,
     "AssignPlace": _ADMIN,
-    "ChangeRoles": _ADMIN,
-    "DeactivatePerson": _ADMIN,
+    # An import registers people with their roles; what they have afterwards is people's to decide.
+    "ChangeRoles": roles("admin", services=("operator",)),
+    "DeactivatePerson": roles("admin", services=("operator",)),
     # One's own, or for an administrator anybody's: the decisions check.
     "ChangeEmail": anyone(services=("importer", "operator"), own=True),
     "RequestErasure": anyone(services=("operator",), own=True),

@@ -559,7 +559,7 @@ async def test_who_was_erased_or_has_left_is_not_mailed(company: Company, mailbo
         await later(company, who)
     await approve(company, await propose(company))
     phuc, tram = [await told(company, who, t.NOTICE_KIND_KPI_CHANGED) for who in ("phuc", "tram")]
-    await company.do(p.DeactivatePerson(person_id=company.ids["phuc"]))
+    await company.do(p.DeactivatePerson(person_id=company.ids["phuc"]), "nam")
     await company.ask(p.RequestErasure(person_id=company.ids["tram"]), "tram")
     await company.ask(p.ApproveErasure(person_id=company.ids["tram"]), "nam")
 

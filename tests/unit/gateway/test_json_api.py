@@ -98,7 +98,7 @@ async def test_a_query_that_cannot_be_right_is_refused(client: httpx.AsyncClient
 
 
 async def test_what_is_no_json_object_is_refused(client: httpx.AsyncClient):
-    for content in (b"{", b"[]", b"\xff", b"[" * 100_000):
+    for content in (b"{", b"[]", b"\xff", b"[" * 100_000, b'{"name": "a", "name": "b"}', b'{"changes": ' + b"9" * 5000 + b"}"):
         answer = await client.post("/v1/proposals", content=content, headers={"Content-Type": "application/json"})
         assert (answer.status_code, answer.json()["error"]["reason"]) == (400, "MALFORMED_JSON")
     surrogate = await client.post("/v1/cycles", content=b'{"name": "\\ud800"}', headers={"Content-Type": "application/json"})
