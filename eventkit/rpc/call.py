@@ -8,7 +8,7 @@ anybody wrote gets into the log: of a refusal its reason and the fields' paths.
 import asyncio
 import hmac
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sized
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, cast
@@ -189,16 +189,20 @@ class Call:
         )
         if self.reply is not command_pb2.Accepted:  # before anything is read: what is answered is of then or later
             outcome.applied = await around.applied(actor.tenant)
-        reply = await self.handler(command, ctx)
-        if not isinstance(reply, self.reply):
-            raise TypeError(f"{self.method} must answer {self.reply.DESCRIPTOR.full_name}")
-        if isinstance(reply, command_pb2.Accepted):
-            outcome.position = reply.position
-        await around.finish(reply, actor, roles)
-        answer = reply.SerializeToString()
-        if len(answer) > MESSAGE_BYTES:
-            raise ReplyTooLarge
-        return answer
+        while True:
+            reply = await self.handler(command, ctx)
+            if not isinstance(reply, self.reply):
+                raise TypeError(f"{self.method} must answer {self.reply.DESCRIPTOR.full_name}")
+            if isinstance(reply, command_pb2.Accepted):
+                outcome.position = reply.position
+            await around.finish(reply, actor, roles)
+            answer = reply.SerializeToString()
+            if len(answer) <= MESSAGE_BYTES:
+                return answer
+            # Long texts in a few rows take the page from nobody: it is asked for again with half as many rows.
+            if not (fewer := _rows(command, reply) // 2):
+                raise ReplyTooLarge
+            setattr(command, PAGE_SIZE, fewer)
 
     async def _wait(self, actor: Actor, after: Mapping[str, int], deadline: float, outcome: _Outcome) -> None:
         left = min(deadline - asyncio.get_running_loop().time(), WAIT_SECONDS)
@@ -246,6 +250,18 @@ class Call:
             _log.warning("rpc", **line)
         else:
             _log.info("rpc", **line)
+
+
+PAGE_SIZE = "page_size"
+"""The field by which a request for a list says how many rows a page has (`eventkit.paging`)."""
+
+
+def _rows(request: Message, reply: Message) -> int:
+    """How many rows a page has; 0: this is no list."""
+    if PAGE_SIZE not in request.DESCRIPTOR.fields_by_name:
+        return 0
+    lists = (cast(Sized, getattr(reply, field.name)) for field in reply.DESCRIPTOR.fields if field.is_repeated)
+    return cast(int, getattr(request, PAGE_SIZE)) or max(map(len, lists), default=0)
 
 
 _OURS = (

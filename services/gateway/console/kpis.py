@@ -15,7 +15,7 @@ FOUND = 50
 async def listed(visit: Visit, cycle_id: str, **wanted: object) -> Sequence[goals_pb2.Kpi]:
     """The first KPIs of a cycle, as of the moment that is looked at: all, or those that are `wanted`, as in `ListKpis`."""
     as_of = None if visit.moment.is_now else visit.moment.message(visit.zone)
-    request = goals_pb2.ListKpis(cycle_id=cycle_id, as_of=as_of, **{"page_size": MOST, **wanted})  # type: ignore[arg-type]
+    request = goals_pb2.ListKpis(cycle_id=cycle_id, as_of=as_of, **{"page_size": MOST, **wanted})  # type: ignore[arg-type] # fields by name
     return (await visit.caller.query("goals", "ListKpis", request, goals_pb2.Kpis)).kpis
 
 

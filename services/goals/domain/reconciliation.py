@@ -14,6 +14,8 @@ from eventkit.values import PERCENT, is_percent, plain, rounded, unit_key
 from nhip.goals.v1 import goals_pb2 as pb
 from nhip.goals.v1 import types_pb2 as t
 
+TERMS = 30
+"""Of a sum that are written out: thousands may serve one KPI."""
 _COUNT, _RATE = t.MEASURE_KIND_CUMULATIVE, t.MEASURE_KIND_LEVEL
 
 
@@ -98,7 +100,7 @@ def _sum(parent: Node, children: list[Node]) -> Check | None:
     if not adding:
         return None
     reached = sum((c.target for c in adding), Decimal(0))
-    return _check(parent, pb.Shortfall.KIND_SUM, reached, " + ".join(plain(c.target) for c in adding))
+    return _check(parent, pb.Shortfall.KIND_SUM, reached, _joined([plain(c.target) for c in adding]))
 
 
 def _yield(parent: Node, children: list[Node], below: Mapping[str, list[Node]], by_id: Mapping[str, Node]) -> Check | None:
@@ -110,7 +112,7 @@ def _yield(parent: Node, children: list[Node], below: Mapping[str, list[Node]], 
     if not rates:
         return None
     reached = sum((_share(r) * by_id[r.volume_kpi].target for r in rates), Decimal(0))
-    return _check(parent, pb.Shortfall.KIND_YIELD, reached, " + ".join(_product(r, by_id) for r in rates))
+    return _check(parent, pb.Shortfall.KIND_YIELD, reached, _joined([_product(r, by_id) for r in rates]))
 
 
 def _blended_rate(parent: Node, children: list[Node], by_id: Mapping[str, Node]) -> Check | None:
@@ -120,7 +122,7 @@ def _blended_rate(parent: Node, children: list[Node], by_id: Mapping[str, Node])
     if parent.kind != _RATE or not rates or not volume:
         return None
     weighted = sum((r.target * by_id[r.volume_kpi].target for r in rates), Decimal(0)) / volume
-    arithmetic = f"({' + '.join(_product(r, by_id) for r in rates)}) / {plain(volume)}"
+    arithmetic = f"({_joined([_product(r, by_id) for r in rates])}) / {plain(volume)}"
     reached = rounded(weighted, 2)
     if (reached < parent.target, reached > parent.target) != (weighted < parent.target, weighted > parent.target):
         reached = rounded(weighted, 6)  # a gap is never rounded away
@@ -151,6 +153,11 @@ def _comparable(child: Node, parent: Node) -> bool:
 
 def _with_volume(nodes: list[Node], by_id: Mapping[str, Node]) -> list[Node]:
     return [n for n in nodes if n.kind == _RATE and n.volume_kpi in by_id]
+
+
+def _joined(terms: list[str]) -> str:
+    """A sum as people write it: "50 + 30"; of a long one the beginning, and how many terms it has."""
+    return " + ".join(terms[:TERMS]) + (f" + … ({len(terms)})" if terms[TERMS:] else "")
 
 
 def _share(rate: Node) -> Decimal:

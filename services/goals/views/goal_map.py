@@ -121,7 +121,7 @@ class CycleState:
 
     def standing(self, row: KpiRow) -> pb.Standing:
         value = self.values.get(row.kpi_id)
-        scale = Scale(row.kind, row.direction, row.target, row.baseline, row.floor, row.stretch)  # type: ignore[arg-type]
+        scale = Scale(row.kind, row.direction, row.target, row.baseline, row.floor, row.stretch)  # type: ignore[arg-type] # enums by number
         where = standing(
             scale,
             value,
@@ -177,8 +177,9 @@ async def goal_map(pool: asyncpg.Pool, tenant: str, request: pb.GetMap, everyone
     page = asked(request, tenant, int, int, size=BRANCH)
     async with reading(pool, tenant) as con:
         state = await read_cycle(con, tenant, request.cycle_id, everyone, when)
-        goals = (await strategy.goals(con, tenant, when.known))[:MOST]
-        csfs = (await strategy.csfs(con, tenant, when.known))[:MOST]
+        every = await strategy.goals(con, tenant, when.known), await strategy.csfs(con, tenant, when.known)
+        most = 0 if request.under_id else request.page_size or MOST
+        goals, csfs = every[0][:most], every[1][:most]
         shown, next_page_token = _shown(state.outline, [*goals, *csfs], request, page)
         await state.load(con, shown)
         changed = await kpi_view.changed_on(con, tenant, request.cycle_id, when.known)
@@ -202,7 +203,7 @@ async def goal_map(pool: asyncpg.Pool, tenant: str, request: pb.GetMap, everyone
         changed_on=[from_date(day) for day in changed],
         applied=how_far,
         counts=_counts(state.outline),
-        whole=not request.under_id and len(shown) == len(state.outline.stubs),
+        whole=(len(goals), len(csfs), len(shown)) == (*map(len, every), len(state.outline.stubs)),
         next_page_token=next_page_token,
     )
 
@@ -217,7 +218,7 @@ def _shown(outline: Outline, tops: Sequence[pb.StrategicGoal | pb.Csf], request:
     ids = [top.goal_id if isinstance(top, pb.StrategicGoal) else top.csf_id for top in tops]
     found = outline.unfolded(ids, request.open_ids, request.focus_ids)
     sought = [id for id in request.focus_ids if id in outline.stubs]
-    return sorted({*found, *outline.loose[:LOOSE], *sought}, key=lambda id: outline.stubs[id].place), ""
+    return sorted({*found, *outline.loose[:LOOSE], *sought}, key=lambda id: outline.stubs[id].place)[: request.page_size or None], ""
 
 
 def _counts(outline: Outline) -> pb.MapCounts:

@@ -40,7 +40,7 @@ from services.goals.views.progress import ProgressRow
 from services.goals.views.proposal import ProposalRow
 from services.goals.views.strategy import CSFS, GOALS
 
-CHILDREN, VERSIONS, HISTORY = 100, 400, 100
+CHILDREN, VERSIONS, HISTORY = 50, 400, 100
 """On one page: KPIs that serve it; targets that it had; entries of its history where no page size is given."""
 TOGETHER = 10
 """More events of one KPI than any append has."""

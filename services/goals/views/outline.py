@@ -109,7 +109,7 @@ class Outline:
                 (targets or {}).get(stub.id, stub.target),
                 parent_kpi=stub.parent_id if stub.parent_kind == "kpi" else "",
                 volume_kpi=stub.volume_kpi_id,
-                direction=stub.direction,  # type: ignore[arg-type]
+                direction=stub.direction,  # type: ignore[arg-type] # likewise
             )
             for stub in self.stubs.values()
         ]

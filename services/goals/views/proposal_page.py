@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import asyncpg
 
@@ -111,7 +112,8 @@ def _proposal(row: ProposalRow, state: CycleState, who: Actor) -> pb.Proposal:
         return _shown(row, state, who)
     except Exception as error:
         unshown("proposal", row.proposal_id, error)
-        return pb.Proposal(proposal_id=row.proposal_id, cycle_id=row.cycle_id, state=row.state, unshown=True)  # type: ignore[arg-type]
+        shown: Any = row.state  # stored as the enum's number
+        return pb.Proposal(proposal_id=row.proposal_id, cycle_id=row.cycle_id, state=shown, unshown=True)
 
 
 def _shown(row: ProposalRow, state: CycleState, who: Actor) -> pb.Proposal:

@@ -177,3 +177,11 @@ def test_whatever_was_stored_can_be_held_against_each_other(drawn):
     found = reconcile(tree)
     assert not [one for one in found if isinstance(one, NotChecked) and one.reason == pb.NotChecked.REASON_NUMBERS]
     assert not [one for one in found if isinstance(one, Check) and one.short and one.over]
+
+
+def test_a_sum_of_thousands_is_whole_and_written_out_only_at_its_beginning():
+    many = [Node(f"I{n}", t.MEASURE_KIND_CUMULATIVE, "demo", Decimal(1), "D") for n in range(6000)]
+    [found] = checks([Node("D", t.MEASURE_KIND_CUMULATIVE, "demo", Decimal(7000)), *many])
+    assert (found.reached, found.short) == (6000, True)
+    assert found.arithmetic.endswith("1 + … (6000)")
+    assert len(found.arithmetic) < 200

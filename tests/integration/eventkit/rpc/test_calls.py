@@ -629,3 +629,16 @@ async def test_running_calls_may_end_when_the_server_stops(issuer, tmp_path):
         await begun.wait()
         await server.stop(5)
         assert command_pb2.Accepted.FromString(await call).id == "done"
+
+
+async def test_a_page_with_long_texts_comes_with_fewer_rows_and_its_token_goes_on(nhip):
+    """No row takes a page from the others, whatever the rules let into it."""
+
+    async def listed(request, ctx):
+        size = request.page_size or 100
+        rows = [goals_pb2.Kpi(kpi_id=f"k{n}", statement="x" * 100_000) for n in range(size)]
+        return goals_pb2.Kpis(kpis=rows, next_page_token=f"behind {size}")
+
+    nhip.goals.reply = listed
+    page = await nhip.Goals.ListKpis(goals_pb2.ListKpis(cycle_id="q1"), metadata=(nhip.bearer(),))
+    assert (len(page.kpis), page.next_page_token) == (25, "behind 25")
