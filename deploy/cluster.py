@@ -9,23 +9,22 @@
 import asyncio
 import os
 import signal
-import socket
 import sys
 import time
 from argparse import ArgumentParser
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from json import dumps
 from pathlib import Path
 
 from deploy import keys
 from deploy.engines import EngineError, Engines, Say, engines
+from deploy.engines.ports import HOST, claimed
 from deploy.engines.process import Child, quiet, run, tail
 
 SERVICES = ("people", "goals", "checkins", "rewards", "notifications", "audit")
 GATEWAY = "gateway"
-HOST = "127.0.0.1"
 START_SECONDS = 90.0
 
 
@@ -134,7 +133,8 @@ async def cluster(
     """Everything, ready; ended in the opposite order. `port` is the gateway's; 0: any that is free."""
     directory = directory.resolve()
     directory.mkdir(parents=True, exist_ok=True)
-    async with engines(directory, postgres=postgres, kafka=kafka, say=say) as urls:
+    async with engines(directory, postgres=postgres, kafka=kafka, say=say) as urls, AsyncExitStack() as stack:
+        free = stack.enter_context(claimed(len(SERVICES) * replicas * 2 + 1))
         environment = {
             "NHIP_POSTGRES": urls.postgres,
             "NHIP_KAFKA": urls.kafka,
@@ -143,7 +143,6 @@ async def cluster(
             "NHIP_JWKS": str(keys.demo_jwks(directory)),
             "NHIP_SHUTDOWN_SECONDS": "5",
         }
-        free = _free_ports(len(SERVICES) * replicas * 2 + 1)
         processes: list[Process] = []
         for name in SERVICES:
             for number in range(replicas):
@@ -169,18 +168,6 @@ async def cluster(
 
 def _addresses(processes: Sequence[Process]) -> dict[str, str]:
     return {name: ",".join(one.address for one in processes if one.name == name) for name in SERVICES}
-
-
-def _free_ports(number: int) -> list[int]:
-    """Ports that nobody has now, all held until all are found."""
-    sockets = [socket.socket() for _ in range(number)]
-    try:
-        for one in sockets:
-            one.bind((HOST, 0))
-        return [int(one.getsockname()[1]) for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
 
 
 async def _run(directory: Path, replicas: int, port: int) -> None:

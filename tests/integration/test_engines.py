@@ -156,7 +156,7 @@ async def test_a_busy_port_is_named_and_may_be_given_up(directory: Path) -> None
 
 async def test_a_port_that_is_lost_at_the_last_moment_is_named(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     port = int((directory / "kafka" / "ports").read_text().split()[0])
-    monkeypatch.setattr("deploy.engines.kafka._free", lambda _port: True)  # as it was a moment before
+    monkeypatch.setattr("deploy.engines.kafka.free", lambda _port: True)  # as it was a moment before
     with socket.create_server(("127.0.0.1", port)), pytest.raises(EngineError, match=f"^port {port}, .* is taken by another program: .*$"):
         await KafkaEngine(directory).start()
 

@@ -4,9 +4,8 @@ import asyncio
 import base64
 import json
 import os
-import socket
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -21,16 +20,11 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from cli.catalog import SERVICES
 from cli.provision import databases_and_topics
 from deploy.engines import Engines, url_of_database
+from deploy.engines.ports import claimed
 from eventkit import provision
 from eventkit.host import running
 from eventkit.rpc.auth import Keys, Tokens
 from eventkit.settings import Settings, load
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 def settings_of(engines: Engines, **others: Any) -> Settings:
@@ -57,8 +51,15 @@ async def postgres_on(port: int, url: str) -> AsyncGenerator[None]:
         yield
 
 
-async def test_a_service_waits_for_its_database_alive_and_not_ready(engines: Engines, tmp_path: Path):
-    port, health_port = free_port(), free_port()
+@pytest.fixture
+def ports() -> Generator[list[int]]:
+    """Two that stay free until somebody listens there."""
+    with claimed(2) as ports:
+        yield ports
+
+
+async def test_a_service_waits_for_its_database_alive_and_not_ready(engines: Engines, tmp_path: Path, ports: list[int]):
+    port, health_port = ports
     settings = settings_of(engines, postgres=f"postgresql://postgres@127.0.0.1:{port}/postgres", health_port=health_port)
     (tmp_path / "jwks.json").write_text(json.dumps({"keys": []}))
     tokens = Tokens(issuer="x", audience="nhip", keys=Keys(str(tmp_path / "jwks.json")))
@@ -85,8 +86,8 @@ async def test_a_service_waits_for_its_database_alive_and_not_ready(engines: Eng
 NAMES = ("startup", "readiness", "liveness")
 
 
-async def test_provisioning_waits_for_both_engines_and_says_so(engines: Engines):
-    port, said = free_port(), list[str]()
+async def test_provisioning_waits_for_both_engines_and_says_so(engines: Engines, ports: list[int]):
+    port, said = ports[0], list[str]()
     settings = settings_of(engines, postgres=f"postgresql://postgres:secret@127.0.0.1:{port}/postgres")
     provisioning = asyncio.ensure_future(databases_and_topics(settings, said.append))
     while not said:
