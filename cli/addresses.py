@@ -42,7 +42,9 @@ def written(directory: Path) -> Addresses:
     except (FileNotFoundError, NotADirectoryError):
         return Addresses()
     except (OSError, ValueError, TypeError):
-        raise Failed(f"{directory / FILE} cannot be read: start `nhip up` again, or give --address and --gateway") from None
+        raise Failed(
+            f"{directory / FILE} cannot be read: start `nhip up` again, or give --address and --gateway"
+        ) from None
 
 
 def find(address: str | None, gateway: str | None, directory: Path) -> Addresses:
@@ -51,10 +53,13 @@ def find(address: str | None, gateway: str | None, directory: Path) -> Addresses
     try:
         services = load(services=address).services if address else load().services
     except SettingsError as error:
-        raise Failed(str(error).replace("NHIP_SERVICES", "--address") if address else str(error), code=WRONG_USE) from None
+        raise Failed(
+            str(error).replace("NHIP_SERVICES", "--address") if address else str(error), code=WRONG_USE
+        ) from None
     found = replace(noted, services=services or noted.services, gateway=(gateway or noted.gateway).rstrip("/"))
     if not found.services:
         raise Failed(
-            f"no Nhip runs from {directory}/: start one (nhip up), or say where it is (--address people=host:port,goals=host:port)"
+            f"no Nhip runs from {directory}/: start one (nhip up), or say where it is (--address "
+            "people=host:port,goals=host:port)"
         )
     return found

@@ -54,7 +54,12 @@ class Client:
     """`token` says as whom. Several clients may share channels and positions."""
 
     def __init__(
-        self, channels: Mapping[str, grpc.aio.Channel], token: str, positions: Positions | None = None, *, patience: float = PATIENCE
+        self,
+        channels: Mapping[str, grpc.aio.Channel],
+        token: str,
+        positions: Positions | None = None,
+        *,
+        patience: float = PATIENCE,
     ):
         self._channels, self._token, self._patience = channels, token, patience
         self.positions = positions or Positions()
@@ -69,11 +74,13 @@ class Client:
         self.positions.learn(done.position)
         return done
 
-    async def ask(self, request: Message, reply: type[Reply], *, key: str = "", at: str = "", after: Iterable[str] = ()) -> Reply:
+    async def ask(
+        self, request: Message, reply: type[Reply], *, key: str = "", at: str = "", after: Iterable[str] = ()
+    ) -> Reply:
         """The reply to a request. `at` names the service, which only operations need; `after` positions to wait for.
 
-        Raises `Rejected` when it is refused and `Failed` when nobody answers. What may be repeated (a query, a command with a key) is
-        while its service is away; whoever asks too often is asked again when they may.
+        Raises `Rejected` when it is refused and `Failed` when nobody answers. What may be repeated (a query, a command
+        with a key) is while its service is away; whoever asks too often is asked again when they may.
         """
         context, method = _METHODS[request.DESCRIPTOR.full_name]
         service = at or context
@@ -99,7 +106,12 @@ class Client:
             await asyncio.sleep(0.2)
 
     async def _call(
-        self, to: grpc.aio.Channel, method: MethodDescriptor, request: Message, reply: type[Reply], metadata: list[tuple[str, str]]
+        self,
+        to: grpc.aio.Channel,
+        method: MethodDescriptor,
+        request: Message,
+        reply: type[Reply],
+        metadata: list[tuple[str, str]],
     ) -> Reply:
         assert method.containing_service is not None
         if method.output_type.full_name != reply.DESCRIPTOR.full_name:

@@ -1,4 +1,5 @@
-"""The demo company, alive on the day it is imported: its quarter runs, and what happened in it happened lately (1.14)."""
+"""The demo company, alive on the day it is imported: its quarter runs, and what happened in it happened lately
+(1.14)."""
 
 import re
 from datetime import date
@@ -12,7 +13,8 @@ _DAY = re.compile(r"\b20[0-9]{2}-[0-9]{2}-[0-9]{2}\b")
 
 
 def around(text: str, today: date) -> str:
-    """The company's file with its days moved, so that what it calls today is `today`, and with the words that name them."""
+    """The company's file with its days moved, so that what it calls today is `today`, and with the words that name
+    them."""
     moved = today - TOLD_ON
     ends_on = date(2025, 3, 31) + moved
     words = {
@@ -29,7 +31,10 @@ def around(text: str, today: date) -> str:
 
 
 def written_for(today: date, directory: Path) -> Path:
-    """The file for that day, under a directory. It has the name of the day: the same import can be gone on with tomorrow."""
+    """The file for that day, under a directory.
+
+    It has the name of the day: the same import can be gone on with tomorrow.
+    """
     path = directory / f"demo-{today.isoformat()}.yaml"
     path.write_text(around(DEMO.read_text("utf-8"), today), "utf-8")
     return path

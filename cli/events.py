@@ -43,28 +43,43 @@ def events() -> None:
 def tail(
     types: Annotated[
         list[str] | None,
-        typer.Option(help="Only these: a full name, its last part (KpiTargetRevised), or a beginning with a star (nhip.goals.*)."),
+        typer.Option(
+            help="Only these: a full name, its last part (KpiTargetRevised), or a beginning with a star (nhip.goals.*)."
+        ),
     ] = None,
     after: Annotated[
         list[str] | None,
-        typer.Option(help="Begin behind a position: goals=120, or 0 for every event of every context. Unset: what comes from now on."),
+        typer.Option(
+            help="Begin behind a position: goals=120, or 0 for every event of every context. Unset: what comes from "
+            "now on."
+        ),
     ] = None,
     context: Annotated[
         list[str] | None, typer.Option(help="Only these contexts; may be repeated. Unset: those of --after, else all.")
     ] = None,
     tenant: Annotated[str, typer.Option(help="Only this tenant's.")] = "",
     follow: Annotated[
-        bool, typer.Option("--follow/--no-follow", help="Go on with what comes, until Ctrl-C; or end with what is there.")
+        bool,
+        typer.Option("--follow/--no-follow", help="Go on with what comes, until Ctrl-C; or end with what is there."),
     ] = True,
     format: Annotated[Format, typer.Option(help="json: a CloudEvent a line; line: for people.")] = Format.JSON,
     directory: Directory = Path("var"),
 ) -> None:
-    """Print events as they go over Kafka, each once; of one context a tenant's in order. Personal words are sealed in them."""
+    """Print events as they go over Kafka, each once; of one context a tenant's in order.
+
+    Personal words are sealed in them.
+    """
     run(_tail(types or [], after or [], context or [], tenant, follow, format, directory))
 
 
 async def _tail(
-    types: Sequence[str], after: Sequence[str], contexts: Sequence[str], tenant: str, follow: bool, format: Format, directory: Path
+    types: Sequence[str],
+    after: Sequence[str],
+    contexts: Sequence[str],
+    tenant: str,
+    follow: bool,
+    format: Format,
+    directory: Path,
 ) -> None:
     begin = _positions(after)
     wanted = list(dict.fromkeys(contexts)) or (list(begin) if begin and "0" not in after else list(SERVICES))
@@ -72,7 +87,9 @@ async def _tail(
         raise Failed(f"there is no context {unknown[0]!r}: give one of {', '.join(SERVICES)}", code=WRONG_USE)
     servers = load().kafka or written(directory).engines.get("kafka", "")
     if not servers:
-        raise Failed(f"no Nhip runs from {directory}/: start one (nhip up), or say where its Kafka is (NHIP_KAFKA=host:port)")
+        raise Failed(
+            f"no Nhip runs from {directory}/: start one (nhip up), or say where its Kafka is (NHIP_KAFKA=host:port)"
+        )
     chosen = _chosen(types)
     show = _line if format is Format.LINE else _json
     for name in types:
@@ -83,13 +100,17 @@ async def _tail(
             async for each in events:
                 if each.missing:
                     where = f"{each.context}={each.event.position}"
-                    typer.echo(f"events before {where} are missing: the relay publishes them again, begin anew then", err=True)
+                    typer.echo(
+                        f"events before {where} are missing: the relay publishes them again, begin anew then", err=True
+                    )
                 if chosen(each.event.type) and tenant in ("", each.event.tenant):
                     typer.echo(show(each))
     except BrokenPipeError:  # whoever reads has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except kafka.TopicMissing as missing:
-        raise Failed(f"there is no topic {missing}: has the service ever run, or does `nhip provision` have to make it?") from None
+        raise Failed(
+            f"there is no topic {missing}: has the service ever run, or does `nhip provision` have to make it?"
+        ) from None
     except kafka.FAULTS as error:
         raise Failed(f"Kafka at {servers} does not answer ({type(error).__name__})") from None
 
@@ -100,7 +121,10 @@ def _positions(after: Sequence[str]) -> dict[str, int]:
     for each in after:
         name, _, position = each.rpartition("=")
         if not (position.isascii() and position.isdigit()) or (not name and position != "0"):
-            raise Failed(f"--after {each!r} is no position: give context=number, as goals=120, or 0 for everything", code=WRONG_USE)
+            raise Failed(
+                f"--after {each!r} is no position: give context=number, as goals=120, or 0 for everything",
+                code=WRONG_USE,
+            )
         found |= {name: int(position)} if name else dict.fromkeys(SERVICES, 0)
     return found
 
@@ -118,7 +142,10 @@ def _json(tailed: Tailed) -> str:
     """CloudEvents' JSON format; what is of an unknown type has its bytes."""
     message = tailed.event.message
     if message is None:
-        data: dict[str, object] = {"datacontenttype": "application/protobuf", "data_base64": b64encode(tailed.event.data).decode()}
+        data: dict[str, object] = {
+            "datacontenttype": "application/protobuf",
+            "data_base64": b64encode(tailed.event.data).decode(),
+        }
     else:
         # As the JSON API writes messages: fields by the names that they have in the contracts.
         data = {"datacontenttype": "application/json", "data": MessageToDict(message, preserving_proto_field_name=True)}

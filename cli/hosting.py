@@ -18,7 +18,10 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 @asynccontextmanager
 async def hosted(names: Sequence[str], settings: Settings) -> AsyncGenerator[Mapping[str, Running]]:
-    """The services, ready, each on its own ports. They start together and end together: each waits more than it works."""
+    """The services, ready, each on its own ports.
+
+    They start together and end together: each waits more than it works.
+    """
     homes = {name: _Home(name, settings, of_settings(settings)) for name in names}
     try:
         yield {name: await home.ready for name, home in homes.items()}

@@ -22,7 +22,10 @@ def keys() -> None:
 
 @app.command()
 def rotate(directory: Directory = Path("var")) -> None:
-    """Wrap every key anew under NHIP_MASTER_KEY; NHIP_MASTER_KEY_OLD is the one before. Safe to repeat, and to go on with when cut off."""
+    """Wrap every key anew under NHIP_MASTER_KEY; NHIP_MASTER_KEY_OLD is the one before.
+
+    Safe to repeat, and to go on with when cut off.
+    """
     run(_rotate(directory))
 
 
@@ -39,17 +42,26 @@ async def _rotate(directory: Path) -> None:
     store = key_store(settings)
     try:
         async with store:
-            await digest_secret(store, settings)  # kept under the key before, so that it goes over to the new one with the others
+            await digest_secret(
+                store, settings
+            )  # kept under the key before, so that it goes over to the new one with the others
             done = await store.rotate()
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         where = masked(settings.postgres)
         raise Failed(
-            f"the database of keys at {where} cannot be used ({type(error).__name__}): nothing is lost, say it again then"
+            f"the database of keys at {where} cannot be used ({type(error).__name__}): nothing is lost, say it again "
+            "then"
         ) from None
     if not done.keys and not done.unreadable:
         say("Everything is under NHIP_MASTER_KEY already: there is nothing to do")
         return
     say(f"{done.keys} keys were wrapped anew: everything is under NHIP_MASTER_KEY now")
-    say("Take NHIP_MASTER_KEY_OLD out of all settings and destroy that key: with it goes what older backups know of the erased")
+    say(
+        "Take NHIP_MASTER_KEY_OLD out of all settings and destroy that key: with it goes what older backups know of "
+        "the erased"
+    )
     if done.unreadable:
-        raise Failed(f"{done.unreadable} keys opened with neither master key and stay as they are; the log names them (keys.unreadable)")
+        raise Failed(
+            f"{done.unreadable} keys opened with neither master key and stay as they are; the log names them "
+            "(keys.unreadable)"
+        )

@@ -12,7 +12,9 @@ from cli.client import Client, connected
 from cli.tokens import TOKEN, demo_token
 from eventkit.settings import load
 
-Address = Annotated[str | None, typer.Option("--address", help="Where the services are: people=host:port,goals=host:port,…")]
+Address = Annotated[
+    str | None, typer.Option("--address", help="Where the services are: people=host:port,goals=host:port,…")
+]
 Gateway = Annotated[str | None, typer.Option("--gateway", help="The gateway's URL, for a token of the demo issuer.")]
 Token = Annotated[str, typer.Option("--token", help="An operator's, executive's or admin's token.", envvar=TOKEN)]
 Tenant = Annotated[str, typer.Option("--tenant", help="The tenant; unset: NHIP_TENANT, else company-x.")]

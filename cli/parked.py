@@ -11,7 +11,9 @@ from cli.operating import Address, Directory, Gateway, Tenant, Token, operator
 from cli.running import Failed, run, say
 from nhip.common.v1.operations_pb2 import DiscardParked, ListParked, Parked, ParkedEvent, RetryParked
 
-app = typer.Typer(help="Events that could not be handled, with what waits behind them on their streams.", no_args_is_help=True)
+app = typer.Typer(
+    help="Events that could not be handled, with what waits behind them on their streams.", no_args_is_help=True
+)
 
 Service = Annotated[str, typer.Argument(help="The service.")]
 Subscription = Annotated[str, typer.Argument(help="The subscription, as `nhip parked list` names it.")]
@@ -21,13 +23,21 @@ EventId = Annotated[str, typer.Argument(help="The event's id, as `nhip parked li
 
 @app.command("list")
 def list_(
-    address: Address = None, gateway: Gateway = None, token: Token = "", tenant: Tenant = "", directory: Directory = Path("var")
+    address: Address = None,
+    gateway: Gateway = None,
+    token: Token = "",
+    tenant: Tenant = "",
+    directory: Directory = Path("var"),
 ) -> None:
     """List what is parked in every service."""
 
     async def work() -> None:
         async with operator(address, gateway, token, tenant, directory) as (client, services):
-            found = [(name, e) for name in services for e in (await client.ask(ListParked(service=name), Parked, at=name)).events]
+            found = [
+                (name, e)
+                for name in services
+                for e in (await client.ask(ListParked(service=name), Parked, at=name)).events
+            ]
         if not found:
             say("Nothing is parked")
             return

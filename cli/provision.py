@@ -18,14 +18,18 @@ async def _provision() -> None:
     settings = load()
     telemetry.set_up(level=settings.log_level, format=settings.log_format, service="provision")
     if not settings.postgres or not settings.kafka:
-        raise Failed("NHIP_POSTGRES and NHIP_KAFKA must be set: where databases and topics are to be made", code=WRONG_USE)
+        raise Failed(
+            "NHIP_POSTGRES and NHIP_KAFKA must be set: where databases and topics are to be made", code=WRONG_USE
+        )
     await databases_and_topics(settings, say)
     say(f"databases: {', '.join(f'nhip_{name}' for name in (*SERVICES, provision.KEYS))}")
     say(f"topics: {', '.join(map(kafka.topic, SERVICES))}")
 
 
 async def databases_and_topics(settings: Settings, say: Callable[[str], None]) -> None:
-    """What every service would make for itself, before any of them looks for what another makes. An engine that is away is waited for.
+    """What every service would make for itself, before any of them looks for what another makes.
+
+    An engine that is away is waited for.
 
     Raises SettingsError for what waiting would not mend.
     """
@@ -39,10 +43,14 @@ async def databases_and_topics(settings: Settings, say: Callable[[str], None]) -
     async def topics() -> None:
         for name in SERVICES:
             try:
-                await kafka.ensure_topic(settings.kafka, name, partitions=settings.kafka_partitions, replication=settings.kafka_replication)
+                await kafka.ensure_topic(
+                    settings.kafka, name, partitions=settings.kafka_partitions, replication=settings.kafka_replication
+                )
             except kafka.REFUSALS as error:
                 why = f"{type(error).__name__}: {kafka.topic(name)}"
-                raise provision.EngineRefused(f"Kafka at {settings.kafka} does not make a topic that it is asked for ({why})") from error
+                raise provision.EngineRefused(
+                    f"Kafka at {settings.kafka} does not make a topic that it is asked for ({why})"
+                ) from error
 
     await asyncio.gather(
         provision.waited_for(provision.postgres_of(settings.postgres), databases, provision.POSTGRES_FAULTS, say),

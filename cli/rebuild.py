@@ -32,7 +32,9 @@ def rebuild(
                 if refusal.reason != "VIEW_UNKNOWN":
                     raise
                 views = [one.view for one in (await client.ask(Verify(service=service), Verified, at=service)).views]
-                raise Failed(f"{service} has no view {view!r}: give one of {', '.join(views)}", code=WRONG_USE) from None
+                raise Failed(
+                    f"{service} has no view {view!r}: give one of {', '.join(views)}", code=WRONG_USE
+                ) from None
         say(f"{view} of {service} is folded anew")
 
     run(work())

@@ -23,9 +23,14 @@ NAMES = (*SERVICES, GATEWAY)
 
 def serve(
     service: Annotated[str, typer.Argument(help=f"One of {', '.join(NAMES)}.")],
-    ports_file: Annotated[Path | None, typer.Option(help="Write the ports there, as JSON, once the service is ready.")] = None,
+    ports_file: Annotated[
+        Path | None, typer.Option(help="Write the ports there, as JSON, once the service is ready.")
+    ] = None,
     demo_issuer: Annotated[
-        Path | None, typer.Option(help="Of the gateway: sign in anybody with the key in this file. On loopback only, for trying things.")
+        Path | None,
+        typer.Option(
+            help="Of the gateway: sign in anybody with the key in this file. On loopback only, for trying things."
+        ),
     ] = None,
 ) -> None:
     """Run one service, set up by NHIP_… variables (see `nhip config`). SIGTERM ends it in order."""
@@ -54,14 +59,21 @@ async def _serve_service(name: str, settings: Settings, ports_file: Path | None)
 
 async def _serve_gateway(settings: Settings, ports_file: Path | None, demo_issuer: Path | None) -> None:
     if not settings.services:
-        raise Failed("NHIP_SERVICES must be set: where the services are, as people=host:port,goals=host:port", code=WRONG_USE)
+        raise Failed(
+            "NHIP_SERVICES must be set: where the services are, as people=host:port,goals=host:port", code=WRONG_USE
+        )
     from services.gateway.service import gateway  # a service's process has no use for the console
 
     listening = web.bind(settings.host, settings.port)
     issuer = None
     if demo_issuer is not None:
-        issuer = DemoIssuer(host=settings.host, key_file=demo_issuer, issuer=settings.issuer, audience=settings.audience)
-    async with gateway(settings, of_settings(settings), issuer) as application, web.serving(application, listening) as serving:
+        issuer = DemoIssuer(
+            host=settings.host, key_file=demo_issuer, issuer=settings.issuer, audience=settings.audience
+        )
+    async with (
+        gateway(settings, of_settings(settings), issuer) as application,
+        web.serving(application, listening) as serving,
+    ):
         port = int(listening.getsockname()[1])
         log.info("service.started", service=GATEWAY, address=f"{settings.host}:{port}")
         _tell(ports_file, {"http": port})

@@ -17,7 +17,9 @@ async def demo_token(gateway: str, subject: str, tenant: str, *, on_behalf_of: s
         async with httpx.AsyncClient(timeout=10, trust_env=False) as http:
             response = await http.post(f"{gateway}/demo/token", json=wanted)
     except httpx.HTTPError as error:
-        raise Failed(f"the gateway at {gateway} does not answer ({type(error).__name__}): is it running? Else give --token") from None
+        raise Failed(
+            f"the gateway at {gateway} does not answer ({type(error).__name__}): is it running? Else give --token"
+        ) from None
     if response.status_code == 404:
         raise Failed(f"{gateway} has no demo issuer: give --token with one of your own issuer's tokens")
     try:

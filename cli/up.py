@@ -42,12 +42,14 @@ from nhip.people.v1 import people_pb2
 HOST = "127.0.0.1"
 LOG = "nhip.log"
 UNFINISHED = "demo.unfinished"
-"""Names the tenant into which the demo company is being imported, and the day it is imported for; an import that was cut off leaves it for
-the next start."""
+"""Names the tenant into which the demo company is being imported, and the day it is imported for; an import that was
+cut off leaves it for the next start."""
 SHUTDOWN_SECONDS = 5.0
 OTHERS = 0o066 if os.geteuid() == 0 else 0o077
-"""What nobody but who started Nhip may do with its files: keys, logs, the engines' data. Under root PostgreSQL runs as somebody else, who
-must pass through the folders; they stay closed to reading."""
+"""What nobody but who started Nhip may do with its files: keys, logs, the engines' data.
+
+Under root PostgreSQL runs as somebody else, who must pass through the folders; they stay closed to reading.
+"""
 MOST_LOG_BYTES = 20 << 20
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -56,7 +58,9 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 def up(
     port: Annotated[int, typer.Option(help="The console's port.", min=0, max=65535)] = 8080,
     directory: Annotated[Path, typer.Option(help="Where data, keys and logs are kept.")] = Path("var"),
-    demo: Annotated[bool | None, typer.Option("--demo/--no-demo", help="Import the demo company into an empty Nhip; unset: ask.")] = None,
+    demo: Annotated[
+        bool | None, typer.Option("--demo/--no-demo", help="Import the demo company into an empty Nhip; unset: ask.")
+    ] = None,
 ) -> None:
     """Start Nhip on this machine: PostgreSQL, Kafka, every service and the console, in one process. Ctrl-C stops it."""
     run(_up(port, directory, demo))
@@ -74,7 +78,10 @@ async def _up(port: int, directory: Path, demo: bool | None) -> None:
         try:
             async with _everything(directory, settings, listening) as nhip:
                 await nhip.beside(_first_steps(nhip, directory, demo))
-                _tell(f"Nhip answers on {nhip.url}/ ({time.monotonic() - began:.1f} s). Its log: {directory / LOG}. Ctrl-C stops it.")
+                _tell(
+                    f"Nhip answers on {nhip.url}/ ({time.monotonic() - began:.1f} s). Its log: {directory / LOG}. "
+                    "Ctrl-C stops it."
+                )
                 await nhip.until_something_ends()
         except BaseException as error:
             reason = _reason(error)
@@ -96,7 +103,9 @@ def _reason(error: BaseException) -> str:
         case asyncio.CancelledError():
             return f"asked to, by {error.args[0]}" if error.args else "asked to"
         case Failed() | EngineError():
-            return str(error).splitlines()[0]  # what follows is the end of an engine's log, which has a place of its own
+            return str(error).splitlines()[
+                0
+            ]  # what follows is the end of an engine's log, which has a place of its own
         case _:
             return type(error).__name__  # its text may quote what somebody wrote
 
@@ -149,7 +158,9 @@ async def _everything(directory: Path, settings: Settings, listening: socket) ->
         stack.callback(addresses.forget, directory)
         metrics = {name: f"http://{each.host}:{each.metrics_port}/metrics" for name, each in services.items()}
         health = {name: f"{each.host}:{each.health_port}" for name, each in services.items()}
-        Addresses(settings.services, url, metrics, {"postgres": masked(urls.postgres), "kafka": urls.kafka}, health).write(directory)
+        Addresses(
+            settings.services, url, metrics, {"postgres": masked(urls.postgres), "kafka": urls.kafka}, health
+        ).write(directory)
         watch = asyncio.create_task(urls.until_one_ends(), name="engines")
         stack.callback(watch.cancel)
         stack.push(_stopping)
@@ -185,7 +196,9 @@ def _directory(directory: Path) -> Generator[TextIO]:
         place, why = error.filename2 or error.filename or directory, error.strerror
         if isinstance(error, FileExistsError):
             why = "it is a file, not a directory"
-        raise Failed(f"{place} cannot be written ({why}): put that right, or choose another directory with --directory") from None
+        raise Failed(
+            f"{place} cannot be written ({why}): put that right, or choose another directory with --directory"
+        ) from None
     with file:
         yield file
 
@@ -199,7 +212,8 @@ def _keep_to_ourselves(directory: Path) -> None:
 
 
 async def _first_steps(nhip: _Nhip, directory: Path, demo: bool | None) -> None:
-    """Into a Nhip without people the demo company is brought, unless that is not wanted; what was cut off is gone on with."""
+    """Into a Nhip without people the demo company is brought, unless that is not wanted; what was cut off is gone on
+    with."""
     if demo is False:
         return
     tenant, services = nhip.settings.tenant, nhip.settings.services

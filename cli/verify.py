@@ -37,13 +37,17 @@ def verify(
         if not wrong:
             typer.echo(f"{len(found)} views, and no row differs from what the log says")
         else:
-            raise Failed(f"{wrong} {'difference' if wrong == 1 else 'differences'}: `nhip rebuild <service> <view>` folds a view anew")
+            raise Failed(
+                f"{wrong} {'difference' if wrong == 1 else 'differences'}: `nhip rebuild <service> <view>` folds a "
+                "view anew"
+            )
 
     run(work())
 
 
 def _show(found: list[tuple[str, VerifiedView]]) -> None:
     table = Table()
+    # Names are for copying: where the terminal is narrow they are not cut off.
     for title, values in (
         ("service", [name for name, _ in found]),
         ("view", [one.view for _, one in found]),
@@ -51,7 +55,7 @@ def _show(found: list[tuple[str, VerifiedView]]) -> None:
         ("rows", []),
         ("up to", [one.position for _, one in found]),
         ("differences", []),
-    ):  # names are for copying: where the terminal is narrow they are not cut off
+    ):
         table.add_column(title, no_wrap=True, min_width=max(map(len, (title, *values))))
     for name, one in found:
         table.add_row(name, one.view, str(one.version), str(one.rows), one.position, str(len(one.differences) or ""))
@@ -61,6 +65,9 @@ def _show(found: list[tuple[str, VerifiedView]]) -> None:
     for name, one in found:
         for each in one.differences[:SHOWN]:
             column = f" {each.column}" if each.column else ""
-            typer.echo(f"{name} {one.view}: {each.key}{column}: expected {each.expected or 'nothing'}, found {each.found or 'nothing'}")
+            typer.echo(
+                f"{name} {one.view}: {each.key}{column}: expected {each.expected or 'nothing'}, found "
+                f"{each.found or 'nothing'}"
+            )
         if len(one.differences) > SHOWN:
             typer.echo(f"{name} {one.view}: and {len(one.differences) - SHOWN} more")

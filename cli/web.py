@@ -72,15 +72,18 @@ def bind(host: str, port: int) -> socket.socket:
     except OSError as error:
         taken.close()
         raise Failed(
-            f"port {port} of {host} cannot be used ({error.strerror}): end the program that has it, or choose another with --port"
+            f"port {port} of {host} cannot be used ({error.strerror}): end the program that has it, or choose another "
+            "with --port"
         ) from None
     return taken
 
 
 @asynccontextmanager
 async def serving(application: Starlette, listening: socket.socket) -> AsyncGenerator["asyncio.Task[None]"]:
-    """Serves for as long as the block lasts; the task ends early only when the server fails. At the end requests that run may end, and
-    new ones are told that it is over."""
+    """Serves for as long as the block lasts; the task ends early only when the server fails.
+
+    At the end requests that run may end, and new ones are told that it is over.
+    """
     config = uvicorn.Config(
         application,
         http=_Impatient,

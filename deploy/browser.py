@@ -1,7 +1,7 @@
 """A Chromium for the browser tests: found on the machine, else installed.
 
-`python -m deploy.browser` (part of `make test`) sees to it that there is one and prints where. Where none can be had it says
-what to install; that fails the run only in CI, where every test must run.
+`python -m deploy.browser` (part of `make test`) sees to it that there is one and prints where. Where none can be had it
+says what to install; that fails the run only in CI, where every test must run.
 """
 
 import os
@@ -28,7 +28,10 @@ def find_browser() -> Path | None:
 def _playwrights_own() -> Path | None:
     home = Path.home() / ("Library/Caches" if sys.platform == "darwin" else ".cache") / "ms-playwright"
     downloads = Path(os.environ.get("PLAYWRIGHT_BROWSERS_PATH") or home)
-    found = [*downloads.glob("chromium-*/chrome-linux*/chrome"), *downloads.glob("chromium-*/chrome-mac*/*.app/Contents/MacOS/*")]
+    found = [
+        *downloads.glob("chromium-*/chrome-linux*/chrome"),
+        *downloads.glob("chromium-*/chrome-mac*/*.app/Contents/MacOS/*"),
+    ]
     return max(found, key=lambda path: path.stat().st_mtime, default=None)
 
 
@@ -38,11 +41,17 @@ def install_browser() -> None:
         print("Installing Debian's chromium for the browser tests (once)…", flush=True)
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         for arguments in (["update"], ["install", "-y", "--no-install-recommends", "chromium", "fonts-noto-core"]):
-            subprocess.run(["apt-get", "-qq", *arguments], env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+            subprocess.run(
+                ["apt-get", "-qq", *arguments], env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+            )
         if find_browser():
             return
     print("Fetching Playwright's Chromium for the browser tests (once)…", flush=True)
-    subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.run(
+        [sys.executable, "-m", "playwright", "install", "chromium"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
 
 
 def main() -> int:
@@ -53,7 +62,10 @@ def main() -> int:
     if browser:
         print(f"Browser for the tests: {browser}")
         return 0
-    print("No browser for the browser tests: install Chromium (Debian: apt install chromium) or set NHIP_BROWSER to one", file=sys.stderr)
+    print(
+        "No browser for the browser tests: install Chromium (Debian: apt install chromium) or set NHIP_BROWSER to one",
+        file=sys.stderr,
+    )
     return 1 if os.environ.get("CI") == "true" else 0
 
 

@@ -1,9 +1,12 @@
-"""A cluster on one machine: the engines, several replicas of every service and the gateway, each in a process of its own.
+"""A cluster on one machine: the engines, several replicas of every service and the gateway, each in a process of its
+own.
 
     async with cluster(Path("var/cluster"), replicas=2) as running:
-        ...  # running.url, running.services; running.process("goals", 0).kill(), await running.process("goals", 0).start()
+        ...  # running.url, running.services; running.process("goals", 0).kill(), await running.process("goals",
+             0).start()
 
-`python -m deploy.cluster` runs one until Ctrl-C. It is what production is, but for the machines: tests hold both sizes to the same.
+`python -m deploy.cluster` runs one until Ctrl-C. It is what production is, but for the machines: tests hold both sizes
+to the same.
 """
 
 import asyncio
@@ -66,7 +69,16 @@ class Process:
     async def launch(self) -> None:
         """Starts it and does not wait."""
         self._ports.unlink(missing_ok=True)
-        command = [sys.executable, "-m", "cli.main", "serve", self.name, "--ports-file", str(self._ports), *self.arguments]
+        command = [
+            sys.executable,
+            "-m",
+            "cli.main",
+            "serve",
+            self.name,
+            "--ports-file",
+            str(self._ports),
+            *self.arguments,
+        ]
         self._child = Child.spawn(command, log=self.log, environment={**os.environ, **self.environment})
 
     async def ready(self) -> None:
@@ -128,7 +140,13 @@ class Cluster:
 
 @asynccontextmanager
 async def cluster(
-    directory: Path, *, replicas: int = 2, port: int = 0, postgres: str | None = None, kafka: str | None = None, say: Say = quiet
+    directory: Path,
+    *,
+    replicas: int = 2,
+    port: int = 0,
+    postgres: str | None = None,
+    kafka: str | None = None,
+    say: Say = quiet,
 ) -> AsyncGenerator[Cluster]:
     """Everything, ready; ended in the opposite order. `port` is the gateway's; 0: any that is free."""
     directory = directory.resolve()
@@ -148,13 +166,29 @@ async def cluster(
             for number in range(replicas):
                 own = {"NHIP_PORT": str(free.pop()), "NHIP_METRICS_PORT": str(free.pop())}
                 processes.append(
-                    Process(name, number, directory, environment | own, (), int(own["NHIP_PORT"]), int(own["NHIP_METRICS_PORT"]))
+                    Process(
+                        name,
+                        number,
+                        directory,
+                        environment | own,
+                        (),
+                        int(own["NHIP_PORT"]),
+                        int(own["NHIP_METRICS_PORT"]),
+                    )
                 )
-        own = {"NHIP_PORT": str(port or free.pop()), "NHIP_SERVICES": ",".join(f"{n}={a}" for n, a in _addresses(processes).items())}
+        own = {
+            "NHIP_PORT": str(port or free.pop()),
+            "NHIP_SERVICES": ",".join(f"{n}={a}" for n, a in _addresses(processes).items()),
+        }
         signs = ("--demo-issuer", str(directory / keys.ISSUER_KEY))
         processes.append(Process(GATEWAY, 0, directory, environment | own, signs, int(own["NHIP_PORT"])))
         provision = [sys.executable, "-m", "cli.main", "provision"]
-        await run(provision, log=directory / "provision.log", what="Making databases and topics", environment={**os.environ, **environment})
+        await run(
+            provision,
+            log=directory / "provision.log",
+            what="Making databases and topics",
+            environment={**os.environ, **environment},
+        )
         say(f"Starting {replicas} replicas each of {', '.join(SERVICES)}, and the gateway…")
         try:
             for process in processes:
@@ -177,12 +211,17 @@ async def _run(directory: Path, replicas: int, port: int) -> None:
     given = {name: os.environ.get(f"NHIP_{name.upper()}") or None for name in ("postgres", "kafka")}
     async with cluster(directory, replicas=replicas, port=port, say=print, **given) as running:
         (directory / "addresses.json").write_text(dumps(running.addresses))
-        print(f"The gateway answers on {running.url}/. Other commands: --directory {directory}. Ctrl-C stops it.", flush=True)
+        print(
+            f"The gateway answers on {running.url}/. Other commands: --directory {directory}. Ctrl-C stops it.",
+            flush=True,
+        )
         await stop.wait()
 
 
 def main() -> None:
-    options = ArgumentParser(prog="python -m deploy.cluster", description="Run every service in several processes on this machine.")
+    options = ArgumentParser(
+        prog="python -m deploy.cluster", description="Run every service in several processes on this machine."
+    )
     options.add_argument("--directory", type=Path, default=Path("var/cluster"))
     options.add_argument("--replicas", type=int, default=2)
     options.add_argument("--port", type=int, default=8080)

@@ -19,7 +19,8 @@ OWN_FEED = 0
 
 
 class Checkpoint(NamedTuple):
-    """All events up to `position` were handled; `offset` is the next one of a topic's partition (of no meaning for the own feed)."""
+    """All events up to `position` were handled; `offset` is the next one of a topic's partition (of no meaning for the
+    own feed)."""
 
     position: int = 0
     offset: int = 0
@@ -42,7 +43,8 @@ async def load(con: asyncpg.Connection, subscription: str, partition: int) -> Ch
 async def move(con: asyncpg.Connection, subscription: str, partition: int, *, at: Checkpoint, to: Checkpoint) -> None:
     """Move a checkpoint, or raise `Fenced`. As a transaction's first statement it locks rivals out until the commit."""
     moved = await con.execute(
-        'update checkpoint set position = $3, "offset" = $4 where subscription = $1 and partition = $2 and position = $5 and "offset" = $6',
+        'update checkpoint set position = $3, "offset" = $4 '
+        'where subscription = $1 and partition = $2 and position = $5 and "offset" = $6',
         subscription,
         partition,
         *to,
@@ -53,13 +55,14 @@ async def move(con: asyncpg.Connection, subscription: str, partition: int, *, at
 
 
 async def check(pool: asyncpg.Pool, subscription: str, where: Mapping[int, Checkpoint]) -> None:
-    """Raises `Fenced` when a checkpoint is not where it was left, by partition, as after a rebuild was asked for: an idle subscription
-    looks now and then."""
+    """Raises `Fenced` when a checkpoint is not where it was left, by partition, as after a rebuild was asked for: an
+    idle subscription looks now and then."""
     if not where:
         return
     async with connection(pool) as con:
         rows = await con.fetch(
-            'select partition, position, "offset" from checkpoint where subscription = $1 and partition = any($2::int[])',
+            'select partition, position, "offset" from checkpoint '
+            "where subscription = $1 and partition = any($2::int[])",
             subscription,
             list(where),
         )
@@ -84,7 +87,8 @@ async def wait(pool: asyncpg.Pool, subscriptions: list[str], partition: int, pos
         async with connection(pool) as con:
             behind = await con.fetchval(
                 "select count(*) from unnest($1::text[]) s "
-                "where not exists (select from checkpoint where subscription = s and partition = $2 and position >= $3)",
+                "where not exists (select from checkpoint where subscription = s and partition = $2 and position >= "
+                "$3)",
                 subscriptions,
                 partition,
                 position,

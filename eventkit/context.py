@@ -12,7 +12,8 @@ NAMESPACE = UUID("4e484950-0000-5000-8000-6e6869700000")
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who is acting: by their token a person of a tenant, or one of the project's own services in it; without one the system's clock."""
+    """Who is acting: by their token a person of a tenant, or one of the project's own services in it; without one the
+    system's clock."""
 
     tenant: str
     id: str
@@ -59,7 +60,8 @@ class Context:
 
 
 def acting(recorded: str) -> str:
-    """Who acted, of an actor as events keep it, without on whose behalf: `person:<id>`, `service:<id>`, `system:clock`."""
+    """Who acted, of an actor as events keep it, without on whose behalf: `person:<id>`, `service:<id>`,
+    `system:clock`."""
     return recorded.split(" ", 1)[0]
 
 
@@ -76,14 +78,18 @@ def acting_id(recorded: str) -> str:
 def command_id(actor: Actor, method: str, key: str, secret: bytes = b"") -> UUID:
     """The id of the command that `actor` gave `method` under an idempotency key.
 
-    Things are named after the command that made them, and keys may be guessed, as an import's are: who does not know the tenant's `secret`
-    cannot tell the id. Tenants from before there were secrets have none.
+    Things are named after the command that made them, and keys may be guessed, as an import's are: who does not know
+    the tenant's `secret` cannot tell the id. Tenants from before there were secrets have none.
     """
     said = "\0".join((actor.tenant, actor.kind, actor.id, method, key))
-    return UUID(bytes=hmac.digest(secret, said.encode(), "sha256")[:16], version=5) if secret else uuid5(NAMESPACE, said)
+    return (
+        UUID(bytes=hmac.digest(secret, said.encode(), "sha256")[:16], version=5) if secret else uuid5(NAMESPACE, said)
+    )
 
 
 def by_the_clock(tenant: str, timer: str, thing: str, due: datetime, at: datetime) -> Context:
     """The circumstances of a command that fell due: the same command id whenever it is issued."""
     command = uuid5(NAMESPACE, "\0".join((tenant, "system:clock", timer, thing, due.isoformat())))
-    return Context(actor=Actor(tenant, "clock", "system"), at=at, command_id=command, retryable=True, correlation_id=str(command))
+    return Context(
+        actor=Actor(tenant, "clock", "system"), at=at, command_id=command, retryable=True, correlation_id=str(command)
+    )

@@ -21,11 +21,19 @@ def contexts() -> tuple[str, ...]:
 @cache
 def event_types() -> tuple[str, ...]:
     """The full names of all types of events, by name."""
-    return tuple(sorted(message.full_name for file in _files() for message in _messages(file) if message.GetOptions().Extensions[event]))
+    return tuple(
+        sorted(
+            message.full_name
+            for file in _files()
+            for message in _messages(file)
+            if message.GetOptions().Extensions[event]
+        )
+    )
 
 
 def types_named(name: str) -> list[str]:
-    """The full names that somebody means who names a type in full, or by its last part; what is not known means itself."""
+    """The full names that somebody means who names a type in full, or by its last part; what is not known means
+    itself."""
     return [known for known in event_types() if name == known or known.endswith(f".{name}")] or [name]
 
 
@@ -35,7 +43,9 @@ def _files() -> tuple[FileDescriptor, ...]:
     found: list[FileDescriptor] = []
     for root in map(Path, nhip.__path__):  # generated code is a namespace: folders without an __init__
         for path in sorted(root.glob("*/v*/*_pb2.py")):
-            found.append(importlib.import_module(".".join(("nhip", *path.relative_to(root).with_suffix("").parts))).DESCRIPTOR)
+            found.append(
+                importlib.import_module(".".join(("nhip", *path.relative_to(root).with_suffix("").parts))).DESCRIPTOR
+            )
     return tuple(found)
 
 

@@ -1,7 +1,7 @@
 """A pool's connections, and transactions on them.
 
-Nobody holds one connection and waits for another: as many callers as a pool has connections would wait for each other for good. A nested
-acquisition raises at once, in tests and in service, also when the pool has some left.
+Nobody holds one connection and waits for another: as many callers as a pool has connections would wait for each other
+for good. A nested acquisition raises at once, in tests and in service, also when the pool has some left.
 """
 
 from collections.abc import AsyncGenerator
@@ -15,7 +15,8 @@ _holding: ContextVar[bool] = ContextVar("holding", default=False)
 
 
 class NestedConnection(RuntimeError):
-    """Who holds a connection asked for another: a defect of the caller, who takes what is needed first, or passes the connection on."""
+    """Who holds a connection asked for another: a defect of the caller, who takes what is needed first, or passes the
+    connection on."""
 
 
 @asynccontextmanager

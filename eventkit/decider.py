@@ -30,7 +30,8 @@ class Load(Protocol):
 
 
 class NotLoaded(LookupError):
-    """A decision writes to a stream that it has not looked at: a defect of whoever decides, which no repetition mends."""
+    """A decision writes to a stream that it has not looked at: a defect of whoever decides, which no repetition
+    mends."""
 
 
 Decide = Callable[[Load], Awaitable[Decision]]
@@ -48,8 +49,9 @@ class Commands:
     async def execute(self, ctx: Context, ref: Ref, decide: Decide, *, answers: str = "") -> Accepted:
         """Carry out one command, once for its idempotency key.
 
-        `ref` is the aggregate that it is foremost about: commands on it take turns in this process. `answers` is the id in the reply
-        (by default `ref`'s). Raises what `decide` raises, and `Rejected` CONFLICT when every attempt lost its race.
+        `ref` is the aggregate that it is foremost about: commands on it take turns in this process. `answers` is the id
+        in the reply (by default `ref`'s). Raises what `decide` raises, and `Rejected` CONFLICT when every attempt lost
+        its race.
         """
         turn = StreamId(ctx.tenant, *ref)
         lock = self._turns.setdefault(turn, asyncio.Lock())
@@ -72,8 +74,11 @@ class Commands:
                     appended = await self._append(ctx, decision, loaded)
                 except (WrongVersion, IdReused) as lost:
                     if isinstance(lost, WrongVersion) and lost.stream not in loaded:
-                        raise NotLoaded(f"{lost.stream} has events, and what was decided about it did not load it") from lost
-                    if isinstance(lost, WrongVersion) and lost.actual < lost.expected:  # a log that lost its end in a failover
+                        raise NotLoaded(
+                            f"{lost.stream} has events, and what was decided about it did not load it"
+                        ) from lost
+                    # A log that lost its end in a failover.
+                    if isinstance(lost, WrongVersion) and lost.actual < lost.expected:
                         self._states.pop(lost.stream, None)
                     await asyncio.sleep(random.uniform(0, 0.002 * 2 ** min(attempt, 6)))
                     continue
@@ -83,7 +88,8 @@ class Commands:
         raise Rejected("CONTENDED", "others kept changing what this command is about: ask again", kind=Kind.CONFLICT)
 
     async def answering(self, ctx: Context, ref: Ref) -> Context:
-        """The circumstances of a command that answers to a thing that was begun earlier: its first event is the cause."""
+        """The circumstances of a command that answers to a thing that was begun earlier: its first event is the
+        cause."""
         async for event in self._log.read(StreamId(ctx.tenant, *ref)):
             return replace(ctx, causation_id=str(event.id))
         return ctx
@@ -137,8 +143,9 @@ class Commands:
         return first
 
     async def _overtaken(self, ctx: Context, loaded: dict[StreamId, int], id: str) -> bool:
-        """Whether others were at work while this command was judged: another process carried it out, or changed what it was judged on.
-        Streams are read one after the other, so that a refusal may rest on halves of two states; no append's guards prove it."""
+        """Whether others were at work while this command was judged: another process carried it out, or changed what it
+        was judged on. Streams are read one after the other, so that a refusal may rest on halves of two states; no
+        append's guards prove it."""
         if await self._first_answer(ctx, id):
             return True
         news = [event for stream, version in loaded.items() async for event in self._log.read(stream, after=version)]
@@ -156,5 +163,7 @@ def event_id(ctx: Context, index: int) -> UUID:
 def _known(event: Recorded) -> Any:
     message = event.message
     if message is None:
-        raise Rejected("NEWER_EVENT", f"{event.stream} holds an event of a type that this version does not know: {event.type}")
+        raise Rejected(
+            "NEWER_EVENT", f"{event.stream} holds an event of a type that this version does not know: {event.type}"
+        )
     return message

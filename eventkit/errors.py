@@ -63,5 +63,8 @@ def unknown(kind: str, id: str, field: str = "") -> Rejected:
 def no_page_token() -> Rejected:
     """What was given to go on with is nothing that a page answered."""
     return Rejected(
-        "PAGE_TOKEN_INVALID", "give the next_page_token of the page before; none for the first", kind=Kind.INVALID, field="page_token"
+        "PAGE_TOKEN_INVALID",
+        "give the next_page_token of the page before; none for the first",
+        kind=Kind.INVALID,
+        field="page_token",
     )

@@ -19,7 +19,8 @@ TRANSIENT: tuple[type[Exception], ...] = (
     asyncpg.InvalidTransactionStateError,
     LogFull,
 )
-"""The database or the network is away or busy, or somebody else held a lock: the same thing may succeed a moment later."""
+"""The database or the network is away or busy, or somebody else held a lock: the same thing may succeed a moment
+later."""
 
 LONGEST_PAUSE = 5.0
 

@@ -1,4 +1,5 @@
-"""Runs one service: opens what it is built from, starts its subscriptions, its relay and its servers, and ends them in order.
+"""Runs one service: opens what it is built from, starts its subscriptions, its relay and its servers, and ends them in
+order.
 
 The same in one process that hosts every service and in a process of its own.
 """
@@ -81,8 +82,8 @@ class Running:
 async def running(name: str, build: Build, settings: Settings, tokens: Authenticator) -> AsyncGenerator[Running]:
     """A service for as long as the block lasts; it is ready when the block is entered.
 
-    Shutdown takes no more calls, lets those that run end within `settings.shutdown_seconds`, then stops the loops and serves what is queued
-    for the log.
+    Shutdown takes no more calls, lets those that run end within `settings.shutdown_seconds`, then stops the loops and
+    serves what is queued for the log.
     """
     me, metrics = Running(name, host=settings.host), Metrics()
     async with AsyncExitStack() as stack:
@@ -109,7 +110,9 @@ async def running(name: str, build: Build, settings: Settings, tokens: Authentic
         for timer in service.timers:
             ticking = Ticking(timer, leads, metrics)
             _start(me, ticking.name, ticking.run)
-        relay = Relay(name, event_log, own, leads, settings.kafka, settings.kafka_partitions, settings.kafka_replication, metrics)
+        relay = Relay(
+            name, event_log, own, leads, settings.kafka, settings.kafka_partitions, settings.kafka_replication, metrics
+        )
         _start(me, "relay", relay.run)
 
         async def caught_up() -> None:
@@ -290,7 +293,8 @@ async def _cancel(me: Running) -> None:
 
 
 async def _caught_up(pool: asyncpg.Pool, views: Sequence[AnyView], name: str, position: int) -> None:
-    """Until the views of the own log show what was recorded before the start: a new version fills its tables before it answers."""
+    """Until the views of the own log show what was recorded before the start: a new version fills its tables before it
+    answers."""
     own = list(by_subscription([view for view in views if view.source == name]))
     if own and position > CAUGHT_UP_WITHIN:
         await checkpoint.wait(pool, own, OWN_FEED, position - CAUGHT_UP_WITHIN)

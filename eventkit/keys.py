@@ -1,8 +1,10 @@
-"""The keys of persons, each wrapped by the installation's master key; their destruction, and the change of the master key.
+"""The keys of persons, each wrapped by the installation's master key; their destruction, and the change of the master
+key.
 
-The database of keys knows which master keys wrap what is in it, by a name that tells nothing of them and a probe that only they open. So a
-process with a wrong one does not start, and no key is made that nobody can open later. One master key is *active*: new keys are wrapped
-under it. A change makes the new one active and wraps every key anew; meanwhile both are needed, and an interruption is gone on from.
+The database of keys knows which master keys wrap what is in it, by a name that tells nothing of them and a probe that
+only they open. So a process with a wrong one does not start, and no key is made that nobody can open later. One master
+key is *active*: new keys are wrapped under it. A change makes the new one active and wraps every key anew; meanwhile
+both are needed, and an interruption is gone on from.
 """
 
 import asyncio
@@ -22,7 +24,10 @@ from eventkit.database import transaction
 from eventkit.settings import SettingsError
 
 KEY_SECONDS = 60.0
-"""How long a process may keep a key. It hears of a destroyed one at once; this is for a network that lets nothing through."""
+"""How long a process may keep a key.
+
+It hears of a destroyed one at once; this is for a network that lets nothing through.
+"""
 DESTROYED = "person_key_destroyed"
 """The channel on which the destruction of a key is told."""
 PAGE = 500
@@ -30,7 +35,8 @@ PAGE = 500
 
 SCHEMA = """
 create table if not exists person_key(
-  tenant text not null, person text not null, wrapped bytea, created_at timestamptz not null default now(), destroyed_at timestamptz,
+  tenant text not null, person text not null, wrapped bytea, created_at timestamptz not null default now(),
+      destroyed_at timestamptz,
   primary key (tenant, person), check ((wrapped is null) = (destroyed_at is not null))
 );
 alter table person_key add column if not exists master text;
@@ -50,8 +56,10 @@ class WrongMasterKey(SettingsError):
 
     def __init__(self) -> None:
         super().__init__(
-            "the master key is not the one that the keys of this installation are wrapped with, and nothing would open with it: set "
-            "NHIP_MASTER_KEY (or NHIP_MASTER_KEY_FILE) to that one. If the master key is being changed, NHIP_MASTER_KEY_OLD (or "
+            "the master key is not the one that the keys of this installation are wrapped with, and nothing would open "
+            "with it: set "
+            "NHIP_MASTER_KEY (or NHIP_MASTER_KEY_FILE) to that one. If the master key is being changed, "
+            "NHIP_MASTER_KEY_OLD (or "
             "NHIP_MASTER_KEY_OLD_FILE) must be the one before, until `nhip keys rotate` has ended"
         )
 
@@ -98,7 +106,9 @@ class KeyStore:
         self._connecting = asyncio.Lock()
 
     async def __aenter__(self) -> "KeyStore":
-        self._pool = await asyncpg.create_pool(self._dsn, min_size=0, max_size=2, server_settings={"application_name": "nhip keys"})
+        self._pool = await asyncpg.create_pool(
+            self._dsn, min_size=0, max_size=2, server_settings={"application_name": "nhip keys"}
+        )
         try:
             async with self._alone() as con:
                 await con.execute(SCHEMA)
@@ -123,17 +133,23 @@ class KeyStore:
             yield con
 
     async def _check(self, con: asyncpg.Connection) -> None:
-        """Raises WrongMasterKey unless every master key that wraps something is at hand; notes the first one that there is."""
+        """Raises WrongMasterKey unless every master key that wraps something is at hand; notes the first one that there
+        is."""
         known = await con.fetch("select id, probe from master_key")
         if not known:
-            await con.execute("insert into master_key(id, probe, active) values ($1, $2, true)", *self._probe(await self._first(con)))
+            await con.execute(
+                "insert into master_key(id, probe, active) values ($1, $2, true)", *self._probe(await self._first(con))
+            )
         for row in known:
             if row["id"] not in self._masters or _unwrapped(self._masters[row["id"]], row["probe"]) != _PROBE:
                 raise WrongMasterKey
 
     async def _first(self, con: asyncpg.Connection) -> str:
-        """Which master key wraps the keys that were made before that was noted; the current one where there are none."""
-        some = await con.fetch("select wrapped from person_key where wrapped is not null order by created_at desc limit 20")
+        """Which master key wraps the keys that were made before that was noted; the current one where there are
+        none."""
+        some = await con.fetch(
+            "select wrapped from person_key where wrapped is not null order by created_at desc limit 20"
+        )
         for id, master in self._masters.items():
             if not some or any(_unwrapped(master, row["wrapped"]) for row in some):
                 return id
@@ -151,15 +167,21 @@ class KeyStore:
 
     def _opened(self, wrapped: bytes, master: str | None) -> bytes | None:
         """The key; None when no master key at hand opens it."""
-        candidates = self._masters.values() if master is None else [self._masters[master]] if master in self._masters else []
+        candidates = (
+            self._masters.values() if master is None else [self._masters[master]] if master in self._masters else []
+        )
         return next((key for candidate in candidates if (key := _unwrapped(candidate, wrapped))), None)
 
     async def rotate(self) -> Rotated:
-        """Makes the current master key the active one, and wraps everything under it. Safe to repeat, and to go on with."""
+        """Makes the current master key the active one, and wraps everything under it.
+
+        Safe to repeat, and to go on with.
+        """
         async with self._alone() as con:
             await con.execute("update master_key set active = false where id <> $1", self._current)
             await con.execute(
-                "insert into master_key(id, probe, active) values ($1, $2, true) on conflict (id) do update set active = true",
+                "insert into master_key(id, probe, active) values ($1, $2, true) on conflict (id) do update set active "
+                "= true",
                 *self._probe(self._current),
             )
         keys = unreadable = 0
@@ -167,7 +189,8 @@ class KeyStore:
         while True:
             async with transaction(self._pool) as con:
                 page = await con.fetch(
-                    "select tenant, person, wrapped, master from person_key where (tenant, person) > ($1, $2) and wrapped is not null "
+                    "select tenant, person, wrapped, master from person_key where (tenant, person) > ($1, $2) and "
+                    "wrapped is not null "
                     "and master is distinct from $3 order by tenant, person limit $4 for update",
                     *behind,
                     self._current,
@@ -191,18 +214,28 @@ class KeyStore:
                 break
             behind = (page[-1]["tenant"], page[-1]["person"])
         async with self._alone() as con:
-            for row in await con.fetch("select name, wrapped, master from kept_secret where master <> $1 for update", self._current):
+            for row in await con.fetch(
+                "select name, wrapped, master from kept_secret where master <> $1 for update", self._current
+            ):
                 if (secret := self._opened(row["wrapped"], row["master"])) is None:
                     raise KeyUnreadable(f"the secret {row['name']} opens with neither master key")
                 wrapped = aes_key_wrap(self._masters[self._current], secret)
-                await con.execute("update kept_secret set wrapped = $2, master = $3 where name = $1", row["name"], wrapped, self._current)
+                await con.execute(
+                    "update kept_secret set wrapped = $2, master = $3 where name = $1",
+                    row["name"],
+                    wrapped,
+                    self._current,
+                )
             await con.execute("delete from master_key where not active")
         await self._sweep()
         log.info("keys.rotated", keys=keys, unreadable=unreadable)
         return Rotated(keys, unreadable)
 
     async def secret(self, name: str, first: Mapping[str, bytes]) -> bytes:
-        """A secret of the installation that outlives its master keys. `first` is what it begins with, by the master key that is active."""
+        """A secret of the installation that outlives its master keys.
+
+        `first` is what it begins with, by the master key that is active.
+        """
         async with transaction(self._pool) as con:
             active = await self._active(con)
             await con.execute(
@@ -251,7 +284,10 @@ class KeyStore:
         return key
 
     async def key(self, tenant: str, person: str, *, make: bool = False) -> bytes | Missing:
-        """A person's key. `make`: make it if there never was one. Raises WrongMasterKey where one would be made that nobody opens later."""
+        """A person's key.
+
+        `make`: make it if there never was one. Raises WrongMasterKey where one would be made that nobody opens later.
+        """
         await self._listen()
         if key := self._kept(tenant, person):
             return key
@@ -261,7 +297,8 @@ class KeyStore:
             async with transaction(self._pool) as con:
                 active = await self._active(con)
                 await con.execute(
-                    "insert into person_key(tenant, person, wrapped, master) values ($1, $2, $3, $4) on conflict do nothing",
+                    "insert into person_key(tenant, person, wrapped, master) values ($1, $2, $3, $4) on conflict do "
+                    "nothing",
                     tenant,
                     person,
                     aes_key_wrap(self._masters[active], AESGCM.generate_key(256)),
@@ -280,7 +317,9 @@ class KeyStore:
         found: dict[str, bytes | Missing] = {person: key for person in people if (key := self._kept(tenant, person))}
         if missing := people - found.keys():
             rows = await self._pool.fetch(
-                "select person, wrapped, master from person_key where tenant = $1 and person = any($2::text[])", tenant, list(missing)
+                "select person, wrapped, master from person_key where tenant = $1 and person = any($2::text[])",
+                tenant,
+                list(missing),
             )
             by_person = {row["person"]: row for row in rows}
             found |= {person: self._keep(tenant, person, by_person.get(person)) for person in missing}
@@ -290,7 +329,8 @@ class KeyStore:
         """Make all words about a person unreadable, for ever. Repeating it changes nothing."""
         await self._pool.execute(
             "insert into person_key(tenant, person, destroyed_at) values ($1, $2, now()) "
-            "on conflict (tenant, person) do update set wrapped = null, destroyed_at = coalesce(person_key.destroyed_at, now())",
+            "on conflict (tenant, person) do update set wrapped = null, destroyed_at = "
+            "coalesce(person_key.destroyed_at, now())",
             tenant,
             person,
         )

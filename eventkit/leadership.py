@@ -26,7 +26,10 @@ class Lead:
 
 
 class Leads:
-    """The leads of one service in one process, on one connection. They are lost with it, so a process that is killed blocks nobody."""
+    """The leads of one service in one process, on one connection.
+
+    They are lost with it, so a process that is killed blocks nobody.
+    """
 
     def __init__(self, dsn: str):
         self._dsn, self._con, self._lock = dsn, None, asyncio.Lock()
@@ -41,7 +44,10 @@ class Leads:
 
     @asynccontextmanager
     async def lead(self, name: str, beat: Callable[[], None]) -> AsyncGenerator[Lead]:
-        """Waits until this process has the lead of that name; given up at the end of the block. Raises the connection's errors."""
+        """Waits until this process has the lead of that name; given up at the end of the block.
+
+        Raises the connection's errors.
+        """
         while (con := await self._take(name)) is None:
             beat()
             await asyncio.sleep(TRY_SECONDS)
@@ -53,8 +59,12 @@ class Leads:
     async def _take(self, name: str) -> asyncpg.Connection | None:
         async with self._lock:
             if self._con is None or self._con.is_closed():
-                self._con = await asyncpg.connect(self._dsn, server_settings={"application_name": "nhip leads"}, command_timeout=30)
-            taken = await self._con.fetchval("select pg_try_advisory_lock(hashtext('subscription'), hashtext($1))", name)
+                self._con = await asyncpg.connect(
+                    self._dsn, server_settings={"application_name": "nhip leads"}, command_timeout=30
+                )
+            taken = await self._con.fetchval(
+                "select pg_try_advisory_lock(hashtext('subscription'), hashtext($1))", name
+            )
             return self._con if taken else None
 
     async def _give_up(self, name: str, con: asyncpg.Connection) -> None:
@@ -63,6 +73,7 @@ class Leads:
                 if not con.is_closed():
                     await con.execute("select pg_advisory_unlock(hashtext('subscription'), hashtext($1))", name)
         except BaseException as error:
-            con.terminate()  # a lead that nobody follows must not be held: rather lose the others with it, and take them again
+            # a lead that nobody follows must not be held: rather lose the others with it, and take them again
+            con.terminate()
             if not isinstance(error, TRANSIENT):  # a connection that is gone is no news, and would hide a cancellation
                 raise

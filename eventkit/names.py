@@ -14,6 +14,9 @@ def name_key(name: str) -> str:
 
 
 def plain_letters(text: str) -> str:
-    """A text as it is searched for: also without diacritics, as by who has no Vietnamese keyboard at hand. Phúc is Phuc, Đạt is dat."""
+    """A text as it is searched for: also without diacritics, as by who has no Vietnamese keyboard at hand.
+
+    Phúc is Phuc, Đạt is dat.
+    """
     apart = unicodedata.normalize("NFD", tidy(text).casefold().replace("đ", "d"))
     return "".join(c for c in apart if not unicodedata.combining(c))

@@ -27,8 +27,9 @@ class TwoReadings(ValueError):
 def read(text: str, language: str = "") -> Decimal | None:
     """The number that a text is; None when it is none.
 
-    By its language ("vi", "en"): in Vietnamese "1.234,5" is 1234.5 and "1.234" is 1234; the other language's decimal mark is understood
-    where it cannot be meant to group ("66.2" is 66.2). Without a language, what the two read differently raises TwoReadings.
+    By its language ("vi", "en"): in Vietnamese "1.234,5" is 1234.5 and "1.234" is 1234; the other language's decimal
+    mark is understood where it cannot be meant to group ("66.2" is 66.2). Without a language, what the two read
+    differently raises TwoReadings.
     """
     text = text.strip().replace("−", "-")
     if language:
@@ -74,11 +75,13 @@ def in_full(value: Decimal, language: str) -> str:
 
 
 def short(value: Decimal, language: str) -> str:
-    """What fits on a card: "12 tỷ", "12bn"; below a million as it is. Never rounded up, so that nothing looks reached that is not."""
+    """What fits on a card: "12 tỷ", "12bn"; below a million as it is. Never rounded up, so that nothing looks reached
+    that is not."""
     size = value.copy_abs()
     if size.adjusted() >= 18:  # no language has a short word for it
         exponent = size.adjusted()
-        return f"{written(value.scaleb(-exponent), language, places=2, rounding=ROUND_DOWN)} × 10{str(exponent).translate(_RAISED)}"
+        mantissa = written(value.scaleb(-exponent), language, places=2, rounding=ROUND_DOWN)
+        return f"{mantissa} × 10{str(exponent).translate(_RAISED)}"
     for scale, word in _SCALES[language]:
         if size >= scale:
             return written(value / scale, language, places=2, rounding=ROUND_DOWN) + word

@@ -66,7 +66,8 @@ class Operations:
                     rows=comparison.rows,
                     position=f"{view.source}={position}",
                     differences=[
-                        pb.Difference(key=m.key, column=m.column, expected=m.expected, found=m.found) for m in comparison.mismatches[:1000]
+                        pb.Difference(key=m.key, column=m.column, expected=m.expected, found=m.found)
+                        for m in comparison.mismatches[:1000]
                     ],
                 )
             )
@@ -77,7 +78,9 @@ class Operations:
         table, partition = view.table, self.kit.partition(view.source)(tenant)
         async with snapshot(self.kit.pool) as con:
             position = await con.fetchval(
-                "select position from checkpoint where subscription = $1 and partition = $2", view.subscription, partition
+                "select position from checkpoint where subscription = $1 and partition = $2",
+                view.subscription,
+                partition,
             )
             records = await con.fetch(f"select * from {table.name} where tenant = $1", tenant)
             waiting = await parking.parked_streams(con, view.subscription)
@@ -89,7 +92,9 @@ class Operations:
                 expected.update((table.key_of(row), row) for row in view.expected(known))
         comparison = compare(table, expected, found)
         if waiting:
-            comparison.mismatches.extend(Mismatch(f"stream={s}", "", "handled", "parked") for s in waiting if s.tenant == tenant)
+            comparison.mismatches.extend(
+                Mismatch(f"stream={s}", "", "handled", "parked") for s in waiting if s.tenant == tenant
+            )
         return comparison, position or 0
 
     async def _streams(self, view: AnyView, tenant: str, upto: int):
@@ -100,7 +105,9 @@ class Operations:
         settings = self.kit.settings
         streams: dict[str, list[Recorded]] = defaultdict(list)
         if upto:
-            for event in await kafka.tenant_events(settings.kafka, view.source, tenant, settings.kafka_partitions, upto=upto):
+            for event in await kafka.tenant_events(
+                settings.kafka, view.source, tenant, settings.kafka_partitions, upto=upto
+            ):
                 if not view.categories or event.stream.category in view.categories:
                     streams[str(event.stream)].append(event)
         for stream in streams.values():
@@ -140,11 +147,15 @@ class Operations:
         subscription = self._subscription(request.subscription)
         first = (await self._parked(request.subscription, request.stream, ctx))[0]
         if str(first.event.id) != request.event_id:
-            raise Rejected("NOT_THE_FIRST", f"the first parked event of this stream is {first.event.id}", field="event_id")
+            raise Rejected(
+                "NOT_THE_FIRST", f"the first parked event of this stream is {first.event.id}", field="event_id"
+            )
         done = await self._record(
             ctx,
             request.subscription,
-            pb.ParkedEventDiscarded(subscription=request.subscription, stream=request.stream, event_id=request.event_id, error=first.error),
+            pb.ParkedEventDiscarded(
+                subscription=request.subscription, stream=request.stream, event_id=request.event_id, error=first.error
+            ),
         )
         _refuse(await subscription.discard(first.event.stream))
         return done
@@ -155,7 +166,8 @@ class Operations:
             raise unknown("view", request.view, "view")
         together = [other.table.name for other in self._views() if other.subscription == view.subscription]
         async with transaction(self.kit.pool) as con:
-            # Locks the checkpoint first, as a projection does: a page in flight finds it moved and begins again at the start.
+            # Locks the checkpoint first, as a projection does: a page in flight finds it moved and begins again at the
+            # start.
             await checkpoint.reset(con, view.subscription)
             await con.execute(f"truncate {', '.join(together)}")
             await con.execute("delete from parked where subscription = $1", view.subscription)

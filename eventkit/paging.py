@@ -1,8 +1,9 @@
 """Lists in pages: how many rows, behind which row, and the token of the next page.
 
-A token names the last row that was shown, by the columns that its list is ordered by, so nothing is shown twice or left out when rows come
-and go meanwhile. To callers it is opaque. It goes on only with the question that it answers: the same request of the same tenant, whatever
-the size of the page. It is no secret and grants nothing: a query restricts what is seen, wherever it begins.
+A token names the last row that was shown, by the columns that its list is ordered by, so nothing is shown twice or left
+out when rows come and go meanwhile. To callers it is opaque. It goes on only with the question that it answers: the
+same request of the same tenant, whatever the size of the page. It is no secret and grants nothing: a query restricts
+what is seen, wherever it begins.
 """
 
 import hashlib
@@ -51,7 +52,8 @@ class Page:
         return self.size + 1
 
     def cut(self, rows: Sequence[Item], place: Callable[[Item], Place]) -> tuple[Sequence[Item], str]:
-        """The rows that are shown, of `limit` at most that were found, and the token of the next page; empty: there is none."""
+        """The rows that are shown, of `limit` at most that were found, and the token of the next page; empty: there is
+        none."""
         shown = rows[: self.size]
         return shown, self.token(*place(shown[-1])) if len(rows) > len(shown) else ""
 
@@ -64,8 +66,8 @@ class Page:
 def asked(request: Message, tenant: str, *columns: type, size: int) -> Page:
     """The page that `request` asks for by its `page_size` and `page_token`.
 
-    `columns` are the types of the columns that the list is ordered by: int, str, bool, date or datetime. `size` is that of a page whose
-    request names none. Raises `Rejected` PAGE_TOKEN_INVALID for what is no token of this list.
+    `columns` are the types of the columns that the list is ordered by: int, str, bool, date or datetime. `size` is that
+    of a page whose request names none. Raises `Rejected` PAGE_TOKEN_INVALID for what is no token of this list.
     """
     said, bound = cast(_Paged, request), _bound(request, tenant)
     return Page(said.page_size or size, _place(said.page_token, bound, columns) if said.page_token else None, bound)
@@ -77,7 +79,9 @@ def _bound(request: Message, tenant: str) -> bytes:
     question.CopyFrom(request)
     for field in ("page_token", "page_size"):
         question.ClearField(field)
-    said = b"\0".join((tenant.encode(), question.DESCRIPTOR.full_name.encode(), question.SerializeToString(deterministic=True)))
+    said = b"\0".join(
+        (tenant.encode(), question.DESCRIPTOR.full_name.encode(), question.SerializeToString(deterministic=True))
+    )
     return hashlib.sha256(said).digest()[:_BOUND_BYTES]
 
 

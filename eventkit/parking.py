@@ -1,4 +1,5 @@
-"""Parked events: what a subscription could not handle, with everything that follows it on its stream, so that other streams flow."""
+"""Parked events: what a subscription could not handle, with everything that follows it on its stream, so that other
+streams flow."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,10 +40,16 @@ async def parked_streams(con: asyncpg.Connection, subscription: str) -> set[Stre
     return {StreamId.parse(row["stream"]) for row in rows}
 
 
-async def park(con: asyncpg.Connection, subscription: str, context: str, event: Recorded, error: Exception | None) -> None:
-    """Set an event aside; the same event again changes nothing. Of the error only its type is kept: its text may hold personal words."""
+async def park(
+    con: asyncpg.Connection, subscription: str, context: str, event: Recorded, error: Exception | None
+) -> None:
+    """Set an event aside; the same event again changes nothing.
+
+    Of the error only its type is kept: its text may hold personal words.
+    """
     await con.execute(
-        "insert into parked values ($1,$2,$3,$4,now(),$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19) on conflict do nothing",
+        "insert into parked values ($1,$2,$3,$4,now(),$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19) on "
+        "conflict do nothing",
         subscription,
         str(event.stream),
         event.position,
@@ -65,7 +72,9 @@ async def park(con: asyncpg.Connection, subscription: str, context: str, event: 
     )
 
 
-async def list_parked(con: asyncpg.Connection, tenant: str, subscription: str = "", stream: str = "") -> list[ParkedEvent]:
+async def list_parked(
+    con: asyncpg.Connection, tenant: str, subscription: str = "", stream: str = ""
+) -> list[ParkedEvent]:
     """A tenant's parked events in order, of every subscription and stream or of one."""
     rows = await con.fetch(
         "select * from parked where tenant = $1 and ($2 = '' or subscription = $2) and ($3 = '' or stream = $3) "
@@ -79,7 +88,9 @@ async def list_parked(con: asyncpg.Connection, tenant: str, subscription: str = 
 
 async def parked_of(con: asyncpg.Connection, subscription: str, stream: StreamId) -> list[Recorded]:
     """A stream's parked events, in order."""
-    rows = await con.fetch("select * from parked where subscription = $1 and stream = $2 order by position", subscription, str(stream))
+    rows = await con.fetch(
+        "select * from parked where subscription = $1 and stream = $2 order by position", subscription, str(stream)
+    )
     return [_parked(row).event for row in rows]
 
 
@@ -96,7 +107,10 @@ async def note(con: asyncpg.Connection, subscription: str, event: Recorded, erro
 
 async def remove(con: asyncpg.Connection, subscription: str, event: Recorded) -> None:
     await con.execute(
-        "delete from parked where subscription = $1 and stream = $2 and position = $3", subscription, str(event.stream), event.position
+        "delete from parked where subscription = $1 and stream = $2 and position = $3",
+        subscription,
+        str(event.stream),
+        event.position,
     )
 
 

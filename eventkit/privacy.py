@@ -1,8 +1,9 @@
 """Personal words, sealed per person before they reach a log, and opened for a reply.
 
-Every `PersonalText` is sealed with AES-256-GCM under the key of the person it is about (the sibling field that the option `about` names,
-else the actor), bound to the event and field that carry it. Logs, Kafka and views hold sealed words only; they are opened for the reply of
-an RPC. Destroying a person's key makes all of them unreadable, wherever they are.
+Every `PersonalText` is sealed with AES-256-GCM under the key of the person it is about (the sibling field that the
+option `about` names, else the actor), bound to the event and field that carry it. Logs, Kafka and views hold sealed
+words only; they are opened for the reply of an RPC. Destroying a person's key makes all of them unreadable, wherever
+they are.
 """
 
 import os
@@ -94,14 +95,20 @@ class Words:
         self._keys, self._metrics = keys, metrics
 
     async def seal(self, message: Message, *, tenant: str, author: str, event_id: UUID) -> None:
-        """Seal, in place, every plain word of an event about to be recorded. Raises `Rejected` when its person was erased."""
+        """Seal, in place, every plain word of an event about to be recorded.
+
+        Raises `Rejected` when its person was erased.
+        """
         for place in places(message):
             if place.text.WhichOneof("form") != "plain":
                 continue
             person = place.person or author
             key = await self._keys.key(tenant, person, make=True)
             if key is Missing.DESTROYED:
-                raise Rejected("PERSON_ERASED", "the person whom these words are about was erased: nothing is kept about them any more")
+                raise Rejected(
+                    "PERSON_ERASED",
+                    "the person whom these words are about was erased: nothing is kept about them any more",
+                )
             if isinstance(key, Missing):
                 raise KeyUnreadable(f"the key of {tenant}/{person} does not open: nothing can be sealed with it")
             nonce, bound_to = os.urandom(12), f"{event_id}/{place.path}"
@@ -109,7 +116,8 @@ class Words:
             place.text.sealed.CopyFrom(Sealed(person_id=person, nonce=nonce, ciphertext=ciphertext, bound_to=bound_to))
 
     async def id_secret(self, tenant: str, *, make: bool = False) -> bytes:
-        """A tenant's secret for the ids of its commands, kept among its keys; empty where there is none: `make` makes it, once for ever."""
+        """A tenant's secret for the ids of its commands, kept among its keys; empty where there is none: `make` makes
+        it, once for ever."""
         secret = await self._keys.key(tenant, IDS, make=make)
         if secret is Missing.NEVER:
             return b""
@@ -122,10 +130,13 @@ class Words:
         await self._keys.destroy(tenant, person)
 
     async def open(self, message: Message, *, tenant: str, auditor: str = "") -> None:
-        """Open, in place, every sealed word of a reply. Words whose key was destroyed are marked as erased, others that do not open as
-        unreadable: they are counted and logged, and cost nothing but themselves.
+        """Open, in place, every sealed word of a reply.
 
-        For an auditor, named by their id, other people's words are withheld, unless the contract marks them as an audit's to read.
+        Words whose key was destroyed are marked as erased, others that do not open as unreadable: they are counted and
+        logged, and cost nothing but themselves.
+
+        For an auditor, named by their id, other people's words are withheld, unless the contract marks them as an
+        audit's to read.
         """
         found: list[PersonalText] = []
         for place in places(message):
@@ -145,7 +156,9 @@ class Words:
                 if isinstance(key, Missing):
                     raise InvalidTag
                 text.plain = (
-                    AESGCM(key).decrypt(sealed.nonce, sealed.ciphertext, _bound(tenant, sealed.person_id, sealed.bound_to)).decode()
+                    AESGCM(key)
+                    .decrypt(sealed.nonce, sealed.ciphertext, _bound(tenant, sealed.person_id, sealed.bound_to))
+                    .decode()
                 )
             except (InvalidTag, ValueError):  # no key, another one, or what is bound to the words was changed
                 unreadable.append(f"{sealed.person_id} {sealed.bound_to}"[:120])
@@ -164,8 +177,8 @@ def refuse_plain(message: Message) -> None:
 
 
 def blank_copied(message: Message, event_id: UUID) -> None:
-    """Makes unreadable, in place, what was sealed for another event or another field than the one that carries it: copied words open
-    nowhere else than where they were written."""
+    """Makes unreadable, in place, what was sealed for another event or another field than the one that carries it:
+    copied words open nowhere else than where they were written."""
     for place in places(message):
         if place.text.WhichOneof("form") == "sealed" and place.text.sealed.bound_to != f"{event_id}/{place.path}":
             log.error("words.copied", event_id=str(event_id), field=place.path, type=message.DESCRIPTOR.full_name)

@@ -1,7 +1,7 @@
 """Views: read models that are folded from one context's events, and can be folded again from the first.
 
-A view is a table of frozen rows, a `fold` that moves rows by one event, and `expected`, which says independently, from a stream's folded
-states, which rows there should be. A row is written by events of one stream only.
+A view is a table of frozen rows, a `fold` that moves rows by one event, and `expected`, which says independently, from
+a stream's folded states, which rows there should be. A row is written by events of one stream only.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -45,15 +45,21 @@ class View(Generic[Row]):
 
     name: ClassVar[str]
     version: ClassVar[int] = 1
-    """Part of the table's name. A view that changes its row or its fold takes the next one, with those that share its subscription, and
-    fills its own table."""
+    """Part of the table's name.
+
+    A view that changes its row or its fold takes the next one, with those that share its subscription, and fills its
+    own table.
+    """
     source: ClassVar[str]
     """The context whose events it folds: the service's own, or another's by its topic."""
     categories: ClassVar[tuple[str, ...]]
     """The streams that it is folded from; none named: all of them."""
     group: ClassVar[str] = ""
-    """Who shares a subscription: one consumer, one checkpoint, one transaction for a page. Empty: all of a service's views of one source,
-    so that what an answer joins of them is of one moment. A view names another only if nothing is joined with it."""
+    """Who shares a subscription: one consumer, one checkpoint, one transaction for a page.
+
+    Empty: all of a service's views of one source, so that what an answer joins of them is of one moment. A view names
+    another only if nothing is joined with it.
+    """
     raw: ClassVar[bool] = False
     """It folds events whatever their type, also those that are not known here and have no `message`."""
     row: type[Row]
@@ -70,7 +76,8 @@ class View(Generic[Row]):
         return f"{self.group or self.source}_v{self.version}"
 
     def touches(self, event: Recorded) -> Iterable[Key]:
-        """The keys of the rows that `fold` will want to see for this event; none for a row that one event writes whole."""
+        """The keys of the rows that `fold` will want to see for this event; none for a row that one event writes
+        whole."""
         return ()
 
     def fold(self, rows: Rows[Row], event: Recorded) -> None:
@@ -82,7 +89,10 @@ class View(Generic[Row]):
         raise NotImplementedError
 
     async def apply(self, con: asyncpg.Connection, events: Sequence[Recorded]) -> int:
-        """Fold a page into the table, inside the caller's transaction. Answers how many events were of unknown types, and passed over."""
+        """Fold a page into the table, inside the caller's transaction.
+
+        Answers how many events were of unknown types, and passed over.
+        """
         mine: list[Recorded] = []
         unknown = 0
         for event in events:
@@ -107,7 +117,10 @@ AnyView = View[Any]
 
 
 def by_subscription(views: Sequence[AnyView]) -> dict[str, list[AnyView]]:
-    """Views with those that they share a subscription with. Raises ValueError when what a group shares is not the same."""
+    """Views with those that they share a subscription with.
+
+    Raises ValueError when what a group shares is not the same.
+    """
     groups: dict[str, list[AnyView]] = {}
     for view in views:
         groups.setdefault(view.subscription, []).append(view)
@@ -147,14 +160,19 @@ class Comparison:
 
 
 def compare(table: Table[Row], expected: Mapping[Key, Row], found: Mapping[Key, Row]) -> Comparison:
-    """Every row that is missing, should not be there, or differs. Personal words are sealed in rows, so nothing is given away."""
+    """Every row that is missing, should not be there, or differs.
+
+    Personal words are sealed in rows, so nothing is given away.
+    """
     result = Comparison(rows=len(found))
     for key in sorted(expected.keys() | found.keys(), key=str):
         named = ", ".join(f"{c}={v}" for c, v in zip(table.key, key, strict=True) if c != "tenant")
         want, have = expected.get(key), found.get(key)
         if want is None or have is None:
             result.mismatches.append(
-                Mismatch(named, "", "a row" if want is not None else "no row", "a row" if have is not None else "no row")
+                Mismatch(
+                    named, "", "a row" if want is not None else "no row", "a row" if have is not None else "no row"
+                )
             )
             continue
         for f in fields(want):  # type: ignore[arg-type] # rows are dataclasses

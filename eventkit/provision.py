@@ -1,4 +1,7 @@
-"""Makes what a service needs in its engines: databases, the reader role, tables. Safe to repeat, from several processes at once."""
+"""Makes what a service needs in its engines: databases, the reader role, tables.
+
+Safe to repeat, from several processes at once.
+"""
 
 import time
 from collections.abc import Awaitable, Callable, Iterable
@@ -47,9 +50,13 @@ def postgres_of(server: str) -> str:
     return f"PostgreSQL at {masked(server)}"
 
 
-async def waited_for(what: str, work: Callable[[], Awaitable[Outcome]], faults: tuple[type[Exception], ...], say: Say = _nobody) -> Outcome:
-    """What some work comes to, as soon as what it needs is there. Says in the log for what it waits, and at first and now and then to who
-    looks on."""
+async def waited_for(
+    what: str, work: Callable[[], Awaitable[Outcome]], faults: tuple[type[Exception], ...], say: Say = _nobody
+) -> Outcome:
+    """What some work comes to, as soon as what it needs is there.
+
+    Says in the log for what it waits, and at first and now and then to who looks on.
+    """
     backoff, told = Backoff(), 0.0
     while True:
         try:
@@ -64,7 +71,9 @@ async def waited_for(what: str, work: Callable[[], Awaitable[Outcome]], faults: 
 
 
 async def databases(server: str, services: Iterable[str]) -> None:
-    """The services' databases, the key store's, and the role that queries run as. Needs a login that may create them, or finds them.
+    """The services' databases, the key store's, and the role that queries run as.
+
+    Needs a login that may create them, or finds them.
 
     Raises NotProvisioned, EngineRefused, and what the connection raises.
     """
@@ -72,14 +81,18 @@ async def databases(server: str, services: Iterable[str]) -> None:
         await _databases(server, services)
     except asyncpg.InsufficientPrivilegeError as error:
         raise NotProvisioned(
-            f"the databases, or the role {READER}, are not there, and this login may not make them: run `nhip provision` with one that may"
+            f"the databases, or the role {READER}, are not there, and this login may not make them: run `nhip "
+            "provision` with one that may"
         ) from error
     except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError) as error:
         raise EngineRefused(
-            f"{postgres_of(server)} does not take this login, or has no such database ({type(error).__name__}): put NHIP_POSTGRES right"
+            f"{postgres_of(server)} does not take this login, or has no such database ({type(error).__name__}): put "
+            "NHIP_POSTGRES right"
         ) from error
     except (asyncpg.ClientConfigurationError, ValueError) as error:
-        raise EngineRefused(f"{postgres_of(server)} cannot be connected to ({type(error).__name__}): put NHIP_POSTGRES right") from error
+        raise EngineRefused(
+            f"{postgres_of(server)} cannot be connected to ({type(error).__name__}): put NHIP_POSTGRES right"
+        ) from error
 
 
 async def _databases(server: str, services: Iterable[str]) -> None:
@@ -102,10 +115,14 @@ async def tables(pool: asyncpg.Pool, views: Iterable[AnyView]) -> None:
     async with transaction(pool) as con:
         await con.execute("select pg_advisory_xact_lock(hashtext('nhip tables'))")
         await con.execute(checkpoint.SCHEMA + ";" + parking.SCHEMA + ";" + relay.SCHEMA)
-        await con.execute(f"grant select on checkpoint to {READER}")  # an answer says how far what it shows had been applied
+        await con.execute(
+            f"grant select on checkpoint to {READER}"
+        )  # an answer says how far what it shows had been applied
         for view in views:
             if await con.fetchval("select to_regclass($1)", view.table.name) is None:
-                if await con.fetchval("select exists (select from checkpoint where subscription = $1 and position > 0)", view.subscription):
+                if await con.fetchval(
+                    "select exists (select from checkpoint where subscription = $1 and position > 0)", view.subscription
+                ):
                     raise ShapeChanged(
                         f"{view.table.name} is missing, but {view.subscription} has begun: "
                         f"{type(view).__name__} and its group take the next version"
@@ -113,10 +130,12 @@ async def tables(pool: asyncpg.Pool, views: Iterable[AnyView]) -> None:
                 await con.execute(view.table.ddl())
                 log.info("provision.view", table=view.table.name)
             columns = await con.fetch(
-                "select column_name from information_schema.columns where table_schema = current_schema() and table_name = $1",
+                "select column_name from information_schema.columns where table_schema = current_schema() and "
+                "table_name = $1",
                 view.table.name,
             )
             if {row["column_name"] for row in columns} != set(view.table.columns):
                 raise ShapeChanged(
-                    f"{view.table.name} has other columns than {type(view).__name__}: a view that changes its row takes the next version"
+                    f"{view.table.name} has other columns than {type(view).__name__}: a view that changes its row "
+                    "takes the next version"
                 )

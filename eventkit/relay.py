@@ -1,7 +1,8 @@
 """The relay: publishes the own log to its topic, in order, at least once.
 
-One process leads. It remembers where each partition's last acknowledged record stands. On taking the lead, whenever it is idle, and with
-every acknowledgement it compares that with the topic, and publishes again what a deleted topic or a broker's lost disk took away.
+One process leads. It remembers where each partition's last acknowledged record stands. On taking the lead, whenever it
+is idle, and with every acknowledgement it compares that with the topic, and publishes again what a deleted topic or a
+broker's lost disk took away.
 """
 
 import time
@@ -24,7 +25,9 @@ log = structlog.get_logger(__name__)
 
 NAME = "relay"
 LOOK_SECONDS = 10.0
-SCHEMA = 'create table if not exists relay(partition int primary key, position bigint not null, "offset" bigint not null)'
+SCHEMA = (
+    'create table if not exists relay(partition int primary key, position bigint not null, "offset" bigint not null)'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +98,17 @@ class Relay:
 
     async def _remembered(self) -> dict[int, Kept]:
         async with connection(self.pool) as con:
-            rows = await con.fetch('select partition, position, "offset" from relay where partition < $1', self.partitions)
+            rows = await con.fetch(
+                'select partition, position, "offset" from relay where partition < $1', self.partitions
+            )
         return {row["partition"]: Kept(row["position"], row["offset"]) for row in rows}
 
     async def _remember(self, kept: Mapping[int, Kept]) -> None:
         async with connection(self.pool) as con:
             await con.execute(
                 "insert into relay select * from unnest($1::int[], $2::bigint[], $3::bigint[]) on conflict (partition) "
-                'do update set position = excluded.position, "offset" = excluded."offset" where relay.position <= excluded.position',
+                'do update set position = excluded.position, "offset" = excluded."offset" '
+                "where relay.position <= excluded.position",
                 list(kept),
                 [k.position for k in kept.values()],
                 [k.offset for k in kept.values()],

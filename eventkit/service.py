@@ -43,8 +43,8 @@ class Kit:
 class Reaction:
     """What a service does when something happened in a context; never run by a rebuild.
 
-    Before it reacts, the service's own views of that context have passed the event. It may see an event again: what it does carries
-    the event's id (`because`).
+    Before it reacts, the service's own views of that context have passed the event. It may see an event again: what it
+    does carries the event's id (`because`).
     """
 
     name: str
@@ -80,9 +80,10 @@ class Due:
 class Timer:
     """What a service does when something falls due; in one process at a time.
 
-    `due` answers what of all tenants is due at an instant, the longest due first, some hundred at most: a query of a view. `act` issues the
-    ordinary command, as `system:clock`. Its command id is made of the timer, the thing and the time, so it may be called again;
-    what it decides, it decides by `ctx.at`, so a late timer changes nothing. What it did is not due any more.
+    `due` answers what of all tenants is due at an instant, the longest due first, some hundred at most: a query of a
+    view. `act` issues the ordinary command, as `system:clock`. Its command id is made of the timer, the thing and the
+    time, so it may be called again; what it decides, it decides by `ctx.at`, so a late timer changes nothing. What it
+    did is not due any more.
     """
 
     name: str

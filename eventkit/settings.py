@@ -22,26 +22,43 @@ class SettingsError(Exception):
 
 
 class Settings(BaseSettings):
-    """The settings of one process. A field's description says what would be right; `load` quotes it to who got it wrong."""
+    """The settings of one process.
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True, hide_input_in_errors=True)
+    A field's description says what would be right; `load` quotes it to who got it wrong.
+    """
 
-    postgres: str = Field("", repr=False, description="postgresql://user:password@host:port – each service uses its own database there")
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True, hide_input_in_errors=True
+    )
+
+    postgres: str = Field(
+        "", repr=False, description="postgresql://user:password@host:port – each service uses its own database there"
+    )
     kafka: str = Field("", description="bootstrap servers, as host:port, several separated by commas")
-    kafka_partitions: int = Field(4, ge=1, le=1000, description="a whole number from 1 to 1000: partitions of a topic that is made")
-    kafka_replication: int = Field(1, ge=1, le=15, description="a whole number from 1 to 15: copies of a topic that is made")
+    kafka_partitions: int = Field(
+        4, ge=1, le=1000, description="a whole number from 1 to 1000: partitions of a topic that is made"
+    )
+    kafka_replication: int = Field(
+        1, ge=1, le=15, description="a whole number from 1 to 15: copies of a topic that is made"
+    )
 
-    master_key: SecretStr | None = Field(None, description="32 bytes in base64; or NHIP_MASTER_KEY_FILE instead, not both")
+    master_key: SecretStr | None = Field(
+        None, description="32 bytes in base64; or NHIP_MASTER_KEY_FILE instead, not both"
+    )
     master_key_file: Path | None = Field(None, description="a readable file that holds 32 bytes in base64")
 
     master_key_old: SecretStr | None = Field(
-        None, description="while the master key is changed, the one before: 32 bytes in base64; or NHIP_MASTER_KEY_OLD_FILE instead"
+        None,
+        description="while the master key is changed, the one before: 32 bytes in base64; or NHIP_MASTER_KEY_OLD_FILE "
+        "instead",
     )
     master_key_old_file: Path | None = Field(None, description="a readable file that holds 32 bytes in base64")
 
     issuer: str = Field("", description="the issuer that tokens must name, as an OIDC provider publishes it")
     audience: str = Field("nhip", min_length=1, description="the audience that tokens must name")
-    jwks: str = Field("", repr=False, description="where the issuer's public keys are: an https:// or http:// URL, or a file's path")
+    jwks: str = Field(
+        "", repr=False, description="where the issuer's public keys are: an https:// or http:// URL, or a file's path"
+    )
 
     host: str = Field("127.0.0.1", min_length=1, description="the name or address to listen on")
     port: Port = Field(0, description="a port from 0 to 65535 for gRPC; 0: any that is free")
@@ -53,19 +70,30 @@ class Settings(BaseSettings):
     )
 
     rate_per_caller: float = Field(
-        100.0, ge=0, le=1e6, description="a number from 0 to 1000000: calls a second that one person may make of a process; 0: any"
+        100.0,
+        ge=0,
+        le=1e6,
+        description="a number from 0 to 1000000: calls a second that one person may make of a process; 0: any",
     )
     rate_per_tenant: float = Field(
-        1000.0, ge=0, le=1e6, description="a number from 0 to 1000000: calls a second that a tenant may make of a process; 0: any"
+        1000.0,
+        ge=0,
+        le=1e6,
+        description="a number from 0 to 1000000: calls a second that a tenant may make of a process; 0: any",
     )
 
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="one of debug, info, warning, error")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="one of debug, info, warning, error"
+    )
     log_format: Literal["json", "console"] = Field("json", description="json or console")
-    shutdown_seconds: float = Field(20.0, ge=0, le=600, description="a number from 0 to 600: seconds that running calls get at shutdown")
+    shutdown_seconds: float = Field(
+        20.0, ge=0, le=600, description="a number from 0 to 600: seconds that running calls get at shutdown"
+    )
 
     services: Annotated[Mapping[str, str], NoDecode] = Field(
         default_factory=dict[str, str],
-        description="where the services are, as people=host:port,goals=host:port; of replicas the IP addresses, as goals=ip:port,ip:port",
+        description="where the services are, as people=host:port,goals=host:port; of replicas the IP addresses, as "
+        "goals=ip:port,ip:port",
     )
     smtp: str = Field(
         "",
@@ -74,17 +102,25 @@ class Settings(BaseSettings):
     )
     mail_from: str = Field("", description="the address that e-mails come from, as nhip@example.com")
     notice_batch_seconds: int = Field(
-        600, ge=0, le=86_400, description="how long the changes that one person makes to KPIs are told as one notice; 0: each by itself"
+        600,
+        ge=0,
+        le=86_400,
+        description="how long the changes that one person makes to KPIs are told as one notice; 0: each by itself",
     )
-    approval_days: int = Field(3, ge=1, le=90, description="days after which the next who may decide about a proposal is told of it too")
+    approval_days: int = Field(
+        3, ge=1, le=90, description="days after which the next who may decide about a proposal is told of it too"
+    )
     cors: str = Field(
         "",
-        description="origins whose pages may use the JSON API, as https://intranet.example.com, several separated by commas; unset: none",
+        description="origins whose pages may use the JSON API, as https://intranet.example.com, several separated by "
+        "commas; unset: none",
     )
     console: str = Field("", description="the web console's URL for links in e-mails, as https://nhip.example.com")
 
     tenant: str = Field(
-        "company-x", pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$", description="a tenant's id: 1 to 64 of a-z, 0-9, '-', '_' and '.'"
+        "company-x",
+        pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$",
+        description="a tenant's id: 1 to 64 of a-z, 0-9, '-', '_' and '.'",
     )
 
     @field_validator("postgres")
@@ -113,7 +149,9 @@ class Settings(BaseSettings):
     def _is_mail_server(cls, value: str) -> str:
         parts = urlsplit(value)
         wrong_port = parts.port == 0  # asking for a port that is none raises ValueError
-        if value and (parts.scheme not in ("smtp", "smtps") or not parts.hostname or parts.path.strip("/") or wrong_port):
+        if value and (
+            parts.scheme not in ("smtp", "smtps") or not parts.hostname or parts.path.strip("/") or wrong_port
+        ):
             raise ValueError
         return value
 
@@ -157,7 +195,10 @@ class Settings(BaseSettings):
     @field_validator("services")
     @classmethod
     def _are_addresses(cls, value: Mapping[str, str]) -> Mapping[str, str]:
-        if not all(re.fullmatch(r"[a-z][a-z0-9_]*", name) and _are_replicas(address.split(",")) for name, address in value.items()):
+        if not all(
+            re.fullmatch(r"[a-z][a-z0-9_]*", name) and _are_replicas(address.split(","))
+            for name, address in value.items()
+        ):
             raise ValueError
         return value
 
@@ -208,7 +249,8 @@ class Settings(BaseSettings):
         return urlunsplit(urlsplit(self.postgres)._replace(path=f"/nhip_{service}"))
 
     def key(self, purpose: str) -> bytes:
-        """32 bytes for one purpose, derived from the master key: no two purposes share a key, and none tells the master's.
+        """32 bytes for one purpose, derived from the master key: no two purposes share a key, and none tells the
+        master's.
 
         Raises SettingsError when no master key is set.
         """
@@ -232,7 +274,11 @@ def load(**overrides: object) -> Settings:
     except ValidationError as error:
         found = error.errors(include_input=False, include_url=False)
         # A default that follows from other settings is not made while one is wrong: nothing that anybody set.
-        wrong = {_explain(tuple(e["loc"]), e["type"], e["msg"]): None for e in found if e["type"] != "default_factory_not_called"}
+        wrong = {
+            _explain(tuple(e["loc"]), e["type"], e["msg"]): None
+            for e in found
+            if e["type"] != "default_factory_not_called"
+        }
         # Not chained: pydantic's own error quotes what was given, and that may be a secret.
         raise SettingsError("\n".join(["the settings are not right:", *(f"  {line}" for line in wrong)])) from None
 
@@ -248,7 +294,10 @@ def describe(settings: Settings) -> str:
             case None | "":
                 shown = "(not set)"
             case Mapping():
-                shown = ",".join(f"{key}={address}" for key, address in cast(Mapping[str, str], value).items()) or "(not set)"
+                shown = (
+                    ",".join(f"{key}={address}" for key, address in cast(Mapping[str, str], value).items())
+                    or "(not set)"
+                )
             case str():
                 shown = masked(value)
             case _:
@@ -304,7 +353,9 @@ def _is_address(text: str) -> bool:
 
 
 def _are_replicas(addresses: Sequence[str]) -> bool:
-    return all(map(_is_address, addresses)) and (len(addresses) == 1 or all(re.fullmatch(r"[0-9.]+:[0-9]+", one) for one in addresses))
+    return all(map(_is_address, addresses)) and (
+        len(addresses) == 1 or all(re.fullmatch(r"[0-9.]+:[0-9]+", one) for one in addresses)
+    )
 
 
 def _must_be(name: str) -> str:

@@ -1,8 +1,8 @@
 """Subscriptions: source → handler → checkpoint, whatever the handler is.
 
-A projection writes its rows and its checkpoint in one transaction. A reactor handles each event before the checkpoint moves, so it may see
-one again. Either way an event that cannot be handled is parked with what follows it on its stream, and a rival finds the checkpoint moved
-and stops.
+A projection writes its rows and its checkpoint in one transaction. A reactor handles each event before the checkpoint
+moves, so it may see one again. Either way an event that cannot be handled is parked with what follows it on its stream,
+and a rival finds the checkpoint moved and stops.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -48,7 +48,13 @@ class Projecting:
     """Keeps a view, or a group of views, up to date: exactly once in effect."""
 
     def __init__(self, views: Sequence[AnyView], pool: asyncpg.Pool, metrics: Metrics):
-        self.views, self.name, self.source, self._pool, self._metrics = views, views[0].subscription, views[0].source, pool, metrics
+        self.views, self.name, self.source, self._pool, self._metrics = (
+            views,
+            views[0].subscription,
+            views[0].source,
+            pool,
+            metrics,
+        )
 
     async def take(self, partition: int, at: Checkpoint, to: Checkpoint, events: Sequence[Recorded]) -> None:
         async with transaction(self._pool) as con:
@@ -61,7 +67,13 @@ class Projecting:
                 await self._apply(con, flowing)
         mark(self.name, events)
         if events:
-            log.info("subscription.page", subscription=self.name, partition=partition, events=len(events), position=to.position)
+            log.info(
+                "subscription.page",
+                subscription=self.name,
+                partition=partition,
+                events=len(events),
+                position=to.position,
+            )
 
     async def _apply(self, con: asyncpg.Connection, events: Sequence[Recorded]) -> None:
         """The page at once; only if that fails, event by event to find the guilty ones."""
@@ -71,7 +83,9 @@ class Projecting:
         except TRANSIENT:
             raise
         except Exception as error:
-            log.warning("subscription.page_failed", subscription=self.name, events=len(events), error=parking.describe(error))
+            log.warning(
+                "subscription.page_failed", subscription=self.name, events=len(events), error=parking.describe(error)
+            )
         waiting = set[StreamId]()
         for event in events:
             failure = None if event.stream in waiting else await self._apply_one(con, event)
@@ -130,8 +144,17 @@ class Reacting:
     `ready` returns when what the reaction reads has come as far as the event.
     """
 
-    def __init__(self, name: str, source: str, react: React, pool: asyncpg.Pool, metrics: Metrics, ready: React = at_once):
-        self.name, self.source, self._react_to, self._pool, self._metrics, self._ready = name, source, react, pool, metrics, ready
+    def __init__(
+        self, name: str, source: str, react: React, pool: asyncpg.Pool, metrics: Metrics, ready: React = at_once
+    ):
+        self.name, self.source, self._react_to, self._pool, self._metrics, self._ready = (
+            name,
+            source,
+            react,
+            pool,
+            metrics,
+            ready,
+        )
 
     async def take(self, partition: int, at: Checkpoint, to: Checkpoint, events: Sequence[Recorded]) -> None:
         async with connection(self._pool) as con:
@@ -174,10 +197,14 @@ class Reacting:
         async with connection(self._pool) as con:
             events = await parking.parked_of(con, self.name, stream)
         failure = None
-        for event in events:  # no transaction around them: reactions reach further than the database, and may take their time
+        for (
+            event
+        ) in events:  # no transaction around them: reactions reach further than the database, and may take their time
             failure = await self._react(event)
             async with transaction(self._pool) as con:
-                await (parking.note(con, self.name, event, failure) if failure else parking.remove(con, self.name, event))
+                await (
+                    parking.note(con, self.name, event, failure) if failure else parking.remove(con, self.name, event)
+                )
             if failure:
                 break
         async with connection(self._pool) as con:
@@ -188,12 +215,19 @@ class Reacting:
 def mark(subscription: str, events: Iterable[Recorded]) -> None:
     """Mark, in the trace of the RPC that recorded them, that the view has them."""
     for append in {event.append_id: event for event in events}.values():
-        with span(f"project {subscription}", append.origin.traceparent, subscription=subscription, position=append.position):
+        with span(
+            f"project {subscription}", append.origin.traceparent, subscription=subscription, position=append.position
+        ):
             pass
 
 
 async def set_aside(
-    con: asyncpg.Connection, metrics: Metrics, subscription: str, source: str, event: Recorded, failure: Exception | None
+    con: asyncpg.Connection,
+    metrics: Metrics,
+    subscription: str,
+    source: str,
+    event: Recorded,
+    failure: Exception | None,
 ) -> None:
     """Park an event, and say so: somebody has to look at it."""
     await parking.park(con, subscription, source, event, failure)
@@ -214,7 +248,12 @@ async def count_parked(con: asyncpg.Connection, metrics: Metrics, subscription: 
 
 
 async def follow(
-    subscription: Subscription, event_log: EventLog, pool: asyncpg.Pool, leads: Leads, metrics: Metrics, beat: Callable[[], None]
+    subscription: Subscription,
+    event_log: EventLog,
+    pool: asyncpg.Pool,
+    leads: Leads,
+    metrics: Metrics,
+    beat: Callable[[], None],
 ) -> None:
     """Run a subscription to the own log, for ever: in one process at a time, again after every fault."""
     backoff = Backoff()

@@ -1,7 +1,7 @@
 """Tables of read models, from the dataclass of a row.
 
-A table's name carries its view's version and its shape is never altered. Queries run as a reader role that sees one tenant's rows only
-(row-level security); the writer, who owns the tables, sees all.
+A table's name carries its view's version and its shape is never altered. Queries run as a reader role that sees one
+tenant's rows only (row-level security); the writer, who owns the tables, sees all.
 """
 
 import json
@@ -51,7 +51,8 @@ class Table(Generic[Row]):
             raise TypeError(f"{self.name}: the first column of a row, and of its key, is the tenant")
 
     def __str__(self) -> str:
-        """The name, as SQL says it: `f"select … from {TABLE}"`. It carries the view's version, so nobody writes it by hand."""
+        """The name, as SQL says it: `f"select … from {TABLE}"`. It carries the view's version, so nobody writes it by
+        hand."""
         return self.name
 
     @cached_property
@@ -70,7 +71,8 @@ class Table(Generic[Row]):
             create table {self.name}({columns}, primary key ({", ".join(self.key)}));
             {indexes}
             alter table {self.name} enable row level security;
-            create policy tenant on {self.name} for select to {READER} using (tenant = current_setting('nhip.tenant', true));
+            create policy tenant on {self.name} for select to {READER} using (tenant = current_setting('nhip.tenant',
+                true));
             grant select on {self.name} to {READER};
         """
 
@@ -81,7 +83,8 @@ class Table(Generic[Row]):
             return {}
         on = " and ".join(f"t.{c} = k.{c}" for c in self.key)
         found = await con.fetch(
-            f"select t.* from {self.name} t join jsonb_populate_recordset(null::{self.name}, $1) k on {on}", _json(wanted)
+            f"select t.* from {self.name} t join jsonb_populate_recordset(null::{self.name}, $1) k on {on}",
+            _json(wanted),
         )
         rows = [self.of(record) for record in found]
         return {self.key_of(row): row for row in rows}
@@ -128,8 +131,10 @@ def _json(values: list[dict[str, Any]]) -> str:
 
 @asynccontextmanager
 async def reading(pool: asyncpg.Pool, tenant: str) -> AsyncGenerator[asyncpg.Connection]:
-    """A connection that sees one tenant's rows of the views, all as of one moment. The tenant is set in the transaction only, so that no
-    later user of the connection inherits it."""
+    """A connection that sees one tenant's rows of the views, all as of one moment.
+
+    The tenant is set in the transaction only, so that no later user of the connection inherits it.
+    """
     async with snapshot(pool) as con:
         await con.execute(f"set local role {READER}")
         await con.execute("select set_config('nhip.tenant', $1, true)", tenant)

@@ -31,7 +31,12 @@ CHATTY = ("aiokafka", "kafka", "faststream")
 
 _W3C = TraceContextTextMapPropagator()
 
-UNSHOWN = Counter("nhip_unshown", "Stored things that a page or a mail could not show; the rest of it was shown.", ("what",), registry=None)
+UNSHOWN = Counter(
+    "nhip_unshown",
+    "Stored things that a page or a mail could not show; the rest of it was shown.",
+    ("what",),
+    registry=None,
+)
 """Of the whole process: counted wherever something is shown, and part of every registry."""
 
 
@@ -39,7 +44,8 @@ UNSHOWN = Counter("nhip_unshown", "Stored things that a page or a mail could not
 
 
 def frames(error: BaseException) -> list[str]:
-    """Where `error` came from: `Type` and `file:line function` of it and of what caused it, outermost call first; no values."""
+    """Where `error` came from: `Type` and `file:line function` of it and of what caused it, outermost call first; no
+    values."""
     lines: list[str] = []
     seen: set[int] = set()
     current: BaseException | None = error
@@ -47,7 +53,11 @@ def frames(error: BaseException) -> list[str]:
         seen.add(id(current))
         lines.append(exception_name(current))
         if isinstance(current, BaseExceptionGroup):
-            lines += [f"  {line}" for inner in cast(BaseExceptionGroup[BaseException], current).exceptions for line in frames(inner)]
+            lines += [
+                f"  {line}"
+                for inner in cast(BaseExceptionGroup[BaseException], current).exceptions
+                for line in frames(inner)
+            ]
         lines += [
             f"  {_short(frame.filename)}:{frame.lineno} {frame.name}"
             for frame in traceback.StackSummary.extract(traceback.walk_tb(current.__traceback__), lookup_lines=False)
@@ -63,7 +73,8 @@ def exception_name(error: BaseException) -> str:
 
 
 def unshown(what: str, id: str, error: Exception) -> None:
-    """Something stored cannot be shown: the log says which and why, a metric counts it, and whoever asked gets the rest."""
+    """Something stored cannot be shown: the log says which and why, a metric counts it, and whoever asked gets the
+    rest."""
     UNSHOWN.labels(what).inc()
     log: structlog.stdlib.BoundLogger = structlog.get_logger("nhip.unshown")
     log.error("unshown", what=what, id=id, exc_info=error)
@@ -75,7 +86,9 @@ def _short(filename: str) -> str:
     return "/".join(parts[max(anchor + 1, 0) :])
 
 
-def _exception_without_words(_logger: object, _name: str, line: MutableMapping[str, object]) -> MutableMapping[str, object]:
+def _exception_without_words(
+    _logger: object, _name: str, line: MutableMapping[str, object]
+) -> MutableMapping[str, object]:
     """Puts the type and the places of an exception into the line, in the stead of a traceback with its text."""
     given = line.pop("exc_info", None)
     error: object = None
@@ -96,7 +109,9 @@ class OnePerSecond(logging.Filter):
     The next line that passes says how many were dropped. Errors pass by the same gate: it is errors that storm.
     """
 
-    def __init__(self, roots: tuple[str, ...] = CHATTY, *, seconds: float = 1.0, clock: Callable[[], float] = time.monotonic):
+    def __init__(
+        self, roots: tuple[str, ...] = CHATTY, *, seconds: float = 1.0, clock: Callable[[], float] = time.monotonic
+    ):
         super().__init__()
         self._roots, self._seconds, self._clock = roots, seconds, clock
         self._last: dict[str, float] = {}
@@ -143,7 +158,8 @@ def set_up(
         processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.stdlib.BoundLogger,
         logger_factory=structlog.stdlib.LoggerFactory(),
-        cache_logger_on_first_use=False,  # a logger that was made before a second set-up would keep the first one's stream
+        # a logger that was made before a second set-up would keep the first one's stream
+        cache_logger_on_first_use=False,
     )
     last: list[structlog.typing.Processor] = (
         [structlog.processors.JSONRenderer(ensure_ascii=False, default=str)]
@@ -167,7 +183,9 @@ def set_up(
     root.setLevel(level.upper())
     known = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] in CHATTY]
     for name in (*CHATTY, *known):
-        logging.getLogger(name).handlers.clear()  # FastStream brings handlers of its own, for loggers below its root too
+        logging.getLogger(
+            name
+        ).handlers.clear()  # FastStream brings handlers of its own, for loggers below its root too
         logging.getLogger(name).propagate = True
         if level != "debug":
             logging.getLogger(name).setLevel(logging.WARNING)  # a line per subscription every ten seconds says nothing
@@ -187,7 +205,10 @@ def _set_up_traces(service: str) -> None:
             provider.add_span_processor(BatchSpanProcessor(exporter))
         else:
             log: structlog.stdlib.BoundLogger = structlog.get_logger("nhip.telemetry")
-            log.warning("traces are not exported", why="an OTLP endpoint is set, but no opentelemetry-exporter-otlp is installed")
+            log.warning(
+                "traces are not exported",
+                why="an OTLP endpoint is set, but no opentelemetry-exporter-otlp is installed",
+            )
     trace.set_tracer_provider(provider)
 
 
@@ -203,9 +224,14 @@ def _otlp_exporter() -> SpanExporter | None:
 
 @contextmanager
 def span(
-    name: str, traceparent: str | None = None, *, kind: SpanKind = SpanKind.INTERNAL, **attributes: str | int | float | bool
+    name: str,
+    traceparent: str | None = None,
+    *,
+    kind: SpanKind = SpanKind.INTERNAL,
+    **attributes: str | int | float | bool,
 ) -> Generator[Span]:
-    """A piece of work as a span: under `traceparent` (W3C) where one is given and well-formed, else under the current span."""
+    """A piece of work as a span: under `traceparent` (W3C) where one is given and well-formed, else under the current
+    span."""
     parent = _W3C.extract({"traceparent": traceparent}) if traceparent else None
     tracer = trace.get_tracer("nhip")
     # An exception's text and its recording would carry words into the traces; its type is enough.
@@ -242,13 +268,21 @@ class Metrics:
     def __init__(self, registry: CollectorRegistry | None = None):
         self.registry = registry or CollectorRegistry()
         to = self.registry
-        self.rpc_handled = Counter("nhip_rpc_handled", "RPCs answered, by method and status code.", ("method", "code"), registry=to)
-        self.rpc_seconds = Histogram("nhip_rpc_seconds", "Time to answer an RPC, in seconds.", ("method",), buckets=_SECONDS, registry=to)
+        self.rpc_handled = Counter(
+            "nhip_rpc_handled", "RPCs answered, by method and status code.", ("method", "code"), registry=to
+        )
+        self.rpc_seconds = Histogram(
+            "nhip_rpc_seconds", "Time to answer an RPC, in seconds.", ("method",), buckets=_SECONDS, registry=to
+        )
         self.rpc_in_flight = Gauge("nhip_rpc_in_flight", "RPCs being answered.", registry=to)
 
         self.events_appended = Counter("nhip_events_appended", "Events appended to a log.", ("context",), registry=to)
         self.append_seconds = Histogram(
-            "nhip_append_seconds", "From the call of append to its commit, in seconds.", ("context",), buckets=_SECONDS, registry=to
+            "nhip_append_seconds",
+            "From the call of append to its commit, in seconds.",
+            ("context",),
+            buckets=_SECONDS,
+            registry=to,
         )
         self.feed_page_size = Histogram(
             "nhip_feed_page_events",
@@ -258,31 +292,57 @@ class Metrics:
             registry=to,
         )
         self.subscription_position = Gauge(
-            "nhip_subscription_position", "Last position that a subscription has handled.", ("subscription",), registry=to
+            "nhip_subscription_position",
+            "Last position that a subscription has handled.",
+            ("subscription",),
+            registry=to,
         )
         self.subscription_lag = Gauge(
-            "nhip_subscription_lag", "Positions between a subscription and the end of its source.", ("subscription",), registry=to
+            "nhip_subscription_lag",
+            "Positions between a subscription and the end of its source.",
+            ("subscription",),
+            registry=to,
         )
-        self.parked_events = Gauge("nhip_parked_events", "Events parked, with those that wait behind them.", ("subscription",), registry=to)
-        self.relay_published = Counter("nhip_relay_published", "Events that the relay published to Kafka.", ("context",), registry=to)
+        self.parked_events = Gauge(
+            "nhip_parked_events", "Events parked, with those that wait behind them.", ("subscription",), registry=to
+        )
+        self.relay_published = Counter(
+            "nhip_relay_published", "Events that the relay published to Kafka.", ("context",), registry=to
+        )
         self.unknown_events = Counter(
-            "nhip_unknown_events", "Events of types that a subscription does not know, passed over.", ("subscription",), registry=to
+            "nhip_unknown_events",
+            "Events of types that a subscription does not know, passed over.",
+            ("subscription",),
+            registry=to,
         )
         self.topic_holes = Counter(
-            "nhip_topic_holes", "Places in a topic where records were missing, so that it was read anew.", ("subscription",), registry=to
+            "nhip_topic_holes",
+            "Places in a topic where records were missing, so that it was read anew.",
+            ("subscription",),
+            registry=to,
         )
         self.foreign_records = Counter(
-            "nhip_foreign_records", "Records of a topic that no relay wrote, passed over.", ("subscription",), registry=to
+            "nhip_foreign_records",
+            "Records of a topic that no relay wrote, passed over.",
+            ("subscription",),
+            registry=to,
         )
-        self.unreadable_words = Counter("nhip_unreadable_words", "Personal words in replies that did not open.", registry=to)
+        self.unreadable_words = Counter(
+            "nhip_unreadable_words", "Personal words in replies that did not open.", registry=to
+        )
         self.timer_overdue = Gauge(
-            "nhip_timer_overdue_seconds", "For how long what a timer has not done yet has been due; 0: nothing is.", ("timer",), registry=to
+            "nhip_timer_overdue_seconds",
+            "For how long what a timer has not done yet has been due; 0: nothing is.",
+            ("timer",),
+            registry=to,
         )
         self.timer_failures = Counter(
             "nhip_timer_failures", "Things that fell due and could not be done; tried again.", ("timer",), registry=to
         )
         to.register(UNSHOWN)
-        self.retries = Counter("nhip_subscription_retries", "Attempts repeated after a transient fault.", ("subscription",), registry=to)
+        self.retries = Counter(
+            "nhip_subscription_retries", "Attempts repeated after a transient fault.", ("subscription",), registry=to
+        )
 
 
 class MetricsServer:
@@ -297,7 +357,9 @@ class MetricsServer:
         try:
             server, _ = start_http_server(self._port, self._host, self._metrics.registry)
         except OSError as error:
-            raise OSError(error.errno, f"metrics cannot listen on {self._host}:{self._port}: {error.strerror}") from error
+            raise OSError(
+                error.errno, f"metrics cannot listen on {self._host}:{self._port}: {error.strerror}"
+            ) from error
         self._server = server
         return server.server_port
 

@@ -22,9 +22,14 @@ LONGEST_PAUSE = 300.0
 
 
 class Ticking:
-    """Runs a timer. A thing that fails is tried again after pauses that double from one second to five minutes; others go on."""
+    """Runs a timer.
 
-    def __init__(self, timer: Timer, leads: Leads, metrics: Metrics, now: Callable[[], datetime] = lambda: datetime.now(UTC)):
+    A thing that fails is tried again after pauses that double from one second to five minutes; others go on.
+    """
+
+    def __init__(
+        self, timer: Timer, leads: Leads, metrics: Metrics, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ):
         self._timer, self._leads, self._metrics, self._now = timer, leads, metrics, now
         self._failed: dict[Due, tuple[float, float]] = {}
         """What failed last time: its pause, and when that is over."""
@@ -72,7 +77,14 @@ class Ticking:
             self._failed[due] = pause, time.monotonic() + pause
             self._metrics.timer_failures.labels(self._timer.name).inc()
             told = error.reason if isinstance(error, Rejected) else type(error).__name__
-            log.warning("timer.failed", timer=self._timer.name, tenant=due.tenant, thing=due.thing, error=told, pause_seconds=pause)
+            log.warning(
+                "timer.failed",
+                timer=self._timer.name,
+                tenant=due.tenant,
+                thing=due.thing,
+                error=told,
+                pause_seconds=pause,
+            )
         else:
             self._failed.pop(due, None)
             log.info("timer.acted", timer=self._timer.name, tenant=due.tenant, thing=due.thing, due=due.at.isoformat())

@@ -11,10 +11,14 @@ from google.type.date_pb2 import Date
 from google.type.decimal_pb2 import Decimal as PbDecimal
 
 WHOLE_DIGITS, FRACTION_DIGITS = 18, 6
-"""Most digits of a number that is taken, before and behind the point. Logs may hold longer ones, and every read carries them."""
+"""Most digits of a number that is taken, before and behind the point.
 
-# Python's own 28 digits are fewer than logs may hold. Set for the whole process, whatever thread or task computes, so that no sum can
-# forget it: products of the longest stored numbers stay exact, a share keeps more digits than anybody is shown.
+Logs may hold longer ones, and every read carries them.
+"""
+
+# Python's own 28 digits are fewer than logs may hold. Set for the whole process, whatever thread or task computes, so
+# that no sum can forget it: products of the longest stored numbers stay exact, a share keeps more digits than anybody
+# is shown.
 decimal.DefaultContext.prec = 100
 decimal.setcontext(decimal.Context())
 _EXACT = decimal.Context(prec=decimal.MAX_PREC, Emax=decimal.MAX_EMAX, Emin=decimal.MIN_EMIN)

@@ -28,7 +28,10 @@ def read(type: str, data: bytes, id: UUID) -> Message | None:
 
 
 def decode(type: str, data: bytes) -> Message | None:
-    """The message; None when no contract that this process knows has such a type. Raises `DecodeError` for bytes that are none."""
+    """The message; None when no contract that this process knows has such a type.
+
+    Raises `DecodeError` for bytes that are none.
+    """
     try:
         known = symbol_database.Default().GetSymbol(type)
     except KeyError:

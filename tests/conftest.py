@@ -1,7 +1,7 @@
 """What every test may ask for: real engines, a fresh database, a Kafka.
 
-One set of engines serves a run; tests keep apart by fresh databases, tenants and topics. `NHIP_POSTGRES` and `NHIP_KAFKA`
-name engines to use instead of starting some.
+One set of engines serves a run; tests keep apart by fresh databases, tenants and topics. `NHIP_POSTGRES` and
+`NHIP_KAFKA` name engines to use instead of starting some.
 """
 
 import os
@@ -29,8 +29,8 @@ _DIRECTORY = Path(__file__).parent.parent / "var" / "test"
 
 
 class _Together(LoadScopeScheduling):
-    """Hands out tests by file, so that those that build on each other stay together; those of both sizes as one, for what they start is
-    dear. In the order of their collection: the long ones come first."""
+    """Hands out tests by file, so that those that build on each other stay together; those of both sizes as one, for
+    what they start is dear. In the order of their collection: the long ones come first."""
 
     def __init__(self, config: pytest.Config, log: Any = None) -> None:
         config.option.loadscopereorder = False
@@ -51,7 +51,9 @@ async def engines() -> AsyncGenerator[Engines]:
     """PostgreSQL and Kafka for the whole run."""
     with _folder() as folder:
         try:
-            async with running_engines(folder, postgres=os.environ.get("NHIP_POSTGRES"), kafka=os.environ.get("NHIP_KAFKA")) as urls:
+            async with running_engines(
+                folder, postgres=os.environ.get("NHIP_POSTGRES"), kafka=os.environ.get("NHIP_KAFKA")
+            ) as urls:
                 yield urls
         except EngineError as error:
             missing(f"no engines: {error}")
@@ -59,7 +61,10 @@ async def engines() -> AsyncGenerator[Engines]:
 
 @contextmanager
 def _folder() -> Generator[Path]:
-    """One that no other run uses, emptied afterwards. A run that was killed leaves its engines to the next one, which ends them."""
+    """One that no other run uses, emptied afterwards.
+
+    A run that was killed leaves its engines to the next one, which ends them.
+    """
     for number in range(1, 100):
         folder = _DIRECTORY / str(number)
         folder.mkdir(parents=True, exist_ok=True)

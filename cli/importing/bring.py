@@ -53,7 +53,10 @@ def count(file: File) -> int:
 
 
 class Importer:
-    """Brings one file into one tenant. Each item has the idempotency key `import:<kind>:<reference>`, so that it is made once."""
+    """Brings one file into one tenant.
+
+    Each item has the idempotency key `import:<kind>:<reference>`, so that it is made once.
+    """
 
     def __init__(self, client: Client, principals: Principals, tenant: str, tell: Tell = lambda _kind, _ref: None):
         self._tenant, self._tell = tenant, tell
@@ -73,7 +76,10 @@ class Importer:
         first_admin = next((person for person in people if "admin" in person.roles), None)
         for person in people:
             await self._send(
-                "person", person, commands.register_person(person, self._id), as_=OPERATOR if person is first_admin else IMPORTER
+                "person",
+                person,
+                commands.register_person(person, self._id),
+                as_=OPERATOR if person is first_admin else IMPORTER,
             )
         for unit in file.units:
             if unit.head:
@@ -98,13 +104,16 @@ class Importer:
 
     async def _send(self, kind: str, item: Item, command: Message, *, as_: str = IMPORTER) -> None:
         key, client, context = f"import:{kind}:{item.ref}", self._clients[as_], _context_of(command)
-        others = client.positions.of(c for c in SERVICES if c != context)  # of its own log a decision reads the newest by itself
+        others = client.positions.of(
+            c for c in SERVICES if c != context
+        )  # of its own log a decision reads the newest by itself
         try:
             done = await client.command(command, key=key, after=others)
         except Rejected as refusal:
             if refusal.reason not in ("IDEMPOTENCY_KEY_REUSED", "TENANT_EXISTS"):
                 raise Failed(
-                    f"line {item.places.item.line}: {kind} {item.ref!r} was refused: {refusal.message} ({refusal.reason}). "
+                    f"line {item.places.item.line}: {kind} {item.ref!r} was refused: {refusal.message} "
+                    f"({refusal.reason}). "
                     "What came before it is there; run the import again when this is put right"
                 ) from None
             self._ids[kind, item.ref] = refusal.id  # of what the same key made before

@@ -23,7 +23,13 @@ from services.rewards.domain import gift as gifts
 AnItem = TypeVar("AnItem", bound=Item)
 
 # What a contract calls a field, where the file has another word for it.
-_FIELDS = {"unit": "measured_in", "owner_ids": "owners", "goal_ids": "supports", "volume_kpi_id": "volume", "exact_weight": "weight"}
+_FIELDS = {
+    "unit": "measured_in",
+    "owner_ids": "owners",
+    "goal_ids": "supports",
+    "volume_kpi_id": "volume",
+    "exact_weight": "weight",
+}
 
 
 def checked(content: bytes, today: date | None = None) -> tuple[File | None, list[Problem]]:
@@ -42,7 +48,8 @@ def remarks(file: File) -> list[str]:
         return []
     who = f"only {deciding[0].name} has" if deciding else "nobody has"
     return [
-        f"{who} the role executive: who proposes a change does not decide about it, so that some targets could not be changed once the "
+        f"{who} the role executive: who proposes a change does not decide about it, so that some targets could not be "
+        "changed once the "
         "cycle runs. Give the role to a second person"
     ]
 
@@ -74,7 +81,9 @@ def parent_kind(file: File, kpi: Kpi) -> str:
 def _today(file: File) -> date:
     """The company's day: days end in its time zone."""
     try:
-        return datetime.now(ZoneInfo(file.company.time_zone if file.company and file.company.time_zone else DEFAULT_TIME_ZONE)).date()
+        return datetime.now(
+            ZoneInfo(file.company.time_zone if file.company and file.company.time_zone else DEFAULT_TIME_ZONE)
+        ).date()
     except (ZoneInfoNotFoundError, ValueError):
         return datetime.now(UTC).date()  # the contract's rules say what is wrong with the zone
 
@@ -82,7 +91,9 @@ def _today(file: File) -> date:
 def _check(file: File, problems: Problems, today: date) -> None:
     _once(problems, "unit", file.units)
     _once(problems, "person", file.people)
-    _once(problems, "goal, CSF or KPI", [*file.goals, *file.csfs, *file.kpis])  # one space of names, for a parent may be any of them
+    _once(
+        problems, "goal, CSF or KPI", [*file.goals, *file.csfs, *file.kpis]
+    )  # one space of names, for a parent may be any of them
     _once(problems, "progress of this KPI and day", file.progress, "day")
     _once(problems, "value", file.values)
     _once(problems, "gift", file.gifts)
@@ -102,7 +113,10 @@ def _once(problems: Problems, what: str, items: Iterable[Item], field: str = "re
     first: dict[str, Item] = {}
     for item in items:
         if item.ref and first.setdefault(item.ref, item) is not item:
-            problems.add(item.places[field], f"there is a {what} {item.ref!r} already, in line {first[item.ref].places[field].line}")
+            problems.add(
+                item.places[field],
+                f"there is a {what} {item.ref!r} already, in line {first[item.ref].places[field].line}",
+            )
 
 
 def _names(problems: Problems, what: str, items: Sequence[Unit | Value]) -> None:
@@ -144,7 +158,9 @@ def _references(file: File, problems: Problems) -> None:
         look(praise, "kpi", praise.kpi, "KPI", file.kpis)
 
 
-def _circles(problems: Problems, items: Sequence[AnItem], before: Callable[[AnItem], Iterable[str]], field: str, message: str) -> None:
+def _circles(
+    problems: Problems, items: Sequence[AnItem], before: Callable[[AnItem], Iterable[str]], field: str, message: str
+) -> None:
     """Each circle once, where its first item stands."""
     left = [item for item in items if item.ref]
     while True:
@@ -166,16 +182,24 @@ def _days(file: File, problems: Problems, today: date) -> None:
     first, last = file.cycle.starts_on, file.cycle.ends_on
     for kpi in file.kpis:
         if kpi.effective_on and not first <= kpi.effective_on <= last:
-            problems.add(kpi.places["effective_on"], f"KPI: {kpi.effective_on} is outside the cycle: give a day from {first} to {last}")
+            problems.add(
+                kpi.places["effective_on"],
+                f"KPI: {kpi.effective_on} is outside the cycle: give a day from {first} to {last}",
+            )
     for progress in file.progress:
         if progress.day and not first <= progress.day <= min(last, today):
             until = min(last, today)
-            problems.add(progress.places["day"], f"progress: {progress.day} is no day of the cycle: give one from {first} to {until}")
+            problems.add(
+                progress.places["day"],
+                f"progress: {progress.day} is no day of the cycle: give one from {first} to {until}",
+            )
 
 
 def _people(file: File, problems: Problems) -> None:
     if file.people and not any("admin" in person.roles or "roles" in person.places.wrong for person in file.people):
-        problems.add(file.people[0].places["roles"], "nobody has the role admin: somebody must look after people and settings")
+        problems.add(
+            file.people[0].places["roles"], "nobody has the role admin: somebody must look after people and settings"
+        )
     for kpi in file.kpis:
         if kpi.level == "individual" and not kpi.owners and "owners" not in kpi.places.wrong:
             problems.add(kpi.places["owners"], "KPI: owners is missing: somebody has to answer for an individual KPI")

@@ -40,10 +40,14 @@ def import_(
     file: Annotated[Path, typer.Argument(help="A company in YAML, as demo/company-x.vi.yaml.")],
     check: Annotated[bool, typer.Option("--check", help="Only check the file.")] = False,
     tenant: Annotated[str, typer.Option(help="Bring it in under this tenant's id instead of the file's.")] = "",
-    address: Annotated[str | None, typer.Option(help="people=host:port,goals=host:port,checkins=host:port,rewards=host:port")] = None,
+    address: Annotated[
+        str | None, typer.Option(help="people=host:port,goals=host:port,checkins=host:port,rewards=host:port")
+    ] = None,
     gateway: Annotated[str | None, typer.Option(help="The gateway's URL, for tokens of the demo issuer.")] = None,
     token: Annotated[str, typer.Option(help="A token of service:importer.", envvar=TOKEN)] = "",
-    operator_token: Annotated[str, typer.Option(help="A token of service:operator.", envvar="NHIP_OPERATOR_TOKEN")] = "",
+    operator_token: Annotated[
+        str, typer.Option(help="A token of service:operator.", envvar="NHIP_OPERATOR_TOKEN")
+    ] = "",
     directory: Annotated[Path, typer.Option(help="The directory of `nhip up`.")] = Path("var"),
 ) -> None:
     """Bring a company in from a file. The file is checked whole first; what was imported before is not made twice."""
@@ -67,8 +71,13 @@ def import_(
     run(work())
 
 
-async def bring(file: Path, services: Mapping[str, str], principals: Principals, *, tenant: str, brief: bool) -> Positions:
-    """The same for another command. `brief`: a sentence instead of a table. Answers how far each log is because of it."""
+async def bring(
+    file: Path, services: Mapping[str, str], principals: Principals, *, tenant: str, brief: bool
+) -> Positions:
+    """The same for another command.
+
+    `brief`: a sentence instead of a table. Answers how far each log is because of it.
+    """
     return await _bring(_read(file, tenant), services, principals, brief=brief)
 
 
@@ -121,6 +130,8 @@ def _progress(what: str, total: int) -> Generator[Tell]:
         say(f"Importing {what}…")
         yield lambda _kind, _ref: None
         return
-    with Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=console, transient=True) as progress:
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=console, transient=True
+    ) as progress:
         task = progress.add_task(f"Importing {what}", total=total)
         yield lambda kind, ref: progress.update(task, advance=1, description=f"Importing {what}: {kind} {ref}")

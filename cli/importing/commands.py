@@ -31,7 +31,8 @@ def register_person(person: Person, ids: Ids) -> RegisterPerson:
         name=PersonalText(plain=person.name),
         title=PersonalText(plain=person.title) if person.title else None,
         place=people_types.Place(
-            unit_id=ids("unit", person.unit) if person.unit else "", manager_id=ids("person", person.manager) if person.manager else ""
+            unit_id=ids("unit", person.unit) if person.unit else "",
+            manager_id=ids("person", person.manager) if person.manager else "",
         ),
         roles=[people_types.Role.Value(f"ROLE_{role.upper()}") for role in person.roles],
     )
@@ -60,7 +61,9 @@ def choose_csf(csf: Csf, ids: Ids) -> ChooseCsf:
 
 def define_kpi(kpi: Kpi, cycle: Cycle, parent_kind: str, ids: Ids) -> DefineKpi:
     """`parent_kind` is kpi, csf or goal; empty for a KPI that serves nothing yet."""
-    scale = {name: value for name in ("baseline", "target", "floor", "stretch") if (value := getattr(kpi, name)) is not None}
+    scale = {
+        name: value for name in ("baseline", "target", "floor", "stretch") if (value := getattr(kpi, name)) is not None
+    }
     measure = goal_types.Measure(
         kind=goal_types.MeasureKind.Value(f"MEASURE_KIND_{kpi.kind.upper() or 'UNSPECIFIED'}"),
         direction=goal_types.Direction.Value(f"DIRECTION_{kpi.direction.upper() or 'UNSPECIFIED'}"),

@@ -1,19 +1,24 @@
-"""The format of a company's file. A field that is not here does not exist; `ref` is the name by which other items mean an item.
+"""The format of a company's file.
 
-numbers:  vi or en: how numbers are written in it. Without it, 1.200 and 1,200 are refused, as they can be read in two ways
+A field that is not here does not exist; `ref` is the name by which other items mean an item.
+
+numbers:  vi or en: how numbers are written in it. Without it, 1.200 and 1,200 are refused, as they can be read in two
+          ways
 company:  tenant*, name*, time_zone
 units:    ref*, name*, head (a person)
 people:   ref*, name*, title, unit, manager (a person), roles (employee, executive, okr_master, auditor, admin)
 cycle:    ref*, name*, starts_on*, ends_on*
 goals:    ref*, name*, year*, target*, measured_in
 csfs:     ref*, name*, supports* (goals), why
-kpis:     ref*, name* (two to four words), statement, level*, kind*, direction*, measured_in, baseline, target*, floor, stretch,
-          volume (the KPI that a rate is a rate of), owners (people), department (a unit), weight, parent (a CSF, KPI or goal), why,
-          effective_on (the cycle's first day)
+kpis:     ref*, name* (two to four words), statement, level*, kind*, direction*, measured_in, baseline, target*, floor,
+          stretch,
+          volume (the KPI that a rate is a rate of), owners (people), department (a unit), weight, parent (a CSF, KPI or
+          goal), why, effective_on (the cycle's first day)
 progress: kpi*, day*, value*, confidence (5), note; one per KPI and day
 values:   ref*, name*
 gifts:    ref*, name*, description, points*, stock*
-praises:  ref*, from* (a person), to (a person) or unit (a unit), value (a core value) or kpi (a KPI), words*, deed_on, visibility (public)
+praises:  ref*, from* (a person), to (a person) or unit (a unit), value (a core value) or kpi (a KPI), words*, deed_on,
+          visibility (public)
 """
 
 from collections.abc import Iterator
@@ -163,7 +168,17 @@ class File:
 
     def items(self) -> Iterator[Item]:
         yield from filter(None, (self.company, self.cycle))
-        for items in (self.units, self.people, self.goals, self.csfs, self.kpis, self.progress, self.values, self.gifts, self.praises):
+        for items in (
+            self.units,
+            self.people,
+            self.goals,
+            self.csfs,
+            self.kpis,
+            self.progress,
+            self.values,
+            self.gifts,
+            self.praises,
+        ):
             yield from items
 
 

@@ -113,7 +113,9 @@ class Fields:
         for key, _ in self.node.value:
             name = str(key.value) if isinstance(key, yaml.ScalarNode) else "?"
             if name not in self._asked:
-                self.problems.add(Place.of(key.start_mark), f"{self.what}: there is no field {name!r}{hint(name, self._asked)}")
+                self.problems.add(
+                    Place.of(key.start_mark), f"{self.what}: there is no field {name!r}{hint(name, self._asked)}"
+                )
         return Places(self.place, self._places, frozenset(self._wrong))
 
     def text(self, name: str, *, required: bool = False) -> str:
@@ -134,10 +136,14 @@ class Fields:
     def tenant(self, name: str) -> str:
         """A tenant's id: a reference in small letters."""
         text = self.text(name, required=True)
-        return text if not text or is_tenant(text) else self._bad(name, f"{text!r} is no tenant's id: take {TENANT}", "")
+        return (
+            text if not text or is_tenant(text) else self._bad(name, f"{text!r} is no tenant's id: take {TENANT}", "")
+        )
 
     def references(self, name: str, *, required: bool = False) -> tuple[str, ...]:
-        found = tuple(self._reference(f"{name}[{at}]", text) for at, text in enumerate(self._texts(name, required=required)))
+        found = tuple(
+            self._reference(f"{name}[{at}]", text) for at, text in enumerate(self._texts(name, required=required))
+        )
         for at, one in enumerate(found):
             if one in found[:at]:
                 self._bad(f"{name}[{at}]", f"names {one!r} twice", None)
@@ -154,7 +160,9 @@ class Fields:
             value = numerals.read(text, self.language)
         except numerals.TwoReadings as two:
             vi, en = _unmistakable(two.vi), _unmistakable(two.en)
-            say = "write that, or say at the top of the file how its numbers are written: `numbers: vi` or `numbers: en`"
+            say = (
+                "write that, or say at the top of the file how its numbers are written: `numbers: vi` or `numbers: en`"
+            )
             return self._bad(name, f"{text!r} can be read in two ways, as {vi} (vi) and as {en} (en): {say}", None)
         if value is None:
             return self._bad(name, f"{text!r} is no number: write digits, as 1200 or 12.5", None)
@@ -182,7 +190,9 @@ class Fields:
         return self._choose(name, text, among) if text else ""
 
     def choices(self, name: str, among: Sequence[str]) -> tuple[str, ...]:
-        return tuple(filter(None, (self._choose(f"{name}[{at}]", text, among) for at, text in enumerate(self._texts(name)))))
+        return tuple(
+            filter(None, (self._choose(f"{name}[{at}]", text, among) for at, text in enumerate(self._texts(name))))
+        )
 
     def section(self, name: str, what: str) -> "Fields | None":
         """A mapping below; it is required."""
@@ -269,13 +279,17 @@ def parse(content: bytes, problems: Problems, what: str) -> Fields | None:
         return None
     except yaml.reader.ReaderError as error:
         before = text[: error.position]
-        problems.add(Place(before.count("\n") + 1, len(before.rpartition("\n")[2]) + 1), "this is not YAML: a control character")
+        problems.add(
+            Place(before.count("\n") + 1, len(before.rpartition("\n")[2]) + 1), "this is not YAML: a control character"
+        )
         return None
     except RecursionError:
         problems.add(Place(1, 1), "this is not a company: it is nested too deep")
         return None
     if not isinstance(node, yaml.MappingNode):
-        problems.add(Place.of(node.start_mark) if node else Place(1, 1), f"{what}: the file must be a mapping (field: value)")
+        problems.add(
+            Place.of(node.start_mark) if node else Place(1, 1), f"{what}: the file must be a mapping (field: value)"
+        )
         return None
     return Fields(node, what, problems)
 
@@ -291,4 +305,6 @@ def hint(given: str, known: Iterable[str]) -> str:
     names = list(dict.fromkeys(known))
     close = difflib.get_close_matches(given, names, 1, 0.6)
     listed = ", ".join(names[:20]) + (", …" if names[20:] else "")
-    return (f"; did you mean {close[0]!r}?" if close else "") + (f" (there are {listed})" if names else " (there are none)")
+    return (f"; did you mean {close[0]!r}?" if close else "") + (
+        f" (there are {listed})" if names else " (there are none)"
+    )

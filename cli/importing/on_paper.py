@@ -1,6 +1,8 @@
-"""Praise carried out on paper, in the file's order: what the rewards service would refuse is told before anything is sent.
+"""Praise carried out on paper, in the file's order: what the rewards service would refuse is told before anything is
+sent.
 
-The decisions are the service's own, with references in place of ids; so an allowance that would not reach is noticed too.
+The decisions are the service's own, with references in place of ids; so an allowance that would not reach is noticed
+too.
 """
 
 from datetime import date

@@ -4,7 +4,8 @@
         ...  # urls.postgres, urls.kafka
 
 Both stop in order when the block ends. What a killed owner left running is stopped and started again by the next one;
-data stays. A directory has one owner at a time. An engine whose URL is given is not started. Knows nothing of Nhip's services.
+data stays. A directory has one owner at a time. An engine whose URL is given is not started. Knows nothing of Nhip's
+services.
 """
 
 import asyncio
@@ -42,7 +43,9 @@ class Engines:
 
 
 @asynccontextmanager
-async def engines(directory: Path, *, postgres: str | None = None, kafka: str | None = None, say: Say = quiet) -> AsyncGenerator[Engines]:
+async def engines(
+    directory: Path, *, postgres: str | None = None, kafka: str | None = None, say: Say = quiet
+) -> AsyncGenerator[Engines]:
     """Start the engines that no URL is given for, in `directory`, and stop them in the end.
 
     Raises `EngineError` with a sentence for a person; `InUse` when another process owns the directory.

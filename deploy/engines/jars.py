@@ -35,7 +35,10 @@ class _Jar:
 
 
 async def fetch(say: Say) -> Path:
-    """The folder that holds all jars. A folder under its final name is complete: it is filled under another one and renamed."""
+    """The folder that holds all jars.
+
+    A folder under its final name is complete: it is filled under another one and renamed.
+    """
     locked = _LOCK.read_text()
     folder = cache() / f"kafka-{KAFKA}-{sha256(locked.encode()).hexdigest()[:12]}"
     if folder.is_dir():
@@ -116,10 +119,13 @@ def main() -> None:
 
     with _scratch() as scratch:
         context = _context(scratch)
-        wanted = [Dependency(context.project(group, name).at_version(version).artifact()) for group, name, version in _WANTED]
+        wanted = [
+            Dependency(context.project(group, name).at_version(version).artifact()) for group, name, version in _WANTED
+        ]
         given, transitive = context.resolver.resolve(wanted)
         jars = [
-            _Jar(_sha256(found.artifact.resolve()), found.groupId, found.artifactId, str(found.version)) for found in [*given, *transitive]
+            _Jar(_sha256(found.artifact.resolve()), found.groupId, found.artifactId, str(found.version))
+            for found in [*given, *transitive]
         ]
     lines = sorted(f"{jar.group}:{jar.artifact}:{jar.version} {jar.sha256}" for jar in jars)
     _LOCK.write_text("".join(f"{line.split()[1]}  {line.split()[0]}\n" for line in lines))

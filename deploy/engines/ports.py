@@ -21,7 +21,9 @@ CLAIMED = range(27092, 32768)
 def free(port: int) -> bool:
     """Nobody listens there."""
     with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a connection that just ended does not take the port
+        probe.setsockopt(
+            socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+        )  # a connection that just ended does not take the port
         try:
             probe.bind((HOST, port))
         except OSError:
@@ -33,7 +35,8 @@ def free(port: int) -> bool:
 def claimed(number: int) -> Generator[list[int]]:
     """That many free ports, which nobody else claims until the end, also while the processes that listen there restart.
 
-    A claim is a lock on a file, so it ends with its process, however that ends. Raises `EngineError` if too few are free.
+    A claim is a lock on a file, so it ends with its process, however that ends. Raises `EngineError` if too few are
+    free.
     """
     folder = Path(gettempdir()) / f"nhip-ports-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -50,5 +53,7 @@ def claimed(number: int) -> Generator[list[int]]:
             if free(port):
                 ports.append(port)
         if len(ports) < number:
-            raise EngineError(f"{number} free ports from {CLAIMED.start} to {CLAIMED.stop} are needed, there are {len(ports)}")
+            raise EngineError(
+                f"{number} free ports from {CLAIMED.start} to {CLAIMED.stop} are needed, there are {len(ports)}"
+            )
         yield ports

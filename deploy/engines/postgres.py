@@ -32,8 +32,11 @@ HELD_SECONDS = 20
 
 
 class PostgresEngine:
-    """One server under `directory/postgres`. Durable as in production (`fsync` is on); answers on a Unix socket that only the
-    user who started it can reach, so it needs no port and no password."""
+    """One server under `directory/postgres`.
+
+    Durable as in production (`fsync` is on); answers on a Unix socket that only the user who started it can reach, so
+    it needs no port and no password.
+    """
 
     name = "PostgreSQL"
 
@@ -72,7 +75,10 @@ class PostgresEngine:
         self._owner.take()
 
     async def start(self) -> None:
-        """Make the database cluster if there is none, start the server, return when it answers. Raises `EngineError`."""
+        """Make the database cluster if there is none, start the server, return when it answers.
+
+        Raises `EngineError`.
+        """
         if self._child and self._child.ended is None:
             return
         began = time.monotonic()
@@ -142,15 +148,23 @@ class PostgresEngine:
     def _check_data(self) -> None:
         version = (self._data / "PG_VERSION").read_text().strip()
         if version != "18":
-            raise EngineError(f"{self._data} was made by PostgreSQL {version}, this is 18: dump it with that version and load it again")
+            raise EngineError(
+                f"{self._data} was made by PostgreSQL {version}, this is 18: dump it with that version and load it "
+                "again"
+            )
         owner = self._data.stat().st_uid
         expected = account.user if (account := _account()) else os.geteuid()
         if owner != expected:
-            raise EngineError(f"{self._data} belongs to user {owner}, PostgreSQL would run as {expected}: run as before, or chown it")
+            raise EngineError(
+                f"{self._data} belongs to user {owner}, PostgreSQL would run as {expected}: run as before, or chown it"
+            )
 
     def _forget_dead_server(self) -> None:
-        """PostgreSQL refuses to start while postmaster.pid names a living process of the same user. In a container that was
-        killed, pids start over, and that process is likely to be one of ours that is no PostgreSQL."""
+        """PostgreSQL refuses to start while postmaster.pid names a living process of the same user.
+
+        In a container that was killed, pids start over, and that process is likely to be one of ours that is no
+        PostgreSQL.
+        """
         note = self._data / "postmaster.pid"
         try:
             name = psutil.Process(int(note.read_text().split()[0])).name()
@@ -186,7 +200,9 @@ class PostgresEngine:
                 if self._child.ended is not None:
                     raise EngineError(f"PostgreSQL ended right after its start:\n{tail(self._log)}") from None
                 if time.monotonic() - began > 120:
-                    raise EngineError(f"PostgreSQL does not answer after two minutes ({error}):\n{tail(self._log)}") from None
+                    raise EngineError(
+                        f"PostgreSQL does not answer after two minutes ({error}):\n{tail(self._log)}"
+                    ) from None
             if time.monotonic() - told > 5:
                 told = time.monotonic()
                 self._say("Waiting for PostgreSQL (it may be recovering)…")
@@ -208,7 +224,9 @@ def _account() -> Account | None:
     try:
         entry = pwd.getpwnam("nobody")
     except KeyError:
-        raise EngineError("PostgreSQL does not run as root and there is no user `nobody`: run as an ordinary user") from None
+        raise EngineError(
+            "PostgreSQL does not run as root and there is no user `nobody`: run as an ordinary user"
+        ) from None
     return Account(entry.pw_uid, entry.pw_gid)
 
 
@@ -225,9 +243,13 @@ def _as(account: Account | None, *places: Path) -> tuple[list[str], int | None, 
     setpriv = shutil.which("setpriv")
     right = _right_to_search()
     if not setpriv or not right:
-        raise EngineError(f"user `nobody`, whom PostgreSQL runs as, cannot reach {places[-1]}: use another directory or an ordinary user")
+        raise EngineError(
+            f"user `nobody`, whom PostgreSQL runs as, cannot reach {places[-1]}: use another directory or an ordinary "
+            "user"
+        )
     flags = [f"--reuid={account.user}", f"--regid={account.group}", "--clear-groups"]
-    # no_setuid_fixup: else access(2), by which initdb looks for its fellow programs, would leave that right out of account
+    # no_setuid_fixup: else access(2), by which initdb looks for its fellow programs, would leave that right out of
+    # account
     flags += ["--securebits=+no_setuid_fixup", f"--inh-caps=+{right}", f"--ambient-caps=+{right}"]
     return [setpriv, *flags, "--"], None, None
 

@@ -1,4 +1,5 @@
-"""Processes of engines: start them apart from the terminal, find what a killed owner left behind, stop them within bounds."""
+"""Processes of engines: start them apart from the terminal, find what a killed owner left behind, stop them within
+bounds."""
 
 import asyncio
 import fcntl
@@ -36,7 +37,10 @@ class Ownership:
         self._file: IO[str] | None = None
 
     def take(self) -> None:
-        """Makes the directory if there is none. Raises `InUse` while another owner lives. Taking what one has already is fine."""
+        """Makes the directory if there is none.
+
+        Raises `InUse` while another owner lives. Taking what one has already is fine.
+        """
         if self._file:
             return
         try:
@@ -44,14 +48,18 @@ class Ownership:
             file = (self._directory / "owner.lock").open("a+")
         except OSError as error:
             why = "it is a file, not a directory" if isinstance(error, FileExistsError) else error.strerror
-            raise EngineError(f"{error.filename or self._directory} cannot be written ({why}): choose another directory") from None
+            raise EngineError(
+                f"{error.filename or self._directory} cannot be written ({why}): choose another directory"
+            ) from None
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.seek(0)
             owner = file.read().strip() or "unknown"
             file.close()
-            raise InUse(f"{self._directory} is in use by process {owner}: end that one first, or choose another directory") from None
+            raise InUse(
+                f"{self._directory} is in use by process {owner}: end that one first, or choose another directory"
+            ) from None
         file.truncate(0)
         file.write(f"{os.getpid()}\n")
         file.flush()
@@ -64,7 +72,8 @@ class Ownership:
 
 
 class Child:
-    """A process we started, in a session of its own: Ctrl-C in the terminal reaches its owner only, who stops it in order."""
+    """A process we started, in a session of its own: Ctrl-C in the terminal reaches its owner only, who stops it in
+    order."""
 
     def __init__(self, popen: subprocess.Popen[bytes]) -> None:
         self._popen = popen
@@ -164,12 +173,17 @@ async def run(
 
 
 def left_behind(program: str, mark: str) -> list[psutil.Process]:
-    """Processes of that program that have `mark` as one of their arguments: an engine is given its own directory as an argument, so this
-    needs no pid file, cannot be fooled by a pid that was used again, and has no moment in which a process is not yet noted."""
+    """Processes of that program that have `mark` as one of their arguments: an engine is given its own directory as an
+    argument, so this needs no pid file, cannot be fooled by a pid that was used again, and has no moment in which a
+    process is not yet noted."""
     found: list[psutil.Process] = []
     for process in psutil.process_iter():
         try:
-            if process.name().startswith(program) and mark in process.cmdline() and process.status() != psutil.STATUS_ZOMBIE:
+            if (
+                process.name().startswith(program)
+                and mark in process.cmdline()
+                and process.status() != psutil.STATUS_ZOMBIE
+            ):
                 found.append(process)
         except psutil.Error:
             continue  # it ended meanwhile, or is somebody else's
@@ -195,7 +209,9 @@ def _signal(process: psutil.Process, number: signal.Signals) -> None:
     except psutil.NoSuchProcess:
         pass
     except psutil.AccessDenied:
-        raise EngineError(f"process {process.pid} holds the directory but belongs to another user: end it first") from None
+        raise EngineError(
+            f"process {process.pid} holds the directory but belongs to another user: end it first"
+        ) from None
 
 
 def tail(log: Path, lines: int = 15) -> str:

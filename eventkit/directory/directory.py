@@ -13,7 +13,12 @@ from eventkit.projection import by_subscription
 from eventkit.table import reading
 from nhip.common.v1.words_pb2 import PersonalText
 
-TENANT_TABLE, PERSON_TABLE, PLACE_TABLE, UNIT_TABLE = TenantView().table, PersonView().table, PlaceView().table, UnitView().table
+TENANT_TABLE, PERSON_TABLE, PLACE_TABLE, UNIT_TABLE = (
+    TenantView().table,
+    PersonView().table,
+    PlaceView().table,
+    UnitView().table,
+)
 
 
 _judged: ContextVar[tuple[str, Everyone] | None] = ContextVar("judged", default=None)

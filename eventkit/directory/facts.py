@@ -1,4 +1,7 @@
-"""What is known of tenants, people and units: states, how events fold into them, and the relations between people. Pure."""
+"""What is known of tenants, people and units: states, how events fold into them, and the relations between people.
+
+Pure.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -64,7 +67,9 @@ def role_name(role: "types_pb2.Role.ValueType") -> str:
 def evolve_person(person: Person | None, event: Message) -> Person:
     match event:
         case PersonRegistered():
-            return Person(event.person_id, event.name, event.title, tuple(role_name(r) for r in event.roles), email=event.email)
+            return Person(
+                event.person_id, event.name, event.title, tuple(role_name(r) for r in event.roles), email=event.email
+            )
         case EmailChanged() if person:
             return replace(person, email=event.email)
         case RolesChanged() if person:
@@ -106,9 +111,13 @@ def evolve_organisation(organisation: Organisation | None, event: Message) -> Or
         case UnitCreated():
             return replace(now, units={**now.units, event.unit_id: Unit(event.unit_id, event.name)})
         case UnitHeadAppointed():
-            return replace(now, units={**now.units, event.unit_id: replace(now.units[event.unit_id], head_id=event.after)})
+            return replace(
+                now, units={**now.units, event.unit_id: replace(now.units[event.unit_id], head_id=event.after)}
+            )
         case PlaceAssigned():
-            return replace(now, places={**now.places, event.person_id: Place(event.after.unit_id, event.after.manager_id)})
+            return replace(
+                now, places={**now.places, event.person_id: Place(event.after.unit_id, event.after.manager_id)}
+            )
         case _:
             raise UnknownEvent(event)
 
@@ -160,7 +169,10 @@ class Everyone:
         return sorted(found, key=lambda p: (sum(1 for _ in self.managers(p)), p))
 
     def roles(self, person: str) -> frozenset[str] | None:
-        """What access tables ask for: a person's roles, and `manager` and `department_head` by relation. None: unknown or inactive here."""
+        """What access tables ask for: a person's roles, and `manager` and `department_head` by relation.
+
+        None: unknown or inactive here.
+        """
         if not self.is_active(person):
             return None
         roles = {"employee", *self.people[person].roles}

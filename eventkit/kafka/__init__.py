@@ -1,8 +1,7 @@
 """Kafka: a context's log as a topic of CloudEvents. The only package that touches aiokafka and FastStream.
 
-`records` says what a record looks like, `topics` makes topics, `reading` runs subscriptions to them, `writing` is the relay's hand,
-`tailing` looks on,
-`subscribing` is for whoever wants single events in a program of their own.
+`records` says what a record looks like, `topics` makes topics, `reading` runs subscriptions to them, `writing` is the
+relay's hand, `tailing` looks on, `subscribing` is for whoever wants single events in a program of their own.
 """
 
 from eventkit.kafka.faults import FAULTS, REFUSALS, TopicChanged, own_cancellation

@@ -46,8 +46,8 @@ REFUSALS: tuple[type[Exception], ...] = (
 async def close(stop: Coroutine[Any, Any, object], *, seconds: float = 5.0) -> bool:
     """Stop a client, within bounds, whatever becomes of it: the broker may be away. False if it did not end well.
 
-    In a task of its own: a client that stops while its broker is away may let the cancellation of an inner task escape, and that must not
-    be taken for the cancellation of whoever stops it.
+    In a task of its own: a client that stops while its broker is away may let the cancellation of an inner task escape,
+    and that must not be taken for the cancellation of whoever stops it.
     """
     task = asyncio.ensure_future(stop)
     await asyncio.wait([task], timeout=seconds)

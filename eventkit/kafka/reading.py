@@ -29,10 +29,11 @@ log = structlog.get_logger(__name__)
 class TopicReader(ConsumerRebalanceListener):
     """Runs a subscription to another context's topic.
 
-    Where it stands is kept with what it wrote, never in Kafka: on every assignment it asks the database. A topic that was deleted and
-    filled again shows itself by an offset beyond its end, or by a record whose predecessor was never seen. Then the topic is read from its
-    start once more, and what was handled is passed over by position. What is missing there too, the relay has to publish again: until it
-    does, records behind the hole are passed over, for they come again behind what is missing.
+    Where it stands is kept with what it wrote, never in Kafka: on every assignment it asks the database. A topic that
+    was deleted and filled again shows itself by an offset beyond its end, or by a record whose predecessor was never
+    seen. Then the topic is read from its start once more, and what was handled is passed over by position. What is
+    missing there too, the relay has to publish again: until it does, records behind the hole are passed over, for they
+    come again behind what is missing.
     """
 
     def __init__(
@@ -81,7 +82,9 @@ class TopicReader(ConsumerRebalanceListener):
 
     @asynccontextmanager
     async def _consumer(self) -> AsyncGenerator[AIOKafkaConsumer]:
-        await ensure_topic(self._servers, self._subscription.source, partitions=self._partitions, replication=self._replication)
+        await ensure_topic(
+            self._servers, self._subscription.source, partitions=self._partitions, replication=self._replication
+        )
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self._servers,
             group_id=self._group,
@@ -111,10 +114,13 @@ class TopicReader(ConsumerRebalanceListener):
         await self._tell(consumer)
 
     async def _look(self) -> None:
-        """Whether the checkpoints are where this member left them: a rebuild, or a rival, may have moved them while nothing came in."""
+        """Whether the checkpoints are where this member left them: a rebuild, or a rival, may have moved them while
+        nothing came in."""
         if time.monotonic() - self._looked > 1:
             self._looked = time.monotonic()
-            await checkpoint.check(self._pool, self._subscription.name, {partition.partition: at for partition, at in self._at.items()})
+            await checkpoint.check(
+                self._pool, self._subscription.name, {partition.partition: at for partition, at in self._at.items()}
+            )
 
     async def _locate(self, consumer: AIOKafkaConsumer, partition: TopicPartition) -> None:
         async with connection(self._pool) as con:
@@ -122,7 +128,14 @@ class TopicReader(ConsumerRebalanceListener):
         first = (await consumer.beginning_offsets([partition]))[partition]
         end = (await consumer.end_offsets([partition]))[partition]
         if at.offset and not first <= at.offset <= end:
-            log.warning("kafka.topic_changed", topic=partition.topic, partition=partition.partition, offset=at.offset, first=first, end=end)
+            log.warning(
+                "kafka.topic_changed",
+                topic=partition.topic,
+                partition=partition.partition,
+                offset=at.offset,
+                first=first,
+                end=end,
+            )
             to = Checkpoint(at.position, 0)
             async with connection(self._pool) as con:
                 await checkpoint.move(con, self._subscription.name, partition.partition, at=at, to=to)
@@ -144,9 +157,8 @@ class TopicReader(ConsumerRebalanceListener):
                     position = item.event.position
                 case Place.BEHIND_A_HOLE:
                     self._report(partition, position, item)
-                    if (
-                        self._searched.get(partition) != position
-                    ):  # what is missing may stand before this page, in a topic that was made anew
+                    # What is missing may stand before this page, in a topic that was made anew.
+                    if self._searched.get(partition) != position:
                         self._searched[partition] = position
                         to_offset = 0
                         break
@@ -163,7 +175,10 @@ class TopicReader(ConsumerRebalanceListener):
                 del self._at[partition]  # to be located anew: at the start
 
     def _ours(self, records: "Sequence[ConsumerRecord[Any, Any]]") -> list[Received]:
-        """The events among the records. One that no relay wrote has no position and no stream: there is nothing to park it behind."""
+        """The events among the records.
+
+        One that no relay wrote has no position and no stream: there is nothing to park it behind.
+        """
         ours: list[Received] = []
         for record in records:
             try:

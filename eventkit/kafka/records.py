@@ -1,7 +1,7 @@
 """A record of a context's topic: an event as a CloudEvent 1.0 in binary mode.
 
-A topic holds its context's log, each tenant whole in one partition. Each record also names the position before it on its partition, so that
-a reader notices what is missing; a position at or below the last one is a repetition.
+A topic holds its context's log, each tenant whole in one partition. Each record also names the position before it on
+its partition, so that a reader notices what is missing; a position at or below the last one is a repetition.
 """
 # pyright: reportMissingTypeStubs=false, reportUnknownVariableType=false, reportUnknownMemberType=false
 
@@ -85,12 +85,18 @@ def received(record: "ConsumerRecord[Any, Any]") -> Received:
     """The event of a record. Raises `ForeignRecord` for one that is none of ours."""
     try:
         return _received(record)
-    except (KeyError, ValueError, AttributeError) as error:  # a header is missing, is not what it should be, has no value
+    except (
+        KeyError,
+        ValueError,
+        AttributeError,
+    ) as error:  # a header is missing, is not what it should be, has no value
         raise ForeignRecord(f"{record.topic}/{record.partition}/{record.offset}: {type(error).__name__}") from error
 
 
 def _received(record: "ConsumerRecord[Any, Any]") -> Received:
-    attributes = {name: value.decode() for name, value in record.headers if name.startswith("ce_") or name == "traceparent"}
+    attributes = {
+        name: value.decode() for name, value in record.headers if name.startswith("ce_") or name == "traceparent"
+    }
     event = Recorded(
         id=UUID(attributes["ce_id"]),
         type=attributes["ce_type"],

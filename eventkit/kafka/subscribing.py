@@ -1,7 +1,7 @@
 """Single events of a context's topic for a program of one's own: a FastStream broker that loses nothing.
 
-For integrators. Nhip's own subscriptions keep their place beside what they write (`reading`); a subscriber of this kind keeps it in Kafka,
-so an event may come again and its handler has to bear that (`event.id` is the same again).
+For integrators. Nhip's own subscriptions keep their place beside what they write (`reading`); a subscriber of this kind
+keeps it in Kafka, so an event may come again and its handler has to bear that (`event.id` is the same again).
 
     broker = subscriber("kafka:9092", "goals", group="payroll", handle=handle)
     await FastStream(broker).run()
@@ -44,10 +44,11 @@ def subscriber(
 ) -> KafkaBroker:
     """A broker that gives every event of a context's topic to `handle`, the first one first, each tenant's in order.
 
-    FastStream's own defaults would lose events: it commits before handling, begins at the newest, loses a message with a header that is no
-    UTF-8 or whose handler raises, or hands that one out again without end. So nothing ever raises here: what is `transient` is tried
-    again with growing pauses, anything else goes to `set_aside` with its error, records that no relay wrote too. A handler that runs when
-    the broker is stopped has `graceful_timeout` seconds to end; after that its event comes again.
+    FastStream's own defaults would lose events: it commits before handling, begins at the newest, loses a message with
+    a header that is no UTF-8 or whose handler raises, or hands that one out again without end. So nothing ever raises
+    here: what is `transient` is tried again with growing pauses, anything else goes to `set_aside` with its error,
+    records that no relay wrote too. A handler that runs when the broker is stopped has `graceful_timeout` seconds to
+    end; after that its event comes again.
     """
     broker = KafkaBroker(servers, allow_auto_create_topics=False, apply_types=False, graceful_timeout=graceful_timeout)
 
@@ -76,7 +77,13 @@ def subscriber(
                 log.warning("subscriber.retry", group=group, offset=record.offset, error=type(error).__name__)
                 await backoff.pause()
             except Exception as error:
-                log.error("subscriber.set_aside", group=group, partition=record.partition, offset=record.offset, error=type(error).__name__)
+                log.error(
+                    "subscriber.set_aside",
+                    group=group,
+                    partition=record.partition,
+                    offset=record.offset,
+                    error=type(error).__name__,
+                )
                 if await _set_aside(set_aside, record, error):
                     return
                 await backoff.pause()
@@ -85,7 +92,8 @@ def subscriber(
         topic(context),
         group_id=group,
         auto_offset_reset="earliest",
-        ack_policy=AckPolicy.NACK_ON_ERROR,  # commits what was handled; nothing raises, and a cancelled handler commits nothing
+        # commits what was handled; nothing raises, and a cancelled handler commits nothing
+        ack_policy=AckPolicy.NACK_ON_ERROR,
         parser=parse,
         decoder=decode,
     )

@@ -37,11 +37,13 @@ class Tailed:
         return {name.removeprefix("ce_"): value.decode() for name, value in written if name != "content-type"}
 
 
-async def tail(servers: str, contexts: Sequence[str], *, after: Mapping[str, int], follow: bool) -> AsyncGenerator[Tailed]:
+async def tail(
+    servers: str, contexts: Sequence[str], *, after: Mapping[str, int], follow: bool
+) -> AsyncGenerator[Tailed]:
     """Each event once, a tenant's in the order of their positions.
 
-    `after`: by context, the position behind which to begin; a context that is not named begins with what comes from now on. Unless it is
-    to `follow`, it ends with what was there at the beginning. Raises `TopicMissing`.
+    `after`: by context, the position behind which to begin; a context that is not named begins with what comes from now
+    on. Unless it is to `follow`, it ends with what was there at the beginning. Raises `TopicMissing`.
     """
     partitions = await _partitions(servers, contexts)
     async with free_consumer(servers) as consumer:

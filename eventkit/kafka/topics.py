@@ -18,7 +18,10 @@ log = structlog.get_logger(__name__)
 
 
 async def ensure_topic(servers: str, context: str, *, partitions: int, replication: int) -> None:
-    """Make a context's topic if it is missing. It keeps everything, so that a new consumer can begin at the first event."""
+    """Make a context's topic if it is missing.
+
+    It keeps everything, so that a new consumer can begin at the first event.
+    """
     admin = AIOKafkaAdminClient(bootstrap_servers=servers, request_timeout_ms=10_000)
     try:
         async with asyncio.timeout(20):
@@ -26,8 +29,15 @@ async def ensure_topic(servers: str, context: str, *, partitions: int, replicati
             if topic(context) in await admin.list_topics():
                 return
             # Records have the broker's time: a relay whose clock is wrong is no reason to refuse them.
-            configs = {"retention.ms": "-1", "retention.bytes": "-1", "cleanup.policy": "delete", "message.timestamp.type": "LogAppendTime"}
-            answer: Any = await admin.create_topics([NewTopic(topic(context), partitions, replication, topic_configs=configs)])
+            configs = {
+                "retention.ms": "-1",
+                "retention.bytes": "-1",
+                "cleanup.policy": "delete",
+                "message.timestamp.type": "LogAppendTime",
+            }
+            answer: Any = await admin.create_topics(
+                [NewTopic(topic(context), partitions, replication, topic_configs=configs)]
+            )
         for _, code, *_ in answer.topic_errors:
             error = for_code(code)
             if code and error is not TopicAlreadyExistsError:

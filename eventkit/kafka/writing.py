@@ -30,7 +30,8 @@ class TopicWriter:
         self._end = dict.fromkeys(range(partitions), 0)
 
     async def __aenter__(self) -> "TopicWriter":
-        # A wedged idempotent producer (a batch that expired without a leader) never recovers: timeouts are short, and a new one is cheap.
+        # A wedged idempotent producer (a batch that expired without a leader) never recovers: timeouts are short, and a
+        # new one is cheap.
         self._producer = AIOKafkaProducer(
             bootstrap_servers=self._servers,
             enable_idempotence=True,
@@ -54,8 +55,8 @@ class TopicWriter:
     async def look(self, kept: Mapping[int, Kept]) -> dict[int, int]:
         """How far a reader of each partition comes: the position up to which nothing is missing. 0 for an empty one.
 
-        `kept` is what was acknowledged before. Where that record still stands, only what is behind it is looked at, else all of
-        the partition. Raises a fault when the topic is missing.
+        `kept` is what was acknowledged before. Where that record still stands, only what is behind it is looked at,
+        else all of the partition. Raises a fault when the topic is missing.
         """
         reach = dict.fromkeys(range(self._partitions), 0)
         async with free_consumer(self._servers) as consumer:
@@ -68,7 +69,11 @@ class TopicWriter:
                 first, end = firsts[partition], ends[partition]
                 start, position = first, 0
                 known = kept.get(partition.partition)
-                if known and first <= known.offset < end and await _position_at(consumer, partition, known.offset) == known.position:
+                if (
+                    known
+                    and first <= known.offset < end
+                    and await _position_at(consumer, partition, known.offset) == known.position
+                ):
                     start, position = known.offset + 1, known.position
                 reach[partition.partition] = await _walk(consumer, partition, start, end, position)
                 self._end[partition.partition] = end
@@ -76,13 +81,14 @@ class TopicWriter:
         return reach
 
     async def publish(self, events: Sequence[Recorded]) -> dict[int, Kept]:
-        """Publish events in order and wait until all are acknowledged; an event at or below its partition's last position is passed over.
+        """Publish events in order and wait until all are acknowledged; an event at or below its partition's last
+        position is passed over.
 
-        A record's own timestamp is when it was published; when the event was recorded is in its headers. Kafka refuses timestamps of the
-        future, and a log whose clock once ran ahead has some.
+        A record's own timestamp is when it was published; when the event was recorded is in its headers. Kafka refuses
+        timestamps of the future, and a log whose clock once ran ahead has some.
 
-        Answers each partition's last record. Raises `TopicChanged` when a record was put where another one had been before: the topic was
-        deleted or cut short meanwhile, and what it held before is missing.
+        Answers each partition's last record. Raises `TopicChanged` when a record was put where another one had been
+        before: the topic was deleted or cut short meanwhile, and what it held before is missing.
         """
         waiting: list[tuple[int, int, asyncio.Future[Any]]] = []
         previous, kept = dict(self._previous), dict[int, Kept]()
@@ -107,7 +113,9 @@ class TopicWriter:
             if outcome.offset < 0:
                 continue  # a repetition of which the broker does not know the place any more
             if outcome.offset < self._end[partition]:
-                raise TopicChanged(f"{topic(self._context)}/{partition} ended at {self._end[partition]}, yet {outcome.offset} was free")
+                raise TopicChanged(
+                    f"{topic(self._context)}/{partition} ended at {self._end[partition]}, yet {outcome.offset} was free"
+                )
             self._end[partition] = outcome.offset + 1
             kept[partition] = Kept(position, outcome.offset)
         self._previous = previous
@@ -132,7 +140,9 @@ async def _walk(consumer: AIOKafkaConsumer, partition: TopicPartition, start: in
         async with asyncio.timeout(15):
             records = (await consumer.getmany(partition, timeout_ms=5000, max_records=2000)).get(partition, [])
         if not records:  # there are some, so the broker is away, or the topic was changed under our eyes
-            raise TopicChanged(f"{partition.topic}/{partition.partition} gives nothing at {start}, before its end {end}")
+            raise TopicChanged(
+                f"{partition.topic}/{partition.partition} gives nothing at {start}, before its end {end}"
+            )
         start = records[-1].offset + 1
         for record in records:
             with suppress(ForeignRecord):

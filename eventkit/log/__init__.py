@@ -3,7 +3,19 @@
 The only thing that a service writes; everything else is a subscription to a log.
 """
 
-from eventkit.log.port import NO_STREAM, Appended, EventLog, IdReused, LogFull, NewEvent, Origin, Recorded, StreamId, Write, WrongVersion
+from eventkit.log.port import (
+    NO_STREAM,
+    Appended,
+    EventLog,
+    IdReused,
+    LogFull,
+    NewEvent,
+    Origin,
+    Recorded,
+    StreamId,
+    Write,
+    WrongVersion,
+)
 
 __all__ = [
     "NO_STREAM",

@@ -20,10 +20,23 @@ from uuid import UUID, uuid4
 import pytest
 
 from eventkit.ids import uuid7
-from eventkit.log.port import NO_STREAM, Appended, EventLog, IdReused, NewEvent, Origin, Recorded, StreamId, Write, WrongVersion
+from eventkit.log.port import (
+    NO_STREAM,
+    Appended,
+    EventLog,
+    IdReused,
+    NewEvent,
+    Origin,
+    Recorded,
+    StreamId,
+    Write,
+    WrongVersion,
+)
 
 MakeLog = Callable[[], Awaitable[EventLog]]
-ORIGIN = Origin("person:lan", b"digest", "correlation", "causation", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+ORIGIN = Origin(
+    "person:lan", b"digest", "correlation", "causation", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+)
 SECONDS = 20
 """How long a test waits for what must happen."""
 
@@ -98,8 +111,18 @@ class LogConformance:
         before = datetime.now(UTC)
         appended = await log.append(Write(stream(), NO_STREAM, given), origin=ORIGIN)
         first, second = await read(log, stream())
-        assert (first.id, first.type, first.data, first.occurred_at) == (given[0].id, "test.Happened", bytes(range(256)), happened)
-        assert (second.id, second.type, second.data, second.occurred_at) == (given[1].id, "test.Đã ghi", b"", second.recorded_at)
+        assert (first.id, first.type, first.data, first.occurred_at) == (
+            given[0].id,
+            "test.Happened",
+            bytes(range(256)),
+            happened,
+        )
+        assert (second.id, second.type, second.data, second.occurred_at) == (
+            given[1].id,
+            "test.Đã ghi",
+            b"",
+            second.recorded_at,
+        )
         assert (first.stream, first.tenant, first.version, second.version) == (stream(), "acme", 1, 2)
         assert first.origin == second.origin == ORIGIN
         assert abs((first.recorded_at - before).total_seconds()) < 60
@@ -138,20 +161,28 @@ class LogConformance:
             )
         upto = (await read(log, stream("b", category="cycle")))[1].position
         streams = [s async for s in log.history("acme", ["kpi", "cycle"], upto=upto)]
-        assert sorted((str(s[0].stream), [e.version for e in s]) for s in streams) == [("acme/cycle/b", [1, 2]), ("acme/kpi/a", [1, 2])]
+        assert sorted((str(s[0].stream), [e.version for e in s]) for s in streams) == [
+            ("acme/cycle/b", [1, 2]),
+            ("acme/kpi/a", [1, 2]),
+        ]
 
     # -- order
 
     async def test_positions_rise_and_time_never_goes_back(self, log: EventLog, make_log: MakeLog):
         logs = [log, await make_log()]
-        await asyncio.gather(*(logs[n % 2].append(Write(stream(f"s{n}"), NO_STREAM, events(3)), origin=ORIGIN) for n in range(60)))
+        await asyncio.gather(
+            *(logs[n % 2].append(Write(stream(f"s{n}"), NO_STREAM, events(3)), origin=ORIGIN) for n in range(60))
+        )
         found = await everything(log)
         assert len(found) == 180
         assert all(a.position < b.position and a.recorded_at <= b.recorded_at for a, b in pairwise(found))
 
     async def test_an_append_has_one_time_and_stands_together(self, log: EventLog):
         await asyncio.gather(
-            *(log.append(Write(stream(f"a{n}"), 0, events(2)), Write(stream(f"b{n}"), 0, events(2)), origin=ORIGIN) for n in range(20))
+            *(
+                log.append(Write(stream(f"a{n}"), 0, events(2)), Write(stream(f"b{n}"), 0, events(2)), origin=ORIGIN)
+                for n in range(20)
+            )
         )
         found = await everything(log)
         for start in range(0, len(found), 4):
@@ -165,7 +196,9 @@ class LogConformance:
         await log.append(Write(stream(), NO_STREAM, events(3)), origin=ORIGIN)
         for expected in (NO_STREAM, 2, 4, 10**9):
             with pytest.raises(WrongVersion) as refused:
-                await log.append(Write(stream("other"), NO_STREAM, events()), Write(stream(), expected, events()), origin=ORIGIN)
+                await log.append(
+                    Write(stream("other"), NO_STREAM, events()), Write(stream(), expected, events()), origin=ORIGIN
+                )
             assert (refused.value.stream, refused.value.expected, refused.value.actual) == (stream(), expected, 3)
         assert await read(log, stream("other")) == []
         assert len(await everything(log)) == 3
@@ -175,7 +208,11 @@ class LogConformance:
         await log.append(Write(stream(), NO_STREAM, events()), origin=ORIGIN)
         told = await asyncio.gather(
             *(
-                verdict(logs[n % 2].append(Write(stream(), 1, events(2)), Write(stream(f"s{n}"), 0, events()), origin=ORIGIN))
+                verdict(
+                    logs[n % 2].append(
+                        Write(stream(), 1, events(2)), Write(stream(f"s{n}"), 0, events()), origin=ORIGIN
+                    )
+                )
                 for n in range(20)
             )
         )
@@ -185,7 +222,10 @@ class LogConformance:
 
     async def test_a_loser_does_not_disturb_others_of_its_group(self, log: EventLog):
         told = await asyncio.gather(
-            *(verdict(log.append(Write(stream(f"s{n}"), 7 if n % 3 == 0 else NO_STREAM, events()), origin=ORIGIN)) for n in range(30))
+            *(
+                verdict(log.append(Write(stream(f"s{n}"), 7 if n % 3 == 0 else NO_STREAM, events()), origin=ORIGIN))
+                for n in range(30)
+            )
         )
         assert [isinstance(t, WrongVersion) for t in told] == [n % 3 == 0 for n in range(30)]
         assert len(await everything(log)) == 20
@@ -197,7 +237,10 @@ class LogConformance:
     async def test_a_guard_that_holds_lets_pass_and_writes_nothing(self, log: EventLog):
         await log.append(Write(stream("guarded"), NO_STREAM, events(2)), origin=ORIGIN)
         appended = await log.append(
-            Write(stream("guarded"), 2), Write(stream("absent"), NO_STREAM), Write(stream(), NO_STREAM, events()), origin=ORIGIN
+            Write(stream("guarded"), 2),
+            Write(stream("absent"), NO_STREAM),
+            Write(stream(), NO_STREAM, events()),
+            origin=ORIGIN,
         )
         assert appended.versions == {stream(): 1}
         assert len(await read(log, stream("guarded"))) == 2
@@ -223,8 +266,12 @@ class LogConformance:
                 log.append(Write(stream("a"), NO_STREAM, events()), Write(guarded, NO_STREAM), origin=ORIGIN)
             ),  # holds: before the write
             verdict(log.append(Write(guarded, NO_STREAM, events(2)), origin=ORIGIN)),
-            verdict(log.append(Write(stream("b"), NO_STREAM, events()), Write(guarded, NO_STREAM), origin=ORIGIN)),  # moved meanwhile
-            verdict(log.append(Write(stream("c"), NO_STREAM, events()), Write(guarded, 2), origin=ORIGIN)),  # counts on the write
+            verdict(
+                log.append(Write(stream("b"), NO_STREAM, events()), Write(guarded, NO_STREAM), origin=ORIGIN)
+            ),  # moved meanwhile
+            verdict(
+                log.append(Write(stream("c"), NO_STREAM, events()), Write(guarded, 2), origin=ORIGIN)
+            ),  # counts on the write
         )
         assert [type(t) for t in told] == [Appended, Appended, WrongVersion, Appended]
 
@@ -239,7 +286,9 @@ class LogConformance:
             )
             assert sorted(type(t).__name__ for t in told) == ["Appended", "WrongVersion"]
 
-    async def test_under_racing_adapters_every_guard_held_where_its_append_stands(self, log: EventLog, make_log: MakeLog):
+    async def test_under_racing_adapters_every_guard_held_where_its_append_stands(
+        self, log: EventLog, make_log: MakeLog
+    ):
         logs, dice = [log, await make_log()], random.Random(7)
         streams = [stream(f"s{n}") for n in range(4)]
         accepted: list[tuple[Sequence[Write], Appended]] = []
@@ -267,9 +316,15 @@ class LogConformance:
     # -- asking again
 
     async def test_the_same_append_again_is_told_what_it_was_told(self, log: EventLog, make_log: MakeLog):
-        writes = [Write(stream("a"), NO_STREAM, events(2)), Write(stream("g"), NO_STREAM), Write(stream("b"), NO_STREAM, events(1))]
+        writes = [
+            Write(stream("a"), NO_STREAM, events(2)),
+            Write(stream("g"), NO_STREAM),
+            Write(stream("b"), NO_STREAM, events(1)),
+        ]
         first = await log.append(*writes, origin=ORIGIN)
-        await log.append(Write(stream("a"), 2, events()), Write(stream("g"), NO_STREAM, events()), origin=ORIGIN)  # the world moves on
+        await log.append(
+            Write(stream("a"), 2, events()), Write(stream("g"), NO_STREAM, events()), origin=ORIGIN
+        )  # the world moves on
         for again in (log, await make_log()):
             assert await again.append(*writes, origin=ORIGIN) == Appended(first.position, first.versions, repeated=True)
         assert len(await everything(log)) == 5
@@ -376,19 +431,26 @@ class LogConformance:
         [
             pytest.param([], id="nothing"),
             pytest.param([Write(stream(), 0)], id="guards alone"),
-            pytest.param([Write(stream(), 0, events()), Write(stream(), 0, events())], id="a stream twice at one version"),
+            pytest.param(
+                [Write(stream(), 0, events()), Write(stream(), 0, events())], id="a stream twice at one version"
+            ),
             pytest.param([Write(stream(), 0, events()), Write(stream(), 0)], id="a stream written and guarded"),
             pytest.param([Write(stream(), 0, events() * 2)], id="an id twice"),
             pytest.param([Write(stream(), -1, events())], id="no version"),
             pytest.param([Write(stream("a\0b"), 0, events())], id="NUL in a name"),
             pytest.param([Write(stream("a\ud800"), 0, events())], id="a lone surrogate in a name"),
-            pytest.param([Write(stream(), 0, [NewEvent(UUID(int=1), "a\ud800", b"")])], id="a lone surrogate in a type"),
+            pytest.param(
+                [Write(stream(), 0, [NewEvent(UUID(int=1), "a\ud800", b"")])], id="a lone surrogate in a type"
+            ),
             pytest.param([Write(stream("x" * 600), 0, events())], id="a long name"),
             pytest.param([Write(stream("ệ" * 200), 0, events())], id="a name of many bytes"),
             pytest.param([Write(stream(""), 0, events())], id="no id"),
             pytest.param([Write(stream("a/b"), 0, events())], id="a slash in an id"),
             pytest.param([Write(stream(), 0, events(data=b"x" * (1 << 20)))], id="more than a Kafka record holds"),
-            pytest.param([Write(stream(), 0, [NewEvent(UUID(int=1), "a", b"", datetime(2026, 1, 1))])], id="no time zone"),  # noqa: DTZ001
+            pytest.param(
+                [Write(stream(), 0, [NewEvent(UUID(int=1), "a", b"", datetime(2026, 1, 1))])],  # noqa: DTZ001
+                id="no time zone",
+            ),
         ],
     )
     async def test_what_cannot_be_stored_is_refused_and_disturbs_nobody(self, log: EventLog, writes: list[Write]):

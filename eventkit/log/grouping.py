@@ -7,9 +7,15 @@ from uuid import UUID
 from eventkit.log.port import Appended, IdReused, NewEvent, Origin, Recorded, StreamId, Write, WrongVersion
 
 MAX_STREAM_NAME = 500
-"""Bytes in UTF-8. An index holds a name beside the tenant and category that it begins with: twice this must fit a btree entry."""
+"""Bytes in UTF-8.
+
+An index holds a name beside the tenant and category that it begins with: twice this must fit a btree entry.
+"""
 MAX_EVENT = 512 << 10
-"""Bytes of one event. Whatever a log takes in must fit a Kafka record (1 MB by default), or the relay would stand still for ever."""
+"""Bytes of one event.
+
+Whatever a log takes in must fit a Kafka record (1 MB by default), or the relay would stand still for ever.
+"""
 
 
 @dataclass(slots=True)
@@ -39,14 +45,19 @@ class Accepted:
 
 
 def check(writes: Sequence[Write], origin: Origin) -> tuple[int, int]:
-    """Refuse what no database could store, since one bad append would fail its whole group. Answers the number of events and bytes."""
+    """Refuse what no database could store, since one bad append would fail its whole group.
+
+    Answers the number of events and bytes.
+    """
     ids: set[UUID] = set()
     events = size = 0
     texts = [origin.actor, origin.correlation_id, origin.causation_id, origin.traceparent]
     for stream, expected, batch in writes:
         name = str(stream)
         if not all(stream) or name.count("/") != 2 or len(name.encode("utf-8", "replace")) > MAX_STREAM_NAME:
-            raise ValueError(f"a stream is named tenant/category/id in at most {MAX_STREAM_NAME} bytes, not {name[:600]!r}")
+            raise ValueError(
+                f"a stream is named tenant/category/id in at most {MAX_STREAM_NAME} bytes, not {name[:600]!r}"
+            )
         if expected < 0:
             raise ValueError(f"{name}: an expected version is 0 (no stream yet) or more, not {expected}")
         texts.append(name)
@@ -61,7 +72,10 @@ def check(writes: Sequence[Write], origin: Origin) -> tuple[int, int]:
     reached: dict[StreamId, int] = {}
     for stream, expected, batch in writes:
         if reached.setdefault(stream, expected) != expected:
-            raise ValueError(f"{stream} is written to again, at version {expected} and not where the append left it: {reached[stream]}")
+            raise ValueError(
+                f"{stream} is written to again, at version {expected} and not where the append left it: "
+                f"{reached[stream]}"
+            )
         reached[stream] = expected + len(batch)
     if not events:
         raise ValueError("an append needs events; guards alone record nothing")
@@ -76,9 +90,9 @@ def check(writes: Sequence[Write], origin: Origin) -> tuple[int, int]:
 def decide(group: Iterable[Pending], versions: dict[StreamId, int], known: frozenset[UUID]) -> list[Accepted]:
     """Give each append its verdict in turn, and answer the events to store.
 
-    `versions` has every stream that the group names, and is moved on. An accepted append's position counts from the log's last event.
-    An append with an id that is stored (`known`), or that an earlier append of the group stores, gets none: it repeats something, to be
-    looked up once the group is stored.
+    `versions` has every stream that the group names, and is moved on. An accepted append's position counts from the
+    log's last event. An append with an id that is stored (`known`), or that an earlier append of the group stores, gets
+    none: it repeats something, to be looked up once the group is stored.
     """
     accepted: list[Accepted] = []
     taken = set(known)
@@ -111,7 +125,8 @@ def _lost(writes: Sequence[Write], versions: Mapping[StreamId, int]) -> Write | 
 
 
 def guards(group: Iterable[Pending], believed: Mapping[StreamId, int]) -> dict[StreamId, int]:
-    """The streams that a group only guards, at the version it believes them to have: nothing is inserted there that would prove it."""
+    """The streams that a group only guards, at the version it believes them to have: nothing is inserted there that
+    would prove it."""
     written = {a.stream for p in group for a in p.writes if a.events and isinstance(p.verdict, Appended)}
     guarded = {w.stream for p in group for w in p.writes if isinstance(p.verdict, Appended)}
     return {stream: believed[stream] for stream in guarded - written}
@@ -127,7 +142,13 @@ def repeated(pending: Pending, stored: Mapping[UUID, Recorded]) -> Appended | Id
         for event in events:
             found = stored.get(event.id)
             first = first or found
-            if found is None or first is None or found.stream != stream or found.append_id != first.append_id or found.index != index:
+            if (
+                found is None
+                or first is None
+                or found.stream != stream
+                or found.append_id != first.append_id
+                or found.index != index
+            ):
                 return IdReused(f"event id {event.id} is stored by another append")
             position, versions[stream], index = found.position, found.version, index + 1
     if first is None or first.size != index:

@@ -1,6 +1,7 @@
 """The event log's port: what every adapter promises, and what it is told and answers.
 
-A log is written by appends and read by stream or as one feed. What holds for every adapter stands in `conformance.py` as tests.
+A log is written by appends and read by stream or as one feed. What holds for every adapter stands in `conformance.py`
+as tests.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
@@ -46,7 +47,9 @@ class NewEvent:
 
 
 class Write(NamedTuple):
-    """Events for one stream, if it still has the `expected` version (its number of events). No events: a guard, which only demands that.
+    """Events for one stream, if it still has the `expected` version (its number of events).
+
+    No events: a guard, which only demands that.
 
     Positions follow the order of an append's writes. One that goes back to a stream goes on where the append left it.
     """
@@ -93,7 +96,10 @@ class Recorded:
 
     @cached_property
     def message(self) -> Message | None:
-        """The event itself; None when its type is not known here. Raises `DecodeError` for bytes that are no such message."""
+        """The event itself; None when its type is not known here.
+
+        Raises `DecodeError` for bytes that are no such message.
+        """
         return wire.read(self.type, self.data, self.id)
 
 
@@ -131,8 +137,9 @@ class EventLog(Protocol):
     async def append(self, *writes: Write, origin: Origin) -> Appended:
         """Store all of it or nothing.
 
-        Raises `WrongVersion` when a stream is not at its expected version (guards included), `IdReused`, `LogFull`, and ValueError for
-        what no log could store. After any other error, or a cancelled wait, the append may have been stored: ask again with the same ids.
+        Raises `WrongVersion` when a stream is not at its expected version (guards included), `IdReused`, `LogFull`, and
+        ValueError for what no log could store. After any other error, or a cancelled wait, the append may have been
+        stored: ask again with the same ids.
         """
         ...
 
@@ -143,7 +150,8 @@ class EventLog(Protocol):
     def feed(self, after: int = 0, *, page: int = 500) -> AsyncGenerator[list[Recorded]]:
         """All events behind a position, in order, in pages of about `page`, for ever; no page ends inside an append.
 
-        An empty page is a heartbeat: there was nothing new for a while. It holds a connection: close it (`aclosing`) when done.
+        An empty page is a heartbeat: there was nothing new for a while. It holds a connection: close it (`aclosing`)
+        when done.
         """
         ...
 

@@ -1,9 +1,10 @@
 """The log in one PostgreSQL table.
 
-Positions are 1, 2, 3 … without a gap, in commit order, whatever the number of writing processes: every INSERT takes one lock and only then
-reads the last position. Appends that arrive while a commit is in flight become the next group: one INSERT, one commit, no timer. A group is
-decided in `grouping.decide` on the versions that its streams are believed to have; UNIQUE(stream, version) is the compare-and-swap that
-proves the belief, and guards, which insert nothing, are checked behind the lock.
+Positions are 1, 2, 3 … without a gap, in commit order, whatever the number of writing processes: every INSERT takes one
+lock and only then reads the last position. Appends that arrive while a commit is in flight become the next group: one
+INSERT, one commit, no timer. A group is decided in `grouping.decide` on the versions that its streams are believed to
+have; UNIQUE(stream, version) is the compare-and-swap that proves the belief, and guards, which insert nothing, are
+checked behind the lock.
 """
 
 import asyncio
@@ -26,15 +27,18 @@ log = structlog.get_logger(__name__)
 
 SCHEMA = """
 create table log_event(
-  position bigint primary key, recorded_at timestamptz not null, occurred_at timestamptz not null, version bigint not null,
+  position bigint primary key, recorded_at timestamptz not null, occurred_at timestamptz not null,
+      version bigint not null,
   id uuid not null, append_id uuid not null, append_index int not null, append_size int not null,
   tenant text not null, category text not null, stream text not null, type text not null, data bytea not null,
-  actor text not null, command_digest bytea not null, correlation_id text not null, causation_id text not null, traceparent text not null,
+  actor text not null, command_digest bytea not null, correlation_id text not null, causation_id text not null,
+      traceparent text not null,
   constraint log_event_id unique (id), constraint log_event_version unique (stream, version)
 ) with (autovacuum_vacuum_insert_scale_factor = 0.05);
 create index log_event_append on log_event(append_id);
 create index log_event_tenant on log_event(tenant, category, stream, version);
-create function log_last(guarded text[], versions bigint[], out last bigint, out at timestamptz) language plpgsql volatile as $$ begin
+create function log_last(guarded text[], versions bigint[], out last bigint,
+    out at timestamptz) language plpgsql volatile as $$ begin
   perform pg_advisory_xact_lock(hashtext('log_event'));
   -- From here on a new snapshot: what other writers committed before they gave up the lock is seen.
   if cardinality(guarded) > 0 and exists (
@@ -45,8 +49,10 @@ create function log_last(guarded text[], versions bigint[], out last bigint, out
   select position, recorded_at into last, at from log_event order by position desc limit 1;
   last := coalesce(last, 0); at := greatest(at, clock_timestamp());  -- recorded_at never goes back
 end $$;
-create function log_refuse() returns trigger language plpgsql as $$ begin raise exception 'the log is append-only'; end $$;
-create trigger log_append_only before update or delete or truncate on log_event for each statement execute function log_refuse();
+create function log_refuse() returns trigger language plpgsql as
+    $$ begin raise exception 'the log is append-only'; end $$;
+create trigger log_append_only before update or delete or truncate on log_event
+    for each statement execute function log_refuse();
 alter table log_event enable always trigger log_append_only;
 """
 COLUMNS = (
@@ -60,27 +66,35 @@ select array(select coalesce((select version from log_event where stream = s ord
 """
 INSERT = """
 with t as materialized (select last, at from log_last($15::text[], $16::bigint[])),
-i as (insert into log_event(position, recorded_at, occurred_at, version, id, append_id, append_index, append_size, tenant, category, stream,
+i as (insert into log_event(position, recorded_at, occurred_at, version, id, append_id, append_index, append_size,
+    tenant, category, stream,
                             type, data, actor, command_digest, correlation_id, causation_id, traceparent)
-  select last + o, at, coalesce(occurred, at), v, id, append, idx, size, split_part(stream, '/', 1), split_part(stream, '/', 2), stream,
+  select last + o, at, coalesce(occurred, at), v, id, append, idx, size, split_part(stream, '/', 1),
+      split_part(stream, '/', 2), stream,
          type, data, actor, digest, correlation, causation, trace
-  from t, unnest($1::uuid[], $2::uuid[], $3::int[], $4::int[], $5::text[], $6::bigint[], $7::text[], $8::bytea[], $9::timestamptz[],
+  from t, unnest($1::uuid[], $2::uuid[], $3::int[], $4::int[], $5::text[], $6::bigint[], $7::text[], $8::bytea[],
+      $9::timestamptz[],
                  $10::text[], $11::bytea[], $12::text[], $13::text[], $14::text[])
-       with ordinality u(id, append, idx, size, stream, v, type, data, occurred, actor, digest, correlation, causation, trace, o))
+       with ordinality u(id, append, idx, size, stream, v, type, data, occurred, actor, digest, correlation,
+           causation, trace, o))
 select last, pg_notify('log_event', (last + $17)::text) from t
 """
 LOCK = "begin; select pg_advisory_xact_lock(hashtext('log_event'))"
 FIND = f"select {COLUMNS} from log_event where id = any($1::uuid[])"
 PAGE = f"select {COLUMNS} from log_event where position > $1 order by position limit $2"
 STREAM = f"select {COLUMNS} from log_event where stream = $1 and version > $2 order by version limit $3"
-APPEND_OF = f"select {COLUMNS} from log_event where append_id = (select append_id from log_event where id = $1) order by position"
+APPEND_OF = (
+    f"select {COLUMNS} from log_event "
+    "where append_id = (select append_id from log_event where id = $1) order by position"
+)
 HISTORY = (
-    f"select {COLUMNS} from log_event where tenant = $1 and ($2::text[] = '{{}}' or category = any($2)) and position <= $3 "
+    f"select {COLUMNS} from log_event where tenant = $1 and ($2::text[] = '{{}}' or category = any($2)) and position "
+    "<= $3 "
     "order by stream, version"
 )
 
-# Every statement of the writer is an index probe: a plan made while the table was small must not be a scan that is kept for ever. And a new
-# snapshot after the lock needs READ COMMITTED, whatever the database's default is.
+# Every statement of the writer is an index probe: a plan made while the table was small must not be a scan that is kept
+# for ever. And a new snapshot after the lock needs READ COMMITTED, whatever the database's default is.
 WRITER_SETTINGS = {
     "application_name": "nhip log writer",
     "enable_seqscan": "off",
@@ -127,10 +141,15 @@ class PostgresLog:
 
     async def __aenter__(self) -> "PostgresLog":
         self._readers = await asyncpg.create_pool(
-            self._dsn, min_size=1, max_size=4, server_settings={"jit": "off", "application_name": "nhip log reader"}, reset=_no_reset
+            self._dsn,
+            min_size=1,
+            max_size=4,
+            server_settings={"jit": "off", "application_name": "nhip log reader"},
+            reset=_no_reset,
         )
         async with self._readers.acquire() as con, con.transaction():
-            # A lock of its own, as two processes may start at once; and no DDL on a log in use, which would wait for writers or deadlock.
+            # A lock of its own, as two processes may start at once; and no DDL on a log in use, which would wait for
+            # writers or deadlock.
             await con.execute("select pg_advisory_xact_lock(hashtext('log_event schema'))")
             if await con.fetchval("select to_regclass('log_event')") is None:
                 await con.execute(SCHEMA)
@@ -153,7 +172,9 @@ class PostgresLog:
         pending = Pending(writes, origin, uuid7())
         if self._closing:
             raise ConnectionError("the log is being closed")
-        if len(self._queue) >= self._max_queue or (self._queue and self._queued_bytes + pending.bytes > self._max_queue_bytes):
+        if len(self._queue) >= self._max_queue or (
+            self._queue and self._queued_bytes + pending.bytes > self._max_queue_bytes
+        ):
             raise LogFull(f"{len(self._queue)} appends are waiting, with {self._queued_bytes} bytes")
         future: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
         self._queue.append((pending, future))
@@ -176,7 +197,9 @@ class PostgresLog:
                 events = size = 0
                 while self._queue:
                     pending, future = self._queue[0]
-                    if group and (events + pending.events > self._max_group_events or size + pending.bytes > self._max_group_bytes):
+                    if group and (
+                        events + pending.events > self._max_group_events or size + pending.bytes > self._max_group_bytes
+                    ):
                         break
                     self._queue.popleft()
                     self._queued_bytes -= pending.bytes
@@ -191,8 +214,11 @@ class PostgresLog:
     async def _serve(self, group: list[tuple[Pending, asyncio.Future[Appended]]]) -> None:
         try:
             if self._writer is None or self._writer.is_closed():
-                self._versions = {}  # a belief dies with its connection: after a failover it could be too high, and leave a gap in a stream
-                self._writer = await asyncpg.connect(self._dsn, server_settings=WRITER_SETTINGS, command_timeout=self._timeout)
+                # a belief dies with its connection: after a failover it could be too high, and leave a gap in a stream
+                self._versions = {}
+                self._writer = await asyncpg.connect(
+                    self._dsn, server_settings=WRITER_SETTINGS, command_timeout=self._timeout
+                )
             pendings = [pending for pending, _ in group]
             await self._store(self._writer, pendings)
             repeats = [p for p in pendings if p.verdict is None]
@@ -209,7 +235,9 @@ class PostgresLog:
                 self._writer = None
             for _, future in group:
                 if not future.done():
-                    future.set_exception(error if isinstance(error, Exception) else ConnectionError("the log's writer was stopped"))
+                    future.set_exception(
+                        error if isinstance(error, Exception) else ConnectionError("the log's writer was stopped")
+                    )
             if not isinstance(error, Exception):
                 raise
             return
@@ -225,16 +253,20 @@ class PostgresLog:
         believed: dict[StreamId, int | None] = {}
         for pending in group:
             for stream, expected, _ in pending.writes:
-                if stream not in believed:  # to take NO_STREAM at its word is safe: version 1 is refused if there is one
+                # To take NO_STREAM at its word is safe: version 1 is refused if there is one.
+                if stream not in believed:
                     believed[stream] = self._versions.get(stream, 0 if expected == NO_STREAM else None)
         # 1. On what is believed. If every append passes, the INSERT proves it: one round trip.
         versions = {stream: version for stream, version in believed.items() if version is not None}
         if len(versions) == len(believed):
             start = dict(versions)  # as `decide` moves the other one on
             accepted = grouping.decide(group, versions, frozenset())
-            if all(isinstance(p.verdict, Appended) for p in group) and await self._insert(writer, group, accepted, start, versions):
+            if all(isinstance(p.verdict, Appended) for p in group) and await self._insert(
+                writer, group, accepted, start, versions
+            ):
                 return
-        # 2. On what is stored now. 3. The same with all other writers locked out, if one of them moved a stream in between.
+        # 2. On what is stored now. 3. The same with all other writers locked out, if one of them moved a stream in
+        # between.
         ids = [e.id for p in group for w in p.writes for e in w.events]
         for locked in (False, True):
             if locked:
@@ -263,7 +295,9 @@ class PostgresLog:
         if accepted:
             guarded = grouping.guards(group, start)
             try:
-                row = await writer.fetchrow(INSERT, *_columns(accepted), [str(s) for s in guarded], list(guarded.values()), len(accepted))
+                row = await writer.fetchrow(
+                    INSERT, *_columns(accepted), [str(s) for s in guarded], list(guarded.values()), len(accepted)
+                )
             except asyncpg.UniqueViolationError:
                 return False
             assert row is not None
@@ -318,7 +352,8 @@ class PostgresLog:
                     after = rows[-1]["position"]
                     yield [_recorded(row) for row in rows]
                 try:
-                    async with asyncio.timeout(self._poll):  # not wait_for: before Python 3.12 that may swallow a cancellation
+                    # Not wait_for: before Python 3.12 that may swallow a cancellation.
+                    async with asyncio.timeout(self._poll):
                         await news.wait()  # a notification only shortens the wait
                 except TimeoutError:
                     yield []
@@ -382,5 +417,7 @@ def _recorded(row: asyncpg.Record) -> Recorded:
         size=row["append_size"],
         occurred_at=row["occurred_at"],
         recorded_at=row["recorded_at"],
-        origin=Origin(row["actor"], row["command_digest"], row["correlation_id"], row["causation_id"], row["traceparent"]),
+        origin=Origin(
+            row["actor"], row["command_digest"], row["correlation_id"], row["causation_id"], row["traceparent"]
+        ),
     )

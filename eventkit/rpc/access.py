@@ -24,7 +24,8 @@ class Allow:
 def anyone(*, services: tuple[str, ...] = (), own: bool = False) -> Allow:
     """Every active person of the tenant, and the named services. What they may do to which thing, the decision says.
 
-    `own`: auditors may as well, for it is their own; a decision that lets others do it for somebody leaves auditors out.
+    `own`: auditors may as well, for it is their own; a decision that lets others do it for somebody leaves auditors
+    out.
     """
     return Allow(everyone=True, services=frozenset(services), own=own)
 
@@ -56,14 +57,19 @@ AUDITOR = "auditor"
 
 
 async def authorise(allow: Allow, actor: Actor, directory: Roles, *, changes: bool) -> frozenset[str]:
-    """Answers the roles by which `actor` may; `changes`: it is a command. Raises Rejected (FORBIDDEN): ACTOR_UNKNOWN or NOT_ALLOWED."""
+    """Answers the roles by which `actor` may; `changes`: it is a command.
+
+    Raises Rejected (FORBIDDEN): ACTOR_UNKNOWN or NOT_ALLOWED.
+    """
     if actor.kind == "service":
         if actor.id not in allow.services:
             raise Rejected("NOT_ALLOWED", f"the service {actor.id} may not do this", kind=Kind.FORBIDDEN)
         return frozenset()
     held = await directory.roles(actor.tenant, actor.id)
     if held is None:
-        raise Rejected("ACTOR_UNKNOWN", "the token's person is not, or no longer, active in this tenant", kind=Kind.FORBIDDEN)
+        raise Rejected(
+            "ACTOR_UNKNOWN", "the token's person is not, or no longer, active in this tenant", kind=Kind.FORBIDDEN
+        )
     if changes and AUDITOR in held and not allow.own:
         raise Rejected("NOT_ALLOWED", "who audits reads everything and changes nothing", kind=Kind.FORBIDDEN)
     if not allow.everyone and not held & allow.roles:

@@ -28,7 +28,8 @@ ALGORITHMS = ("RS256", "ES256", "EdDSA", "Ed25519")
 LEEWAY = 30
 """Seconds that the issuer's clock may differ from ours."""
 REFETCH = 10.0
-"""Seconds between two fetches of the keys at least: tokens with made-up key ids must not become requests to the issuer."""
+"""Seconds between two fetches of the keys at least: tokens with made-up key ids must not become requests to the
+issuer."""
 FIRST_FETCH = 1.0
 """The same while there are no keys yet: the issuer may just be starting."""
 MAX_AGE = 600.0
@@ -54,7 +55,8 @@ class KeysUnavailable(ConnectionError):
 
 
 class Keys:
-    """The issuer's public keys (a JWKS), from a URL or a file; the last good set is kept while new ones cannot be had."""
+    """The issuer's public keys (a JWKS), from a URL or a file; the last good set is kept while new ones cannot be
+    had."""
 
     def __init__(self, source: str, *, clock: Callable[[], float] = time.monotonic):
         self._source, self._clock = source, clock
@@ -72,7 +74,10 @@ class Keys:
         return self._pick(kid)
 
     async def refresh(self) -> None:
-        """Waits for the keys when there are none; has old ones renewed meanwhile. Raises KeysUnavailable when there are still none."""
+        """Waits for the keys when there are none; has old ones renewed meanwhile.
+
+        Raises KeysUnavailable when there are still none.
+        """
         if self._clock() - self._fetched <= MAX_AGE:
             return
         fetch = self._start_fetch()
@@ -100,12 +105,16 @@ class Keys:
         try:
             keys = _usable(await self._load())
         except (OSError, httpx.HTTPError, ValueError) as error:
-            _log.warning("the issuer's keys could not be fetched", source=masked(self._source), exception=exception_name(error))
+            _log.warning(
+                "the issuer's keys could not be fetched", source=masked(self._source), exception=exception_name(error)
+            )
             return
         if not keys:
             _log.warning("the issuer publishes no key that can check signatures", source=masked(self._source))
             return
-        if {kid: key.thumbprint() for kid, key in keys.items()} != {kid: key.thumbprint() for kid, key in self._keys.items()}:
+        if {kid: key.thumbprint() for kid, key in keys.items()} != {
+            kid: key.thumbprint() for kid, key in self._keys.items()
+        }:
             self.generation += 1
         self._keys, self._fetched = keys, self._clock()
 
@@ -119,7 +128,8 @@ class Keys:
 
 
 def _usable(document: object) -> dict[str, jwk.Key]:
-    """The keys that can check signatures, by key id or thumbprint; others of the set (for encryption, unknown kinds) are passed over."""
+    """The keys that can check signatures, by key id or thumbprint; others of the set (for encryption, unknown kinds)
+    are passed over."""
     if not isinstance(document, dict):
         raise ValueError("a JWKS is an object")
     listed = cast(dict[str, object], document).get("keys")
@@ -133,7 +143,9 @@ def _usable(document: object) -> dict[str, jwk.Key]:
         if given.get("kty") not in ("RSA", "EC", "OKP") or given.get("use", "sig") != "sig":
             continue
         try:
-            key = jwk.import_key({name: value for name, value in given.items() if name not in ("d", "p", "q", "dp", "dq", "qi")})
+            key = jwk.import_key(
+                {name: value for name, value in given.items() if name not in ("d", "p", "q", "dp", "dq", "qi")}
+            )
             keys[str(given.get("kid") or key.thumbprint())] = key
         except (JoseError, ValueError, TypeError):
             continue
@@ -144,7 +156,9 @@ def of_settings(settings: Settings) -> "Tokens":
     """Whose tokens are believed, by an operator's settings. Raises SettingsError, naming what is missing."""
     missing = [name for name, value in (("NHIP_ISSUER", settings.issuer), ("NHIP_JWKS", settings.jwks)) if not value]
     if missing:
-        raise SettingsError(f"{' and '.join(missing)} must be set: whose tokens are accepted, and where its public keys are")
+        raise SettingsError(
+            f"{' and '.join(missing)} must be set: whose tokens are accepted, and where its public keys are"
+        )
     return Tokens(issuer=settings.issuer, audience=settings.audience, keys=Keys(settings.jwks))
 
 

@@ -1,8 +1,8 @@
 """One call, from its metadata to its status: the steps that every RPC of every service goes through, in this order.
 
-trace, deadline, token, rate, positions, access, the request and its field rules, context, handler, last touch, position of the reply,
-errors – then one line in the log and the metrics. Access is judged on what the request brings, so behind its positions. Nothing that
-anybody wrote gets into the log: of a refusal its reason and the fields' paths.
+trace, deadline, token, rate, positions, access, the request and its field rules, context, handler, last touch, position
+of the reply, errors – then one line in the log and the metrics. Access is judged on what the request brings, so behind
+its positions. Nothing that anybody wrote gets into the log: of a refusal its reason and the fields' paths.
 """
 
 import asyncio
@@ -34,7 +34,8 @@ MESSAGE_BYTES = 4 * 1024 * 1024
 """Largest request and reply."""
 
 WAIT_SECONDS = 30.0
-"""How long a call may wait for positions, whatever its deadline: a wait costs this service, and a deadline costs its caller nothing."""
+"""How long a call may wait for positions, whatever its deadline: a wait costs this service, and a deadline costs its
+caller nothing."""
 
 COMPRESSED_BYTES = 4096
 """From how many bytes on a reply is compressed, where the caller takes that."""
@@ -57,7 +58,8 @@ IdSecret = Callable[[str], Awaitable[bytes]]
 
 
 class Finish(Protocol):
-    """The last touch to a reply before it leaves, in place: opening its sealed words, for one, as far as the reader may see them."""
+    """The last touch to a reply before it leaves, in place: opening its sealed words, for one, as far as the reader may
+    see them."""
 
     async def __call__(self, message: Message, reader: Actor, roles: frozenset[str]) -> None: ...
 
@@ -139,14 +141,18 @@ class Call:
         deadline = asyncio.get_running_loop().time() + max(seconds - MARGIN_SECONDS, seconds / 2)
         outcome, answer = _Outcome(), b""
         self.around.metrics.rpc_in_flight.inc()
-        with span(self.method, metadata.traceparent, kind=SpanKind.SERVER, **{"rpc.system": "grpc", "rpc.method": self.method}):
+        with span(
+            self.method, metadata.traceparent, kind=SpanKind.SERVER, **{"rpc.system": "grpc", "rpc.method": self.method}
+        ):
             scope = asyncio.timeout_at(deadline)
             try:
                 async with scope:
                     answer = await self._answer(request, metadata, at, deadline, outcome)
             except asyncio.CancelledError as error:  # the caller is gone, there is nobody to answer
                 late = _seconds(servicer) == 0
-                outcome.failed = _late(outcome) if late else Failure(grpc.StatusCode.CANCELLED, "CANCELLED", "the caller hung up")
+                outcome.failed = (
+                    _late(outcome) if late else Failure(grpc.StatusCode.CANCELLED, "CANCELLED", "the caller hung up")
+                )
                 outcome.error = error
                 raise
             except Exception as error:
@@ -166,7 +172,9 @@ class Call:
             servicer.disable_next_message_compression()
         return answer
 
-    async def _answer(self, request: bytes, metadata: Metadata, at: datetime, deadline: float, outcome: _Outcome) -> bytes:
+    async def _answer(
+        self, request: bytes, metadata: Metadata, at: datetime, deadline: float, outcome: _Outcome
+    ) -> bytes:
         around = self.around
         outcome.actor = actor = await around.tokens.authenticate(metadata.authorization)
         around.rates.take(actor)
@@ -176,12 +184,20 @@ class Call:
         roles = await authorise(self.allow, actor, around.roles, changes=self.reply is command_pb2.Accepted)
         command = self._read(request)
         key = metadata.idempotency_key()
-        id = new_command_id() if key is None else command_id(actor, self.method, key, await around.id_secret(actor.tenant))
+        id = (
+            new_command_id()
+            if key is None
+            else command_id(actor, self.method, key, await around.id_secret(actor.tenant))
+        )
         ctx = Context(
             actor=actor,
             at=at,
             command_id=id,
-            digest=hmac.digest(around.secret, b"\0".join((self.method.encode(), command.SerializeToString(deterministic=True))), "sha256"),
+            digest=hmac.digest(
+                around.secret,
+                b"\0".join((self.method.encode(), command.SerializeToString(deterministic=True))),
+                "sha256",
+            ),
             retryable=key is not None,
             correlation_id=str(id),
             traceparent=current_traceparent(),
@@ -214,7 +230,9 @@ class Call:
     def _read(self, request: bytes) -> Message:
         command = read(self.request, request)
         if wrong := violations(command):
-            told = "; ".join(f"{one.field} {one.message}" for one in wrong[:3]) + (f"; and {len(wrong) - 3} more" if wrong[3:] else "")
+            told = "; ".join(f"{one.field} {one.message}" for one in wrong[:3]) + (
+                f"; and {len(wrong) - 3} more" if wrong[3:] else ""
+            )
             raise Rejected("FIELDS_INVALID", told, kind=Kind.INVALID, violations=wrong)
         return command
 
@@ -273,11 +291,14 @@ _OURS = (
 
 
 def read(kind: type[Message], data: bytes) -> Message:
-    """The message of a request, without what its contract does not name, however deep: that is judged by nobody, so nobody may keep it."""
+    """The message of a request, without what its contract does not name, however deep: that is judged by nobody, so
+    nobody may keep it."""
     try:
         message = kind.FromString(data)
     except DecodeError:
-        raise Rejected("REQUEST_UNREADABLE", f"the request cannot be read as {kind.DESCRIPTOR.full_name}", kind=Kind.INVALID) from None
+        raise Rejected(
+            "REQUEST_UNREADABLE", f"the request cannot be read as {kind.DESCRIPTOR.full_name}", kind=Kind.INVALID
+        ) from None
     message.DiscardUnknownFields()
     return message
 
@@ -291,5 +312,8 @@ def _late(outcome: _Outcome) -> Failure:
     if outcome.waiting:
         message = "the deadline passed before the requested positions had been applied; nothing was carried out"
         return Failure(grpc.StatusCode.DEADLINE_EXCEEDED, "POSITION_NOT_REACHED", message)
-    message = "the deadline passed before the answer; a command may have been carried out: ask again with the same idempotency key"
+    message = (
+        "the deadline passed before the answer; "
+        "a command may have been carried out: ask again with the same idempotency key"
+    )
     return Failure(grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", message)

@@ -33,7 +33,12 @@ class Rates:
         if actor.kind == "person":
             wait = max(wait, self._missing((actor.tenant, actor.id), self._caller))
         if wait > 0:
-            raise Rejected("RATE_EXCEEDED", "more calls than may be made in a while: slow down", kind=Kind.TOO_MANY, retry_after=wait)
+            raise Rejected(
+                "RATE_EXCEEDED",
+                "more calls than may be made in a while: slow down",
+                kind=Kind.TOO_MANY,
+                retry_after=wait,
+            )
 
     def _missing(self, whose: tuple[str, str], rate: float) -> float:
         """Takes one call out of a bucket; answers the seconds until there is one, where there is none."""

@@ -4,7 +4,8 @@ import grpc
 
 from eventkit.rpc.call import MESSAGE_BYTES
 
-# Every replica gets calls, and one that is away none. No retries: whether a call that was sent may be repeated, only its caller knows.
+# Every replica gets calls, and one that is away none. No retries: whether a call that was sent may be repeated, only
+# its caller knows.
 _CONFIG = '{"loadBalancingConfig": [{"round_robin": {}}]}'
 _OPTIONS: tuple[tuple[str, int | str], ...] = (
     ("grpc.service_config", _CONFIG),
@@ -20,7 +21,8 @@ _OPTIONS: tuple[tuple[str, int | str], ...] = (
 
 
 def channel(address: str) -> grpc.aio.Channel:
-    """A channel to a service as `Settings.services` names it: `host:port`, several of them with commas between (IP addresses then), or a
-    target of gRPC's own, as `dns:///goals:50051`, which stands for every address behind the name."""
+    """A channel to a service as `Settings.services` names it: `host:port`, several of them with commas between (IP
+    addresses then), or a target of gRPC's own, as `dns:///goals:50051`, which stands for every address behind the
+    name."""
     target = f"ipv4:{address}" if "," in address else address
     return grpc.aio.insecure_channel(target, options=_OPTIONS)

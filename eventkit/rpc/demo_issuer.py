@@ -18,7 +18,9 @@ class DemoIssuer:
     Raises ValueError when `host` is not loopback, and PermissionError when others may read the key file.
     """
 
-    def __init__(self, *, host: str, key_file: Path, issuer: str, audience: str = "nhip", now: Callable[[], float] = time.time):
+    def __init__(
+        self, *, host: str, key_file: Path, issuer: str, audience: str = "nhip", now: Callable[[], float] = time.time
+    ):
         if not is_loopback(host):
             raise ValueError(f"the demo issuer signs anybody in: it is for loopback only, not for {host}")
         self.issuer, self.audience, self._now = issuer, audience, now

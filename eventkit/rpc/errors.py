@@ -32,8 +32,8 @@ CODES = {
 _KINDS = {code: kind for kind, code in CODES.items()}
 
 _DETAILS = "grpc-status-details-bin"
-# Trailers over 8 KiB are dropped by many clients, and the caller would see nothing of the error at all. The message goes
-# there twice, once percent-encoded (thrice its size), the details once in base64.
+# Trailers over 8 KiB are dropped by many clients, and the caller would see nothing of the error at all. The message
+# goes there twice, once percent-encoded (thrice its size), the details once in base64.
 _MESSAGE_BYTES = 900
 _DETAILS_BYTES = 2700
 
@@ -44,7 +44,8 @@ class ReplyTooLarge(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """How one RPC failed: what its caller is told, and the log too, except for `message` and what is said of the fields."""
+    """How one RPC failed: what its caller is told, and the log too, except for `message` and what is said of the
+    fields."""
 
     code: grpc.StatusCode
     reason: str
@@ -64,14 +65,26 @@ def failure(error: Exception) -> Failure:
     error = _alone(error)
     if isinstance(error, Rejected):
         return Failure(
-            CODES[error.kind], error.reason, error.message, error.rule, error.violations, retry_after=error.retry_after, id=error.id
+            CODES[error.kind],
+            error.reason,
+            error.message,
+            error.rule,
+            error.violations,
+            retry_after=error.retry_after,
+            id=error.id,
         )
     if is_transient(error):
         return Failure(
-            grpc.StatusCode.UNAVAILABLE, "TEMPORARILY_UNAVAILABLE", "something this service needs is away for the moment: try again"
+            grpc.StatusCode.UNAVAILABLE,
+            "TEMPORARILY_UNAVAILABLE",
+            "something this service needs is away for the moment: try again",
         )
     if isinstance(error, ReplyTooLarge):
-        return Failure(grpc.StatusCode.RESOURCE_EXHAUSTED, "REPLY_TOO_LARGE", "the answer is too large for one message: ask for less")
+        return Failure(
+            grpc.StatusCode.RESOURCE_EXHAUSTED,
+            "REPLY_TOO_LARGE",
+            "the answer is too large for one message: ask for less",
+        )
     error_id = uuid4().hex
     return Failure(grpc.StatusCode.INTERNAL, "INTERNAL", f"a fault of ours; its id is {error_id}", error_id=error_id)
 
@@ -112,9 +125,14 @@ def is_transient(error: BaseException) -> bool:
 
 
 def to_status(failed: Failure) -> grpc.Status:
-    """The failure as trailers: ErrorInfo with the reason, BadRequest with the fields, RetryInfo with when to ask again."""
+    """The failure as trailers: ErrorInfo with the reason, BadRequest with the fields, RetryInfo with when to ask
+    again."""
     told = status_pb2.Status(code=_number(failed.code), message=_cut(failed.message, _MESSAGE_BYTES))
-    metadata = {name: value for name, value in (("rule", failed.rule), ("error_id", failed.error_id), ("id", failed.id)) if value}
+    metadata = {
+        name: value
+        for name, value in (("rule", failed.rule), ("error_id", failed.error_id), ("id", failed.id))
+        if value
+    }
     info = error_details_pb2.ErrorInfo(reason=failed.reason, domain=DOMAIN, metadata=metadata)
     _add(told, info)
     if failed.retry_after:
@@ -143,7 +161,8 @@ def rejection(error: grpc.RpcError) -> Rejected | None:
     bad, retry = error_details_pb2.BadRequest(), error_details_pb2.RetryInfo()
     for detail in told.details:
         _ = detail.Unpack(bad) or detail.Unpack(retry)
-    if kind is None or (kind is Kind.TOO_MANY and not retry.retry_delay.seconds):  # a reply that does not fit does not fit later either
+    # A reply that does not fit does not fit later either.
+    if kind is None or (kind is Kind.TOO_MANY and not retry.retry_delay.seconds):
         return None
     violations = tuple(Violation(one.field, one.description) for one in bad.field_violations)
     return Rejected(

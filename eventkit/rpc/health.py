@@ -1,7 +1,7 @@
 """Health as gRPC has it (grpc.health.v1), on a port of its own, so that probes get through when the main port is full.
 
-`startup` – it came up; `readiness` and "" – send calls; `liveness` – its loops move: a stuck consumer is not alive, however
-well it answers pings.
+`startup` – it came up; `readiness` and "" – send calls; `liveness` – its loops move: a stuck consumer is not alive,
+however well it answers pings.
 """
 
 import asyncio
@@ -41,7 +41,10 @@ class Health(Protocol):
 
 
 class Progress:
-    """Which loops (subscriptions, relay, timers) still go round. Each says so by `beat`, also when it found nothing to do."""
+    """Which loops (subscriptions, relay, timers) still go round.
+
+    Each says so by `beat`, also when it found nothing to do.
+    """
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic):
         self._clock = clock
@@ -108,7 +111,9 @@ class _Servicer(health_pb2_grpc.HealthServicer):
             well = False
         return _Response.SERVING if well else _Response.NOT_SERVING
 
-    async def Check(self, request: health_pb2.HealthCheckRequest, context: grpc.aio.ServicerContext[object, object]) -> _Response:
+    async def Check(
+        self, request: health_pb2.HealthCheckRequest, context: grpc.aio.ServicerContext[object, object]
+    ) -> _Response:
         if request.service not in self._questions:
             await context.abort(grpc.StatusCode.NOT_FOUND, "ask for startup, readiness or liveness")
         return _Response(status=self._status(request.service))

@@ -13,7 +13,8 @@ AUTHORIZATION = "authorization"
 IDEMPOTENCY_KEY = "idempotency-key"
 POSITION = "nhip-position"
 APPLIED = "nhip-applied"
-"""In the reply to a query: how far each context was applied, at the least, in what is answered; as `goals=12,people=3`."""
+"""In the reply to a query: how far each context was applied, at the least, in what is answered; as
+`goals=12,people=3`."""
 TRACEPARENT = "traceparent"
 REQUEST_ID = "x-request-id"
 
@@ -48,7 +49,8 @@ class Metadata:
 
     @property
     def request_id(self) -> str:
-        """By which a caller, or what stands before us, finds the request again; empty when there is none, or none to write into a log."""
+        """By which a caller, or what stands before us, finds the request again; empty when there is none, or none to
+        write into a log."""
         return request_id(self.values.get(REQUEST_ID, ()))
 
     def idempotency_key(self) -> str | None:

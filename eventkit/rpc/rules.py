@@ -1,8 +1,8 @@
 """Field rules: what a contract demands of a caller (`nhip.common.v1.rules`), and what every value must be anyway.
 
-Anyway: decimals are plain, dates exist, instants are within the calendar, enums are known, text is what it looks like (no controls,
-nothing that turns its direction, no towers of marks), personal words come in plain. A value that is not given is bound by nothing but
-`required`.
+Anyway: decimals are plain, dates exist, instants are within the calendar, enums are known, text is what it looks like
+(no controls, nothing that turns its direction, no towers of marks), personal words come in plain. A value that is not
+given is bound by nothing but `required`.
 """
 
 import re
@@ -33,10 +33,12 @@ _STORED_LENGTH = 1000
 """Longest number that a caller may repeat as it is stored."""
 _ID = re.compile(r"[a-z0-9_.-]{1,64}")
 _CLUSTER = regex.compile(r"\X")
-# Embeddings, overrides and isolates show words in another order than they are in; line and paragraph separators are neither.
+# Embeddings, overrides and isolates show words in another order than they are in; line and paragraph separators are
+# neither.
 _CONTROLS = r"\p{Cc}\u202a-\u202e\u2066-\u2069\u2028\u2029"
 _NOT_IN_LINES = regex.compile(rf"[{_CONTROLS}--\n\r\t]", regex.VERSION1)
-# In a name also nothing that is not seen: two names that look the same are the same. Joiners stay where scripts and emoji need them.
+# In a name also nothing that is not seen: two names that look the same are the same. Joiners stay where scripts and
+# emoji need them.
 _NOT_IN_NAMES = regex.compile(
     rf"[{_CONTROLS}[\p{{Cf}}--[\u200c\u200d\U000e0020-\U000e007f]]]"
     r"|(?<![^\p{Latin}\p{Greek}\p{Cyrillic}\p{Han}\p{Nd}\s])[\u200c\u200d]",
@@ -55,7 +57,8 @@ Check = Callable[[object], Iterator[tuple[str, str]]]
 
 
 def violations(message: Message) -> tuple[Violation, ...]:
-    """Everything that is wrong with `message`, in the order of its contract, each with its field's path; at most MOST of them."""
+    """Everything that is wrong with `message`, in the order of its contract, each with its field's path; at most MOST
+    of them."""
     return tuple(Violation(path, what) for path, what in islice(_message(message), MOST))
 
 
@@ -115,7 +118,8 @@ class _Field:
 
 
 def _items(value: object) -> Sequence[object]:
-    """The items of a repeated field; of a map its values, in the order of the keys (keys may be words: a path does not show them)."""
+    """The items of a repeated field; of a map its values, in the order of the keys (keys may be words: a path does not
+    show them)."""
     keys = cast(Callable[[], Sequence[str]] | None, getattr(value, "keys", None))
     if keys is None:
         return cast(Sequence[object], value)
@@ -132,7 +136,9 @@ def _field(field: FieldDescriptor) -> _Field:
     rules = field.GetOptions().Extensions[options_pb2.rules]
     if rules.max_items and not field.is_repeated:
         raise ValueError(f"{field.full_name}: max_items is for lists")
-    return _Field(field, _missing(field) if rules.required else "", rules.max_items, tuple(_checks(_valued(field), rules)))
+    return _Field(
+        field, _missing(field) if rules.required else "", rules.max_items, tuple(_checks(_valued(field), rules))
+    )
 
 
 def _valued(field: FieldDescriptor) -> FieldDescriptor:
@@ -243,15 +249,19 @@ def _zones() -> frozenset[str]:
 
 
 def _length(text: str, most: int) -> Iterator[tuple[str, str]]:
-    # A cluster of many code points is still one character, but not without end: 16 are more than any script or emoji needs. Composing
-    # (NFC) would change no cluster, and takes quadratic time where marks pile up.
+    # A cluster of many code points is still one character, but not without end: 16 are more than any script or emoji
+    # needs. Composing (NFC) would change no cluster, and takes quadratic time where marks pile up.
     if len(text) > most and (len(text) > 16 * most or len(_CLUSTER.findall(text)) > most):
         yield "", f"must have at most {most} characters"
 
 
 def _words(words: Message, rules: options_pb2.Rules) -> Iterator[tuple[str, str]]:
     form = words.WhichOneof("form")
-    if form not in (None, "plain"):  # the others are said in replies, whatever they will be: taken, they would be stored
+    # The others are said in replies, whatever they will be: taken, they would be stored.
+    if form not in (
+        None,
+        "plain",
+    ):
         yield form, "must not be given: send the words as `plain`"
         return
     plain = cast(str, getattr(words, "plain"))  # noqa: B009  # a Message by descriptor, its class is not at hand
@@ -263,14 +273,20 @@ def _words(words: Message, rules: options_pb2.Rules) -> Iterator[tuple[str, str]
         yield from _length(plain, rules.max_length)
 
 
-def _decimal(value: Message, low: Decimal | None, high: Decimal | None, *, stored: bool = False) -> Iterator[tuple[str, str]]:
+def _decimal(
+    value: Message, low: Decimal | None, high: Decimal | None, *, stored: bool = False
+) -> Iterator[tuple[str, str]]:
     text = cast(str, getattr(value, "value"))  # noqa: B009
     if stored:
         if len(text) > _STORED_LENGTH or not _DECIMAL.fullmatch(text):
             yield "", "must be a plain decimal, as -12.5"
             return
     elif not _TAKEN.fullmatch(text):
-        yield "", f"must be a plain decimal of at most {WHOLE_DIGITS} digits before and {FRACTION_DIGITS} behind the point, as -12.5"
+        yield (
+            "",
+            f"must be a plain decimal of at most {WHOLE_DIGITS} digits before and {FRACTION_DIGITS} behind the point, "
+            "as -12.5",
+        )
         return
     yield from _range(Decimal(text), low, high)
 

@@ -40,7 +40,10 @@ _OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.so_reuseport", 0),  # with it two servers share a port silently, and each gets half of the calls
     ("grpc.max_receive_message_length", MESSAGE_BYTES),
     ("grpc.max_send_message_length", MESSAGE_BYTES),
-    ("grpc.default_compression_level", 1),  # gzip for who takes it; `set_compression` would do it to everybody, or to nobody
+    (
+        "grpc.default_compression_level",
+        1,
+    ),  # gzip for who takes it; `set_compression` would do it to everybody, or to nobody
     ("grpc.max_concurrent_streams", 1000),  # of one connection: a caller's calls, or a gateway's, have an end
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 20_000),
@@ -57,8 +60,8 @@ class PortBusy(OSError):
 class Api:
     """One gRPC service: its descriptor, the object whose methods answer it, and who may call what.
 
-    `implementation` has one coroutine method per RPC, named as the RPC in snake_case (`DefineKpi` → `define_kpi`); it takes
-    the request and the Context and answers the reply.
+    `implementation` has one coroutine method per RPC, named as the RPC in snake_case (`DefineKpi` → `define_kpi`); it
+    takes the request and the Context and answers the reply.
 
     Raises ValueError when `access` does not name exactly the RPCs of the service, when a method is missing or no
     coroutine function, when an RPC streams, and when a field rule of the contract makes no sense.
@@ -84,7 +87,10 @@ class Api:
         """The method that answers an RPC. Raises ValueError when there is none."""
         method = cast(object, getattr(self.implementation, snake_case(rpc.name), None))
         if not inspect.iscoroutinefunction(method):
-            raise ValueError(f"{self.service.full_name}: {type(self.implementation).__name__} has no `async def {snake_case(rpc.name)}`")
+            raise ValueError(
+                f"{self.service.full_name}: {type(self.implementation).__name__} has no `async def "
+                f"{snake_case(rpc.name)}`"
+            )
         return cast(Handler, method)
 
     def calls(self, around: Surroundings) -> dict[str, Call]:
@@ -105,10 +111,10 @@ class Api:
 class Server:
     """Serves APIs on one port.
 
-    `secret` keys the digests of requests; `id_secret` answers a tenant's secret for the ids of commands; `wait` waits for positions that
-    callers name; `applied` tells how far the views are;
-    `finish` has the last touch to replies; `deadline_seconds` is for calls that bring no deadline; `rates` says how often callers may
-    ask; with `reflection` anybody who reaches the port may read the contracts, without a token.
+    `secret` keys the digests of requests; `id_secret` answers a tenant's secret for the ids of commands; `wait` waits
+    for positions that callers name; `applied` tells how far the views are; `finish` has the last touch to replies;
+    `deadline_seconds` is for calls that bring no deadline; `rates` says how often callers may ask; with `reflection`
+    anybody who reaches the port may read the contracts, without a token.
     """
 
     def __init__(
@@ -186,7 +192,9 @@ def listen(server: grpc.aio.Server, host: str, port: int) -> int:
     try:
         return server.add_insecure_port(address)
     except RuntimeError as error:
-        raise PortBusy(f"cannot listen on {address}: another program does, or the address is not this machine's") from error
+        raise PortBusy(
+            f"cannot listen on {address}: another program does, or the address is not this machine's"
+        ) from error
 
 
 def snake_case(name: str) -> str:

@@ -56,33 +56,50 @@ class AuditApi:
         return answer
 
     async def export_ledger(self, request: pb.ExportLedger, ctx: Context) -> pb.Exported:
-        page, format = asked(request, ctx.tenant, *search.COLUMNS, size=EXPORT_PAGE), request.format or t.EXPORT_FORMAT_JSONL
+        page, format = (
+            asked(request, ctx.tenant, *search.COLUMNS, size=EXPORT_PAGE),
+            request.format or t.EXPORT_FORMAT_JSONL,
+        )
         if format not in (t.EXPORT_FORMAT_JSONL, t.EXPORT_FORMAT_CSV):
-            raise Rejected("FORMAT_UNKNOWN", "give EXPORT_FORMAT_JSONL or EXPORT_FORMAT_CSV", kind=Kind.INVALID, field="format")
+            raise Rejected(
+                "FORMAT_UNKNOWN", "give EXPORT_FORMAT_JSONL or EXPORT_FORMAT_CSV", kind=Kind.INVALID, field="format"
+            )
         reader = await self._reader(ctx)
         async with reading(self.kit.pool, ctx.tenant) as con:
-            rows = await search.entries(con, ctx.tenant, request.filter, reader, behind=page.after, limit=page.limit, newest_first=False)
+            rows = await search.entries(
+                con, ctx.tenant, request.filter, reader, behind=page.after, limit=page.limit, newest_first=False
+            )
             fitting = rows[: _fitting(rows[: page.size])]
             entries = await search.told(con, ctx.tenant, fitting, reader)
         await self._record(ctx, t.READING_KIND_EXPORT, request.filter, format)
         for entry in entries:  # into a file: the reply's own words are opened later, and these are none any more
             await self.kit.words.open(entry, tenant=ctx.tenant)
         content = lines(entries, [row["data"] for row in fitting], format, first=page.after is None)
-        return pb.Exported(content=content, next_page_token=page.token(*place_of(fitting[-1])) if len(rows) > len(fitting) else "")
+        return pb.Exported(
+            content=content, next_page_token=page.token(*place_of(fitting[-1])) if len(rows) > len(fitting) else ""
+        )
 
     async def get_completeness(self, request: pb.GetCompleteness, ctx: Context) -> pb.Completeness:
         async with snapshot(self.kit.pool) as con:
-            return pb.Completeness(contexts=[await search.completeness(con, ctx.tenant, context) for context in contracts.contexts()])
+            return pb.Completeness(
+                contexts=[await search.completeness(con, ctx.tenant, context) for context in contracts.contexts()]
+            )
 
-    async def _page(self, ctx: Context, filter: t.Filter, reader: Reader, page: Page, *, newest_first: bool) -> pb.Entries:
+    async def _page(
+        self, ctx: Context, filter: t.Filter, reader: Reader, page: Page, *, newest_first: bool
+    ) -> pb.Entries:
         async with reading(self.kit.pool, ctx.tenant) as con:
-            rows = await search.entries(con, ctx.tenant, filter, reader, behind=page.after, limit=page.limit, newest_first=newest_first)
+            rows = await search.entries(
+                con, ctx.tenant, filter, reader, behind=page.after, limit=page.limit, newest_first=newest_first
+            )
             shown, token = page.cut(rows, place_of)
             return pb.Entries(entries=await search.told(con, ctx.tenant, shown, reader), next_page_token=token)
 
     async def _reader(self, ctx: Context) -> Reader:
         """Auditors read all; so does the operator, whom the table lets in."""
-        audits = ctx.actor.kind == "service" or (await self.kit.directory.everyone(ctx.tenant)).has_role(ctx.actor.id, AUDITOR)
+        audits = ctx.actor.kind == "service" or (await self.kit.directory.everyone(ctx.tenant)).has_role(
+            ctx.actor.id, AUDITOR
+        )
         return Reader(ctx.actor.id, audits)
 
     async def _record(
@@ -92,8 +109,8 @@ class AuditApi:
         filter: t.Filter,
         format: t.ExportFormat.ValueType = t.EXPORT_FORMAT_UNSPECIFIED,
     ) -> None:
-        """A reading is recorded before it is answered: each page, for whoever makes up a page token has read as well; and each time, for
-        the same idempotency key may read what is new."""
+        """A reading is recorded before it is answered: each page, for whoever makes up a page token has read as well;
+        and each time, for the same idempotency key may read what is new."""
 
         async def decide(load: Load) -> Decision:
             await load(READING, ctx.actor.id)

@@ -25,8 +25,9 @@ class Assets:
         """An icon as SVG. It never speaks alone, so it is hidden from screen readers."""
         shape = self.icons.get(name, "")
         return Markup(
-            f'<svg class="icon {css}" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" '
-            f'stroke-linejoin="round" aria-hidden="true" focusable="false">{shape}</svg>'
+            f'<svg class="icon {css}" viewBox="0 0 24 24" fill="none" stroke="currentColor" '
+            f'stroke-width="2" stroke-linecap="round" stroke-linejoin="round" '
+            f'aria-hidden="true" focusable="false">{shape}</svg>'
         )
 
 

@@ -58,7 +58,9 @@ class Failure(Exception):
     @property
     def http(self) -> int:
         if self.status == "RESOURCE_EXHAUSTED" and not self.retry_after:
-            return int(HTTPStatus.BAD_REQUEST)  # an answer that does not fit: to ask again later would not help, to ask for less does
+            return int(
+                HTTPStatus.BAD_REQUEST
+            )  # an answer that does not fit: to ask again later would not help, to ask for less does
         return int(_HTTP.get(self.status, HTTPStatus.INTERNAL_SERVER_ERROR))
 
     @property
@@ -67,7 +69,12 @@ class Failure(Exception):
         return self.status in ("UNAVAILABLE", "DEADLINE_EXCEEDED")
 
     def as_json(self, request_id: str = "") -> dict[str, Any]:
-        error: dict[str, Any] = {"code": self.http, "status": self.status, "reason": self.reason, "message": self.message}
+        error: dict[str, Any] = {
+            "code": self.http,
+            "status": self.status,
+            "reason": self.reason,
+            "message": self.message,
+        }
         if self.violations:
             error["violations"] = [{"field": v.field, "message": v.message} for v in self.violations]
         if self.rule:

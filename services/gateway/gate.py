@@ -1,8 +1,8 @@
 """What holds for every request before any page or RPC sees it, and for every answer.
 
-A request has an id; its body has an end, in bytes and in time; no other site's page sends forms with this site's cookies; where a demo
-issuer signs anybody in, only this machine is answered, by its own names. An answer has its headers, is compressed where that gives nothing
-away, and while the gateway shuts down it says so.
+A request has an id; its body has an end, in bytes and in time; no other site's page sends forms with this site's
+cookies; where a demo issuer signs anybody in, only this machine is answered, by its own names. An answer has its
+headers, is compressed where that gives nothing away, and while the gateway shuts down it says so.
 """
 
 import asyncio
@@ -37,7 +37,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 SECURITY = {
     # No inline script or style, nothing from elsewhere, never in a frame.
-    "content-security-policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'",
+    "content-security-policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
+    "object-src 'none'",
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
@@ -154,7 +155,9 @@ class _Body:
             async with asyncio.timeout_at(self._until):
                 message = await self._receive()
         except TimeoutError:
-            raise Failure("REQUEST_TIMEOUT", "BODY_SLOW", f"the body did not come in within {BODY_SECONDS:.0f} seconds") from None
+            raise Failure(
+                "REQUEST_TIMEOUT", "BODY_SLOW", f"the body did not come in within {BODY_SECONDS:.0f} seconds"
+            ) from None
         self._whole = not message.get("more_body", False)
         self._bytes += len(message.get("body", b""))
         if self._bytes > MOST_BODY_BYTES:
@@ -165,8 +168,8 @@ class _Body:
 class _Compressing:
     """Gzip for who takes it.
 
-    Not in answers to what another site's page made a browser ask: whoever can choose a part of a page and see how long it gets could guess
-    the rest of it (BREACH). Not of ranges, which are parts of what is not compressed.
+    Not in answers to what another site's page made a browser ask: whoever can choose a part of a page and see how long
+    it gets could guess the rest of it (BREACH). Not of ranges, which are parts of what is not compressed.
     """
 
     def __init__(self, app: App) -> None:
@@ -201,7 +204,15 @@ class _Cors:
                 cast(Any, app),
                 allow_origins=origins,
                 allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-                allow_headers=[AUTHORIZATION, "content-type", IDEMPOTENCY_KEY, POSITION, TRACEPARENT, REQUEST_ID, "if-none-match"],
+                allow_headers=[
+                    AUTHORIZATION,
+                    "content-type",
+                    IDEMPOTENCY_KEY,
+                    POSITION,
+                    TRACEPARENT,
+                    REQUEST_ID,
+                    "if-none-match",
+                ],
                 expose_headers=[POSITION, APPLIED, REQUEST_ID, "etag", "retry-after"],
                 max_age=600,
             )

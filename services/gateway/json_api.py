@@ -25,7 +25,9 @@ FORWARDED = (AUTHORIZATION, IDEMPOTENCY_KEY, TRACEPARENT)
 
 
 def json_routes(upstream: Upstream, tokens: Authenticator, ended: Callable[[str], bool]) -> list[Route]:
-    """`/v1/…`: what the contracts' annotations say, and nothing else. It takes tokens, never cookies, so no other site can use it.
+    """`/v1/…`: what the contracts' annotations say, and nothing else.
+
+    It takes tokens, never cookies, so no other site can use it.
 
     Who asks is known before a body is read. `ended` tells whether a token's session was signed out of.
     """
@@ -44,7 +46,9 @@ def json_routes(upstream: Upstream, tokens: Authenticator, ended: Callable[[str]
                 message = binding.request(variables, body, query)
             context = binding.context or variables["service"]
             told = [(name, value) for name, values in metadata.values.items() for value in values]
-            reply = await upstream.call(context, binding.method, message, [*told, (REQUEST_ID, request.state.request_id)])
+            reply = await upstream.call(
+                context, binding.method, message, [*told, (REQUEST_ID, request.state.request_id)]
+            )
         except Failure as failure:
             return answer(request, failure)
         return _answer(request, binding, reply)
@@ -77,7 +81,8 @@ class _App:
 
 
 def _metadata(request: Request) -> Metadata:
-    """What goes on to the service beside the message; what is given twice is refused as there, and positions may be joined by commas."""
+    """What goes on to the service beside the message; what is given twice is refused as there, and positions may be
+    joined by commas."""
     values = {name: tuple(given) for name in FORWARDED if (given := request.headers.getlist(name))}
     # HTTP may join what a client sent as several headers; on gRPC each position is a value of its own.
     positions = tuple(one.strip() for value in request.headers.getlist(POSITION) for one in value.split(","))
@@ -111,7 +116,10 @@ def _answer(request: Request, binding: Binding, reply: Reply) -> Response:
 
 
 async def _body(request: Request) -> bytes:
-    """The body of a JSON request. Another content type is refused: a page elsewhere can send a form, but not JSON, unasked."""
+    """The body of a JSON request.
+
+    Another content type is refused: a page elsewhere can send a form, but not JSON, unasked.
+    """
     kind = request.headers.get("content-type", "application/json").split(";")[0].strip().lower()
     if kind != "application/json":
         raise Failure("UNSUPPORTED_MEDIA_TYPE", "NOT_JSON", "the body must be application/json")

@@ -1,4 +1,5 @@
-"""The JSON API as an OpenAPI 3.1 document: from the contracts' annotations, field rules and comments, nothing by hand."""
+"""The JSON API as an OpenAPI 3.1 document: from the contracts' annotations, field rules and comments, nothing by
+hand."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -30,7 +31,11 @@ WELL_KNOWN: Mapping[str, Json] = {
         "properties": {name: {"type": "integer"} for name in ("year", "month", "day")},
         "examples": [{"year": 2025, "month": 3, "day": 20}],
     },
-    "google.type.Decimal": {"type": "object", "properties": {"value": {"type": "string"}}, "examples": [{"value": "67.5"}]},
+    "google.type.Decimal": {
+        "type": "object",
+        "properties": {"value": {"type": "string"}},
+        "examples": [{"value": "67.5"}],
+    },
 }
 SCALARS: Mapping[int, Json] = {
     FieldDescriptor.TYPE_STRING: {"type": "string"},
@@ -51,19 +56,27 @@ REFUSAL: Json = {
             "properties": {
                 "code": {"type": "integer", "description": "The HTTP status."},
                 "status": {"type": "string", "description": "The canonical gRPC status."},
-                "reason": {"type": "string", "description": "Stable: what a program may go by.", "examples": ["FIELDS_INVALID"]},
+                "reason": {
+                    "type": "string",
+                    "description": "Stable: what a program may go by.",
+                    "examples": ["FIELDS_INVALID"],
+                },
                 "message": {"type": "string", "description": "For people."},
                 "violations": {
                     "type": "array",
-                    "items": {"type": "object", "properties": {"field": {"type": "string"}, "message": {"type": "string"}}},
+                    "items": {
+                        "type": "object",
+                        "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
+                    },
                 },
             },
         }
     },
     "required": ["error"],
 }
-ABOUT = """Every command and query of Nhip as JSON. Fields that are not set are left out of replies: a number that is missing is 0,
-text is empty. A command answers how far its log is because of it; send that back as `nhip-position` to read your own write."""
+ABOUT = """Every command and query of Nhip as JSON. Fields that are not set are left out of replies: a number that is
+missing is 0, text is empty. A command answers how far its log is because of it; send that back as `nhip-position` to
+read your own write."""
 
 
 def document(bindings: Sequence[Binding]) -> Json:
@@ -82,7 +95,11 @@ def document(bindings: Sequence[Binding]) -> Json:
         },
         "servers": [{"url": "/"}],
         "security": [{"bearer": []}],
-        "tags": [{"name": one.name, "description": comment(one.full_name) or comment(one.file.name)} for one in services if one],
+        "tags": [
+            {"name": one.name, "description": comment(one.full_name) or comment(one.file.name)}
+            for one in services
+            if one
+        ],
         "paths": paths,
         "components": {
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
@@ -96,11 +113,14 @@ def document(bindings: Sequence[Binding]) -> Json:
                 "position": {
                     "name": POSITION,
                     "in": "header",
-                    "description": "What must have been applied before this is answered, as `goals=20`; several with commas between.",
+                    "description": "What must have been applied before this is answered, as `goals=20`; several with "
+                    "commas between.",
                     "schema": {"type": "string"},
                 },
             },
-            "responses": {"refused": {"description": "Refused, or failed.", "content": {"application/json": {"schema": REFUSAL}}}},
+            "responses": {
+                "refused": {"description": "Refused, or failed.", "content": {"application/json": {"schema": REFUSAL}}}
+            },
             "schemas": schemas.told(),
         },
     }
@@ -115,7 +135,9 @@ def _operation(binding: Binding, schemas: "_Schemas") -> Json:
     is_command = method.output_type.full_name == Accepted.DESCRIPTOR.full_name
     parameters: list[Json] = [_parameter(method.input_type.fields_by_name[name], name, "path") for name in variables]
     if not binding.has_body:
-        parameters += [_parameter(found, name, "query") for name, found in _flat(method.input_type) if name not in variables]
+        parameters += [
+            _parameter(found, name, "query") for name, found in _flat(method.input_type) if name not in variables
+        ]
     shared = [*(["idempotencyKey"] if is_command else []), "position"]
     operation: Json = {
         "operationId": f"{service.name}_{method.name}",
@@ -123,7 +145,10 @@ def _operation(binding: Binding, schemas: "_Schemas") -> Json:
         "summary": said.split(". ")[0].rstrip(".") or _in_words(method.name),
         "parameters": [*parameters, *({"$ref": f"#/components/parameters/{name}"} for name in shared)],
         "responses": {
-            "200": {"description": "Done.", "content": {"application/json": {"schema": schemas.of(method.output_type)}}},
+            "200": {
+                "description": "Done.",
+                "content": {"application/json": {"schema": schemas.of(method.output_type)}},
+            },
             "default": {"$ref": "#/components/responses/refused"},
         },
     }
@@ -138,10 +163,16 @@ def _operation(binding: Binding, schemas: "_Schemas") -> Json:
 def _parameter(found: FieldDescriptor, name: str, place: str) -> Json:
     schema = _field_schema(found, None)
     if found.message_type is not None:  # a day, an instant or a decimal is given whole, as people write it
-        schema = {"google.type.Date": {"type": "string", "format": "date"}, "google.type.Decimal": {"type": "string"}}.get(
-            found.message_type.full_name, {"type": "string", "format": "date-time"}
-        )
-    parameter: Json = {"name": name, "in": place, "required": place == "path" or _rules(found).required, "schema": schema}
+        schema = {
+            "google.type.Date": {"type": "string", "format": "date"},
+            "google.type.Decimal": {"type": "string"},
+        }.get(found.message_type.full_name, {"type": "string", "format": "date-time"})
+    parameter: Json = {
+        "name": name,
+        "in": place,
+        "required": place == "path" or _rules(found).required,
+        "schema": schema,
+    }
     if said := comment(found.full_name):
         parameter["description"] = said
     return parameter
@@ -186,7 +217,9 @@ class _Schemas:
                 if said := comment(found.full_name):
                     properties[found.name]["description"] = said
         schema: Json = {"type": "object", "properties": properties}
-        if required := [found.name for found in descriptor.fields if _rules(found).required and found.name not in without]:
+        if required := [
+            found.name for found in descriptor.fields if _rules(found).required and found.name not in without
+        ]:
             schema["required"] = required
         if said := comment(descriptor.full_name):
             schema["description"] = said
@@ -244,7 +277,8 @@ def _comments() -> Mapping[str, str]:
 
 
 def _named(file: FileDescriptorProto) -> Iterator[tuple[tuple[int, ...], str]]:
-    """Every place in a file that may have a comment, as source locations name it, and the full name of what stands there."""
+    """Every place in a file that may have a comment, as source locations name it, and the full name of what stands
+    there."""
     for index, message in enumerate(file.message_type):
         yield from _named_message(message, (4, index), f"{file.package}.{message.name}")
     for index, service in enumerate(file.service):

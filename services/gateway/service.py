@@ -53,10 +53,12 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 @asynccontextmanager
 async def gateway(settings: Settings, tokens: Authenticator, issuer: Issuer | None = None) -> AsyncGenerator[Starlette]:
-    """The gateway as an ASGI application, with a channel to each of `settings.services`; `tokens` judges those of the JSON API.
+    """The gateway as an ASGI application, with a channel to each of `settings.services`; `tokens` judges those of the
+    JSON API.
 
     With a demo issuer people of `settings.tenant` are picked at sign-in; without one, sign-in is an OIDC provider's.
-    Serve it without trusting proxies' headers (uvicorn: `proxy_headers=False`), for who is on this machine is told by the peer's address.
+    Serve it without trusting proxies' headers (uvicorn: `proxy_headers=False`), for who is on this machine is told by
+    the peer's address.
     """
     async with AsyncExitStack() as open_channels:
         channels = {
@@ -65,8 +67,12 @@ async def gateway(settings: Settings, tokens: Authenticator, issuer: Issuer | No
             if context in settings.services
         }
         if issuer is not None:
-            log.warning("gateway.demo_sign_in", tenant=settings.tenant, note="anybody on this machine signs in as anybody")
-        yield application(Upstream(channels, deadline=DEADLINE), Identity(issuer, settings.tenant), tokens, cors=settings.cors_origins)
+            log.warning(
+                "gateway.demo_sign_in", tenant=settings.tenant, note="anybody on this machine signs in as anybody"
+            )
+        yield application(
+            Upstream(channels, deadline=DEADLINE), Identity(issuer, settings.tenant), tokens, cors=settings.cors_origins
+        )
 
 
 def application(
@@ -170,7 +176,10 @@ def application(
         allowed = dict(cast(HTTPException, error).headers or {}).get("Allow")
         if allowed is not None:
             failure = Failure(
-                "METHOD_NOT_ALLOWED", "METHOD_NOT_ALLOWED", f"this page answers {allowed}", allowed=tuple(allowed.split(", "))
+                "METHOD_NOT_ALLOWED",
+                "METHOD_NOT_ALLOWED",
+                f"this page answers {allowed}",
+                allowed=tuple(allowed.split(", ")),
             )
         visit = visited(console, request)
         if visit.session is not None:  # who is signed in keeps the way to everything else
@@ -185,7 +194,9 @@ def application(
 
     async def broken(request: Request, error: Exception) -> Response:
         log.error("gateway.broken", request_id=request.state.request_id, exc_info=error)
-        failure = Failure("INTERNAL", "INTERNAL", f"a fault of the gateway's own; the request's id is {request.state.request_id}")
+        failure = Failure(
+            "INTERNAL", "INTERNAL", f"a fault of the gateway's own; the request's id is {request.state.request_id}"
+        )
         response = answer(request, failure) if is_api(request) else failed(visited(console, request), failure)
         response.headers.update(SECURITY | {REQUEST_ID: request.state.request_id})
         return response

@@ -37,8 +37,8 @@ class Session:
 class Identity:
     """Signs people in by the demo issuer, where there is one; knows them again by their cookie, until they sign out.
 
-    Which sessions were signed out of is kept in this process: another gateway, or this one after a restart, does not know, and there a
-    session that somebody kept a copy of ends with its token.
+    Which sessions were signed out of is kept in this process: another gateway, or this one after a restart, does not
+    know, and there a session that somebody kept a copy of ends with its token.
     """
 
     def __init__(self, issuer: Issuer | None, tenant: str, clock: Callable[[], float] = time.time) -> None:
@@ -79,7 +79,10 @@ class Identity:
         response.delete_cookie(SESSION_COOKIE, path="/")
 
     def session(self, request: Request) -> Session | None:
-        """The session of a request; none where its token is not ours or has expired. The services check the token again."""
+        """The session of a request; none where its token is not ours or has expired.
+
+        The services check the token again.
+        """
         token = request.cookies.get(SESSION_COOKIE, "")
         claims = self._claims(token)
         if claims is None or self.ended(token):
@@ -117,8 +120,8 @@ def from_elsewhere(request: Request) -> bool:
 def not_of_this_machine(request: Request) -> str:
     """Why a request is not one that was made on this machine, to this machine; empty for one that was.
 
-    A name that leads here may be anybody's (DNS rebinding), a proxy passes on whoever comes, and a port that is not ours is somebody's
-    tunnel: all of them would hand a sign-in without a password to others.
+    A name that leads here may be anybody's (DNS rebinding), a proxy passes on whoever comes, and a port that is not
+    ours is somebody's tunnel: all of them would hand a sign-in without a password to others.
     """
     headers = request.headers
     proxies = [name for name in headers if name in PROXIES or name.startswith("x-forwarded")]
@@ -126,15 +129,20 @@ def not_of_this_machine(request: Request) -> str:
         return f"a proxy passed this on ({proxies[0]}): the demo sign-in answers this machine only"
     if not is_loopback(request.client.host if request.client else ""):
         return "the demo sign-in answers this machine only"
-    if not _loopback_address(f"//{headers.get('host', '')}", port := (request.scope.get("server") or ("", None))[1], request.url.scheme):
-        return f"with the demo sign-in the console is at http://localhost{f':{port}' if port else ''} and answers to no other name"
+    if not _loopback_address(
+        f"//{headers.get('host', '')}", port := (request.scope.get("server") or ("", None))[1], request.url.scheme
+    ):
+        place = f"http://localhost:{port}" if port else "http://localhost"
+        return f"with the demo sign-in the console is at {place} and answers to no other name"
     origin = headers.get("origin")
     if origin is not None and not is_loopback(_host(origin)):
         return "sent by a page of another machine"
     return ""
 
 
-PROXIES = frozenset({"forwarded", "via", "x-real-ip", "x-client-ip", "x-original-host", "true-client-ip", "cf-connecting-ip"})
+PROXIES = frozenset(
+    {"forwarded", "via", "x-real-ip", "x-client-ip", "x-original-host", "true-client-ip", "cf-connecting-ip"}
+)
 
 
 def _loopback_address(url: str, port: int | None, scheme: str) -> bool:
@@ -161,5 +169,11 @@ def from_this_machine(request: Request) -> bool:
 def local_path(path: str) -> str:
     """Where to go on after signing in: a page of this site, whatever was asked for."""
     parts = urlsplit(path)
-    safe = path.startswith("/") and not path.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc and "\\" not in path
+    safe = (
+        path.startswith("/")
+        and not path.startswith(("//", "/\\"))
+        and not parts.scheme
+        and not parts.netloc
+        and "\\" not in path
+    )
     return path if safe and path.isprintable() else "/"

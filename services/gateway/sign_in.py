@@ -1,4 +1,7 @@
-"""Signing in: by the demo issuer, on a loopback address, somebody picks a person. Real sign-in is an OIDC provider's."""
+"""Signing in: by the demo issuer, on a loopback address, somebody picks a person.
+
+Real sign-in is an OIDC provider's.
+"""
 
 import json
 from collections.abc import Mapping
@@ -58,7 +61,9 @@ async def choose(visit: Visit) -> Response:
 async def ask_again(visit: Visit) -> Response:
     """A form that met an ended session: to sign in, taking along what was written."""
     filled, url = await sent(visit.request), visit.request.url
-    return await _choose(visit, Kept(url.path + (f"?{url.query}" if url.query else ""), {**filled.values, "key": filled.key}), "/", 401)
+    return await _choose(
+        visit, Kept(url.path + (f"?{url.query}" if url.query else ""), {**filled.values, "key": filled.key}), "/", 401
+    )
 
 
 async def _choose(visit: Visit, kept: Kept, next: str, status: int = 200) -> Response:
@@ -66,7 +71,9 @@ async def _choose(visit: Visit, kept: Kept, next: str, status: int = 200) -> Res
     if not identity.issues:
         return visit.render("oidc.html", status)
     caller = Caller(visit.console.upstream, identity.service_token(), visit.caller.positions)
-    people = await caller.query("people", "ListPeople", people_pb2.ListPeople(active=True, page_size=500), people_pb2.PeopleList)
+    people = await caller.query(
+        "people", "ListPeople", people_pb2.ListPeople(active=True, page_size=500), people_pb2.PeopleList
+    )
     picks = [
         Pick(
             person.person_id,
@@ -76,7 +83,9 @@ async def _choose(visit: Visit, kept: Kept, next: str, status: int = 200) -> Res
         )
         for person in sorted(people.people, key=lambda person: _rank(person, visit.language))
     ]
-    return visit.render("sign_in.html", status, here="/", picks=picks, next=next, tenant=identity.tenant, kept=kept.packed())
+    return visit.render(
+        "sign_in.html", status, here="/", picks=picks, next=next, tenant=identity.tenant, kept=kept.packed()
+    )
 
 
 def _rank(person: people_pb2.Person, language: Language) -> tuple[bool, str]:
@@ -91,12 +100,18 @@ async def enter(visit: Visit) -> Response:
         raise Failure("NOT_FOUND", "PATH_UNKNOWN", "there is no demo sign-in here")
     filled = await sent(visit.request)
     caller = Caller(visit.console.upstream, identity.service_token())
-    person = await caller.query("people", "GetPerson", people_pb2.GetPerson(person_id=filled["person"]), people_pb2.Person)
+    person = await caller.query(
+        "people", "GetPerson", people_pb2.GetPerson(person_id=filled["person"]), people_pb2.Person
+    )
     if not person.active:
         raise Failure("NOT_FOUND", "PERSON_UNKNOWN", "this person is no longer active")
     kept = Kept.of(filled["kept"])
     # The form goes on as it was sent: to its own address, with its own fields, and comes back to be looked at.
-    response = visit.render("resume.html", kept=kept, here="/") if kept.path else RedirectResponse(local_path(filled["next"] or "/"), 303)
+    response = (
+        visit.render("resume.html", kept=kept, here="/")
+        if kept.path
+        else RedirectResponse(local_path(filled["next"] or "/"), 303)
+    )
     identity.sign_in(response, person.person_id, secure=visit.request.url.scheme == "https")
     return response
 
@@ -141,7 +156,9 @@ def demo_endpoints(console: Console):
         except (ValueError, AttributeError):
             subject = tenant = behalf = ""
         if not subject or (request.headers.get("content-type", "").split(";")[0] != "application/json"):
-            failure = Failure("INVALID_ARGUMENT", "MALFORMED_REQUEST", 'send JSON: {"subject": "person:…", "tenant": "…"}')
+            failure = Failure(
+                "INVALID_ARGUMENT", "MALFORMED_REQUEST", 'send JSON: {"subject": "person:…", "tenant": "…"}'
+            )
             return JSONResponse(failure.as_json(), failure.http)
         minted = identity.issuer.mint(tenant or identity.tenant, subject, on_behalf_of=behalf)
         return JSONResponse({"token": minted}, headers={"Cache-Control": "no-store"})

@@ -39,7 +39,9 @@ class Binding:
 
     def request(self, variables: Mapping[str, str], body: bytes, query: Iterable[tuple[str, str]]) -> Message:
         """The RPC's request; raises Failure naming each field that cannot be right."""
-        return message_of(self.method.input_type, variables, body if self.has_body else b"", () if self.has_body else query)
+        return message_of(
+            self.method.input_type, variables, body if self.has_body else b"", () if self.has_body else query
+        )
 
 
 def bindings(services: Mapping[str, ServiceDescriptor], shared: ServiceDescriptor | None = None) -> list[Binding]:
@@ -55,7 +57,9 @@ def _binding(context: str, method: MethodDescriptor) -> Binding:
         raise ValueError(f"{method.full_name} has no google.api.http annotation that the gateway understands")
     template: str = getattr(rule, verb)
     # A variable is one segment, and never takes the verb behind it: ids have no colon.
-    pattern = "".join(f"(?P<{part}>[^/:]+)" if index % 2 else re.escape(part) for index, part in enumerate(_VARIABLE.split(template)))
+    pattern = "".join(
+        f"(?P<{part}>[^/:]+)" if index % 2 else re.escape(part) for index, part in enumerate(_VARIABLE.split(template))
+    )
     return Binding(context, method, verb.upper(), template, re.compile(pattern), rule.body == "*")
 
 
@@ -82,7 +86,9 @@ class Routes:
         return iter(self._bindings)
 
 
-def message_of(descriptor: Descriptor, variables: Mapping[str, str], body: bytes, query: Iterable[tuple[str, str]]) -> Message:
+def message_of(
+    descriptor: Descriptor, variables: Mapping[str, str], body: bytes, query: Iterable[tuple[str, str]]
+) -> Message:
     """A message from path variables, a JSON body and query parameters."""
     content = _json_object(body)
     wrong: list[Violation] = []
@@ -124,13 +130,17 @@ def _json_object(body: bytes) -> dict[str, Any]:
     try:
         content = json.loads(body.decode(), object_pairs_hook=_once)
         if b"\\u" in body:
-            json.dumps(content, ensure_ascii=False).encode()  # half of a surrogate pair is no text, and cannot even be told in a refusal
+            json.dumps(
+                content, ensure_ascii=False
+            ).encode()  # half of a surrogate pair is no text, and cannot even be told in a refusal
     except UnicodeEncodeError as error:
         raise invalid("MALFORMED_JSON", "a text in the body is no Unicode: it has half of a surrogate pair") from error
     except RecursionError as error:
         raise invalid("MALFORMED_JSON", "the body is nested too deeply") from error
     except UnicodeDecodeError as error:
-        raise invalid("MALFORMED_JSON", f"the body is not UTF-8: byte {error.start + 1} is no part of a character") from error
+        raise invalid(
+            "MALFORMED_JSON", f"the body is not UTF-8: byte {error.start + 1} is no part of a character"
+        ) from error
     except json.JSONDecodeError as error:
         raise invalid("MALFORMED_JSON", f"the body is not JSON: {error}") from error
     except ValueError as error:  # Python reads no number of more digits
@@ -145,7 +155,11 @@ def _field(descriptor: Descriptor, name: str) -> FieldDescriptor | None:
 
 
 def _set_query(
-    descriptor: Descriptor, content: dict[str, Any], query: Iterable[tuple[str, str]], bound: set[str], wrong: list[Violation]
+    descriptor: Descriptor,
+    content: dict[str, Any],
+    query: Iterable[tuple[str, str]],
+    bound: set[str],
+    wrong: list[Violation],
 ) -> None:
     """Puts `a.b.c=value` where it belongs; dates, instants and decimals may be given whole, as people write them."""
     for name, value in query:
@@ -164,7 +178,9 @@ def _set_query(
             into[field.name] = _plain(field, value)
 
 
-def _descend(descriptor: Descriptor, content: dict[str, Any], parents: list[str]) -> tuple[Descriptor, dict[str, Any]] | None:
+def _descend(
+    descriptor: Descriptor, content: dict[str, Any], parents: list[str]
+) -> tuple[Descriptor, dict[str, Any]] | None:
     """The message and the JSON object that a dotted name leads to; None when it leads nowhere."""
     for parent in parents:
         step = _field(descriptor, parent)
@@ -178,7 +194,8 @@ def _descend(descriptor: Descriptor, content: dict[str, Any], parents: list[str]
 
 
 def _plain(field: FieldDescriptor, text: str) -> Any:
-    """A parameter's text as the JSON mapping wants it; what it makes no sense of it leaves for the mapping to refuse."""
+    """A parameter's text as the JSON mapping wants it; what it makes no sense of it leaves for the mapping to
+    refuse."""
     if field.message_type is not None:
         if field.message_type.full_name == "google.type.Date" and (found := _DATE.fullmatch(text)):
             year, month, day = (int(part) for part in found.groups())
@@ -205,7 +222,9 @@ def _violations(descriptor: Descriptor, content: Any, path: str) -> list[Violati
 
 def _field_violations(descriptor: Descriptor, field: FieldDescriptor, value: Any, at: str) -> list[Violation]:
     nested = field.message_type
-    plain = nested is not None and not nested.full_name.startswith("google.protobuf.") and not nested.GetOptions().map_entry
+    plain = (
+        nested is not None and not nested.full_name.startswith("google.protobuf.") and not nested.GetOptions().map_entry
+    )
     if field.is_repeated and isinstance(value, list):
         items: list[Any] = value  # pyright: ignore[reportUnknownVariableType]
         if nested is not None and plain and all(isinstance(item, dict) for item in items):

@@ -64,7 +64,11 @@ class Upstream:
         """The answer of `context`'s service; raises Failure for a refusal and for a service that is away."""
         channel = self._channels.get(context)
         if channel is None:
-            raise Failure("NOT_FOUND", "SERVICE_UNKNOWN", f"there is no service {context!r}; there are {', '.join(self._channels)}")
+            raise Failure(
+                "NOT_FOUND",
+                "SERVICE_UNKNOWN",
+                f"there is no service {context!r}; there are {', '.join(self._channels)}",
+            )
         answer = GetMessageClass(method.output_type)
         assert method.containing_service is not None
         unary: Any = channel.unary_unary(
@@ -72,8 +76,8 @@ class Upstream:
             request_serializer=type(request).SerializeToString,
             response_deserializer=answer.FromString,
         )
-        # The service gets a little less time than it is waited for: whose time is over first says what kept it, as a position that
-        # was not reached. A client's own gRPC deadline would end at the same moment and know nothing.
+        # The service gets a little less time than it is waited for: whose time is over first says what kept it, as a
+        # position that was not reached. A client's own gRPC deadline would end at the same moment and know nothing.
         told_to = (_TIMEOUT, f"{round(self._deadline * 1000)}m")
         call = unary(request, metadata=(*metadata, told_to))
         try:
@@ -103,9 +107,12 @@ class Caller:
     traceparent: str = ""
     request_id: str = ""
     resumed: Callable[[], bool] = lambda: False
-    """Whether this comes of a form that met an ended session: nothing is carried out then, it is to be looked at first."""
+    """Whether this comes of a form that met an ended session: nothing is carried out then, it is to be looked at
+    first."""
 
-    async def ask(self, context: str, method: str, request: Message, answer: type[Answer], *, key: str = "") -> tuple[Answer, str]:
+    async def ask(
+        self, context: str, method: str, request: Message, answer: type[Answer], *, key: str = ""
+    ) -> tuple[Answer, str]:
         """The typed answer of `context` to `method`, and the position that came with it. A command has a `key`."""
         if key and self.resumed():
             raise Failure("FAILED_PRECONDITION", "SESSION_RENEWED", "you signed in anew: look at it, and send it again")

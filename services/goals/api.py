@@ -149,7 +149,12 @@ class GoalsApi:
             ended = kpi.retire(known, command, effective_on=on)
             if not ended:
                 return []
-            return [*ended, *alignment.take_off(await load(ALIGNMENT, cycle.id), cycle_id=cycle.id, kpi_id=known.id, effective_on=on)]
+            return [
+                *ended,
+                *alignment.take_off(
+                    await load(ALIGNMENT, cycle.id), cycle_id=cycle.id, kpi_id=known.id, effective_on=on
+                ),
+            ]
 
         return await self.kit.commands.execute(ctx, KPI(command.kpi_id), decide)
 
@@ -253,14 +258,21 @@ async def _parent_exists(load: Load, parent: t.Parent) -> bool:
             return False
 
 
-async def _around(load: Load, known: proposal.Proposal | None, proposal_id: str, everyone: Everyone, ctx: Context) -> Circumstances:
+async def _around(
+    load: Load, known: proposal.Proposal | None, proposal_id: str, everyone: Everyone, ctx: Context
+) -> Circumstances:
     if known is None:
         raise unknown("proposal", proposal_id, "proposal_id")
     return await _circumstances(load, known.proposed.cycle_id, known.proposed.changes, known.addition, everyone, ctx)
 
 
 async def _circumstances(
-    load: Load, cycle_id: str, changes: Iterable[t.TargetChange], addition: t.KpiDraft | None, everyone: Everyone, ctx: Context
+    load: Load,
+    cycle_id: str,
+    changes: Iterable[t.TargetChange],
+    addition: t.KpiDraft | None,
+    everyone: Everyone,
+    ctx: Context,
 ) -> Circumstances:
     cycle = await _cycle(load, cycle_id)
     return Circumstances(
@@ -274,14 +286,17 @@ async def _circumstances(
 
 
 def _effective_on(given: Date, cycle: Cycle, everyone: Everyone, ctx: Context) -> date:
-    """From which day a change is in force: today, or what was given, a day of its cycle; before today only in an import."""
+    """From which day a change is in force: today, or what was given, a day of its cycle; before today only in an
+    import."""
     today = everyone.today(ctx.at)
     on = to_date(given)
     if on is None:
         return today
     strategy.within(cycle, on, "effective_on")
     if on < today and not _imported(ctx):
-        raise Rejected("EFFECTIVE_IN_THE_PAST", f"give today ({today}) or a later day", kind=Kind.INVALID, field="effective_on")
+        raise Rejected(
+            "EFFECTIVE_IN_THE_PAST", f"give today ({today}) or a later day", kind=Kind.INVALID, field="effective_on"
+        )
     return on
 
 

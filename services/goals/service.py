@@ -15,5 +15,14 @@ from services.goals.views.strategy import CsfView, CycleView, GoalView
 def service(kit: Kit) -> Service:
     return Service(
         apis=[Api(goals_pb2.DESCRIPTOR.services_by_name["Goals"], GoalsApi(kit), ACCESS)],
-        views=[CycleView(), GoalView(), CsfView(), KpiView(), LinkView(), ProposalView(), ProgressView(), *directory.views()],
+        views=[
+            CycleView(),
+            GoalView(),
+            CsfView(),
+            KpiView(),
+            LinkView(),
+            ProposalView(),
+            ProgressView(),
+            *directory.views(),
+        ],
     )

@@ -48,7 +48,10 @@ class NotificationsApi:
             if command.all:
                 unread = await inbox.unread(con, ctx.tenant, ctx.actor.id)
             else:
-                named = {one.row.notice_id: one for one in await inbox.rows_of(con, ctx.tenant, list(dict.fromkeys(command.notice_ids)))}
+                named = {
+                    one.row.notice_id: one
+                    for one in await inbox.rows_of(con, ctx.tenant, list(dict.fromkeys(command.notice_ids)))
+                }
                 for index, id in enumerate(command.notice_ids):
                     if id not in named or named[id].row.person_id != ctx.actor.id:  # others' are unknown to them
                         raise unknown("notice", id, f"notice_ids[{index}]")

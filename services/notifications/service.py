@@ -18,7 +18,12 @@ from services.notifications.views.goals_facts import HeardCycleView, HeardKpiVie
 from services.notifications.views.last_value import LastValueView
 from services.notifications.views.notice import MailView, NoticeView, ReadView
 from services.notifications.views.preferences import PreferencesView
-from services.notifications.views.rewards_facts import HeardGiftView, HeardPraiseView, HeardRedemptionView, HeardValueView
+from services.notifications.views.rewards_facts import (
+    HeardGiftView,
+    HeardPraiseView,
+    HeardRedemptionView,
+    HeardValueView,
+)
 
 
 def service(kit: Kit) -> Service:

@@ -62,7 +62,8 @@ class PeopleApi:
     async def create_tenant(self, command: pb.CreateTenant, ctx: Context) -> Accepted:
         async def decide(load: Load) -> Decision:
             known = await load(TENANT, ctx.tenant)
-            if known is None:  # before the first thing is made in it: one that was made before there were secrets never gets any
+            # Before the first thing is made in it: one that was made before there were secrets never gets any.
+            if known is None:
                 await self.kit.words.id_secret(ctx.tenant, make=True)
             return tenant.create(known, command, ctx)
 
@@ -88,7 +89,9 @@ class PeopleApi:
         person_id = ctx.new_id("person")
 
         async def decide(load: Load) -> Decision:
-            return person.register(await load(ORGANISATION, THE_ORGANISATION), await _manager(load, command.place), command, person_id)
+            return person.register(
+                await load(ORGANISATION, THE_ORGANISATION), await _manager(load, command.place), command, person_id
+            )
 
         return await self.kit.commands.execute(ctx, organisation.HERE, decide, answers=person_id)
 
@@ -141,7 +144,11 @@ class PeopleApi:
         async def decide(load: Load) -> Decision:
             of, known = await load(ERASURE, command.person_id), await load(PERSON, command.person_id)
             decision = erasure.approve(
-                of, known, command, ctx.actor, requested_by=await self._last_by(ctx, command.person_id, ErasureRequested)
+                of,
+                known,
+                command,
+                ctx.actor,
+                requested_by=await self._last_by(ctx, command.person_id, ErasureRequested),
             )
             if decision:
                 refuse_last(fills(known), await self._others_fill(load, ctx, command.person_id), "person_id")
@@ -151,13 +158,17 @@ class PeopleApi:
 
     async def decline_erasure(self, command: pb.DeclineErasure, ctx: Context) -> Accepted:
         async def decide(load: Load) -> Decision:
-            return erasure.decline(await load(ERASURE, command.person_id), await load(PERSON, command.person_id), command, ctx.actor)
+            return erasure.decline(
+                await load(ERASURE, command.person_id), await load(PERSON, command.person_id), command, ctx.actor
+            )
 
         return await self._about_erasure(command.person_id, ctx, decide)
 
     async def place_legal_hold(self, command: pb.PlaceLegalHold, ctx: Context) -> Accepted:
         async def decide(load: Load) -> Decision:
-            return erasure.place_hold(await load(ERASURE, command.person_id), await load(PERSON, command.person_id), command)
+            return erasure.place_hold(
+                await load(ERASURE, command.person_id), await load(PERSON, command.person_id), command
+            )
 
         return await self._about_erasure(command.person_id, ctx, decide)
 
@@ -174,7 +185,10 @@ class PeopleApi:
         return await self.kit.commands.execute(ctx, ERASURE(person_id), decide)
 
     async def _last_by(self, ctx: Context, person_id: str, did: type[ErasureRequested | LegalHoldPlaced]) -> str:
-        """Who did it last, as the log has it. Asked for after the stream was loaded: what comes in between fails the append."""
+        """Who did it last, as the log has it.
+
+        Asked for after the stream was loaded: what comes in between fails the append.
+        """
         by = ""
         async for event in self.kit.log.read(StreamId(ctx.tenant, *ERASURE(person_id))):
             if isinstance(event.message, did):
@@ -182,8 +196,11 @@ class PeopleApi:
         return by
 
     async def _others_fill(self, load: Load, ctx: Context, person_id: str) -> frozenset[str]:
-        """The needed roles that somebody else fills. Who the directory says might is loaded, and so guarded: of two who take each other's
-        role away at the same time one is refused."""
+        """The needed roles that somebody else fills.
+
+        Who the directory says might is loaded, and so guarded: of two who take each other's role away at the same time
+        one is refused.
+        """
         filled = frozenset[str]()
         for other in (await self.kit.directory.everyone(ctx.tenant)).people.values():
             if other.id != person_id and fills(other) - filled:
@@ -198,7 +215,11 @@ class PeopleApi:
         everyone, me = await self.kit.directory.everyone(ctx.tenant), ctx.actor.id
         everybody = ctx.actor.kind == "service" or everyone.has_role(me, "admin") or everyone.has_role(me, AUDITOR)
         if not everybody and request.person_id not in ("", me):
-            raise Rejected("NOT_ALLOWED", "people see their own requests, administrators and auditors everybody's", kind=Kind.FORBIDDEN)
+            raise Rejected(
+                "NOT_ALLOWED",
+                "people see their own requests, administrators and auditors everybody's",
+                kind=Kind.FORBIDDEN,
+            )
         async with reading(self.kit.pool, ctx.tenant) as con:
             return await erasures(con, ctx.tenant, request, "" if everybody else me)
 
@@ -214,7 +235,9 @@ class PeopleApi:
         behind = [place for place in ordered if page.after is None or place > page.after]
         shown, token = page.cut(behind[: page.limit], lambda place: place)
         units = [everyone.units[id] for _, id in shown]
-        return pb.Units(units=[pb.Unit(unit_id=u.id, name=u.name, head_id=u.head_id) for u in units], next_page_token=token)
+        return pb.Units(
+            units=[pb.Unit(unit_id=u.id, name=u.name, head_id=u.head_id) for u in units], next_page_token=token
+        )
 
     async def list_people(self, request: pb.ListPeople, ctx: Context) -> pb.PeopleList:
         everyone, admin = await self.kit.directory.everyone(ctx.tenant), await self._administers(ctx)
@@ -241,7 +264,8 @@ class PeopleApi:
         return _person(everyone, everyone.people[request.person_id], email=email)
 
     async def _administers(self, ctx: Context) -> bool:
-        """The caller sets things right for others: an administrator who does not audit, or a service that the table lets in."""
+        """The caller sets things right for others: an administrator who does not audit, or a service that the table
+        lets in."""
         everyone, me = await self.kit.directory.everyone(ctx.tenant), ctx.actor.id
         return ctx.actor.kind == "service" or (everyone.has_role(me, "admin") and not everyone.has_role(me, AUDITOR))
 

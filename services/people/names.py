@@ -1,4 +1,5 @@
-"""Finding people by their names, which are sealed wherever they are kept: opened for the search, in memory, and for a short while."""
+"""Finding people by their names, which are sealed wherever they are kept: opened for the search, in memory, and for a
+short while."""
 
 import asyncio
 import time
@@ -26,7 +27,8 @@ class _Opened:
 
 
 class Names:
-    """A tenant's names are forgotten as soon as anything changes about its people, and after a minute, as their keys are."""
+    """A tenant's names are forgotten as soon as anything changes about its people, and after a minute, as their keys
+    are."""
 
     def __init__(self, words: Words):
         self._words = words
@@ -44,7 +46,9 @@ class Names:
             return known.names
         at, people, names = time.monotonic(), list(everyone.people.values()), dict[str, str]()
         for start in range(0, len(people), AT_ONCE):
-            some = pb.PeopleList(people=[pb.Person(person_id=p.id, name=p.name, title=p.title) for p in people[start : start + AT_ONCE]])
+            some = pb.PeopleList(
+                people=[pb.Person(person_id=p.id, name=p.name, title=p.title) for p in people[start : start + AT_ONCE]]
+            )
             await self._words.open(some, tenant=tenant)
             names |= {p.person_id: plain_letters(f"{p.name.plain} {p.title.plain}") for p in some.people}
             await asyncio.sleep(0)

@@ -93,7 +93,8 @@ class RewardsApi:
             )
             return praise.give(command, around, praise_id)
 
-        # Praise of one person takes turns with other praise of them, a unit's with its giver's: these are the wallets that many move.
+        # Praise of one person takes turns with other praise of them, a unit's with its giver's: these are the wallets
+        # that many move.
         turn = WALLET(command.receiver_id or command.giver_id or ctx.actor.id)
         return await self.kit.commands.execute(ctx, turn, decide, answers=praise_id)
 
@@ -103,7 +104,11 @@ class RewardsApi:
         shares = praise.shares(request, me, everyone) if request.receiver_id or request.unit_id else None
         async with reading(self.kit.pool, ctx.tenant) as con:
             held = await wallet_view.wallet(con, ctx.tenant, me)
-            last = await praise_view.last_given(con, ctx.tenant, me, request.receiver_id, request.unit_id) if shares else None
+            last = (
+                await praise_view.last_given(con, ctx.tenant, me, request.receiver_id, request.unit_id)
+                if shares
+                else None
+            )
         deed_on = to_date(request.deed_on)
         hints = rise.hints(
             request.words.plain,
@@ -228,7 +233,9 @@ def _whose(person_id: str, everyone: Everyone, ctx: Context) -> str:
     """The person whose points or gifts are asked for, if the actor may see them."""
     if person_id != ctx.actor.id and not _sees_everybodys(everyone, ctx.actor.id):
         raise Rejected(
-            "NOT_YOURS", "points and gifts are seen by whose they are, and by who looks after or audits them", kind=Kind.FORBIDDEN
+            "NOT_YOURS",
+            "points and gifts are seen by whose they are, and by who looks after or audits them",
+            kind=Kind.FORBIDDEN,
         )
     if person_id not in everyone.people:
         raise unknown("person", person_id, "person_id")

@@ -1,7 +1,7 @@
 """`make bench`: how fast things are, each beside a limit measured in the same run. Machines are noisy: read the ratios.
 
-Appends go through the log as services use it; the limit is the same number of rows in plain INSERTs of the same size into the same table's
-shape, one commit per group. Folding pages into a view is held against counting the same events.
+Appends go through the log as services use it; the limit is the same number of rows in plain INSERTs of the same size
+into the same table's shape, one commit per group. Folding pages into a view is held against counting the same events.
 """
 
 import asyncio
@@ -109,7 +109,9 @@ async def median(measure: Callable[[], Awaitable[float]]) -> float:
 
 async def main() -> None:
     say = Console()
-    table = Table("what", "a second", "limit", "a second", "share", title="Medians of three rounds on this machine, now")
+    table = Table(
+        "what", "a second", "limit", "a second", "share", title="Medians of three rounds on this machine, now"
+    )
     for column in table.columns[1::2] + table.columns[4:]:
         column.justify = "right"
     with TemporaryDirectory(prefix="nhip-bench-") as folder:
@@ -119,11 +121,15 @@ async def main() -> None:
             async with PostgresLog(dsn) as log, asyncpg.create_pool(dsn, min_size=1, max_size=2) as pool:
                 con = await asyncpg.connect(dsn)
                 await con.execute(
-                    "create table plain(n bigint generated always as identity primary key, id uuid unique, type text, data bytea)"
+                    "create table plain(n bigint generated always as identity primary key, id uuid unique, type text, "
+                    "data bytea)"
                 )
                 await provision.tables(pool, [ProgressView()])
                 for callers in (1, 8, 64, 256):
-                    ours, limit = await median(lambda n=callers: appending(log, n)), await median(lambda n=callers: plainly(con, n))
+                    ours, limit = (
+                        await median(lambda n=callers: appending(log, n)),
+                        await median(lambda n=callers: plainly(con, n)),
+                    )
                     row(table, f"append, {callers} callers", ours, f"plain INSERT, {callers} rows a commit", limit)
                 read, folded = await folding(log, pool, write=False), await folding(log, pool, write=True)
                 row(table, "fold the log into a view", folded, "read and decode it", read)

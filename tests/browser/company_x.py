@@ -1,4 +1,7 @@
-"""Company X behind real gRPC, in memory: for developing the console's pages without the services. It checks nothing and keeps nothing."""
+"""Company X behind real gRPC, in memory: for developing the console's pages without the services.
+
+It checks nothing and keeps nothing.
+"""
 
 import base64
 import json
@@ -35,7 +38,11 @@ TODAY = date(2025, 3, 20)
 STARTS, ENDS = date(2025, 1, 1), date(2025, 3, 31)
 CHECKINS = [date(2025, 1, 9) + timedelta(days=14 * n) for n in range(6)]
 COLLABORATION, CO_OWNED, LOWERED = date(2025, 2, 11), date(2025, 2, 25), date(2025, 3, 12)
-CUMULATIVE, LEVEL, MILESTONE = types_pb2.MEASURE_KIND_CUMULATIVE, types_pb2.MEASURE_KIND_LEVEL, types_pb2.MEASURE_KIND_MILESTONE
+CUMULATIVE, LEVEL, MILESTONE = (
+    types_pb2.MEASURE_KIND_CUMULATIVE,
+    types_pb2.MEASURE_KIND_LEVEL,
+    types_pb2.MEASURE_KIND_MILESTONE,
+)
 
 PEOPLE = {
     "nam": ("Nam", "CEO", "", ""),
@@ -82,12 +89,20 @@ class Goal:
     statement: str = ""
 
 
-def _values(last: str, confidences: str, kind: int, start: str = "0", until: int = 6) -> list[tuple[date, Decimal, int]]:
+def _values(
+    last: str, confidences: str, kind: int, start: str = "0", until: int = 6
+) -> list[tuple[date, Decimal, int]]:
     steps, final, first = CHECKINS[:until], Decimal(last), Decimal(start)
     shape = [Decimal(n) for n in ("0.07", "0.2", "0.41", "0.61", "0.84", "1")][:until]
     shape[-1] = Decimal(1)
-    found = [(day, first + (final - first) * share, int(c)) for day, share, c in zip(steps, shape, confidences.split(), strict=False)]
-    return [(day, value.quantize(Decimal(1) if kind == CUMULATIVE else Decimal("0.1")).normalize() + 0, c) for day, value, c in found]
+    found = [
+        (day, first + (final - first) * share, int(c))
+        for day, share, c in zip(steps, shape, confidences.split(), strict=False)
+    ]
+    return [
+        (day, value.quantize(Decimal(1) if kind == CUMULATIVE else Decimal("0.1")).normalize() + 0, c)
+        for day, value, c in found
+    ]
 
 
 def company() -> list[Goal]:
@@ -140,10 +155,44 @@ def company() -> list[Goal]:
             targets=[(STARTS, d(100)), (LOWERED, d(80))],
         ),
         Goal(
-            "d2", "Demo → dùng thử", dep, ("kpi_id", "k1"), ("phuc",), "sales", lv, d(70), _values("66.2", "6 6 6 6 6 6", lv, "60"), "%", 35
+            "d2",
+            "Demo → dùng thử",
+            dep,
+            ("kpi_id", "k1"),
+            ("phuc",),
+            "sales",
+            lv,
+            d(70),
+            _values("66.2", "6 6 6 6 6 6", lv, "60"),
+            "%",
+            35,
         ),
-        Goal("d3", "Tư vấn sớm", dep, ("kpi_id", "k2"), ("phuc",), "sales", lv, d(100), _values("93", "6 6 6 6 6 6", lv, "80"), "%", 25),
-        Goal("d4", "Hoàn tất checklist", dep, ("kpi_id", "k2"), (), "cskh", lv, d(85), _values("80", "6 6 6 6 6 6", lv, "70"), "%", 100),
+        Goal(
+            "d3",
+            "Tư vấn sớm",
+            dep,
+            ("kpi_id", "k2"),
+            ("phuc",),
+            "sales",
+            lv,
+            d(100),
+            _values("93", "6 6 6 6 6 6", lv, "80"),
+            "%",
+            25,
+        ),
+        Goal(
+            "d4",
+            "Hoàn tất checklist",
+            dep,
+            ("kpi_id", "k2"),
+            (),
+            "cskh",
+            lv,
+            d(85),
+            _values("80", "6 6 6 6 6 6", lv, "70"),
+            "%",
+            100,
+        ),
         Goal(
             "i1",
             "Demo · khách mới",
@@ -160,7 +209,19 @@ def company() -> list[Goal]:
             targets=[(STARTS, d(80)), (LOWERED, d(50))],
             statement="Thực hiện ít nhất 50 buổi demo với khách hàng mới thuộc nhóm doanh nghiệp dịch vụ trong quý 1",
         ),
-        Goal("i2", "Demo · khách cũ", ind, ("kpi_id", "d1"), ("tram",), "sales", c, d(30), _values("24", "7 7 7 7 7 7", c), "demo", 35),
+        Goal(
+            "i2",
+            "Demo · khách cũ",
+            ind,
+            ("kpi_id", "d1"),
+            ("tram",),
+            "sales",
+            c,
+            d(30),
+            _values("24", "7 7 7 7 7 7", c),
+            "demo",
+            35,
+        ),
         Goal(
             "k-add",
             "Báo cáo tiềm năng",
@@ -216,10 +277,30 @@ def company() -> list[Goal]:
             since=CO_OWNED,
         ),
         Goal(
-            "i5", "Tư vấn sớm · mới", ind, ("kpi_id", "d3"), ("minh",), "sales", lv, d(100), _values("88", "6 6 6 6 6 5", lv, "70"), "%", 10
+            "i5",
+            "Tư vấn sớm · mới",
+            ind,
+            ("kpi_id", "d3"),
+            ("minh",),
+            "sales",
+            lv,
+            d(100),
+            _values("88", "6 6 6 6 6 5", lv, "70"),
+            "%",
+            10,
         ),
         Goal(
-            "i6", "Tư vấn sớm · cũ", ind, ("kpi_id", "d3"), ("tram",), "sales", lv, d(100), _values("100", "8 8 8 8 8 8", lv, "90"), "%", 15
+            "i6",
+            "Tư vấn sớm · cũ",
+            ind,
+            ("kpi_id", "d3"),
+            ("tram",),
+            "sales",
+            lv,
+            d(100),
+            _values("100", "8 8 8 8 8 8", lv, "90"),
+            "%",
+            15,
         ),
         Goal(
             "i7",
@@ -313,7 +394,9 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX):
         return self.person(request.person_id)
 
     def ListUnits(self, request: Message, actor: str) -> Message:
-        return people_pb2.Units(units=[people_pb2.Unit(unit_id=id, name=name, head_id=HEADS[id]) for id, name in UNITS.items()])
+        return people_pb2.Units(
+            units=[people_pb2.Unit(unit_id=id, name=name, head_id=HEADS[id]) for id, name in UNITS.items()]
+        )
 
     def kpi_name(self, id: str) -> str:
         return self.goals[id].name
@@ -339,7 +422,9 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX):
 
     def GetMap(self, request: goals_pb2.GetMap, actor: str) -> Message:
         day, past = _day(request.as_of)
-        kpis = sorted((self.kpi(goal, day, past) for goal in self.goals.values() if goal.since <= day), key=lambda kpi: kpi.level)
+        kpis = sorted(
+            (self.kpi(goal, day, past) for goal in self.goals.values() if goal.since <= day), key=lambda kpi: kpi.level
+        )
         whole = goals_pb2.GoalMap(
             cycle=self.cycle(),
             as_of=time_pb2.AsOf(effective_on=_date(day)),
@@ -354,7 +439,9 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX):
 
     def ListKpis(self, request: goals_pb2.ListKpis, actor: str) -> Message:
         day, past = _day(request.as_of)
-        kpis = sorted((self.kpi(goal, day, past) for goal in self.goals.values() if goal.since <= day), key=lambda kpi: kpi.level)
+        kpis = sorted(
+            (self.kpi(goal, day, past) for goal in self.goals.values() if goal.since <= day), key=lambda kpi: kpi.level
+        )
         text = plain_letters(request.text)
         owners = set(request.owner_ids)
         return goals_pb2.Kpis(
@@ -385,14 +472,20 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX):
             as_of=time_pb2.AsOf(effective_on=_date(day)),
             past=past,
             path=path,
-            trend=[goals_pb2.TrendPoint(occurred_on=_date(d), value=_dec(v), confidence=c) for d, v, c in sorted(goal.values) if d <= day],
+            trend=[
+                goals_pb2.TrendPoint(occurred_on=_date(d), value=_dec(v), confidence=c)
+                for d, v, c in sorted(goal.values)
+                if d <= day
+            ],
             targets=[
                 goals_pb2.TargetStep(effective_on=_date(d), target=_dec(t))
                 for d, t in (goal.targets or [(goal.since, goal.target)])
                 if d <= day
             ],
             children=[
-                self.kpi(child, day, past) for child in self.goals.values() if child.parent == ("kpi_id", goal.id) and child.since <= day
+                self.kpi(child, day, past)
+                for child in self.goals.values()
+                if child.parent == ("kpi_id", goal.id) and child.since <= day
             ],
             shortfalls=self.shortfalls(day),
             may_propose=not past,
@@ -406,7 +499,11 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX):
         entries: list[goals_pb2.HistoryEntry] = []
         before = ""
         for day, value, confidence in sorted(goal.values, key=lambda v: v[0]):
-            reason = "Bảy buổi trong hai tuần, hai khách xin báo giá ngay sau buổi demo." if (goal.id, day) == ("i1", TODAY) else ""
+            reason = (
+                "Bảy buổi trong hai tuần, hai khách xin báo giá ngay sau buổi demo."
+                if (goal.id, day) == ("i1", TODAY)
+                else ""
+            )
             entries.append(
                 _entry(
                     day,
@@ -449,7 +546,12 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX):
 
     def kpi(self, goal: Goal, day: date, past: bool) -> goals_pb2.Kpi:
         target = self.target(goal, day)
-        measure = types_pb2.Measure(kind=goal.kind, direction=types_pb2.DIRECTION_INCREASE, unit=goal.unit, target=_dec(target))  # pyright: ignore[reportArgumentType]
+        measure = types_pb2.Measure(
+            kind=goal.kind,  # pyright: ignore[reportArgumentType]
+            direction=types_pb2.DIRECTION_INCREASE,
+            unit=goal.unit,
+            target=_dec(target),  # pyright: ignore[reportArgumentType]
+        )
         if goal.baseline is not None:
             measure.baseline.value = str(goal.baseline)
         if goal.id == "i1":
@@ -525,9 +627,15 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX):
 
     def shortfalls(self, day: date) -> list[goals_pb2.Shortfall]:
         sums = self.sums(lambda id: self.target(self.goals[id], day))
-        return [goals_pb2.Shortfall(kpi_id=id, kind=k, reached=_dec(r), wanted=_dec(w), arithmetic=a) for id, k, r, w, a in sums if r < w]  # pyright: ignore[reportArgumentType]
+        return [
+            goals_pb2.Shortfall(kpi_id=id, kind=k, reached=_dec(r), wanted=_dec(w), arithmetic=a)  # pyright: ignore[reportArgumentType]
+            for id, k, r, w, a in sums
+            if r < w
+        ]
 
-    def reconciliations(self, changes: dict[str, Decimal], before: dict[str, Decimal]) -> list[goals_pb2.Reconciliation]:
+    def reconciliations(
+        self, changes: dict[str, Decimal], before: dict[str, Decimal]
+    ) -> list[goals_pb2.Reconciliation]:
         def targets(those: dict[str, Decimal]) -> Callable[[str], Decimal]:
             return lambda id: those.get(id, self.goals[id].target)
 
@@ -559,7 +667,9 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX):
     def PreviewProposal(self, request: goals_pb2.PreviewProposal, actor: str) -> Message:
         changes = {change.kpi_id: Decimal(change.after.value) for change in request.changes}
         approver, approval = self._approval(list(changes))
-        return goals_pb2.ProposalPreview(reconciliations=self.reconciliations(changes, {}), approver=approver, approval=approval)
+        return goals_pb2.ProposalPreview(
+            reconciliations=self.reconciliations(changes, {}), approver=approver, approval=approval
+        )
 
     def ListProposals(self, request: goals_pb2.ListProposals, actor: str) -> Message:
         shown = [self._for(proposal, actor) for proposal in self.proposals.values()]
@@ -599,7 +709,9 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX):
             approver=approver,
             approval=approval,
             changes=[
-                goals_pb2.ProposedChange(kpi=self.kpi(self.goals[c.kpi_id], TODAY, False), before=c.before, after=c.after)
+                goals_pb2.ProposedChange(
+                    kpi=self.kpi(self.goals[c.kpi_id], TODAY, False), before=c.before, after=c.after
+                )
                 for c in request.changes
             ],
             reconciliations=self.reconciliations(changes, before),
@@ -627,7 +739,13 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX):
         if state != types_pb2.PROPOSAL_STATE_WITHDRAWN:
             about = {"by_id": proposal.approver.person_id, "proposal_id": id, "title": proposal.title, "reason": words}
             granted = state == types_pb2.PROPOSAL_STATE_APPROVED
-            self._tell(proposal.proposer.person_id, notice_types_pb2.NOTICE_KIND_PROPOSAL_DECIDED, NOW, granted=granted, **about)
+            self._tell(
+                proposal.proposer.person_id,
+                notice_types_pb2.NOTICE_KIND_PROPOSAL_DECIDED,
+                NOW,
+                granted=granted,
+                **about,
+            )
         return self._accepted("goals", id)
 
     def ApproveProposal(self, request: goals_pb2.ApproveProposal, actor: str) -> Message:
@@ -643,12 +761,16 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX):
 
     def RecordProgress(self, request: checkins_pb2.RecordProgress, actor: str) -> Message:
         day = (
-            date(request.occurred_on.year, request.occurred_on.month, request.occurred_on.day) if request.HasField("occurred_on") else TODAY
+            date(request.occurred_on.year, request.occurred_on.month, request.occurred_on.day)
+            if request.HasField("occurred_on")
+            else TODAY
         )
         if not STARTS <= day <= TODAY:
             raise Rejected("OUTSIDE_CYCLE", "the day must be within the cycle", kind=Kind.INVALID, field="occurred_on")
         goal = self.goals[request.kpi_id]
-        goal.values = [v for v in goal.values if v[0] != day] + [(day, Decimal(request.value.value), request.confidence or 5)]
+        goal.values = [v for v in goal.values if v[0] != day] + [
+            (day, Decimal(request.value.value), request.confidence or 5)
+        ]
         return self._accepted("checkins", request.kpi_id)
 
     def ListProgress(self, request: checkins_pb2.ListProgress, actor: str) -> Message:
@@ -706,18 +828,32 @@ OWN = ("ReadNotices", "ChangePreferences", "ChangeEmail", "RequestErasure")
 
 _STRATEGY = [
     goals_pb2.StrategicGoal(
-        goal_id="sg2", name="Doanh thu tăng 25 % so với 2023", year=2025, target=decimal_pb2.Decimal(value="25"), unit="%"
+        goal_id="sg2",
+        name="Doanh thu tăng 25 % so với 2023",
+        year=2025,
+        target=decimal_pb2.Decimal(value="25"),
+        unit="%",
     ),
     goals_pb2.StrategicGoal(
-        goal_id="sg1", name="300 khách trả phí hài lòng cao", year=2025, target=decimal_pb2.Decimal(value="300"), unit="khách"
+        goal_id="sg1",
+        name="300 khách trả phí hài lòng cao",
+        year=2025,
+        target=decimal_pb2.Decimal(value="300"),
+        unit="khách",
     ),
 ]
 _CSFS = [
     goals_pb2.Csf(
-        csf_id="csf1", name="Tăng khách dùng thử phù hợp", goal_ids=["sg2", "sg1"], why="Tối ưu kênh tiếp cận và hành trình đăng ký."
+        csf_id="csf1",
+        name="Tăng khách dùng thử phù hợp",
+        goal_ids=["sg2", "sg1"],
+        why="Tối ưu kênh tiếp cận và hành trình đăng ký.",
     ),
     goals_pb2.Csf(
-        csf_id="csf2", name="Tư vấn & onboarding khách dùng thử tốt hơn", goal_ids=["sg2", "sg1"], why="Chất lượng tư vấn, onboarding."
+        csf_id="csf2",
+        name="Tư vấn & onboarding khách dùng thử tốt hơn",
+        goal_ids=["sg2", "sg1"],
+        why="Chất lượng tư vấn, onboarding.",
     ),
 ]
 
@@ -740,12 +876,27 @@ def _day(as_of: time_pb2.AsOf) -> tuple[date, bool]:
 
 
 def _entry(
-    day: date, what: str, actor: str, before: str, after: str, reason: str = "", confidence: int = 0, recorded: datetime | None = None
+    day: date,
+    what: str,
+    actor: str,
+    before: str,
+    after: str,
+    reason: str = "",
+    confidence: int = 0,
+    recorded: datetime | None = None,
 ) -> goals_pb2.HistoryEntry:
     entry = goals_pb2.HistoryEntry(
-        event_id=str(uuid4()), effective_on=_date(day), actor=_owner(actor), what=what, before=before, after=after, confidence=confidence
+        event_id=str(uuid4()),
+        effective_on=_date(day),
+        actor=_owner(actor),
+        what=what,
+        before=before,
+        after=after,
+        confidence=confidence,
     )
-    entry.recorded_at.FromDatetime(recorded or datetime.combine(day, time(2, 41) if what == "ProgressRecorded" else time(9, 5), UTC))
+    entry.recorded_at.FromDatetime(
+        recorded or datetime.combine(day, time(2, 41) if what == "ProgressRecorded" else time(9, 5), UTC)
+    )
     if reason:
         entry.reason.plain = reason
     return entry

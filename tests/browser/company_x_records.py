@@ -40,11 +40,13 @@ class NoticesX:
         kinds, lowered = notice_types, datetime(2025, 3, 12, 9, 5, tzinfo=UTC)
         own, above = kinds.RELATION_OWNER, kinds.RELATION_OWNER_ABOVE
         self._tell(
-            "minh", kinds.NOTICE_KIND_GIFT, datetime(2025, 3, 14, 10, tzinfo=UTC), by_id="quang", gift_name="Ly cà phê", points=50,
+            "minh", kinds.NOTICE_KIND_GIFT, datetime(2025, 3, 14, 10, tzinfo=UTC), by_id="quang", gift_name="Ly cà phê",
+                points=50,
             granted=True, read=True,
         )  # fmt: skip
         self._tell(
-            "minh", kinds.NOTICE_KIND_KPI_CHANGED, lowered, by_id="nam", reason=words(WHY), reason_class="REASON_CLASS_BOTTOM_UP",
+            "minh", kinds.NOTICE_KIND_KPI_CHANGED, lowered, by_id="nam", reason=words(WHY),
+                reason_class="REASON_CLASS_BOTTOM_UP",
             changes=[
                 _changed("i1", "Demo · khách mới", own, "80", "50", "demo"),
                 _changed("d1", "Demo sản phẩm", kinds.RELATION_OWNER_BELOW, "100", "80", "demo"),
@@ -52,20 +54,24 @@ class NoticesX:
             ],
         )  # fmt: skip
         self._tell(
-            "minh", kinds.NOTICE_KIND_PROGRESS_STALE, datetime(2025, 3, 17, 1, tzinfo=UTC), kpi_id="k-col", kpi_name="Bàn giao 24 giờ",
+            "minh", kinds.NOTICE_KIND_PROGRESS_STALE, datetime(2025, 3, 17, 1, tzinfo=UTC), kpi_id="k-col",
+                kpi_name="Bàn giao 24 giờ",
             since=day(date(2025, 2, 20)),
         )  # fmt: skip
         self._tell(
-            "minh", kinds.NOTICE_KIND_PRAISE_RECEIVED, datetime(2025, 3, 20, 3, 12, tzinfo=UTC), by_id="phuc", praise_id="pr0",
+            "minh", kinds.NOTICE_KIND_PRAISE_RECEIVED, datetime(2025, 3, 20, 3, 12, tzinfo=UTC), by_id="phuc",
+                praise_id="pr0",
             value_name="Trách nhiệm", points=10,
             words=words("Khách Alpha phản hồi khó, em chủ động kéo CSKH vào xử lý chứ không đổ cho ai."),
         )  # fmt: skip
         self._tell(
-            "phuc", kinds.NOTICE_KIND_KPI_CHANGED, lowered, by_id="nam", reason=words(WHY), reason_class="REASON_CLASS_BOTTOM_UP",
+            "phuc", kinds.NOTICE_KIND_KPI_CHANGED, lowered, by_id="nam", reason=words(WHY),
+                reason_class="REASON_CLASS_BOTTOM_UP",
             changes=[_changed("d1", "Demo sản phẩm", above, "100", "80", "demo")],
         )  # fmt: skip
         self._tell(
-            "phuc", kinds.NOTICE_KIND_PRAISE_RECEIVED, datetime(2025, 3, 11, 4, tzinfo=UTC), by_id="hai", praise_id="pr4",
+            "phuc", kinds.NOTICE_KIND_PRAISE_RECEIVED, datetime(2025, 3, 11, 4, tzinfo=UTC), by_id="hai",
+                praise_id="pr4",
             value_name="Học hỏi", points=10, words=words_pb2.PersonalText(erased=True),
         )  # fmt: skip
         for number in range(36):
@@ -90,7 +96,9 @@ class NoticesX:
     def _own(self, actor: str) -> list[notices.Notice]:
         own = self.notices.get(actor, [])
         for notice in own:
-            notice.waiting = notice.kind == notice_types.NOTICE_KIND_PROPOSAL_WAITING and self.proposal_waits(notice.proposal_id)
+            notice.waiting = notice.kind == notice_types.NOTICE_KIND_PROPOSAL_WAITING and self.proposal_waits(
+                notice.proposal_id
+            )
         return sorted(own, key=lambda notice: (not notice.waiting, -notice.given_at.seconds))
 
     def ListNotices(self, request: notices.ListNotices, actor: str) -> Message:
@@ -103,7 +111,9 @@ class NoticesX:
 
     def CountNotices(self, request: Message, actor: str) -> Message:
         own = self._own(actor)
-        return notices.NoticeCount(unread=sum(not notice.read for notice in own), waiting=sum(notice.waiting for notice in own))
+        return notices.NoticeCount(
+            unread=sum(not notice.read for notice in own), waiting=sum(notice.waiting for notice in own)
+        )
 
     def ReadNotices(self, request: notices.ReadNotices, actor: str) -> Message:
         for notice in self.notices.get(actor, []):
@@ -117,7 +127,9 @@ class NoticesX:
         for kind in notice_types.NoticeKind.values()[1:]:
             if all(channels.kind != kind for channels in given.channels):
                 mode = (
-                    notice_types.EMAIL_MODE_AT_ONCE if kind == notice_types.NOTICE_KIND_PROPOSAL_WAITING else notice_types.EMAIL_MODE_DIGEST
+                    notice_types.EMAIL_MODE_AT_ONCE
+                    if kind == notice_types.NOTICE_KIND_PROPOSAL_WAITING
+                    else notice_types.EMAIL_MODE_DIGEST
                 )
                 shown.channels.add(kind=kind, inbox=True, email=mode)
         return notices.PreferencesPage(preferences=shown, email=self.person(actor).email, email_works=True)
@@ -173,7 +185,12 @@ def _lowered(kpi: str, before: str, after: str) -> Event:
 
 def ledger() -> list[Event]:
     """In the order in which it was recorded."""
-    people, goals, rewards, imported = "nhip.people.v1.", "nhip.goals.v1.", "nhip.rewards.v1.", "service:importer for person:nam"
+    people, goals, rewards, imported = (
+        "nhip.people.v1.",
+        "nhip.goals.v1.",
+        "nhip.rewards.v1.",
+        "service:importer for person:nam",
+    )
     january, praise = datetime(2025, 1, 2, 1, 30, tzinfo=UTC), datetime(2025, 3, 20, 3, 12, tzinfo=UTC)
     both = [("person", "phuc"), ("person", "minh"), ("praise", "pr0")]
     return [
@@ -187,12 +204,15 @@ def ledger() -> list[Event]:
                _value("after.manager_id", "phuc", "person")],
               [("person", "minh"), ("unit", "sales")]),
         Event("goals", goals + "KpiDefined", "kpi/i1", imported, january,
-              [_value("kpi_id", "i1", "kpi"), _value("name", "Demo · khách mới"), _value("measure.target", "80")], [("kpi", "i1")]),
+              [_value("kpi_id", "i1", "kpi"), _value("name", "Demo · khách mới"), _value("measure.target", "80")],
+              [("kpi", "i1")]),
         Event("goals", goals + "ChangeProposed", "proposal/p3", "person:minh", datetime(2025, 3, 11, 8, 20, tzinfo=UTC),
               [_value("proposal_id", "p3", "proposal"), _value("reason_class", "REASON_CLASS_BOTTOM_UP"),
                _said("title", plain="Bớt buổi, thêm chất lượng"), _said("reason", plain=WHY),
-               _value("changes[0].kpi_id", "i1", "kpi"), _value("changes[0].before", "80"), _value("changes[0].after", "50"),
-               _value("changes[1].kpi_id", "d1", "kpi"), _value("changes[1].before", "100"), _value("changes[1].after", "80")],
+               _value("changes[0].kpi_id", "i1", "kpi"), _value("changes[0].before", "80"), _value("changes[0].after",
+               "50"),
+               _value("changes[1].kpi_id", "d1", "kpi"), _value("changes[1].before", "100"), _value("changes[1].after",
+               "80")],
               [("proposal", "p3"), ("kpi", "i1"), ("kpi", "d1"), ("person", "minh")]),
         Event("goals", goals + "ProposalApproved", "proposal/p3", "person:nam", datetime(2025, 3, 12, 9, 5, tzinfo=UTC),
               [_value("proposal_id", "p3", "proposal"), _said("comment", plain="Đồng ý, xem lại sau hai tuần.")],
@@ -200,14 +220,18 @@ def ledger() -> list[Event]:
         _lowered("i1", "80", "50"),
         _lowered("d1", "100", "80"),
         _lowered("k1", "70", "55"),
-        Event("rewards", rewards + "PointsCorrected", "wallet/minh", "person:quang", datetime(2025, 3, 17, 2, tzinfo=UTC),
-              [_value("person_id", "minh", "person"), _value("before", "110"), _value("after", "120"), _said("reason", erased=True)],
+        Event("rewards", rewards + "PointsCorrected", "wallet/minh", "person:quang", datetime(2025, 3, 17, 2,
+            tzinfo=UTC),
+              [_value("person_id", "minh", "person"), _value("before", "110"), _value("after", "120"), _said("reason",
+              erased=True)],
               [("person", "minh")]),
         Event("rewards", rewards + "PraiseGiven", "praise/pr0", "person:phuc", praise,
-              [_value("praise_id", "pr0", "praise"), _value("giver_id", "phuc", "person"), _value("receiver_id", "minh", "person"),
+              [_value("praise_id", "pr0", "praise"), _value("giver_id", "phuc", "person"), _value("receiver_id", "minh",
+              "person"),
                _value("value_id", "trach-nhiem", "value"), _said("words", withheld=True)], both, "a-praise"),
         Event("rewards", rewards + "AllowanceSpent", "wallet/phuc", "person:phuc", praise,
-              [_value("person_id", "phuc", "person"), _value("amount", "10"), _value("before", "100"), _value("after", "90")],
+              [_value("person_id", "phuc", "person"), _value("amount", "10"), _value("before", "100"), _value("after",
+              "90")],
               [("person", "phuc"), ("praise", "pr0")], "a-praise"),
         Event("rewards", rewards + "PointsReceived", "wallet/minh", "person:phuc", praise,
               [_value("person_id", "minh", "person"), _value("before", "120"), _value("after", "130")],
@@ -227,7 +251,15 @@ class LedgerX:
             raise Rejected("NOT_ALLOWED", "only auditors and executives", kind=Kind.FORBIDDEN)
         values = [_value("reader_id", actor, "person"), _value("kind", what)]
         self.ledger.append(
-            Event("audit", "nhip.audit.v1.LedgerRead", f"reading/{actor}", f"person:{actor}", NOW, values, [("person", actor)])
+            Event(
+                "audit",
+                "nhip.audit.v1.LedgerRead",
+                f"reading/{actor}",
+                f"person:{actor}",
+                NOW,
+                values,
+                [("person", actor)],
+            )
         )
 
     def _reference(self, number: int) -> audit_pb2.Reference:
@@ -244,7 +276,9 @@ class LedgerX:
 
     def _entry(self, number: int) -> audit_pb2.Entry:
         event = self.ledger[number]
-        together = [n for n, other in enumerate(self.ledger) if n != number and event.append and other.append == event.append]
+        together = [
+            n for n, other in enumerate(self.ledger) if n != number and event.append and other.append == event.append
+        ]
         entry = audit_pb2.Entry(
             context=event.context,
             position=number + 1,
@@ -290,21 +324,27 @@ class LedgerX:
     def GetSubjectHistory(self, request: audit_pb2.GetSubjectHistory, actor: str) -> Message:
         self._reads(actor, "READING_KIND_HISTORY")
         wanted = audit_types.Filter(subject_kind=request.subject_kind, subject_id=request.subject_id)
-        return self._page([n for n, event in enumerate(self.ledger[:-1]) if self._fits(event, wanted)], request.page_token, 200)
+        return self._page(
+            [n for n, event in enumerate(self.ledger[:-1]) if self._fits(event, wanted)], request.page_token, 200
+        )
 
     def ExportLedger(self, request: audit_pb2.ExportLedger, actor: str) -> Message:
         self._reads(actor, "READING_KIND_EXPORT")
         found = [n for n, event in enumerate(self.ledger[:13]) if self._fits(event, request.filter)]
         start = int(request.page_token or "0")
         lines = "".join(f'{{"position":{n + 1},"type":"{self.ledger[n].type}"}}\n' for n in found[start : start + 8])
-        return audit_pb2.Exported(content=lines.encode(), next_page_token=str(start + 8) if len(found) > start + 8 else "")
+        return audit_pb2.Exported(
+            content=lines.encode(), next_page_token=str(start + 8) if len(found) > start + 8 else ""
+        )
 
     def GetCompleteness(self, request: Message, actor: str) -> Message:
         holes = [audit_pb2.Hole(**{"from": self.hole[0], "to": self.hole[1]})] if self.hole else []
         known = {"people": 214, "goals": 1206, "checkins": 388, "rewards": 97, "notifications": 341, "audit": 12}
         return audit_pb2.Completeness(
             contexts=[
-                audit_pb2.ContextCompleteness(context=name, last=last, entries=last, holes=missing, complete=not missing)
+                audit_pb2.ContextCompleteness(
+                    context=name, last=last, entries=last, holes=missing, complete=not missing
+                )
                 for name, last in known.items()
                 for missing in [holes if name == "goals" else []]
             ]
@@ -348,7 +388,9 @@ class ErasuresX:
     def ListErasures(self, request: people_pb2.ListErasures, actor: str) -> Message:
         every = actor in ("huong", "khanh")
         mine = [one for id, one in self.erasures.items() if (every or id == actor) and request.person_id in ("", id)]
-        return people_pb2.Erasures(erasures=[one for one in mine if not request.waiting or one.state == people_pb2.ERASURE_STATE_REQUESTED])
+        return people_pb2.Erasures(
+            erasures=[one for one in mine if not request.waiting or one.state == people_pb2.ERASURE_STATE_REQUESTED]
+        )
 
     def ChangeEmail(self, request: people_pb2.ChangeEmail, actor: str) -> Message:
         if request.email.plain and "@" not in request.email.plain:
@@ -358,7 +400,10 @@ class ErasuresX:
 
     def RequestErasure(self, request: people_pb2.RequestErasure, actor: str) -> Message:
         self.erasures[request.person_id] = people_pb2.Erasure(
-            person_id=request.person_id, state=people_pb2.ERASURE_STATE_REQUESTED, requested_by=actor, requested_at=at(NOW)
+            person_id=request.person_id,
+            state=people_pb2.ERASURE_STATE_REQUESTED,
+            requested_by=actor,
+            requested_at=at(NOW),
         )
         return self._accepted("people", request.person_id)
 

@@ -25,7 +25,8 @@ _PRAISES = (
     ),
     (
         "nam", "tram", "", "", "i4", datetime(2025, 3, 19, 8, 30, tzinfo=UTC),
-        "Kịch bản riêng cho khách ngành thương mại làm tỷ lệ trả lời email tăng 30 %. Tuần tới em kể cho cả đội nghe nhé?",
+        "Kịch bản riêng cho khách ngành thương mại làm tỷ lệ trả lời email tăng 30 %. Tuần tới em kể cho cả đội nghe "
+        "nhé?",
     ),
     (
         "tien", "thao", "", "", "k-col", datetime(2025, 3, 18, 2, 5, tzinfo=UTC),
@@ -36,9 +37,12 @@ _PRAISES = (
         "Cả đội Sales ghi đủ nhu cầu khách trước khi bàn giao, nhờ vậy CSKH gọi lần đầu đã đúng việc.",
     ),
     ("hai", "minh", "", "hoc-hoi", "", datetime(2025, 3, 11, 4, 0, tzinfo=UTC), ""),
-    ("quang", "lan", "", "hop-tac", "", datetime(2025, 3, 6, 4, 0, tzinfo=UTC), "Chị gom được bảy yêu cầu rời rạc thành một quy trình."),
-    ("minh", "tien", "", "hop-tac", "", datetime(2025, 3, 4, 4, 0, tzinfo=UTC), "Em gọi lại khách trong một giờ, khách ở lại với mình."),
-    ("phuc", "tram", "", "", "i2", datetime(2025, 2, 27, 4, 0, tzinfo=UTC), "Ba buổi demo lại cho khách cũ, hai nơi mua thêm gói Pro."),
+    ("quang", "lan", "", "hop-tac", "", datetime(2025, 3, 6, 4, 0, tzinfo=UTC),
+        "Chị gom được bảy yêu cầu rời rạc thành một quy trình."),
+    ("minh", "tien", "", "hop-tac", "", datetime(2025, 3, 4, 4, 0, tzinfo=UTC),
+        "Em gọi lại khách trong một giờ, khách ở lại với mình."),
+    ("phuc", "tram", "", "", "i2", datetime(2025, 2, 27, 4, 0, tzinfo=UTC),
+        "Ba buổi demo lại cho khách cũ, hai nơi mua thêm gói Pro."),
 )  # fmt: skip
 
 
@@ -50,10 +54,16 @@ class RewardsX:
         self.praises = [self._praise(f"pr{n}", *praise) for n, praise in enumerate(_PRAISES)]
         self.values = dict(VALUES)
         self.gifts = {
-            "coffee": pb.Gift(gift_id="coffee", name="Ly cà phê", description="Ở quán dưới toà nhà", points=50, stock=24),
+            "coffee": pb.Gift(
+                gift_id="coffee", name="Ly cà phê", description="Ở quán dưới toà nhà", points=50, stock=24
+            ),
             "ticket": pb.Gift(gift_id="ticket", name="Vé xem phim", points=80, stock=0),
-            "voucher": pb.Gift(gift_id="voucher", name="Voucher mua sắm", description="Dùng trong ba tháng", points=100, stock=6),
-            "book": pb.Gift(gift_id="book", name="Sách chuyên ngành", description="Tự chọn một cuốn", points=200, stock=3),
+            "voucher": pb.Gift(
+                gift_id="voucher", name="Voucher mua sắm", description="Dùng trong ba tháng", points=100, stock=6
+            ),
+            "book": pb.Gift(
+                gift_id="book", name="Sách chuyên ngành", description="Tự chọn một cuốn", points=200, stock=3
+            ),
         }
         self.redemptions: dict[str, pb.Redemption] = {}
         self.given: dict[str, int] = {"minh": 20}
@@ -65,7 +75,14 @@ class RewardsX:
         self._move("minh", kinds.MOVEMENT_KIND_RECEIVED, 150, datetime(2025, 1, 17, 4, tzinfo=UTC), other_id="lan")
         self._move("minh", kinds.MOVEMENT_KIND_ALLOWANCE_EXPIRED, -30, march, balance=0)
         self._move("minh", kinds.MOVEMENT_KIND_ALLOWANCE_GRANTED, 60, march, balance=60)
-        self._move("minh", kinds.MOVEMENT_KIND_ALLOWANCE_SPENT, -10, datetime(2025, 3, 4, 4, tzinfo=UTC), balance=50, other_id="tien")
+        self._move(
+            "minh",
+            kinds.MOVEMENT_KIND_ALLOWANCE_SPENT,
+            -10,
+            datetime(2025, 3, 4, 4, tzinfo=UTC),
+            balance=50,
+            other_id="tien",
+        )
         self._move("minh", kinds.MOVEMENT_KIND_RECEIVED, 10, datetime(2025, 3, 11, 4, tzinfo=UTC), other_id="hai")
         self.redeem("minh", "coffee", datetime(2025, 3, 14, 7, tzinfo=UTC), pb.REDEMPTION_STATE_HANDED_OVER)
         self._move(
@@ -75,7 +92,14 @@ class RewardsX:
             datetime(2025, 3, 17, 2, tzinfo=UTC),
             reason=words("Lời khen ngày 10/03 ghi nhầm người."),
         )
-        self._move("minh", kinds.MOVEMENT_KIND_ALLOWANCE_SPENT, -10, datetime(2025, 3, 19, 3, tzinfo=UTC), balance=40, unit_id="cskh")
+        self._move(
+            "minh",
+            kinds.MOVEMENT_KIND_ALLOWANCE_SPENT,
+            -10,
+            datetime(2025, 3, 19, 3, tzinfo=UTC),
+            balance=40,
+            unit_id="cskh",
+        )
         self._move("minh", kinds.MOVEMENT_KIND_RECEIVED, 10, datetime(2025, 3, 20, 3, 12, tzinfo=UTC), other_id="phuc")
         self._move("tram", kinds.MOVEMENT_KIND_RECEIVED, 150, datetime(2025, 2, 3, 4, tzinfo=UTC), other_id="nam")
         self.redeem("tram", "voucher", datetime(2025, 3, 19, 7, tzinfo=UTC), pb.REDEMPTION_STATE_WAITING)
@@ -83,9 +107,18 @@ class RewardsX:
         self.redeem("quang", "coffee", datetime(2025, 3, 19, 9, tzinfo=UTC), pb.REDEMPTION_STATE_WAITING)
 
     @staticmethod
-    def _praise(id: str, giver: str, receiver: str, unit: str, value: str, kpi: str, when: datetime, text: str) -> pb.Praise:
+    def _praise(
+        id: str, giver: str, receiver: str, unit: str, value: str, kpi: str, when: datetime, text: str
+    ) -> pb.Praise:
         praise = pb.Praise(
-            praise_id=id, giver_id=giver, receiver_id=receiver, unit_id=unit, value_id=value, kpi_id=kpi, points=PRICE, given_at=at(when)
+            praise_id=id,
+            giver_id=giver,
+            receiver_id=receiver,
+            unit_id=unit,
+            value_id=value,
+            kpi_id=kpi,
+            points=PRICE,
+            given_at=at(when),
         )
         praise.value_name = VALUES.get(value, "")
         praise.visibility = types.VISIBILITY_PUBLIC
@@ -96,13 +129,20 @@ class RewardsX:
             praise.words.erased = True
         return praise
 
-    def _move(self, person: str, kind: int, points: int, when: datetime = NOW, *, balance: int | None = None, **more: object) -> None:
+    def _move(
+        self, person: str, kind: int, points: int, when: datetime = NOW, *, balance: int | None = None, **more: object
+    ) -> None:
         moved = pb.Movement(event_id=f"m{next(self._ids)}", kind=kind, points=points, at=at(when), **more)  # pyright: ignore[reportArgumentType]
         moved.balance = self.received(person) + points if balance is None else balance
         self.movements.setdefault(person, []).insert(0, moved)
 
     def received(self, person: str) -> int:
-        spendable = (pb.MOVEMENT_KIND_RECEIVED, pb.MOVEMENT_KIND_REDEEMED, pb.MOVEMENT_KIND_REFUNDED, pb.MOVEMENT_KIND_CORRECTED)
+        spendable = (
+            pb.MOVEMENT_KIND_RECEIVED,
+            pb.MOVEMENT_KIND_REDEEMED,
+            pb.MOVEMENT_KIND_REFUNDED,
+            pb.MOVEMENT_KIND_CORRECTED,
+        )
         return sum(movement.points for movement in self.movements.get(person, ()) if movement.kind in spendable)
 
     def monthly(self, person: str) -> int:
@@ -148,7 +188,9 @@ class RewardsX:
         shown = [praise for praise in self.praises if self._seen(praise, request, actor)]
         shown.sort(key=lambda praise: praise.given_at.ToDatetime(UTC), reverse=True)
         start = int(request.page_token or "0")
-        answer = pb.Praises(praises=shown[start : start + PAGE], next_page_token=str(start + PAGE) if len(shown) > start + PAGE else "")
+        answer = pb.Praises(
+            praises=shown[start : start + PAGE], next_page_token=str(start + PAGE) if len(shown) > start + PAGE else ""
+        )
         for praise in answer.praises:
             praise.kpi_name = self.kpi_name(praise.kpi_id) if praise.kpi_id else ""
             if actor == "khanh" and praise.words.plain:
@@ -166,14 +208,36 @@ class RewardsX:
 
     def CheckPraise(self, request: pb.CheckPraise, actor: str) -> Message:
         text = request.words.plain.casefold()
-        deed = date(request.deed_on.year, request.deed_on.month, request.deed_on.day) if request.HasField("deed_on") else None
-        late = [pb.RISE_HINT_DEED_DAY_MISSING] if deed is None else [pb.RISE_HINT_DEED_LONG_AGO] if (NOW.date() - deed).days > 7 else []
+        deed = (
+            date(request.deed_on.year, request.deed_on.month, request.deed_on.day)
+            if request.HasField("deed_on")
+            else None
+        )
+        late = (
+            [pb.RISE_HINT_DEED_DAY_MISSING]
+            if deed is None
+            else [pb.RISE_HINT_DEED_LONG_AGO]
+            if (NOW.date() - deed).days > 7
+            else []
+        )
         specific = [
             *([pb.RISE_HINT_TOO_SHORT] if len(text) < 40 else []),
-            *([] if any(word in text for word in ("gọi", "soạn", "viết", "kịch bản", "called")) else [pb.RISE_HINT_DEED_MISSING]),
-            *([] if any(word in text for word in ("nhờ", "tăng", "giúp", "%", "so that")) else [pb.RISE_HINT_EFFECT_MISSING]),
+            *(
+                []
+                if any(word in text for word in ("gọi", "soạn", "viết", "kịch bản", "called"))
+                else [pb.RISE_HINT_DEED_MISSING]
+            ),
+            *(
+                []
+                if any(word in text for word in ("nhờ", "tăng", "giúp", "%", "so that"))
+                else [pb.RISE_HINT_EFFECT_MISSING]
+            ),
         ]
-        next_step = [] if any(word in text for word in ("tuần tới", "lần tới", "chia sẻ", "next")) else [pb.RISE_HINT_NEXT_STEP_MISSING]
+        next_step = (
+            []
+            if any(word in text for word in ("tuần tới", "lần tới", "chia sẻ", "next"))
+            else [pb.RISE_HINT_NEXT_STEP_MISSING]
+        )
         named = request.receiver_id or request.unit_id
         return pb.PraiseHints(
             hints=[
@@ -187,7 +251,10 @@ class RewardsX:
         )
 
     def GivePraise(self, request: pb.GivePraise, actor: str) -> Message:
-        if request.HasField("deed_on") and date(request.deed_on.year, request.deed_on.month, request.deed_on.day) > NOW.date():
+        if (
+            request.HasField("deed_on")
+            and date(request.deed_on.year, request.deed_on.month, request.deed_on.day) > NOW.date()
+        ):
             raise Rejected("DEED_TO_COME", "give today or an earlier day", kind=Kind.INVALID, field="deed_on")
         points = PRICE if self.allowance(actor) >= PRICE else 0
         if not points and not request.without_points:
@@ -254,7 +321,13 @@ class RewardsX:
         answer = self._end(request.redemption_id, pb.REDEMPTION_STATE_REFUNDED)
         if request.HasField("reason"):
             one.reason.CopyFrom(request.reason)
-        self._move(one.person_id, pb.MOVEMENT_KIND_REFUNDED, one.points, redemption_id=one.redemption_id, gift_name=one.gift_name)
+        self._move(
+            one.person_id,
+            pb.MOVEMENT_KIND_REFUNDED,
+            one.points,
+            redemption_id=one.redemption_id,
+            gift_name=one.gift_name,
+        )
         self.gifts[one.gift_id].stock += 1
         return answer
 
@@ -268,7 +341,9 @@ class RewardsX:
 
     def OfferGift(self, request: pb.OfferGift, actor: str) -> Message:
         id = f"gift{next(self._ids)}"
-        self.gifts[id] = pb.Gift(gift_id=id, name=request.name, description=request.description, points=request.points, stock=request.stock)
+        self.gifts[id] = pb.Gift(
+            gift_id=id, name=request.name, description=request.description, points=request.points, stock=request.stock
+        )
         return self._accepted("rewards", id)
 
     def ChangeGiftStock(self, request: pb.ChangeGiftStock, actor: str) -> Message:

@@ -1,7 +1,7 @@
 """A browser, and a console to look at.
 
-`NHIP_CONSOLE` names a console that runs already, over the real services with Company X imported; else one is started over
-the example in memory, which serves the same pages.
+`NHIP_CONSOLE` names a console that runs already, over the real services with Company X imported; else one is started
+over the example in memory, which serves the same pages.
 """
 
 import asyncio
@@ -57,7 +57,9 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
 def serving(company: CompanyX, folder: Path) -> Generator[str]:
     ready, stop = threading.Event(), threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        thread = threading.Thread(target=lambda: asyncio.run(_serve(company, listening, folder, ready, stop)), daemon=True)
+        thread = threading.Thread(
+            target=lambda: asyncio.run(_serve(company, listening, folder, ready, stop)), daemon=True
+        )
         thread.start()
         assert ready.wait(20), "the console did not start"
         try:
@@ -67,14 +69,18 @@ def serving(company: CompanyX, folder: Path) -> Generator[str]:
             thread.join(10)
 
 
-async def _serve(company: CompanyX, listening: socket.socket, folder: Path, ready: threading.Event, stop: threading.Event) -> None:
+async def _serve(
+    company: CompanyX, listening: socket.socket, folder: Path, ready: threading.Event, stop: threading.Event
+) -> None:
     server, grpc_port = await company.serve()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{grpc_port}") as channel:
         issuer = DemoIssuer(host="127.0.0.1", key_file=folder / "key.json", issuer="http://127.0.0.1/demo")
         (folder / "jwks.json").write_text(json.dumps(issuer.jwks()))
         tokens = Tokens(issuer=issuer.issuer, audience="nhip", keys=Keys(str(folder / "jwks.json")))
         upstream = Upstream(dict.fromkeys(SERVICES, channel))
-        app = application(upstream, Identity(issuer, "company-x"), tokens, clock=lambda: datetime(2025, 3, 20, 5, tzinfo=UTC))
+        app = application(
+            upstream, Identity(issuer, "company-x"), tokens, clock=lambda: datetime(2025, 3, 20, 5, tzinfo=UTC)
+        )
         http = uvicorn.Server(uvicorn.Config(app, log_level="warning", proxy_headers=False))
         serving = asyncio.create_task(http.serve(sockets=[listening]))
         while not http.started:
@@ -105,7 +111,9 @@ async def opened(chromium: Browser, console: str) -> AsyncGenerator[Open]:
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
-    async def open_page(path: str = "/", *, person: str = "Minh", phone: bool = False, script: bool = True, **more: object) -> Page:
+    async def open_page(
+        path: str = "/", *, person: str = "Minh", phone: bool = False, script: bool = True, **more: object
+    ) -> Page:
         size = {"width": 390, "height": 844} if phone else {"width": 1280, "height": 800}
         more.setdefault("base_url", console)
         context = await chromium.new_context(
@@ -114,7 +122,12 @@ async def opened(chromium: Browser, console: str) -> AsyncGenerator[Open]:
         contexts.append(context)
         page = await context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda said: complaints.append(said.text) if said.type == "error" and "status of 4" not in said.text else None)
+        page.on(
+            "console",
+            lambda said: (
+                complaints.append(said.text) if said.type == "error" and "status of 4" not in said.text else None
+            ),
+        )
         if person:
             await sign_in(page, person)
         await page.goto(path)

@@ -16,7 +16,19 @@ def _stub(kpi: goals_pb2.Kpi, number: int) -> Stub:
     target = Decimal(kpi.measure.target.value or "0")
     m = kpi.measure
     unit, volume = m.unit, m.volume_kpi_id
-    return Stub(kpi.kpi_id, kpi.name, kpi.level, m.kind, m.direction, unit, target, volume, kind.removesuffix("_id"), parent, number)
+    return Stub(
+        kpi.kpi_id,
+        kpi.name,
+        kpi.level,
+        m.kind,
+        m.direction,
+        unit,
+        target,
+        volume,
+        kind.removesuffix("_id"),
+        parent,
+        number,
+    )
 
 
 def folded(reply: goals_pb2.GoalMap, request: goals_pb2.GetMap) -> goals_pb2.GoalMap:

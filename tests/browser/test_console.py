@@ -1,4 +1,5 @@
-"""What people see and do in the console: the map, a KPI, progress, proposals; in two languages, two widths, light, dark and the past."""
+"""What people see and do in the console: the map, a KPI, progress, proposals; in two languages, two widths, light, dark
+and the past."""
 
 import re
 from uuid import uuid4
@@ -34,11 +35,18 @@ async def test_the_map_shows_where_we_are(opened: Open):
     page = await opened()
     await expect(page.get_by_role("heading", name="Bản đồ mục tiêu")).to_be_visible()
     heads = [await head.inner_text() for head in await page.locator(".columns span").all()]
-    assert [re.sub(r"\s+", " ", head) for head in heads] == ["Mục tiêu chiến lược 2", "CSF 2", "Công ty 2", "Phòng ban 4", "Cá nhân 11"]
+    assert [re.sub(r"\s+", " ", head) for head in heads] == [
+        "Mục tiêu chiến lược 2",
+        "CSF 2",
+        "Công ty 2",
+        "Phòng ban 4",
+        "Cá nhân 11",
+    ]
     await expect(item(page, COMPANY)).to_contain_text("54 < 55")
     await expect(page.locator(".edges path").first).to_be_attached()
     boxes = [
-        await page.locator(f".k-{kind} > .card").first.bounding_box() for kind in ("goal", "csf", "company", "department", "individual")
+        await page.locator(f".k-{kind} > .card").first.bounding_box()
+        for kind in ("goal", "csf", "company", "department", "individual")
     ]
     lefts = [box["x"] for box in boxes if box]
     assert lefts == sorted(lefts)
@@ -49,9 +57,11 @@ async def test_the_map_shows_where_we_are(opened: Open):
 async def overlapping(cards: Locator) -> list[str]:
     """Cards that lie on one another."""
     return await cards.evaluate_all(
-        """cards => { const boxes = cards.map(c => [c.innerText.slice(0, 20), c.getBoundingClientRect()]); const found = [];
+        """cards => { const boxes = cards.map(c => [c.innerText.slice(0, 20), c.getBoundingClientRect()]);
+          const found = [];
         boxes.forEach(([a, p], i) => boxes.slice(i + 1).forEach(([b, q]) => {
-          if (p.left < q.right - 1 && q.left < p.right - 1 && p.top < q.bottom - 1 && q.top < p.bottom - 1) found.push(a + ' / ' + b) }));
+          if (p.left < q.right - 1 && q.left < p.right - 1 && p.top < q.bottom - 1 && q.top < p.bottom - 1)
+            found.push(a + ' / ' + b) }));
         return found }"""
     )
 
@@ -111,7 +121,9 @@ async def test_search_finds_people_and_names_without_marks(opened: Open):
     page = await opened()
     box = page.get_by_role("searchbox")
     await box.fill("tram")
-    await expect(page.locator(".node.match")).to_have_count(await page.get_by_role("treeitem", name=re.compile("Trâm")).count())
+    await expect(page.locator(".node.match")).to_have_count(
+        await page.get_by_role("treeitem", name=re.compile("Trâm")).count()
+    )
     await box.fill("bao cao tiem nang")
     await expect(page.locator(".node.match")).to_have_count(1)
     await box.press("Escape")
@@ -123,7 +135,10 @@ async def test_map_and_tree_are_the_same_data(opened: Open):
     labels = await page.get_by_role("treeitem").evaluate_all("nodes => nodes.map(n => n.getAttribute('aria-label'))")
     await page.get_by_role("link", name="Dạng cây").click()
     await expect(page.locator(".board")).to_have_class(re.compile("as-tree"))
-    assert await page.get_by_role("treeitem").evaluate_all("nodes => nodes.map(n => n.getAttribute('aria-label'))") == labels
+    assert (
+        await page.get_by_role("treeitem").evaluate_all("nodes => nodes.map(n => n.getAttribute('aria-label'))")
+        == labels
+    )
     await page.get_by_role("link", name="Bản đồ", exact=True).last.click()
     await expect(page.locator(".board")).to_have_class(re.compile("as-map"))
 
@@ -206,7 +221,12 @@ async def test_a_kpi_says_how_far_since_when_and_why(opened: Open):
 
 async def test_the_map_just_before_a_change(opened: Open):
     page = await kpi_page(opened)
-    await page.locator(".entry").filter(has_text="Đổi mục tiêu").first.get_by_role("link", name="Bản đồ ngay trước đó").click()
+    await (
+        page.locator(".entry")
+        .filter(has_text="Đổi mục tiêu")
+        .first.get_by_role("link", name="Bản đồ ngay trước đó")
+        .click()
+    )
     await expect(item(page, INDIVIDUAL)).to_contain_text("/80")
     await expect(item(page, INDIVIDUAL)).to_be_focused()
 
@@ -227,9 +247,17 @@ async def test_progress_is_recorded_once_and_shown_at_once(opened: Open):
 
 async def test_a_form_that_is_sent_twice_is_carried_out_once(opened: Open):
     page = await kpi_page(opened)
-    form: dict[str, str | float | bool] = {"key": str(uuid4()), "value": "46", "confidence": "7", "note": "", "occurred_on": "2025-03-20"}
+    form: dict[str, str | float | bool] = {
+        "key": str(uuid4()),
+        "value": "46",
+        "confidence": "7",
+        "note": "",
+        "occurred_on": "2025-03-20",
+    }
     headers = {"Sec-Fetch-Site": "same-origin"}
-    answers = [await page.request.post(page.url + "/progress", form=form, headers=headers, max_redirects=0) for _ in range(2)]
+    answers = [
+        await page.request.post(page.url + "/progress", form=form, headers=headers, max_redirects=0) for _ in range(2)
+    ]
     assert [answer.status for answer in answers] == [303, 303]
 
 

@@ -46,18 +46,28 @@ class CompanyVnd(CompanyX):
         money = [(day, value * Decimal(270_123_456), confidence) for day, value, confidence in pattern.values]
         for k in range(4):
             top = replace(
-                pattern, id=f"m{k}", name=f"{LONG} {k}", level=types_pb2.LEVEL_COMPANY, parent=("csf_id", "csf1"), owners=("nam",),
+                pattern, id=f"m{k}", name=f"{LONG} {k}", level=types_pb2.LEVEL_COMPANY, parent=("csf_id", "csf1"),
+                    owners=("nam",),
                 unit_id="", unit="VND", target=Decimal(12_000_000_000), targets=[], values=money, weight=25,
             )  # fmt: skip
             self.goals[top.id] = top
             for d in range(9 if k == 0 else 0):
                 unit = replace(
-                    top, id=f"m{k}-{d}", level=types_pb2.LEVEL_DEPARTMENT, parent=("kpi_id", top.id), owners=("phuc",), unit_id="sales"
+                    top,
+                    id=f"m{k}-{d}",
+                    level=types_pb2.LEVEL_DEPARTMENT,
+                    parent=("kpi_id", top.id),
+                    owners=("phuc",),
+                    unit_id="sales",
                 )
                 self.goals[unit.id] = unit
                 for p in range(3):
                     own = replace(
-                        unit, id=f"m{k}-{d}-{p}", level=types_pb2.LEVEL_INDIVIDUAL, parent=("kpi_id", unit.id), owners=("minh", "thao")
+                        unit,
+                        id=f"m{k}-{d}-{p}",
+                        level=types_pb2.LEVEL_INDIVIDUAL,
+                        parent=("kpi_id", unit.id),
+                        owners=("minh", "thao"),
                     )
                     self.goals[own.id] = replace(own, target=Decimal("1333333333.5"))
 

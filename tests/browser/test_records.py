@@ -67,7 +67,9 @@ async def test_a_proposal_waits_above_what_is_good_to_know_until_it_is_decided(o
     await nam.get_by_role("button", name="Xem và quyết định: Minh đề xuất: Bớt mười buổi").click()
     await expect(nam.get_by_role("heading", level=1)).to_have_text("Bớt mười buổi")
     await nam.goto("/inbox")
-    await expect(nam.get_by_role("link", name=re.compile("^Xem và quyết định"))).to_be_visible()  # read, and still waiting
+    await expect(
+        nam.get_by_role("link", name=re.compile("^Xem và quyết định"))
+    ).to_be_visible()  # read, and still waiting
     await nam.get_by_role("link", name=re.compile("^Xem và quyết định")).click()
     await nam.get_by_label(re.compile("^Lý do")).fill("Giữ nguyên tới hết quý.")
     await nam.get_by_role("button", name="Từ chối").click()
@@ -131,8 +133,12 @@ async def test_the_ledger_says_who_what_before_and_after_and_why(opened: Open, p
 
 async def test_words_are_withheld_or_erased_in_plain_sight(opened: Open):
     page = await opened("/audit?context=rewards", person="Khánh")
-    await expect(page.locator(".ledger-row").filter(has_text="Khen ngợi").locator(".ledger-why")).to_have_text("(được giữ kín)")
-    await expect(page.locator(".ledger-row").filter(has_text="Chỉnh điểm").locator(".ledger-why")).to_have_text("(đã xoá)")
+    await expect(page.locator(".ledger-row").filter(has_text="Khen ngợi").locator(".ledger-why")).to_have_text(
+        "(được giữ kín)"
+    )
+    await expect(page.locator(".ledger-row").filter(has_text="Chỉnh điểm").locator(".ledger-why")).to_have_text(
+        "(đã xoá)"
+    )
     await page.goto("/praise")
     await expect(page.locator(".post-words").first).to_have_text("(được giữ kín)")
 
@@ -166,7 +172,9 @@ async def test_an_auditor_is_offered_nothing_that_changes_anything_but_their_own
     for path in ("/", "/kpi/i1", "/proposals", "/praise", "/shop", "/audit", "/erasures", "/erasures/tien"):
         await page.goto(path)
         await expect(page.locator("form[method=post]:not([action='/sign-out']) button")).to_have_count(0)
-        await expect(page.get_by_role("link", name=re.compile("Đề xuất thay đổi|Cập nhật tiến độ|^Đổi lấy"))).to_have_count(0)
+        await expect(
+            page.get_by_role("link", name=re.compile("Đề xuất thay đổi|Cập nhật tiến độ|^Đổi lấy"))
+        ).to_have_count(0)
 
 
 # --- one's own page ---
@@ -213,7 +221,9 @@ async def test_erasure_is_asked_for_with_open_eyes(opened: Open):
 
 
 @pytest.mark.parametrize("phone", [False, True], ids=["wide", "phone"])
-async def test_an_administrator_erases_by_typing_the_name_or_declines_with_a_reason(opened: Open, company: CompanyX, phone: bool):
+async def test_an_administrator_erases_by_typing_the_name_or_declines_with_a_reason(
+    opened: Open, company: CompanyX, phone: bool
+):
     id, name = ("thao", "Thảo") if phone else ("tien", "Tiến")
     company.RequestErasure(people_pb2.RequestErasure(person_id=id), id)
     page = await opened("/erasures", person="Hương", phone=phone)

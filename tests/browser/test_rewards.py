@@ -54,7 +54,9 @@ async def test_when_the_points_are_spent_praise_goes_without_them(opened: Open, 
     company.given["tien"] = 55
     page = await opened("/praise", person="Tiến")
     await writes(page, to="Lan")
-    await expect(page.locator("[data-hints]")).to_contain_text("Lời khen này cần 10 điểm, bạn còn 5 điểm để tặng tháng này.")
+    await expect(page.locator("[data-hints]")).to_contain_text(
+        "Lời khen này cần 10 điểm, bạn còn 5 điểm để tặng tháng này."
+    )
     await page.get_by_role("button", name="Gửi không kèm điểm").click()
     first = page.locator(".post").first
     await expect(first).to_contain_text("Tiến khen Lan")
@@ -145,7 +147,9 @@ async def test_a_gift_is_exchanged_in_two_steps_and_given_back(opened: Open):
 
 
 @pytest.mark.parametrize("phone", [False, True], ids=["wide", "phone"])
-async def test_who_keeps_the_shop_hands_over_refunds_with_a_reason_and_stocks_up(opened: Open, company: CompanyX, phone: bool):
+async def test_who_keeps_the_shop_hands_over_refunds_with_a_reason_and_stocks_up(
+    opened: Open, company: CompanyX, phone: bool
+):
     page = await opened("/shop", person="Quang", phone=phone)
     await page.get_by_role("link", name="Quầy quà").first.click()
     own = page.locator(".handovers li").filter(has_text="cho Quang")

@@ -1,4 +1,5 @@
-"""The walk through the real house, as people take it: `nhip up`, the demo company, a browser; at a laptop's and a phone's width."""
+"""The walk through the real house, as people take it: `nhip up`, the demo company, a browser; at a laptop's and a
+phone's width."""
 
 import asyncio
 import re
@@ -53,7 +54,9 @@ class Somebody:
 
 
 async def somebody(chromium: Browser, address: str, name: str, width: int) -> Somebody:
-    context = await chromium.new_context(viewport={"width": width, "height": 844}, has_touch=width < 500, is_mobile=width < 500)
+    context = await chromium.new_context(
+        viewport={"width": width, "height": 844}, has_touch=width < 500, is_mobile=width < 500
+    )
     person = Somebody(await context.new_page(), address)
     await person.goes("/sign-in")
     await person.page.get_by_role("button", name=re.compile(rf"^\W*(\w\w )?{name}\b")).first.click()
@@ -196,7 +199,9 @@ async def test_praise_reaches_its_receiver_buys_a_gift_and_stands_in_the_ledger(
     await until(minh.page.get_by_text("Nam đã trao quà: Ly cà phê").count, minh.page)
 
     await nam.goes("/audit?type=PraiseGiven")
-    given = nam.page.locator(".ledger-row").filter(has_text="Minh").filter(has_text="Thảo").filter(has_text="Trách nhiệm")
+    given = (
+        nam.page.locator(".ledger-row").filter(has_text="Minh").filter(has_text="Thảo").filter(has_text="Trách nhiệm")
+    )
     await until(given.count, nam.page)
     await expect(given.first.locator(".ledger-why")).to_have_text("(được giữ kín)")
     await expect(nam.page.locator(".completeness")).to_contain_text("Sổ đầy đủ")
@@ -217,5 +222,7 @@ async def test_who_is_erased_is_nobody_any_more_everywhere(chromium: Browser, re
     await until(nam.page.get_by_role("heading", name="Người đã được xoá").count, nam.page)
     await nam.goes("/praise")
     await until(nam.page.locator(".post").filter(has_text="khen Người đã được xoá").count, nam.page)
-    await expect(nam.page.locator(".post").filter(has_text="khen Người đã được xoá").locator(".post-words").first).to_have_text("(đã xoá)")
+    await expect(
+        nam.page.locator(".post").filter(has_text="khen Người đã được xoá").locator(".post-words").first
+    ).to_have_text("(đã xoá)")
     await expect(nam.page.locator("main")).not_to_contain_text("Tiến")

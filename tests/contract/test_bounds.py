@@ -19,7 +19,9 @@ def endless(descriptor: Descriptor, above: tuple[str, ...] = ()) -> Iterator[str
         if field.is_repeated and not rules.max_items:
             yield path
         words = inner is not None and inner.full_name == "nhip.common.v1.PersonalText"
-        if (field.type == FieldDescriptor.TYPE_STRING or words) and not (rules.max_length or rules.id or rules.time_zone):
+        if (field.type == FieldDescriptor.TYPE_STRING or words) and not (
+            rules.max_length or rules.id or rules.time_zone
+        ):
             yield path
         if field.type == FieldDescriptor.TYPE_BYTES:
             yield path

@@ -1,8 +1,9 @@
 """Every event that was ever written stays readable.
 
-`golden/<full name>.txt` keeps, for each event type, examples as bytes in hexadecimal, a line each, made from the contract alone: every
-field is set, and of a `oneof` each alternative in turn. A line is never changed or removed. When a contract gains a field, its examples
-have more bytes: their lines are added below the old ones, which must still be read as they were meant.
+`golden/<full name>.txt` keeps, for each event type, examples as bytes in hexadecimal, a line each, made from the
+contract alone: every field is set, and of a `oneof` each alternative in turn. A line is never changed or removed. When
+a contract gains a field, its examples have more bytes: their lines are added below the old ones, which must still be
+read as they were meant.
 
     python -m tests.contract.test_golden_bytes      # adds the lines that are missing
 """
@@ -48,7 +49,9 @@ def event_types() -> dict[str, Descriptor]:
 
 def examples(kind: Descriptor) -> list[Message]:
     """As many as the largest `oneof` in it has alternatives."""
-    return [fill(new(kind), turn) for turn in range(max((len(o.fields) for d in below(kind) for o in d.oneofs), default=1))]
+    return [
+        fill(new(kind), turn) for turn in range(max((len(o.fields) for d in below(kind) for o in d.oneofs), default=1))
+    ]
 
 
 def below(kind: Descriptor, seen: frozenset[str] = frozenset()) -> Iterator[Descriptor]:
@@ -132,7 +135,11 @@ EVENTS = event_types()
 
 
 def test_there_are_events():
-    assert {"nhip.goals.v1.KpiDefined", "nhip.people.v1.PersonRegistered", "nhip.common.v1.ParkedEventDiscarded"} <= EVENTS.keys()
+    assert {
+        "nhip.goals.v1.KpiDefined",
+        "nhip.people.v1.PersonRegistered",
+        "nhip.common.v1.ParkedEventDiscarded",
+    } <= EVENTS.keys()
 
 
 def test_no_event_type_was_ever_removed():
@@ -145,8 +152,10 @@ def test_todays_bytes_are_golden(name: str):
     lines = lines_of(name)
     missing = [e for e in examples(EVENTS[name]) if e.SerializeToString(deterministic=True).hex() not in lines]
     assert not missing, (
-        f"{name}: {len(missing)} of its examples have no golden bytes. If the event type is new, or has only gained fields, run "
-        "`python -m tests.contract.test_golden_bytes` and commit what it adds; if a field changed its number or type, take a new "
+        f"{name}: {len(missing)} of its examples have no golden bytes. If the event type is new, or has only gained "
+        "fields, run "
+        "`python -m tests.contract.test_golden_bytes` and commit what it adds; if a field changed its number or type, "
+        "take a new "
         "message instead: logs hold the old one for ever."
     )
 
@@ -173,14 +182,18 @@ def test_every_field_of_an_example_is_set(name: str):
 def test_words_are_where_they_are_found(name: str):
     """Sealing looks into messages and lists, not into maps or Any."""
     for kind in below(EVENTS[name]):
-        assert not kind.GetOptions().map_entry or all(f.message_type is None for f in kind.fields), f"{name} has a map of messages"
+        assert not kind.GetOptions().map_entry or all(f.message_type is None for f in kind.fields), (
+            f"{name} has a map of messages"
+        )
         assert kind.full_name != "google.protobuf.Any", f"{name} holds an Any"
         for field in kind.fields:
             about = [v for option, v in field.GetOptions().ListFields() if option.name == "about"]
             if about:
                 assert field.message_type is not None
                 assert field.message_type.full_name == PERSONAL_TEXT
-                assert about[0] in kind.fields_by_name, f"{kind.full_name}.{field.name} is about {about[0]!r}, which is no sibling"
+                assert about[0] in kind.fields_by_name, (
+                    f"{kind.full_name}.{field.name} is about {about[0]!r}, which is no sibling"
+                )
 
 
 def test_a_renumbered_retyped_or_lost_field_would_be_noticed():

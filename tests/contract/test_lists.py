@@ -1,4 +1,5 @@
-"""Every list is asked for in pages, and every page has a bound: whatever a company grows to, no answer outgrows a message."""
+"""Every list is asked for in pages, and every page has a bound: whatever a company grows to, no answer outgrows a
+message."""
 
 import pytest
 from google.protobuf.descriptor import MethodDescriptor

@@ -12,10 +12,12 @@ from eventkit.projection import by_subscription
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_a_services_views_of_one_context_share_a_subscription(name: str):
-    views = [view for view in SERVICES[name].build(MagicMock()).views if not view.group]  # a group is a view that nothing is joined with
-    assert {subscription: {view.source for view in shared} for subscription, shared in by_subscription(views).items()} == {
-        f"{source}_v{version}": {source} for source, version in {view.source: view.version for view in views}.items()
-    }
+    views = [
+        view for view in SERVICES[name].build(MagicMock()).views if not view.group
+    ]  # a group is a view that nothing is joined with
+    assert {
+        subscription: {view.source for view in shared} for subscription, shared in by_subscription(views).items()
+    } == {f"{source}_v{version}": {source} for source, version in {view.source: view.version for view in views}.items()}
 
 
 def test_no_query_writes_a_views_table_by_hand():

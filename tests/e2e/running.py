@@ -245,7 +245,10 @@ class Company:
             reason_class=t.REASON_CLASS_CORRECTION,
             title=PersonalText(plain=TITLE),
             reason=PersonalText(plain=REASON),
-            changes=[t.TargetChange(kpi_id=self.kpis[name], before=number(before), after=number(after)) for name, before, after in lowered],
+            changes=[
+                t.TargetChange(kpi_id=self.kpis[name], before=number(before), after=number(after))
+                for name, before, after in lowered
+            ],
             addition=t.KpiDraft(
                 name=ADDED,
                 statement="Một báo cáo về khách tiềm năng, kèm cách tiếp cận từng nhóm",

@@ -45,7 +45,9 @@ class Gone:
 async def gone(system: System) -> AsyncGenerator[Gone]:
     async with company(system) as x:
         await x.joins("Vân", pt.ROLE_AUDITOR)
-        await x.do("Minh", p.ChangeEmail(person_id=x.people["Minh"], email=PersonalText(plain="minh@company-x.example")))
+        await x.do(
+            "Minh", p.ChangeEmail(person_id=x.people["Minh"], email=PersonalText(plain="minh@company-x.example"))
+        )
         note = PersonalText(plain="Khách Alpha hỏi giá lần nữa.")
         await x.do("Minh", RecordProgress(kpi_id=x.kpis["Demo · khách mới"], value=number(20), note=note))
         proposal = (await x.do("Minh", x.reduction())).id
@@ -88,16 +90,22 @@ async def test_no_reply_shows_their_words_any_more(gone: Gone):
     assert [entry.note for entry in listed.entries] == [ERASED]
     praises = (await x.ask("Phúc", r.ListPraises(page_size=100), r.Praises)).praises
     assert {praise.words.WhichOneof("form") for praise in praises if praise.receiver_id == minh} == {"erased"}
-    assert {praise.words.WhichOneof("form") for praise in praises if praise.receiver_id == x.people["Thảo"]} == {"plain"}
+    assert {praise.words.WhichOneof("form") for praise in praises if praise.receiver_id == x.people["Thảo"]} == {
+        "plain"
+    }
     history = await x.ask("Vân", a.GetSubjectHistory(subject_kind="proposal", subject_id=gone.proposal), a.Entries)
-    assert {value.words.WhichOneof("form") for entry in history.entries for value in entry.values if value.path == "title"} == {"erased"}
+    assert {
+        value.words.WhichOneof("form") for entry in history.entries for value in entry.values if value.path == "title"
+    } == {"erased"}
 
 
 async def test_what_is_kept_of_them_cannot_be_opened_with_any_key_there_is(gone: Gone):
     """Not in a table, not on Kafka: whatever was sealed for them stays sealed, and what was sealed for others opens."""
     x = gone.x
     sealed = [*await in_tables(x), *await on_kafka(x)]
-    store = KeyStore(x.system.database("keys"), load(master_key_file=keys.master_key(x.system.directory)).key("persons"))
+    store = KeyStore(
+        x.system.database("keys"), load(master_key_file=keys.master_key(x.system.directory)).key("persons")
+    )
     opened: dict[str, set[str]] = {}
     async with store:
         words = Words(store)
@@ -148,14 +156,21 @@ async def test_nothing_is_written_about_them_any_more(gone: Gone):
     values = (await x.ask("Phúc", r.ListCoreValues(), r.CoreValues)).values
     praise = r.GivePraise(receiver_id=minh, value_id=values[0].value_id, words=PersonalText(plain="Vẫn nhớ Minh."))
     assert await x.refused("Phúc", praise) in ("PERSON_INACTIVE", "PERSON_UNKNOWN")
-    assert await x.refused("Nam", p.ChangeEmail(person_id=minh, email=PersonalText(plain="minh@company-x.example"))) == "PERSON_INACTIVE"
+    assert (
+        await x.refused("Nam", p.ChangeEmail(person_id=minh, email=PersonalText(plain="minh@company-x.example")))
+        == "PERSON_INACTIVE"
+    )
     with pytest.raises(Rejected, match="ACTOR_UNKNOWN"):
         await x.ask("Minh", r.GetWallet(), r.Wallet)
 
 
 async def views(operator: Client) -> dict[tuple[str, str], tuple[int, int]]:
     """Of each view its rows, and how many of them are not what the log says."""
-    told = [(service, one) for service in SERVICES for one in (await operator.ask(o.Verify(service=service), o.Verified, at=service)).views]
+    told = [
+        (service, one)
+        for service in SERVICES
+        for one in (await operator.ask(o.Verify(service=service), o.Verified, at=service)).views
+    ]
     return {(service, one.view): (one.rows, len(one.differences)) for service, one in told}
 
 
@@ -171,7 +186,8 @@ async def test_numbers_are_whole_and_every_view_folds_again_to_the_same(gone: Go
     before = await views(operator)
     for service, view in before:
         await operator.ask(o.Rebuild(service=service, view=view), Accepted, at=service)
-    async with asyncio.timeout(120):  # folded anew: no row less than before (notices may still come in), and none of them different
+    # Folded anew: no row less than before (notices may still come in), and none of them different.
+    async with asyncio.timeout(120):
         while any(rows < before[view][0] or wrong for view, (rows, wrong) in (await views(operator)).items()):
             await asyncio.sleep(0.2)
     assert numbers(await x.map()) == numbers(gone.map_before)

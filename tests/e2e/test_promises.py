@@ -63,13 +63,19 @@ async def race(replicas: list[Client], x: Company, *asked: tuple[str, Asked]) ->
         x.positions.learn(done.position)
         return ""
 
-    return list(await asyncio.gather(*(ask(client, who, command) for client, (who, command) in zip(replicas, asked, strict=True))))
+    return list(
+        await asyncio.gather(
+            *(ask(client, who, command) for client, (who, command) in zip(replicas, asked, strict=True))
+        )
+    )
 
 
 async def test_a_repeated_key_gives_its_first_answer(x: Company, replicas: list[Client]):
     command, key = definition(x, "Một lần"), uuid4().hex
     token, after = x.token(IMPORTER), x.positions.all()
-    both = await asyncio.gather(*(client.acting(token).ask(command, Accepted, key=key, after=after) for client in replicas))
+    both = await asyncio.gather(
+        *(client.acting(token).ask(command, Accepted, key=key, after=after) for client in replicas)
+    )
     later = await x.do(IMPORTER, command, key=key)
     assert {done.id for done in (*both, later)} == {both[0].id}
     assert {done.position for done in (*both, later)} == {both[0].position}
@@ -128,7 +134,9 @@ async def test_retiring_a_kpi_while_one_is_put_under_it_leaves_no_orphan(x: Comp
             x,
             (
                 "Phúc",
-                g.RetireKpi(kpi_id=parent, reason_class=t.REASON_CLASS_CORRECTION, reason=PersonalText(plain="Không cần nữa")),
+                g.RetireKpi(
+                    kpi_id=parent, reason_class=t.REASON_CLASS_CORRECTION, reason=PersonalText(plain="Không cần nữa")
+                ),
             ),
             (IMPORTER, definition(x, f"Dưới {turn}", t.Parent(kpi_id=parent))),
         )
@@ -174,7 +182,10 @@ async def test_no_personal_word_is_in_the_bytes_of_anything(system: System):
         recorded = c.RecordProgress(kpi_id=x.kpis["Demo · khách mới"], value=number(44), note=PersonalText(plain=NOTE))
         await x.do("Minh", recorded)
         await x.ask("Nam", g.GetKpi(kpi_id=x.kpis["Demo · khách mới"]), g.KpiPage)  # every view has heard of it
-        assert await x.refused("Phúc", g.ApproveProposal(proposal_id=proposal, comment=PersonalText(plain=COMMENT))) == "PROPOSAL_DECIDED"
+        assert (
+            await x.refused("Phúc", g.ApproveProposal(proposal_id=proposal, comment=PersonalText(plain=COMMENT)))
+            == "PROPOSAL_DECIDED"
+        )
     places = [*await tables(system), *await topics(system), *await metrics(system), *logs(system)]
     assert sum(len(content) for _, content in places) > 100_000  # it was looked at something
     for where, content in places:
@@ -202,7 +213,9 @@ async def tables(system: System) -> list[tuple[str, bytes]]:
 async def topics(system: System) -> list[tuple[str, bytes]]:
     """Every record of every topic: key, headers and value."""
     found: list[tuple[str, bytes]] = []
-    async with AIOKafkaConsumer(bootstrap_servers=system.kafka, auto_offset_reset="earliest", enable_auto_commit=False) as consumer:
+    async with AIOKafkaConsumer(
+        bootstrap_servers=system.kafka, auto_offset_reset="earliest", enable_auto_commit=False
+    ) as consumer:
         partitions = [TopicPartition(f"nhip.{name}.v1", at) for name in CONTEXTS for at in range(4)]
         consumer.assign(partitions)
         ends = await consumer.end_offsets(partitions)
@@ -212,7 +225,12 @@ async def topics(system: System) -> list[tuple[str, bytes]]:
                 for records in (await consumer.getmany(timeout_ms=500)).values():
                     for record in records:
                         headers = b"".join(name.encode() + value for name, value in record.headers)
-                        found.append((f"{record.topic} at {record.offset}", (record.key or b"") + headers + (record.value or b"")))
+                        found.append(
+                            (
+                                f"{record.topic} at {record.offset}",
+                                (record.key or b"") + headers + (record.value or b""),
+                            )
+                        )
     assert found
     return found
 

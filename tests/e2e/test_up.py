@@ -54,7 +54,12 @@ async def the_map(up: Up, tenant: str = "company-x") -> g.GoalMap:
 
 async def test_the_first_start_says_what_it_does_and_imports_the_demo(up: Up):
     printed = up.printed.read_text()
-    for sentence in ("Setting PostgreSQL up (once)…", "Kafka answers on", "Starting the services…", "Imported Công ty phần mềm X"):
+    for sentence in (
+        "Setting PostgreSQL up (once)…",
+        "Kafka answers on",
+        "Starting the services…",
+        "Imported Công ty phần mềm X",
+    ):
         assert sentence in printed
     assert f"Nhip answers on {written(up.directory).gateway}/" in printed
     assert len((await the_map(up)).kpis) == 15
@@ -93,7 +98,10 @@ async def test_health_and_metrics_are_where_it_noted(up: Up):
 
 
 async def test_a_rebuild_of_what_is_not_there_lists_what_is(up: Up):
-    for asked, sentence in ((("gaols", "kpi"), "give one of people, goals, checkins"), (("goals", "kip"), "give one of ")):
+    for asked, sentence in (
+        (("gaols", "kpi"), "give one of people, goals, checkins"),
+        (("goals", "kip"), "give one of "),
+    ):
         code, printed = await nhip("rebuild", *asked, "--directory", str(up.directory))
         assert code == 2
         assert sentence in printed
@@ -101,11 +109,16 @@ async def test_a_rebuild_of_what_is_not_there_lists_what_is(up: Up):
 
 
 async def test_everything_it_keeps_is_for_its_user_only(up: Up):
-    """Under root others may pass through folders, for PostgreSQL runs as somebody else, but neither look into them nor read a file."""
+    """Under root others may pass through folders, for PostgreSQL runs as somebody else, but neither look into them nor
+    read a file."""
     others = 0o066 if os.geteuid() == 0 else 0o077
     kept = [up.directory, *up.directory.rglob("*")]
     assert {"master.key", "nhip.log", "postgres", "kafka"} <= {path.name for path in kept}
-    assert [path for path in kept if stat.S_IMODE(path.lstat().st_mode) & others and not path.is_symlink() and not path.is_socket()] == []
+    assert [
+        path
+        for path in kept
+        if stat.S_IMODE(path.lstat().st_mode) & others and not path.is_symlink() and not path.is_socket()
+    ] == []
 
 
 async def test_the_log_is_json(up: Up):
@@ -177,7 +190,9 @@ async def test_a_kafka_that_dies_is_missed(up: Up):
     """The logs take commands without it, but nothing would bring it back: better to end, and say so."""
     assert up.child is not None
     mark = f"nhip.directory={up.directory}/kafka"
-    kafka = next(one for one in psutil.process_iter(["cmdline"]) if any(mark in word for word in one.info["cmdline"] or ()))
+    kafka = next(
+        one for one in psutil.process_iter(["cmdline"]) if any(mark in word for word in one.info["cmdline"] or ())
+    )
     kafka.kill()
     code = await up.child.wait(30)
     assert code == 1
@@ -186,7 +201,9 @@ async def test_a_kafka_that_dies_is_missed(up: Up):
     assert logged(up, "up.stopped")[-1]["reason"].startswith("Kafka has ended by itself")
 
 
-@pytest.mark.parametrize(("answer", "imported"), [("n\n", False), ("\n", True), ("", None)], ids=["no", "yes", "Ctrl-C"])
+@pytest.mark.parametrize(
+    ("answer", "imported"), [("n\n", False), ("\n", True), ("", None)], ids=["no", "yes", "Ctrl-C"]
+)
 async def test_at_a_terminal_it_asks_before_it_imports(up: Up, answer: str, imported: bool | None):
     """A tenant without people is asked for as a company was the first time."""
     if up.child is not None:
@@ -195,7 +212,11 @@ async def test_at_a_terminal_it_asks_before_it_imports(up: Up, answer: str, impo
     tenant = f"asked-{imported}".lower()
     starts = command("up", "--directory", str(up.directory), "--port", "0")
     process = await asyncio.create_subprocess_exec(
-        *starts, stdin=inside, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, env={**os.environ, "NHIP_TENANT": tenant}
+        *starts,
+        stdin=inside,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        env={**os.environ, "NHIP_TENANT": tenant},
     )
     assert process.stdout is not None
     printed = (await asyncio.wait_for(process.stdout.readuntil(b"[Y/n] "), 60)).decode()

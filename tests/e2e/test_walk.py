@@ -1,5 +1,5 @@
-"""The walk, over real PostgreSQL, Kafka and gRPC, in both sizes: a company comes in, its map is changed from below, progress is recorded,
-and every day of it can be looked at again.
+"""The walk, over real PostgreSQL, Kafka and gRPC, in both sizes: a company comes in, its map is changed from below,
+progress is recorded, and every day of it can be looked at again.
 """
 
 from collections.abc import AsyncGenerator
@@ -60,13 +60,21 @@ async def walked(system: System) -> AsyncGenerator[Walked]:
 
 async def test_the_imported_map_is_the_companys(walked: Walked):
     shown = walked.imported
-    assert [kpi.level for kpi in shown.kpis if not kpi.unaligned] == [t.LEVEL_COMPANY] * 2 + [t.LEVEL_DEPARTMENT] * 4 + [
-        t.LEVEL_INDIVIDUAL
-    ] * 8
+    assert [kpi.level for kpi in shown.kpis if not kpi.unaligned] == [t.LEVEL_COMPANY] * 2 + [
+        t.LEVEL_DEPARTMENT
+    ] * 4 + [t.LEVEL_INDIVIDUAL] * 8
     assert [kpi.name for kpi in shown.kpis if kpi.unaligned] == ["Hợp đồng mới"]
     assert {goal.name for goal in shown.goals} == {"300 khách trả phí hài lòng cao", "Doanh thu tăng 25 % so với 2023"}
     assert [len(csf.goal_ids) for csf in shown.csfs] == [2, 2]
-    assert {owner.name.plain for kpi in shown.kpis for owner in kpi.owners} == {"Nam", "Phúc", "Lan", "Minh", "Trâm", "Thảo", "Tiến"}
+    assert {owner.name.plain for kpi in shown.kpis for owner in kpi.owners} == {
+        "Nam",
+        "Phúc",
+        "Lan",
+        "Minh",
+        "Trâm",
+        "Thảo",
+        "Tiến",
+    }
     contracts = next(kpi for kpi in shown.kpis if kpi.unaligned)
     assert (contracts.standing.current.value, contracts.standing.confidence) == ("4", 7)
 
@@ -103,7 +111,14 @@ async def test_an_approval_is_one_append(walked: Walked):
     finally:
         await connection.close()
     kinds = [row["type"].rpartition(".")[2] for row in rows]
-    assert sorted(kinds) == ["KpiAligned", "KpiDefined", "KpiTargetRevised", "KpiTargetRevised", "KpiTargetRevised", "ProposalApproved"]
+    assert sorted(kinds) == [
+        "KpiAligned",
+        "KpiDefined",
+        "KpiTargetRevised",
+        "KpiTargetRevised",
+        "KpiTargetRevised",
+        "ProposalApproved",
+    ]
     assert {row["append_size"] for row in rows} == {len(rows)}
     assert [row["append_index"] for row in rows] == list(range(len(rows)))
     assert len({row["recorded_at"] for row in rows}) == 1
@@ -155,7 +170,12 @@ async def test_a_history_says_who_when_why_before_and_after(walked: Walked):
     assert revised.reason.plain == REASON
     assert revised.recorded_at.ToDatetime(UTC) >= walked.instant
     recorded = by_what["ProgressRecorded"]
-    assert (recorded.actor.name.plain, recorded.after, recorded.confidence, recorded.reason.plain) == ("Minh", "44 demo", 7, NOTE)
+    assert (recorded.actor.name.plain, recorded.after, recorded.confidence, recorded.reason.plain) == (
+        "Minh",
+        "44 demo",
+        7,
+        NOTE,
+    )
     assert told.entries[-1].recorded_at.ToDatetime(UTC) <= walked.instant
 
 

@@ -1,4 +1,5 @@
-"""The walk goes on, in both sizes: praise and points, a coffee, notices to exactly whom they concern, and the ledger of all of it."""
+"""The walk goes on, in both sizes: praise and points, a coffee, notices to exactly whom they concern, and the ledger of
+all of it."""
 
 import asyncio
 import json
@@ -21,7 +22,10 @@ from nhip.rewards.v1.types_pb2 import VISIBILITY_PUBLIC
 from tests.e2e.running import COMMENT, REASON, Company, System, company, number
 
 pytestmark = pytest.mark.timeout(300)  # the first test of each size starts its engines
-PRAISE = "Em gọi lại khách Alpha ngay trong ngày và nhận lỗi thay cả đội, nhờ vậy khách ký thêm 20 %. Tuần tới kể lại cho cả phòng nhé."
+PRAISE = (
+    "Em gọi lại khách Alpha ngay trong ngày và nhận lỗi thay cả đội, nhờ vậy khách ký thêm 20 %. "
+    "Tuần tới kể lại cho cả phòng nhé."
+)
 
 
 @dataclass
@@ -40,7 +44,9 @@ class Walked:
 async def walked(system: System) -> AsyncGenerator[Walked]:
     async with company(system) as x:
         await x.joins("Vân", pt.ROLE_AUDITOR)
-        progress = RecordProgress(kpi_id=x.kpis["Demo · khách mới"], value=number(20), note=PersonalText(plain="Hai nơi hỏi giá."))
+        progress = RecordProgress(
+            kpi_id=x.kpis["Demo · khách mới"], value=number(20), note=PersonalText(plain="Hai nơi hỏi giá.")
+        )
         await x.do("Minh", progress)
         proposal = (await x.do("Minh", x.reduction())).id
         await x.do("Nam", g.ApproveProposal(proposal_id=proposal, comment=PersonalText(plain=COMMENT)))
@@ -48,7 +54,9 @@ async def walked(system: System) -> AsyncGenerator[Walked]:
         values = await x.ask("Phúc", r.ListCoreValues(), r.CoreValues)
         responsibility = next(value.value_id for value in values.values if value.name == "Trách nhiệm")
         words = PersonalText(plain=PRAISE)
-        given = r.GivePraise(receiver_id=x.people["Minh"], value_id=responsibility, words=words, visibility=VISIBILITY_PUBLIC)
+        given = r.GivePraise(
+            receiver_id=x.people["Minh"], value_id=responsibility, words=words, visibility=VISIBILITY_PUBLIC
+        )
         praise = (await x.do("Phúc", given)).id
         gifts = {gift.name: gift for gift in (await x.ask("Minh", r.ListGifts(), r.Gifts)).gifts}
         coffee = next(gift for gift in gifts.values() if gift.points == 50)
@@ -158,10 +166,17 @@ async def test_what_waited_waits_no_longer_and_what_is_read_is_read(walked: Walk
 
 async def test_the_ledger_tells_a_kpi_from_its_definition_to_its_reduction_and_why(walked: Walked):
     x = walked.x
-    entries = [entry for entry in await history(x, "kpi", x.kpis["Demo · khách mới"]) if entry.context != "notifications"]
+    entries = [
+        entry for entry in await history(x, "kpi", x.kpis["Demo · khách mới"]) if entry.context != "notifications"
+    ]
     assert {named(entry) for entry in entries[:2]} == {"KpiDefined", "KpiAligned"}
     # A rate that applies to its volume names it as well.
-    assert [named(entry) for entry in entries[2:]] == ["KpiDefined", "ProgressRecorded", "ChangeProposed", "KpiTargetRevised"]
+    assert [named(entry) for entry in entries[2:]] == [
+        "KpiDefined",
+        "ProgressRecorded",
+        "ChangeProposed",
+        "KpiTargetRevised",
+    ]
     proposed, revised = entries[-2:]
     assert (said(revised)["before"], said(revised)["after"]) == ("80", "50")
     assert revised.actor == f"person:{x.people['Nam']}"
@@ -177,15 +192,23 @@ async def test_the_ledger_tells_a_kpi_from_its_definition_to_its_reduction_and_w
 async def test_the_ledger_joins_praise_points_gift_and_notice(walked: Walked):
     x = walked.x
     praise = await history(x, "praise", walked.praise)
-    assert {named(entry) for entry in praise if entry.context == "rewards"} == {"PraiseGiven", "AllowanceSpent", "PointsReceived"}
+    assert {named(entry) for entry in praise if entry.context == "rewards"} == {
+        "PraiseGiven",
+        "AllowanceSpent",
+        "PointsReceived",
+    }
     [given] = [entry for entry in praise if named(entry) == "PraiseGiven"]
     [words] = [value.words for value in given.values if value.path == "words"]
     assert words == PersonalText(withheld=True)
     async with asyncio.timeout(60):  # the notice of it is an event as well
-        while not (noticed := [entry for entry in await history(x, "praise", walked.praise) if named(entry) == "PeopleTold"]):
+        while not (
+            noticed := [entry for entry in await history(x, "praise", walked.praise) if named(entry) == "PeopleTold"]
+        ):
             await asyncio.sleep(0.05)
     assert noticed[0].cause.event_id in {entry.event_id for entry in praise}
-    handed = next(entry for entry in await history(x, "redemption", walked.redemption) if named(entry) == "GiftHandedOver")
+    handed = next(
+        entry for entry in await history(x, "redemption", walked.redemption) if named(entry) == "GiftHandedOver"
+    )
     assert named(handed.cause) in ("GiftRedeemed", "PointsRedeemed", "GiftReserved")
 
 
@@ -196,13 +219,23 @@ async def test_every_position_of_every_context_is_in_the_ledger_once(walked: Wal
             if all(one.complete for one in told.contexts):
                 break
             await asyncio.sleep(0.1)
-    assert {one.context for one in told.contexts} == {"people", "goals", "checkins", "rewards", "notifications", "audit"}
+    assert {one.context for one in told.contexts} == {
+        "people",
+        "goals",
+        "checkins",
+        "rewards",
+        "notifications",
+        "audit",
+    }
     assert all(one.last for one in told.contexts)
 
 
 async def test_who_audits_changes_nothing_and_others_read_no_ledger(walked: Walked):
     x = walked.x
-    assert await x.refused("Vân", r.GivePraise(receiver_id=x.people["Minh"], words=PersonalText(plain="Giỏi"))) == "NOT_ALLOWED"
+    assert (
+        await x.refused("Vân", r.GivePraise(receiver_id=x.people["Minh"], words=PersonalText(plain="Giỏi")))
+        == "NOT_ALLOWED"
+    )
     await x.do("Vân", n.ReadNotices(all=True))  # their own settings and notices are not what they audit
     with pytest.raises(Rejected, match="NOT_ALLOWED"):
         await x.ask("Minh", a.SearchLedger(filter=at.Filter(context="goals")), a.Entries)
@@ -210,7 +243,9 @@ async def test_who_audits_changes_nothing_and_others_read_no_ledger(walked: Walk
 
 async def test_events_are_tailed_as_they_went_over_kafka(walked: Walked):
     kinds = ("--types", "PraiseGiven", "--types", "nhip.goals.v1.ProposalApproved")
-    code, printed = await walked.x.system.nhip("events", "tail", "--after", "0", "--no-follow", "--tenant", walked.x.tenant, *kinds)
+    code, printed = await walked.x.system.nhip(
+        "events", "tail", "--after", "0", "--no-follow", "--tenant", walked.x.tenant, *kinds
+    )
     assert code == 0, printed
     events = [json.loads(line) for line in printed.splitlines()]
     assert {event["type"] for event in events} == {"nhip.rewards.v1.PraiseGiven", "nhip.goals.v1.ProposalApproved"}

@@ -1,7 +1,7 @@
 """The processes of `test_log_history.py`: `python -m tests.faults.log_processes writer|reader DSN JOURNAL`.
 
-Each keeps a journal, a JSON line per fact, written before it goes on: what a killed process said survives it. Started again on the same
-journal, a writer first asks again for what was left without an answer, a reader goes on where it was.
+Each keeps a journal, a JSON line per fact, written before it goes on: what a killed process said survives it. Started
+again on the same journal, a writer first asks again for what was left without an answer, a reader goes on where it was.
 """
 
 import asyncio
@@ -73,7 +73,9 @@ class Writer:
                 continue
             chosen = random.sample(range(STREAMS), random.choice((1, 2, 3)))
             sizes = [random.randint(1, 3), *(random.choice((0, 0, 1, 2)) for _ in chosen[1:])]
-            spec: Spec = [(s, seen[s], [str(uuid7()) for _ in range(size)]) for s, size in zip(chosen, sizes, strict=True)]
+            spec: Spec = [
+                (s, seen[s], [str(uuid7()) for _ in range(size)]) for s, size in zip(chosen, sizes, strict=True)
+            ]
             key = str(uuid7())
             self._journal.say(key=key, spec=spec)
             seen |= await self._ask(key, spec)
@@ -81,11 +83,13 @@ class Writer:
     async def _ask(self, key: str, spec: Spec) -> dict[int, int]:
         """Ask until there is an answer; the versions that it teaches."""
         writes = [
-            Write(stream(s), expected, [NewEvent(UUID(id), "test.Happened", key.encode()) for id in ids]) for s, expected, ids in spec
+            Write(stream(s), expected, [NewEvent(UUID(id), "test.Happened", key.encode()) for id in ids])
+            for s, expected, ids in spec
         ]
         while os.getppid() == self._parent:
             try:
-                async with asyncio.timeout(0.002 if random.random() < 0.05 else None):  # now and then a caller gives up waiting
+                # Now and then a caller gives up waiting.
+                async with asyncio.timeout(0.002 if random.random() < 0.05 else None):
                     appended = await self._log.append(*writes, origin=Origin("person:lan"))
             except WrongVersion as refused:
                 self._journal.say(key=key, told="refused")
@@ -97,7 +101,11 @@ class Writer:
                 continue
             versions = {int(s.id[1:]): version for s, version in appended.versions.items()}
             self._journal.say(
-                key=key, told="stored", position=appended.position, versions=list(versions.items()), repeated=appended.repeated
+                key=key,
+                told="stored",
+                position=appended.position,
+                versions=list(versions.items()),
+                repeated=appended.repeated,
             )
             self._stored = [*self._stored[-50:], (key, spec)]
             return versions

@@ -1,4 +1,5 @@
-"""Kafka goes away and comes back, under a relay and a reader: nothing lost, nothing twice, whatever it forgot meanwhile."""
+"""Kafka goes away and comes back, under a relay and a reader: nothing lost, nothing twice, whatever it forgot
+meanwhile."""
 
 import shutil
 from collections.abc import AsyncGenerator
@@ -39,7 +40,8 @@ async def test_events_wait_for_kafka_to_come_back(there: World, engine: KafkaEng
         await there.append(40)
         await engine.start()
         await there.until_all_is_noted(seconds=60)
-    async with running(there.relay().run, there.reader("newcomer").run):  # who begins at the first event finds all of them
+    # Who begins at the first event finds all of them.
+    async with running(there.relay().run, there.reader("newcomer").run):
         await there.until_all_is_noted("newcomer")
 
     async def complete() -> bool:

@@ -44,7 +44,8 @@ async def test_nhip_up_is_killed_while_people_work(up: Up):
 
 
 async def test_an_erasure_that_was_killed_ends_by_itself(up: Up):
-    """At whatever point after the approval Nhip is killed: it destroys the key, says so, and no words are left to read."""
+    """At whatever point after the approval Nhip is killed: it destroys the key, says so, and no words are left to
+    read."""
     chance = random.Random(2)
     async with company(up.system()) as x:
         people, token, positions = x.people, x.token, x.positions
@@ -52,7 +53,9 @@ async def test_an_erasure_that_was_killed_ends_by_itself(up: Up):
             await x.do(who, p.RequestErasure(person_id=people[who]))
     for who in ("Minh", "Trâm"):
         async with connected(up.system().services, "") as client:
-            await client.acting(token("Nam")).command(p.ApproveErasure(person_id=people[who]), key=people[who], after=positions.all())
+            await client.acting(token("Nam")).command(
+                p.ApproveErasure(person_id=people[who]), key=people[who], after=positions.all()
+            )
         await asyncio.sleep(chance.uniform(0, 0.02))
         up.kill()
         (up.directory / "addresses.json").unlink()

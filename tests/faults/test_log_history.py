@@ -1,7 +1,8 @@
 """The log under fire: what is stored is what was acknowledged and what is delivered, once and in order.
 
-Two writer processes with racing callers, appends to several streams with guards among them, callers that give up, a process that tails the
-feed; meanwhile processes are killed (-9) and connections are cut. Then the whole history is judged.
+Two writer processes with racing callers, appends to several streams with guards among them, callers that give up, a
+process that tails the feed; meanwhile processes are killed (-9) and connections are cut. Then the whole history is
+judged.
 """
 
 import asyncio
@@ -36,7 +37,9 @@ class Process:
         self.start()
 
     def start(self) -> None:
-        self._process = subprocess.Popen(self._command, cwd=Path(__file__).parents[2], env=os.environ | {"PYTHONUNBUFFERED": "1"})
+        self._process = subprocess.Popen(
+            self._command, cwd=Path(__file__).parents[2], env=os.environ | {"PYTHONUNBUFFERED": "1"}
+        )
 
     def kill(self) -> None:
         assert self._process.poll() is None, "it ended by itself"
@@ -68,7 +71,8 @@ async def test_stored_is_acknowledged_and_delivered_once_in_order(postgres: str,
         for writer in writers:
             writer.kill()
         while await con.fetchval(
-            "select count(*) from pg_stat_activity where application_name = 'nhip log writer' and datname = current_database()"
+            "select count(*) from pg_stat_activity where application_name = 'nhip log writer' and datname = "
+            "current_database()"
         ):
             await asyncio.sleep(0.01)  # what a killed writer had sent is still being carried out
         rows = await con.fetch("select *, convert_from(data, 'utf8') as key from log_event order by position")
@@ -102,7 +106,8 @@ def judge_order(rows: list[asyncpg.Record]) -> None:
 
 
 def judge_appends(rows: list[asyncpg.Record], journal: list[dict]) -> Counter[str]:
-    """Every append that was ever asked: stored whole and as it was told, or not at all; where it stands, its streams were where it said."""
+    """Every append that was ever asked: stored whole and as it was told, or not at all; where it stands, its streams
+    were where it said."""
     stored: Mapping[str, list[asyncpg.Record]] = defaultdict(list)
     for row in rows:
         stored[row["key"]].append(row)

@@ -30,7 +30,8 @@ FAULTS = 1
 
 @dataclass
 class Work:
-    """Somebody who works through all of it: every step is asked for until it is acknowledged, always with the same key."""
+    """Somebody who works through all of it: every step is asked for until it is acknowledged, always with the same
+    key."""
 
     x: Company
     reconnect: bool = False
@@ -52,13 +53,17 @@ class Work:
             name = f"Việc {turn}"
             measure = t.Measure(kind=t.MEASURE_KIND_CUMULATIVE, direction=t.DIRECTION_INCREASE, target=number(10))
             parent = t.Parent(kpi_id=self.x.kpis["Demo sản phẩm"])
-            draft = t.KpiDraft(name=name, level=t.LEVEL_INDIVIDUAL, measure=measure, owner_ids=[self.x.people["Minh"]], parent=parent)
+            draft = t.KpiDraft(
+                name=name, level=t.LEVEL_INDIVIDUAL, measure=measure, owner_ids=[self.x.people["Minh"]], parent=parent
+            )
             kpi = await self.done("service:importer", g.DefineKpi(cycle_id=self.x.cycle, kpi=draft))
             self.kpis[name] = "10"
             for step in (1, 2):
                 day = from_date(date(2025, 3, 1) + timedelta(days=step))
                 note = PersonalText(plain="Đang làm")
-                await self.done("Minh", c.RecordProgress(kpi_id=kpi, value=number(turn + step), note=note, occurred_on=day))
+                await self.done(
+                    "Minh", c.RecordProgress(kpi_id=kpi, value=number(turn + step), note=note, occurred_on=day)
+                )
                 self.values[name] = str(turn + step)
             proposal = await self.done("Minh", self.asked(kpi, 10, 20 + turn))
             await self.done("Phúc", g.ApproveProposal(proposal_id=proposal, comment=PersonalText(plain="Được")))
@@ -87,7 +92,9 @@ class Work:
             while True:
                 try:
                     async with self.client() as client:
-                        done = await client.acting(self.x.token(who)).ask(request, Accepted, key=key, after=self.x.positions.all())
+                        done = await client.acting(self.x.token(who)).ask(
+                            request, Accepted, key=key, after=self.x.positions.all()
+                        )
                     self.x.positions.learn(done.position)
                     return done.id
                 except Failed:  # nobody answered, or too late: the same again is safe
@@ -127,7 +134,11 @@ class Work:
             found += page.praises
             if not (token := page.next_page_token):
                 break
-        mine = [praise for praise in found if praise.giver_id == self.x.people["Phúc"] and praise.kpi_id == self.x.kpis["Demo sản phẩm"]]
+        mine = [
+            praise
+            for praise in found
+            if praise.giver_id == self.x.people["Phúc"] and praise.kpi_id == self.x.kpis["Demo sản phẩm"]
+        ]
         assert sorted(praise.praise_id for praise in mine if praise.praise_id in self.praises) == sorted(self.praises)
         given = {praise.praise_id: praise.points for praise in mine if praise.points}
         spent = await self.movements("Phúc", r.MOVEMENT_KIND_ALLOWANCE_SPENT)
@@ -165,7 +176,9 @@ class Work:
 
     async def ledger_is_whole(self) -> None:
         """Every position of every context is in the ledger, once."""
-        known = {context: int(position) for context, _, position in (told.partition("=") for told in self.x.positions.all())}
+        known = {
+            context: int(position) for context, _, position in (told.partition("=") for told in self.x.positions.all())
+        }
         async with asyncio.timeout(90):
             while True:
                 told = await self.x.ask("Nam", a.GetCompleteness(), a.Completeness)

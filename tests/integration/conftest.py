@@ -31,7 +31,9 @@ async def mailbox() -> AsyncGenerator[Mailbox]:
 
 
 @pytest.fixture(scope="session")
-async def system(engines: Engines, mailbox: Mailbox, tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[System]:
+async def system(
+    engines: Engines, mailbox: Mailbox, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncGenerator[System]:
     directory: Path = tmp_path_factory.mktemp("system")
     issuer = DemoIssuer(host="127.0.0.1", key_file=directory / "issuer.key", issuer=ISSUER)
     (directory / "jwks.json").write_text(json.dumps(issuer.jwks()))
@@ -61,6 +63,10 @@ async def system(engines: Engines, mailbox: Mailbox, tmp_path_factory: pytest.Te
             return built
 
         for name, known in SERVICES.items():
-            services[name] = await stack.enter_async_context(running(name, keeping(name, known.build), settings, tokens))
-        channels = {name: await stack.enter_async_context(grpc.aio.insecure_channel(s.address)) for name, s in services.items()}
+            services[name] = await stack.enter_async_context(
+                running(name, keeping(name, known.build), settings, tokens)
+            )
+        channels = {
+            name: await stack.enter_async_context(grpc.aio.insecure_channel(s.address)) for name, s in services.items()
+        }
         yield System(settings, services, channels, issuer, directory, kits)

@@ -54,7 +54,9 @@ def owner(directory: Path) -> Generator[tuple[subprocess.Popen[str], str, str]]:
 
 
 def running(directory: Path) -> list[int]:
-    found = left_behind("postgres", str(directory / "postgres" / "data")) + left_behind("java", f"-Dnhip.directory={directory / 'kafka'}")
+    found = left_behind("postgres", str(directory / "postgres" / "data")) + left_behind(
+        "java", f"-Dnhip.directory={directory / 'kafka'}"
+    )
     return [process.pid for process in found]
 
 
@@ -154,10 +156,15 @@ async def test_a_busy_port_is_named_and_may_be_given_up(directory: Path) -> None
             await kafka.stop()
 
 
-async def test_a_port_that_is_lost_at_the_last_moment_is_named(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_port_that_is_lost_at_the_last_moment_is_named(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     port = int((directory / "kafka" / "ports").read_text().split()[0])
     monkeypatch.setattr("deploy.engines.kafka.free", lambda _port: True)  # as it was a moment before
-    with socket.create_server(("127.0.0.1", port)), pytest.raises(EngineError, match=f"^port {port}, .* is taken by another program: .*$"):
+    with (
+        socket.create_server(("127.0.0.1", port)),
+        pytest.raises(EngineError, match=f"^port {port}, .* is taken by another program: .*$"),
+    ):
         await KafkaEngine(directory).start()
 
 
@@ -171,7 +178,9 @@ async def test_a_set_up_that_was_interrupted_is_done_again(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("engine", [PostgresEngine, KafkaEngine])
-async def test_files_that_are_no_engine_s_are_never_deleted(tmp_path: Path, engine: type[PostgresEngine | KafkaEngine]) -> None:
+async def test_files_that_are_no_engine_s_are_never_deleted(
+    tmp_path: Path, engine: type[PostgresEngine | KafkaEngine]
+) -> None:
     precious = tmp_path / ("postgres" if engine is PostgresEngine else "kafka") / "data" / "precious"
     precious.parent.mkdir(parents=True)
     precious.touch()

@@ -69,7 +69,8 @@ def person(id: str, *roles: str, active: bool = True) -> Person:
 
 
 def company_x(*, inactive: tuple[str, ...] = ()) -> Everyone:
-    """Company X: Nam leads, Phúc heads sales with Minh and Trâm, Lan heads CSKH with Thảo and Tiến, Quang is the second executive."""
+    """Company X: Nam leads, Phúc heads sales with Minh and Trâm, Lan heads CSKH with Thảo and Tiến, Quang is the second
+    executive."""
     executives = {"nam", "quang"}
     ids = ("nam", "phuc", "minh", "tram", "lan", "thao", "tien", "quang")
     return Everyone(

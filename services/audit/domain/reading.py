@@ -21,7 +21,10 @@ READING = Aggregate("reading", evolve)
 
 
 def read(
-    reader: Actor, kind: t.ReadingKind.ValueType, filter: t.Filter, format: t.ExportFormat.ValueType = t.EXPORT_FORMAT_UNSPECIFIED
+    reader: Actor,
+    kind: t.ReadingKind.ValueType,
+    filter: t.Filter,
+    format: t.ExportFormat.ValueType = t.EXPORT_FORMAT_UNSPECIFIED,
 ) -> Decision:
     person = reader.id if reader.kind == "person" else ""
     return [Happened(READING(reader.id), LedgerRead(reader_id=person, kind=kind, filter=filter, format=format))]

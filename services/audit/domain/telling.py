@@ -50,7 +50,9 @@ def fields(message: Message, path: str = "") -> Iterator[Told]:
 def subjects(message: Message) -> list[pb.Subject]:
     """What the event is about: ids whose fields say of what kind they are. Each once, in the contract's order."""
     found = dict.fromkeys(
-        (kind, told.value) for told in fields(message) if (kind := _subject(told.field)) and isinstance(told.value, str) and told.value
+        (kind, told.value)
+        for told in fields(message)
+        if (kind := _subject(told.field)) and isinstance(told.value, str) and told.value
     )
     return [pb.Subject(kind=kind, id=id) for kind, id in found]
 
@@ -58,7 +60,8 @@ def subjects(message: Message) -> list[pb.Subject]:
 def concerned(message: Message | None) -> list[str] | None:
     """The people who may read an event beside auditors; None: whoever may read the ledger.
 
-    What no contract says anything about is for auditors alone, so that no new event tells by the ledger what its pages keep from people.
+    What no contract says anything about is for auditors alone, so that no new event tells by the ledger what its pages
+    keep from people.
     """
     if message is None:
         return []

@@ -34,8 +34,11 @@ COLUMNS = (
 )
 
 
-def lines(entries: Sequence[pb.Entry], data: Sequence[bytes], format: t.ExportFormat.ValueType, *, first: bool) -> bytes:
-    """The entries, each with its event's bytes as they were recorded (base64, words sealed); `first`: with a header, where there is one."""
+def lines(
+    entries: Sequence[pb.Entry], data: Sequence[bytes], format: t.ExportFormat.ValueType, *, first: bool
+) -> bytes:
+    """The entries, each with its event's bytes as they were recorded (base64, words sealed); `first`: with a header,
+    where there is one."""
     rows = [_row(entry, raw) for entry, raw in zip(entries, data, strict=True)]
     if format == t.EXPORT_FORMAT_CSV:
         out = io.StringIO(newline="")

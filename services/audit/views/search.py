@@ -43,7 +43,14 @@ class Reader:
 
 
 async def entries(
-    con: asyncpg.Connection, tenant: str, filter: t.Filter, reader: Reader, *, behind: Place | None, limit: int, newest_first: bool
+    con: asyncpg.Connection,
+    tenant: str,
+    filter: t.Filter,
+    reader: Reader,
+    *,
+    behind: Place | None,
+    limit: int,
+    newest_first: bool,
 ) -> list[asyncpg.Record]:
     """The rows that a filter lets through and the reader may read, in the order of their recording."""
     asked = [context for context in contracts.contexts() if filter.context in ("", context)]
@@ -51,7 +58,9 @@ async def entries(
         known = ", ".join(contracts.contexts())
         raise Rejected("CONTEXT_UNKNOWN", f"give one of {known}", kind=Kind.INVALID, field="filter.context")
     if filter.subject_id and not filter.subject_kind:
-        raise Rejected("KIND_MISSING", "say of what kind the subject is, as kpi", kind=Kind.INVALID, field="filter.subject_kind")
+        raise Rejected(
+            "KIND_MISSING", "say of what kind the subject is, as kpi", kind=Kind.INVALID, field="filter.subject_kind"
+        )
     arguments: list[Any] = [tenant, limit]
 
     def argument(value: object) -> str:
@@ -81,13 +90,15 @@ async def entries(
         values = ", ".join((argument(recorded_at), argument(context) + "::text", argument(position)))
         where.append(f"(l.recorded_at, l.context, l.position) {beyond} ({values})")
     branches = [
-        f"(select * from (select '{context}'::text as context, e.* from ledger_{context}_v{VERSION} e) l where {' and '.join(where)} "
+        f"(select * from (select '{context}'::text as context, e.* from ledger_{context}_v{VERSION} e) l where "
+        f"{' and '.join(where)} "
         + (f"and exists (select from subject_{context}_v{VERSION} s where {about}) " if about else "")
         + f"order by l.recorded_at {order}, l.position {order} limit $2)"
         for context in asked
     ]
     return await con.fetch(
-        f"select * from ({' union all '.join(branches)}) l order by l.recorded_at {order}, l.context {order}, l.position {order} limit $2",
+        f"select * from ({' union all '.join(branches)}) l order by l.recorded_at {order}, l.context {order}, "
+        f"l.position {order} limit $2",
         *arguments,
     )
 
@@ -95,7 +106,9 @@ async def entries(
 async def told(con: asyncpg.Connection, tenant: str, rows: Sequence[asyncpg.Record], reader: Reader) -> list[pb.Entry]:
     """Rows as they are answered: with what they say, their causes and their companions."""
     causes = await _references(con, tenant, reader, "event_id", _uuids(row["causation_id"] for row in rows))
-    together = await _references(con, tenant, reader, "append_id", {row["append_id"] for row in rows if row["append_size"] > 1})
+    together = await _references(
+        con, tenant, reader, "append_id", {row["append_id"] for row in rows if row["append_size"] > 1}
+    )
     by_append: Mapping[UUID, list[pb.Reference]] = _grouped(together)
     cause_of = {str(row["event_id"]): _reference(row) for row in causes}
     found: list[pb.Entry] = []
@@ -128,8 +141,11 @@ async def told(con: asyncpg.Connection, tenant: str, rows: Sequence[asyncpg.Reco
 
 
 async def completeness(con: asyncpg.Connection, tenant: str, context: str) -> pb.ContextCompleteness:
-    """Whether all that was recorded of a tenant is there. Positions are of all tenants, so the connection is none of the reader role; what
-    is counted and told is the tenant's own."""
+    """Whether all that was recorded of a tenant is there.
+
+    Positions are of all tenants, so the connection is none of the reader role; what is counted and told is the tenant's
+    own.
+    """
     ledger = f"ledger_{context}_v{VERSION}"
     own = await con.fetchrow(
         f"select count(*) as entries, coalesce(max(position), 0) as last from {ledger} where tenant = $1",
@@ -140,7 +156,8 @@ async def completeness(con: asyncpg.Connection, tenant: str, context: str) -> pb
     holes: list[asyncpg.Record] = []
     if passed_over:
         holes = await con.fetch(
-            f"""with told as (select position, lag(position, 1, 0::bigint) over (order by position) as previous from {ledger})
+            f"""with told as (select position, lag(position, 1, 0::bigint) over (order by position) as previous
+                from {ledger})
                 select previous + 1 as first, position - 1 as last from told
                 where position > previous + 1 and position <= $2 order by position limit $1""",
             MOST_HOLES,
@@ -150,14 +167,18 @@ async def completeness(con: asyncpg.Connection, tenant: str, context: str) -> pb
         f"select exists (select from {ledger} where tenant = $1 group by stream having count(*) <> max(version))",
         tenant,
     )
-    answer = pb.ContextCompleteness(context=context, last=own["last"], entries=own["entries"], complete=not holes and not broken)
+    answer = pb.ContextCompleteness(
+        context=context, last=own["last"], entries=own["entries"], complete=not holes and not broken
+    )
     for hole in holes:
         told_hole = answer.holes.add(to=hole["last"])
         setattr(told_hole, "from", hole["first"])
     return answer
 
 
-async def _references(con: asyncpg.Connection, tenant: str, reader: Reader, column: str, ids: Iterable[UUID]) -> list[asyncpg.Record]:
+async def _references(
+    con: asyncpg.Connection, tenant: str, reader: Reader, column: str, ids: Iterable[UUID]
+) -> list[asyncpg.Record]:
     """Events by their own ids, or by their appends', that the reader may read."""
     arguments: list[object] = [tenant, list(ids)]
     if not arguments[1]:

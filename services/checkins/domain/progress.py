@@ -43,7 +43,9 @@ def evolve(progress: Progress | None, event: Message) -> Progress:
     now = progress or Progress()
     match event:
         case ProgressRecorded():
-            return Progress({**now.days, required_date(event.occurred_on): Entry(Decimal(event.after.value), event.confidence)})
+            return Progress(
+                {**now.days, required_date(event.occurred_on): Entry(Decimal(event.after.value), event.confidence)}
+            )
         case _:
             raise UnknownEvent(event)
 
@@ -69,17 +71,27 @@ class KnownKpi:
 def record(progress: Progress | None, command: RecordProgress, kpi: KnownKpi, actor: Actor, today: date) -> Decision:
     imported = (actor.kind, actor.id) == ("service", IMPORTER)
     if not imported and actor.id not in kpi.owners:
-        raise Rejected("NOT_AN_OWNER", "only who answers for a KPI records its progress", kind=Kind.FORBIDDEN, rule="G-32")
+        raise Rejected(
+            "NOT_AN_OWNER", "only who answers for a KPI records its progress", kind=Kind.FORBIDDEN, rule="G-32"
+        )
     if kpi.retired_on is not None and kpi.retired_on <= today:
         raise Rejected("KPI_RETIRED", "this KPI has ended", field="kpi_id")
     last = min(kpi.ends_on, today)
     on = to_date(command.occurred_on) or last
     if not kpi.starts_on <= on <= last:
-        raise Rejected("OUTSIDE_CYCLE", f"give a day from {kpi.starts_on} to {last}", kind=Kind.INVALID, field="occurred_on", rule="C-07")
+        raise Rejected(
+            "OUTSIDE_CYCLE",
+            f"give a day from {kpi.starts_on} to {last}",
+            kind=Kind.INVALID,
+            field="occurred_on",
+            rule="C-07",
+        )
     now = progress or Progress()
     value = Decimal(command.value.value)
     if kpi.counts and value < 0:
-        raise Rejected("VALUE_NEGATIVE", "what is counted is zero or more", kind=Kind.INVALID, field="value", rule="C-06")
+        raise Rejected(
+            "VALUE_NEGATIVE", "what is counted is zero or more", kind=Kind.INVALID, field="value", rule="C-06"
+        )
     confidence = command.confidence if command.HasField("confidence") else DEFAULT_CONFIDENCE
     stands = now.days.get(on)
     has_note = command.HasField("note") and command.note.plain.strip() != ""

@@ -90,7 +90,8 @@ async def entries(con: asyncpg.Connection, tenant: str, request: pb.ListProgress
     rows = await con.fetch(
         f"select e.*, exists (select from {ENTRIES} later where later.tenant = e.tenant and later.kpi_id = e.kpi_id "
         "and later.occurred_on = e.occurred_on and later.version > e.version) as corrected "
-        f"from {ENTRIES} e where tenant = $1 and kpi_id = $2 and ($3::bigint is null or version < $3) order by version desc limit $4",
+        f"from {ENTRIES} e where tenant = $1 and kpi_id = $2 and ($3::bigint is null or version < $3) order by version "
+        "desc limit $4",
         tenant,
         request.kpi_id,
         page.after[0] if page.after else None,

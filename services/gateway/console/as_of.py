@@ -58,7 +58,8 @@ class Moment:
 
 
 def parse_moment(parameters: QueryParams) -> Moment:
-    """The moment that a URL asks for; raises Failure when it is unreadable: today must not be mistaken for a day that was asked for."""
+    """The moment that a URL asks for; raises Failure when it is unreadable: today must not be mistaken for a day that
+    was asked for."""
     if known := parameters.get("known"):
         try:
             at = datetime.fromisoformat(known.replace("Z", "+00:00"))
@@ -66,7 +67,9 @@ def parse_moment(parameters: QueryParams) -> Moment:
             at = None
         if at is None or at.tzinfo is None:
             raise invalid(
-                "MOMENT_UNREADABLE", f"{known!r} is not an instant", Violation("known", "is not an instant as 2025-03-01T09:30:00Z")
+                "MOMENT_UNREADABLE",
+                f"{known!r} is not an instant",
+                Violation("known", "is not an instant as 2025-03-01T09:30:00Z"),
             )
         return Moment(known=at.astimezone(UTC))
     on = parameters.get("on")
@@ -78,5 +81,7 @@ def parse_moment(parameters: QueryParams) -> Moment:
         day = date.fromisoformat(on)
         _ = day + timedelta(days=1)  # the last day of the calendar has no end to ask for
     except (ValueError, OverflowError) as error:
-        raise invalid("MOMENT_UNREADABLE", f"{on!r} is not a day", Violation("on", "is not a day as 2025-03-01")) from error
+        raise invalid(
+            "MOMENT_UNREADABLE", f"{on!r} is not a day", Violation("on", "is not a day as 2025-03-01")
+        ) from error
     return Moment(day, "recorded" if parameters.get("clock") == "recorded" else "effective")

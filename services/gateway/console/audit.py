@@ -96,7 +96,11 @@ async def page(visit: Visit) -> Response:
     reply, complete, everybody = await asyncio.gather(
         visit.caller.query("audit", "SearchLedger", asked, audit_pb2.Entries),
         _completeness(visit),
-        or_none(visit.caller.query("people", "ListPeople", people_pb2.ListPeople(page_size=MOST_ACTORS), people_pb2.PeopleList)),
+        or_none(
+            visit.caller.query(
+                "people", "ListPeople", people_pb2.ListPeople(page_size=MOST_ACTORS), people_pb2.PeopleList
+            )
+        ),
     )
     # Of a large company those are offered who are on the page.
     offered = [person.person_id for person in everybody.people] if everybody and not everybody.next_page_token else []
@@ -111,7 +115,9 @@ async def page(visit: Visit) -> Response:
         more=search.url(after=reply.next_page_token) if reply.next_page_token else "",
         contexts=[(name, name) for name in contexts()],
         types=[(name, event_word(name, language)) for name in event_types()],
-        kinds=sorted(((kind, kind_word(kind, language)) for kind in subject_kinds()), key=lambda kind: plain_letters(kind[1])),
+        kinds=sorted(
+            ((kind, kind_word(kind, language)) for kind in subject_kinds()), key=lambda kind: plain_letters(kind[1])
+        ),
         actors=_actors(who, search.values["actor"]),
         reasons=_reasons(visit),
         exports=[(name.upper(), search.url("/audit/export", format=name)) for name in _FORMATS],
@@ -151,15 +157,18 @@ async def subject(visit: Visit) -> Response:
         rows=[ledger_row(visit, entry, names) for entry in reply.entries],
         more=f"{here}?{urlencode({'after': reply.next_page_token})}" if reply.next_page_token else "",
         further=bool(after),
-        exports=[(name.upper(), f"/audit/export?{urlencode({'kind': kind, 'subject': id, 'format': name})}") for name in _FORMATS],
+        exports=[
+            (name.upper(), f"/audit/export?{urlencode({'kind': kind, 'subject': id, 'format': name})}")
+            for name in _FORMATS
+        ],
     )
 
 
 async def export(visit: Visit) -> Response:
     """`GET /audit/export?format=…`: every page of what a search finds, as one file.
 
-    The first page is asked for before anything is sent, so that a refusal is a page and no file. A later one that fails cuts the
-    download off: a file that is not whole must not look as if it were.
+    The first page is asked for before anything is sent, so that a refusal is a page and no file. A later one that fails
+    cuts the download off: a file that is not whole must not look as if it were.
     """
     wanted = visit.request.query_params.get("format", "jsonl")
     if wanted not in _FORMATS:
@@ -238,13 +247,17 @@ async def _kpis(visit: Visit) -> ByThing:
 
 
 async def _proposals(visit: Visit) -> ByThing:
-    reply = await or_none(visit.caller.query("goals", "ListProposals", goals_pb2.ListProposals(page_size=30), goals_pb2.Proposals))
+    reply = await or_none(
+        visit.caller.query("goals", "ListProposals", goals_pb2.ListProposals(page_size=30), goals_pb2.Proposals)
+    )
     titled = [one for one in reply.proposals if not unreadable(one.title)] if reply else []
     return {("proposal", one.proposal_id): one.title.plain for one in titled}
 
 
 async def _values(visit: Visit) -> ByThing:
-    reply = await or_none(visit.caller.query("rewards", "ListCoreValues", rewards_pb2.ListCoreValues(), rewards_pb2.CoreValues))
+    reply = await or_none(
+        visit.caller.query("rewards", "ListCoreValues", rewards_pb2.ListCoreValues(), rewards_pb2.CoreValues)
+    )
     return {("value", value.value_id): value.name for value in reply.values} if reply else {}
 
 

@@ -44,8 +44,8 @@ class StateMark:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """How far it is from where it started to its target, in per cent of the way, and where it should be by now; of a budget what is used.
-    Empty where there is no way to measure."""
+    """How far it is from where it started to its target, in per cent of the way, and where it should be by now; of a
+    budget what is used. Empty where there is no way to measure."""
 
     filled: Decimal
     expected: Decimal | None
@@ -183,7 +183,8 @@ def target_text(measure: types_pb2.Measure, aim: int, number: Callable[[Decimal 
 
 
 def way_to(value: Decimal | None, measure: types_pb2.Measure, aim: int) -> Decimal | None:
-    """Where a value lies on the way from the start to the target, in per cent; None where there is no way to measure."""
+    """Where a value lies on the way from the start to the target, in per cent; None where there is no way to
+    measure."""
     target = decimal_of(measure, "target")
     start = start_of(measure, aim)
     if value is None or target is None or target == start:
@@ -203,7 +204,10 @@ def bar(kpi: goals_pb2.Kpi, status: str) -> Bar:
 
 
 def shortfall_foot(shortfall: goals_pb2.Shortfall, language: Language) -> ShortfallFoot:
-    """What the children reach, beside what the parent wants. A gap is never rounded away: 54.96 < 55 must not read 55 < 55."""
+    """What the children reach, beside what the parent wants.
+
+    A gap is never rounded away: 54.96 < 55 must not read 55 < 55.
+    """
     _ = language.gettext
     rate = shortfall.kind == goals_pb2.Shortfall.KIND_BLENDED_RATE
     unit = "%" if rate else ""
@@ -262,7 +266,14 @@ def kpi_card(
             return _kpi_card(kpi, language, moment, shortfalls, not_checked)
         except Exception as error:
             unshown("card", kpi.kpi_id, error)
-    bare = goals_pb2.Kpi(kpi_id=kpi.kpi_id, name=kpi.name, level=kpi.level, owners=kpi.owners, unit_id=kpi.unit_id, unit_name=kpi.unit_name)
+    bare = goals_pb2.Kpi(
+        kpi_id=kpi.kpi_id,
+        name=kpi.name,
+        level=kpi.level,
+        owners=kpi.owners,
+        unit_id=kpi.unit_id,
+        unit_name=kpi.unit_name,
+    )
     card = _kpi_card(bare, language, moment, (), ())
     return replace(card, target="–", status=StatusMark("stale", "alert-circle", language.gettext("Cannot be shown")))
 
@@ -286,8 +297,14 @@ def _kpi_card(
     short = next((s for s in shortfalls if s.kpi_id == kpi.kpi_id), None)
     current = decimal_of(kpi.standing, "current")
     target_now = decimal_of(kpi, "target_now")
-    brief = ("–" if current is None else language.short(current), target_text(kpi.measure, aim, language.short) + percent)
-    exact = ("–" if current is None else language.number(current), target_text(kpi.measure, aim, language.number) + percent)
+    brief = (
+        "–" if current is None else language.short(current),
+        target_text(kpi.measure, aim, language.short) + percent,
+    )
+    exact = (
+        "–" if current is None else language.number(current),
+        target_text(kpi.measure, aim, language.number) + percent,
+    )
     unsummed = next((n for n in not_checked if n.kpi_id == kpi.kpi_id), None)
     return KpiCard(
         id=kpi.kpi_id,

@@ -9,7 +9,8 @@ Made = TypeVar("Made")
 
 
 def carried(what: str, id: str, make: Callable[[], Made], instead: Made) -> Made:
-    """What `make` makes of something stored; where that fails, which the log tells and a metric counts, what says so on the page."""
+    """What `make` makes of something stored; where that fails, which the log tells and a metric counts, what says so on
+    the page."""
     try:
         return make()
     except Exception as error:

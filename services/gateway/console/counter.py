@@ -1,4 +1,5 @@
-"""The counter of the shop: what waits to be handed over, what is offered and how many of it there are, and what praise can name."""
+"""The counter of the shop: what waits to be handed over, what is offered and how many of it there are, and what praise
+can name."""
 
 import asyncio
 from collections.abc import Callable
@@ -42,7 +43,9 @@ async def _show(visit: Visit, sent_back: tuple[str, Form] = ("", Form()), status
         status,
         here="/shop/counter",
         waiting=[redemption_row(visit, one, who) for one in redemptions.redemptions],
-        more=f"/shop/counter?{urlencode({'after': redemptions.next_page_token})}" if redemptions.next_page_token else "",
+        more=f"/shop/counter?{urlencode({'after': redemptions.next_page_token})}"
+        if redemptions.next_page_token
+        else "",
         gifts=gift_rows(gifts.gifts, 0, visit.language),
         sent_back=sent_back,
         offer=sent_back[1] if sent_back[0] == "offer" else Form(),
@@ -54,7 +57,9 @@ async def _show(visit: Visit, sent_back: tuple[str, Form] = ("", Form()), status
 async def hand_over(visit: Visit) -> Response:
     """`POST /shop/counter/redemptions/<id>/handover`."""
     id = visit.request.path_params["redemption"]
-    return await _carry_out(visit, f"handover {id}", "HandOverGift", lambda filled, wrong: rewards_pb2.HandOverGift(redemption_id=id))
+    return await _carry_out(
+        visit, f"handover {id}", "HandOverGift", lambda filled, wrong: rewards_pb2.HandOverGift(redemption_id=id)
+    )
 
 
 async def refund(visit: Visit) -> Response:
@@ -64,7 +69,9 @@ async def refund(visit: Visit) -> Response:
     def request(filled: Form, wrong: list[Violation]) -> Message:
         if not filled.text("reason"):
             wrong.append(Violation("reason", "MISSING"))
-        return rewards_pb2.RefundRedemption(redemption_id=id, reason=words_pb2.PersonalText(plain=filled.text("reason")))
+        return rewards_pb2.RefundRedemption(
+            redemption_id=id, reason=words_pb2.PersonalText(plain=filled.text("reason"))
+        )
 
     return await _carry_out(visit, f"refund {id}", "RefundRedemption", request)
 
@@ -76,14 +83,18 @@ async def change_stock(visit: Visit) -> Response:
         visit,
         f"stock {id}",
         "ChangeGiftStock",
-        lambda filled, wrong: rewards_pb2.ChangeGiftStock(gift_id=id, by=_whole(filled, "by", wrong, visit, least=-100_000)),
+        lambda filled, wrong: rewards_pb2.ChangeGiftStock(
+            gift_id=id, by=_whole(filled, "by", wrong, visit, least=-100_000)
+        ),
     )
 
 
 async def withdraw(visit: Visit) -> Response:
     """`POST /shop/counter/gifts/<id>/withdrawal`."""
     id = visit.request.path_params["gift"]
-    return await _carry_out(visit, f"withdrawal {id}", "WithdrawGift", lambda filled, wrong: rewards_pb2.WithdrawGift(gift_id=id))
+    return await _carry_out(
+        visit, f"withdrawal {id}", "WithdrawGift", lambda filled, wrong: rewards_pb2.WithdrawGift(gift_id=id)
+    )
 
 
 async def offer(visit: Visit) -> Response:
@@ -127,7 +138,9 @@ def _whole(filled: Form, name: str, wrong: list[Violation], visit: Visit, *, lea
     return int(value)
 
 
-async def _carry_out(visit: Visit, form: str, method: str, request: Callable[[Form, list[Violation]], Message]) -> Response:
+async def _carry_out(
+    visit: Visit, form: str, method: str, request: Callable[[Form, list[Violation]], Message]
+) -> Response:
     """Sends what a form of the counter asks for, and shows the counter again."""
     filled = await sent(visit.request)
     wrong: list[Violation] = []

@@ -33,7 +33,8 @@ class Directory:
     def actor(self, actor: str) -> Avatar:
         """Whoever acted, as a record names them: "person:nam", "service:importer for person:nam", "system:clock".
 
-        A service acts for a person, or answers to another service, as a notice does to an import; an operator behind it is nobody to name.
+        A service acts for a person, or answers to another service, as a notice does to an import; an operator behind it
+        is nobody to name.
         """
         doer, _, behind = actor.partition(" for ")
         kind, _, id = doer.partition(":")
@@ -64,8 +65,13 @@ MOST_UNITS = 2000
 
 
 async def directory(visit: Visit, *shown: Message | None, ids: Iterable[str] = ()) -> Directory:
-    """Whoever some replies speak of, and the units; nobody while people is away. A page asks for those whom it shows, not for everybody."""
-    wanted = sorted({id for reply in shown if reply is not None for id in ids_in(reply)} | {id for id in ids if _ID.fullmatch(id)})
+    """Whoever some replies speak of, and the units; nobody while people is away.
+
+    A page asks for those whom it shows, not for everybody.
+    """
+    wanted = sorted(
+        {id for reply in shown if reply is not None for id in ids_in(reply)} | {id for id in ids if _ID.fullmatch(id)}
+    )
     parts = [wanted[start : start + PEOPLE_AT_ONCE] for start in range(0, len(wanted), PEOPLE_AT_ONCE)]
     replies, units = await asyncio.gather(asyncio.gather(*(_people(visit, part) for part in parts)), _units(visit))
     people = {person.person_id: person for reply in replies if reply for person in reply.people}
@@ -73,14 +79,18 @@ async def directory(visit: Visit, *shown: Message | None, ids: Iterable[str] = (
 
 
 async def _people(visit: Visit, ids: Sequence[str]) -> people_pb2.PeopleList | None:
-    return await or_none(visit.caller.query("people", "ListPeople", people_pb2.ListPeople(person_ids=ids), people_pb2.PeopleList))
+    return await or_none(
+        visit.caller.query("people", "ListPeople", people_pb2.ListPeople(person_ids=ids), people_pb2.PeopleList)
+    )
 
 
 async def _units(visit: Visit) -> Sequence[people_pb2.Unit]:
     found: list[people_pb2.Unit] = []
     token = ""
     while len(found) < MOST_UNITS:
-        reply = await or_none(visit.caller.query("people", "ListUnits", people_pb2.ListUnits(page_token=token), people_pb2.Units))
+        reply = await or_none(
+            visit.caller.query("people", "ListUnits", people_pb2.ListUnits(page_token=token), people_pb2.Units)
+        )
         found += reply.units if reply else ()
         token = reply.next_page_token if reply else ""
         if not token:
@@ -95,7 +105,9 @@ def ids_in(message: Message) -> Iterator[str]:
         if known.message_type is not None:
             for item in items:
                 yield from ids_in(item)
-        elif known.cpp_type == FieldDescriptor.CPPTYPE_STRING and (known.name in _NAMING or known.name.endswith(("_id", "_ids", "_by"))):
+        elif known.cpp_type == FieldDescriptor.CPPTYPE_STRING and (
+            known.name in _NAMING or known.name.endswith(("_id", "_ids", "_by"))
+        ):
             for item in items:
                 yield from (part for part in re.split(r"[:/\s]", item) if _ID.fullmatch(part))
 

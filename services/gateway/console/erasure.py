@@ -1,4 +1,7 @@
-"""Erasing a person: asked for by them, decided by an administrator, and not to be undone. Who audits sees what became of each."""
+"""Erasing a person: asked for by them, decided by an administrator, and not to be undone.
+
+Who audits sees what became of each.
+"""
 
 import asyncio
 from dataclasses import dataclass
@@ -104,7 +107,9 @@ async def request(visit: Visit) -> Response:
         return await _ask(visit, filled.wrong([Violation("understood", "NOT_CONFIRMED")], visit.language), 422)
     try:
         asked = people_pb2.RequestErasure(person_id=visit.person)
-        accepted, position = await visit.caller.ask("people", "RequestErasure", asked, command_pb2.Accepted, key=filled.key)
+        accepted, position = await visit.caller.ask(
+            "people", "RequestErasure", asked, command_pb2.Accepted, key=filled.key
+        )
     except Failure as failure:
         if failure.status in ("UNAUTHENTICATED", "NOT_FOUND"):
             raise
@@ -119,7 +124,8 @@ async def listing(visit: Visit) -> Response:
     """`GET /erasures`: for administrators and auditors."""
     after = visit.request.query_params.get("after", "")
     waiting, all = await asyncio.gather(
-        _erasures(visit, people_pb2.ListErasures(waiting=True, page_size=200)), _erasures(visit, people_pb2.ListErasures(page_token=after))
+        _erasures(visit, people_pb2.ListErasures(waiting=True, page_size=200)),
+        _erasures(visit, people_pb2.ListErasures(page_token=after)),
     )
     who = await directory(visit, waiting, all)
     rows = [erasure_row(visit, one, who) for one in all.erasures]
@@ -178,7 +184,9 @@ async def decline(visit: Visit) -> Response:
     if not filled.text("reason"):
         return await _one(visit, ("decline", filled.wrong([Violation("reason", "MISSING")], visit.language)), 422)
     words = words_pb2.PersonalText(plain=filled.text("reason"))
-    return await _decide(visit, "decline", filled, "DeclineErasure", people_pb2.DeclineErasure(person_id=id, reason=words))
+    return await _decide(
+        visit, "decline", filled, "DeclineErasure", people_pb2.DeclineErasure(person_id=id, reason=words)
+    )
 
 
 async def hold(visit: Visit) -> Response:
@@ -189,7 +197,9 @@ async def hold(visit: Visit) -> Response:
         return await _one(visit, ("hold", filled.wrong([Violation("hold_reason", "MISSING")], visit.language)), 422)
     words = words_pb2.PersonalText(plain=filled.text("hold_reason"))
     if filled["held"]:
-        return await _decide(visit, "hold", filled, "LiftLegalHold", people_pb2.LiftLegalHold(person_id=id, reason=words))
+        return await _decide(
+            visit, "hold", filled, "LiftLegalHold", people_pb2.LiftLegalHold(person_id=id, reason=words)
+        )
     return await _decide(visit, "hold", filled, "PlaceLegalHold", people_pb2.PlaceLegalHold(person_id=id, reason=words))
 
 

@@ -61,14 +61,22 @@ class Form:
             return None
 
     def refused(self, failure: Failure, language: Language, fields: Mapping[str, str] | None = None) -> "Form":
-        """The same form again, with what is wrong where it is wrong; `fields` names the form's field for a request's path.
+        """The same form again, with what is wrong where it is wrong; `fields` names the form's field for a request's
+        path.
 
-        It keeps its key: nothing was carried out, and a retry of what may have been carried out must answer the first result.
+        It keeps its key: nothing was carried out, and a retry of what may have been carried out must answer the first
+        result.
         """
         found = at_fields(failure, language)
-        placed = {name: text for path, text in found.items() if (name := _field_of(path, fields or {})) in self.values or not fields}
+        placed = {
+            name: text
+            for path, text in found.items()
+            if (name := _field_of(path, fields or {})) in self.values or not fields
+        }
         general = "" if placed and len(placed) == len(found) and found else explain(failure, language)
-        return Form(self.values, self.key if failure.away else str(uuid4()), {**placed, **({"": general} if general else {})})
+        return Form(
+            self.values, self.key if failure.away else str(uuid4()), {**placed, **({"": general} if general else {})}
+        )
 
     def wrong(self, violations: list[Violation], language: Language) -> "Form":
         """The same form again, with what its own checks found."""

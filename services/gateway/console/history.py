@@ -90,7 +90,8 @@ def entries(
     until: date | None = None,
     known: datetime | None = None,
 ) -> tuple[Entry, ...]:
-    """The entries, newest first; on a page of the past, what counts for days up to `until` and was recorded up to `known`."""
+    """The entries, newest first; on a page of the past, what counts for days up to `until` and was recorded up to
+    `known`."""
     found: list[Entry] = []
     for entry in history.entries:
         effective = date_of(entry, "effective_on")
@@ -99,7 +100,9 @@ def entries(
             continue
         if known is not None and recorded > known:
             continue
-        bare = goals_pb2.HistoryEntry(event_id=entry.event_id, what=language.gettext("Cannot be shown"), recorded_at=entry.recorded_at)
+        bare = goals_pb2.HistoryEntry(
+            event_id=entry.event_id, what=language.gettext("Cannot be shown"), recorded_at=entry.recorded_at
+        )
         instead = _entry(bare, effective, recorded, kpi_id, language, zone)
         found.append(
             carried(
@@ -113,10 +116,17 @@ def entries(
 
 
 def _entry(
-    entry: goals_pb2.HistoryEntry, effective: date | None, recorded: datetime, kpi_id: str, language: Language, zone: ZoneInfo
+    entry: goals_pb2.HistoryEntry,
+    effective: date | None,
+    recorded: datetime,
+    kpi_id: str,
+    language: Language,
+    zone: ZoneInfo,
 ) -> Entry:
     changes_map = entry.what in ("KpiDefined", "KpiTargetRevised", "KpiRetired", "KpiAligned", "KpiTakenOff")
-    just_before = Moment(known=recorded - timedelta(microseconds=1)).url("/", focus=f"kpi-{kpi_id}") if changes_map else ""
+    just_before = (
+        Moment(known=recorded - timedelta(microseconds=1)).url("/", focus=f"kpi-{kpi_id}") if changes_map else ""
+    )
     if changes_map and effective is not None and effective < recorded.astimezone(zone).date():
         # It was recorded later than it took effect: the day before shows what was in force until then.
         just_before = Moment(on=effective - timedelta(days=1)).url("/", focus=f"kpi-{kpi_id}")

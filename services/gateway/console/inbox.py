@@ -94,7 +94,9 @@ async def open_thing(visit: Visit) -> Response:
     filled = await sent(visit.request)
     to = local_path(filled["to"])
     try:
-        read = await _read(visit, notifications_pb2.ReadNotices(notice_ids=[visit.request.path_params["notice"]]), filled.key)
+        read = await _read(
+            visit, notifications_pb2.ReadNotices(notice_ids=[visit.request.path_params["notice"]]), filled.key
+        )
     except Failure as failure:
         if failure.status == "UNAUTHENTICATED":
             raise
@@ -124,7 +126,9 @@ def notice_row(visit: Visit, notice: notifications_pb2.Notice, who: Directory) -
     language = visit.language
     said = _said(visit, notice, who)
     # Praise tells by its own words, everything else by the reason that was given.
-    words = notice.words if notice.kind == types_pb2.NOTICE_KIND_PRAISE_RECEIVED else notice.reason  # of what was decided, the decider's
+    words = (
+        notice.words if notice.kind == types_pb2.NOTICE_KIND_PRAISE_RECEIVED else notice.reason
+    )  # of what was decided, the decider's
     listed = [_change(change, language) for change in notice.changes]
     if len(listed) == 1 and listed[0].before:
         listed = []  # the sentence says it
@@ -148,7 +152,11 @@ def notice_row(visit: Visit, notice: notifications_pb2.Notice, who: Directory) -
 
 def _reason_class(name: str, language: Language) -> str:
     """The words of a class of reasons that another context's contract names."""
-    return reason_class_word(goals_types.ReasonClass.Value(name), language) if name in goals_types.ReasonClass.keys() else ""
+    return (
+        reason_class_word(goals_types.ReasonClass.Value(name), language)
+        if name in goals_types.ReasonClass.keys()
+        else ""
+    )
 
 
 def _said(visit: Visit, notice: notifications_pb2.Notice, who: Directory) -> _Said:
@@ -166,7 +174,11 @@ def _said(visit: Visit, notice: notifications_pb2.Notice, who: Directory) -> _Sa
             sentence = _("%(name)s proposes: %(title)s") % {"name": by, "title": title}
             return _Said("arrows-exchange", "behind", sentence, proposal, action)
         case types_pb2.NOTICE_KIND_PROPOSAL_DECIDED:
-            text = _("%(name)s approved your proposal: %(title)s") if notice.granted else _("%(name)s declined your proposal: %(title)s")
+            text = (
+                _("%(name)s approved your proposal: %(title)s")
+                if notice.granted
+                else _("%(name)s declined your proposal: %(title)s")
+            )
             icon, tone = ("check", "ontrack") if notice.granted else ("x", "plain")
             return _Said(icon, tone, text % {"name": by, "title": title}, proposal, _("View"))
         case types_pb2.NOTICE_KIND_PRAISE_RECEIVED:
@@ -175,7 +187,9 @@ def _said(visit: Visit, notice: notifications_pb2.Notice, who: Directory) -> _Sa
             sentence = text % {"name": by, "about": about}
             sentence += f" (+{points(notice.points, language)})" if notice.points else ""
             if notice.more:
-                sentence += " " + language.ngettext("and %(n)s more praise", "and %(n)s more praises", notice.more) % {"n": notice.more}
+                sentence += " " + language.ngettext("and %(n)s more praise", "and %(n)s more praises", notice.more) % {
+                    "n": notice.more
+                }
             return _Said("heart-handshake", "ontrack", sentence, "/praise?who=me#feed", _("Read"))
         case types_pb2.NOTICE_KIND_PROGRESS_STALE:
             day = language.day(date_of(notice, "since"))
@@ -183,12 +197,20 @@ def _said(visit: Visit, notice: notifications_pb2.Notice, who: Directory) -> _Sa
             return _Said("hourglass", "behind", sentence, f"{kpi}/progress", _("Record progress"))
         case types_pb2.NOTICE_KIND_GIFT:
             gift = {"name": by, "gift": notice.gift_name, "points": points(notice.points, language)}
-            sentence = (_("%(name)s handed over: %(gift)s") if notice.granted else _("%(points)s came back for: %(gift)s")) % gift
-            return _Said("gift", "ontrack" if notice.granted else "plain", sentence, "/shop#redemptions", _("To the shop"))
+            sentence = (
+                _("%(name)s handed over: %(gift)s") if notice.granted else _("%(points)s came back for: %(gift)s")
+            ) % gift
+            return _Said(
+                "gift", "ontrack" if notice.granted else "plain", sentence, "/shop#redemptions", _("To the shop")
+            )
         case types_pb2.NOTICE_KIND_ERASURE_WAITING:
             names = {"name": by, "person": who.person(notice.erased_id).name}
             own = notice.by_id == notice.erased_id
-            text = _("%(name)s asks that their personal data be deleted") if own else _("%(name)s asks that %(person)s's data be deleted")
+            text = (
+                _("%(name)s asks that their personal data be deleted")
+                if own
+                else _("%(name)s asks that %(person)s's data be deleted")
+            )
             action = _("View and decide") if notice.waiting else _("View")
             return _Said("eraser", "behind", text % names, f"/erasures/{quote(notice.erased_id, safe='')}", action)
         case types_pb2.NOTICE_KIND_ERASURE_DECIDED:

@@ -146,7 +146,9 @@ def kpi_page(visit: Visit, reply: goals_pb2.KpiPage, history: goals_pb2.KpiHisto
         if recorded.astimezone(visit.zone).date() != occurred:
             recorded_text = _("recorded %(moment)s") % {"moment": language.instant(recorded, visit.zone)}
     until = None if moment.is_now else shown_day
-    shown_until = language.short_day(min(shown_day, day_of(reply.cycle.ends_on)) if reply.HasField("cycle") else shown_day)
+    shown_until = language.short_day(
+        min(shown_day, day_of(reply.cycle.ends_on)) if reply.HasField("cycle") else shown_day
+    )
     asked = moment.message(visit.zone)
     known = asked.recorded_at.ToDatetime(UTC) if asked.HasField("recorded_at") else None
     return KpiPage(
@@ -157,8 +159,11 @@ def kpi_page(visit: Visit, reply: goals_pb2.KpiPage, history: goals_pb2.KpiHisto
         owners=card.owners,
         current=language.number(decimal_of(standing, "current")),
         target=target_text(measure, standing.aim, language.number) + language.unit(measure.unit),
-        start=language.brief(start_of(measure, standing.aim), "%" if is_percent(measure.unit) else "") if has_way(standing) else "",
-        done_word=(_("Used by %(day)s") if standing.aim == goals_pb2.AIM_BUDGET else _("Done by %(day)s")) % {"day": shown_until},
+        start=language.brief(start_of(measure, standing.aim), "%" if is_percent(measure.unit) else "")
+        if has_way(standing)
+        else "",
+        done_word=(_("Used by %(day)s") if standing.aim == goals_pb2.AIM_BUDGET else _("Done by %(day)s"))
+        % {"day": shown_until},
         expected_word=_("At most by now") if standing.aim == goals_pb2.AIM_BUDGET else _("Expected by now"),
         said=said_of(shown, language),
         expected=card.expected,
@@ -170,7 +175,9 @@ def kpi_page(visit: Visit, reply: goals_pb2.KpiPage, history: goals_pb2.KpiHisto
         past=past_bar(visit, reply.past, f"/kpi/{shown.kpi_id}"),
         steps=tuple(steps(reply, language, moment)),
         trend=carried("trend", shown.kpi_id, lambda: trend(reply, language), Trend((), _("Cannot be shown"), "")),
-        children=tuple(kpi_card(child, language, moment, reply.shortfalls, reply.not_checked) for child in reply.children),
+        children=tuple(
+            kpi_card(child, language, moment, reply.shortfalls, reply.not_checked) for child in reply.children
+        ),
         shortfalls=tuple(shortfall_foot(s, language) for s in reply.shortfalls if s.kpi_id == shown.kpi_id),
         not_checked=tuple(not_checked_text(n.reason, language) for n in reply.not_checked if n.kpi_id == shown.kpi_id),
         scale=carried(
@@ -180,7 +187,9 @@ def kpi_page(visit: Visit, reply: goals_pb2.KpiPage, history: goals_pb2.KpiHisto
             Scale((), None, "", _("Cannot be shown")),
         ),
         history=entries(history, shown.kpi_id, language, visit.zone, until, known),
-        praise="" if reply.past or visit.reads_only else praise_link([o.person_id for o in shown.owners], visit.person, kpi=shown.kpi_id),
+        praise=""
+        if reply.past or visit.reads_only
+        else praise_link([o.person_id for o in shown.owners], visit.person, kpi=shown.kpi_id),
         may_propose=reply.may_propose and not reply.past and not visit.reads_only,
         may_record=reply.may_record and not reply.past and not visit.reads_only,
         unaligned=shown.unaligned,
@@ -196,7 +205,8 @@ def has_way(standing: goals_pb2.Standing) -> bool:
 
 
 def said_of(kpi: goals_pb2.Kpi, language: Language) -> str:
-    """ "Used 130 of 100: over by 30." What people say of a budget, a ceiling, a band; and why a KPI has no share of the way."""
+    """ "Used 130 of 100: over by 30." What people say of a budget, a ceiling, a band; and why a KPI has no share of the
+    way."""
     _ = language.gettext
     standing, unit = kpi.standing, kpi.measure.unit
     current, target = decimal_of(standing, "current"), decimal_of(kpi.measure, "target")
@@ -218,7 +228,9 @@ def said_of(kpi: goals_pb2.Kpi, language: Language) -> str:
         case _:
             pass
     why: dict[int, str] = {
-        goals_pb2.NO_SHARE_TARGET_NOT_ABOVE_ZERO: _("There is no percentage: the target is not above zero, and no start is known."),
+        goals_pb2.NO_SHARE_TARGET_NOT_ABOVE_ZERO: _(
+            "There is no percentage: the target is not above zero, and no start is known."
+        ),
         goals_pb2.NO_SHARE_BASELINE_IS_TARGET: _("There is no percentage: it was to stay where it stood."),
         goals_pb2.NO_SHARE_CEILING: _("There is no percentage: a ceiling is kept or not."),
         goals_pb2.NO_SHARE_BAND: _("There is no percentage: a band is kept or not."),
@@ -242,7 +254,9 @@ def steps(reply: goals_pb2.KpiPage, language: Language, moment: Moment) -> Itera
         match step.WhichOneof("step"):
             case "goal":
                 target = language.amount(decimal_of(step.goal, "target"), step.goal.unit)
-                yield Step("goal", _("Strategic goal"), step.goal.name, "", "", target, str(step.goal.year or ""), "", None)
+                yield Step(
+                    "goal", _("Strategic goal"), step.goal.name, "", "", target, str(step.goal.year or ""), "", None
+                )
             case "csf":
                 yield Step("csf", "CSF", step.csf.name, "", "", "", "", step.csf.why, None)
             case _:
@@ -270,12 +284,16 @@ def trend(reply: goals_pb2.KpiPage, language: Language) -> Trend:
     aim = reply.kpi.standing.aim
     percent = "%" if is_percent(reply.kpi.measure.unit) else ""
     targets = [(day_of(step.effective_on), decimal_of(step, "target") or Decimal()) for step in reply.targets]
-    points = [(day_of(point.occurred_on), decimal_of(point, "value") or Decimal(), point.confidence) for point in reply.trend]
+    points = [
+        (day_of(point.occurred_on), decimal_of(point, "value") or Decimal(), point.confidence) for point in reply.trend
+    ]
     starts, ends = day_of(reply.cycle.starts_on), day_of(reply.cycle.ends_on)
     rows: list[TrendRow] = []
     for day, value, confidence in points:
         target = next((t for since, t in reversed(targets) if since <= day), targets[0][1] if targets else None)
-        rows.append(TrendRow(language.day(day), language.amount(value, percent), confidence, language.amount(target, percent)))
+        rows.append(
+            TrendRow(language.day(day), language.amount(value, percent), confidence, language.amount(target, percent))
+        )
     told: list[str] = []
     if points:
         told.append(
@@ -293,7 +311,11 @@ def trend(reply: goals_pb2.KpiPage, language: Language) -> Trend:
     for (_before_day, before), (day, after) in changes:
         told.append(
             _("Target %(before)s → %(after)s on %(day)s.")
-            % {"before": language.amount(before, percent), "after": language.amount(after, percent), "day": language.day(day)}
+            % {
+                "before": language.amount(before, percent),
+                "after": language.amount(after, percent),
+                "day": language.day(day),
+            }
         )
     pace = reply.kpi.measure.kind == types_pb2.MEASURE_KIND_CUMULATIVE and aim != goals_pb2.AIM_BAND
     baseline = start_of(reply.kpi.measure, aim)
@@ -305,12 +327,15 @@ def trend(reply: goals_pb2.KpiPage, language: Language) -> Trend:
         "baseline": drawn(baseline),
         "pace": pace,
         "values": [[day.isoformat(), drawn(value), language.amount(value, percent)] for day, value, _c in points],
-        "confidence": [[day.isoformat(), confidence, language.short_day(day)] for day, _v, confidence in points if confidence],
+        "confidence": [
+            [day.isoformat(), confidence, language.short_day(day)] for day, _v, confidence in points if confidence
+        ],
         "targets": [[max(day, starts).isoformat(), drawn(target)] for day, target in targets if day <= ends],
         "changes": [
             {
                 "day": day.isoformat(),
-                "label": _("target %(before)s → %(after)s") % {"before": language.short(before), "after": language.short(after)},
+                "label": _("target %(before)s → %(after)s")
+                % {"before": language.short(before), "after": language.short(after)},
             }
             for (_d, before), (day, after) in changes
             if starts <= day <= ends

@@ -143,7 +143,8 @@ def decimal_of(parent: Message, field: str) -> Decimal | None:
 
 
 def decimal_of_text(text: str) -> Decimal | None:
-    """A number as the contract writes it; None for anything else, and for what is longer than any that was ever stored."""
+    """A number as the contract writes it; None for anything else, and for what is longer than any that was ever
+    stored."""
     return Decimal(text) if len(text) <= _LONGEST and _PLAIN.fullmatch(text) else None
 
 
@@ -162,7 +163,8 @@ def day_of(day: date_pb2.Date) -> date:
 
 
 def initials(name: str) -> str:
-    """Two letters for an avatar: family and given name where both are known, without tone marks, which small letters cannot carry."""
+    """Two letters for an avatar: family and given name where both are known, without tone marks, which small letters
+    cannot carry."""
     plain = unicodedata.normalize("NFD", name.replace("đ", "d").replace("Đ", "D"))
     parts = "".join(c for c in plain if not unicodedata.combining(c)).split()
     if len(parts) > 1:

@@ -130,7 +130,9 @@ def ledger_row(visit: Visit, entry: audit_pb2.Entry, names: Names) -> LedgerRow:
         return _row(visit, entry, names)
     except Exception as error:
         unshown("ledger", entry.event_id, error)
-        bare = audit_pb2.Entry(event_id=entry.event_id, context=entry.context, position=entry.position, recorded_at=entry.recorded_at)
+        bare = audit_pb2.Entry(
+            event_id=entry.event_id, context=entry.context, position=entry.position, recorded_at=entry.recorded_at
+        )
         return replace(_row(visit, bare, names), what=visit.language.gettext("Cannot be shown"))
 
 
@@ -152,12 +154,20 @@ def _row(visit: Visit, entry: audit_pb2.Entry, names: Names) -> LedgerRow:
         actor=names.who.actor(entry.actor),
         actor_url=subject_url("person", actor_id) if actor_kind == "person" else "",
         subjects=tuple(
-            Link(kind_word(subject.kind, language), names.of(subject.kind, subject.id), subject_url(subject.kind, subject.id))
+            Link(
+                kind_word(subject.kind, language),
+                names.of(subject.kind, subject.id),
+                subject_url(subject.kind, subject.id),
+            )
             for subject in entry.subjects
         ),
         changes=tuple(sides(entry.values, names, language)),
         reason_class=next((word for value in entry.values if (word := _reason_class(value.text, language))), ""),
-        reasons=tuple(_words(value.words, language) for value in entry.values if _last(value.path) in _REASONS and _has_words(value)),
+        reasons=tuple(
+            _words(value.words, language)
+            for value in entry.values
+            if _last(value.path) in _REASONS and _has_words(value)
+        ),
         fields=tuple(Field(value.path, _told(value, names, language)) for value in entry.values),
         cause=related(visit, entry.cause, names) if entry.HasField("cause") else None,
         together=tuple(related(visit, other, names) for other in entry.together),
@@ -188,7 +198,11 @@ def sides(values: Sequence[audit_pb2.Value], names: Names, language: Language) -
         rest = [part for part in parts[at + 1 :] if part != "value"]
         pair = found.setdefault(".".join([*parts[:at], *rest]), ([], []))
         pair[parts[at].startswith("after")].append(_told(value, names, language).text)
-    called = {value.path.removesuffix(".kpi_id"): names.of("kpi", value.text) for value in values if value.path.endswith(".kpi_id")}
+    called = {
+        value.path.removesuffix(".kpi_id"): names.of("kpi", value.text)
+        for value in values
+        if value.path.endswith(".kpi_id")
+    }
     for key, (before, after) in found.items():
         if before != after:
             yield Side(called.get(key, _last(key)), ", ".join(before), ", ".join(after))

@@ -1,4 +1,5 @@
-"""What events and the things that they are about are called: by words where there are some, else as the log names them."""
+"""What events and the things that they are about are called: by words where there are some, else as the log names
+them."""
 
 from collections.abc import Sequence
 

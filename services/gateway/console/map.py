@@ -130,7 +130,8 @@ async def goal_map(visit: Visit) -> Response:
 
 
 async def branch(visit: Visit) -> Response:
-    """`/map/branch/<node>`: what hangs directly below one node, for a map that is already shown; `after`: the next page of it."""
+    """`/map/branch/<node>`: what hangs directly below one node, for a map that is already shown; `after`: the next page
+    of it."""
     parameters = visit.request.query_params
     cycles = await visit.caller.query("goals", "ListCycles", goals_pb2.ListCycles(), goals_pb2.Cycles)
     cycle = choose_cycle(cycles.cycles, parameters.get("cycle", ""), visit.today)
@@ -140,7 +141,11 @@ async def branch(visit: Visit) -> Response:
         raise Failure("NOT_FOUND", "CYCLE_UNKNOWN", "there is no cycle yet")
     reply = await _ask(visit, cycle.cycle_id, under_id=under, page_token=parameters.get("after", ""))
     nodes = Planting(reply, visit.language, visit.moment, visit.person).branch(under)
-    more = visit.moment.url(f"/map/branch/{node}", cycle=cycle.cycle_id, after=reply.next_page_token) if reply.next_page_token else ""
+    more = (
+        visit.moment.url(f"/map/branch/{node}", cycle=cycle.cycle_id, after=reply.next_page_token)
+        if reply.next_page_token
+        else ""
+    )
     return visit.render("branch.html", nodes=nodes, more=more)
 
 
@@ -172,7 +177,8 @@ def newest_first(cycles: Sequence[goals_pb2.Cycle]) -> list[goals_pb2.Cycle]:
 
 
 def choose_cycle(cycles: Sequence[goals_pb2.Cycle], wanted: str, today: date) -> goals_pb2.Cycle | None:
-    """The cycle that was asked for, else the one that today lies in (of several the one that began last), else the nearest.
+    """The cycle that was asked for, else the one that today lies in (of several the one that began last), else the
+    nearest.
 
     Raises Failure for one that is not there.
     """

@@ -24,7 +24,9 @@ def past_bar(visit: Visit, past: bool, back: str) -> PastBar | None:
     if moment.known is not None:
         at = language.instant(moment.known, visit.zone)
         return PastBar(_("Looking back at %(moment)s") % {"moment": at}, _("as it was known at that moment"), back)
-    clock = _("as it was known when that day ended") if moment.clock == "recorded" else _("by the day things took effect")
+    clock = (
+        _("as it was known when that day ended") if moment.clock == "recorded" else _("by the day things took effect")
+    )
     return PastBar(_("Looking back at %(moment)s") % {"moment": language.day(moment.on)}, clock, back)
 
 

@@ -32,7 +32,14 @@ MOST_KPIS = 300
 MOST_PEOPLE = 100
 """That a praise is offered to at once; of more, those whom a search finds."""
 
-_FIELDS = {"receiver_id": "to", "unit_id": "to", "value_id": "about", "kpi_id": "about", "words": "words", "deed_on": "deed_on"}
+_FIELDS = {
+    "receiver_id": "to",
+    "unit_id": "to",
+    "value_id": "about",
+    "kpi_id": "about",
+    "words": "words",
+    "deed_on": "deed_on",
+}
 
 Choices = Sequence[tuple[str, Sequence[tuple[str, str]]]]
 """Groups with a title, each with (value, label)."""
@@ -93,7 +100,12 @@ class Shown:
 async def page(visit: Visit) -> Response:
     """`GET /praise`: write one, and the feed. `to` and `for` fill the form in ("person:thao", "kpi:i1")."""
     query = visit.request.query_params
-    values = {"to": query.get("to", ""), "about": query.get("for", ""), "deed_on": visit.today.isoformat(), "visibility": "PUBLIC"}
+    values = {
+        "to": query.get("to", ""),
+        "about": query.get("for", ""),
+        "deed_on": visit.today.isoformat(),
+        "visibility": "PUBLIC",
+    }
     return await _show(visit, Form(values))
 
 
@@ -106,7 +118,9 @@ async def give(visit: Visit) -> Response:
     if wrong:
         return await _show(visit, filled.wrong(wrong, visit.language), 422)
     try:
-        accepted, position = await visit.caller.ask("rewards", "GivePraise", request, command_pb2.Accepted, key=filled.key)
+        accepted, position = await visit.caller.ask(
+            "rewards", "GivePraise", request, command_pb2.Accepted, key=filled.key
+        )
     except Failure as failure:
         if failure.status == "UNAUTHENTICATED":
             raise
@@ -201,13 +215,21 @@ async def _kpis(visit: Visit) -> Sequence[goals_pb2.Kpi]:
 def _receivers(visit: Visit, who: Directory, offered: Iterable[str]) -> Choices:
     """Whom one may praise: of a large company the people whom a search found, and all units."""
     _ = visit.language.gettext
-    people = [(f"person:{id}", who.person(id).name) for id in offered if id in who.people and id != visit.person and who.people[id].active]
+    people = [
+        (f"person:{id}", who.person(id).name)
+        for id in offered
+        if id in who.people and id != visit.person and who.people[id].active
+    ]
     units = [(f"unit:{id}", unit.name) for id, unit in who.units.items()]
     groups = ((_("People"), people), (_("Units"), units))
-    return [(title, sorted(choices, key=lambda choice: plain_letters(choice[1]))) for title, choices in groups if choices]
+    return [
+        (title, sorted(choices, key=lambda choice: plain_letters(choice[1]))) for title, choices in groups if choices
+    ]
 
 
-def _subjects(visit: Visit, values: Sequence[rewards_pb2.CoreValue], kpis: Sequence[goals_pb2.Kpi], chosen: str) -> Choices:
+def _subjects(
+    visit: Visit, values: Sequence[rewards_pb2.CoreValue], kpis: Sequence[goals_pb2.Kpi], chosen: str
+) -> Choices:
     """What a praise may be for: a core value, one's own KPIs, others'. The chosen one is among them."""
     _ = visit.language.gettext
     live = [kpi for kpi in kpis if not kpi.retired]
@@ -226,7 +248,11 @@ async def _check(visit: Visit, filled: Form, purse: Wallet | None, *, spent: boo
     """The hints for a form. Where they cannot be had, praise goes on without them."""
     asked, _wrong = read(filled)
     request = rewards_pb2.CheckPraise(
-        receiver_id=asked.receiver_id, unit_id=asked.unit_id, value_id=asked.value_id, kpi_id=asked.kpi_id, words=asked.words
+        receiver_id=asked.receiver_id,
+        unit_id=asked.unit_id,
+        value_id=asked.value_id,
+        kpi_id=asked.kpi_id,
+        words=asked.words,
     )
     if asked.HasField("deed_on"):
         request.deed_on.CopyFrom(asked.deed_on)
@@ -243,12 +269,25 @@ def check_of(reply: rewards_pb2.PraiseHints, language: Language, *, written: boo
     given, left = points(reply.points, language), points(reply.allowance, language)
     short = ""
     if spent or reply.points > reply.allowance:
-        short = _("This praise takes %(cost)s and you have %(left)s left to give this month. Praise without points counts as much.") % {
+        short = _(
+            "This praise takes %(cost)s and you have %(left)s left to give this month. Praise without points counts as "
+            "much."
+        ) % {
             "cost": given,
             "left": left,
         }
-    cost = _("Costs %(cost)s of the %(left)s that you have left to give.") if reply.points else _("You have %(left)s left to give.")
-    send = _("Send without points") if short else _("Send, give %(cost)s") % {"cost": given} if reply.points else _("Send the praise")
+    cost = (
+        _("Costs %(cost)s of the %(left)s that you have left to give.")
+        if reply.points
+        else _("You have %(left)s left to give.")
+    )
+    send = (
+        _("Send without points")
+        if short
+        else _("Send, give %(cost)s") % {"cost": given}
+        if reply.points
+        else _("Send the praise")
+    )
     return Check(
         hints=tuple(_hints(reply, language)) if written else (),
         cost="" if short else cost % {"cost": given, "left": left},
@@ -292,7 +331,8 @@ def post(visit: Visit, praise: rewards_pb2.Praise, who: Directory) -> Post:
         giver=who.person(praise.giver_id),
         receiver=who.unit(praise.unit_id) if praise.unit_id else who.person(praise.receiver_id),
         at=language.lately(at, visit.zone, visit.today),
-        deed=_("deed of %(day)s") % {"day": (language.short_day(deed) if deed.year == given_on.year else language.day(deed))}
+        deed=_("deed of %(day)s")
+        % {"day": (language.short_day(deed) if deed.year == given_on.year else language.day(deed))}
         if deed and deed != given_on
         else "",
         words=language.words(praise.words),

@@ -63,7 +63,9 @@ async def show(visit: Visit, email: Form | None = None, settings: Form | None = 
     me, preferences, erasure = await asyncio.gather(
         visit.caller.query("people", "GetPerson", people_pb2.GetPerson(person_id=visit.person), people_pb2.Person),
         or_none(
-            visit.caller.query("notifications", "GetPreferences", notifications_pb2.GetPreferences(), notifications_pb2.PreferencesPage)
+            visit.caller.query(
+                "notifications", "GetPreferences", notifications_pb2.GetPreferences(), notifications_pb2.PreferencesPage
+            )
         ),
         own_erasure(visit),
     )
@@ -115,7 +117,11 @@ def kind_rows(language: Language) -> Sequence[KindRow]:
 
 def zones() -> Sequence[str]:
     """Zones by region and city; the others are old names and offsets."""
-    return sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "SystemV/", "posix/", "right/")))
+    return sorted(
+        zone
+        for zone in available_timezones()
+        if "/" in zone and not zone.startswith(("Etc/", "SystemV/", "posix/", "right/"))
+    )
 
 
 def preference_values(preferences: types_pb2.Preferences, language: Language) -> dict[str, str]:
@@ -168,9 +174,13 @@ async def change_email(visit: Visit) -> Response:
     """`POST /profile/email`; empty: none any more."""
     filled = await sent(visit.request)
     typed = filled.text("email")
-    request = people_pb2.ChangeEmail(person_id=visit.person, email=words_pb2.PersonalText(plain=typed) if typed else None)
+    request = people_pb2.ChangeEmail(
+        person_id=visit.person, email=words_pb2.PersonalText(plain=typed) if typed else None
+    )
     try:
-        accepted, position = await visit.caller.ask("people", "ChangeEmail", request, command_pb2.Accepted, key=filled.key)
+        accepted, position = await visit.caller.ask(
+            "people", "ChangeEmail", request, command_pb2.Accepted, key=filled.key
+        )
     except Failure as failure:
         if failure.status in ("UNAUTHENTICATED", "NOT_FOUND"):
             raise
@@ -186,11 +196,15 @@ async def change_preferences(visit: Visit) -> Response:
         return await show(visit, settings=filled.wrong(wrong, visit.language), status=422)
     request = notifications_pb2.ChangePreferences(preferences=preferences)
     try:
-        accepted, position = await visit.caller.ask("notifications", "ChangePreferences", request, command_pb2.Accepted, key=filled.key)
+        accepted, position = await visit.caller.ask(
+            "notifications", "ChangePreferences", request, command_pb2.Accepted, key=filled.key
+        )
     except Failure as failure:
         if failure.status in ("UNAUTHENTICATED", "NOT_FOUND"):
             raise
-        fields = {f"preferences.{name}": name for name in ("time_zone", "quiet_from", "quiet_to", "digest_at", "language")}
+        fields = {
+            f"preferences.{name}": name for name in ("time_zone", "quiet_from", "quiet_to", "digest_at", "language")
+        }
         return await show(visit, settings=filled.refused(failure, visit.language, fields), status=failure.http)
     response = visit.done("/profile#notices", accepted, position, visit.language.gettext("Your settings were saved."))
     if preferences.language in visit.console.languages:

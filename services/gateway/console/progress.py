@@ -47,23 +47,32 @@ async def record(visit: Visit) -> Response:
         occurred_on=date_message(day) if day else None,
     )
     try:
-        accepted, position = await visit.caller.ask("checkins", "RecordProgress", request, command_pb2.Accepted, key=filled.key)
+        accepted, position = await visit.caller.ask(
+            "checkins", "RecordProgress", request, command_pb2.Accepted, key=filled.key
+        )
     except Failure as failure:
         if failure.status in ("UNAUTHENTICATED", "NOT_FOUND"):
             raise
         return _show(visit, await _kpi(visit), filled.refused(failure, visit.language, _FIELDS), failure.http)
     return visit.done(
-        f"/kpi/{id}", accepted, position, visit.language.gettext("Progress saved: %(value)s.") % {"value": visit.language.number(value)}
+        f"/kpi/{id}",
+        accepted,
+        position,
+        visit.language.gettext("Progress saved: %(value)s.") % {"value": visit.language.number(value)},
     )
 
 
 async def said_back(visit: Visit) -> Response:
     """`GET /number?text=…`: what a number that is being typed is read as, so that nobody takes one mark for another."""
-    return PlainTextResponse(visit.language.said_back(visit.request.query_params.get("text", "")), headers={"Cache-Control": "no-store"})
+    return PlainTextResponse(
+        visit.language.said_back(visit.request.query_params.get("text", "")), headers={"Cache-Control": "no-store"}
+    )
 
 
 async def _kpi(visit: Visit) -> goals_pb2.KpiPage:
-    return await visit.caller.query("goals", "GetKpi", goals_pb2.GetKpi(kpi_id=visit.request.path_params["kpi"]), goals_pb2.KpiPage)
+    return await visit.caller.query(
+        "goals", "GetKpi", goals_pb2.GetKpi(kpi_id=visit.request.path_params["kpi"]), goals_pb2.KpiPage
+    )
 
 
 def _show(visit: Visit, reply: goals_pb2.KpiPage, filled: Form, status: int = 200) -> Response:

@@ -108,7 +108,9 @@ def _page(visit: Visit, proposal: goals_pb2.Proposal) -> ProposalPage:
     if proposal.HasField("addition"):
         draft = proposal.addition
         url = f"/kpi/{proposal.added_kpi_id}" if proposal.added_kpi_id else ""
-        addition = Addition(draft.name, draft.statement, language.amount(decimal_of(draft.measure, "target"), draft.measure.unit), url)
+        addition = Addition(
+            draft.name, draft.statement, language.amount(decimal_of(draft.measure, "target"), draft.measure.unit), url
+        )
     decided = proposal.decided_at.ToDatetime(UTC) if proposal.HasField("decided_at") else None
     return ProposalPage(
         id=proposal.proposal_id,
@@ -138,9 +140,16 @@ def _page(visit: Visit, proposal: goals_pb2.Proposal) -> ProposalPage:
 
 def _praise(visit: Visit, proposal: goals_pb2.Proposal) -> str:
     proposer = proposal.proposer
-    if visit.reads_only or proposer.person_id == visit.person or unreadable(proposer.name) or proposer.person_id.startswith("service:"):
+    if (
+        visit.reads_only
+        or proposer.person_id == visit.person
+        or unreadable(proposer.name)
+        or proposer.person_id.startswith("service:")
+    ):
         return ""
-    return praise_link([proposer.person_id], visit.person, kpi=proposal.changes[0].kpi.kpi_id if proposal.changes else "")
+    return praise_link(
+        [proposer.person_id], visit.person, kpi=proposal.changes[0].kpi.kpi_id if proposal.changes else ""
+    )
 
 
 def summary(proposal: goals_pb2.Proposal, visit: Visit) -> str:
@@ -187,7 +196,9 @@ async def listing(visit: Visit) -> Response:
     """`/proposals`: those that wait first."""
     after = visit.request.query_params.get("after", "")
     mine, others = await asyncio.gather(
-        visit.caller.query("goals", "ListProposals", goals_pb2.ListProposals(mine_to_decide=True, page_size=30), goals_pb2.Proposals),
+        visit.caller.query(
+            "goals", "ListProposals", goals_pb2.ListProposals(mine_to_decide=True, page_size=30), goals_pb2.Proposals
+        ),
         visit.caller.query("goals", "ListProposals", goals_pb2.ListProposals(page_token=after), goals_pb2.Proposals),
     )
     own = {proposal.proposal_id for proposal in mine.proposals}
@@ -207,11 +218,14 @@ async def proposal(visit: Visit) -> Response:
 
 async def _show(visit: Visit, decision: Form, withdrawal: Form, status: int = 200) -> Response:
     page = proposal_page(visit, await _proposal(visit))
-    return visit.render("proposal.html", status, page=page, decision=decision, withdrawal=withdrawal, too_late="", typed="")
+    return visit.render(
+        "proposal.html", status, page=page, decision=decision, withdrawal=withdrawal, too_late="", typed=""
+    )
 
 
 async def _show_decided(visit: Visit, filled: Form, failure: Failure) -> Response:
-    """Somebody was faster: what they decided, that this was not recorded, and what was typed, which nobody wants to type again."""
+    """Somebody was faster: what they decided, that this was not recorded, and what was typed, which nobody wants to
+    type again."""
     reply = await _proposal(visit)
     for _wait in range(_LOOKS):  # the page may still be behind the log, which refused
         if reply.state != types_pb2.PROPOSAL_STATE_PROPOSED:
@@ -220,14 +234,22 @@ async def _show_decided(visit: Visit, filled: Form, failure: Failure) -> Respons
         reply = await _proposal(visit)
     page, _ = proposal_page(visit, reply), visit.language.gettext
     said = {
-        types_pb2.PROPOSAL_STATE_APPROVED: _("%(name)s had already approved this proposal. What you sent was not recorded."),
-        types_pb2.PROPOSAL_STATE_DECLINED: _("%(name)s had already declined this proposal. What you sent was not recorded."),
-        types_pb2.PROPOSAL_STATE_WITHDRAWN: _("%(name)s had already withdrawn this proposal. What you sent was not recorded."),
+        types_pb2.PROPOSAL_STATE_APPROVED: _(
+            "%(name)s had already approved this proposal. What you sent was not recorded."
+        ),
+        types_pb2.PROPOSAL_STATE_DECLINED: _(
+            "%(name)s had already declined this proposal. What you sent was not recorded."
+        ),
+        types_pb2.PROPOSAL_STATE_WITHDRAWN: _(
+            "%(name)s had already withdrawn this proposal. What you sent was not recorded."
+        ),
     }.get(reply.state, _("This proposal had already been decided. What you sent was not recorded."))
     by = page.proposer if reply.state == types_pb2.PROPOSAL_STATE_WITHDRAWN else page.approver
     too_late = said % {"name": by.name if by else "–"}
     typed = filled.text("reason")
-    return visit.render("proposal.html", failure.http, page=page, decision=filled, withdrawal=Form(), too_late=too_late, typed=typed)
+    return visit.render(
+        "proposal.html", failure.http, page=page, decision=filled, withdrawal=Form(), too_late=too_late, typed=typed
+    )
 
 
 async def _proposal(visit: Visit) -> goals_pb2.Proposal:
@@ -236,7 +258,8 @@ async def _proposal(visit: Visit) -> goals_pb2.Proposal:
 
 
 async def back(visit: Visit) -> Response:
-    """`GET` of an address that only forms are sent to, as a reload or the language switch asks for it: to its proposal."""
+    """`GET` of an address that only forms are sent to, as a reload or the language switch asks for it: to its
+    proposal."""
     return visit.redirect(f"/proposals/{quote(visit.request.path_params['proposal'], safe='')}")
 
 
@@ -251,21 +274,39 @@ async def decide(visit: Visit) -> Response:
     try:
         if filled["decision"] == "approve":
             current = await _proposal(visit)
-            if any(check.after.short or check.after.over for check in current.reconciliations) and not filled["knows_short"]:
-                return await _show(visit, filled.wrong([Violation("knows_short", "SHORT_NOT_CONFIRMED")], visit.language), Form(), 422)
+            if (
+                any(check.after.short or check.after.over for check in current.reconciliations)
+                and not filled["knows_short"]
+            ):
+                return await _show(
+                    visit, filled.wrong([Violation("knows_short", "SHORT_NOT_CONFIRMED")], visit.language), Form(), 422
+                )
             request = goals_pb2.ApproveProposal(proposal_id=id, comment=words)
-            accepted, position = await visit.caller.ask("goals", "ApproveProposal", request, command_pb2.Accepted, key=filled.key)
+            accepted, position = await visit.caller.ask(
+                "goals", "ApproveProposal", request, command_pb2.Accepted, key=filled.key
+            )
         else:
             request = goals_pb2.DeclineProposal(proposal_id=id, reason=words)
-            accepted, position = await visit.caller.ask("goals", "DeclineProposal", request, command_pb2.Accepted, key=filled.key)
+            accepted, position = await visit.caller.ask(
+                "goals", "DeclineProposal", request, command_pb2.Accepted, key=filled.key
+            )
     except Failure as failure:
         if failure.status in ("UNAUTHENTICATED", "NOT_FOUND"):
             raise
         if failure.reason == "PROPOSAL_DECIDED":
             return await _show_decided(visit, filled, failure)
-        return await _show(visit, filled.refused(failure, visit.language, {"comment": "reason", "reason": "reason"}), Form(), failure.http)
+        return await _show(
+            visit,
+            filled.refused(failure, visit.language, {"comment": "reason", "reason": "reason"}),
+            Form(),
+            failure.http,
+        )
     _ = visit.language.gettext
-    said = _("Approved. The new numbers are in force.") if filled["decision"] == "approve" else _("Declined. The proposer was told why.")
+    said = (
+        _("Approved. The new numbers are in force.")
+        if filled["decision"] == "approve"
+        else _("Declined. The proposer was told why.")
+    )
     return visit.done(f"/proposals/{id}", accepted, position, said)
 
 
@@ -274,9 +315,13 @@ async def withdraw(visit: Visit) -> Response:
     id = visit.request.path_params["proposal"]
     filled = await sent(visit.request)
     reason = filled.text("reason")
-    request = goals_pb2.WithdrawProposal(proposal_id=id, reason=words_pb2.PersonalText(plain=reason) if reason else None)
+    request = goals_pb2.WithdrawProposal(
+        proposal_id=id, reason=words_pb2.PersonalText(plain=reason) if reason else None
+    )
     try:
-        accepted, position = await visit.caller.ask("goals", "WithdrawProposal", request, command_pb2.Accepted, key=filled.key)
+        accepted, position = await visit.caller.ask(
+            "goals", "WithdrawProposal", request, command_pb2.Accepted, key=filled.key
+        )
     except Failure as failure:
         if failure.status in ("UNAUTHENTICATED", "NOT_FOUND"):
             raise

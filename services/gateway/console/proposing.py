@@ -1,4 +1,5 @@
-"""Writing a proposal: targets of a KPI and of what stands above it, perhaps one KPI more, and why; the sums are shown meanwhile."""
+"""Writing a proposal: targets of a KPI and of what stands above it, perhaps one KPI more, and why; the sums are shown
+meanwhile."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -92,7 +93,9 @@ async def _choose(visit: Visit) -> Response:
     text = visit.request.query_params.get("q", "").strip()[:100]
     own, others = await kpis.own_and_others(visit, cycle.cycle_id, text)
     mine, theirs = ([kpi_card(kpi, visit.language, Moment()) for kpi in some] for some in (own, others))
-    return visit.render("choose_kpi.html", mine=mine, others=theirs, query=text, most=len(theirs) >= kpis.MOST - len(mine))
+    return visit.render(
+        "choose_kpi.html", mine=mine, others=theirs, query=text, most=len(theirs) >= kpis.MOST - len(mine)
+    )
 
 
 async def propose(visit: Visit) -> Response:
@@ -119,14 +122,19 @@ async def propose(visit: Visit) -> Response:
         addition=draft.addition,
     )
     try:
-        accepted, position = await visit.caller.ask("goals", "ProposeChange", request, command_pb2.Accepted, key=filled.key)
+        accepted, position = await visit.caller.ask(
+            "goals", "ProposeChange", request, command_pb2.Accepted, key=filled.key
+        )
     except Failure as failure:
         if failure.status in ("UNAUTHENTICATED", "NOT_FOUND"):
             raise
         fields = draft.fields | {"title": "title", "reason": "reason", "reason_class": "reason_class"}
         return await _show(visit, id, filled.refused(failure, visit.language, fields), failure.http)
     return visit.done(
-        f"/proposals/{accepted.id}", accepted, position, visit.language.gettext("Your proposal was sent; who decides was told.")
+        f"/proposals/{accepted.id}",
+        accepted,
+        position,
+        visit.language.gettext("Your proposal was sent; who decides was told."),
     )
 
 
@@ -198,7 +206,10 @@ def _line(kpi: goals_pb2.Kpi, filled: Form, language: Language) -> Line:
 
 
 def read(filled: Form, proposer: str, language: Language) -> Draft:
-    """The changes and the addition that a form holds. An empty target leaves it as it is; so does the target that a KPI has."""
+    """The changes and the addition that a form holds.
+
+    An empty target leaves it as it is; so does the target that a KPI has.
+    """
     wrong: list[Violation] = []
     fields: dict[str, str] = {"changes": "", "addition": "addition_name"}
     changes: list[types_pb2.TargetChange] = []
@@ -213,7 +224,9 @@ def read(filled: Form, proposer: str, language: Language) -> Draft:
         at = f"changes[{len(changes)}]"
         fields |= {at: name} | {f"{at}.{edge}": f"{edge}.{id}" for edge in EDGES}
         after = before if after is None else after
-        changes.append(types_pb2.TargetChange(kpi_id=id, before=decimal_message(before), after=decimal_message(after), **edges))
+        changes.append(
+            types_pb2.TargetChange(kpi_id=id, before=decimal_message(before), after=decimal_message(after), **edges)
+        )
     addition = _addition(filled, proposer, wrong, language)
     fields |= {f"addition.{path}": name for path, name in _ADDITION.items()}
     return Draft(changes, addition, fields, wrong)
@@ -227,7 +240,8 @@ def _edge(filled: Form, field: str, wrong: list[Violation], language: Language) 
     if after == before or (after is None and filled.text(field)):
         return None
     return types_pb2.EdgeChange(
-        before=decimal_message(before) if before is not None else None, after=decimal_message(after) if after is not None else None
+        before=decimal_message(before) if before is not None else None,
+        after=decimal_message(after) if after is not None else None,
     )
 
 

@@ -71,7 +71,10 @@ async def reference(visit: Visit) -> Response:
         with suppress(Failure):  # it is for everybody: who is signed in keeps the way to everything else
             await meet(visit)
     told = api_document()
-    shapes = [Shape(name, schema.get("description", ""), tuple(_fields(schema))) for name, schema in told["components"]["schemas"].items()]
+    shapes = [
+        Shape(name, schema.get("description", ""), tuple(_fields(schema)))
+        for name, schema in told["components"]["schemas"].items()
+    ]
     return visit.render("reference.html", sections=_sections(told), shapes=shapes)
 
 

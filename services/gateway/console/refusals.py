@@ -12,8 +12,12 @@ def reasons(language: Language) -> dict[str, str]:
     return {
         "SESSION_RENEWED": _("You have signed in again. Nothing was sent yet: look at what you wrote, and send it."),
         "SERVICE_AWAY": _("This part of Nhịp is temporarily unavailable. Nothing was lost; please try again soon."),
-        "SERVICE_SLOW": _("This part of Nhịp did not answer in time. Please try again soon; sending the same form twice does no harm."),
-        "POSITION_NOT_REACHED": _("What was just recorded is not on the pages yet. It is safe; please try again in a moment."),
+        "SERVICE_SLOW": _(
+            "This part of Nhịp did not answer in time. Please try again soon; sending the same form twice does no harm."
+        ),
+        "POSITION_NOT_REACHED": _(
+            "What was just recorded is not on the pages yet. It is safe; please try again in a moment."
+        ),
         "BODY_TOO_LARGE": _("That was too much at once. Please shorten it."),
         "BODY_SLOW": _("What you sent did not come in. Please send it again."),
         "RATE_EXCEEDED": _("That was too often in too short a time. Please wait a moment and try again."),
@@ -30,7 +34,8 @@ def reasons(language: Language) -> dict[str, str]:
         "ACTOR_UNKNOWN": _("You are not, or no longer, active in this company."),
         "FROM_ELSEWHERE": _("This request came from another site and was not carried out."),
         "PROPOSAL_STALE": _(
-            "Targets have changed since this was proposed, so it cannot be approved as it stands. A new proposal is needed."
+            "Targets have changed since this was proposed, so it cannot be approved as it stands. A new proposal is "
+            "needed."
         ),
         "NO_APPROVER": _("There is nobody who may decide on this: name a manager or an executive first."),
         "PROPOSAL_DECIDED": _("This proposal has been decided already."),
@@ -49,7 +54,9 @@ def reasons(language: Language) -> dict[str, str]:
         "NOT_THE_APPROVER": _("Somebody else decides on this proposal."),
         "NOT_THE_PROPOSER": _("Only who proposed it may withdraw it."),
         "NOTHING_PROPOSED": _("Change at least one target or add a KPI."),
-        "IDEMPOTENCY_KEY_REUSED": _("This form was already sent with other content. Check what is recorded, then fill it in anew."),
+        "IDEMPOTENCY_KEY_REUSED": _(
+            "This form was already sent with other content. Check what is recorded, then fill it in anew."
+        ),
         "KPI_RETIRED": _("This KPI has ended."),
         "OUTSIDE_CYCLE": _("That day is not within the cycle."),
         "NOT_AN_OWNER": _("Only who answers for a KPI records its progress."),
@@ -63,7 +70,9 @@ def reasons(language: Language) -> dict[str, str]:
         "GOAL_YEAR": _("This year is far from today: is it mistyped?"),
         "TARGET_IS_BASELINE": _("It stands there already."),
         "ALIGNMENT_CIRCLE": _("A KPI cannot serve itself, over others or not."),
-        "TEMPORARILY_UNAVAILABLE": _("This part of Nhịp is temporarily unavailable. Nothing was lost; please try again soon."),
+        "TEMPORARILY_UNAVAILABLE": _(
+            "This part of Nhịp is temporarily unavailable. Nothing was lost; please try again soon."
+        ),
         "CONTENDED": _("Somebody else was faster. Please look at what is there now and try again."),
         "INTERNAL": _("A fault of ours. What was recorded before is safe; please try again."),
         "ALLOWANCE_SPENT": _("There are not enough points to give this month. Praise without points counts as much."),
@@ -113,7 +122,9 @@ def explain(failure: Failure, language: Language) -> str:
     if known is None and failure.status == "PERMISSION_DENIED":
         known = reasons(language)["NOT_ALLOWED"]
     if failure.reason in FIELD_RULES and failure.violations:
-        return " ".join(dict.fromkeys(field_rule(v.message, language) for v in failure.violations))  # a path says nothing to a person
+        return " ".join(
+            dict.fromkeys(field_rule(v.message, language) for v in failure.violations)
+        )  # a path says nothing to a person
     return known or failure.message
 
 

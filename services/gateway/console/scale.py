@@ -29,7 +29,8 @@ class Scale:
 
 
 def scale(measure: types_pb2.Measure, aim: int, current: Decimal | None, language: Language) -> Scale:
-    """Bands from the worst to the best end; for what is not to be passed the numbers run the other way; a band has two ends."""
+    """Bands from the worst to the best end; for what is not to be passed the numbers run the other way; a band has two
+    ends."""
     _ = language.gettext
     target = decimal_of(measure, "target") or Decimal()
     floor, stretch = decimal_of(measure, "floor"), decimal_of(measure, "stretch")
@@ -82,6 +83,7 @@ def scale(measure: types_pb2.Measure, aim: int, current: Decimal | None, languag
 def _drawn(steps: Sequence[tuple[str, str, str, Decimal]], at: Decimal | None, current: str, sentence: str) -> Scale:
     ends = [step[3] for step in steps[1:]] + [Decimal(100)]
     bands = tuple(
-        Band(key, word, range, start, max(end - start, Decimal())) for (key, word, range, start), end in zip(steps, ends, strict=True)
+        Band(key, word, range, start, max(end - start, Decimal()))
+        for (key, word, range, start), end in zip(steps, ends, strict=True)
     )
     return Scale(bands, at, current, sentence)

@@ -77,7 +77,9 @@ def _gift_row(gift: rewards_pb2.Gift, received: int, language: Language) -> Gift
     elif gift.points > received:
         missing = _("%(points)s missing") % {"points": points(gift.points - received, language)}
     words = plain_letters(gift.name) + " "
-    icon, tone = next(((icon, tone) for icon, tone, found in _PICTURES if any(word in words for word in found)), ("gift", 0))
+    icon, tone = next(
+        ((icon, tone) for icon, tone, found in _PICTURES if any(word in words for word in found)), ("gift", 0)
+    )
     return GiftRow(
         id=gift.gift_id,
         name=gift.name,
@@ -138,7 +140,9 @@ async def show(visit: Visit, refund: tuple[str, Form] = ("", Form()), status: in
         wallet=purse,
         gifts=gift_rows(gifts.gifts, purse.received, visit.language),
         redemptions=[redemption_row(visit, one, who) for one in redemptions.redemptions],
-        more_redemptions=_more(redeemed_after=redemptions.next_page_token) + "#redemptions" if redemptions.next_page_token else "",
+        more_redemptions=_more(redeemed_after=redemptions.next_page_token) + "#redemptions"
+        if redemptions.next_page_token
+        else "",
         more=_more(after=purse.next) if purse.next else "",
         refund=refund,
     )
@@ -156,7 +160,9 @@ async def confirm(visit: Visit) -> Response:
 async def _confirm(visit: Visit, filled: Form, status: int = 200) -> Response:
     id = visit.request.path_params["gift"]
     asked = rewards_pb2.ListGifts(gift_id=id)
-    gifts, purse = await asyncio.gather(visit.caller.query("rewards", "ListGifts", asked, rewards_pb2.Gifts), wallet(visit))
+    gifts, purse = await asyncio.gather(
+        visit.caller.query("rewards", "ListGifts", asked, rewards_pb2.Gifts), wallet(visit)
+    )
     gift = next((row for row in gift_rows(gifts.gifts, purse.received, visit.language) if row.id == id), None)
     if gift is None:
         raise Failure("NOT_FOUND", "GIFT_UNKNOWN", f"there is no gift {id!r} in the shop")
@@ -176,7 +182,9 @@ async def redeem(visit: Visit) -> Response:
         if failure.status in ("UNAUTHENTICATED", "NOT_FOUND"):
             raise
         return await _confirm(visit, filled.refused(failure, visit.language, {"gift_id": "gift"}), failure.http)
-    return visit.done("/shop#redemptions", accepted, position, visit.language.gettext("The gift is yours: pick it up at the counter."))
+    return visit.done(
+        "/shop#redemptions", accepted, position, visit.language.gettext("The gift is yours: pick it up at the counter.")
+    )
 
 
 async def refund(visit: Visit) -> Response:
@@ -184,9 +192,13 @@ async def refund(visit: Visit) -> Response:
     id = visit.request.path_params["redemption"]
     filled = await sent(visit.request)
     reason = filled.text("reason")
-    request = rewards_pb2.RefundRedemption(redemption_id=id, reason=words_pb2.PersonalText(plain=reason) if reason else None)
+    request = rewards_pb2.RefundRedemption(
+        redemption_id=id, reason=words_pb2.PersonalText(plain=reason) if reason else None
+    )
     try:
-        accepted, position = await visit.caller.ask("rewards", "RefundRedemption", request, command_pb2.Accepted, key=filled.key)
+        accepted, position = await visit.caller.ask(
+            "rewards", "RefundRedemption", request, command_pb2.Accepted, key=filled.key
+        )
     except Failure as failure:
         if failure.status in ("UNAUTHENTICATED", "NOT_FOUND"):
             raise

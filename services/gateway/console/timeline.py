@@ -37,7 +37,13 @@ class Timeline:
 
 
 def timeline(
-    starts: date, ends: date, shown: date, today: date, changed: Iterable[date], url: Callable[[Moment], str], language: Language
+    starts: date,
+    ends: date,
+    shown: date,
+    today: date,
+    changed: Iterable[date],
+    url: Callable[[Moment], str],
+    language: Language,
 ) -> Timeline:
     """The line from `starts` to `ends`; every mark leads to the page as of its day."""
     within = sorted({day for day in changed if starts <= day <= ends})
@@ -47,7 +53,9 @@ def timeline(
         at = share(starts, ends, day)
         label = at - last_label >= 7 and 6 <= at <= 94
         last_label = at if label else last_label
-        marks.append(Mark(at, language.day(day), language.short_day(day), url(Moment(on=day)), day == shown, day > shown, label))
+        marks.append(
+            Mark(at, language.day(day), language.short_day(day), url(Moment(on=day)), day == shown, day > shown, label)
+        )
     stops = sorted({starts, *within} | ({min(ends, today)} if today > starts else set[date]()))
     before = [day for day in stops if day < shown]
     after = [day for day in stops if day > shown]

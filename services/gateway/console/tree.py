@@ -1,4 +1,5 @@
-"""The goal map as a tree: goals, success factors, KPIs; folded by the service, so that no page carries more than it can show."""
+"""The goal map as a tree: goals, success factors, KPIs; folded by the service, so that no page carries more than it can
+show."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -131,7 +132,9 @@ class Planting:
     def _hit(self, kpi: goals_pb2.Kpi) -> bool:
         return self.wanted is not None and (
             kpi.kpi_id in self.found
-            or self.wanted(" ".join((kpi.name, kpi.statement, kpi.unit_name, *(owner.name.plain for owner in kpi.owners))))
+            or self.wanted(
+                " ".join((kpi.name, kpi.statement, kpi.unit_name, *(owner.name.plain for owner in kpi.owners)))
+            )
         )
 
     def _is_mine(self, kpi: goals_pb2.Kpi) -> bool:
@@ -153,14 +156,29 @@ class Planting:
 
         percent = "%" if is_percent(goal.unit) else ""
         target = decimal_of(goal, "target")
-        card = GoalCard(goal.name, self.language.brief(target, percent), self.language.amount(target, goal.unit), goal.year)
-        node = Node(f"goal-{goal.goal_id}", "goal", goal.name, goal=card, also=tuple(csf.name for csf in serving if csf not in here))
+        card = GoalCard(
+            goal.name, self.language.brief(target, percent), self.language.amount(target, goal.unit), goal.year
+        )
+        node = Node(
+            f"goal-{goal.goal_id}",
+            "goal",
+            goal.name,
+            goal=card,
+            also=tuple(csf.name for csf in serving if csf not in here),
+        )
         every = [kpi for top in (goal.goal_id, *(csf.csf_id for csf in serving)) for kpi in self._descendants(top)]
         hanging = len(here) + goal.below + sum(csf.below for csf in here)
         said = [_("Strategic goal"), _("target %(target)s") % {"target": card.target}]
         there = len(here) + len(below)
         return self._hung(
-            node, said, there, len(here) + goal.children, hanging, children, mine=any(map(self._is_mine, every)), text=goal.name
+            node,
+            said,
+            there,
+            len(here) + goal.children,
+            hanging,
+            children,
+            mine=any(map(self._is_mine, every)),
+            text=goal.name,
         )
 
     def _csf(self, csf: goals_pb2.Csf, level: int, parents: tuple[str, ...]) -> Node:
@@ -169,7 +187,10 @@ class Planting:
         statuses = [status_key(kpi.standing.status) for kpi in every]
         on_track = sum(status in ("ontrack", "meets", "exceed") for status in statuses)
         card = CsfCard(csf.name, csf.why, tuple(segments(statuses)), on_track, len(every))
-        told = self.language.gettext("%(on_track)s of %(kpis)s KPIs on track") % {"on_track": on_track, "kpis": len(statuses)}
+        told = self.language.gettext("%(on_track)s of %(kpis)s KPIs on track") % {
+            "on_track": on_track,
+            "kpis": len(statuses),
+        }
         node = Node(f"csf-{csf.csf_id}", "csf", csf.name, csf=card, parents=parents, level=level)
 
         def children() -> tuple[Node, ...]:
@@ -177,17 +198,25 @@ class Planting:
 
         mine = any(map(self._is_mine, every))
         # Both ways of writing it are looked for.
-        return self._hung(node, ["CSF", told], len(below), csf.children, csf.below, children, mine=mine, text=f"CSF CFS {csf.name}")
+        return self._hung(
+            node, ["CSF", told], len(below), csf.children, csf.below, children, mine=mine, text=f"CSF CFS {csf.name}"
+        )
 
     def _kpi(self, kpi: goals_pb2.Kpi, level: int) -> Node:
         _ = self.language.gettext
         card = self._card(kpi)
         every = list(self._descendants(kpi.kpi_id))
         below = self._below.get(kpi.kpi_id, [])
-        said = [card.owner_names, _("%(current)s of %(target)s") % {"current": card.current, "target": card.target}, card.status.word]
+        said = [
+            card.owner_names,
+            _("%(current)s of %(target)s") % {"current": card.current, "target": card.target},
+            card.status.word,
+        ]
         said += [_("weight %(weight)s") % {"weight": card.weight}] if card.weight else []
         said += [_("now %(target)s") % {"target": card.target_now}] if card.target_now else []
-        said += [_("the layer below does not add up: %(sum)s") % {"sum": card.shortfall.exact}] if card.shortfall else []
+        said += (
+            [_("the layer below does not add up: %(sum)s") % {"sum": card.shortfall.exact}] if card.shortfall else []
+        )
         said += [card.remark] if card.remark else []
         said += [_("co-owned")] if card.co_owned else []
         above = f"{(kpi.parent.WhichOneof('target') or 'kpi_id').removesuffix('_id')}-{parent_id(kpi)}"
@@ -212,14 +241,16 @@ class Planting:
         hit: bool = False,
         text: str = "",
     ) -> Node:
-        """The node with what hangs directly below it: `here` of `below`, none where the map is folded. `count` is all that hangs there."""
+        """The node with what hangs directly below it: `here` of `below`, none where the map is folded. `count` is all
+        that hangs there."""
         opened = here > 0 and node.id not in self.closed
         said = [node.name, *(text for text in said if text)]
         if below:
             said.append(self.language.ngettext("%(n)s child", "%(n)s children", below) % {"n": below})
         hit = hit or (self.wanted is not None and bool(text) and self.wanted(text))
         self._hits += hit
-        # What the reader closed stays in the page and opens at once; what the service folded is fetched when it is asked for.
+        # What the reader closed stays in the page and opens at once; what the service folded is fetched when it is
+        # asked for.
         return replace(
             node,
             children=children(),
@@ -229,7 +260,9 @@ class Planting:
             hit=hit,
             more=below - here if here else 0,
             label=", ".join(said),
-            branch=self.moment.url(f"/map/branch/{node.id}", cycle=self.goal_map.cycle.cycle_id) if below and not here else "",
+            branch=self.moment.url(f"/map/branch/{node.id}", cycle=self.goal_map.cycle.cycle_id)
+            if below and not here
+            else "",
             toggle=self.toggle_url(node.id, not opened) if below else "",
         )
 

@@ -158,15 +158,31 @@ class Visit:
         return RedirectResponse(url, 303)
 
     def done(self, url: str, accepted: command_pb2.Accepted, position: str, said: str | None) -> Response:
-        """To `url` after a command. The page there says what happened: `said`, in the reader's language; None: it goes without saying.
-        The pages that follow wait until they can show what the command did."""
+        """To `url` after a command.
+
+        The page there says what happened: `said`, in the reader's language; None: it goes without saying. The pages
+        that follow wait until they can show what the command did.
+        """
         response = self.redirect(url)
         secure = self.request.url.scheme == "https"
         if position := accepted.position or position:
-            told = {part.split("=")[0]: part for part in (*self.caller.positions, *position.split(",")) if _POSITION.fullmatch(part)}
-            response.set_cookie(POSITION_COOKIE, quote(",".join(told.values())), max_age=120, httponly=True, samesite="lax", secure=secure)
+            told = {
+                part.split("=")[0]: part
+                for part in (*self.caller.positions, *position.split(","))
+                if _POSITION.fullmatch(part)
+            }
+            response.set_cookie(
+                POSITION_COOKIE,
+                quote(",".join(told.values())),
+                max_age=120,
+                httponly=True,
+                samesite="lax",
+                secure=secure,
+            )
         if said is not None:
-            told_now = self.language.gettext("It was so already: nothing had to be changed.") if accepted.unchanged else said
+            told_now = (
+                self.language.gettext("It was so already: nothing had to be changed.") if accepted.unchanged else said
+            )
             response.set_cookie(SAID_COOKIE, quote(told_now), max_age=60, httponly=True, samesite="lax", secure=secure)
         return response
 
@@ -175,7 +191,8 @@ class Visit:
 
 
 def resumed(request: Request) -> bool:
-    """Its form comes back after a new sign-in: it is shown again, and nothing is carried out before somebody sends it."""
+    """Its form comes back after a new sign-in: it is shown again, and nothing is carried out before somebody sends
+    it."""
     return getattr(request.state, "resumed", False)
 
 
@@ -183,7 +200,9 @@ def visited(console: Console, request: Request) -> Visit:
     """The visit before anything was asked of a service."""
     code = request.cookies.get(LANGUAGE_COOKIE, DEFAULT)
     language = console.languages.get(code) or console.languages[DEFAULT]
-    positions = tuple(part for part in unquote(request.cookies.get(POSITION_COOKIE, "")).split(",") if _POSITION.fullmatch(part))
+    positions = tuple(
+        part for part in unquote(request.cookies.get(POSITION_COOKIE, "")).split(",") if _POSITION.fullmatch(part)
+    )
     session = console.identity.session(request)
     trace = request.headers.get(TRACEPARENT, "")
     token = session.token if session else ""
@@ -193,7 +212,10 @@ def visited(console: Console, request: Request) -> Visit:
 
 
 def page(console: Console, handler: Handler, ended: Handler) -> Callable[[Request], Awaitable[Response]]:
-    """A page for who is signed in; what goes wrong is a page too. `ended` answers a form that meets an ended session."""
+    """A page for who is signed in; what goes wrong is a page too.
+
+    `ended` answers a form that meets an ended session.
+    """
 
     async def answer(request: Request) -> Response:
         visit = visited(console, request)
@@ -216,7 +238,8 @@ def page(console: Console, handler: Handler, ended: Handler) -> Callable[[Reques
 
 
 async def _signed_out(visit: Visit, ended: Handler) -> Response:
-    """To the sign-in, and from there back: to the page that was asked for, or to the form with what was written into it."""
+    """To the sign-in, and from there back: to the page that was asked for, or to the form with what was written into
+    it."""
     request = visit.request
     if request.method != "GET":
         return await ended(visit)
@@ -258,8 +281,17 @@ async def meet(visit: Visit) -> None:
     zone = console.zone(session.tenant)
     person, tenant, proposals, visit.unread = await asyncio.gather(
         or_none(caller.query("people", "GetPerson", people_pb2.GetPerson(person_id=session.person), people_pb2.Person)),
-        or_none(caller.query("people", "GetTenant", people_pb2.GetTenant(), people_pb2.Tenant)) if zone is None else _nothing(),
-        or_none(caller.query("goals", "ListProposals", goals_pb2.ListProposals(mine_to_decide=True, page_size=30), goals_pb2.Proposals)),
+        or_none(caller.query("people", "GetTenant", people_pb2.GetTenant(), people_pb2.Tenant))
+        if zone is None
+        else _nothing(),
+        or_none(
+            caller.query(
+                "goals",
+                "ListProposals",
+                goals_pb2.ListProposals(mine_to_decide=True, page_size=30),
+                goals_pb2.Proposals,
+            )
+        ),
         _unread(caller),
     )
     if tenant is not None:
@@ -267,17 +299,26 @@ async def meet(visit: Visit) -> None:
         console.keep_zone(session.tenant, zone)
     visit.zone = zone or ZoneInfo(console.default_zone)
     name = visit.language.words(person.name) if person else session.person
-    avatar = person_avatar(session.person, person.name, visit.language) if person else Avatar(name, name[:2].capitalize(), 0)
+    avatar = (
+        person_avatar(session.person, person.name, visit.language) if person else Avatar(name, name[:2].capitalize(), 0)
+    )
     visit.viewer = Viewer(session.person, name, avatar, frozenset(person.roles) if person else frozenset())
     visit.waiting = sum(proposal.may_decide for proposal in proposals.proposals) if proposals else 0
 
 
 async def _unread(caller: Caller) -> int | None:
-    """How many notices were not read. The bell waits for nothing but its own context, and not long: a page is not about it."""
-    own = replace(caller, positions=tuple(position for position in caller.positions if position.startswith("notifications=")))
+    """How many notices were not read.
+
+    The bell waits for nothing but its own context, and not long: a page is not about it.
+    """
+    own = replace(
+        caller, positions=tuple(position for position in caller.positions if position.startswith("notifications="))
+    )
     try:
         async with asyncio.timeout(PATIENCE):
-            asked = own.query("notifications", "CountNotices", notifications_pb2.CountNotices(), notifications_pb2.NoticeCount)
+            asked = own.query(
+                "notifications", "CountNotices", notifications_pb2.CountNotices(), notifications_pb2.NoticeCount
+            )
             count = await or_none(asked)
     except TimeoutError:
         return None

@@ -54,7 +54,9 @@ class Wallet:
 
 async def wallet(visit: Visit, after: str = "") -> Wallet:
     """The viewer's wallets, and a page of their movements. Raises Failure."""
-    reply = await visit.caller.query("rewards", "GetWallet", rewards_pb2.GetWallet(page_token=after), rewards_pb2.Wallet)
+    reply = await visit.caller.query(
+        "rewards", "GetWallet", rewards_pb2.GetWallet(page_token=after), rewards_pb2.Wallet
+    )
     return wallet_page(visit, reply, await directory(visit, reply))
 
 
@@ -64,7 +66,10 @@ def wallet_page(visit: Visit, reply: rewards_pb2.Wallet, who: Directory) -> Wall
     until, expires = date_of(reply, "allowance_until"), date_of(reply.next_to_expire, "expires_on")
     expiry = ""
     if expires and reply.next_to_expire.points:
-        expiry = _("%(points)s expire on %(day)s") % {"points": points(reply.next_to_expire.points, language), "day": language.day(expires)}
+        expiry = _("%(points)s expire on %(day)s") % {
+            "points": points(reply.next_to_expire.points, language),
+            "day": language.day(expires),
+        }
     return Wallet(
         allowance=reply.allowance,
         monthly=reply.monthly_allowance,
@@ -103,7 +108,13 @@ def _movement(visit: Visit, movement: rewards_pb2.Movement, who: Directory) -> M
 def _sentence(movement: rewards_pb2.Movement, who: Directory, language: Language) -> str:
     """What happened, from the side of whose wallet it is."""
     _ = language.gettext
-    name = who.unit(movement.unit_id).name if movement.unit_id else who.person(movement.other_id).name if movement.other_id else "–"
+    name = (
+        who.unit(movement.unit_id).name
+        if movement.unit_id
+        else who.person(movement.other_id).name
+        if movement.other_id
+        else "–"
+    )
     told: dict[int, str] = {
         rewards_pb2.MOVEMENT_KIND_ALLOWANCE_GRANTED: _("This month's points to give"),
         rewards_pb2.MOVEMENT_KIND_ALLOWANCE_SPENT: _("You praised %(name)s"),

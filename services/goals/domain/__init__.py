@@ -1,1 +1,4 @@
-"""The rules of strategy, KPIs, alignment and proposals; one module per aggregate, and the arithmetic they share. Pure."""
+"""The rules of strategy, KPIs, alignment and proposals; one module per aggregate, and the arithmetic they share.
+
+Pure.
+"""

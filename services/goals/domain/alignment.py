@@ -1,6 +1,7 @@
 """The alignment of a cycle: which KPI serves which CSF, KPI or strategic goal (G-33, G-60).
 
-One stream per cycle owns every link, so that no two commands at once can make a circle, or leave a KPI under one that has ended.
+One stream per cycle owns every link, so that no two commands at once can make a circle, or leave a KPI under one that
+has ended.
 """
 
 from collections.abc import Iterator, Mapping
@@ -27,8 +28,8 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """The KPIs of a cycle and what each serves, by the day from which on: in force on a day is the last link that was made for it or
-    for a day before. Links and ends may lie ahead."""
+    """The KPIs of a cycle and what each serves, by the day from which on: in force on a day is the last link that was
+    made for it or for a day before. Links and ends may lie ahead."""
 
     cycle_id: str = ""
     links: Mapping[str, tuple[Link, ...]] = field(default_factory=dict[str, tuple[Link, ...]])
@@ -67,7 +68,11 @@ def evolve(alignment: Alignment | None, event: Message) -> Alignment:
     match event:
         case KpiAligned():
             link = Link(event.after, event.why, required_date(event.effective_on))
-            return replace(now, cycle_id=event.cycle_id, links={**now.links, event.kpi_id: (*now.links.get(event.kpi_id, ()), link)})
+            return replace(
+                now,
+                cycle_id=event.cycle_id,
+                links={**now.links, event.kpi_id: (*now.links.get(event.kpi_id, ()), link)},
+            )
         case KpiTakenOff():
             return replace(now, ends={**now.ends, event.kpi_id: required_date(event.effective_on)})
         case _:
@@ -101,7 +106,9 @@ def align(
         field_name = f"{at}.kpi_id"
         for day in now.days_from(on):
             if parent.kpi_id == kpi_id or kpi_id in now.above(parent.kpi_id, day):
-                raise Rejected("ALIGNMENT_CIRCLE", "a KPI cannot serve itself, over others or not", field=field_name, rule="G-60")
+                raise Rejected(
+                    "ALIGNMENT_CIRCLE", "a KPI cannot serve itself, over others or not", field=field_name, rule="G-60"
+                )
         if parent.kpi_id not in now.links or now.ended(parent.kpi_id, on):
             raise unknown("kpi", parent.kpi_id, field_name)
         if parent.kpi_id in now.ends and not now.ended(kpi_id, now.ends[parent.kpi_id]):
@@ -138,5 +145,7 @@ def take_off(alignment: Alignment | None, *, cycle_id: str, kpi_id: str, effecti
             field="kpi_id",
         )
     before = now.link(kpi_id, on)
-    taken = KpiTakenOff(cycle_id=cycle_id, kpi_id=kpi_id, before=before.parent if before else None, effective_on=from_date(on))
+    taken = KpiTakenOff(
+        cycle_id=cycle_id, kpi_id=kpi_id, before=before.parent if before else None, effective_on=from_date(on)
+    )
     return [Happened(ALIGNMENT(cycle_id), taken)]

@@ -45,7 +45,13 @@ def deciders(touched: Sequence[Touched], proposer: str, everyone: Everyone) -> D
             return Deciders(people, "EXECUTIVE", level)
         raise _nobody()
     owners = _owners([kpi for kpi in touched if kpi.level == level], everyone)
-    relation = "MANAGER_OF_HEAD" if level == t.LEVEL_DEPARTMENT else "DIRECT_MANAGER" if len(owners) == 1 else "LOWEST_COMMON_MANAGER"
+    relation = (
+        "MANAGER_OF_HEAD"
+        if level == t.LEVEL_DEPARTMENT
+        else "DIRECT_MANAGER"
+        if len(owners) == 1
+        else "LOWEST_COMMON_MANAGER"
+    )
     candidate = _lowest_common_manager(owners, everyone)
     if candidate and candidate != proposer and everyone.is_active(candidate):
         return Deciders((candidate,), relation, level)
@@ -79,4 +85,6 @@ def _lowest_common_manager(people: Sequence[str], everyone: Everyone) -> str:
 
 
 def _nobody() -> Rejected:
-    return Rejected("NO_APPROVER", "nobody else may approve this: an active executive who did not propose it is needed", rule="G-69")
+    return Rejected(
+        "NO_APPROVER", "nobody else may approve this: an active executive who did not propose it is needed", rule="G-69"
+    )

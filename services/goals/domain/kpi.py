@@ -126,17 +126,33 @@ def whole(weight: Decimal) -> int:
 
 
 def define(
-    draft: t.KpiDraft, everyone: Everyone, *, kpi_id: str, cycle: Cycle, effective_on: date, proposal_id: str = "", at: str = "kpi"
+    draft: t.KpiDraft,
+    everyone: Everyone,
+    *,
+    kpi_id: str,
+    cycle: Cycle,
+    effective_on: date,
+    proposal_id: str = "",
+    at: str = "kpi",
 ) -> Happened:
-    """Write a KPI down. `at` is the path of the draft in its command, for errors. What it serves, the alignment decides."""
+    """Write a KPI down.
+
+    `at` is the path of the draft in its command, for errors. What it serves, the alignment decides.
+    """
     weight = weight_of(draft)
     check_measure(draft.measure, f"{at}.measure")
     if draft.level == t.LEVEL_INDIVIDUAL and not draft.owner_ids:
         raise Rejected(
-            "OWNER_MISSING", "somebody has to answer for an individual KPI", kind=Kind.INVALID, field=f"{at}.owner_ids", rule="G-32"
+            "OWNER_MISSING",
+            "somebody has to answer for an individual KPI",
+            kind=Kind.INVALID,
+            field=f"{at}.owner_ids",
+            rule="G-32",
         )
     if draft.level == t.LEVEL_DEPARTMENT and not draft.unit_id:
-        raise Rejected("UNIT_MISSING", "a department's KPI names its unit", kind=Kind.INVALID, field=f"{at}.unit_id", rule="G-31")
+        raise Rejected(
+            "UNIT_MISSING", "a department's KPI names its unit", kind=Kind.INVALID, field=f"{at}.unit_id", rule="G-31"
+        )
     if len(set(draft.owner_ids)) < len(draft.owner_ids):
         raise Rejected("OWNER_TWICE", "name each owner once", kind=Kind.INVALID, field=f"{at}.owner_ids")
     for index, owner in enumerate(draft.owner_ids):
@@ -173,30 +189,52 @@ def check_measure(measure: t.Measure, at: str, *, target_at: str = "") -> None:
     baseline = to_decimal(measure.baseline)
     assert target is not None  # required by the contract
     if measure.kind == t.MEASURE_KIND_MILESTONE and target != 1:
-        raise Rejected("MILESTONE_TARGET", "a milestone is done or not: its target is 1", kind=Kind.INVALID, field=target_at)
-    steps = [(name, value) for name, value in (("floor", floor), ("target", target), ("stretch", stretch)) if value is not None]
+        raise Rejected(
+            "MILESTONE_TARGET", "a milestone is done or not: its target is 1", kind=Kind.INVALID, field=target_at
+        )
+    steps = [
+        (name, value)
+        for name, value in (("floor", floor), ("target", target), ("stretch", stretch))
+        if value is not None
+    ]
     if measure.direction == t.DIRECTION_DECREASE:
         steps.reverse()
     for (_, low), (name, high) in pairwise(steps):
         if low > high:
-            order = " ≥ ".join(("floor", "target", "stretch")) if measure.direction == t.DIRECTION_DECREASE else "floor ≤ target ≤ stretch"
+            order = (
+                " ≥ ".join(("floor", "target", "stretch"))
+                if measure.direction == t.DIRECTION_DECREASE
+                else "floor ≤ target ≤ stretch"
+            )
             field = target_at if name == "target" else f"{at}.{name}"
             raise Rejected("SCALE_ORDER", f"the scale must run {order}", kind=Kind.INVALID, field=field, rule="G-46")
     if measure.direction != t.DIRECTION_KEEP and baseline is not None and baseline == target:
-        raise Rejected("TARGET_IS_BASELINE", f"it stands at {plain(target)} already", kind=Kind.INVALID, field=target_at, rule="G-24")
+        raise Rejected(
+            "TARGET_IS_BASELINE",
+            f"it stands at {plain(target)} already",
+            kind=Kind.INVALID,
+            field=target_at,
+            rule="G-24",
+        )
     start = baseline or Decimal(0)
     if measure.kind == t.MEASURE_KIND_CUMULATIVE and measure.direction == t.DIRECTION_INCREASE and target <= start:
         wanted = f"what adds up needs a target above {plain(start)}"
         raise Rejected("TARGET_NOT_ABOVE_START", wanted, kind=Kind.INVALID, field=target_at, rule="G-24")
 
 
-def revise(kpi: Kpi, change: t.TargetChange, *, today: date, proposal_id: str, reason_class: t.ReasonClass.ValueType, at: str) -> Happened:
-    """Give a KPI another target, and other edges where the change has them. What it names as `before` must still be so, else the
-    proposal was made for another state of things."""
+def revise(
+    kpi: Kpi, change: t.TargetChange, *, today: date, proposal_id: str, reason_class: t.ReasonClass.ValueType, at: str
+) -> Happened:
+    """Give a KPI another target, and other edges where the change has them.
+
+    What it names as `before` must still be so, else the proposal was made for another state of things.
+    """
     active(kpi, today, f"{at}.kpi_id")
     if field := moved(kpi.measure, change):
         raise Rejected(
-            "PROPOSAL_STALE", f"the numbers of {kpi.name!r} are others by now (target {plain(kpi.target)})", field=f"{at}.{field}"
+            "PROPOSAL_STALE",
+            f"the numbers of {kpi.name!r} are others by now (target {plain(kpi.target)})",
+            field=f"{at}.{field}",
         )
     check_measure(revised(kpi.measure, change), at, target_at=f"{at}.after")
     event = KpiTargetRevised(
@@ -219,7 +257,9 @@ def retire(kpi: Kpi | None, command: RetireKpi, *, effective_on: date) -> list[H
     on = max(effective_on, known.effective_on)
     if known.ended(on):
         return []
-    ended = KpiRetired(kpi_id=known.id, effective_on=from_date(on), reason_class=command.reason_class, reason=command.reason)
+    ended = KpiRetired(
+        kpi_id=known.id, effective_on=from_date(on), reason_class=command.reason_class, reason=command.reason
+    )
     return [Happened(KPI(known.id), ended)]
 
 

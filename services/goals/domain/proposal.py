@@ -1,4 +1,5 @@
-"""A proposal: other targets for several KPIs, and perhaps one KPI more; approved or declined whole (G-66, G-67, G-69)."""
+"""A proposal: other targets for several KPIs, and perhaps one KPI more; approved or declined whole (G-66, G-67,
+G-69)."""
 
 from __future__ import annotations
 
@@ -80,12 +81,19 @@ def propose(command: ProposeChange, around: Circumstances, ctx: Context, proposa
         raise Rejected("KPI_TWICE", "name each KPI once", kind=Kind.INVALID, field="changes")
     for index, change in enumerate(command.changes):
         if kpis.changes_nothing(change):
-            raise Rejected("NOTHING_CHANGED", "the new target is the old one", kind=Kind.INVALID, field=f"changes[{index}].after")
+            raise Rejected(
+                "NOTHING_CHANGED", "the new target is the old one", kind=Kind.INVALID, field=f"changes[{index}].after"
+            )
     addition = command.addition if command.HasField("addition") else None
     check_open(around.cycle, around.today, command.reason_class)
     # Carried out on paper: what could not be approved as it stands is not proposed.
     _carry_out(
-        command.changes, addition, around, reason_class=command.reason_class, proposal_id=proposal_id, added_id=f"{proposal_id}-added"
+        command.changes,
+        addition,
+        around,
+        reason_class=command.reason_class,
+        proposal_id=proposal_id,
+        added_id=f"{proposal_id}-added",
     )
     kpis_touched = touched(addition, around.kpis)
     may = deciders(kpis_touched, ctx.actor.id, around.everyone)
@@ -108,15 +116,25 @@ def propose(command: ProposeChange, around: Circumstances, ctx: Context, proposa
     ]
 
 
-def approve(proposal: Proposal | None, command: ApproveProposal, around: Circumstances, ctx: Context, added_id: str) -> Decision:
+def approve(
+    proposal: Proposal | None, command: ApproveProposal, around: Circumstances, ctx: Context, added_id: str
+) -> Decision:
     known = _waiting(proposal, command.proposal_id)
     approval = _approval(known, around, ctx)
     check_open(around.cycle, around.today, known.proposed.reason_class)
     events = _carry_out(
-        known.proposed.changes, known.addition, around, reason_class=known.proposed.reason_class, proposal_id=known.id, added_id=added_id
+        known.proposed.changes,
+        known.addition,
+        around,
+        reason_class=known.proposed.reason_class,
+        proposal_id=known.id,
+        added_id=added_id,
     )
     approved = ProposalApproved(
-        proposal_id=known.id, approval=approval, comment=command.comment, added_kpi_id=added_id if known.addition is not None else ""
+        proposal_id=known.id,
+        approval=approval,
+        comment=command.comment,
+        added_kpi_id=added_id if known.addition is not None else "",
     )
     return [Happened(PROPOSAL(known.id), approved), *events]
 
@@ -124,7 +142,9 @@ def approve(proposal: Proposal | None, command: ApproveProposal, around: Circums
 def decline(proposal: Proposal | None, command: DeclineProposal, around: Circumstances, ctx: Context) -> Decision:
     known = _waiting(proposal, command.proposal_id)
     approval = _approval(known, around, ctx)
-    return [Happened(PROPOSAL(known.id), ProposalDeclined(proposal_id=known.id, approval=approval, reason=command.reason))]
+    return [
+        Happened(PROPOSAL(known.id), ProposalDeclined(proposal_id=known.id, approval=approval, reason=command.reason))
+    ]
 
 
 def withdraw(proposal: Proposal | None, command: WithdrawProposal, ctx: Context) -> Decision:
@@ -159,7 +179,9 @@ def _carry_out(
         kpi = kpis.existing(around.kpis[change.kpi_id], change.kpi_id, f"{at}.kpi_id")
         if kpi.cycle_id != around.cycle.id:
             raise unknown("kpi", change.kpi_id, f"{at}.kpi_id")
-        events.append(kpis.revise(kpi, change, today=around.today, proposal_id=proposal_id, reason_class=reason_class, at=at))
+        events.append(
+            kpis.revise(kpi, change, today=around.today, proposal_id=proposal_id, reason_class=reason_class, at=at)
+        )
     if addition is not None:
         events.append(
             kpis.define(
@@ -189,7 +211,9 @@ def _waiting(proposal: Proposal | None, proposal_id: str) -> Proposal:
     if proposal is None:
         raise unknown("proposal", proposal_id, "proposal_id")
     if proposal.state != t.PROPOSAL_STATE_PROPOSED:
-        raise Rejected("PROPOSAL_DECIDED", f"this proposal was {LONE_WORD[proposal.state]} already", field="proposal_id")
+        raise Rejected(
+            "PROPOSAL_DECIDED", f"this proposal was {LONE_WORD[proposal.state]} already", field="proposal_id"
+        )
     return proposal
 
 
@@ -199,7 +223,12 @@ def _approval(proposal: Proposal, around: Circumstances, ctx: Context) -> t.Appr
         raise Rejected("SELF_APPROVAL", "nobody decides about their own proposal", kind=Kind.FORBIDDEN)
     may: Deciders = deciders(touched(proposal.addition, around.kpis), proposal.proposed.proposer_id, around.everyone)
     if ctx.actor.kind != "person" or ctx.actor.id not in may.people:
-        raise Rejected("NOT_THE_APPROVER", "this proposal is for somebody else to decide", kind=Kind.FORBIDDEN, rule="G-69")
+        raise Rejected(
+            "NOT_THE_APPROVER", "this proposal is for somebody else to decide", kind=Kind.FORBIDDEN, rule="G-69"
+        )
     return t.Approval(
-        approver_id=ctx.actor.id, relation=may.relation, level=may.level, people_position=f"people={around.everyone.position}"
+        approver_id=ctx.actor.id,
+        relation=may.relation,
+        level=may.level,
+        people_position=f"people={around.everyone.position}",
     )

@@ -1,7 +1,10 @@
-"""Does it add up? Holds each KPI against those that serve it (G-70): every child may meet its target, and the parent miss its own.
+"""Does it add up?
 
-In the parent's direction: reached below a target is short, planned above a budget or a ceiling is over. A warning, never a block: the
-arithmetic is shown, and people decide. What cannot be held against each other is said not to be checked, so that it does not look right.
+Holds each KPI against those that serve it (G-70): every child may meet its target, and the parent miss its own.
+
+In the parent's direction: reached below a target is short, planned above a budget or a ceiling is over. A warning,
+never a block: the arithmetic is shown, and people decide. What cannot be held against each other is said not to be
+checked, so that it does not look right.
 """
 
 from __future__ import annotations
@@ -67,7 +70,8 @@ class NotChecked:
 
 
 def reconcile(nodes: Iterable[Node]) -> list[Check | NotChecked]:
-    """Every check that can be made of these KPIs, whether it adds up or not, and what cannot be checked; parents in the order given."""
+    """Every check that can be made of these KPIs, whether it adds up or not, and what cannot be checked; parents in the
+    order given."""
     by_id = {node.id: node for node in nodes}
     children: dict[str, list[Node]] = {}
     for node in by_id.values():
@@ -79,7 +83,12 @@ def reconcile(nodes: Iterable[Node]) -> list[Check | NotChecked]:
         if not below or parent.kind not in (_COUNT, _RATE):
             continue
         try:
-            made = list(filter(None, (_sum(parent, below), _yield(parent, below, children, by_id), _blended_rate(parent, below, by_id))))
+            made = list(
+                filter(
+                    None,
+                    (_sum(parent, below), _yield(parent, below, children, by_id), _blended_rate(parent, below, by_id)),
+                )
+            )
             found += made or filter(None, [_not_checked(parent, below, by_id)])
         except ArithmeticError:  # numbers that no arithmetic carries: theirs is the only check that is missing
             found.append(NotChecked(parent.id, pb.NotChecked.REASON_NUMBERS))
@@ -103,8 +112,11 @@ def _sum(parent: Node, children: list[Node]) -> Check | None:
     return _check(parent, pb.Shortfall.KIND_SUM, reached, _joined([plain(c.target) for c in adding]))
 
 
-def _yield(parent: Node, children: list[Node], below: Mapping[str, list[Node]], by_id: Mapping[str, Node]) -> Check | None:
-    """A parent served by volumes and rates of them: what people's volumes yield at their own rates, 50 × 60 % + 30 × 80 %."""
+def _yield(
+    parent: Node, children: list[Node], below: Mapping[str, list[Node]], by_id: Mapping[str, Node]
+) -> Check | None:
+    """A parent served by volumes and rates of them: what people's volumes yield at their own rates, 50 × 60 % + 30 × 80
+    %."""
     if parent.kind != _COUNT or parent.direction == t.DIRECTION_KEEP:
         return None
     serving = [c for c in children if c.kind == _RATE and by_id.get(c.volume_kpi) in children]
@@ -116,7 +128,10 @@ def _yield(parent: Node, children: list[Node], below: Mapping[str, list[Node]], 
 
 
 def _blended_rate(parent: Node, children: list[Node], by_id: Mapping[str, Node]) -> Check | None:
-    """A rate served by rates of several volumes: their mean weighted by volume, (50 × 60 % + 30 × 80 %) / 80. Never a silent plain mean."""
+    """A rate served by rates of several volumes: their mean weighted by volume, (50 × 60 % + 30 × 80 %) / 80.
+
+    Never a silent plain mean.
+    """
     rates = _with_volume([c for c in children if _comparable(c, parent)], by_id)
     volume = sum((by_id[r.volume_kpi].target for r in rates), Decimal(0))
     if parent.kind != _RATE or not rates or not volume:
@@ -130,7 +145,8 @@ def _blended_rate(parent: Node, children: list[Node], by_id: Mapping[str, Node])
 
 
 def _not_checked(parent: Node, children: list[Node], by_id: Mapping[str, Node]) -> NotChecked | None:
-    """Why no check could be made of a KPI and those of its kind that serve it; None where there is nothing to compare."""
+    """Why no check could be made of a KPI and those of its kind that serve it; None where there is nothing to
+    compare."""
     alike = [c for c in children if c.kind == parent.kind]
     if parent.kind == _COUNT and any(c.kind == _RATE and c.volume_kpi not in by_id for c in children) and not alike:
         return NotChecked(parent.id, pb.NotChecked.REASON_VOLUME_MISSING)

@@ -1,4 +1,7 @@
-"""Where a KPI is: progress, what is expected by a day, status (product decisions). Pure functions, computed when read."""
+"""Where a KPI is: progress, what is expected by a day, status (product decisions).
+
+Pure functions, computed when read.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,8 @@ from nhip.goals.v1 import goals_pb2 as pb
 from nhip.goals.v1 import types_pb2 as t
 
 BEHIND_FROM = Decimal("0.165")
-"""Share of the way that progress may lag behind time, or the use of a budget run ahead of it, before a KPI is behind."""
+"""Share of the way that progress may lag behind time, or the use of a budget run ahead of it, before a KPI is
+behind."""
 AT_RISK_FROM = Decimal("0.33")
 """Beyond it a KPI is at risk."""
 LOW_CONFIDENCE = 3
@@ -100,10 +104,12 @@ class Standing:
 
 
 def progress(scale: Scale, value: Decimal) -> Decimal | pb.NoShare.ValueType:
-    """The share of the way: 1 at the target, more beyond it, below 0 farther away than at the start; or why there is none.
+    """The share of the way: 1 at the target, more beyond it, below 0 farther away than at the start; or why there is
+    none.
 
-    From a baseline (value − baseline) / (target − baseline), whatever the signs and the direction. Without one: of what is to be reached,
-    and of a budget, the share of a target above zero; of a ceiling the way from its floor to its target.
+    From a baseline (value − baseline) / (target − baseline), whatever the signs and the direction. Without one: of what
+    is to be reached, and of a budget, the share of a target above zero; of a ceiling the way from its floor to its
+    target.
     """
     if scale.aim == pb.AIM_BAND:
         return pb.NO_SHARE_BAND
@@ -140,7 +146,9 @@ def expected(scale: Scale, share: Decimal) -> Decimal | None:
     return start + (scale.target - start) * share
 
 
-def standing(scale: Scale, current: Value | None, *, starts_on: date, ends_on: date, since: date, day: date) -> Standing:
+def standing(
+    scale: Scale, current: Value | None, *, starts_on: date, ends_on: date, since: date, day: date
+) -> Standing:
     """Where a KPI is at the end of `day`, given its value then. `since` is when it came to be."""
     until = min(day, ends_on)
     share = elapsed(starts_on, ends_on, day)
@@ -152,7 +160,9 @@ def standing(scale: Scale, current: Value | None, *, starts_on: date, ends_on: d
     value = current.value
     way = progress(scale, value)
     reached, no_share = (way, pb.NO_SHARE_UNSPECIFIED) if isinstance(way, Decimal) else (None, way)
-    status = _outcome(scale, value, stale=stale) if day > ends_on else _pace(scale, current, reached, share, stale=stale)
+    status = (
+        _outcome(scale, value, stale=stale) if day > ends_on else _pace(scale, current, reached, share, stale=stale)
+    )
     return Standing(status, reached, wanted, used(scale, value), scale.meets(value), no_share)
 
 
@@ -171,8 +181,16 @@ def _pace(scale: Scale, current: Value, reached: Decimal | None, share: Decimal,
 
 def _status(scale: Scale, value: Decimal, reached: Decimal | None, share: Decimal) -> pb.Status.ValueType:
     if scale.aim == pb.AIM_BUDGET:
-        ahead = (used(scale, value) or _NOUGHT) - share  # a budget of zero that is not passed has nothing to run ahead with
-        return pb.STATUS_ON_TRACK if ahead <= BEHIND_FROM else pb.STATUS_BEHIND if ahead <= AT_RISK_FROM else pb.STATUS_AT_RISK
+        ahead = (
+            used(scale, value) or _NOUGHT
+        ) - share  # a budget of zero that is not passed has nothing to run ahead with
+        return (
+            pb.STATUS_ON_TRACK
+            if ahead <= BEHIND_FROM
+            else pb.STATUS_BEHIND
+            if ahead <= AT_RISK_FROM
+            else pb.STATUS_AT_RISK
+        )
     if scale.exceeds(value):
         return pb.STATUS_EXCEEDS
     if scale.kind == t.MEASURE_KIND_MILESTONE:
@@ -182,14 +200,19 @@ def _status(scale: Scale, value: Decimal, reached: Decimal | None, share: Decima
         reached = value / low  # a count grows into its band
     if scale.kind == t.MEASURE_KIND_CUMULATIVE and reached is not None:
         gap = share - reached
-        return pb.STATUS_ON_TRACK if gap < BEHIND_FROM else pb.STATUS_BEHIND if gap <= AT_RISK_FROM else pb.STATUS_AT_RISK
+        return (
+            pb.STATUS_ON_TRACK if gap < BEHIND_FROM else pb.STATUS_BEHIND if gap <= AT_RISK_FROM else pb.STATUS_AT_RISK
+        )
     if scale.meets(value):
         return pb.STATUS_ON_TRACK
     return pb.STATUS_AT_RISK if scale.unacceptable(value) else pb.STATUS_BEHIND
 
 
 def _outcome(scale: Scale, value: Decimal, *, stale: bool) -> pb.Status.ValueType:
-    """After the cycle's end: what came of it, by the scale. What could have turned since it was last heard of is never green."""
+    """After the cycle's end: what came of it, by the scale.
+
+    What could have turned since it was last heard of is never green.
+    """
     if not scale.meets(value):
         return pb.STATUS_UNACCEPTABLE if scale.unacceptable(value) else pb.STATUS_BELOW
     if stale and not scale.grows:

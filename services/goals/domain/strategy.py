@@ -83,7 +83,10 @@ def open_cycle(command: OpenCycle, cycle_id: str, today: date) -> Decision:
         )
     return [
         Happened(
-            CYCLE(cycle_id), CycleOpened(cycle_id=cycle_id, name=command.name, starts_on=from_date(starts_on), ends_on=from_date(ends_on))
+            CYCLE(cycle_id),
+            CycleOpened(
+                cycle_id=cycle_id, name=command.name, starts_on=from_date(starts_on), ends_on=from_date(ends_on)
+            ),
         )
     ]
 
@@ -96,8 +99,8 @@ def within(cycle: Cycle, day: date, field: str) -> None:
 
 
 def check_open(cycle: Cycle, today: date, reason_class: t.ReasonClass.ValueType = t.REASON_CLASS_UNSPECIFIED) -> None:
-    """What was aimed at is not changed once it is over, so that no miss becomes a success; a mistake is put right as a correction, which
-    the history calls so. Raises `Rejected` CYCLE_ENDED."""
+    """What was aimed at is not changed once it is over, so that no miss becomes a success; a mistake is put right as a
+    correction, which the history calls so. Raises `Rejected` CYCLE_ENDED."""
     if cycle.ends_on < today and reason_class != t.REASON_CLASS_CORRECTION:
         told = f"{cycle.name!r} ended on {cycle.ends_on}: what it aimed at is only corrected now"
         raise Rejected("CYCLE_ENDED", told, field="reason_class" if reason_class else "cycle_id")
@@ -106,14 +109,19 @@ def check_open(cycle: Cycle, today: date, reason_class: t.ReasonClass.ValueType 
 def _plausible(year: int, today: date, back: int, ahead: int, reason: str, field: str) -> None:
     first, last = today.year - back, today.year + ahead
     if not first <= year <= last:
-        raise Rejected(reason, f"{year} is far from today: give a year from {first} to {last}", kind=Kind.INVALID, field=field)
+        raise Rejected(
+            reason, f"{year} is far from today: give a year from {first} to {last}", kind=Kind.INVALID, field=field
+        )
 
 
 def set_goal(command: SetStrategicGoal, goal_id: str, today: date) -> Decision:
     _plausible(command.year, today, CYCLE_YEARS_BACK, GOAL_YEARS_AHEAD, "GOAL_YEAR", "year")
     return [
         Happened(
-            GOAL(goal_id), StrategicGoalSet(goal_id=goal_id, name=command.name, year=command.year, target=command.target, unit=command.unit)
+            GOAL(goal_id),
+            StrategicGoalSet(
+                goal_id=goal_id, name=command.name, year=command.year, target=command.target, unit=command.unit
+            ),
         )
     ]
 
@@ -122,4 +130,6 @@ def choose_csf(goals: Mapping[str, StrategicGoal | None], command: ChooseCsf, cs
     for index, goal_id in enumerate(command.goal_ids):
         if goals[goal_id] is None:
             raise unknown("goal", goal_id, f"goal_ids[{index}]")
-    return [Happened(CSF(csf_id), CsfChosen(csf_id=csf_id, name=command.name, goal_ids=command.goal_ids, why=command.why))]
+    return [
+        Happened(CSF(csf_id), CsfChosen(csf_id=csf_id, name=command.name, goal_ids=command.goal_ids, why=command.why))
+    ]

@@ -61,7 +61,10 @@ def moment(as_of: AsOf, everyone: Everyone, at: datetime) -> Moment:
 
 @dataclass(frozen=True, slots=True)
 class CycleState:
-    """What is known of a cycle at a moment: what map, KPI page and proposals are made of. Its KPIs are there as far as they were loaded."""
+    """What is known of a cycle at a moment: what map, KPI page and proposals are made of.
+
+    Its KPIs are there as far as they were loaded.
+    """
 
     tenant: str
     cycle: CycleRow
@@ -163,7 +166,9 @@ class CycleState:
         return shortfalls, [pb.NotChecked(kpi_id=c.kpi_id, reason=c.reason) for c in found if isinstance(c, NotChecked)]
 
 
-async def read_cycle(con: asyncpg.Connection, tenant: str, cycle_id: str, everyone: Everyone, when: Moment) -> CycleState:
+async def read_cycle(
+    con: asyncpg.Connection, tenant: str, cycle_id: str, everyone: Everyone, when: Moment
+) -> CycleState:
     """A cycle with its outline; its KPIs are loaded as they are needed. Raises `Rejected` CYCLE_UNKNOWN."""
     row = await strategy.cycle(con, tenant, cycle_id)
     if row is None:
@@ -171,7 +176,9 @@ async def read_cycle(con: asyncpg.Connection, tenant: str, cycle_id: str, everyo
     return CycleState(tenant, row, when, everyone, await outline.read(con, tenant, cycle_id, when.known, when.on))
 
 
-async def goal_map(pool: asyncpg.Pool, tenant: str, request: pb.GetMap, everyone: Everyone, at: datetime, partition: int) -> pb.GoalMap:
+async def goal_map(
+    pool: asyncpg.Pool, tenant: str, request: pb.GetMap, everyone: Everyone, at: datetime, partition: int
+) -> pb.GoalMap:
     """The unfolded part of a cycle's map; or, of one branch, a page of the KPIs that serve it directly."""
     when = moment(request.as_of, everyone, at)
     page = asked(request, tenant, int, int, size=BRANCH)
@@ -208,7 +215,9 @@ async def goal_map(pool: asyncpg.Pool, tenant: str, request: pb.GetMap, everyone
     )
 
 
-def _shown(outline: Outline, tops: Sequence[pb.StrategicGoal | pb.Csf], request: pb.GetMap, page: Page) -> tuple[list[str], str]:
+def _shown(
+    outline: Outline, tops: Sequence[pb.StrategicGoal | pb.Csf], request: pb.GetMap, page: Page
+) -> tuple[list[str], str]:
     """Which KPIs a map has, in its order; and the token of a branch's next page."""
     if request.under_id:
         children = [outline.stubs[id] for id in outline.children.get(request.under_id, ())]
@@ -218,14 +227,19 @@ def _shown(outline: Outline, tops: Sequence[pb.StrategicGoal | pb.Csf], request:
     ids = [top.goal_id if isinstance(top, pb.StrategicGoal) else top.csf_id for top in tops]
     found = outline.unfolded(ids, request.open_ids, request.focus_ids)
     sought = [id for id in request.focus_ids if id in outline.stubs]
-    return sorted({*found, *outline.loose[:LOOSE], *sought}, key=lambda id: outline.stubs[id].place)[: request.page_size or None], ""
+    return sorted({*found, *outline.loose[:LOOSE], *sought}, key=lambda id: outline.stubs[id].place)[
+        : request.page_size or None
+    ], ""
 
 
 def _counts(outline: Outline) -> pb.MapCounts:
     loose = set(outline.loose)
     levels = Counter(stub.level for stub in outline.stubs.values() if stub.id not in loose)
     return pb.MapCounts(
-        company=levels[t.LEVEL_COMPANY], department=levels[t.LEVEL_DEPARTMENT], individual=levels[t.LEVEL_INDIVIDUAL], unaligned=len(loose)
+        company=levels[t.LEVEL_COMPANY],
+        department=levels[t.LEVEL_DEPARTMENT],
+        individual=levels[t.LEVEL_INDIVIDUAL],
+        unaligned=len(loose),
     )
 
 
@@ -239,7 +253,11 @@ async def targets_now(
     """Today's targets, for saying what a past one has become; none when now is shown."""
     if not when.past:
         return {}
-    return {row.kpi_id: row.target for row in await kpi_view.some(con, tenant, kpi_ids, FOREVER, everyone.today(at)) if not row.retired}
+    return {
+        row.kpi_id: row.target
+        for row in await kpi_view.some(con, tenant, kpi_ids, FOREVER, everyone.today(at))
+        if not row.retired
+    }
 
 
 def with_target_now(kpi: pb.Kpi, now: Mapping[str, Decimal]) -> pb.Kpi:
@@ -252,14 +270,17 @@ def with_target_now(kpi: pb.Kpi, now: Mapping[str, Decimal]) -> pb.Kpi:
 async def applied(con: asyncpg.Connection, partition: int) -> list[Applied]:
     """How far the sources of these views had been applied, in the snapshot that is read."""
     rows = await con.fetch(
-        "select subscription, position from checkpoint where (subscription, partition) in (($1, $2), ($3, $4)) order by subscription",
+        "select subscription, position from checkpoint where (subscription, partition) in (($1, $2), ($3, $4)) order "
+        "by subscription",
         KPI.subscription,
         OWN_FEED,
         PROGRESS.subscription,
         partition,
     )
     context = {view.subscription: view.source for view in (KPI, PROGRESS)}
-    return [Applied(context=(named := context[row["subscription"]]), position=f"{named}={row['position']}") for row in rows]
+    return [
+        Applied(context=(named := context[row["subscription"]]), position=f"{named}={row['position']}") for row in rows
+    ]
 
 
 def owner(everyone: Everyone, person_id: str) -> pb.Owner:

@@ -113,7 +113,14 @@ class KpiView(View[KpiRow]):
                 )
             case KpiRetired() as e:
                 reason = packed(e.reason)
-                rows.put(after(retired=True, effective_on=required_date(e.effective_on), reason_class=e.reason_class, reason=reason))
+                rows.put(
+                    after(
+                        retired=True,
+                        effective_on=required_date(e.effective_on),
+                        reason_class=e.reason_class,
+                        reason=reason,
+                    )
+                )
             case _:
                 pass
 
@@ -187,8 +194,8 @@ def measure(row: KpiRow) -> t.Measure:
     )
 
 
-# State(t, d) of a KPI: its last version recorded up to t and in force on d. An old day costs what today costs. It has ended if any
-# version up to then says so: numbers may be changed after an end was set that lay ahead.
+# State(t, d) of a KPI: its last version recorded up to t and in force on d. An old day costs what today costs. It has
+# ended if any version up to then says so: numbers may be changed after an end was set that lay ahead.
 AS_OF = f"""
 select distinct on (kpi_id) *, bool_or(retired) over (partition by kpi_id) as ended from {KPIS}
 where tenant = $1 and recorded_at <= $2 and effective_on <= $3 and {{which}}
@@ -198,7 +205,10 @@ order by kpi_id, version desc
 
 async def some(con: asyncpg.Connection, tenant: str, kpi_ids: Iterable[str], known: datetime, on: date) -> list[KpiRow]:
     """KPIs as of a moment, those that were known and in force; ended ones too."""
-    return [_in_force(row) for row in await con.fetch(AS_OF.format(which="kpi_id = any($4::text[])"), tenant, known, on, list(kpi_ids))]
+    return [
+        _in_force(row)
+        for row in await con.fetch(AS_OF.format(which="kpi_id = any($4::text[])"), tenant, known, on, list(kpi_ids))
+    ]
 
 
 async def one(con: asyncpg.Connection, tenant: str, kpi_id: str, known: datetime, on: date) -> KpiRow | None:
@@ -226,7 +236,8 @@ async def versions(con: asyncpg.Connection, tenant: str, kpi_id: str, *, upto: d
 async def changed_on(con: asyncpg.Connection, tenant: str, cycle_id: str, known: datetime) -> list[date]:
     """The days on which something about a cycle's KPIs came into force."""
     rows = await con.fetch(
-        f"select distinct effective_on from {KPIS} where tenant = $1 and cycle_id = $2 and recorded_at <= $3 order by 1",
+        f"select distinct effective_on from {KPIS} where tenant = $1 and cycle_id = $2 and recorded_at <= $3 order by "
+        "1",
         tenant,
         cycle_id,
         known,

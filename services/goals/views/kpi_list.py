@@ -27,7 +27,11 @@ async def listed(pool: asyncpg.Pool, tenant: str, request: pb.ListKpis, everyone
         found: list[str] = []
         for start in range(0, len(rest), READ):
             some = rest[start : start + READ]
-            found += await _found(con, state, request, some) if request.text or request.owner_ids or request.unit_id else some
+            found += (
+                await _found(con, state, request, some)
+                if request.text or request.owner_ids or request.unit_id
+                else some
+            )
             if len(found) >= page.limit:
                 break
         shown, token = page.cut(found[: page.limit], lambda id: state.outline.stubs[id].place)

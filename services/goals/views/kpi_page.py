@@ -46,7 +46,9 @@ TOGETHER = 10
 """More events of one KPI than any append has."""
 
 
-async def kpi_page(pool: asyncpg.Pool, who: Actor, request: pb.GetKpi, everyone: Everyone, at: datetime, partition: int) -> pb.KpiPage:
+async def kpi_page(
+    pool: asyncpg.Pool, who: Actor, request: pb.GetKpi, everyone: Everyone, at: datetime, partition: int
+) -> pb.KpiPage:
     tenant, when = who.tenant, moment(request.as_of, everyone, at)
     async with reading(pool, tenant) as con:
         row = await kpi_view.one(con, tenant, request.kpi_id, when.known, when.on)
@@ -71,7 +73,10 @@ async def kpi_page(pool: asyncpg.Pool, who: Actor, request: pb.GetKpi, everyone:
         as_of=when.message(at),
         past=when.past,
         path=path,
-        trend=[pb.TrendPoint(occurred_on=from_date(v.occurred_on), value=from_decimal(v.value), confidence=v.confidence) for v in trend],
+        trend=[
+            pb.TrendPoint(occurred_on=from_date(v.occurred_on), value=from_decimal(v.value), confidence=v.confidence)
+            for v in trend
+        ],
         targets=_targets(versions[::-1], when),
         children=state.shown(below),
         shortfalls=shortfalls,
@@ -82,7 +87,9 @@ async def kpi_page(pool: asyncpg.Pool, who: Actor, request: pb.GetKpi, everyone:
     )
 
 
-def _path(state: CycleState, kpi_id: str, goals: dict[str, pb.StrategicGoal], csfs: dict[str, pb.Csf]) -> list[pb.PathStep]:
+def _path(
+    state: CycleState, kpi_id: str, goals: dict[str, pb.StrategicGoal], csfs: dict[str, pb.Csf]
+) -> list[pb.PathStep]:
     """From the strategic goal down to the KPI's parent; of several goals that a CSF serves, the first."""
     steps: list[pb.PathStep] = []
     for above in state.outline.above(kpi_id):
@@ -103,7 +110,9 @@ def _targets(versions: Sequence[KpiRow], when: Moment) -> list[pb.TargetStep]:
     last: Decimal | None = None
     for version in versions:
         if version.recorded_at <= when.known and version.effective_on <= when.on and version.target != last:
-            steps.append(pb.TargetStep(effective_on=from_date(version.effective_on), target=from_decimal(version.target)))
+            steps.append(
+                pb.TargetStep(effective_on=from_date(version.effective_on), target=from_decimal(version.target))
+            )
             last = version.target
     return steps
 
@@ -112,7 +121,8 @@ async def history(pool: asyncpg.Pool, tenant: str, request: pb.GetKpiHistory, ev
     """What happened to a KPI, newest first, a page of it: who, when, why, before, after (A-01)."""
     page, kpi_id = asked(request, tenant, datetime, str, size=HISTORY), request.kpi_id
     upto = page.after[0] if page.after else FOREVER
-    # Of each source as many as the page may need: those recorded at the same instant as the last one shown, and one for its `before`.
+    # Of each source as many as the page may need: those recorded at the same instant as the last one shown, and one for
+    # its `before`.
     most = page.limit + TOGETHER
     async with reading(pool, tenant) as con:
         versions = await kpi_view.versions(con, tenant, kpi_id, upto=upto, most=most)
@@ -123,8 +133,13 @@ async def history(pool: asyncpg.Pool, tenant: str, request: pb.GetKpiHistory, ev
             raise unknown("kpi", kpi_id, "kpi_id")
         proposals = await proposal_view.some(con, tenant, [v.proposal_id for v in versions if v.proposal_id])
         names = await _parent_names(con, tenant, links)
-    entries = [_version_entry(before, v, proposals, everyone) for v, before in zip(versions, [*versions[1:], None], strict=False)]
-    entries += [_link_entry(before, link, names, everyone) for link, before in zip(links, [*links[1:], None], strict=False)]
+    entries = [
+        _version_entry(before, v, proposals, everyone)
+        for v, before in zip(versions, [*versions[1:], None], strict=False)
+    ]
+    entries += [
+        _link_entry(before, link, names, everyone) for link, before in zip(links, [*links[1:], None], strict=False)
+    ]
     entries += [_progress_entry(p, first.unit, everyone) for p in progress]
     entries.sort(key=_place, reverse=True)
     shown, token = page.cut([e for e in entries if page.after is None or _place(e) < page.after][: page.limit], _place)
@@ -135,7 +150,9 @@ def _place(entry: pb.HistoryEntry) -> tuple[datetime, str]:
     return entry.recorded_at.ToDatetime(UTC), entry.event_id
 
 
-def _version_entry(before: KpiRow | None, row: KpiRow, proposals: dict[str, ProposalRow], everyone: Everyone) -> pb.HistoryEntry:
+def _version_entry(
+    before: KpiRow | None, row: KpiRow, proposals: dict[str, ProposalRow], everyone: Everyone
+) -> pb.HistoryEntry:
     entry = pb.HistoryEntry(
         event_id=row.event_id,
         recorded_at=from_datetime(row.recorded_at),
@@ -152,7 +169,8 @@ def _version_entry(before: KpiRow | None, row: KpiRow, proposals: dict[str, Prop
         was, now = getattr(before, edge), getattr(row, edge)
         if was != now:
             change = t.EdgeChange(
-                before=from_decimal(was) if was is not None else None, after=from_decimal(now) if now is not None else None
+                before=from_decimal(was) if was is not None else None,
+                after=from_decimal(now) if now is not None else None,
             )
             getattr(entry, edge).CopyFrom(change)
     if proposal := proposals.get(row.proposal_id):

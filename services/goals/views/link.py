@@ -17,7 +17,10 @@ from services.goals.views import VERSION
 
 @dataclass(frozen=True, slots=True)
 class LinkRow:
-    """A KPI's link after one event of the cycle's alignment. `parent_kind` is csf, kpi, goal, or empty: it serves nothing."""
+    """A KPI's link after one event of the cycle's alignment.
+
+    `parent_kind` is csf, kpi, goal, or empty: it serves nothing.
+    """
 
     tenant: str
     cycle_id: str

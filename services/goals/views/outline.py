@@ -1,4 +1,7 @@
-"""The outline of a cycle at a moment: of every KPI as little as adding up and unfolding need. Whole, a page reads only what it shows."""
+"""The outline of a cycle at a moment: of every KPI as little as adding up and unfolding need.
+
+Whole, a page reads only what it shows.
+"""
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,9 +18,11 @@ from services.goals.views.kpi import KPIS
 from services.goals.views.link import LINKS
 
 WHOLE = 30
-"""Up to so many cards (goals, CSFs, KPIs) a map unfolds whole; beyond, down to the KPIs that serve a goal or a CSF directly."""
+"""Up to so many cards (goals, CSFs, KPIs) a map unfolds whole; beyond, down to the KPIs that serve a goal or a CSF
+directly."""
 SCREEN = 8
-"""Cards that a screen has room for, one below the other: what is below those KPIs is unfolded too when it is no more."""
+"""Cards that a screen has room for, one below the other: what is below those KPIs is unfolded too when it is no
+more."""
 MOST = 300
 """A map never has more KPIs."""
 
@@ -26,13 +31,16 @@ OUTLINE = f"""
 with version as (
   select distinct on (kpi_id) kpi_id, name, level, kind, direction, unit, target, volume_kpi_id,
     bool_or(retired) over (partition by kpi_id) as ended
-  from {KPIS} where tenant = $1 and cycle_id = $2 and recorded_at <= $3 and effective_on <= $4 order by kpi_id, version desc
+  from {KPIS} where tenant = $1 and cycle_id = $2 and recorded_at <= $3 and effective_on <= $4 order by kpi_id,
+      version desc
 ), served as (
   select distinct on (kpi_id) kpi_id, parent_kind, parent_id
-  from {LINKS} where tenant = $1 and cycle_id = $2 and recorded_at <= $3 and effective_on <= $4 order by kpi_id, version desc
+  from {LINKS} where tenant = $1 and cycle_id = $2 and recorded_at <= $3 and effective_on <= $4 order by kpi_id,
+      version desc
 )
 select v.*, coalesce(s.parent_kind, '') as parent_kind, coalesce(s.parent_id, '') as parent_id, f.position
-from version v left join served s using (kpi_id) join {KPIS} f on f.tenant = $1 and f.kpi_id = v.kpi_id and f.version = 1
+from version v left join served s using (kpi_id) join {KPIS} f on f.tenant = $1 and f.kpi_id = v.kpi_id
+    and f.version = 1
 where not v.ended order by v.level, f.position
 """
 
@@ -74,8 +82,13 @@ class Outline:
 
     @cached_property
     def loose(self) -> Sequence[str]:
-        """The KPIs whose way up ends at no CSF or goal: they serve nothing yet, or what serves nothing. They are not in the tree."""
-        return [stub.id for stub in self.stubs.values() if (above := self.above(stub.id)) == [] or above[-1] in self.stubs]
+        """The KPIs whose way up ends at no CSF or goal: they serve nothing yet, or what serves nothing.
+
+        They are not in the tree.
+        """
+        return [
+            stub.id for stub in self.stubs.values() if (above := self.above(stub.id)) == [] or above[-1] in self.stubs
+        ]
 
     @cached_property
     def _below(self) -> Mapping[str, int]:
@@ -120,7 +133,8 @@ class Outline:
         return reconcile(self.nodes())
 
     def unfolded(self, tops: Sequence[str], opened: Iterable[str], focus: Iterable[str]) -> list[str]:
-        """The KPIs that a map of these goals and CSFs shows: unfolded by its size, by what the reader opened, and to what they look for.
+        """The KPIs that a map of these goals and CSFs shows: unfolded by its size, by what the reader opened, and to
+        what they look for.
 
         Breadth first: where a layer would pass `MOST`, what is above it stays folded.
         """

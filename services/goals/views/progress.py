@@ -92,10 +92,16 @@ order by kpi_id, occurred_on, version desc
 """
 
 
-async def current(con: asyncpg.Connection, tenant: str, kpi_ids: Sequence[str], known: datetime, on: date) -> dict[str, Value]:
+async def current(
+    con: asyncpg.Connection, tenant: str, kpi_ids: Sequence[str], known: datetime, on: date
+) -> dict[str, Value]:
     """The current value of each KPI: the one with the greatest day up to `on`."""
     rows = await con.fetch(
-        f"select distinct on (kpi_id) * from ({DAYS}) days order by kpi_id, occurred_on desc", tenant, list(kpi_ids), known, on
+        f"select distinct on (kpi_id) * from ({DAYS}) days order by kpi_id, occurred_on desc",
+        tenant,
+        list(kpi_ids),
+        known,
+        on,
     )
     return {row["kpi_id"]: _value(row) for row in rows}
 
@@ -108,7 +114,8 @@ async def trend(con: asyncpg.Connection, tenant: str, kpi_id: str, known: dateti
 async def entries(con: asyncpg.Connection, tenant: str, kpi_id: str, *, upto: datetime, most: int) -> list[ProgressRow]:
     """The last of what was recorded for a KPI up to an instant, corrected values too, the newest first."""
     rows = await con.fetch(
-        f"select * from {VALUES} where tenant = $1 and kpi_id = $2 and recorded_at <= $3 order by version desc limit $4",
+        f"select * from {VALUES} where tenant = $1 and kpi_id = $2 and recorded_at <= $3 order by version desc limit "
+        "$4",
         tenant,
         kpi_id,
         upto,

@@ -19,7 +19,8 @@ from services.goals.views import VERSION
 
 @dataclass(frozen=True, slots=True)
 class ProposalRow:
-    """`proposed`, `approval` and `reason` are messages of the contract as bytes, their words sealed; empty where there is none."""
+    """`proposed`, `approval` and `reason` are messages of the contract as bytes, their words sealed; empty where there
+    is none."""
 
     tenant: str
     proposal_id: str
@@ -52,12 +53,29 @@ class ProposalView(View[ProposalRow]):
         key = (event.tenant, event.stream.id)
         match event.message:
             case ChangeProposed() as e:
-                rows.put(ProposalRow(*key, e.cycle_id, t.PROPOSAL_STATE_PROPOSED, packed(e), event.recorded_at, "", None, b"", b"", ""))
+                rows.put(
+                    ProposalRow(
+                        *key,
+                        e.cycle_id,
+                        t.PROPOSAL_STATE_PROPOSED,
+                        packed(e),
+                        event.recorded_at,
+                        "",
+                        None,
+                        b"",
+                        b"",
+                        "",
+                    )
+                )
             case ProposalApproved() as e:
                 decided = _decided(event, t.PROPOSAL_STATE_APPROVED, packed(e.approval), packed(e.comment))
                 rows.put(replace(rows[key], **decided, added_kpi_id=e.added_kpi_id))
             case ProposalDeclined() as e:
-                rows.put(replace(rows[key], **_decided(event, t.PROPOSAL_STATE_DECLINED, packed(e.approval), packed(e.reason))))
+                rows.put(
+                    replace(
+                        rows[key], **_decided(event, t.PROPOSAL_STATE_DECLINED, packed(e.approval), packed(e.reason))
+                    )
+                )
             case ProposalWithdrawn() as e:
                 rows.put(replace(rows[key], **_decided(event, t.PROPOSAL_STATE_WITHDRAWN, b"", packed(e.reason))))
             case _:
@@ -73,7 +91,17 @@ class ProposalView(View[ProposalRow]):
             return
         first, last = events[0], events[-1]
         row = ProposalRow(
-            first.tenant, state.id, state.proposed.cycle_id, state.state, packed(state.proposed), first.recorded_at, "", None, b"", b"", ""
+            first.tenant,
+            state.id,
+            state.proposed.cycle_id,
+            state.state,
+            packed(state.proposed),
+            first.recorded_at,
+            "",
+            None,
+            b"",
+            b"",
+            "",
         )
         match last.message:
             case ProposalApproved() as e:
@@ -93,13 +121,20 @@ PROPOSALS = ProposalView().table
 
 
 def _decided(event: Recorded, state: int, approval: bytes, reason: bytes) -> dict[str, object]:
-    return {"state": state, "decided_by": event.origin.actor, "decided_at": event.recorded_at, "approval": approval, "reason": reason}
+    return {
+        "state": state,
+        "decided_by": event.origin.actor,
+        "decided_at": event.recorded_at,
+        "approval": approval,
+        "reason": reason,
+    }
 
 
 async def listed(
     con: asyncpg.Connection, tenant: str, cycle_id: str, after: Place | None, limit: int, *, waiting: bool
 ) -> list[ProposalRow]:
-    """The proposals of a cycle, or of all, behind a place: those that wait first, then the newest; with `waiting` only the former."""
+    """The proposals of a cycle, or of all, behind a place: those that wait first, then the newest; with `waiting` only
+    the former."""
     wait, proposed_at, id = after or (None, None, None)
     rows = await con.fetch(
         f"select * from {PROPOSALS} where tenant = $1 and ($2 = '' or cycle_id = $2) and (not $3 or state = 1) "
@@ -117,5 +152,7 @@ async def listed(
 
 
 async def some(con: asyncpg.Connection, tenant: str, proposal_ids: Sequence[str]) -> dict[str, ProposalRow]:
-    rows = await con.fetch(f"select * from {PROPOSALS} where tenant = $1 and proposal_id = any($2::text[])", tenant, list(proposal_ids))
+    rows = await con.fetch(
+        f"select * from {PROPOSALS} where tenant = $1 and proposal_id = any($2::text[])", tenant, list(proposal_ids)
+    )
     return {row["proposal_id"]: PROPOSALS.of(row) for row in rows}

@@ -36,16 +36,25 @@ ADDED = "added"
 """Stands for the id of a KPI that a proposal would add."""
 
 
-async def listed(pool: asyncpg.Pool, who: Actor, request: pb.ListProposals, everyone: Everyone, at: datetime) -> pb.Proposals:
-    """A page of proposals, or of those that wait for the caller: without their arithmetic, so only what they touch is read."""
+async def listed(
+    pool: asyncpg.Pool, who: Actor, request: pb.ListProposals, everyone: Everyone, at: datetime
+) -> pb.Proposals:
+    """A page of proposals, or of those that wait for the caller: without their arithmetic, so only what they touch is
+    read."""
     page = asked(request, who.tenant, bool, datetime, str, size=PAGE)
     found: list[tuple[ProposalRow, CycleState]] = []
     after, looked = page.after, 0
     async with reading(pool, who.tenant) as con:
         while len(found) < page.limit:
-            rows = await proposal_view.listed(con, who.tenant, request.cycle_id, after, page.limit, waiting=request.mine_to_decide)
+            rows = await proposal_view.listed(
+                con, who.tenant, request.cycle_id, after, page.limit, waiting=request.mine_to_decide
+            )
             states = await _touched(con, who.tenant, rows, moment(AsOf(), everyone, at), everyone)
-            found += [(row, states[row.cycle_id]) for row in rows if not request.mine_to_decide or _decides(row, states[row.cycle_id], who)]
+            found += [
+                (row, states[row.cycle_id])
+                for row in rows
+                if not request.mine_to_decide or _decides(row, states[row.cycle_id], who)
+            ]
             looked += len(rows)
             if len(rows) < page.limit or not request.mine_to_decide or looked >= LOOKED_AT:
                 break
@@ -91,13 +100,17 @@ async def one(pool: asyncpg.Pool, who: Actor, proposal_id: str, everyone: Everyo
     return reply
 
 
-async def preview(pool: asyncpg.Pool, who: Actor, request: pb.PreviewProposal, everyone: Everyone, at: datetime) -> pb.ProposalPreview:
+async def preview(
+    pool: asyncpg.Pool, who: Actor, request: pb.PreviewProposal, everyone: Everyone, at: datetime
+) -> pb.ProposalPreview:
     """The arithmetic and the decider of a proposal that is still being written."""
     async with reading(pool, who.tenant) as con:
         state = await read_cycle(con, who.tenant, request.cycle_id, everyone, moment(AsOf(), everyone, at))
         await state.load(con, [change.kpi_id for change in request.changes])
     addition = request.addition if request.HasField("addition") else None
-    reply = pb.ProposalPreview(reconciliations=await asyncio.to_thread(reconciled, state.outline, request.changes, addition))
+    reply = pb.ProposalPreview(
+        reconciliations=await asyncio.to_thread(reconciled, state.outline, request.changes, addition)
+    )
     found, obstacle = _deciders(state, request.changes, addition, who.id)
     reply.obstacle = obstacle or _stale(state, request.changes)
     if found:
@@ -161,7 +174,9 @@ def _shown(row: ProposalRow, state: CycleState, who: Actor) -> pb.Proposal:
     return reply
 
 
-def reconciled(outline: Outline, changes: Iterable[t.TargetChange], addition: t.KpiDraft | None) -> list[pb.Reconciliation]:
+def reconciled(
+    outline: Outline, changes: Iterable[t.TargetChange], addition: t.KpiDraft | None
+) -> list[pb.Reconciliation]:
     """Each check of the branch that a proposal touches, as things are and as they would be.
 
     It adds the whole cycle up: for a thread beside the event loop.

@@ -34,7 +34,9 @@ class CycleView(View[CycleRow]):
     def fold(self, rows: Rows[CycleRow], event: Recorded) -> None:
         match event.message:
             case CycleOpened() as e:
-                rows.put(CycleRow(event.tenant, e.cycle_id, e.name, required_date(e.starts_on), required_date(e.ends_on)))
+                rows.put(
+                    CycleRow(event.tenant, e.cycle_id, e.name, required_date(e.starts_on), required_date(e.ends_on))
+                )
             case _:
                 pass
 
@@ -68,7 +70,9 @@ async def cycle(con: asyncpg.Connection, tenant: str, cycle_id: str) -> CycleRow
 
 
 def cycle_message(row: CycleRow) -> pb.Cycle:
-    return pb.Cycle(cycle_id=row.cycle_id, name=row.name, starts_on=from_date(row.starts_on), ends_on=from_date(row.ends_on))
+    return pb.Cycle(
+        cycle_id=row.cycle_id, name=row.name, starts_on=from_date(row.starts_on), ends_on=from_date(row.ends_on)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,16 @@ class GoalView(View[GoalRow]):
         match event.message:
             case StrategicGoalSet() as e:
                 rows.put(
-                    GoalRow(event.tenant, e.goal_id, e.name, e.year, Decimal(e.target.value), e.unit, event.recorded_at, event.position)
+                    GoalRow(
+                        event.tenant,
+                        e.goal_id,
+                        e.name,
+                        e.year,
+                        Decimal(e.target.value),
+                        e.unit,
+                        event.recorded_at,
+                        event.position,
+                    )
                 )
             case _:
                 pass
@@ -100,7 +113,9 @@ class GoalView(View[GoalRow]):
     def expected(self, events: Sequence[Recorded]) -> Iterable[GoalRow]:
         if goal := GOAL.fold(messages(events)):
             e, last = goal.set, events[-1]
-            yield GoalRow(last.tenant, goal.id, e.name, e.year, Decimal(e.target.value), e.unit, last.recorded_at, last.position)
+            yield GoalRow(
+                last.tenant, goal.id, e.name, e.year, Decimal(e.target.value), e.unit, last.recorded_at, last.position
+            )
 
 
 GOALS = GoalView().table
@@ -108,9 +123,13 @@ GOALS = GoalView().table
 
 async def goals(con: asyncpg.Connection, tenant: str, known: datetime) -> list[pb.StrategicGoal]:
     """The strategic goals recorded up to an instant, in the order they were set."""
-    rows = await con.fetch(f"select * from {GOALS} where tenant = $1 and recorded_at <= $2 order by position", tenant, known)
+    rows = await con.fetch(
+        f"select * from {GOALS} where tenant = $1 and recorded_at <= $2 order by position", tenant, known
+    )
     return [
-        pb.StrategicGoal(goal_id=r["goal_id"], name=r["name"], year=r["year"], target=from_decimal(r["target"]), unit=r["unit"])
+        pb.StrategicGoal(
+            goal_id=r["goal_id"], name=r["name"], year=r["year"], target=from_decimal(r["target"]), unit=r["unit"]
+        )
         for r in rows
     ]
 
@@ -134,7 +153,9 @@ class CsfView(View[CsfRow]):
     def fold(self, rows: Rows[CsfRow], event: Recorded) -> None:
         match event.message:
             case CsfChosen() as e:
-                rows.put(CsfRow(event.tenant, e.csf_id, e.name, list(e.goal_ids), e.why, event.recorded_at, event.position))
+                rows.put(
+                    CsfRow(event.tenant, e.csf_id, e.name, list(e.goal_ids), e.why, event.recorded_at, event.position)
+                )
             case _:
                 pass
 
@@ -149,5 +170,7 @@ CSFS = CsfView().table
 
 async def csfs(con: asyncpg.Connection, tenant: str, known: datetime) -> list[pb.Csf]:
     """The success factors recorded up to an instant, in the order they were chosen."""
-    rows = await con.fetch(f"select * from {CSFS} where tenant = $1 and recorded_at <= $2 order by position", tenant, known)
+    rows = await con.fetch(
+        f"select * from {CSFS} where tenant = $1 and recorded_at <= $2 order by position", tenant, known
+    )
     return [pb.Csf(csf_id=r["csf_id"], name=r["name"], goal_ids=r["goal_ids"], why=r["why"]) for r in rows]

@@ -1,4 +1,5 @@
-"""Whose decision a proposal waits for, as far as the facts that this service holds say: the rule is that of goals, which has the last word.
+"""Whose decision a proposal waits for, as far as the facts that this service holds say: the rule is that of goals,
+which has the last word.
 
 Pure. A test holds the two rules against each other.
 """
@@ -13,8 +14,9 @@ from services.notifications.domain.hearing import HeardKpi
 def deciders(touched: Sequence[HeardKpi], proposer: str, everyone: Everyone) -> tuple[str, ...]:
     """Who may decide, the first of them being who is asked; empty: nobody.
 
-    A change of several levels is the highest one's. A company's KPIs are the executives' to decide, a department's its head's manager's,
-    a person's the nearest manager's of all who answer for it; where that is nobody, or the proposer, the next above, then any executive.
+    A change of several levels is the highest one's. A company's KPIs are the executives' to decide, a department's its
+    head's manager's, a person's the nearest manager's of all who answer for it; where that is nobody, or the proposer,
+    the next above, then any executive.
     """
     if not touched:
         return ()

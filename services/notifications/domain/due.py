@@ -10,7 +10,10 @@ NEWS_FOR = timedelta(days=7)
 
 
 def due_at(at: datetime, mode: t.EmailMode.ValueType, chosen: Chosen) -> datetime | None:
-    """The instant, UTC, at which what is given at `at` is to be mailed: never before, never in a quiet hour. None: no e-mail."""
+    """The instant, UTC, at which what is given at `at` is to be mailed: never before, never in a quiet hour.
+
+    None: no e-mail.
+    """
     match mode:
         case t.EMAIL_MODE_AT_ONCE:
             return _awake(at, chosen)
@@ -27,7 +30,10 @@ def _awake(at: datetime, chosen: Chosen) -> datetime:
 
 
 def _next(at: datetime, hour: int, chosen: Chosen) -> datetime:
-    """The first instant from `at` on when the zone's clock strikes that hour. An hour that the clock jumps over counts from the jump."""
+    """The first instant from `at` on when the zone's clock strikes that hour.
+
+    An hour that the clock jumps over counts from the jump.
+    """
     day = at.astimezone(chosen.zone).date()
     while True:
         strikes = datetime(day.year, day.month, day.day, hour, tzinfo=chosen.zone).astimezone(UTC)

@@ -1,6 +1,7 @@
 """Who hears of what (N-06, N-07, N-09, N-11; product decisions, "Notice").
 
-Everything that one append of another context changed is one cause. It answers drafts: notices without id, cause and channels.
+Everything that one append of another context changed is one cause. It answers drafts: notices without id, cause and
+channels.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +21,8 @@ IMPORTER = "service:importer"
 
 
 class NotHeardOfYet(TimeoutError):
-    """A person or unit that the directory does not know yet: another topic is behind, and the same question is answered a moment later."""
+    """A person or unit that the directory does not know yet: another topic is behind, and the same question is answered
+    a moment later."""
 
 
 def person_of(actor: str) -> str:
@@ -136,17 +138,25 @@ def of_gift(event: GiftHandedOver | RedemptionRefunded, actor: str, everyone: Ev
 
 def of_asking(proposal_id: str, proposer: str, asked: str, everyone: Everyone) -> list[NoticeGiven]:
     """Somebody whose decision a proposal waits for now."""
-    return _drafts({asked: NoticeGiven(kind=t.NOTICE_KIND_PROPOSAL_WAITING, proposal_id=proposal_id)}, proposer, everyone)
+    return _drafts(
+        {asked: NoticeGiven(kind=t.NOTICE_KIND_PROPOSAL_WAITING, proposal_id=proposal_id)}, proposer, everyone
+    )
 
 
 def of_erasure_request(person_id: str, actor: str, everyone: Everyone) -> list[NoticeGiven]:
     """Whoever may decide about an erasure: administrators, but who asked for it and whom it is about."""
-    deciding = [p for p in everyone.people if everyone.has_role(p, "admin") and not everyone.has_role(p, "auditor") and p != person_id]
+    deciding = [
+        p
+        for p in everyone.people
+        if everyone.has_role(p, "admin") and not everyone.has_role(p, "auditor") and p != person_id
+    ]
     told = {admin: NoticeGiven(kind=t.NOTICE_KIND_ERASURE_WAITING, erased_id=person_id) for admin in deciding}
     return _drafts(told, person_of(actor), everyone)
 
 
-def of_erasure_decision(person_id: str, requested_by: str, actor: str, everyone: Everyone, *, granted: bool) -> list[NoticeGiven]:
+def of_erasure_decision(
+    person_id: str, requested_by: str, actor: str, everyone: Everyone, *, granted: bool
+) -> list[NoticeGiven]:
     """Who asked for it, and, if it was declined, whom it is about: who is erased is told nothing any more."""
     people = dict.fromkeys(filter(None, (person_of(requested_by), person_id)))
     told = {
@@ -159,7 +169,9 @@ def of_erasure_decision(person_id: str, requested_by: str, actor: str, everyone:
 
 def of_stale(kpi: HeardKpi, everyone: Everyone) -> list[NoticeGiven]:
     """Who answers for a KPI hears that it was forgotten (N-04)."""
-    told = {person: NoticeGiven(kind=t.NOTICE_KIND_PROGRESS_STALE, kpi_id=kpi.id) for person in answerable(kpi, everyone)}
+    told = {
+        person: NoticeGiven(kind=t.NOTICE_KIND_PROGRESS_STALE, kpi_id=kpi.id) for person in answerable(kpi, everyone)
+    }
     return _drafts(told, "", everyone)
 
 

@@ -1,7 +1,10 @@
-"""A notice: one person told of one cause (product decisions, "Notice"). All notices of a cause are one stream, a telling.
+"""A notice: one person told of one cause (product decisions, "Notice").
 
-Ids are made from tenant, person and cause, so there is one, however often the cause is delivered. A cause is an append of another context,
-or a batch: what somebody does in a short while. A notice of a batch grows as long as the batch goes on.
+All notices of a cause are one stream, a telling.
+
+Ids are made from tenant, person and cause, so there is one, however often the cause is delivered. A cause is an append
+of another context, or a batch: what somebody does in a short while. A notice of a batch grows as long as the batch goes
+on.
 """
 
 from collections.abc import Mapping, Sequence
@@ -60,7 +63,10 @@ def evolve(telling: Telling | None, event: Message) -> Telling:
             return {**now, event.notice_id: Notice(event)}
         case PeopleTold():
             given = [whole(event, told) for told in event.told]
-            return {**now, **{g.notice_id: _grown(now[g.notice_id], g) if g.notice_id in now else Notice(g) for g in given}}
+            return {
+                **now,
+                **{g.notice_id: _grown(now[g.notice_id], g) if g.notice_id in now else Notice(g) for g in given},
+            }
         case NoticesClosed():
             return {**now, **{id: replace(now[id], closed=True) for id in event.notice_ids}}
         case NoticeMailed() | NoticeNotMailed():
@@ -103,7 +109,8 @@ def _fill(into: NoticeGiven | Told, of: NoticeGiven | Told) -> None:
 
 
 def grown(before: NoticeGiven, more: int, given: NoticeGiven) -> tuple[NoticeGiven, int]:
-    """A notice and its `more` after it was given again: changes are added, of anything else the newest is told and the rest counted."""
+    """A notice and its `more` after it was given again: changes are added, of anything else the newest is told and the
+    rest counted."""
     after = NoticeGiven()
     after.CopyFrom(given)
     if given.changes or before.changes:
@@ -149,7 +156,10 @@ def tell(telling: Telling | None, telling_id: str, given: Sequence[NoticeGiven],
         part = new[start : start + TOLD_AT_ONCE]
         first = part[0]
         event = PeopleTold(
-            telling_id=telling_id, cause_append_id=first.cause_append_id, cause_event_id=first.cause_event_id, by_id=first.by_id
+            telling_id=telling_id,
+            cause_append_id=first.cause_append_id,
+            cause_event_id=first.cause_event_id,
+            by_id=first.by_id,
         )
         for one in part:
             _fill(event.told.add(), one)

@@ -71,7 +71,10 @@ def chosen(preferences: Preferences | None, company_zone: ZoneInfo) -> Chosen:
 
 
 def complete(preferences: Preferences | None) -> Preferences:
-    """The same with every kind named, and the defaults where nothing was said. An empty time zone stays: it is the company's."""
+    """The same with every kind named, and the defaults where nothing was said.
+
+    An empty time zone stays: it is the company's.
+    """
     said = preferences or Preferences()
     by_kind = {channels.kind: channels for channels in said.channels}
     return Preferences(
@@ -92,7 +95,9 @@ def change(before: Preferences | None, after: Preferences, person_id: str) -> De
     seen = set[int]()
     for index, channels in enumerate(after.channels):
         if channels.kind in seen:
-            raise Rejected("KIND_TWICE", "name each kind once", kind=Kind.INVALID, field=f"preferences.channels[{index}].kind")
+            raise Rejected(
+                "KIND_TWICE", "name each kind once", kind=Kind.INVALID, field=f"preferences.channels[{index}].kind"
+            )
         seen.add(channels.kind)
     if after.language and after.language not in LANGUAGES:
         wanted = f"must be one of {', '.join(LANGUAGES)}, or empty"

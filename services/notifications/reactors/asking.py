@@ -1,5 +1,5 @@
-"""Who is asked for a decision while a proposal waits: when the right to decide moves, the new one is told and the old one's notice closes;
-when nobody has decided for some days, the next who may is told too.
+"""Who is asked for a decision while a proposal waits: when the right to decide moves, the new one is told and the old
+one's notice closes; when nobody has decided for some days, the next who may is told too.
 """
 
 from collections.abc import Sequence
@@ -55,7 +55,9 @@ class Asking:
         # What was given alone, before whole causes were, cannot be closed.
         over = [asked for asked in facts.asked if asked.person_id not in may and asked.telling_id]
         asked = {one.person_id: one.at for one in facts.asked if one.person_id in may}
-        late = max(asked.values(), default=facts.proposed_at) + timedelta(days=self.kit.settings.approval_days) <= ctx.at
+        late = (
+            max(asked.values(), default=facts.proposed_at) + timedelta(days=self.kit.settings.approval_days) <= ctx.at
+        )
         # Before anybody was asked at all, who was entitled when it was proposed is about to be.
         moved = facts.was_asked and not asked
         wanted = next((p for p in may if p not in asked), "") if late or moved else ""

@@ -1,4 +1,7 @@
-"""Sends the e-mails that are due: one per notice, or a person's digest as one. At least once, each with the same Message-ID again."""
+"""Sends the e-mails that are due: one per notice, or a person's digest as one.
+
+At least once, each with the same Message-ID again.
+"""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -40,7 +43,10 @@ HEARD_SECONDS = 20.0
 
 @dataclass(frozen=True, slots=True)
 class DueMails:
-    """What fails raises: the timer tries again, with growing pauses, counts it and says so. Nothing is lost meanwhile."""
+    """What fails raises: the timer tries again, with growing pauses, counts it and says so.
+
+    Nothing is lost meanwhile.
+    """
 
     kit: Kit
     post: Post | None
@@ -54,7 +60,9 @@ class DueMails:
 
     async def act(self, due: Due, ctx: Context) -> None:
         # By the log, not by the view, which may not have heard yet that they were mailed a moment ago.
-        streams = {id: stream_of(telling, id) for id, telling in (await notices_of_mail(self.kit.pool, due, ctx.at)).items()}
+        streams = {
+            id: stream_of(telling, id) for id, telling in (await notices_of_mail(self.kit.pool, due, ctx.at)).items()
+        }
         tellings = {ref: await self._telling(due.tenant, ref) for ref in dict.fromkeys(streams.values())}
         pending = [Pending(ref, notice) for id, ref in streams.items() if (notice := tellings[ref][id]).awaits_mail]
         if not pending:
@@ -87,7 +95,10 @@ class DueMails:
         return TELLING.fold(messages(events)) or {}
 
     async def _shown(self, tenant: str, pending: Sequence["Pending"]) -> dict[str, pb.Notice]:
-        """As the inbox shows them; words still sealed. Raises `NotHeardOfYet` for what the views do not know, as while they are rebuilt."""
+        """As the inbox shows them; words still sealed.
+
+        Raises `NotHeardOfYet` for what the views do not know, as while they are rebuilt.
+        """
         ids = [one.id for one in pending]
         async with reading(self.kit.pool, tenant) as con:
             shown = {s.notice_id: s for s in await inbox.messages(con, tenant, await inbox.rows_of(con, tenant, ids))}
@@ -95,14 +106,18 @@ class DueMails:
             raise NotHeardOfYet(f"what {missing[0]} tells of")
         return shown
 
-    async def _send(self, ctx: Context, person: Person, pending: Sequence["Pending"], shown: Sequence[pb.Notice]) -> None:
+    async def _send(
+        self, ctx: Context, person: Person, pending: Sequence["Pending"], shown: Sequence[pb.Notice]
+    ) -> None:
         assert self.post is not None
         everyone = await self.kit.directory.everyone(ctx.tenant)
         async with reading(self.kit.pool, ctx.tenant) as con:
             wanted = chosen(await preferences_of(con, ctx.tenant, person.id), everyone.time_zone)
         named = dict.fromkeys(id for n in shown for id in (n.by_id, n.erased_id))
         involved = [person, *(everyone.people[id] for id in named if id in everyone.people)]
-        opened = people_pb2.PeopleList(people=[people_pb2.Person(person_id=p.id, name=p.name, email=p.email) for p in involved])
+        opened = people_pb2.PeopleList(
+            people=[people_pb2.Person(person_id=p.id, name=p.name, email=p.email) for p in involved]
+        )
         told = pb.Notices(notices=shown)
         for words in (opened, told):
             await self.kit.words.open(words, tenant=ctx.tenant)
@@ -131,9 +146,14 @@ class DueMails:
         log.info("mail.sent", tenant=ctx.tenant, message_id=message_id, notices=len(pending))
         await self._settle(ctx, pending, lambda n, ref: notices.mailed(n, ref, message_id))
 
-    async def _settle(self, ctx: Context, pending: Sequence["Pending"], decide_one: Callable[[Notice, Ref], Decision]) -> None:
-        """Record what became of some mails, in one append. What is recorded already is not recorded again: the states say so. A notice that
-        has grown meanwhile is left: its next mail tells all of it."""
+    async def _settle(
+        self, ctx: Context, pending: Sequence["Pending"], decide_one: Callable[[Notice, Ref], Decision]
+    ) -> None:
+        """Record what became of some mails, in one append.
+
+        What is recorded already is not recorded again: the states say so. A notice that has grown meanwhile is left:
+        its next mail tells all of it.
+        """
         first = pending[0].ref
 
         async def decide(load: Load) -> Decision:

@@ -19,7 +19,13 @@ from services.notifications.views.preferences import preferences_of_all
 
 
 async def give(
-    kit: Kit, ctx: Context, cause: str | Batch, drafts: Sequence[NoticeGiven], *, happened_at: datetime, mail: bool = True
+    kit: Kit,
+    ctx: Context,
+    cause: str | Batch,
+    drafts: Sequence[NoticeGiven],
+    *,
+    happened_at: datetime,
+    mail: bool = True,
 ) -> None:
     """Tell each person of a cause, by the channels they want as of now. `mail`: it is a reason to mail somebody."""
     if not drafts:
@@ -34,9 +40,16 @@ async def give(
 
 
 async def addressed_to(
-    kit: Kit, ctx: Context, cause: str | Batch, drafts: Sequence[NoticeGiven], *, happened_at: datetime, mail: bool = True
+    kit: Kit,
+    ctx: Context,
+    cause: str | Batch,
+    drafts: Sequence[NoticeGiven],
+    *,
+    happened_at: datetime,
+    mail: bool = True,
 ) -> list[NoticeGiven]:
-    """The drafts with ids and channels: everybody's preferences in one question, for a cause may concern a whole company."""
+    """The drafts with ids and channels: everybody's preferences in one question, for a cause may concern a whole
+    company."""
     zone = (await kit.directory.everyone(ctx.tenant)).time_zone
     mail = mail and kit.settings.smtp != "" and ctx.at - happened_at < NEWS_FOR
     at = max(ctx.at, cause.until) if isinstance(cause, Batch) else ctx.at

@@ -70,7 +70,10 @@ class Letter:
                 return _("News of your gift")
 
     def plain(self) -> str:
-        blocks = ["\n".join([item.headline, *(f"  {line}" for line in item.lines), *self._link(item)]) for item in self._items()]
+        blocks = [
+            "\n".join([item.headline, *(f"  {line}" for line in item.lines), *self._link(item)])
+            for item in self._items()
+        ]
         return "\n\n".join([self._greeting(), *blocks, self._footer()]) + "\n"
 
     def html(self) -> str:
@@ -107,15 +110,29 @@ class Letter:
                 asked = _("%(who)s proposes a change and asks for your decision.") % who
                 return Item(asked, self._proposal(notice), f"/proposals/{notice.proposal_id}")
             case t.NOTICE_KIND_PROPOSAL_DECIDED:
-                decided = _("%(who)s approved your proposal.") if notice.granted else _("%(who)s declined your proposal.")
-                said = [_("With these words: %(words)s") % {"words": self._words(notice.reason)}] if notice.HasField("reason") else []
-                return Item(decided % who, [self._words(notice.title), *said, *changes], f"/proposals/{notice.proposal_id}")
+                decided = (
+                    _("%(who)s approved your proposal.") if notice.granted else _("%(who)s declined your proposal.")
+                )
+                said = (
+                    [_("With these words: %(words)s") % {"words": self._words(notice.reason)}]
+                    if notice.HasField("reason")
+                    else []
+                )
+                return Item(
+                    decided % who, [self._words(notice.title), *said, *changes], f"/proposals/{notice.proposal_id}"
+                )
             case t.NOTICE_KIND_ERASURE_WAITING:
                 person = {"person": self.names.get(notice.erased_id) or _("somebody")}
                 if notice.by_id == notice.erased_id:
-                    asked = _("%(person)s asks that their personal data be deleted. An administrator has to decide.") % person
+                    asked = (
+                        _("%(person)s asks that their personal data be deleted. An administrator has to decide.")
+                        % person
+                    )
                 else:
-                    asked = _("%(who)s asks that the personal data of %(person)s be deleted. Another administrator has to decide.")
+                    asked = _(
+                        "%(who)s asks that the personal data of %(person)s be deleted. Another administrator has to "
+                        "decide."
+                    )
                     asked = asked % {**who, **person}
                 return Item(asked, [], f"/erasures/{notice.erased_id}")
             case t.NOTICE_KIND_ERASURE_DECIDED:
@@ -126,7 +143,11 @@ class Letter:
                     decided = _("%(who)s declined to delete the personal data of %(person)s.")
                 return Item(decided % {**who, **person}, self._reason(notice), "/profile")
             case t.NOTICE_KIND_KPI_CHANGED:
-                path = f"/proposals/{notice.proposal_id}" if notice.proposal_id else f"/kpi/{notice.changes[0].change.kpi_id}"
+                path = (
+                    f"/proposals/{notice.proposal_id}"
+                    if notice.proposal_id
+                    else f"/kpi/{notice.changes[0].change.kpi_id}"
+                )
                 told = [*changes, *self._more(notice), *self._reason(notice)]
                 return Item(_("%(who)s changed KPIs that concern you.") % who, told, path)
             case t.NOTICE_KIND_PRAISE_RECEIVED:
@@ -136,17 +157,29 @@ class Letter:
                 return Item(_("%(kpi)s has had no number since %(day)s.") % since, [], f"/kpi/{notice.kpi_id}/progress")
             case _:
                 gift = {"gift": notice.gift_name}
-                told = _("You were handed %(gift)s.") if notice.granted else _("%(gift)s was called off; your points are back.")
+                told = (
+                    _("You were handed %(gift)s.")
+                    if notice.granted
+                    else _("%(gift)s was called off; your points are back.")
+                )
                 return Item(told % gift, [], "/shop")
 
     def _proposal(self, notice: pb.Notice) -> list[str]:
         return [self._words(notice.title), *self._reason(notice)]
 
     def _reason(self, notice: pb.Notice) -> list[str]:
-        return [self.language.gettext("Why: %(reason)s") % {"reason": self._words(notice.reason)}] if notice.HasField("reason") else []
+        return (
+            [self.language.gettext("Why: %(reason)s") % {"reason": self._words(notice.reason)}]
+            if notice.HasField("reason")
+            else []
+        )
 
     def _more(self, notice: pb.Notice) -> list[str]:
-        return [self.language.ngettext("and %(n)s more", "and %(n)s more", notice.more) % {"n": notice.more}] if notice.more else []
+        return (
+            [self.language.ngettext("and %(n)s more", "and %(n)s more", notice.more) % {"n": notice.more}]
+            if notice.more
+            else []
+        )
 
     def _praise(self, notice: pb.Notice) -> list[str]:
         lines = [self._words(notice.words), notice.value_name or notice.kpi_name]
@@ -169,14 +202,20 @@ class Letter:
                 assert after is not None
                 if before == after:  # floor, stretch or start alone
                     return _("%(kpi)s (%(relation)s): its scale has changed") % told
-                told |= {"before": self.language.amount(before, noticed.unit), "after": self.language.amount(after, noticed.unit)}
+                told |= {
+                    "before": self.language.amount(before, noticed.unit),
+                    "after": self.language.amount(after, noticed.unit),
+                }
                 return _("%(kpi)s (%(relation)s): target %(before)s → %(after)s") % told
             case t.CHANGE_KIND_DEFINED:
                 return _("%(kpi)s (%(relation)s): new") % told
             case t.CHANGE_KIND_RETIRED:
                 return _("%(kpi)s (%(relation)s): has ended") % told
             case _ if noticed.parent_after_name:
-                return _("%(kpi)s (%(relation)s): now serves %(parent)s") % {**told, "parent": noticed.parent_after_name}
+                return _("%(kpi)s (%(relation)s): now serves %(parent)s") % {
+                    **told,
+                    "parent": noticed.parent_after_name,
+                }
             case _ if change.unaligned:
                 return _("%(kpi)s (%(relation)s): serves nothing for now") % told
             case _:

@@ -64,4 +64,6 @@ class TellOfPeople:
             drafts = hearing.of_erasure_decision(told.person_id, known.requested_by, actor, everyone, granted=granted)
         for draft in drafts:
             draft.cause_append_id, draft.cause_event_id = str(event.append_id), str(event.id)
-        await give(self.kit, because(event, self.kit.name, NAME), str(event.append_id), drafts, happened_at=event.recorded_at)
+        await give(
+            self.kit, because(event, self.kit.name, NAME), str(event.append_id), drafts, happened_at=event.recorded_at
+        )

@@ -39,7 +39,8 @@ class Post:
     async def send(self, message: EmailMessage, to: str) -> None:
         """Returns when the server has taken the mail. Raises `RefusedForGood`, or `PostAway`: try again.
 
-        What the server says to the receiver or to the mail is about them; what it says before, as to a password, is the operator's to mend.
+        What the server says to the receiver or to the mail is about them; what it says before, as to a password, is the
+        operator's to mend.
         """
         server = urlsplit(self.url)
         host = server.hostname or "localhost"
@@ -55,7 +56,9 @@ class Post:
                     username=unquote(server.username) if server.username else None,
                     password=unquote(server.password) if server.password else None,
                     use_tls=server.scheme == "smtps",
-                    start_tls=True if secret else None,  # no password leaves the machine in the clear; else where the server has it
+                    start_tls=True
+                    if secret
+                    else None,  # no password leaves the machine in the clear; else where the server has it
                 )
         except aiosmtplib.SMTPRecipientsRefused as refusal:
             codes = [recipient.code for recipient in refusal.recipients]

@@ -27,9 +27,20 @@ class TellOfRewards:
         if not isinstance(told, PraiseGiven | GiftHandedOver | RedemptionRefunded):
             return
         everyone, actor = await self.kit.directory.everyone(event.tenant), event.origin.actor
-        drafts = hearing.of_praise(told, actor, everyone) if isinstance(told, PraiseGiven) else hearing.of_gift(told, actor, everyone)
+        drafts = (
+            hearing.of_praise(told, actor, everyone)
+            if isinstance(told, PraiseGiven)
+            else hearing.of_gift(told, actor, everyone)
+        )
         for draft in drafts:
             draft.cause_append_id, draft.cause_event_id = str(event.append_id), str(event.id)
         imported = hearing.imported(actor)
         cause = batches.of_import("praise", event.recorded_at) if imported else str(event.append_id)
-        await give(self.kit, because(event, self.kit.name, NAME), cause, drafts, happened_at=event.recorded_at, mail=not imported)
+        await give(
+            self.kit,
+            because(event, self.kit.name, NAME),
+            cause,
+            drafts,
+            happened_at=event.recorded_at,
+            mail=not imported,
+        )

@@ -33,7 +33,9 @@ class StaleProgress:
         if self._looked_at and timedelta(0) <= at - self._looked_at < LOOK_EVERY:
             return []
         self._nobodys = {kpi: until for kpi, until in self._nobodys.items() if until > at}
-        found = [due for due in await last_value.forgotten(self.kit.pool, at) if (due.tenant, due.thing) not in self._nobodys]
+        found = [
+            due for due in await last_value.forgotten(self.kit.pool, at) if (due.tenant, due.thing) not in self._nobodys
+        ]
         self._looked_at = None if found else at
         return found
 

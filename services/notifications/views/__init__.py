@@ -1,1 +1,2 @@
-"""Read models of notifications: the inbox, mails that are due, preferences; and what notices tell of, from the topics of other contexts."""
+"""Read models of notifications: the inbox, mails that are due, preferences; and what notices tell of, from the topics
+of other contexts."""

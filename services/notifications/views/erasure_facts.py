@@ -1,4 +1,5 @@
-"""What notices tell of erasures, from the topic of people: whether one waits for a decision, and why it was declined."""
+"""What notices tell of erasures, from the topic of people: whether one waits for a decision, and why it was
+declined."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

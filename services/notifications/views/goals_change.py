@@ -75,7 +75,10 @@ class GoalsChangeView(View[GoalsChangeRow]):
                     before, target = target, to_decimal(e.after)
                     yield _row(event, event.stream.id, before=before, after=target)
                 case KpiAligned() | KpiTakenOff() as e:
-                    served, serves = parents.get(e.kpi_id, g.Parent()), e.after if isinstance(e, KpiAligned) else g.Parent()
+                    served, serves = (
+                        parents.get(e.kpi_id, g.Parent()),
+                        e.after if isinstance(e, KpiAligned) else g.Parent(),
+                    )
                     parents[e.kpi_id] = serves
                     if isinstance(e, KpiTakenOff) or served != serves:
                         yield _row(event, e.kpi_id, linked=(served, serves))
@@ -116,12 +119,19 @@ _KINDS: dict[str, t.ChangeKind.ValueType] = {
     "KpiTakenOff": t.CHANGE_KIND_UNSPECIFIED,
 }
 
-CHANGE, KPI, LINK, PROPOSAL = GoalsChangeView().table, HeardKpiView().table, HeardLinkView().table, HeardProposalView().table
+CHANGE, KPI, LINK, PROPOSAL = (
+    GoalsChangeView().table,
+    HeardKpiView().table,
+    HeardLinkView().table,
+    HeardProposalView().table,
+)
 
 
 async def append_of(con: asyncpg.Connection, tenant: str, append_id: UUID, actor: str) -> Append:
     """All that an append says, in the order in which it was recorded."""
-    rows = await con.fetch(f"select * from {CHANGE.name} where tenant = $1 and append_id = $2 order by number", tenant, append_id)
+    rows = await con.fetch(
+        f"select * from {CHANGE.name} where tenant = $1 and append_id = $2 order by number", tenant, append_id
+    )
     changes: list[Change] = []
     proposed: Proposed | None = None
     for row in rows:
@@ -143,12 +153,19 @@ async def around(con: asyncpg.Connection, tenant: str, changes: Sequence[Change]
     """The changed KPIs, and those that they serve, served, or that serve them."""
     changed = list({change.kpi_id for change in changes})
     links = await con.fetch(
-        f"select kpi_id, parent_id from {LINK.name} where tenant = $1 and parent_id <> '' and (kpi_id = any($2) or parent_id = any($2))",
+        f"select kpi_id, parent_id from {LINK.name} where tenant = $1 and parent_id <> '' and (kpi_id = any($2) or "
+        "parent_id = any($2))",
         tenant,
         changed,
     )
     parents = {row["kpi_id"]: row["parent_id"] for row in links}
-    wanted = {*changed, *parents, *parents.values(), *(c.parent_before for c in changes), *(c.parent_after for c in changes)} - {""}
+    wanted = {
+        *changed,
+        *parents,
+        *parents.values(),
+        *(c.parent_before for c in changes),
+        *(c.parent_after for c in changes),
+    } - {""}
     return Around(await heard_kpis(con, tenant, wanted), parents)
 
 

@@ -1,4 +1,5 @@
-"""What notices tell of, from the topic of goals: KPIs, cycles, what serves what, proposals. One subscription for all of it."""
+"""What notices tell of, from the topic of goals: KPIs, cycles, what serves what, proposals. One subscription for all of
+it."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,5 @@
-"""The inbox, page by page: what waits for its reader first, then the newest; with the names and words of what it tells of."""
+"""The inbox, page by page: what waits for its reader first, then the newest; with the names and words of what it tells
+of."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -25,7 +26,12 @@ from services.notifications.views.rewards_facts import (
 )
 
 NOTICE, READ, PROPOSAL, KPI = NoticeView().table, ReadView().table, HeardProposalView().table, HeardKpiView().table
-PRAISE, VALUE, GIFT, REDEMPTION = HeardPraiseView().table, HeardValueView().table, HeardGiftView().table, HeardRedemptionView().table
+PRAISE, VALUE, GIFT, REDEMPTION = (
+    HeardPraiseView().table,
+    HeardValueView().table,
+    HeardGiftView().table,
+    HeardRedemptionView().table,
+)
 ERASURE = HeardErasureView().table
 PAGE = 30
 READ_AT_ONCE = 1000
@@ -42,7 +48,8 @@ left join {ERASURE.name} e on e.tenant = n.tenant and e.person_id = n.erased_id"
 # A person's notices from newest to oldest, below a position unless that is 0: those that wait, or the others.
 LISTED = f"""
 select n.*, {UNREAD} as unread from {JOINED}
-where n.tenant = $1 and n.person_id = $2 and n.inbox and (not $3 or {UNREAD}) and ($4 = 0 or n.position < $4) and {WAITS} = $5
+where n.tenant = $1 and n.person_id = $2 and n.inbox and (not $3 or {UNREAD}) and ($4 = 0 or n.position < $4)
+    and {WAITS} = $5
 order by n.position desc limit $6
 """
 
@@ -84,7 +91,8 @@ async def count(con: asyncpg.Connection, tenant: str, person_id: str) -> pb.Noti
 
 
 async def _unread(con: asyncpg.Connection, tenant: str, person_id: str) -> int:
-    unread = f"""select count(*) from {NOTICE.name} n left join {READ.name} r on r.tenant = n.tenant and r.notice_id = n.notice_id
+    unread = f"""select count(*) from {NOTICE.name} n left join {READ.name} r on r.tenant = n.tenant
+        and r.notice_id = n.notice_id
         where n.tenant = $1 and n.person_id = $2 and n.inbox and {UNREAD}"""
     return await con.fetchval(unread, tenant, person_id)
 
@@ -92,8 +100,10 @@ async def _unread(con: asyncpg.Connection, tenant: str, person_id: str) -> int:
 async def unread(con: asyncpg.Connection, tenant: str, person_id: str) -> list[str]:
     """The ids of a person's unread notices, the newest first, as many as are read with one command."""
     rows = await con.fetch(
-        f"""select n.notice_id from {NOTICE.name} n left join {READ.name} r on r.tenant = n.tenant and r.notice_id = n.notice_id
-        where n.tenant = $1 and n.person_id = $2 and n.inbox and {UNREAD} order by n.position desc limit {READ_AT_ONCE}""",
+        f"""select n.notice_id from {NOTICE.name} n left join {READ.name} r on r.tenant = n.tenant
+            and r.notice_id = n.notice_id
+        where n.tenant = $1 and n.person_id = $2 and n.inbox and {UNREAD}
+            order by n.position desc limit {READ_AT_ONCE}""",
         tenant,
         person_id,
     )
@@ -103,7 +113,8 @@ async def unread(con: asyncpg.Connection, tenant: str, person_id: str) -> list[s
 async def rows_of(con: asyncpg.Connection, tenant: str, notice_ids: Sequence[str]) -> list[Listed]:
     """Some notices that are there, in the order asked for."""
     rows = await con.fetch(
-        f"""select n.*, {UNREAD} as unread from {NOTICE.name} n left join {READ.name} r on r.tenant = n.tenant and r.notice_id = n.notice_id
+        f"""select n.*, {UNREAD} as unread from {NOTICE.name} n left join {READ.name} r on r.tenant = n.tenant
+            and r.notice_id = n.notice_id
         where n.tenant = $1 and n.notice_id = any($2::text[])""",
         tenant,
         notice_ids,
@@ -145,17 +156,26 @@ async def _told(con: asyncpg.Connection, tenant: str, given: Sequence[NoticeGive
 
     praises = await PRAISE.load(con, keys(e.praise_id for e in given))
     praised = {id: PraiseGiven.FromString(row.given) for (_, id), row in praises.items()}
-    redemptions = {id: row for (_, id), row in (await REDEMPTION.load(con, keys(e.redemption_id for e in given))).items()}
+    redemptions = {
+        id: row for (_, id), row in (await REDEMPTION.load(con, keys(e.redemption_id for e in given))).items()
+    }
     changes = [change for e in given for change in e.changes]
     changed = [id for change in changes for id in (change.kpi_id, change.parent_before, change.parent_after)]
-    kpis = await KPI.load(con, keys([*changed, *(e.kpi_id for e in given), *(praise.kpi_id for praise in praised.values())]))
+    kpis = await KPI.load(
+        con, keys([*changed, *(e.kpi_id for e in given), *(praise.kpi_id for praise in praised.values())])
+    )
     return _Told(
         kpis={id: row for (_, id), row in kpis.items()},
         proposals={id: row for (_, id), row in (await PROPOSAL.load(con, keys(e.proposal_id for e in given))).items()},
         praises=praised,
         redemptions=redemptions,
-        values={id: row.name for (_, id), row in (await VALUE.load(con, keys(p.value_id for p in praised.values()))).items()},
-        gifts={id: row.name for (_, id), row in (await GIFT.load(con, keys(r.gift_id for r in redemptions.values()))).items()},
+        values={
+            id: row.name for (_, id), row in (await VALUE.load(con, keys(p.value_id for p in praised.values()))).items()
+        },
+        gifts={
+            id: row.name
+            for (_, id), row in (await GIFT.load(con, keys(r.gift_id for r in redemptions.values()))).items()
+        },
         erasures={id: row for (_, id), row in (await ERASURE.load(con, keys(e.erased_id for e in given))).items()},
     )
 
@@ -187,7 +207,9 @@ def _message(listed: Listed, e: NoticeGiven, told: _Told) -> pb.Notice:
             _give_reason(notice, 0, proposal.decision)  # of what was decided the decider says why
         else:
             _give_reason(notice, proposal.reason_class, proposal.reason)
-    elif ended := next((told.kpis[c.kpi_id] for c in e.changes if c.kind == t.CHANGE_KIND_RETIRED and c.kpi_id in told.kpis), None):
+    elif ended := next(
+        (told.kpis[c.kpi_id] for c in e.changes if c.kind == t.CHANGE_KIND_RETIRED and c.kpi_id in told.kpis), None
+    ):
         _give_reason(notice, ended.end_reason_class, ended.end_reason)
     if erasure := told.erasures.get(e.erased_id):
         notice.waiting = e.kind == t.NOTICE_KIND_ERASURE_WAITING and erasure.requested and not row.closed

@@ -1,4 +1,5 @@
-"""The last day that each KPI has a value for, from the topic of checkins; and which KPIs were forgotten (C-02, N-04)."""
+"""The last day that each KPI has a value for, from the topic of checkins; and which KPIs were forgotten (C-02,
+N-04)."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -22,7 +23,8 @@ from services.notifications.views.notice import NoticeView
 STALE_AFTER_DAYS = 28
 """Two slots of two weeks (C-02; product decisions, "Status")."""
 GRACE = timedelta(days=1)
-"""A KPI that was only just written down, as in an import, was not forgotten yet: its values may still be on their way."""
+"""A KPI that was only just written down, as in an import, was not forgotten yet: its values may still be on their
+way."""
 MOST = 200
 
 
@@ -52,13 +54,18 @@ class LastValueView(View[LastValueRow]):
                 pass
 
     def expected(self, events: Sequence[Recorded]) -> Iterable[LastValueRow]:
-        values = {required_date(e.occurred_on): Decimal(e.after.value) for e in messages(events) if isinstance(e, ProgressRecorded)}
+        values = {
+            required_date(e.occurred_on): Decimal(e.after.value)
+            for e in messages(events)
+            if isinstance(e, ProgressRecorded)
+        }
         if values:
             yield LastValueRow(events[0].tenant, events[0].stream.id, max(values), values[max(values)])
 
 
-# KPIs of cycles that run today, by the clock of their tenant, without a value for two slots, of which nobody was told yet. A milestone
-# that was reached needs no more values. Told again only after a value came and two slots passed once more.
+# KPIs of cycles that run today, by the clock of their tenant, without a value for two slots, of which nobody was told
+# yet. A milestone that was reached needs no more values. Told again only after a value came and two slots passed once
+# more.
 FORGOTTEN = f"""
 select k.tenant, k.kpi_id, f.since, (f.since + {STALE_AFTER_DAYS})::timestamp at time zone t.time_zone as due_at
 from {HeardCycleView().table.name} c
@@ -66,13 +73,15 @@ join {TenantView().table.name} t on t.tenant = c.tenant
 join {HeardKpiView().table.name} k on k.tenant = c.tenant and k.cycle_id = c.cycle_id
 left join {LastValueView().table.name} v on v.tenant = k.tenant and v.kpi_id = k.kpi_id
 cross join lateral (
-  select coalesce(v.on_day, greatest(c.starts_on, k.defined_on)) as since, ($1::timestamptz at time zone t.time_zone)::date as today
+  select coalesce(v.on_day, greatest(c.starts_on, k.defined_on)) as since,
+      ($1::timestamptz at time zone t.time_zone)::date as today
 ) f
 where c.ends_on >= ($1::timestamptz at time zone 'UTC')::date - 1 and f.today between c.starts_on and c.ends_on
   and not k.retired and k.defined_at <= $1::timestamptz - $2::interval
   and f.today - f.since >= {STALE_AFTER_DAYS}
   and not (k.kind = {MEASURE_KIND_MILESTONE} and coalesce(v.value, 0) >= 1)
-  and not exists (select from {NoticeView().table.name} n where n.tenant = k.tenant and n.kpi_id = k.kpi_id and n.since = f.since)
+  and not exists (select from {NoticeView().table.name} n where n.tenant = k.tenant and n.kpi_id = k.kpi_id
+      and n.since = f.since)
   {{which}}
 order by due_at
 limit {MOST}

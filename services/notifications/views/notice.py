@@ -135,7 +135,12 @@ class ReadRow:
 
 
 class ReadView(View[ReadRow]):
-    name, source, categories, key = "notice_read", "notifications", (NOTICE.category, INBOX.category), ("tenant", "notice_id")
+    name, source, categories, key = (
+        "notice_read",
+        "notifications",
+        (NOTICE.category, INBOX.category),
+        ("tenant", "notice_id"),
+    )
     version = VERSION
     row = ReadRow
 
@@ -221,7 +226,8 @@ async def mails_due(pool: asyncpg.Pool, at: datetime) -> list[Due]:
     """The mails of all tenants that are due, a person's digest as one, the longest due first."""
     async with connection(pool) as con:
         rows = await con.fetch(
-            f"select tenant, case when digest then '{DIGEST}' || person_id else notice_id end as thing, min(due_at) as due_at "
+            f"select tenant, case when digest then '{DIGEST}' || person_id else notice_id end as thing, min(due_at) as "
+            "due_at "
             f"from {MAIL.name} where due_at <= $1 group by 1, 2 order by 3 limit {MOST}",
             at,
         )
@@ -231,8 +237,10 @@ async def mails_due(pool: asyncpg.Pool, at: datetime) -> list[Due]:
 async def notices_of_mail(pool: asyncpg.Pool, due: Due, at: datetime) -> dict[str, str]:
     """The notices that one mail tells of, the first given first, each with its telling."""
     rows = await pool.fetch(
-        f"select m.notice_id, m.telling_id from {MAIL.name} m join {NoticeView().table.name} n using (tenant, notice_id) "
-        "where m.tenant = $1 and case when $2 then m.person_id = $3 and m.digest and m.due_at <= $4 else m.notice_id = $3 end "
+        f"select m.notice_id, m.telling_id from {MAIL.name} m join {NoticeView().table.name} n using (tenant, "
+        "notice_id) "
+        "where m.tenant = $1 and case when $2 then m.person_id = $3 and m.digest and m.due_at <= $4 else m.notice_id = "
+        "$3 end "
         "order by n.position",
         due.tenant,
         due.thing.startswith(DIGEST),

@@ -1,4 +1,7 @@
-"""What notices tell of, from the topic of rewards: praise, core values, gifts and what was redeemed. One subscription for all of it."""
+"""What notices tell of, from the topic of rewards: praise, core values, gifts and what was redeemed.
+
+One subscription for all of it.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -19,7 +19,8 @@ MOST = 200
 
 OPEN = f"n.kind = {NOTICE_KIND_PROPOSAL_WAITING} and not n.closed"
 
-# Proposals of all tenants that wait, and of which nobody was told for so long, those that nobody was told of longest first.
+# Proposals of all tenants that wait, and of which nobody was told for so long, those that nobody was told of longest
+# first.
 UNDECIDED = f"""
 select p.tenant, p.proposal_id, asked.at + $2::interval as due_at
 from {PROPOSAL.name} p
@@ -27,7 +28,8 @@ cross join lateral (
   select coalesce(max(n.given_at), p.proposed_at) as at from {NOTICE.name} n
   where n.tenant = p.tenant and n.proposal_id = p.proposal_id and {OPEN}
 ) asked
-where p.state = {PROPOSAL_STATE_PROPOSED} and p.proposed_at <= $1::timestamptz - $2::interval and asked.at <= $1::timestamptz - $2::interval
+where p.state = {PROPOSAL_STATE_PROPOSED} and p.proposed_at <= $1::timestamptz - $2::interval
+    and asked.at <= $1::timestamptz - $2::interval
 order by due_at limit {MOST}
 """
 
@@ -57,7 +59,9 @@ class Waiting:
 
 async def waiting_of(con: asyncpg.Connection, tenant: str) -> list[str]:
     """The ids of a tenant's proposals that wait."""
-    rows = await con.fetch(f"select proposal_id from {PROPOSAL.name} where tenant = $1 and state = {PROPOSAL_STATE_PROPOSED}", tenant)
+    rows = await con.fetch(
+        f"select proposal_id from {PROPOSAL.name} where tenant = $1 and state = {PROPOSAL_STATE_PROPOSED}", tenant
+    )
     return [row["proposal_id"] for row in rows]
 
 
@@ -81,5 +85,7 @@ async def facts_of(con: asyncpg.Connection, tenant: str, proposal_id: str) -> Wa
         tenant,
         proposal_id,
     )
-    open = [Asked(one["person_id"], one["notice_id"], one["telling_id"], one["at"]) for one in asked if not one["closed"]]
+    open = [
+        Asked(one["person_id"], one["notice_id"], one["telling_id"], one["at"]) for one in asked if not one["closed"]
+    ]
     return Waiting(row.proposer_id, row.proposed_at, touched, open, bool(asked))

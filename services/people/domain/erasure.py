@@ -1,6 +1,7 @@
 """The erasure of a person: asked for, decided by somebody else, carried out; and the legal hold that stops it.
 
-What is carried out is the destruction of the person's key; `reactors.erasure` does it, between `approve` and `complete`.
+What is carried out is the destruction of the person's key; `reactors.erasure` does it, between `approve` and
+`complete`.
 """
 
 from dataclasses import dataclass, replace
@@ -53,10 +54,14 @@ def evolve(erasure: Erasure | None, event: Message) -> Erasure:
 ERASURE = Aggregate("erasure", evolve)
 
 
-def request(erasure: Erasure | None, person: Person | None, command: pb.RequestErasure, actor: Actor, *, admin: bool) -> Decision:
+def request(
+    erasure: Erasure | None, person: Person | None, command: pb.RequestErasure, actor: Actor, *, admin: bool
+) -> Decision:
     _known(person, command.person_id)
     if actor.id != command.person_id and not admin:
-        raise Rejected("NOT_ALLOWED", "people ask for their own erasure, administrators for anybody's", kind=Kind.FORBIDDEN)
+        raise Rejected(
+            "NOT_ALLOWED", "people ask for their own erasure, administrators for anybody's", kind=Kind.FORBIDDEN
+        )
     match (erasure or Erasure()).state:
         case pb.ERASURE_STATE_REQUESTED | pb.ERASURE_STATE_APPROVED | pb.ERASURE_STATE_ERASED:
             return []
@@ -64,8 +69,11 @@ def request(erasure: Erasure | None, person: Person | None, command: pb.RequestE
             return [Happened(ERASURE(command.person_id), ErasureRequested(person_id=command.person_id))]
 
 
-def approve(erasure: Erasure | None, person: Person | None, command: pb.ApproveErasure, actor: Actor, *, requested_by: str) -> Decision:
-    """Who asks (`requested_by`, as events keep an actor), who approves and who is erased are three people; of one's own request two.
+def approve(
+    erasure: Erasure | None, person: Person | None, command: pb.ApproveErasure, actor: Actor, *, requested_by: str
+) -> Decision:
+    """Who asks (`requested_by`, as events keep an actor), who approves and who is erased are three people; of one's own
+    request two.
 
     Raises `Rejected` OWN_ERASURE, OWN_REQUEST, LEGAL_HOLD, or for an erasure that nobody asked for.
     """
@@ -76,7 +84,11 @@ def approve(erasure: Erasure | None, person: Person | None, command: pb.ApproveE
         return []
     _requested(now)
     if parties(requested_by) & actor.parties:
-        raise Rejected("OWN_REQUEST", "who asked for an erasure does not approve it: another administrator does", kind=Kind.FORBIDDEN)
+        raise Rejected(
+            "OWN_REQUEST",
+            "who asked for an erasure does not approve it: another administrator does",
+            kind=Kind.FORBIDDEN,
+        )
     if now.held:
         raise Rejected("LEGAL_HOLD", "a legal hold lies on this person: it has to be lifted first", field="person_id")
     return [Happened(ERASURE(command.person_id), ErasureApproved(person_id=command.person_id))]
@@ -108,11 +120,15 @@ def place_hold(erasure: Erasure | None, person: Person | None, command: pb.Place
     if now.held:
         return []
     if now.state in (pb.ERASURE_STATE_APPROVED, pb.ERASURE_STATE_ERASED):
-        raise Rejected("ALREADY_ERASED", "the erasure of this person was approved: nothing can be held any more", field="person_id")
+        raise Rejected(
+            "ALREADY_ERASED", "the erasure of this person was approved: nothing can be held any more", field="person_id"
+        )
     return [Happened(ERASURE(command.person_id), LegalHoldPlaced(person_id=command.person_id, reason=command.reason))]
 
 
-def lift_hold(erasure: Erasure | None, person: Person | None, command: pb.LiftLegalHold, actor: Actor, *, placed_by: str) -> Decision:
+def lift_hold(
+    erasure: Erasure | None, person: Person | None, command: pb.LiftLegalHold, actor: Actor, *, placed_by: str
+) -> Decision:
     """By somebody other than who placed it (`placed_by`, as events keep an actor) and than whom it lies on."""
     _known(person, command.person_id)
     if erasure is None or not erasure.held:

@@ -1,5 +1,5 @@
-"""Roles that somebody has to fill at any time: without an administrator nobody sets anything right any more, without an executive nobody
-decides about the company's KPIs. So the last one stays until there is another.
+"""Roles that somebody has to fill at any time: without an administrator nobody sets anything right any more, without an
+executive nobody decides about the company's KPIs. So the last one stays until there is another.
 """
 
 from eventkit.directory.facts import Person
@@ -23,7 +23,12 @@ def fills(person: Person | None, erasure: Erasure | None = None) -> frozenset[st
 
 
 def refuse_last(lost: frozenset[str], others: frozenset[str], field: str) -> None:
-    """`lost`: what a person would not fill any more; `others`: what others fill. Raises `Rejected` LAST_ADMINISTRATOR or LAST_EXECUTIVE."""
+    """`lost`: what a person would not fill any more; `others`: what others fill.
+
+    Raises `Rejected` LAST_ADMINISTRATOR or LAST_EXECUTIVE.
+    """
     for role, reason in NEEDED.items():
         if role in lost and role not in others:
-            raise Rejected(reason, f"this is the last {role} who is here and no auditor: name another one first", field=field)
+            raise Rejected(
+                reason, f"this is the last {role} who is here and no auditor: name another one first", field=field
+            )

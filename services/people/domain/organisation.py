@@ -23,7 +23,9 @@ def is_oneself(actor: Actor, person_id: str) -> bool:
     return actor.kind == "person" and actor.id == person_id
 
 
-def appoint_head(organisation: Organisation | None, head: Person | None, command: AppointUnitHead, actor: Actor) -> Decision:
+def appoint_head(
+    organisation: Organisation | None, head: Person | None, command: AppointUnitHead, actor: Actor
+) -> Decision:
     """Nobody makes themself the head of a unit: its KPIs would be theirs."""
     unit = (organisation or Organisation()).units.get(command.unit_id)
     if unit is None:
@@ -32,7 +34,9 @@ def appoint_head(organisation: Organisation | None, head: Person | None, command
     if unit.head_id == command.person_id:
         return []
     if is_oneself(actor, command.person_id):
-        raise Rejected("OWN_PLACE", "nobody makes themself the head of a unit: ask another administrator", kind=Kind.FORBIDDEN)
+        raise Rejected(
+            "OWN_PLACE", "nobody makes themself the head of a unit: ask another administrator", kind=Kind.FORBIDDEN
+        )
     return [Happened(HERE, UnitHeadAppointed(unit_id=unit.id, before=unit.head_id, after=command.person_id))]
 
 
@@ -43,11 +47,15 @@ def assign(
     _active(person, command.person_id, "person_id")
     placed = place(organisation, manager, command.person_id, command.place)
     if placed and is_oneself(actor, command.person_id):
-        raise Rejected("OWN_PLACE", "nobody chooses their own unit and manager: ask another administrator", kind=Kind.FORBIDDEN)
+        raise Rejected(
+            "OWN_PLACE", "nobody chooses their own unit and manager: ask another administrator", kind=Kind.FORBIDDEN
+        )
     return placed
 
 
-def place(organisation: Organisation | None, manager: Person | None, person_id: str, wanted: types_pb2.Place) -> Decision:
+def place(
+    organisation: Organisation | None, manager: Person | None, person_id: str, wanted: types_pb2.Place
+) -> Decision:
     """Put a person into a unit and under a manager; also how a new person comes in."""
     now = organisation or Organisation()
     if wanted.unit_id and wanted.unit_id not in now.units:
@@ -55,7 +63,9 @@ def place(organisation: Organisation | None, manager: Person | None, person_id: 
     if wanted.manager_id:
         _active(manager, wanted.manager_id, "place.manager_id")
         if person_id in (wanted.manager_id, *_above(now, wanted.manager_id)):
-            raise Rejected("REPORTING_CIRCLE", "a person cannot report to themselves, over others or not", field="place.manager_id")
+            raise Rejected(
+                "REPORTING_CIRCLE", "a person cannot report to themselves, over others or not", field="place.manager_id"
+            )
     before = now.places.get(person_id)
     if before == Place(wanted.unit_id, wanted.manager_id):
         return []

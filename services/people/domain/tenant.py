@@ -13,5 +13,9 @@ def create(tenant: Tenant | None, command: CreateTenant, ctx: Context) -> Decisi
     if tenant:
         if (tenant.name, tenant.time_zone) == (command.name, time_zone):
             return []
-        raise Rejected("TENANT_EXISTS", f"the tenant {ctx.tenant!r} exists already, as {tenant.name!r} in {tenant.time_zone}", field="name")
+        raise Rejected(
+            "TENANT_EXISTS",
+            f"the tenant {ctx.tenant!r} exists already, as {tenant.name!r} in {tenant.time_zone}",
+            field="name",
+        )
     return [Happened(TENANT(ctx.tenant), TenantCreated(tenant_id=ctx.tenant, name=command.name, time_zone=time_zone))]

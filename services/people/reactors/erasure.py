@@ -1,4 +1,7 @@
-"""Carries out an approved erasure: destroys the key, then says so. Killed in between, it begins again and ends the same."""
+"""Carries out an approved erasure: destroys the key, then says so.
+
+Killed in between, it begins again and ends the same.
+"""
 
 from eventkit.aggregate import Decision
 from eventkit.decider import Load

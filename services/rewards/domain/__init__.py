@@ -1,1 +1,4 @@
-"""The rules of praise, points and gifts; one module per aggregate, the arithmetic of points, and the hints of RISE. Pure."""
+"""The rules of praise, points and gifts; one module per aggregate, the arithmetic of points, and the hints of RISE.
+
+Pure.
+"""

@@ -24,7 +24,10 @@ def evolve(values: CoreValues | None, event: Message) -> CoreValues:
 
 CORE_VALUES = Aggregate("value", evolve)
 ALL = "all"
-"""The id of a tenant's one stream of core values, so that no two at once get one name. Those named first had each a stream of its own."""
+"""The id of a tenant's one stream of core values, so that no two at once get one name.
+
+Those named first had each a stream of its own.
+"""
 
 
 def name(values: CoreValues | None, command: NameCoreValue, value_id: str, *, known: Iterable[str]) -> Decision:

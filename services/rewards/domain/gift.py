@@ -1,4 +1,7 @@
-"""A gift in the shop: what it costs in points, and how many there are (R-08, R-09). There are never fewer than none (R-17)."""
+"""A gift in the shop: what it costs in points, and how many there are (R-08, R-09).
+
+There are never fewer than none (R-17).
+"""
 
 from dataclasses import dataclass, replace
 
@@ -45,7 +48,11 @@ def offer(command: OfferGift, gift_id: str) -> Decision:
     if command.points == 0:
         raise Rejected("PRICE_MISSING", "a gift costs 1 point or more", kind=Kind.INVALID, field="points", rule="R-09")
     offered = GiftOffered(
-        gift_id=gift_id, name=command.name.strip(), description=command.description.strip(), points=command.points, stock=command.stock
+        gift_id=gift_id,
+        name=command.name.strip(),
+        description=command.description.strip(),
+        points=command.points,
+        stock=command.stock,
     )
     return [Happened(GIFT(gift_id), offered)]
 
@@ -69,13 +76,25 @@ def reserve(gift: Gift, redemption_id: str) -> Decision:
     """One out of the stock. Raises Rejected GIFT_WITHDRAWN, OUT_OF_STOCK."""
     now = _offered(gift)
     if now.stock == 0:
-        raise Rejected("OUT_OF_STOCK", "there is none left of this gift: choose another one", field="gift_id", rule="R-17")
-    return [Happened(GIFT(now.id), GiftReserved(gift_id=now.id, redemption_id=redemption_id, before=now.stock, after=now.stock - 1))]
+        raise Rejected(
+            "OUT_OF_STOCK", "there is none left of this gift: choose another one", field="gift_id", rule="R-17"
+        )
+    return [
+        Happened(
+            GIFT(now.id),
+            GiftReserved(gift_id=now.id, redemption_id=redemption_id, before=now.stock, after=now.stock - 1),
+        )
+    ]
 
 
 def take_back(gift: Gift, redemption_id: str) -> Decision:
     """One back into the stock, also of a gift that is not offered any more."""
-    return [Happened(GIFT(gift.id), GiftReturned(gift_id=gift.id, redemption_id=redemption_id, before=gift.stock, after=gift.stock + 1))]
+    return [
+        Happened(
+            GIFT(gift.id),
+            GiftReturned(gift_id=gift.id, redemption_id=redemption_id, before=gift.stock, after=gift.stock + 1),
+        )
+    ]
 
 
 def _offered(gift: Gift) -> Gift:

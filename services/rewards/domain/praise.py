@@ -1,4 +1,5 @@
-"""Praise of a person or a unit (R-01), for a core value that a deed shows (R-03) or a KPI that it served (R-04), with its points (R-07)."""
+"""Praise of a person or a unit (R-01), for a core value that a deed shows (R-03) or a KPI that it served (R-04), with
+its points (R-07)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -54,7 +55,9 @@ def giver(command: GivePraise, actor: Actor, everyone: Everyone) -> str:
     """Who praises: the actor, or, in an import, whom it names."""
     if (actor.kind, actor.id) != ("service", IMPORTER):
         if command.giver_id:
-            raise Rejected("GIVER_NAMED", "leave it empty: everybody gives their own praise", kind=Kind.INVALID, field="giver_id")
+            raise Rejected(
+                "GIVER_NAMED", "leave it empty: everybody gives their own praise", kind=Kind.INVALID, field="giver_id"
+            )
         return actor.id
     if not command.giver_id:
         raise Rejected("GIVER_MISSING", "an import says who gave a praise", kind=Kind.INVALID, field="giver_id")
@@ -64,34 +67,51 @@ def giver(command: GivePraise, actor: Actor, everyone: Everyone) -> str:
 
 
 def shares(command: GivePraise | CheckPraise, giver_id: str, everyone: Everyone) -> Shares:
-    """A person's praise carries ten points; a unit's shares ten evenly, in whole points, among its active members but the giver. What does
-    not divide stays with the giver, so that a unit of more than ten is praised without points."""
+    """A person's praise carries ten points; a unit's shares ten evenly, in whole points, among its active members but
+    the giver. What does not divide stays with the giver, so that a unit of more than ten is praised without points."""
     if command.receiver_id and command.unit_id:
-        raise Rejected("RECEIVER_TWICE", "name a person or a unit, one of the two", kind=Kind.INVALID, field="unit_id", rule="R-01")
+        raise Rejected(
+            "RECEIVER_TWICE", "name a person or a unit, one of the two", kind=Kind.INVALID, field="unit_id", rule="R-01"
+        )
     if command.receiver_id:
         if command.receiver_id == giver_id:
-            raise Rejected("SELF_PRAISE", "nobody praises themselves: name somebody else", field="receiver_id", rule="R-01")
+            raise Rejected(
+                "SELF_PRAISE", "nobody praises themselves: name somebody else", field="receiver_id", rule="R-01"
+            )
         if not everyone.is_active(command.receiver_id):
             raise unknown("person", command.receiver_id, "receiver_id")
         return Shares((command.receiver_id,), POINTS_PER_PRAISE)
     if not command.unit_id:
         raise Rejected(
-            "RECEIVER_MISSING", "name the person or the unit that is praised", kind=Kind.INVALID, field="receiver_id", rule="R-01"
+            "RECEIVER_MISSING",
+            "name the person or the unit that is praised",
+            kind=Kind.INVALID,
+            field="receiver_id",
+            rule="R-01",
         )
     if command.unit_id not in everyone.units:
         raise unknown("unit", command.unit_id, "unit_id")
-    members = {person for person, place in everyone.places.items() if place.unit_id == command.unit_id and everyone.is_active(person)}
+    members = {
+        person
+        for person, place in everyone.places.items()
+        if place.unit_id == command.unit_id and everyone.is_active(person)
+    }
     praised = tuple(sorted(members - {giver_id}))
     if not praised:
         if members:
-            raise Rejected("SELF_PRAISE", "you are all there is of this unit: name another one", field="unit_id", rule="R-01")
-        raise Rejected("UNIT_EMPTY", "nobody is in this unit: name another one, or a person", field="unit_id", rule="R-01")
+            raise Rejected(
+                "SELF_PRAISE", "you are all there is of this unit: name another one", field="unit_id", rule="R-01"
+            )
+        raise Rejected(
+            "UNIT_EMPTY", "nobody is in this unit: name another one, or a person", field="unit_id", rule="R-01"
+        )
     return Shares(praised, POINTS_PER_PRAISE // len(praised))
 
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What a praise is decided on: who is praised, whether what it names is there, and the wallets of all whom it would move points for."""
+    """What a praise is decided on: who is praised, whether what it names is there, and the wallets of all whom it would
+    move points for."""
 
     giver_id: str
     shares: Shares
@@ -112,7 +132,9 @@ def give(command: GivePraise, around: Circumstances, praise_id: str) -> Decision
     _tie(command, around)
     deed_on = to_date(command.deed_on)
     if deed_on and deed_on > around.today:
-        raise Rejected("DEED_TO_COME", f"give today ({around.today}) or an earlier day", kind=Kind.INVALID, field="deed_on")
+        raise Rejected(
+            "DEED_TO_COME", f"give today ({around.today}) or an earlier day", kind=Kind.INVALID, field="deed_on"
+        )
     receivers = around.shares
     each = 0 if command.without_points else receivers.each
     given = PraiseGiven(
@@ -132,7 +154,9 @@ def give(command: GivePraise, around: Circumstances, praise_id: str) -> Decision
     if each:
         monthly = monthly_allowance(around.everyone, around.giver_id)
         held = around.wallets
-        movements += wallets.give(held[around.giver_id], around.giver_id, praise_id, receivers.points, monthly=monthly, today=around.today)
+        movements += wallets.give(
+            held[around.giver_id], around.giver_id, praise_id, receivers.points, monthly=monthly, today=around.today
+        )
         for person in receivers.people:
             movements += wallets.receive(held[person], person, praise_id, each, today=around.today)
     return [Happened(PRAISE(praise_id), given), *movements]
@@ -141,7 +165,9 @@ def give(command: GivePraise, around: Circumstances, praise_id: str) -> Decision
 def _tie(command: GivePraise, around: Circumstances) -> None:
     """What it is for: one core value or one KPI, and there is such a thing."""
     if command.value_id and command.kpi_id:
-        raise Rejected("TIE_TWICE", "name a core value or a KPI, one of the two", kind=Kind.INVALID, field="kpi_id", rule="R-03")
+        raise Rejected(
+            "TIE_TWICE", "name a core value or a KPI, one of the two", kind=Kind.INVALID, field="kpi_id", rule="R-03"
+        )
     if command.value_id:
         if not around.value_exists:
             raise unknown("value", command.value_id, "value_id")

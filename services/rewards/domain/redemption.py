@@ -1,4 +1,7 @@
-"""A redemption: points for a gift, until it is handed over or refunded (R-08). Points, stock and redemption move in one append."""
+"""A redemption: points for a gift, until it is handed over or refunded (R-08).
+
+Points, stock and redemption move in one append.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +60,9 @@ def is_steward(everyone: Everyone, person_id: str) -> bool:
     return any(everyone.has_role(person_id, role) for role in STEWARDS)
 
 
-def redeem(gift: Gift | None, wallet: Wallet | None, command: pb.RedeemGift, actor: Actor, redemption_id: str, *, today: date) -> Decision:
+def redeem(
+    gift: Gift | None, wallet: Wallet | None, command: pb.RedeemGift, actor: Actor, redemption_id: str, *, today: date
+) -> Decision:
     """A gift for the actor's received points."""
     wanted = gifts.existing(gift, command.gift_id)
     reserved = gifts.reserve(wanted, redemption_id)
@@ -73,9 +78,13 @@ def hand_over(redemption: Redemption | None, command: pb.HandOverGift, actor: Ac
     """Nobody hands a gift to themselves. Handing over again what was handed over changes nothing."""
     now = existing(redemption, command.redemption_id)
     if now.person_id == actor.id:
-        raise Rejected("OWN_GIFT", "nobody hands a gift to themselves: ask another administrator", kind=Kind.FORBIDDEN, rule="R-17")
+        raise Rejected(
+            "OWN_GIFT", "nobody hands a gift to themselves: ask another administrator", kind=Kind.FORBIDDEN, rule="R-17"
+        )
     if now.state == pb.REDEMPTION_STATE_REFUNDED:
-        raise Rejected("REDEMPTION_REFUNDED", "the points went back already: this gift stays in the shop", field="redemption_id")
+        raise Rejected(
+            "REDEMPTION_REFUNDED", "the points went back already: this gift stays in the shop", field="redemption_id"
+        )
     if now.state == pb.REDEMPTION_STATE_HANDED_OVER:
         return []
     handed_over = GiftHandedOver(redemption_id=now.id, gift_id=now.gift_id, person_id=now.person_id)
@@ -94,13 +103,23 @@ def refund(
 ) -> Decision:
     """Points and gift go back, before the hand-over only. Refunding again what was refunded changes nothing."""
     if actor.id != redemption.person_id and not is_steward(everyone, actor.id):
-        raise Rejected("NOT_YOUR_REDEMPTION", "only who redeemed a gift, or who hands gifts over, gives it back", kind=Kind.FORBIDDEN)
+        raise Rejected(
+            "NOT_YOUR_REDEMPTION",
+            "only who redeemed a gift, or who hands gifts over, gives it back",
+            kind=Kind.FORBIDDEN,
+        )
     if redemption.state == pb.REDEMPTION_STATE_HANDED_OVER:
-        raise Rejected("GIFT_HANDED_OVER", "this gift is in its owner's hands already: its points stay spent", field="redemption_id")
+        raise Rejected(
+            "GIFT_HANDED_OVER",
+            "this gift is in its owner's hands already: its points stay spent",
+            field="redemption_id",
+        )
     if redemption.state == pb.REDEMPTION_STATE_REFUNDED:
         return []
     reason = command.reason if command.reason.plain.strip() else None
-    refunded = RedemptionRefunded(redemption_id=redemption.id, gift_id=redemption.gift_id, person_id=redemption.person_id, reason=reason)
+    refunded = RedemptionRefunded(
+        redemption_id=redemption.id, gift_id=redemption.gift_id, person_id=redemption.person_id, reason=reason
+    )
     return [
         Happened(REDEMPTION(redemption.id), refunded),
         *wallets.refund(wallet, redemption.person_id, redemption.id, today=today),

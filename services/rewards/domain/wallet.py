@@ -1,6 +1,8 @@
-"""A person's points, in two wallets: the month's allowance, to be given away, and received points, which alone buy gifts (R-07, R-17).
+"""A person's points, in two wallets: the month's allowance, to be given away, and received points, which alone buy
+gifts (R-07, R-17).
 
-Every decision first lets go what is over by its day, so that a late timer gives nobody a point. Neither wallet is ever below zero.
+Every decision first lets go what is over by its day, so that a late timer gives nobody a point. Neither wallet is ever
+below zero.
 """
 
 from collections.abc import Mapping
@@ -64,7 +66,9 @@ def evolve(wallet: Wallet | None, event: Message) -> Wallet:
             return replace(now, lots=points.together(*now.lots, *points.lots_of([event.lot])))
         case PointsRedeemed():
             taken = points.lots_of(event.lots)
-            return replace(now, lots=points.without(now.lots, taken), redeemed={**now.redeemed, event.redemption_id: taken})
+            return replace(
+                now, lots=points.without(now.lots, taken), redeemed={**now.redeemed, event.redemption_id: taken}
+            )
         case PointsRefunded():
             left = {id: lots for id, lots in now.redeemed.items() if id != event.redemption_id}
             return replace(now, lots=points.together(*now.lots, *points.lots_of(event.lots)), redeemed=left)
@@ -72,7 +76,12 @@ def evolve(wallet: Wallet | None, event: Message) -> Wallet:
             return replace(now, lots=points.without(now.lots, points.lots_of(event.lots)))
         case PointsCorrected():
             lots = points.lots_of(event.lots)
-            return replace(now, lots=points.together(*now.lots, *lots) if event.after > event.before else points.without(now.lots, lots))
+            return replace(
+                now,
+                lots=points.together(*now.lots, *lots)
+                if event.after > event.before
+                else points.without(now.lots, lots),
+            )
         case _:
             raise UnknownEvent(event)
 
@@ -94,16 +103,27 @@ class _Moving:
     def _let_go(self, today: date) -> None:
         now = self.now
         if now.allowance and now.month and now.month < points.first_of_month(today):
-            self.record(AllowanceExpired(person_id=self.person_id, month=from_date(now.month), amount=now.allowance, before=now.allowance))
+            self.record(
+                AllowanceExpired(
+                    person_id=self.person_id, month=from_date(now.month), amount=now.allowance, before=now.allowance
+                )
+            )
         if gone := points.over(now.lots, today):
             after = now.received - points.total(gone)
-            self.record(PointsExpired(person_id=self.person_id, lots=points.messages(gone), before=now.received, after=after))
+            self.record(
+                PointsExpired(person_id=self.person_id, lots=points.messages(gone), before=now.received, after=after)
+            )
 
     def grant(self, monthly: int, today: date) -> None:
-        """The first movement of a month's allowance grants it. A clock that is a little behind does not bring an old month back."""
+        """The first movement of a month's allowance grants it.
+
+        A clock that is a little behind does not bring an old month back.
+        """
         month = points.first_of_month(today)
         if self.now.month is None or self.now.month < month:
-            self.record(AllowanceGranted(person_id=self.person_id, month=from_date(month), amount=monthly, after=monthly))
+            self.record(
+                AllowanceGranted(person_id=self.person_id, month=from_date(month), amount=monthly, after=monthly)
+            )
 
 
 def expire(wallet: Wallet | None, person_id: str, today: date) -> Decision:
@@ -119,11 +139,14 @@ def give(wallet: Wallet | None, person_id: str, praise_id: str, amount: int, *, 
     if amount > left:
         raise Rejected(
             "ALLOWANCE_SPENT",
-            f"{left} points are left to give this month and this praise carries {amount}: praise without points, or from the 1st on",
+            f"{left} points are left to give this month and this praise carries {amount}: praise without points, or "
+            "from the 1st on",
             field="without_points",
             rule="R-07",
         )
-    moving.record(AllowanceSpent(person_id=person_id, praise_id=praise_id, amount=amount, before=left, after=left - amount))
+    moving.record(
+        AllowanceSpent(person_id=person_id, praise_id=praise_id, amount=amount, before=left, after=left - amount)
+    )
     return moving.movements
 
 
@@ -131,7 +154,9 @@ def receive(wallet: Wallet | None, person_id: str, praise_id: str, amount: int, 
     """Points of a praise, to be spent within twelve months."""
     moving = _Moving(wallet, person_id, today)
     before, lot = moving.now.received, points.message(Lot(amount, points.last_day_of_points(today)))
-    moving.record(PointsReceived(person_id=person_id, praise_id=praise_id, lot=lot, before=before, after=before + amount))
+    moving.record(
+        PointsReceived(person_id=person_id, praise_id=praise_id, lot=lot, before=before, after=before + amount)
+    )
     return moving.movements
 
 
@@ -141,39 +166,69 @@ def redeem(wallet: Wallet | None, person_id: str, redemption_id: str, price: int
     before = moving.now.received
     if price > before:
         raise Rejected(
-            "BALANCE_TOO_LOW", f"this gift costs {price} points and you have {before}: choose one up to that", field="gift_id", rule="R-08"
+            "BALANCE_TOO_LOW",
+            f"this gift costs {price} points and you have {before}: choose one up to that",
+            field="gift_id",
+            rule="R-08",
         )
     taken = points.messages(points.soonest(moving.now.lots, price))
-    moving.record(PointsRedeemed(person_id=person_id, redemption_id=redemption_id, lots=taken, before=before, after=before - price))
+    moving.record(
+        PointsRedeemed(
+            person_id=person_id, redemption_id=redemption_id, lots=taken, before=before, after=before - price
+        )
+    )
     return moving.movements
 
 
 def refund(wallet: Wallet | None, person_id: str, redemption_id: str, *, today: date) -> Decision:
-    """What a redemption took comes back. Raises KeyError for one that took nothing: it and its points are one append."""
+    """What a redemption took comes back.
+
+    Raises KeyError for one that took nothing: it and its points are one append.
+    """
     moving = _Moving(wallet, person_id, today)
     before, back = moving.now.received, points.refunded(moving.now.redeemed[redemption_id], today)
     after = before + points.total(back)
-    moving.record(PointsRefunded(person_id=person_id, redemption_id=redemption_id, lots=points.messages(back), before=before, after=after))
+    moving.record(
+        PointsRefunded(
+            person_id=person_id, redemption_id=redemption_id, lots=points.messages(back), before=before, after=after
+        )
+    )
     return moving.movements
 
 
-def correct(wallet: Wallet | None, command: CorrectPoints, actor: Actor, everyone: Everyone, *, today: date) -> Decision:
-    """Sets a balance right, up (points of twelve months) or down (those that expire first); never one's own, never below zero."""
+def correct(
+    wallet: Wallet | None, command: CorrectPoints, actor: Actor, everyone: Everyone, *, today: date
+) -> Decision:
+    """Sets a balance right, up (points of twelve months) or down (those that expire first); never one's own, never
+    below zero."""
     if command.person_id not in everyone.people:
         raise unknown("person", command.person_id, "person_id")
     if command.person_id == actor.id:
-        raise Rejected("OWN_POINTS", "nobody corrects their own points: ask another administrator", kind=Kind.FORBIDDEN, rule="R-17")
+        raise Rejected(
+            "OWN_POINTS",
+            "nobody corrects their own points: ask another administrator",
+            kind=Kind.FORBIDDEN,
+            rule="R-17",
+        )
     if command.points == 0:
-        raise Rejected("NOTHING_CORRECTED", "give what is added, or, less than 0, taken", kind=Kind.INVALID, field="points")
+        raise Rejected(
+            "NOTHING_CORRECTED", "give what is added, or, less than 0, taken", kind=Kind.INVALID, field="points"
+        )
     moving = _Moving(wallet, command.person_id, today)
     before = moving.now.received
     after = before + command.points
     if after < 0:
-        raise Rejected("BALANCE_TOO_LOW", f"there are {before} points: at most so many can be taken", field="points", rule="R-17")
+        raise Rejected(
+            "BALANCE_TOO_LOW", f"there are {before} points: at most so many can be taken", field="points", rule="R-17"
+        )
     lots = (
-        (Lot(command.points, points.last_day_of_points(today)),) if command.points > 0 else points.soonest(moving.now.lots, -command.points)
+        (Lot(command.points, points.last_day_of_points(today)),)
+        if command.points > 0
+        else points.soonest(moving.now.lots, -command.points)
     )
     moving.record(
-        PointsCorrected(person_id=command.person_id, lots=points.messages(lots), before=before, after=after, reason=command.reason)
+        PointsCorrected(
+            person_id=command.person_id, lots=points.messages(lots), before=before, after=after, reason=command.reason
+        )
     )
     return moving.movements

@@ -1,6 +1,7 @@
 """Allowances end with their month and received points with their last day (R-07, R-17), in the tenant's time zone.
 
-The decision is the wallet's own, by the instant at which it is made: what the timer has not come to yet cannot be spent either.
+The decision is the wallet's own, by the instant at which it is made: what the timer has not come to yet cannot be spent
+either.
 """
 
 from collections.abc import Sequence

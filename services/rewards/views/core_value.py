@@ -49,13 +49,16 @@ async def core_values(con: asyncpg.Connection, tenant: str, request: pb.ListCore
     page = asked(request, tenant, int, str, size=PAGE)
     rows = await con.fetch(
         f"""select value_id, name, position from {TABLE.name}
-        where tenant = $1 and ($2::bigint is null or (position, value_id) > ($2, $3)) order by position, value_id limit $4""",
+        where tenant = $1 and ($2::bigint is null or (position, value_id) > ($2, $3)) order by position,
+            value_id limit $4""",
         tenant,
         *(page.after or (None, "")),
         page.limit,
     )
     shown, token = page.cut(rows, lambda row: (row["position"], row["value_id"]))
-    return pb.CoreValues(values=[pb.CoreValue(value_id=row["value_id"], name=row["name"]) for row in shown], next_page_token=token)
+    return pb.CoreValues(
+        values=[pb.CoreValue(value_id=row["value_id"], name=row["name"]) for row in shown], next_page_token=token
+    )
 
 
 async def names(con: asyncpg.Connection, tenant: str) -> list[str]:

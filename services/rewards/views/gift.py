@@ -50,7 +50,9 @@ class GiftView(View[GiftRow]):
 
     def expected(self, events: Sequence[Recorded]) -> Iterable[GiftRow]:
         if gift := GIFT.fold(messages(events)):
-            yield GiftRow(events[0].tenant, gift.id, gift.name, gift.description, gift.points, gift.stock, gift.withdrawn)
+            yield GiftRow(
+                events[0].tenant, gift.id, gift.name, gift.description, gift.points, gift.stock, gift.withdrawn
+            )
 
 
 GIFTS = GiftView().table
@@ -73,6 +75,9 @@ async def shop(con: asyncpg.Connection, tenant: str, request: pb.ListGifts) -> p
     )
     shown, token = page.cut(rows, lambda row: (row["points"], row["name"], row["gift_id"]))
     gifts = [
-        pb.Gift(gift_id=r["gift_id"], name=r["name"], description=r["description"], points=r["points"], stock=r["stock"]) for r in shown
+        pb.Gift(
+            gift_id=r["gift_id"], name=r["name"], description=r["description"], points=r["points"], stock=r["stock"]
+        )
+        for r in shown
     ]
     return pb.Gifts(gifts=gifts, next_page_token=token)

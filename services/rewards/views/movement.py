@@ -113,8 +113,10 @@ def _row(event: Recorded, e: AMovement, before: int, after: int) -> MovementRow:
 async def movements(
     con: asyncpg.Connection, tenant: str, person_id: str, request: pb.GetWallet, reader: str
 ) -> tuple[list[pb.Movement], str]:
-    """A page of a person's movements, the newest first, and the token of the next. Of private praise, only who gave it or is praised in it
-    is told the other side."""
+    """A page of a person's movements, the newest first, and the token of the next.
+
+    Of private praise, only who gave it or is praised in it is told the other side.
+    """
     page = asked(request, tenant, int, size=PAGE)
     rows = await con.fetch(
         "select m.*, p.giver_id, p.receiver_id, p.unit_id, g.name as gift_name, "
@@ -123,7 +125,8 @@ async def movements(
         f"left join {PRAISES} p on p.tenant = m.tenant and p.praise_id = m.praise_id "
         f"left join {REDEMPTIONS} r on r.tenant = m.tenant and r.redemption_id = m.redemption_id "
         f"left join {GIFTS} g on g.tenant = r.tenant and g.gift_id = r.gift_id "
-        "where m.tenant = $1 and m.person_id = $2 and ($6::bigint is null or m.version < $6) order by m.version desc limit $5",
+        "where m.tenant = $1 and m.person_id = $2 and ($6::bigint is null or m.version < $6) order by m.version desc "
+        "limit $5",
         tenant,
         person_id,
         reader,

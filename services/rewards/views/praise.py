@@ -91,7 +91,8 @@ async def feed(con: asyncpg.Connection, tenant: str, request: pb.ListPraises, re
         f"left join {CORE_VALUES} v on v.tenant = p.tenant and v.value_id = p.value_id "
         f"left join {KNOWN_KPIS} k on k.tenant = p.tenant and k.kpi_id = p.kpi_id "
         "where p.tenant = $1 and ($2::bigint is null or p.position < $2) "
-        "and ($3 = '' or p.giver_id = $3 or $3 = any(p.praised)) and ($4 = '' or p.value_id = $4) and ($5 = '' or p.kpi_id = $5) "
+        "and ($3 = '' or p.giver_id = $3 or $3 = any(p.praised)) and ($4 = '' or p.value_id = $4) and ($5 = '' or "
+        "p.kpi_id = $5) "
         "and (p.visibility = $6 or p.giver_id = $7 or $7 = any(p.praised)) "
         "order by p.position desc limit $8",
         tenant,
@@ -107,10 +108,13 @@ async def feed(con: asyncpg.Connection, tenant: str, request: pb.ListPraises, re
     return pb.Praises(praises=map(_praise, shown), next_page_token=token)
 
 
-async def last_given(con: asyncpg.Connection, tenant: str, giver_id: str, receiver_id: str, unit_id: str) -> datetime | None:
+async def last_given(
+    con: asyncpg.Connection, tenant: str, giver_id: str, receiver_id: str, unit_id: str
+) -> datetime | None:
     """When a giver last praised a person, or a unit; None: never yet."""
     return await con.fetchval(
-        f"select max(given_at) from {PRAISES} where tenant = $1 and giver_id = $2 and receiver_id = $3 and unit_id = $4",
+        f"select max(given_at) from {PRAISES} where tenant = $1 and giver_id = $2 and receiver_id = $3 and unit_id = "
+        "$4",
         tenant,
         giver_id,
         receiver_id,

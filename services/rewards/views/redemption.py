@@ -50,11 +50,22 @@ class RedemptionView(View[RedemptionRow]):
         match event.message:
             case GiftRedeemed() as e:
                 waiting = pb.REDEMPTION_STATE_WAITING
-                rows.put(RedemptionRow(*key, event.position, e.gift_id, e.person_id, e.points, waiting, event.recorded_at, None, b""))
+                rows.put(
+                    RedemptionRow(
+                        *key, event.position, e.gift_id, e.person_id, e.points, waiting, event.recorded_at, None, b""
+                    )
+                )
             case GiftHandedOver():
                 rows.put(replace(rows[key], state=pb.REDEMPTION_STATE_HANDED_OVER, ended_at=event.recorded_at))
             case RedemptionRefunded() as e:
-                rows.put(replace(rows[key], state=pb.REDEMPTION_STATE_REFUNDED, ended_at=event.recorded_at, reason=packed(e.reason)))
+                rows.put(
+                    replace(
+                        rows[key],
+                        state=pb.REDEMPTION_STATE_REFUNDED,
+                        ended_at=event.recorded_at,
+                        reason=packed(e.reason),
+                    )
+                )
             case _:
                 pass
 
@@ -79,13 +90,16 @@ class RedemptionView(View[RedemptionRow]):
 REDEMPTIONS = RedemptionView().table
 
 
-async def redemptions(con: asyncpg.Connection, tenant: str, request: pb.ListRedemptions, person_id: str) -> pb.Redemptions:
+async def redemptions(
+    con: asyncpg.Connection, tenant: str, request: pb.ListRedemptions, person_id: str
+) -> pb.Redemptions:
     """A page of them, the newest first; a person's, or, for an empty id, everybody's."""
     page = asked(request, tenant, int, size=PAGE)
     rows = await con.fetch(
         f"select r.*, g.name as gift_name from {REDEMPTIONS} r "
         f"left join {GIFTS} g on g.tenant = r.tenant and g.gift_id = r.gift_id "
-        "where r.tenant = $1 and ($2 = '' or r.person_id = $2) and (not $3 or r.state = $4) and ($6::bigint is null or r.position < $6) "
+        "where r.tenant = $1 and ($2 = '' or r.person_id = $2) and (not $3 or r.state = $4) and ($6::bigint is null or "
+        "r.position < $6) "
         "order by r.position desc limit $5",
         tenant,
         person_id,

@@ -113,7 +113,10 @@ async def wallet(con: asyncpg.Connection, tenant: str, person_id: str) -> Wallet
 
 
 def left_to_give(row: WalletRow, monthly: int, today: date) -> tuple[int, int]:
-    """What of a month's allowance is left on a day, and what it was on the 1st. One that nothing was given of yet is there whole."""
+    """What of a month's allowance is left on a day, and what it was on the 1st.
+
+    One that nothing was given of yet is there whole.
+    """
     month = today.replace(day=1)
     return (row.allowance, row.granted) if row.month is not None and row.month >= month else (monthly, monthly)
 
@@ -121,11 +124,13 @@ def left_to_give(row: WalletRow, monthly: int, today: date) -> tuple[int, int]:
 async def over(pool: asyncpg.Pool, at: datetime) -> list[Due]:
     """The wallets of all tenants in which something is over at an instant, the longest over first.
 
-    Rows hold days, which end in their tenant's time zone; the index finds those of the day that may have begun somewhere on earth.
+    Rows hold days, which end in their tenant's time zone; the index finds those of the day that may have begun
+    somewhere on earth.
     """
     async with connection(pool) as con:
         rows = await con.fetch(
-            f"select w.tenant, w.person_id, w.over_on::timestamp at time zone coalesce(t.time_zone, $2) as over_at from {WALLETS} w "
+            "select w.tenant, w.person_id, w.over_on::timestamp at time zone coalesce(t.time_zone, $2) as over_at "
+            f"from {WALLETS} w "
             f"left join {TenantView().table.name} t using (tenant) "
             "where w.over_on <= $3 and w.over_on::timestamp at time zone coalesce(t.time_zone, $2) <= $1 "
             "order by over_at, w.tenant, w.person_id limit $4",

@@ -66,12 +66,16 @@ def demo(change: str = "", into: str = "") -> File:
 
 def principals(system: System, tenant: str) -> Principals:
     mint = system.issuer.mint
-    return Principals(mint(tenant, "service:importer", on_behalf_of="service:operator"), mint(tenant, "service:operator"))
+    return Principals(
+        mint(tenant, "service:importer", on_behalf_of="service:operator"), mint(tenant, "service:operator")
+    )
 
 
 async def bring(system: System, client: Client, tenant: str, file: File) -> Summary:
     assert file.company is not None
-    return await Importer(client, principals(system, tenant), tenant).bring(replace(file, company=replace(file.company, ref=tenant)))
+    return await Importer(client, principals(system, tenant), tenant).bring(
+        replace(file, company=replace(file.company, ref=tenant))
+    )
 
 
 def counted(summary: Summary, result: str) -> dict[str, int]:
@@ -91,7 +95,9 @@ async def test_who_knows_a_reference_of_the_file_does_not_know_the_person(system
     assert made_up(tenant) not in await ids(system, client, tenant)
 
 
-async def test_a_company_from_before_there_were_secrets_is_imported_again_as_it_was(system: System, client: Client, tenant: str):
+async def test_a_company_from_before_there_were_secrets_is_imported_again_as_it_was(
+    system: System, client: Client, tenant: str
+):
     kit = system.kits["people"]
     made = CreateTenant(name="Công ty phần mềm X", time_zone="Asia/Ho_Chi_Minh")
 
@@ -109,7 +115,12 @@ async def test_a_company_from_before_there_were_secrets_is_imported_again_as_it_
 def made_up(tenant: str) -> str:
     """The id that a reference alone would give."""
     return str(
-        uuid5(command_id(Actor(tenant, "importer", "service"), "nhip.people.v1.People/RegisterPerson", "import:person:minh"), "person")
+        uuid5(
+            command_id(
+                Actor(tenant, "importer", "service"), "nhip.people.v1.People/RegisterPerson", "import:person:minh"
+            ),
+            "person",
+        )
     )
 
 
@@ -129,7 +140,12 @@ async def test_other_content_is_reported_and_left_as_it_is(system: System, clien
 
 async def test_what_hangs_on_what_differs_is_still_found(system: System, client: Client, tenant: str):
     await bring(system, client, tenant, demo())
-    summary = await bring(system, client, tenant, demo("ref: minh, name: Minh, title: Senior Sales", "ref: minh, name: Minh, title: Sales"))
+    summary = await bring(
+        system,
+        client,
+        tenant,
+        demo("ref: minh, name: Minh, title: Senior Sales", "ref: minh, name: Minh, title: Sales"),
+    )
     assert [(kind, item.ref) for kind, item in summary.different] == [("person", "minh")]  # and no KPI of his
 
 
@@ -148,7 +164,9 @@ async def test_two_imports_at_once_make_one_company(system: System, client: Clie
     assert len((await the_map(system, client, tenant)).kpis) == 15
 
 
-async def test_after_the_demo_minh_has_a_coffee_s_worth_and_the_feed_is_alive(system: System, client: Client, tenant: str):
+async def test_after_the_demo_minh_has_a_coffee_s_worth_and_the_feed_is_alive(
+    system: System, client: Client, tenant: str
+):
     for _ in range(2):  # the second time nothing more
         await bring(system, client, tenant, demo())
     people = await client.acting(principals(system, tenant).operator).ask(p.ListPeople(), p.PeopleList)
@@ -179,7 +197,9 @@ async def test_a_refusal_names_the_line(system: System, client: Client, tenant: 
     people = principals(system, tenant)
     file = demo()
     unit = next(unit for unit in file.units if unit.ref == "cskh")
-    await client.acting(people.operator).command(p.CreateUnit(name="CSKH"))  # made by hand, so the import cannot make it
+    await client.acting(people.operator).command(
+        p.CreateUnit(name="CSKH")
+    )  # made by hand, so the import cannot make it
     with pytest.raises(Failed, match=rf"line {unit.places.item.line}: unit 'cskh' was refused: .*UNIT_EXISTS"):
         await bring(system, client, tenant, file)
 

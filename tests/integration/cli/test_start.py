@@ -29,7 +29,14 @@ from eventkit.settings import Settings, load
 
 def settings_of(engines: Engines, **others: Any) -> Settings:
     """As the other tests' services have them, whose databases these are."""
-    return load(**{"postgres": engines.postgres, "kafka": engines.kafka, "master_key": base64.b64encode(b"m" * 32).decode(), **others})
+    return load(
+        **{
+            "postgres": engines.postgres,
+            "kafka": engines.kafka,
+            "master_key": base64.b64encode(b"m" * 32).decode(),
+            **others,
+        }
+    )
 
 
 @asynccontextmanager
@@ -60,16 +67,22 @@ def ports() -> Generator[list[int]]:
 
 async def test_a_service_waits_for_its_database_alive_and_not_ready(engines: Engines, tmp_path: Path, ports: list[int]):
     port, health_port = ports
-    settings = settings_of(engines, postgres=f"postgresql://postgres@127.0.0.1:{port}/postgres", health_port=health_port)
+    settings = settings_of(
+        engines, postgres=f"postgresql://postgres@127.0.0.1:{port}/postgres", health_port=health_port
+    )
     (tmp_path / "jwks.json").write_text(json.dumps({"keys": []}))
     tokens = Tokens(issuer="x", audience="nhip", keys=Keys(str(tmp_path / "jwks.json")))
     async with AsyncExitStack() as stack:
-        starting = asyncio.ensure_future(stack.enter_async_context(running("checkins", SERVICES["checkins"].build, settings, tokens)))
+        starting = asyncio.ensure_future(
+            stack.enter_async_context(running("checkins", SERVICES["checkins"].build, settings, tokens))
+        )
         channel = await stack.enter_async_context(grpc.aio.insecure_channel(f"127.0.0.1:{health_port}"))
         health: Any = health_pb2_grpc.HealthStub(channel)
 
         async def serving() -> dict[str, bool]:
-            asked = {name: health.Check(health_pb2.HealthCheckRequest(service=name), wait_for_ready=True) for name in NAMES}
+            asked = {
+                name: health.Check(health_pb2.HealthCheckRequest(service=name), wait_for_ready=True) for name in NAMES
+            }
             return {name: (await call).status == health_pb2.HealthCheckResponse.SERVING for name, call in asked.items()}
 
         for _ in range(3):  # it goes on like that
@@ -94,7 +107,9 @@ async def test_provisioning_waits_for_both_engines_and_says_so(engines: Engines,
         await asyncio.sleep(0.01)
     async with postgres_on(port, engines.postgres):
         await asyncio.wait_for(provisioning, 30)
-    assert said == [f"Waiting for PostgreSQL at postgresql://postgres:***@127.0.0.1:{port}/postgres (ConnectionRefusedError)…"]
+    assert said == [
+        f"Waiting for PostgreSQL at postgresql://postgres:***@127.0.0.1:{port}/postgres (ConnectionRefusedError)…"
+    ]
 
 
 async def test_what_a_login_may_not_make_is_waited_for_and_what_is_wrong_is_not(engines: Engines):
@@ -104,7 +119,10 @@ async def test_what_a_login_may_not_make_is_waited_for_and_what_is_wrong_is_not(
     try:
         with pytest.raises(provision.NotProvisioned, match="nhip provision"):
             await provision.databases(engines.postgres.replace("postgres@", f"{name}@"), [f"none_{name}"])
-        for wrong in (url_of_database(engines.postgres, "nowhere"), engines.postgres.replace("postgres@", "nobody_of_that_name@")):
+        for wrong in (
+            url_of_database(engines.postgres, "nowhere"),
+            engines.postgres.replace("postgres@", "nobody_of_that_name@"),
+        ):
             with pytest.raises(provision.EngineRefused, match="NHIP_POSTGRES"):
                 await provision.databases(wrong, ["people"])
     finally:
@@ -122,7 +140,13 @@ async def test_a_wrong_setting_ends_the_start_with_a_sentence(engines: Engines, 
         "NHIP_JWKS": "/nowhere",
     }
     child = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "cli.main", *command, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        sys.executable,
+        "-m",
+        "cli.main",
+        *command,
+        env=environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
     )
     _, error = await asyncio.wait_for(child.communicate(), 60)
     assert child.returncode == 2

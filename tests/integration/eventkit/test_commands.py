@@ -1,4 +1,5 @@
-"""Commands on a real log: once for their key, on fresh state when others were faster, never on half of what was read."""
+"""Commands on a real log: once for their key, on fresh state when others were faster, never on half of what was
+read."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
@@ -89,12 +90,18 @@ async def test_a_command_is_answered_with_what_it_made_and_how_far_the_log_is(of
     done = await office.commands.execute(asked(), UNIT("sales"), create("sales"))
     assert done == Accepted(id="sales", position="people=1")
     [event] = [e async for e in office.log.read(StreamId("acme", "unit", "sales"))]
-    assert (event.origin.actor, event.origin.correlation_id, event.origin.command_digest) == ("person:lan", "c1", b"body")
+    assert (event.origin.actor, event.origin.correlation_id, event.origin.command_digest) == (
+        "person:lan",
+        "c1",
+        b"body",
+    )
 
 
 async def test_nothing_to_do_is_no_event(office: Office):
     await office.commands.execute(asked(), UNIT("sales"), appoint("sales", "an"))
-    assert await office.commands.execute(asked(), UNIT("sales"), appoint("sales", "an")) == Accepted(id="sales", unchanged=True)
+    assert await office.commands.execute(asked(), UNIT("sales"), appoint("sales", "an")) == Accepted(
+        id="sales", unchanged=True
+    )
     assert await office.log.last_position() == 1
 
 
@@ -112,7 +119,9 @@ async def test_the_same_key_for_another_request_is_refused(office: Office):
     with pytest.raises(Rejected) as refused:
         await office.commands.execute(asked("k", body=b"other"), UNIT("ops"), create("ops"))
     assert (refused.value.reason, refused.value.violations[0].field) == ("IDEMPOTENCY_KEY_REUSED", "idempotency-key")
-    await office.commands.execute(asked("k", body=b"other", actor="nam"), UNIT("ops"), create("ops"))  # somebody else's key is another one
+    await office.commands.execute(
+        asked("k", body=b"other", actor="nam"), UNIT("ops"), create("ops")
+    )  # somebody else's key is another one
 
 
 async def test_a_key_whose_command_was_rejected_is_free(office: Office):
@@ -127,7 +136,9 @@ async def test_the_same_command_in_several_processes_at_once_is_carried_out_once
     """Whoever comes second is not judged on what the first one made."""
     for n in range(15):
         processes = [office.open() for _ in range(4)]
-        told = await asyncio.gather(*(c.execute(asked(f"k{n}"), UNIT(f"u{n}"), make(f"u{n}")) for c in processes for _ in range(2)))
+        told = await asyncio.gather(
+            *(c.execute(asked(f"k{n}"), UNIT(f"u{n}"), make(f"u{n}")) for c in processes for _ in range(2))
+        )
         assert sorted(t.repeated for t in told) == [False] + [True] * 7
         assert len({t.position for t in told}) == 1
         assert await office.log.last_position() == n + 1
@@ -159,7 +170,10 @@ async def test_a_refusal_is_not_judged_on_halves_of_two_states(office: Office):
 async def test_the_same_key_with_two_bodies_at_once_serves_one(office: Office):
     for n in range(10):
         told = await asyncio.gather(
-            *(office.open().execute(asked(f"k{n}", body=b"%d" % b), UNIT(f"u{n}"), appoint(f"u{n}", f"h{b}")) for b in range(2)),
+            *(
+                office.open().execute(asked(f"k{n}", body=b"%d" % b), UNIT(f"u{n}"), appoint(f"u{n}", f"h{b}"))
+                for b in range(2)
+            ),
             return_exceptions=True,
         )
         assert sorted(type(t).__name__ for t in told) == ["Accepted", "Rejected"]
@@ -170,7 +184,9 @@ async def test_the_same_key_with_two_bodies_at_once_serves_one(office: Office):
 async def test_a_lost_race_is_decided_again_on_fresh_state(office: Office):
     everybody = [f"h{n}" for n in range(24)]
     processes = [office.open() for _ in range(3)]
-    await asyncio.gather(*(processes[n % 3].execute(asked(), UNIT("sales"), appoint("sales", head)) for n, head in enumerate(everybody)))
+    await asyncio.gather(
+        *(processes[n % 3].execute(asked(), UNIT("sales"), appoint("sales", head)) for n, head in enumerate(everybody))
+    )
     assert sorted(await office.heads("sales")) == sorted(everybody)
 
 
@@ -190,7 +206,9 @@ async def test_decisions_on_each_others_state_cannot_both_stand(office: Office):
     for n in range(15):
         a, b = f"a{n}", f"b{n}"
         told = await asyncio.gather(
-            office.open().execute(asked(), UNIT(a), only(a, b)), office.open().execute(asked(), UNIT(b), only(b, a)), return_exceptions=True
+            office.open().execute(asked(), UNIT(a), only(a, b)),
+            office.open().execute(asked(), UNIT(b), only(b, a)),
+            return_exceptions=True,
         )
         assert sorted(type(t).__name__ for t in told) == ["Accepted", "Rejected"]
 
@@ -231,7 +249,9 @@ async def test_who_never_wins_is_told_so(office: Office, monkeypatch: pytest.Mon
 
 async def test_a_stream_with_an_event_from_a_newer_version_is_not_decided_on(office: Office):
     stream = StreamId("acme", "unit", "sales")
-    await office.log.append(Write(stream, 0, [NewEvent(uuid4(), "nhip.people.v9.UnitPainted", b"")]), origin=Origin("x"))
+    await office.log.append(
+        Write(stream, 0, [NewEvent(uuid4(), "nhip.people.v9.UnitPainted", b"")]), origin=Origin("x")
+    )
     with pytest.raises(Rejected, match="NEWER_EVENT"):
         await office.commands.execute(asked(), UNIT("sales"), appoint("sales", "an"))
 
@@ -245,7 +265,9 @@ async def test_a_log_that_lost_its_end_is_read_anew(office: Office):
         await con.execute("alter table log_event disable trigger all")
         await con.execute("delete from log_event where position > 2")
         await con.execute("alter table log_event enable trigger all")
-        await con.execute("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'nhip log writer'")
+        await con.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'nhip log writer'"
+        )
     finally:
         await con.close()
     async with asyncio.timeout(10):
@@ -268,14 +290,27 @@ async def test_commands_on_one_aggregate_take_turns(office: Office):
         await asyncio.sleep(0.001)
         running -= 1
 
-    await asyncio.gather(*(office.commands.execute(asked(), UNIT("sales"), appoint("sales", f"h{n}", pause=count)) for n in range(20)))
+    await asyncio.gather(
+        *(office.commands.execute(asked(), UNIT("sales"), appoint("sales", f"h{n}", pause=count)) for n in range(20))
+    )
     assert most == 1
     assert await office.heads("sales") == [f"h{n}" for n in range(20)]
 
 
 def test_recorded_events_show_no_data() -> None:
     event = Recorded(
-        uuid4(), "t", b"secret", StreamId("a", "b", "c"), 1, 1, uuid4(), 0, 1, datetime.now(UTC), datetime.now(UTC), Origin("x")
+        uuid4(),
+        "t",
+        b"secret",
+        StreamId("a", "b", "c"),
+        1,
+        1,
+        uuid4(),
+        0,
+        1,
+        datetime.now(UTC),
+        datetime.now(UTC),
+        Origin("x"),
     )
     assert "secret" not in repr(event)
 

@@ -11,7 +11,10 @@ from eventkit.log.conformance import ORIGIN, LogConformance, MakeLog, events, ev
 from eventkit.log.port import NO_STREAM, Appended, LogFull, Write, WrongVersion
 from eventkit.log.postgres import PostgresLog
 
-CUT = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1 and datname = current_database()"
+CUT = (
+    "select pg_terminate_backend(pid) from pg_stat_activity "
+    "where application_name = $1 and datname = current_database()"
+)
 
 
 @pytest.fixture
@@ -19,7 +22,9 @@ async def empty(postgres_of_module: str) -> str:
     """A database without a log."""
     con = await asyncpg.connect(postgres_of_module)
     try:
-        await con.execute("drop table if exists log_event; drop function if exists log_last; drop function if exists log_refuse")
+        await con.execute(
+            "drop table if exists log_event; drop function if exists log_last; drop function if exists log_refuse"
+        )
     finally:
         await con.close()
     return postgres_of_module
@@ -51,7 +56,10 @@ class TestPostgres:
     async def test_positions_are_1_2_3_whatever_the_number_of_writers(self, make_log):
         logs = [await make_log() for _ in range(3)]
         told = await asyncio.gather(
-            *(verdict(logs[n % 3].append(Write(stream(f"s{n % 20}"), n // 20, events(1)), origin=ORIGIN)) for n in range(120))
+            *(
+                verdict(logs[n % 3].append(Write(stream(f"s{n % 20}"), n // 20, events(1)), origin=ORIGIN))
+                for n in range(120)
+            )
         )
         found = await everything(logs[0])
         assert [e.position for e in found] == list(range(1, len(found) + 1))
@@ -59,14 +67,22 @@ class TestPostgres:
 
     async def test_several_processes_may_open_an_empty_database_at_once(self, make_log):
         logs = await asyncio.gather(*(make_log() for _ in range(6)))
-        await asyncio.gather(*(log.append(Write(stream(f"s{n}"), NO_STREAM, events()), origin=ORIGIN) for n, log in enumerate(logs)))
+        await asyncio.gather(
+            *(log.append(Write(stream(f"s{n}"), NO_STREAM, events()), origin=ORIGIN) for n, log in enumerate(logs))
+        )
         assert await logs[0].last_position() == 6
 
-    @pytest.mark.parametrize("change", ["update log_event set data = ''", "delete from log_event", "truncate log_event"])
+    @pytest.mark.parametrize(
+        "change", ["update log_event set data = ''", "delete from log_event", "truncate log_event"]
+    )
     async def test_the_table_refuses_to_be_changed(self, make_log, sql, change):
         log = await make_log()
         await log.append(Write(stream(), NO_STREAM, events()), origin=ORIGIN)
-        for role in ("origin", "replica"):  # `replica` is how a restore or a replication would go past ordinary triggers
+        # `replica` is how a restore or a replication would go past ordinary triggers.
+        for role in (
+            "origin",
+            "replica",
+        ):
             await sql.execute(f"set session_replication_role = {role}")
             with pytest.raises(asyncpg.RaiseError, match="append-only"):
                 await sql.execute(change)
@@ -117,7 +133,10 @@ class TestPostgres:
             await sql.execute("select pg_advisory_xact_lock(hashtext('log_event'))")
             waiting = [asyncio.ensure_future(log.append(Write(stream("s0"), NO_STREAM, events()), origin=ORIGIN))]
             await asyncio.sleep(0.1)
-            waiting += [asyncio.ensure_future(log.append(Write(stream(f"s{n}"), NO_STREAM, events()), origin=ORIGIN)) for n in (1, 2, 3)]
+            waiting += [
+                asyncio.ensure_future(log.append(Write(stream(f"s{n}"), NO_STREAM, events()), origin=ORIGIN))
+                for n in (1, 2, 3)
+            ]
             await asyncio.sleep(0)
             with pytest.raises(LogFull):
                 await log.append(Write(stream("s4"), NO_STREAM, events()), origin=ORIGIN)
@@ -128,9 +147,13 @@ class TestPostgres:
         log = await make_log(max_queue_bytes=1000)
         async with sql.transaction():
             await sql.execute("select pg_advisory_xact_lock(hashtext('log_event'))")
-            waiting = [asyncio.ensure_future(log.append(Write(stream("s0"), NO_STREAM, events(1, b"x" * 900)), origin=ORIGIN))]
+            waiting = [
+                asyncio.ensure_future(log.append(Write(stream("s0"), NO_STREAM, events(1, b"x" * 900)), origin=ORIGIN))
+            ]
             await asyncio.sleep(0.1)
-            waiting.append(asyncio.ensure_future(log.append(Write(stream("s1"), NO_STREAM, events(1, b"x" * 5000)), origin=ORIGIN)))
+            waiting.append(
+                asyncio.ensure_future(log.append(Write(stream("s1"), NO_STREAM, events(1, b"x" * 5000)), origin=ORIGIN))
+            )
             await asyncio.sleep(0)
             with pytest.raises(LogFull):
                 await log.append(Write(stream("s2"), NO_STREAM, events(1, b"x" * 200)), origin=ORIGIN)
@@ -143,7 +166,10 @@ class TestPostgres:
             start = await log.last_position()
             name = next(iter(options))
             await asyncio.gather(
-                *(log.append(Write(stream(f"{name}{n}"), NO_STREAM, events(4, b"x" * 50)), origin=ORIGIN) for n in range(60))
+                *(
+                    log.append(Write(stream(f"{name}{n}"), NO_STREAM, events(4, b"x" * 50)), origin=ORIGIN)
+                    for n in range(60)
+                )
             )
             assert await log.last_position() == start + 240
 
@@ -158,7 +184,10 @@ class TestPostgres:
 
     async def test_closing_serves_what_is_queued(self, empty):
         async with PostgresLog(empty) as log:
-            waiting = [asyncio.ensure_future(log.append(Write(stream(f"s{n}"), NO_STREAM, events()), origin=ORIGIN)) for n in range(20)]
+            waiting = [
+                asyncio.ensure_future(log.append(Write(stream(f"s{n}"), NO_STREAM, events()), origin=ORIGIN))
+                for n in range(20)
+            ]
             await asyncio.sleep(0)
         assert len(await asyncio.gather(*waiting)) == 20
         with pytest.raises(ConnectionError):

@@ -197,7 +197,9 @@ async def test_no_plain_word_reaches_the_log(postgres: str, words: Words):
         await Commands("people", log, words).execute(ctx, person("lan"), decide)
         con = await asyncpg.connect(postgres)
         try:
-            everything = await con.fetchval("select string_agg(e::text || encode(e.data, 'escape'), '') from log_event e")
+            everything = await con.fetchval(
+                "select string_agg(e::text || encode(e.data, 'escape'), '') from log_event e"
+            )
             data = await con.fetchval("select data from log_event")
         finally:
             await con.close()
@@ -233,7 +235,9 @@ async def under(postgres: str) -> set[str]:
     """The master keys that person's keys are wrapped with."""
     con = await asyncpg.connect(postgres)
     try:
-        return {row["master"] for row in await con.fetch("select distinct master from person_key where wrapped is not null")}
+        return {
+            row["master"] for row in await con.fetch("select distinct master from person_key where wrapped is not null")
+        }
     finally:
         await con.close()
 

@@ -1,4 +1,5 @@
-"""Single events for integrators: none lost, each tenant's in order, whatever their handler does and whatever else is in the topic."""
+"""Single events for integrators: none lost, each tenant's in order, whatever their handler does and whatever else is in
+the topic."""
 
 import asyncio
 from typing import Any
@@ -110,8 +111,12 @@ async def test_an_event_whose_handler_was_cut_off_comes_again(there: World):
 
     async def held() -> bool:
         tenant = TENANTS[11 % len(TENANTS)]
-        mine = [e.position for e in first.seen if partition_of(e.tenant, PARTITIONS) == partition_of(tenant, PARTITIONS)]
-        return bool(mine) and max(mine) == max(p for p in (await there.by_partition())[partition_of(tenant, PARTITIONS)] if p < 12)
+        mine = [
+            e.position for e in first.seen if partition_of(e.tenant, PARTITIONS) == partition_of(tenant, PARTITIONS)
+        ]
+        return bool(mine) and max(mine) == max(
+            p for p in (await there.by_partition())[partition_of(tenant, PARTITIONS)] if p < 12
+        )
 
     broker = first.broker()
     await broker.start()

@@ -1,4 +1,5 @@
-"""Projections and reactors on a real log: exactly once in effect, at least once with the same id, parked and brought back."""
+"""Projections and reactors on a real log: exactly once in effect, at least once with the same id, parked and brought
+back."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
@@ -136,7 +137,9 @@ class Service:
 
     async def caught_up(self, *names: str) -> None:
         async with asyncio.timeout(20):
-            await checkpoint.wait(self.pool, list(names) or [self.units.subscription], OWN_FEED, await self.log.last_position())
+            await checkpoint.wait(
+                self.pool, list(names) or [self.units.subscription], OWN_FEED, await self.log.last_position()
+            )
 
     async def rows(self) -> dict[str, tuple[list[str], int]]:
         return {r["unit_id"]: (r["heads"], r["events"]) for r in await self.pool.fetch("select * from test_units_v1")}
@@ -152,8 +155,13 @@ class Service:
 @pytest.fixture
 async def service(postgres: str) -> AsyncGenerator[Service]:
     units = Units()
-    async with PostgresLog(postgres, poll_seconds=0.1) as log, asyncpg.create_pool(postgres, min_size=1, max_size=8) as pool:
-        await pool.execute(f"do $$ begin create role {provision.READER} nologin; exception when duplicate_object then end $$")
+    async with (
+        PostgresLog(postgres, poll_seconds=0.1) as log,
+        asyncpg.create_pool(postgres, min_size=1, max_size=8) as pool,
+    ):
+        await pool.execute(
+            f"do $$ begin create role {provision.READER} nologin; exception when duplicate_object then end $$"
+        )
         await provision.tables(pool, [units])  # type: ignore[list-item]
         yield Service(postgres, log, pool, units, Metrics())
 
@@ -235,7 +243,10 @@ async def test_what_was_parked_is_retried_in_order(service: Service):
         service.units.refuses = "no one"
         assert isinstance(await subscription.retry(stream), LookupError)  # comes further, and is noted at the next one
         assert await service.parked() == [("sales", 5, "LookupError"), ("sales", 6, "")]
-        service.units.refuses, service.units.pauses = "", (0.3,)  # the one that is first is slow, the other one would overtake it
+        service.units.refuses, service.units.pauses = (
+            "",
+            (0.3,),
+        )  # the one that is first is slow, the other one would overtake it
         both = await asyncio.gather(subscription.retry(stream), subscription.retry(stream))  # two operators at once
         assert both == [None, None]
         await service.happen("sales", "dung")
@@ -265,7 +276,8 @@ async def test_an_event_without_its_predecessor_is_parked(service: Service):
 
 async def test_bytes_that_are_no_message_are_parked(service: Service):
     await service.log.append(
-        Write(StreamId("acme", "unit", "x"), NO_STREAM, [NewEvent(uuid7(), "nhip.people.v1.UnitCreated", b"\xff\xff")]), origin=ORIGIN
+        Write(StreamId("acme", "unit", "x"), NO_STREAM, [NewEvent(uuid7(), "nhip.people.v1.UnitCreated", b"\xff\xff")]),
+        origin=ORIGIN,
     )
     await service.happen("sales")
     async with running(service.following(service.projecting())):
@@ -277,10 +289,16 @@ async def test_bytes_that_are_no_message_are_parked(service: Service):
 async def test_events_of_unknown_types_are_counted_and_passed_over(service: Service):
     await service.happen("sales", "an")
     await service.log.append(
-        Write(StreamId("acme", "unit", "sales"), 2, [NewEvent(uuid7(), "nhip.people.v9.UnitPainted", b"x") for _ in range(3)]),
+        Write(
+            StreamId("acme", "unit", "sales"),
+            2,
+            [NewEvent(uuid7(), "nhip.people.v9.UnitPainted", b"x") for _ in range(3)],
+        ),
         origin=ORIGIN,
     )
-    await service.log.append(Write(StreamId("acme", "other", "x"), 0, [NewEvent(uuid7(), "nhip.other.v1.X", b"x")]), origin=ORIGIN)
+    await service.log.append(
+        Write(StreamId("acme", "other", "x"), 0, [NewEvent(uuid7(), "nhip.other.v1.X", b"x")]), origin=ORIGIN
+    )
     await service.happen("sales", "bình")
     async with running(service.following(service.projecting())):
         await service.caught_up()
@@ -344,7 +362,9 @@ class Mailer:
             error, *self.fails_with = self.fails_with
             raise error
         sent = NewEvent(uuid5(event.id, "mail"), "nhip.test.v1.MailSent", b"")
-        await self.service.log.append(Write(StreamId(event.tenant, "mail", str(event.id)), NO_STREAM, [sent]), origin=ORIGIN)
+        await self.service.log.append(
+            Write(StreamId(event.tenant, "mail", str(event.id)), NO_STREAM, [sent]), origin=ORIGIN
+        )
 
     async def sent(self) -> int:
         return await self.service.pool.fetchval("select count(*) from log_event where category = 'mail'")
@@ -435,7 +455,10 @@ async def test_what_one_view_of_a_group_cannot_handle_none_has(service: Service)
         await service.happen("sales", "nobody", "an")
         await service.happen("ops")
         await service.caught_up("test_group_v1")
-    assert [(stream, version) for stream, version, _ in await service.parked("test_group_v1")] == [("sales", 2), ("sales", 3)]
+    assert [(stream, version) for stream, version, _ in await service.parked("test_group_v1")] == [
+        ("sales", 2),
+        ("sales", 3),
+    ]
     assert await service.pool.fetchval("select count(*) from test_grouped_names_v1") == 2
 
 

@@ -36,16 +36,23 @@ class Everything:
 
 TABLE = Table("everything_v1", Everything, ("tenant", "id", "day"), ("tenant, number",))
 ROW = Everything(
-    tenant="acme", id="k1", day=date(2026, 3, 1), text="Tăng trưởng \"20%\" \\ 'quý' 😀\n", number=-(2**62) - 1, yes=True,
-    data=bytes(range(256)), amount=Decimal("12345678901234567890.123456789"), at=datetime(2026, 3, 1, 9, 30, 0, 123456, tzinfo=UTC),
-    uid=UUID(int=2**127 + 5), names=["a", "", "đ,{}\""], maybe_text=None, maybe_day=None, maybe_amount=None, maybe_at=None,
+    tenant="acme", id="k1", day=date(2026, 3, 1), text="Tăng trưởng \"20%\" \\ 'quý' 😀\n", number=-(2**62) - 1,
+        yes=True,
+    data=bytes(range(256)), amount=Decimal("12345678901234567890.123456789"), at=datetime(2026, 3, 1, 9, 30, 0, 123456,
+        tzinfo=UTC),
+    uid=UUID(int=2**127 + 5), names=["a", "", "đ,{}\""], maybe_text=None, maybe_day=None, maybe_amount=None,
+        maybe_at=None,
 )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 async def pool(postgres_of_module: str) -> AsyncGenerator[asyncpg.Pool]:
-    async with asyncpg.create_pool(postgres_of_module, min_size=1, max_size=1) as pool:  # one connection: who comes next inherits it
-        await pool.execute(f"do $$ begin create role {provision.READER} nologin; exception when duplicate_object then end $$")
+    async with asyncpg.create_pool(
+        postgres_of_module, min_size=1, max_size=1
+    ) as pool:  # one connection: who comes next inherits it
+        await pool.execute(
+            f"do $$ begin create role {provision.READER} nologin; exception when duplicate_object then end $$"
+        )
         await pool.execute(TABLE.ddl())
         yield pool
 
@@ -77,8 +84,10 @@ days = st.dates(date(1, 1, 1), date(9999, 12, 31))
 instants = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001
 decimals = st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**30), max_value=10**30, places=9)
 rows = st.builds(
-    Everything, tenant=text, id=text, day=days, text=text, number=st.integers(-(2**63), 2**63 - 1), yes=st.booleans(), data=st.binary(),
-    amount=decimals, at=instants, uid=st.uuids(), names=st.lists(text), maybe_text=st.none() | text, maybe_day=st.none() | days,
+    Everything, tenant=text, id=text, day=days, text=text, number=st.integers(-(2**63), 2**63 - 1), yes=st.booleans(),
+        data=st.binary(),
+    amount=decimals, at=instants, uid=st.uuids(), names=st.lists(text), maybe_text=st.none() | text,
+        maybe_day=st.none() | days,
     maybe_amount=st.none() | decimals, maybe_at=st.none() | instants,
 )  # fmt: skip
 

@@ -59,7 +59,11 @@ async def kettle(postgres: str) -> Kettle:
 
 
 async def test_what_is_due_is_done_by_the_clock_and_what_is_not_waits(kettle: Kettle):
-    kettle.waiting = [Due("acme", "later", NOW + timedelta(seconds=1)), Due("acme", "tea", NOW), Due("acme", "soup", EARLIER)]
+    kettle.waiting = [
+        Due("acme", "later", NOW + timedelta(seconds=1)),
+        Due("acme", "tea", NOW),
+        Due("acme", "soup", EARLIER),
+    ]
     async with running(kettle.tick):
         await kettle.until(2)
     assert [due.thing for due, _ in kettle.done] == ["soup", "tea"]

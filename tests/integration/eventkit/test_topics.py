@@ -31,7 +31,9 @@ async def test_events_come_out_of_the_topic_once_in_order_and_as_they_were(there
         await there.until_all_is_noted()
         await there.append(10)
         await there.until_all_is_noted()
-    want = {e.id: replace(e, origin=replace(e.origin, command_digest=b"")) for e in await logged(there)}  # digests stay at home
+    want = {
+        e.id: replace(e, origin=replace(e.origin, command_digest=b"")) for e in await logged(there)
+    }  # digests stay at home
     assert {e.id: e for e in notes.seen} == want
     assert await there.published() == 50
     assert [e.position for e in await tenant_events(there.kafka, there.context, "corp", PARTITIONS, upto=30)] == [
@@ -44,8 +46,11 @@ async def test_a_relay_that_starts_again_repeats_nothing_and_skips_nothing(there
         await there.append(20)
         async with running(there.relay().run):
             await there.until_relayed()
-    await there.pool.execute('delete from relay where partition = 0; update relay set position = position - 5, "offset" = "offset" - 1')
-    async with running(there.relay().run, there.reader().run):  # as after a crash between the acknowledgement and the note of it
+    await there.pool.execute(
+        'delete from relay where partition = 0; update relay set position = position - 5, "offset" = "offset" - 1'
+    )
+    # As after a crash between the acknowledgement and the note of it.
+    async with running(there.relay().run, there.reader().run):
         await there.append(20)
         await there.until_all_is_noted()
     assert await there.published() == 80
@@ -89,7 +94,8 @@ async def test_a_topic_that_is_deleted_while_nobody_looks_is_filled_again(there:
 
 
 async def test_a_topic_that_is_made_anew_before_the_relay_noticed_has_no_hole_in_the_end(there: World):
-    """The relay publishes at the place of an old record, behind events that are not there any more: its readers wait for those."""
+    """The relay publishes at the place of an old record, behind events that are not there any more: its readers wait
+    for those."""
     await there.append(30)
     async with running(there.relay(look_seconds=3600).run, there.reader().run):
         await there.until_all_is_noted()
@@ -127,7 +133,9 @@ async def test_records_that_no_relay_wrote_are_counted_and_passed_over(there: Wo
         await there.send(partition, None, [("ce_id", b"\xff\xfe")])
         await there.send(partition, b"x", [(name, b"\xff" if name == "ce_subject" else value) for name, value in ours])
         await there.send(partition, b"x", [(name, None if name == "ce_sequence" else value) for name, value in ours])
-        await there.send(partition, b"x", [(name, b"yesterday" if name == "ce_time" else value) for name, value in ours])
+        await there.send(
+            partition, b"x", [(name, b"yesterday" if name == "ce_time" else value) for name, value in ours]
+        )
     await there.append(10)
     async with running(there.relay().run, there.reader().run):
         await there.until_all_is_noted()
@@ -184,7 +192,13 @@ async def test_a_writer_sees_how_far_a_reader_comes(there: World):
         assert await writer.publish(events[:8]) == {partition: Kept(8, 7)}
         assert await writer.publish(events[4:10]) == {partition: Kept(10, 9)}  # what is there already is passed over
     async with TopicWriter(there.kafka, there.context, PARTITIONS) as writer:
-        for known in ({}, {partition: Kept(10, 9)}, {partition: Kept(6, 5)}, {partition: Kept(9, 9)}, {partition: Kept(99, 98)}):
+        for known in (
+            {},
+            {partition: Kept(10, 9)},
+            {partition: Kept(6, 5)},
+            {partition: Kept(9, 9)},
+            {partition: Kept(99, 98)},
+        ):
             assert (await writer.look(known))[partition] == 10
     await there.send(partition, b"", headers(events[15], there.context, 15))  # 11 to 15 are missing before it
     async with TopicWriter(there.kafka, there.context, PARTITIONS) as writer:
@@ -203,7 +217,8 @@ async def test_a_clock_that_once_ran_ahead_does_not_stop_the_relay(there: World)
     await admin.close()
     await there.append(5)
     await there.pool.execute(
-        "alter table log_event disable trigger all; update log_event set recorded_at = recorded_at + interval '10 years';"
+        "alter table log_event disable trigger all; update log_event set recorded_at = recorded_at + interval '10 "
+        "years';"
         "alter table log_event enable trigger all"
     )
     before = datetime.now(UTC)

@@ -68,7 +68,10 @@ async def running(*runs: Run) -> AsyncGenerator[None]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-CUT_LEADS = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'nhip leads' and datname = current_database()"
+CUT_LEADS = (
+    "select pg_terminate_backend(pid) from pg_stat_activity "
+    "where application_name = 'nhip leads' and datname = current_database()"
+)
 """Ends whatever leads."""
 
 
@@ -83,7 +86,8 @@ class Notes:
         async with transaction(self._pool) as con:
             await checkpoint.move(con, self.name, partition, at=at, to=to)
             await con.executemany(
-                "insert into noted(name, partition, position) values ($1, $2, $3)", [(self.name, partition, e.position) for e in events]
+                "insert into noted(name, partition, position) values ($1, $2, $3)",
+                [(self.name, partition, e.position) for e in events],
             )
         self.seen += events
 
@@ -107,19 +111,25 @@ class World:
     def relay(self, *, look_seconds: float = 0.3) -> Relay:
         """A relay as in a process of its own, with leads of its own."""
         self.leads.append(Leads(self.dsn))
-        return Relay(self.context, self.log, self.pool, self.leads[-1], self.kafka, PARTITIONS, 1, self.metrics, look_seconds)
+        return Relay(
+            self.context, self.log, self.pool, self.leads[-1], self.kafka, PARTITIONS, 1, self.metrics, look_seconds
+        )
 
     def reader(self, name: str = "notes") -> TopicReader:
         return self.reading(Notes(name, self.context, self.pool))
 
     def reading(self, subscription: Subscription) -> TopicReader:
-        return TopicReader(subscription, self.kafka, self.pool, "test", self.metrics, partitions=PARTITIONS, replication=1)
+        return TopicReader(
+            subscription, self.kafka, self.pool, "test", self.metrics, partitions=PARTITIONS, replication=1
+        )
 
     async def append(self, count: int, *, tenants: Sequence[str] = TENANTS) -> None:
         for _ in range(count):
             tenant = tenants[self.stored % len(tenants)]
             event = NewEvent(uuid7(), "test.Happened", b"data %d" % self.stored)
-            await self.log.append(Write(StreamId(tenant, "kpi", uuid4().hex), 0, [event]), origin=Origin("person:lan", b"d", "c", "b"))
+            await self.log.append(
+                Write(StreamId(tenant, "kpi", uuid4().hex), 0, [event]), origin=Origin("person:lan", b"d", "c", "b")
+            )
             self.stored += 1
 
     async def by_partition(self) -> dict[int, list[int]]:
@@ -149,7 +159,9 @@ class World:
     async def records(self) -> dict[int, list["ConsumerRecord[Any, Any]"]]:
         """All that is in the topic, by partition."""
         found: dict[int, list[ConsumerRecord[Any, Any]]] = {}
-        consumer = AIOKafkaConsumer(bootstrap_servers=self.kafka, auto_offset_reset="earliest", enable_auto_commit=False)
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self.kafka, auto_offset_reset="earliest", enable_auto_commit=False
+        )
         await consumer.start()
         try:
             for number in range(PARTITIONS):
@@ -196,7 +208,9 @@ class World:
         producer = AIOKafkaProducer(bootstrap_servers=self.kafka)
         await producer.start()
         try:
-            await producer.send_and_wait(topic(self.context), value, key=b"somebody", partition=partition, headers=headers)
+            await producer.send_and_wait(
+                topic(self.context), value, key=b"somebody", partition=partition, headers=headers
+            )
         finally:
             await producer.stop()
 
@@ -210,7 +224,9 @@ async def world(postgres: str, kafka: str) -> AsyncGenerator[World]:
         log = await stack.enter_async_context(PostgresLog(postgres, poll_seconds=0.1))
         pool = await stack.enter_async_context(asyncpg.create_pool(postgres, min_size=1, max_size=6))
         await pool.execute(checkpoint.SCHEMA + ";" + parking.SCHEMA + ";" + relay.SCHEMA)
-        await pool.execute("create table noted(number bigint generated always as identity, name text, partition int, position bigint)")
+        await pool.execute(
+            "create table noted(number bigint generated always as identity, name text, partition int, position bigint)"
+        )
         world = World(f"test-{uuid4().hex[:8]}", kafka, postgres, log, pool)
         yield world
         for leads in world.leads:

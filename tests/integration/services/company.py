@@ -44,7 +44,9 @@ class System:
     kits: Mapping[str, Kit]
     """What each service was built from: to call its parts as its loops do."""
 
-    async def call(self, context: str, method: MethodDescriptor, request: Message, metadata: list[tuple[str, str]]) -> Message:
+    async def call(
+        self, context: str, method: MethodDescriptor, request: Message, metadata: list[tuple[str, str]]
+    ) -> Message:
         """One RPC. Raises `Rejected` for a refusal."""
         reply = GetMessageClass(method.output_type)
         rpc = self.channels[context].unary_unary(
@@ -80,7 +82,9 @@ class Company:
 
     async def ask(self, request: Message, by: str = IMPORTER, *, key: str = "", context: str = "") -> Message:
         """Call the RPC that takes this request."""
-        methods = [(c, m) for c, s in DESCRIPTORS.items() for m in s.methods] + [(context, m) for m in OPERATIONS.methods]
+        methods = [(c, m) for c, s in DESCRIPTORS.items() for m in s.methods] + [
+            (context, m) for m in OPERATIONS.methods
+        ]
         where, method = next((c, m) for c, m in methods if m.input_type.full_name == request.DESCRIPTOR.full_name)
         reply = await self.system.call(where, method, request, self.metadata(by, key))
         if isinstance(reply, Accepted) and reply.position:
@@ -115,7 +119,9 @@ class Company:
             ("quang", "nam", pt.ROLE_EXECUTIVE),
         ):
             place = pt.Place(unit_id=self.ids["sales"], manager_id=self.ids.get(manager, ""))
-            await self.do(p.RegisterPerson(name=words(f"Tên-{who}"), title=words("Chức"), place=place, roles=roles), name=who)
+            await self.do(
+                p.RegisterPerson(name=words(f"Tên-{who}"), title=words("Chức"), place=place, roles=roles), name=who
+            )
         await self.do(p.AppointUnitHead(unit_id=self.ids["sales"], person_id=self.ids["phuc"]))
         starts, ends = today() - timedelta(days=40), today() + timedelta(days=50)
         await self.do(g.OpenCycle(name="Q1", starts_on=from_date(starts), ends_on=from_date(ends)), name="q1")
@@ -128,8 +134,12 @@ class Company:
     ) -> str:
         return await self.do(self.definition(name, level, target, parent, owner=owner), by, name=name)
 
-    def definition(self, name: str, level: int, target: int, parent: t.Parent | None = None, *, owner: str = "") -> g.DefineKpi:
-        measure = t.Measure(kind=t.MEASURE_KIND_CUMULATIVE, direction=t.DIRECTION_INCREASE, unit="demo", target=number(target))
+    def definition(
+        self, name: str, level: int, target: int, parent: t.Parent | None = None, *, owner: str = ""
+    ) -> g.DefineKpi:
+        measure = t.Measure(
+            kind=t.MEASURE_KIND_CUMULATIVE, direction=t.DIRECTION_INCREASE, unit="demo", target=number(target)
+        )
         unit = self.ids["sales"] if level == t.LEVEL_DEPARTMENT else ""
         draft = t.KpiDraft(
             name=name,
@@ -157,7 +167,9 @@ class Company:
             reason_class=t.REASON_CLASS_BOTTOM_UP,
             title=words("Bớt lại"),
             reason=words("Làm kỹ hơn"),
-            changes=[t.TargetChange(kpi_id=self.ids[k], before=number(b), after=number(a)) for k, (b, a) in changes.items()],
+            changes=[
+                t.TargetChange(kpi_id=self.ids[k], before=number(b), after=number(a)) for k, (b, a) in changes.items()
+            ],
         )
 
 

@@ -13,7 +13,10 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 @dataclass
 class Mailbox:
-    """The mails by receiver, in the order they came. `answers` are given to a receiver's next mails instead of taking them."""
+    """The mails by receiver, in the order they came.
+
+    `answers` are given to a receiver's next mails instead of taking them.
+    """
 
     url: str = ""
     mails: dict[str, list[EmailMessage]] = field(default_factory=dict[str, list[EmailMessage]])
@@ -21,7 +24,9 @@ class Mailbox:
     unknown: set[str] = field(default_factory=set[str])
     """Receivers that there are none of."""
 
-    async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]) -> str:
+    async def handle_RCPT(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
         if address in self.unknown:
             return f"550 5.1.1 {address}: no such user"
         envelope.rcpt_tos.append(address)
@@ -50,7 +55,9 @@ class Mailbox:
 
 @asynccontextmanager
 async def mail_server() -> AsyncGenerator[Mailbox]:
-    logging.getLogger("mail.log").setLevel(logging.WARNING)  # the server's own lines name receivers; they are none of Nhip's
+    logging.getLogger("mail.log").setLevel(
+        logging.WARNING
+    )  # the server's own lines name receivers; they are none of Nhip's
     mailbox = Mailbox()
     server = await asyncio.get_running_loop().create_server(lambda: SMTP(mailbox, hostname="mail.test"), "127.0.0.1", 0)
     async with server:

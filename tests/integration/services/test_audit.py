@@ -63,7 +63,11 @@ async def test_the_history_of_a_kpi_goes_from_its_definition_to_its_reduction_wi
         ("goals", "KpiTargetRevised"),
     ]
     revised = entries[-1]
-    assert (said(revised)["before"], said(revised)["after"], said(revised)["reason_class"]) == ("80", "50", "REASON_CLASS_BOTTOM_UP")
+    assert (said(revised)["before"], said(revised)["after"], said(revised)["reason_class"]) == (
+        "80",
+        "50",
+        "REASON_CLASS_BOTTOM_UP",
+    )
     assert revised.actor == f"person:{company.ids['nam']}"
     assert (kind(revised.cause), revised.cause.event_id) == ("ChangeProposed", entries[-2].event_id)
     assert sorted(map(kind, revised.together)) == ["KpiTargetRevised", "KpiTargetRevised", "ProposalApproved"]
@@ -74,7 +78,9 @@ async def test_who_audits_reads_why_things_were_done_and_no_other_words(company:
     [progress] = (await search(company, type="ProgressRecorded")).entries
     [note] = [value.words for value in progress.values if value.path == "note"]
     assert note == PersonalText(withheld=True)
-    assert (await search(company, "nam", type="ProgressRecorded")).entries[0].values[-1].words != PersonalText(plain="gần xong")
+    assert (await search(company, "nam", type="ProgressRecorded")).entries[0].values[-1].words != PersonalText(
+        plain="gần xong"
+    )
     [approved] = (await search(company, type="nhip.goals.v1.ProposalApproved")).entries
     assert said(approved)["comment"] == "đồng ý"
     listed = await company.ask(c.ListProgress(kpi_id=company.ids["I1"]), "van")
@@ -84,14 +90,23 @@ async def test_who_audits_reads_why_things_were_done_and_no_other_words(company:
 
 async def test_the_ledger_is_searched_by_who_what_when_about_what_and_why(company: Company):
     ids = company.ids
-    assert {kind(e) for e in (await search(company, actor=ids["minh"])).entries} == {"ProgressRecorded", "ChangeProposed"}
+    assert {kind(e) for e in (await search(company, actor=ids["minh"])).entries} == {
+        "ProgressRecorded",
+        "ChangeProposed",
+    }
     assert {e.context for e in (await search(company, context="checkins")).entries} == {"checkins"}
     about = await search(company, subject_kind="proposal", subject_id=ids["proposal"])
-    assert {kind(e) for e in about.entries if e.context == "goals"} == {"ChangeProposed", "ProposalApproved", "KpiTargetRevised"}
+    assert {kind(e) for e in about.entries if e.context == "goals"} == {
+        "ChangeProposed",
+        "ProposalApproved",
+        "KpiTargetRevised",
+    }
     assert len((await search(company, reason="REASON_CLASS_BOTTOM_UP")).entries) == 4
     assert not (await search(company, reason="REASON_CLASS_CORRECTION")).entries
     everything = (await search(company)).entries
-    assert [e.recorded_at.ToNanoseconds() for e in everything] == sorted((e.recorded_at.ToNanoseconds() for e in everything), reverse=True)
+    assert [e.recorded_at.ToNanoseconds() for e in everything] == sorted(
+        (e.recorded_at.ToNanoseconds() for e in everything), reverse=True
+    )
     middle = everything[len(everything) // 2].recorded_at
     until = await company.ask(a.SearchLedger(filter=at.Filter(until=middle)), "van")
     since = at.Filter()
@@ -102,8 +117,12 @@ async def test_the_ledger_is_searched_by_who_what_when_about_what_and_why(compan
     assert all(e.recorded_at.ToNanoseconds() < middle.ToNanoseconds() for e in until.entries)
     assert all(e.recorded_at.ToNanoseconds() >= middle.ToNanoseconds() for e in after.entries)
     # … and by a wrong filter it says what would be right.
-    assert (await company.refused(a.SearchLedger(filter=at.Filter(context="ghost")), "van")).violations[0].field == "filter.context"
-    assert (await company.refused(a.SearchLedger(filter=at.Filter(subject_id="x")), "van")).violations[0].field == "filter.subject_kind"
+    assert (await company.refused(a.SearchLedger(filter=at.Filter(context="ghost")), "van")).violations[
+        0
+    ].field == "filter.context"
+    assert (await company.refused(a.SearchLedger(filter=at.Filter(subject_id="x")), "van")).violations[
+        0
+    ].field == "filter.subject_kind"
     assert (await company.refused(a.SearchLedger(page_token="ghost"), "van")).violations[0].field == "page_token"
 
 
@@ -112,7 +131,9 @@ async def test_pages_follow_each_other_without_a_gap(company: Company):
     found: list[str] = []
     token = ""
     while True:
-        page = await company.ask(a.SearchLedger(filter=at.Filter(context="goals"), page_size=3, page_token=token), "van")
+        page = await company.ask(
+            a.SearchLedger(filter=at.Filter(context="goals"), page_size=3, page_token=token), "van"
+        )
         assert isinstance(page, a.Entries)
         found += [e.event_id for e in page.entries]
         if not (token := page.next_page_token):
@@ -129,7 +150,9 @@ async def test_reading_the_ledger_is_itself_in_the_ledger(company: Company):
     readings = [said(e) for e in entries if kind(e) == "LedgerRead"]
     assert [r["kind"] for r in readings[:2]] == ["READING_KIND_HISTORY", "READING_KIND_SEARCH"]
     assert readings[0]["filter.subject_id"] == company.ids["I1"]
-    assert [said(e)["format"] for e in await history(company, "person", "nam") if kind(e) == "LedgerRead"] == ["EXPORT_FORMAT_CSV"]
+    assert [said(e)["format"] for e in await history(company, "person", "nam") if kind(e) == "LedgerRead"] == [
+        "EXPORT_FORMAT_CSV"
+    ]
 
 
 async def test_no_page_token_and_no_key_reads_past_the_record(company: Company):
@@ -144,7 +167,8 @@ async def test_no_page_token_and_no_key_reads_past_the_record(company: Company):
 
 
 async def until_read(company: Company, count: int) -> None:
-    """Until the ledger has its own readings: their positions are in no reply, so by looking from outside, as the operator."""
+    """Until the ledger has its own readings: their positions are in no reply, so by looking from outside, as the
+    operator."""
     for _ in range(200):
         found = await company.ask(a.SearchLedger(filter=at.Filter(context="audit", subject_kind="person")), OPERATOR)
         assert isinstance(found, a.Entries)
@@ -166,7 +190,11 @@ async def exported(company: Company, **asked: object) -> str:
 async def test_what_is_exported_can_be_read_again(company: Company):
     kpis = at.Filter(subject_kind="proposal", subject_id=company.ids["proposal"], context="goals")
     lines = [json.loads(line) for line in (await exported(company, filter=kpis)).splitlines()]
-    rows = list(csv.DictReader(io.StringIO((await exported(company, filter=kpis, format=at.EXPORT_FORMAT_CSV)).removeprefix("\ufeff"))))
+    rows = list(
+        csv.DictReader(
+            io.StringIO((await exported(company, filter=kpis, format=at.EXPORT_FORMAT_CSV)).removeprefix("\ufeff"))
+        )
+    )
     ids = [e.event_id for e in await history(company, "proposal", "proposal")]
     assert [line["event_id"] for line in lines] == [row["event_id"] for row in rows] == ids
     assert lines[-1]["values"] == json.loads(rows[-1]["values"])
@@ -176,7 +204,9 @@ async def test_what_is_exported_can_be_read_again(company: Company):
         ("100", "80"),
         ("80", "50"),
     }
-    [progress] = [json.loads(line) for line in (await exported(company, filter=at.Filter(context="checkins"))).splitlines()]
+    [progress] = [
+        json.loads(line) for line in (await exported(company, filter=at.Filter(context="checkins"))).splitlines()
+    ]
     assert progress["values"]["note"] == {"withheld": True}
 
 
@@ -193,7 +223,14 @@ async def test_every_position_of_every_context_is_there_and_of_no_other_tenant(c
     assert not {e.actor.removeprefix("person:") for e in entries} & set(other.ids.values())
     answer = await company.ask(a.GetCompleteness(), "van")
     assert isinstance(answer, a.Completeness)
-    assert {context.context for context in answer.contexts} >= {"people", "goals", "checkins", "rewards", "notifications", "audit"}
+    assert {context.context for context in answer.contexts} >= {
+        "people",
+        "goals",
+        "checkins",
+        "rewards",
+        "notifications",
+        "audit",
+    }
     assert all(context.complete for context in answer.contexts)
     [goals] = [context for context in answer.contexts if context.context == "goals"]
     own = [e for e in entries if e.context == "goals"]
@@ -206,9 +243,12 @@ async def test_every_position_of_every_context_is_there_and_of_no_other_tenant(c
 
 
 async def test_the_ledger_tells_nobody_what_pages_keep_from_them(company: Company):
-    """Private praise and other people's points, notices and requests: auditors read all of it, executives what concerns themselves."""
+    """Private praise and other people's points, notices and requests: auditors read all of it, executives what concerns
+    themselves."""
     value = await company.do(r.NameCoreValue(name="Tận tâm"))
-    private = r.GivePraise(receiver_id=company.ids["minh"], value_id=value, words=words("Cảm ơn em"), visibility=VISIBILITY_PRIVATE)
+    private = r.GivePraise(
+        receiver_id=company.ids["minh"], value_id=value, words=words("Cảm ơn em"), visibility=VISIBILITY_PRIVATE
+    )
     await company.do(private, "phuc", name="secret")
     await company.do(r.GivePraise(receiver_id=company.ids["nam"], value_id=value, words=words("Cảm ơn anh")), "phuc")
     await company.do(p.RequestErasure(person_id=company.ids["minh"]), "minh")
@@ -223,7 +263,11 @@ async def test_the_ledger_tells_nobody_what_pages_keep_from_them(company: Compan
     assert "AllowanceSpent" not in await kinds("nam", "rewards")
     assert {"PraiseGiven", "PointsReceived"} <= await kinds("nam", "rewards")  # Nam's own
     assert await history(company, "praise", "secret", by="nam") == []
-    assert {kind(e) for e in await history(company, "praise", "secret")} == {"PraiseGiven", "AllowanceSpent", "PointsReceived"}
+    assert {kind(e) for e in await history(company, "praise", "secret")} == {
+        "PraiseGiven",
+        "AllowanceSpent",
+        "PointsReceived",
+    }
     assert await history(company, "praise", "secret", by="quang") == []
     assert "ErasureRequested" in await kinds("van", "people")
     assert "ErasureRequested" not in await kinds("quang", "people")
@@ -240,5 +284,8 @@ async def test_who_audits_keeps_their_own_settings_and_asks_for_their_own_erasur
     await company.ask(n.ReadNotices(all=True), "van")
     await company.do(p.ChangeEmail(person_id=van, email=words("van@example.org")), "van")
     await company.do(p.RequestErasure(person_id=van), "van")
-    for theirs in (p.RequestErasure(person_id=company.ids["minh"]), p.ChangeEmail(person_id=company.ids["minh"], email=words("m@x.vn"))):
+    for theirs in (
+        p.RequestErasure(person_id=company.ids["minh"]),
+        p.ChangeEmail(person_id=company.ids["minh"], email=words("m@x.vn")),
+    ):
         assert (await company.refused(theirs, "van")).reason == "NOT_ALLOWED"

@@ -49,8 +49,11 @@ async def test_it_is_asked_for_approved_and_carried_out(company: Company):
     assert (await company.refused(p.ListErasures(), "minh")).reason == "ACTOR_UNKNOWN"
 
 
-async def test_killed_between_its_steps_it_ends_by_itself(company: Company, system: System, monkeypatch: pytest.MonkeyPatch):
-    """The key is destroyed, and the process dies before it says so; whoever begins again finds the key gone, and says so."""
+async def test_killed_between_its_steps_it_ends_by_itself(
+    company: Company, system: System, monkeypatch: pytest.MonkeyPatch
+):
+    """The key is destroyed, and the process dies before it says so; whoever begins again finds the key gone, and says
+    so."""
     kit, minh = system.kits["people"], company.ids["minh"]
     complete, deaths = erasure.complete, [ConnectionError(), ConnectionError()]
 
@@ -65,7 +68,9 @@ async def test_killed_between_its_steps_it_ends_by_itself(company: Company, syst
     await until_erased(company, "minh")
     assert not deaths
     with pytest.raises(Rejected, match="PERSON_ERASED"):
-        await kit.words.seal(p.ChangeEmail(email=words("minh@example.org")), tenant=company.tenant, author=minh, event_id=uuid4())
+        await kit.words.seal(
+            p.ChangeEmail(email=words("minh@example.org")), tenant=company.tenant, author=minh, event_id=uuid4()
+        )
 
 
 async def test_done_again_it_changes_nothing(company: Company, system: System):
@@ -107,7 +112,9 @@ async def test_of_two_administrators_who_take_each_other_away_at_once_one_stays(
     """Neither decision has seen the other: what each rests on is guarded."""
     await company.do(p.ChangeRoles(person_id=company.ids["quang"], roles=[pt.ROLE_EXECUTIVE, pt.ROLE_ADMIN]), "nam")
     away = {"nam": "quang", "quang": "nam"}
-    requests = [company.ask(p.ChangeRoles(person_id=company.ids[of], roles=[pt.ROLE_EXECUTIVE]), by) for by, of in away.items()]
+    requests = [
+        company.ask(p.ChangeRoles(person_id=company.ids[of], roles=[pt.ROLE_EXECUTIVE]), by) for by, of in away.items()
+    ]
     done = await asyncio.gather(*requests, return_exceptions=True)
     refused = [one for one in done if isinstance(one, Rejected)]
     assert len(refused) == 1

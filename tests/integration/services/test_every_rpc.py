@@ -9,7 +9,9 @@ from eventkit.errors import Kind, Rejected
 from nhip.common.v1 import options_pb2
 from tests.integration.services.company import DESCRIPTORS, OPERATIONS, Company, System
 
-RPCS = [(context, method) for context, service in DESCRIPTORS.items() for method in (*service.methods, *OPERATIONS.methods)]
+RPCS = [
+    (context, method) for context, service in DESCRIPTORS.items() for method in (*service.methods, *OPERATIONS.methods)
+]
 EACH = pytest.mark.parametrize(("context", "method"), RPCS, ids=lambda value: getattr(value, "full_name", value))
 
 
@@ -30,7 +32,9 @@ def required(method: MethodDescriptor) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("context", "method"), [(c, m) for c, m in RPCS if required(m)], ids=lambda value: getattr(value, "full_name", value)
+    ("context", "method"),
+    [(c, m) for c, m in RPCS if required(m)],
+    ids=lambda value: getattr(value, "full_name", value),
 )
 async def test_an_empty_request_is_told_every_field_that_is_missing(
     system: System, one_company: Company, context: str, method: MethodDescriptor
@@ -42,7 +46,9 @@ async def test_an_empty_request_is_told_every_field_that_is_missing(
     assert all(v.message.startswith("must") for v in refusal.violations)
 
 
-async def _refused(system: System, context: str, method: MethodDescriptor, request: Message, metadata: list[tuple[str, str]]) -> Rejected:
+async def _refused(
+    system: System, context: str, method: MethodDescriptor, request: Message, metadata: list[tuple[str, str]]
+) -> Rejected:
     with pytest.raises(Rejected) as refusal:
         await system.call(context, method, request, metadata)
     return refusal.value

@@ -25,7 +25,8 @@ async def company(system: System) -> Company:
 
 @pytest.fixture
 async def crowded(company: Company) -> Company:
-    """I1's rows, many times over: as so many events would have left them, without the hour that recording them takes."""
+    """I1's rows, many times over: as so many events would have left them, without the hour that recording them
+    takes."""
     await company.ask(g.GetMap(cycle_id=company.ids["q1"]), "minh")  # the views have what was recorded
     con = await asyncpg.connect(company.system.settings.database("goals"))
     try:
@@ -33,7 +34,8 @@ async def crowded(company: Company) -> Company:
             rest = ", ".join(column for column in table.columns if column not in ("tenant", "kpi_id", "version"))
             copied = rest.replace("position", "position + n")
             await con.execute(
-                f"insert into {table}(tenant, kpi_id, version, {rest}) select tenant, 'x' || lpad(n::text, 5, '0'), version, {copied} "
+                f"insert into {table}(tenant, kpi_id, version, {rest}) select tenant, 'x' || lpad(n::text, 5, '0'), "
+                f"version, {copied} "
                 f"from {table}, generate_series(1, $3) n where tenant = $1 and kpi_id = $2",
                 company.tenant,
                 company.ids["I1"],
@@ -62,7 +64,11 @@ async def test_a_map_of_thousands_of_kpis_is_folded_and_every_branch_is_there_in
     assert not top.whole
     assert top.counts.individual == MANY + 1
     assert {kpi.name: (kpi.children, kpi.below) for kpi in top.kpis}["K1"] == (1, MANY + 2)
-    [sought] = [kpi for kpi in (await crowded.ask(g.GetMap(cycle_id=cycle, focus_ids=["x05777"]), "minh")).kpis if kpi.kpi_id == "x05777"]  # type: ignore[attr-defined]
+    [sought] = [
+        kpi
+        for kpi in (await crowded.ask(g.GetMap(cycle_id=cycle, focus_ids=["x05777"]), "minh")).kpis  # pyright: ignore[reportAttributeAccessIssue]
+        if kpi.kpi_id == "x05777"
+    ]  # type: ignore[attr-defined]
     assert sought.parent.kpi_id == crowded.ids["D1"]
     seen: list[str] = []
     async for page in pages(crowded, g.GetMap(cycle_id=cycle, under_id=crowded.ids["D1"], page_size=300)):
@@ -89,10 +95,15 @@ async def test_a_kpi_page_and_a_proposal_read_only_what_they_show(crowded: Compa
     assert isinstance(page, g.KpiPage)
     assert (len(page.children), page.kpi.children) == (50, MANY + 1)
     assert [step.kpi.name for step in page.path if step.HasField("kpi")] == ["K1"]
-    preview = await crowded.ask(g.PreviewProposal(cycle_id=crowded.ids["q1"], changes=crowded.proposal(I1=(80, 70)).changes), "minh")
+    preview = await crowded.ask(
+        g.PreviewProposal(cycle_id=crowded.ids["q1"], changes=crowded.proposal(I1=(80, 70)).changes), "minh"
+    )
     assert isinstance(preview, g.ProposalPreview)
     [sum_of_d1] = [check for check in preview.reconciliations if check.kpi_id == crowded.ids["D1"]]
-    assert (sum_of_d1.before.reached.value, sum_of_d1.after.reached.value) == (str(80 * (MANY + 1)), str(80 * (MANY + 1) - 10))
+    assert (sum_of_d1.before.reached.value, sum_of_d1.after.reached.value) == (
+        str(80 * (MANY + 1)),
+        str(80 * (MANY + 1) - 10),
+    )
 
 
 async def test_proposals_histories_and_values_come_in_pages_each_once(company: Company):
@@ -108,8 +119,16 @@ async def test_proposals_histories_and_values_come_in_pages_each_once(company: C
         waiting += [proposal.proposal_id for proposal in page.proposals]  # type: ignore[attr-defined]
     assert waiting == proposals
     assert not (await company.ask(g.ListProposals(mine_to_decide=True), "tram")).proposals  # type: ignore[attr-defined]
-    history = [e.event_id async for page in pages(company, g.GetKpiHistory(kpi_id=company.ids["I1"], page_size=2)) for e in page.entries]  # type: ignore[attr-defined]
+    history = [
+        e.event_id
+        async for page in pages(company, g.GetKpiHistory(kpi_id=company.ids["I1"], page_size=2))
+        for e in page.entries  # pyright: ignore[reportAttributeAccessIssue]
+    ]  # type: ignore[attr-defined]
     assert len(set(history)) == len(history) == 7  # defined, linked, five values
-    values = [e.value.value async for page in pages(company, c.ListProgress(kpi_id=company.ids["I1"], page_size=2)) for e in page.entries]  # type: ignore[attr-defined]
+    values = [
+        e.value.value
+        async for page in pages(company, c.ListProgress(kpi_id=company.ids["I1"], page_size=2))
+        for e in page.entries  # pyright: ignore[reportAttributeAccessIssue]
+    ]  # type: ignore[attr-defined]
     assert values == ["4", "3", "2", "1", "0"]
     assert (await company.refused(g.ListProposals(page_token="x" * 30), "minh")).reason == "PAGE_TOKEN_INVALID"

@@ -1,4 +1,5 @@
-"""Notices and e-mails: once per cause whatever is repeated, killed or rebuilt; through real Kafka, PostgreSQL and SMTP."""
+"""Notices and e-mails: once per cause whatever is repeated, killed or rebuilt; through real Kafka, PostgreSQL and
+SMTP."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -71,7 +72,9 @@ async def founded(system: System) -> Company:
     made = await (await system.company().found()).branch()
     await made.define("I2", gt.LEVEL_INDIVIDUAL, 30, made.under("D1"), owner="tram")
     people = ("nam", "phuc", "minh", "tram", "quang")
-    await asyncio.gather(*(made.ask(p.ChangeEmail(person_id=made.ids[who], email=words(address(made, who)))) for who in people))
+    await asyncio.gather(
+        *(made.ask(p.ChangeEmail(person_id=made.ids[who], email=words(address(made, who)))) for who in people)
+    )
     await asyncio.gather(*(wants(made, who) for who in people))
     return made
 
@@ -163,7 +166,9 @@ async def outcome(company: Company, notice: n.Notice) -> e.NoticeMailed | e.Noti
 
     async def found() -> Message | None:
         settled = await events(company, e.NoticeMailed) + await events(company, e.NoticeNotMailed)
-        return next((event.message for event in settled if getattr(event.message, "notice_id", "") == notice.notice_id), None)
+        return next(
+            (event.message for event in settled if getattr(event.message, "notice_id", "") == notice.notice_id), None
+        )
 
     return await until(found)
 
@@ -178,7 +183,9 @@ async def mail_of(company: Company, who: str, notice: n.Notice, *, digest: bool 
 
     async def found() -> Due | None:
         far = datetime.now(UTC) + timedelta(days=3)
-        return next((due for due in await mails(company).due(far) if (due.tenant, due.thing) == (company.tenant, thing)), None)
+        return next(
+            (due for due in await mails(company).due(far) if (due.tenant, due.thing) == (company.tenant, thing)), None
+        )
 
     due = await until(found)
     return due, by_the_clock(company.tenant, "due_mails", due.thing, due.at, due.at)
@@ -197,11 +204,17 @@ def text(mail: EmailMessage) -> str:
 # -- who is told
 
 
-async def test_a_proposal_waits_for_who_is_asked_and_its_decision_is_told_to_all_whom_it_concerns(company: Company, mailbox: Mailbox):
+async def test_a_proposal_waits_for_who_is_asked_and_its_decision_is_told_to_all_whom_it_concerns(
+    company: Company, mailbox: Mailbox
+):
     proposal = await propose(company)
     waiting = await told(company, "nam", t.NOTICE_KIND_PROPOSAL_WAITING)
     assert (waiting.waiting, waiting.by_id, waiting.proposal_id) == (True, company.ids["minh"], proposal)
-    assert (waiting.title.plain, waiting.reason.plain, waiting.reason_class) == ("Bớt lại", "Làm kỹ hơn", "REASON_CLASS_BOTTOM_UP")
+    assert (waiting.title.plain, waiting.reason.plain, waiting.reason_class) == (
+        "Bớt lại",
+        "Làm kỹ hơn",
+        "REASON_CLASS_BOTTOM_UP",
+    )
     (mail,) = await mailbox.comes(address(company, "nam"))
     assert mail["Subject"] == "[Nhịp] Một đề xuất đang chờ bạn quyết định"
     assert "Tên-minh đề xuất thay đổi và chờ bạn quyết định." in text(mail)
@@ -210,8 +223,15 @@ async def test_a_proposal_waits_for_who_is_asked_and_its_decision_is_told_to_all
     await approve(company, proposal)
     decided = await told(company, "minh", t.NOTICE_KIND_PROPOSAL_DECIDED)
     assert decided.granted
-    assert (decided.reason.plain, decided.reason_class, decided.by_id) == ("được", "", company.ids["nam"])  # the decider's words
-    assert [(ch.kpi_name, ch.unit, ch.change.before.value, ch.change.after.value, ch.change.relation) for ch in decided.changes] == [
+    assert (decided.reason.plain, decided.reason_class, decided.by_id) == (
+        "được",
+        "",
+        company.ids["nam"],
+    )  # the decider's words
+    assert [
+        (ch.kpi_name, ch.unit, ch.change.before.value, ch.change.after.value, ch.change.relation)
+        for ch in decided.changes
+    ] == [
         ("D1", "demo", "100", "80", t.RELATION_OWNER_BELOW),
         ("I1", "demo", "80", "50", t.RELATION_OWNER),
     ]
@@ -239,9 +259,15 @@ async def test_a_kpi_that_ends_is_told_with_its_reason_and_a_moved_one_with_what
     await company.do(g.AlignKpi(kpi_id=company.ids["I2"], parent=company.under("K1")), "quang")
     moved = await told(company, "tram", t.NOTICE_KIND_KPI_CHANGED)
     (change,) = moved.changes
-    assert (change.change.kind, change.parent_before_name, change.parent_after_name) == (t.CHANGE_KIND_ALIGNED, "D1", "K1")
+    assert (change.change.kind, change.parent_before_name, change.parent_after_name) == (
+        t.CHANGE_KIND_ALIGNED,
+        "D1",
+        "K1",
+    )
     assert not change.change.unaligned
-    await company.do(g.AlignKpi(kpi_id=company.ids["I2"], parent=company.under("K1"), why="vì thế"), "quang")  # only the words
+    await company.do(
+        g.AlignKpi(kpi_id=company.ids["I2"], parent=company.under("K1"), why="vì thế"), "quang"
+    )  # only the words
     await company.do(g.AlignKpi(kpi_id=company.ids["I2"]), "quang")
 
     async def unaligned() -> bool:
@@ -253,7 +279,9 @@ async def test_a_kpi_that_ends_is_told_with_its_reason_and_a_moved_one_with_what
     await company.do(retire, "quang")
 
     async def found() -> n.Notice | None:
-        return next((x for x in await inbox(company, "tram") if x.changes[0].change.kind == t.CHANGE_KIND_RETIRED), None)
+        return next(
+            (x for x in await inbox(company, "tram") if x.changes[0].change.kind == t.CHANGE_KIND_RETIRED), None
+        )
 
     ended: n.Notice = await until(found)
     assert (ended.reason.plain, ended.reason_class, len(ended.changes)) == ("ghi nhầm", "REASON_CLASS_CORRECTION", 1)
@@ -356,7 +384,11 @@ async def test_many_kpis_that_one_person_sets_are_one_notice_for_each_whom_they_
     await until(all_told)
     together = replace(kit(company), settings=kit(company).settings.model_copy(update={"notice_batch_seconds": 86_400}))
     other = TellOfGoals(together)
-    defined = [event for event in await events(company, context="goals") if event.origin.actor == f"person:{company.ids['nam']}"]
+    defined = [
+        event
+        for event in await events(company, context="goals")
+        if event.origin.actor == f"person:{company.ids['nam']}"
+    ]
     for event in [*defined, *defined]:  # each again, as after a kill
         await other.react(replace(event, id=uuid5(event.id, "together")) if event.index == event.size - 1 else event)
     batch = (await tellings(company))[3:]
@@ -375,7 +407,9 @@ async def test_an_event_that_is_delivered_again_tells_nobody_twice(company: Comp
     before = await events(company)
     for event in await events(company, context="goals"):
         await TellOfGoals(kit(company)).react(event)
-    assert [x.id for x in await events(company, e.PeopleTold)] == [x.id for x in before if isinstance(x.message, e.PeopleTold)]
+    assert [x.id for x in await events(company, e.PeopleTold)] == [
+        x.id for x in before if isinstance(x.message, e.PeopleTold)
+    ]
 
 
 async def test_a_reaction_that_is_killed_before_its_checkpoint_tells_nobody_twice(company: Company):
@@ -447,7 +481,9 @@ async def test_a_mail_that_the_server_cannot_take_now_is_sent_later(company: Com
     await propose(company)
     await mailbox.comes(address(company, "nam"))
     assert mailbox.answers[address(company, "nam")] == []
-    assert isinstance(await outcome(company, await told(company, "nam", t.NOTICE_KIND_PROPOSAL_WAITING)), e.NoticeMailed)
+    assert isinstance(
+        await outcome(company, await told(company, "nam", t.NOTICE_KIND_PROPOSAL_WAITING)), e.NoticeMailed
+    )
 
 
 async def test_a_mail_that_is_refused_for_good_is_not_tried_again(company: Company, mailbox: Mailbox):
@@ -539,7 +575,9 @@ async def test_while_what_it_tells_of_is_not_known_a_mail_waits(company: Company
     waiting = await told(company, "nam", t.NOTICE_KIND_PROPOSAL_WAITING)
     due, ctx = await mail_of(company, "nam", waiting)
     heard = HeardProposalView().table.name
-    await kit(company).pool.execute(f"delete from {heard} where tenant = $1", company.tenant)  # as in the middle of a rebuild
+    await kit(company).pool.execute(
+        f"delete from {heard} where tenant = $1", company.tenant
+    )  # as in the middle of a rebuild
     with pytest.raises(NotHeardOfYet):
         await mails(company).act(due, ctx)
     assert len(await events(company)) == 1
@@ -572,7 +610,9 @@ async def test_who_was_erased_or_has_left_is_not_mailed(company: Company, mailbo
     await not_mailed(company, mailbox, "tram", tram, e.NOT_MAILED_REASON_NO_ADDRESS)
 
 
-async def not_mailed(company: Company, mailbox: Mailbox, who: str, notice: n.Notice, reason: e.NotMailedReason.ValueType) -> None:
+async def not_mailed(
+    company: Company, mailbox: Mailbox, who: str, notice: n.Notice, reason: e.NotMailedReason.ValueType
+) -> None:
     due, ctx = await mail_of(company, who, notice)
     await mails(company).act(due, ctx)
     settled = await outcome(company, notice)
@@ -587,7 +627,10 @@ async def test_a_service_that_was_away_for_long_mails_nobody_its_past(company: C
     for cause, days in (("old", 8), ("new", 6)):
         await give(kit(company), ctx, cause, [draft], happened_at=ctx.at - timedelta(days=days))
     given = {told_of.notice_id: told_of for told_of in await notices(company)}
-    due = {cause: given[notice_id(company.tenant, draft.person_id, cause)].HasField("email_due_at") for cause in ("old", "new")}
+    due = {
+        cause: given[notice_id(company.tenant, draft.person_id, cause)].HasField("email_due_at")
+        for cause in ("old", "new")
+    }
     assert due == {"old": False, "new": True}
 
 
@@ -607,7 +650,9 @@ async def test_without_a_mail_server_a_notice_is_in_the_inbox_only(company: Comp
 async def test_a_forgotten_kpi_is_told_to_its_owners_once_until_a_value_comes(company: Company):
     today = datetime.now(ZoneInfo("Asia/Ho_Chi_Minh")).date()
     start = today - timedelta(days=40)
-    cycle = await company.do(g.OpenCycle(name="Nay", starts_on=from_date(start), ends_on=from_date(today + timedelta(days=90))))
+    cycle = await company.do(
+        g.OpenCycle(name="Nay", starts_on=from_date(start), ends_on=from_date(today + timedelta(days=90)))
+    )
     definition = company.definition("KC", gt.LEVEL_INDIVIDUAL, 10, owner="minh")
     definition.cycle_id = cycle
     definition.effective_on.CopyFrom(from_date(start))
@@ -618,9 +663,15 @@ async def test_a_forgotten_kpi_is_told_to_its_owners_once_until_a_value_comes(co
     tomorrow = now + timedelta(days=1, minutes=1)
     due = await forgotten(company, kpi, tomorrow)
     assert due is not None
-    assert due == Due(company.tenant, kpi, datetime.combine(start + timedelta(days=28), datetime.min.time(), ZoneInfo("Asia/Ho_Chi_Minh")))
+    assert due == Due(
+        company.tenant,
+        kpi,
+        datetime.combine(start + timedelta(days=28), datetime.min.time(), ZoneInfo("Asia/Ho_Chi_Minh")),
+    )
     for _ in range(2):
-        await StaleProgress(kit(company)).act(due, by_the_clock(company.tenant, "stale_progress", kpi, due.at, tomorrow))
+        await StaleProgress(kit(company)).act(
+            due, by_the_clock(company.tenant, "stale_progress", kpi, due.at, tomorrow)
+        )
     stale = await told(company, "minh", t.NOTICE_KIND_PROGRESS_STALE)
     assert (stale.kpi_name, day(stale), await given_to(company)) == ("KC", start, ["minh"])
 

@@ -1,4 +1,5 @@
-"""Numbers of before, ends and links that lie ahead, and changed scales, on real services: whatever is stored is shown by every reader."""
+"""Numbers of before, ends and links that lie ahead, and changed scales, on real services: whatever is stored is shown
+by every reader."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4

@@ -33,7 +33,9 @@ async def test_while_points_move_a_balance_is_always_that_of_its_newest_movement
     async def look() -> None:
         token = company.metadata("minh")[:1]  # and no position: what is there is shown, whatever it is
         while len(seen) < 20:
-            wallet = await rewards_pb2_grpc.RewardsStub(company.system.channels["rewards"]).GetWallet(r.GetWallet(), metadata=token)
+            wallet = await rewards_pb2_grpc.RewardsStub(company.system.channels["rewards"]).GetWallet(
+                r.GetWallet(), metadata=token
+            )
             seen.add((wallet.received, wallet.movements[0].balance if wallet.movements else 0))
 
     await company.ask(r.GetWallet(), "minh")  # rewards has heard of Minh
@@ -43,7 +45,9 @@ async def test_while_points_move_a_balance_is_always_that_of_its_newest_movement
 
 async def test_an_answer_says_how_far_each_context_it_joins_was_applied(company: Company):
     await company.ask(r.CorrectPoints(person_id=company.ids["minh"], points=1, reason=words("bù điểm")), "nam")
-    call = rewards_pb2_grpc.RewardsStub(company.system.channels["rewards"]).GetWallet(r.GetWallet(), metadata=company.metadata("minh"))
+    call = rewards_pb2_grpc.RewardsStub(company.system.channels["rewards"]).GetWallet(
+        r.GetWallet(), metadata=company.metadata("minh")
+    )
     assert isinstance(call, grpc.aio.UnaryUnaryCall)
     await call
     [applied] = [value for name, value in await call.trailing_metadata() if name == "nhip-applied"]

@@ -1,4 +1,5 @@
-"""Lists of people and rewards, page by page: nothing twice, nothing left out, and people found as they are looked for."""
+"""Lists of people and rewards, page by page: nothing twice, nothing left out, and people found as they are looked
+for."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -35,7 +36,9 @@ async def company(system: System) -> Company:
     return company
 
 
-async def all_of(company: Company, request: Message, items: Callable[[Any], Sequence[Any]], *, by: str = "nam", size: int = 0) -> list[Any]:
+async def all_of(
+    company: Company, request: Message, items: Callable[[Any], Sequence[Any]], *, by: str = "nam", size: int = 0
+) -> list[Any]:
     """Everything, page after page."""
     found: list[Any] = []
     setattr(request, "page_size", size)  # noqa: B010 # every list has it

@@ -170,10 +170,15 @@ async def test_the_map_of_any_day_is_the_map_of_that_day(company: Company):
 async def test_a_kpis_history_says_who_when_why_before_and_after(company: Company):
     proposal = await company.do(company.proposal(**CHANGES), "minh")
     await company.do(g.ApproveProposal(proposal_id=proposal, comment=words("được")), "nam")
-    await company.do(c.RecordProgress(kpi_id=company.ids["I1"], value=number(44), confidence=7, note=words("hai báo giá")), "minh")
+    await company.do(
+        c.RecordProgress(kpi_id=company.ids["I1"], value=number(44), confidence=7, note=words("hai báo giá")), "minh"
+    )
     history = await company.ask(g.GetKpiHistory(kpi_id=company.ids["I1"]), "tram")
     assert isinstance(history, g.KpiHistory)
-    told = [(e.what, e.actor.name.plain, e.proposer.name.plain, e.reason.plain, e.before, e.after) for e in history.entries[:2]]
+    told = [
+        (e.what, e.actor.name.plain, e.proposer.name.plain, e.reason.plain, e.before, e.after)
+        for e in history.entries[:2]
+    ]
     assert history.entries[1].decision_reason.plain == "được"
     assert told == [
         ("ProgressRecorded", "Tên-minh", "", "hai báo giá", "", "44 demo"),
@@ -200,13 +205,19 @@ async def test_verify_finds_every_view_right_and_reports_a_row_that_was_falsifie
         assert sum(view.rows for view in verified.views) > 0
     con = await asyncpg.connect(system.settings.database("goals"))
     try:
-        await con.execute(f"update {KPIS} set target = 81 where tenant = $1 and kpi_id = $2", company.tenant, company.ids["I1"])
+        await con.execute(
+            f"update {KPIS} set target = 81 where tenant = $1 and kpi_id = $2", company.tenant, company.ids["I1"]
+        )
         await con.execute(f"delete from {VALUES} where tenant = $1", company.tenant)
     finally:
         await con.close()
     verified = await company.ask(o.Verify(), OPERATOR, context="goals")
     assert isinstance(verified, o.Verified)
-    found = {view.view: [(d.column, d.expected, d.found) for d in view.differences] for view in verified.views if view.differences}
+    found = {
+        view.view: [(d.column, d.expected, d.found) for d in view.differences]
+        for view in verified.views
+        if view.differences
+    }
     assert found == {"kpi": [("target", "80", "81")], "progress": [("", "a row", "no row")]}
     for view in found:
         await company.ask(o.Rebuild(view=view), OPERATOR, context="goals")
@@ -218,7 +229,9 @@ async def test_verify_finds_every_view_right_and_reports_a_row_that_was_falsifie
 
 async def test_no_personal_word_is_in_the_bytes_of_a_table(system: System, company: Company):
     await company.do(company.proposal(**CHANGES), "minh")
-    await company.do(c.RecordProgress(kpi_id=company.ids["I1"], value=number(4), note=words("hai khách chậm phản hồi")), "minh")
+    await company.do(
+        c.RecordProgress(kpi_id=company.ids["I1"], value=number(4), note=words("hai khách chậm phản hồi")), "minh"
+    )
     await company.ask(g.GetKpi(kpi_id=company.ids["I1"]), "minh")
     for database in (*system.services, "keys"):
         con = await asyncpg.connect(system.settings.database(database))

@@ -1,4 +1,5 @@
-"""Praise, points and gifts through the services as they run: who may do what, who sees what, and what a call leads to."""
+"""Praise, points and gifts through the services as they run: who may do what, who sees what, and what a call leads
+to."""
 
 import asyncio
 from datetime import UTC, date, datetime
@@ -77,7 +78,11 @@ async def test_a_praise_is_read_in_the_feed_and_its_points_in_both_wallets(compa
     day = from_date(datetime.now(UTC).date())
     await company.do(praise(company, "minh", kpi_id=company.ids["I1"], deed_on=day), "phuc", name="P")
     [shown] = (await feed(company, "tram")).praises
-    assert (shown.praise_id, shown.giver_id, shown.receiver_id) == (company.ids["P"], company.ids["phuc"], company.ids["minh"])
+    assert (shown.praise_id, shown.giver_id, shown.receiver_id) == (
+        company.ids["P"],
+        company.ids["phuc"],
+        company.ids["minh"],
+    )
     assert (shown.words.plain, shown.kpi_name, shown.value_name, shown.points) == ("Em soạn kịch bản mới", "I1", "", 10)
     assert (shown.visibility, shown.deed_on) == (t.VISIBILITY_PUBLIC, day)
     giver, receiver = await wallet(company, "phuc"), await wallet(company, "minh")
@@ -110,17 +115,29 @@ async def test_the_feed_is_of_a_person_a_value_or_a_kpi(company: Company):
         ({"value_id": company.ids["V"]}, "ca"),
         ({"kpi_id": company.ids["I1"]}, "b"),
     ):
-        assert [one.praise_id for one in (await feed(company, "quang", **fields)).praises] == [company.ids[name] for name in expected], (
-            fields
-        )
+        assert [one.praise_id for one in (await feed(company, "quang", **fields)).praises] == [
+            company.ids[name] for name in expected
+        ], fields
 
 
 async def test_private_praise_is_seen_by_who_gave_it_and_who_is_praised(company: Company):
     await company.do(praise(company, "minh", visibility=t.VISIBILITY_PRIVATE), "phuc", name="one")
-    await company.do(praise(company, unit_id=company.ids["sales"], visibility=t.VISIBILITY_PRIVATE), "quang", name="unit")
-    seen = {who: {one.praise_id for one in (await feed(company, who)).praises} for who in ("phuc", "minh", "tram", "quang", "ha", "yen")}
+    await company.do(
+        praise(company, unit_id=company.ids["sales"], visibility=t.VISIBILITY_PRIVATE), "quang", name="unit"
+    )
+    seen = {
+        who: {one.praise_id for one in (await feed(company, who)).praises}
+        for who in ("phuc", "minh", "tram", "quang", "ha", "yen")
+    }
     one, unit = company.ids["one"], company.ids["unit"]
-    assert seen == {"phuc": {one, unit}, "minh": {one, unit}, "tram": {unit}, "quang": {unit}, "ha": set(), "yen": set()}
+    assert seen == {
+        "phuc": {one, unit},
+        "minh": {one, unit},
+        "tram": {unit},
+        "quang": {unit},
+        "ha": set(),
+        "yen": set(),
+    }
 
 
 async def test_hints_come_with_what_it_would_cost_and_nothing_moves(company: Company):
@@ -292,4 +309,11 @@ async def test_every_view_is_what_its_streams_say(company: Company):
             await asyncio.sleep(0.1)
     assert [(view.view, list(view.differences)) for view in verified.views if view.differences] == []
     own = ("core_value", "praise", "wallet", "movement", "gift", "redemption")
-    assert {name: rows[name] for name in own} == {"core_value": 1, "praise": 2, "wallet": 5, "movement": 12, "gift": 2, "redemption": 1}
+    assert {name: rows[name] for name in own} == {
+        "core_value": 1,
+        "praise": 2,
+        "wallet": 5,
+        "movement": 12,
+        "gift": 2,
+        "redemption": 1,
+    }

@@ -1,4 +1,5 @@
-"""Points when many act at once, in two processes on one log: no point comes from nowhere, no gift is sold twice, every view is right."""
+"""Points when many act at once, in two processes on one log: no point comes from nowhere, no gift is sold twice, every
+view is right."""
 
 import asyncio
 import base64
@@ -79,7 +80,11 @@ class Rewards:
 
     async def events(self) -> list[Recorded]:
         log = self.kits[0].log
-        found = [event async for page in log.history(self.tenant, CATEGORIES, upto=await log.last_position()) for event in page]
+        found = [
+            event
+            async for page in log.history(self.tenant, CATEGORIES, upto=await log.last_position())
+            for event in page
+        ]
         return sorted(found, key=lambda event: event.position)
 
     async def project(self) -> None:
@@ -118,14 +123,18 @@ class Rewards:
             found = await timer.due(at)
             if not found:
                 return acted
-            await asyncio.gather(*(timer.act(due, by_the_clock(due.tenant, timer.name, due.thing, due.at, at)) for due in found))
+            await asyncio.gather(
+                *(timer.act(due, by_the_clock(due.tenant, timer.name, due.thing, due.at, at)) for due in found)
+            )
             acted += len(found)
 
     async def named(self, name: str = "Trách nhiệm") -> str:
         return (await self.apis[0].name_core_value(pb.NameCoreValue(name=name), asks(ADMIN))).id
 
     async def offered(self, price: int, stock: int) -> str:
-        return (await self.apis[0].offer_gift(pb.OfferGift(name=f"quà {price}", points=price, stock=stock), asks(ADMIN))).id
+        return (
+            await self.apis[0].offer_gift(pb.OfferGift(name=f"quà {price}", points=price, stock=stock), asks(ADMIN))
+        ).id
 
     async def topped_up(self, who: str, points: int, at: datetime = NOON) -> None:
         await self.apis[0].correct_points(correction(who, points), asks(ADMIN, at))
@@ -145,14 +154,18 @@ def praise(value: str, receiver: str = "", unit: str = "") -> pb.GivePraise:
 
 @pytest.fixture
 async def rewards(postgres: str) -> AsyncGenerator[Rewards]:
-    settings = all_settings.load(postgres=postgres, kafka="127.0.0.1:1", master_key=base64.b64encode(b"m" * 32).decode())
+    settings = all_settings.load(
+        postgres=postgres, kafka="127.0.0.1:1", master_key=base64.b64encode(b"m" * 32).decode()
+    )
     async with AsyncExitStack() as stack:
         kits, known = list[Kit](), Known()
         for _ in range(2):
             log = await stack.enter_async_context(PostgresLog(postgres))
             pool = await stack.enter_async_context(asyncpg.create_pool(postgres, min_size=1, max_size=6))
             keys = Words(await stack.enter_async_context(KeyStore(postgres, b"k" * 32)))
-            kits.append(Kit("rewards", settings, log, pool, Commands("rewards", log, keys), keys, cast(Directory, known)))
+            kits.append(
+                Kit("rewards", settings, log, pool, Commands("rewards", log, keys), keys, cast(Directory, known))
+            )
         services = [service(kit) for kit in kits]
         await provision.databases(postgres, [])
         await provision.tables(kits[0].pool, services[0].views)
@@ -181,7 +194,21 @@ async def somebody(rewards: Rewards, value: str, gifts: Sequence[str], at: datet
         api, kit = rewards.apis[(seed + turn) % 2], rewards.kits[(seed + turn) % 2]
         who, other = dice.sample(PEOPLE, 2)
         ctx = asks(who, at)
-        match dice.choice(("praise", "praise", "praise", "unit", "redeem", "redeem", "refund", "hand over", "correct", "stock", "expire")):
+        match dice.choice(
+            (
+                "praise",
+                "praise",
+                "praise",
+                "unit",
+                "redeem",
+                "redeem",
+                "refund",
+                "hand over",
+                "correct",
+                "stock",
+                "expire",
+            )
+        ):
             case "praise":
                 await carried_out(api.give_praise, praise(value, other), ctx, "ALLOWANCE_SPENT")
             case "unit":
@@ -189,14 +216,19 @@ async def somebody(rewards: Rewards, value: str, gifts: Sequence[str], at: datet
                 await carried_out(api.give_praise, praise(value, unit=unit), ctx, "ALLOWANCE_SPENT")
             case "redeem":
                 gift = dice.choice(gifts)
-                done = await carried_out(api.redeem_gift, pb.RedeemGift(gift_id=gift), ctx, "BALANCE_TOO_LOW", "OUT_OF_STOCK")
+                done = await carried_out(
+                    api.redeem_gift, pb.RedeemGift(gift_id=gift), ctx, "BALANCE_TOO_LOW", "OUT_OF_STOCK"
+                )
                 if done:
                     rewards.redemptions.append(done.id)
             case "refund" if rewards.redemptions:
                 command = pb.RefundRedemption(redemption_id=dice.choice(rewards.redemptions))
                 await carried_out(api.refund_redemption, command, ctx, "NOT_YOUR_REDEMPTION", "GIFT_HANDED_OVER")
             case "hand over" if rewards.redemptions:
-                by, handing = asks(dice.choice((ADMIN, STEWARD)), at), pb.HandOverGift(redemption_id=dice.choice(rewards.redemptions))
+                by, handing = (
+                    asks(dice.choice((ADMIN, STEWARD)), at),
+                    pb.HandOverGift(redemption_id=dice.choice(rewards.redemptions)),
+                )
                 await carried_out(api.hand_over_gift, handing, by, "OWN_GIFT", "REDEMPTION_REFUNDED")
             case "correct":
                 by, points = asks(ADMIN if other != ADMIN else STEWARD, at), dice.choice((-40, -5, 5, 30))
@@ -207,7 +239,9 @@ async def somebody(rewards: Rewards, value: str, gifts: Sequence[str], at: datet
                 await carried_out(api.change_gift_stock, change, asks(ADMIN, at), "STOCK_TOO_LOW")
             case "expire":
                 due = Due(TENANT, other, at)
-                await expiring_points(kit).act(due, by_the_clock(TENANT, f"expiring_points {seed} {turn}", other, at, at))
+                await expiring_points(kit).act(
+                    due, by_the_clock(TENANT, f"expiring_points {seed} {turn}", other, at, at)
+                )
             case _:
                 pass
 
@@ -261,7 +295,10 @@ async def test_the_same_points_buy_one_gift(rewards: Rewards):
 async def test_the_same_allowance_praises_as_often_as_it_reaches(rewards: Rewards):
     value, others = await rewards.named(), ("nam", "phuc", "minh", "lan")
     given = await asyncio.gather(
-        *(carried_out(rewards.apis[n % 2].give_praise, praise(value, others[n % 4]), asks("tram"), "ALLOWANCE_SPENT") for n in range(10))
+        *(
+            carried_out(rewards.apis[n % 2].give_praise, praise(value, others[n % 4]), asks("tram"), "ALLOWANCE_SPENT")
+            for n in range(10)
+        )
     )
     assert len([one for one in given if one]) == 6
     books = await rewards.check()
@@ -276,8 +313,15 @@ async def test_a_gift_is_handed_over_or_refunded_never_both(rewards: Rewards, fi
     for _ in range(4):
         id = (await rewards.apis[0].redeem_gift(pb.RedeemGift(gift_id=gift), asks("minh"))).id
         asked = [
-            carried_out(rewards.apis[0].hand_over_gift, pb.HandOverGift(redemption_id=id), asks(ADMIN), "REDEMPTION_REFUNDED"),
-            carried_out(rewards.apis[1].refund_redemption, pb.RefundRedemption(redemption_id=id), asks("minh"), "GIFT_HANDED_OVER"),
+            carried_out(
+                rewards.apis[0].hand_over_gift, pb.HandOverGift(redemption_id=id), asks(ADMIN), "REDEMPTION_REFUNDED"
+            ),
+            carried_out(
+                rewards.apis[1].refund_redemption,
+                pb.RefundRedemption(redemption_id=id),
+                asks("minh"),
+                "GIFT_HANDED_OVER",
+            ),
         ]
         done = await asyncio.gather(asked[first], asked[1 - first])
         assert len([one for one in done if one]) == 1
@@ -372,7 +416,11 @@ async def test_words_of_a_praise_are_sealed_for_whom_they_are_about(rewards: Rew
     for command in (praise(value, "minh"), praise(value, unit="crowd")):
         command.giver_id = "tram"
         await rewards.apis[0].give_praise(command, importer)
-    sealed = [event.message.words.sealed.person_id for event in await rewards.events() if isinstance(event.message, e.PraiseGiven)]
+    sealed = [
+        event.message.words.sealed.person_id
+        for event in await rewards.events()
+        if isinstance(event.message, e.PraiseGiven)
+    ]
     assert sealed == ["minh", "tram"]
 
 
@@ -394,7 +442,9 @@ async def test_a_wallet_before_and_after_the_first_praise_of_a_month(rewards: Re
     assert (april.allowance, april.allowance_until.month) == (60, 4)
     minh = await shown("minh")
     assert (minh.received, minh.next_to_expire.points, minh.next_to_expire.expires_on.year) == (10, 10, 2026)
-    assert [(m.kind, m.points, m.balance, m.other_id) for m in minh.movements] == [(pb.MOVEMENT_KIND_RECEIVED, 10, 10, "tram")]
+    assert [(m.kind, m.points, m.balance, m.other_id) for m in minh.movements] == [
+        (pb.MOVEMENT_KIND_RECEIVED, 10, 10, "tram")
+    ]
     assert (await shown("minh", NOON + timedelta(days=366))).received == 0
 
 

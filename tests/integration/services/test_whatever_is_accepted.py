@@ -1,6 +1,7 @@
 """Whatever any command accepts, every reader of it answers; what is refused is refused in words, never by a fault.
 
-Requests are made from the contracts: every field in turn holds what people, programs and attackers put there, the others what is right.
+Requests are made from the contracts: every field in turn holds what people, programs and attackers put there, the
+others what is right.
 """
 
 import itertools
@@ -21,7 +22,14 @@ from tests.integration.services.company import DESCRIPTORS, OPERATOR, Company, S
 
 pytestmark = pytest.mark.timeout(300)
 
-TEXTS = ["x" * 5000, "e\u0301\u0302\u0303" * 60, "👩‍👩‍👧‍👦" * 12, "\u202e\u0000", " \t\n", "=1+1 <script> '; drop table kpi"]
+TEXTS = [
+    "x" * 5000,
+    "e\u0301\u0302\u0303" * 60,
+    "👩‍👩‍👧‍👦" * 12,
+    "\u202e\u0000",
+    " \t\n",
+    "=1+1 <script> '; drop table kpi",
+]
 NUMBERS = ["9" * 18, "-" + "9" * 18 + ".999999", "0.000001", "0", "1" * 19, "1e999999", "١٢", "", "9" * 5000]
 DAYS = [(1, 1, 1), (9999, 12, 31), (2062, 6, 1), (2025, 2, 30), (-1, 1, 1)]
 MADE = {
@@ -65,7 +73,9 @@ class Maker:
                     inner.value = odd if isinstance(odd, str) else "7"
                 case "google.type.Date":
                     day = today()
-                    inner.year, inner.month, inner.day = odd if isinstance(odd, tuple) else (day.year, day.month, day.day)
+                    inner.year, inner.month, inner.day = (
+                        odd if isinstance(odd, tuple) else (day.year, day.month, day.day)
+                    )
                 case "nhip.common.v1.PersonalText":
                     inner.plain = odd if isinstance(odd, str) else "Vì đã rõ hơn"
                 case "nhip.common.v1.AsOf":
@@ -75,9 +85,13 @@ class Maker:
             return
         value: Any
         if field.enum_type is not None:
-            value = odd if isinstance(odd, int) else field.enum_type.values[min(1, len(field.enum_type.values) - 1)].number
+            value = (
+                odd if isinstance(odd, int) else field.enum_type.values[min(1, len(field.enum_type.values) - 1)].number
+            )
         elif field.type == FieldDescriptor.TYPE_STRING:
-            known = self.ids.get(field.GetOptions().Extensions[subject] or field.name.removesuffix("_id").removesuffix("_ids"), [])
+            known = self.ids.get(
+                field.GetOptions().Extensions[subject] or field.name.removesuffix("_id").removesuffix("_ids"), []
+            )
             value = odd if isinstance(odd, str) else self.random.choice(known) if known else self._text(field)
         elif field.type == FieldDescriptor.TYPE_BYTES:
             value = b""
@@ -129,7 +143,9 @@ def _paths(fields: Any, depth: int = 0) -> Iterator[tuple[Any, ...]]:
     for field in fields:
         kind = field.message_type
         leaf = (
-            kind is None or kind.full_name.startswith("google.") or kind.full_name in ("nhip.common.v1.PersonalText", "nhip.common.v1.AsOf")
+            kind is None
+            or kind.full_name.startswith("google.")
+            or kind.full_name in ("nhip.common.v1.PersonalText", "nhip.common.v1.AsOf")
         )
         if leaf:
             yield (field,)
@@ -163,7 +179,9 @@ def is_command(method: MethodDescriptor) -> bool:
     return method.output_type is Accepted.DESCRIPTOR
 
 
-async def tried(company: Company, context: str, method: MethodDescriptor, request: Message, by: str) -> Message | Rejected:
+async def tried(
+    company: Company, context: str, method: MethodDescriptor, request: Message, by: str
+) -> Message | Rejected:
     """The answer, or the refusal. A fault, a time that is over, a gRPC error without a reason: each fails the test."""
     try:
         reply = await company.system.call(context, method, request, company.metadata(by))
@@ -185,11 +203,15 @@ async def test_whatever_is_accepted_every_reader_answers(company: Company, conte
         "kpi": [company.ids[name] for name in ("K1", "D1", "I1")],
     }
     maker = Maker(company, ids)
-    commands = [method for method in DESCRIPTORS[context].methods if is_command(method) and method.name != "CreateTenant"]
+    commands = [
+        method for method in DESCRIPTORS[context].methods if is_command(method) and method.name != "CreateTenant"
+    ]
     actors: Callable[[], str] = itertools.cycle(("service:importer", "nam", "phuc", "minh")).__next__
     accepted = 0
     for method in commands:
-        for request in itertools.chain((maker.right(GetMessageClass(method.input_type)()) for _ in range(4)), maker.odd(method)):
+        for request in itertools.chain(
+            (maker.right(GetMessageClass(method.input_type)()) for _ in range(4)), maker.odd(method)
+        ):
             answer = await tried(company, context, method, request, actors())
             accepted += isinstance(answer, Accepted)
             if isinstance(answer, Accepted) and answer.id and (kind := MADE.get(method.name)):

@@ -30,7 +30,10 @@ SEALED = PersonalText(sealed=Sealed(person_id="minh", ciphertext=b"x"))
 
 
 def told(message, reader: str = "van") -> dict[str, str | None]:
-    return {v.path: v.words.WhichOneof("form") if v.HasField("words") else v.text for v in telling.values(message, reader=reader)}
+    return {
+        v.path: v.words.WhichOneof("form") if v.HasField("words") else v.text
+        for v in telling.values(message, reader=reader)
+    }
 
 
 def test_every_field_is_told_down_to_what_has_no_fields():
@@ -88,7 +91,9 @@ def test_every_event_says_who_may_read_it():
         audience = kind.GetOptions().Extensions[options.audience]
         assert audience != options.AUDIENCE_UNSPECIFIED, f"{name} has no audience"
         if audience == options.AUDIENCE_CONCERNED or any(map(may_be_confidential, below(kind))):
-            assert any(field.GetOptions().Extensions[options.concerned] for part in below(kind) for field in part.fields), name
+            assert any(
+                field.GetOptions().Extensions[options.concerned] for part in below(kind) for field in part.fields
+            ), name
 
 
 def may_be_confidential(kind: Descriptor) -> bool:
@@ -97,7 +102,9 @@ def may_be_confidential(kind: Descriptor) -> bool:
 
 
 def test_private_praise_is_for_its_giver_and_who_is_praised():
-    praise = PraiseGiven(giver_id="phuc", receiver_id="minh", shares=[Share(person_id="minh", points=10)], visibility=VISIBILITY_PRIVATE)
+    praise = PraiseGiven(
+        giver_id="phuc", receiver_id="minh", shares=[Share(person_id="minh", points=10)], visibility=VISIBILITY_PRIVATE
+    )
     assert telling.concerned(praise) == ["minh", "phuc"]
     praise.visibility = VISIBILITY_PUBLIC
     assert telling.concerned(praise) is None

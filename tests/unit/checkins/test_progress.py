@@ -14,10 +14,14 @@ from tests.unit.decisions import Given, given, number, rejected, words
 
 MINH, IMPORTER = Actor("company-x", "minh"), Actor("company-x", "importer", "service")
 TODAY = date(2025, 3, 21)
-KPI = KnownKpi("KC", "q1", ("minh",), retired_on=None, counts=True, starts_on=date(2025, 1, 1), ends_on=date(2025, 3, 31))
+KPI = KnownKpi(
+    "KC", "q1", ("minh",), retired_on=None, counts=True, starts_on=date(2025, 1, 1), ends_on=date(2025, 3, 31)
+)
 
 
-def recorded(state: Given, value: int, on: date | None = None, *, actor: Actor = MINH, kpi: KnownKpi = KPI, **fields: object) -> Decision:
+def recorded(
+    state: Given, value: int, on: date | None = None, *, actor: Actor = MINH, kpi: KnownKpi = KPI, **fields: object
+) -> Decision:
     command = RecordProgress(kpi_id="KC", value=number(value), occurred_on=from_date(on) if on else None, **fields)  # type: ignore[arg-type]
     return record(state.state(PROGRESS, "KC"), command, kpi, actor, TODAY)
 

@@ -96,7 +96,10 @@ def test_wrong_settings_are_named(nhip, monkeypatch: pytest.MonkeyPatch):
 def test_only_what_is_wrong_is_named(nhip, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("NHIP_PORT", "many")
     told = nhip("config").stderr.splitlines()
-    assert told == ["the settings are not right:", "  NHIP_PORT must be a port from 0 to 65535 for gRPC; 0: any that is free"]
+    assert told == [
+        "the settings are not right:",
+        "  NHIP_PORT must be a port from 0 to 65535 for gRPC; 0: any that is free",
+    ]
 
 
 def test_a_directory_that_cannot_be_used_is_named(nhip, tmp_path: Path):

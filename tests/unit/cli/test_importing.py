@@ -1,4 +1,4 @@
-"""A company's file is checked whole before anything is sent: every problem, each with its line and what would be right."""
+"""A company's file is checked whole before anything is sent: every problem, with its line and what would be right."""
 
 import re
 from datetime import date, timedelta
@@ -41,7 +41,7 @@ gifts:
 praises:
   - {ref: p1, from: ann, to: bob, value: care, words: Well told, deed_on: 2025-03-20, visibility: private}
   - {ref: p2, from: ann, unit: sales, kpi: V, words: Well sold}
-"""
+"""  # noqa: E501
 
 
 def found(text: str | bytes) -> list[str]:
@@ -82,8 +82,14 @@ def test_praise_of_the_demo_gives_minh_a_coffee_and_says_what_was_done():
     assert file is not None
     assert len({praise.giver for praise in file.praises if praise.to == "minh"}) == 5
     assert not [praise for praise in file.praises if praise.unit and praise.unit == "sales"]
-    assert [(gift.points, gift.name) for gift in file.gifts] == [(50, "Ly cà phê"), (100, "Voucher mua sắm"), (200, "Sách chuyên ngành")]
-    assert not [praise for praise in file.praises if (praise.giver, praise.to, praise.value) == ("phuc", "minh", "trach-nhiem")]
+    assert [(gift.points, gift.name) for gift in file.gifts] == [
+        (50, "Ly cà phê"),
+        (100, "Voucher mua sắm"),
+        (200, "Sách chuyên ngành"),
+    ]
+    assert not [
+        praise for praise in file.praises if (praise.giver, praise.to, praise.value) == ("phuc", "minh", "trach-nhiem")
+    ]
     for praise in file.praises:
         assert praise.deed_on
         assert date(2025, 1, 1) <= praise.deed_on <= date(2025, 3, 31)
@@ -121,7 +127,11 @@ def test_names_on_the_map_of_the_demo_are_short():
 @pytest.mark.parametrize(
     ("old", "new", "problem"),
     [
-        ("owners: [bob]", "owners: [bop]", "13:111: there is no person 'bop'; did you mean 'bob'? (there are bob, ann)"),
+        (
+            "owners: [bob]",
+            "owners: [bop]",
+            "13:111: there is no person 'bop'; did you mean 'bob'? (there are bob, ann)",
+        ),
         ("manager: ann", "manager: lan", "5:49: there is no person 'lan'"),
         ("unit: sales,", "unit: sale,", "5:33: there is no unit 'sale'; did you mean 'sales'? (there are sales)"),
         ("head: ann", "head: eve", "3:37: there is no person 'eve' (there are bob, ann)"),
@@ -138,11 +148,27 @@ def test_names_on_the_map_of_the_demo_are_short():
         ("value: 12", "value: [12]", "17:38: progress: value must be a text"),
         ("year: 2025", "year: soon", "goal: year 'soon' is no whole number"),
         ("year: 2025", "year: 1900", "9:32: goal: year must be"),
-        ("2025-03-20", "2025-04-01", "17:19: progress: 2025-04-01 is no day of the cycle: give one from 2025-01-01 to 2025-03-31"),
-        ("2025-03-20", "2025-02-30", "17:19: progress: day '2025-02-30' is no day: write year-month-day, as 2025-03-31"),
+        (
+            "2025-03-20",
+            "2025-04-01",
+            "17:19: progress: 2025-04-01 is no day of the cycle: give one from 2025-01-01 to 2025-03-31",
+        ),
+        (
+            "2025-03-20",
+            "2025-02-30",
+            "17:19: progress: day '2025-02-30' is no day: write year-month-day, as 2025-03-31",
+        ),
         ("2025-03-20", "20/03/2025", "progress: day '20/03/2025' is no day"),
-        ("ends_on: 2025-03-31", "ends_on: 2024-03-31", "7:60: cycle: a cycle ends after it starts (2025-01-01), within 400 days"),
-        ("parent: C}", "parent: C, effective_on: 2025-05-01}", "2025-05-01 is outside the cycle: give a day from 2025-01-01 to 2025-03-31"),
+        (
+            "ends_on: 2025-03-31",
+            "ends_on: 2024-03-31",
+            "7:60: cycle: a cycle ends after it starts (2025-01-01), within 400 days",
+        ),
+        (
+            "parent: C}",
+            "parent: C, effective_on: 2025-05-01}",
+            "2025-05-01 is outside the cycle: give a day from 2025-01-01 to 2025-03-31",
+        ),
         ("{ref: V,", "{ref: R,", "14:11: there is a goal, CSF or KPI 'R' already, in line 13"),
         ("{ref: D,", "{ref: G,", "15:11: there is a goal, CSF or KPI 'G' already, in line 9"),
         ("{ref: ann,", "{ref: bob,", "6:11: there is a person 'bob' already, in line 5"),
@@ -151,15 +177,27 @@ def test_names_on_the_map_of_the_demo_are_short():
         ("goals:", "gaols:", "8:1: file: there is no field 'gaols'; did you mean 'goals'?"),
         ("name: Ann", "name: Ann, name: Eve", "6:27: person: 'name' is given twice"),
         ("kind: level", "kind: rate", "KPI: kind 'rate' must be one of cumulative, level, milestone"),
-        ("roles: [executive, admin]", "roles: [boss, admin]", "6:35: person: roles 'boss' must be one of employee, executive,"),
+        (
+            "roles: [executive, admin]",
+            "roles: [boss, admin]",
+            "6:35: person: roles 'boss' must be one of employee, executive,",
+        ),
         ("roles: [executive, admin]", "roles: admin", "6:34: person: roles must be a list"),
         ("roles: [executive, admin]", "roles: [executive]", "nobody has the role admin"),
         ("target: 80", "target:", "KPI: target is missing"),
-        ("owners: [bob], parent: D}\n  - {ref: V", "parent: D}\n  - {ref: V", "13:5: KPI: owners is missing: somebody has to answer"),
+        (
+            "owners: [bob], parent: D}\n  - {ref: V",
+            "parent: D}\n  - {ref: V",
+            "13:5: KPI: owners is missing: somebody has to answer",
+        ),
         ("owners: [bob]", "owners: [bob, bob]", "KPI: owners names 'bob' twice"),
         ("department: sales, ", "", "15:5: KPI: department is missing: a department's KPI names its unit"),
         ("Europe/Paris", "Europe/Pari", "1:48: company: time_zone must be a zone"),
-        ("tenant: acme", "tenant: Acme", "1:19: company: tenant 'Acme' is no tenant's id: take up to 64 of a-z (small letters only)"),
+        (
+            "tenant: acme",
+            "tenant: Acme",
+            "1:19: company: tenant 'Acme' is no tenant's id: take up to 64 of a-z (small letters only)",
+        ),
         ("tenant: acme", "tenant: ac me", "1:19: company: tenant 'ac me' is no tenant's id"),
         ("name: Demos", f"name: {'x' * 61}", "14:20: KPI: name must"),
         ("target: 80", "target: 80, weight: 101", "KPI: weight must"),
@@ -178,7 +216,11 @@ def test_names_on_the_map_of_the_demo_are_short():
         ("name: Sales", "name: ' '", "unit: name must not be blank"),
         ("from: ann, to", "from: eve, to", "23:21: there is no person 'eve' (there are bob, ann)"),
         ("to: bob", "to: bop", "23:30: there is no person 'bop'; did you mean 'bob'? (there are bob, ann)"),
-        ("unit: sales, kpi", "unit: sails, kpi", "24:32: there is no unit 'sails'; did you mean 'sales'? (there are sales)"),
+        (
+            "unit: sales, kpi",
+            "unit: sails, kpi",
+            "24:32: there is no unit 'sails'; did you mean 'sales'? (there are sales)",
+        ),
         ("value: care", "value: cure", "23:42: there is no value 'cure'; did you mean 'care'? (there are care)"),
         ("kpi: V, words", "kpi: W, words", "24:44: there is no KPI 'W' (there are R, V, D)"),
         ("from: ann, to: bob", "from: bob, to: bob", "23:30: praise: nobody praises themselves: name somebody else"),
@@ -209,21 +251,39 @@ def test_what_is_wrong_is_told_with_its_line(old: str, new: str, problem: str):
 
 def test_more_praise_than_a_months_allowance_is_told_where_it_is_too_much():
     more = "".join(f"  - {{ref: q{n}, from: bob, to: ann, value: care, words: Thanks}}\n" for n in range(7))
-    assert found(RIGHT + more) == ["31:5: praise: 'bob' gives away more than the 60 points of a month with this one: leave one out"]
+    assert found(RIGHT + more) == [
+        "31:5: praise: 'bob' gives away more than the 60 points of a month with this one: leave one out"
+    ]
     assert found(RIGHT + more.replace("from: bob, to: ann", "from: ann, to: bob")) == []
 
 
 def test_a_praise_is_asked_for_as_it_stands():
     file = read(RIGHT)
     one, unit = (commands.give_praise(praise, lambda kind, ref: f"{kind}-{ref}") for praise in file.praises)
-    assert (one.giver_id, one.receiver_id, one.unit_id, one.value_id, one.kpi_id) == ("person-ann", "person-bob", "", "value-care", "")
-    assert (unit.giver_id, unit.receiver_id, unit.unit_id, unit.value_id, unit.kpi_id) == ("person-ann", "", "unit-sales", "", "kpi-V")
+    assert (one.giver_id, one.receiver_id, one.unit_id, one.value_id, one.kpi_id) == (
+        "person-ann",
+        "person-bob",
+        "",
+        "value-care",
+        "",
+    )
+    assert (unit.giver_id, unit.receiver_id, unit.unit_id, unit.value_id, unit.kpi_id) == (
+        "person-ann",
+        "",
+        "unit-sales",
+        "",
+        "kpi-V",
+    )
     assert (one.visibility, unit.visibility) == (VISIBILITY_PRIVATE, VISIBILITY_UNSPECIFIED)
     assert (one.words.plain, one.deed_on.day, unit.HasField("deed_on")) == ("Well told", 20, False)
 
 
 def test_all_problems_are_told_at_once():
-    text = RIGHT.replace("owners: [bob]", "owners: [bop]").replace("target: 100", "target: '1,500'").replace("name: Ann", "nmae: Ann")
+    text = (
+        RIGHT.replace("owners: [bob]", "owners: [bop]")
+        .replace("target: 100", "target: '1,500'")
+        .replace("name: Ann", "nmae: Ann")
+    )
     lines = found(text)
     assert [line.split(":")[0] for line in lines] == ["6", "6", "13", "14", "15"]
 
@@ -275,7 +335,9 @@ def test_a_number_that_can_be_read_in_two_ways_is_refused_with_both(text: str):
     assert sorted(value for value, _ in told) == ["1.2", "1200"]
     for value, language in told:  # what is advised is taken, and means what was advised
         assert read(changed("target: 25.50", f"target: {value}")).goals[0].target == Decimal(value)
-        assert read(f"numbers: {language}\n" + changed("target: 25.50", f"target: {text}")).goals[0].target == Decimal(value)
+        assert read(f"numbers: {language}\n" + changed("target: 25.50", f"target: {text}")).goals[0].target == Decimal(
+            value
+        )
 
 
 @pytest.mark.parametrize(("language", "value"), [("vi", "1200"), ("en", "1.2")])
@@ -302,7 +364,9 @@ def test_parents_and_volumes_come_before_what_rests_on_them():
 def test_a_kpi_is_in_force_from_the_first_day_of_its_cycle():
     file = read(RIGHT)
     assert file.cycle is not None
-    command = commands.define_kpi(file.kpis[0], file.cycle, parent_kind(file, file.kpis[0]), lambda kind, ref: f"{kind}-{ref}")
+    command = commands.define_kpi(
+        file.kpis[0], file.cycle, parent_kind(file, file.kpis[0]), lambda kind, ref: f"{kind}-{ref}"
+    )
     assert (command.effective_on.year, command.effective_on.month, command.effective_on.day) == (2025, 1, 1)
     assert command.kpi.parent.kpi_id == "kpi-D"
     assert command.kpi.measure.volume_kpi_id == "kpi-V"
@@ -328,7 +392,9 @@ def test_a_firm_with_one_executive_is_told_what_comes_of_it():
     assert "nobody has the role executive" in remarks(read(changed("[executive, admin]", "[admin]")))[0]
 
 
-@pytest.mark.parametrize(("weight", "whole", "exact"), [("40", 40, ""), ('"20%"', 20, ""), ("33.33", 0, "33.33"), ('"7,5"', 0, "7.5")])
+@pytest.mark.parametrize(
+    ("weight", "whole", "exact"), [("40", 40, ""), ('"20%"', 20, ""), ("33.33", 0, "33.33"), ('"7,5"', 0, "7.5")]
+)
 def test_a_weight_may_have_decimals(weight: str, whole: int, exact: str):
     file = read(changed("target: 80,", f"target: 80, weight: {weight},"))
     assert file.cycle is not None

@@ -28,9 +28,13 @@ def application(slow: asyncio.Event) -> Starlette:
     return app
 
 
-@pytest.mark.parametrize("sent", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: "], ids=["nothing", "line", "header"])
+@pytest.mark.parametrize(
+    "sent", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: "], ids=["nothing", "line", "header"]
+)
 @pytest.mark.parametrize("before", [b"", b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"], ids=["first", "after another"])
-async def test_a_head_that_does_not_come_to_its_end_is_hung_up_on(monkeypatch: pytest.MonkeyPatch, sent: bytes, before: bytes):
+async def test_a_head_that_does_not_come_to_its_end_is_hung_up_on(
+    monkeypatch: pytest.MonkeyPatch, sent: bytes, before: bytes
+):
     monkeypatch.setattr(web, "HEAD_SECONDS", 0.1)
     listening = web.bind("127.0.0.1", 0)
     async with web.serving(application(asyncio.Event()), listening):

@@ -16,7 +16,11 @@ def test_two_claims_never_hold_the_same_port():
 
 def test_ports_are_lacking_while_they_are_claimed_and_no_longer(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(ports, "CLAIMED", ports.CLAIMED[-3:])
-    with claimed(3), pytest.raises(EngineError, match="1 free ports from 32765 to 32768 are needed, there are 0"), claimed(1):
+    with (
+        claimed(3),
+        pytest.raises(EngineError, match="1 free ports from 32765 to 32768 are needed, there are 0"),
+        claimed(1),
+    ):
         pass
     with claimed(3):
         pass

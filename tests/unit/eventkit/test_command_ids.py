@@ -8,7 +8,9 @@ OF = (IMPORTER, "nhip.people.v1.People/RegisterPerson", "import:person:minh")
 
 def test_the_same_command_has_the_same_id_for_ever():
     assert command_id(*OF, b"s" * 32) == command_id(*OF, b"s" * 32)
-    assert str(command_id(*OF)) == "f3c07880-39c8-5db4-83e5-91916903ab75"  # as in tenants from before there were secrets
+    assert (
+        str(command_id(*OF)) == "f3c07880-39c8-5db4-83e5-91916903ab75"
+    )  # as in tenants from before there were secrets
 
 
 def test_without_the_tenants_secret_nobody_tells_the_id():

@@ -33,6 +33,8 @@ def test_a_name_keeps_its_case():
     assert tidy(unicodedata.normalize("NFD", "  Phòng  Kế toán ")) == ACCOUNTS
 
 
-@pytest.mark.parametrize(("text", "searched"), [("Đặng Phúc", "dang phuc"), ("NGUYỄN  Thị Ánh", "nguyen thi anh"), ("Straße", "strasse")])
+@pytest.mark.parametrize(
+    ("text", "searched"), [("Đặng Phúc", "dang phuc"), ("NGUYỄN  Thị Ánh", "nguyen thi anh"), ("Straße", "strasse")]
+)
 def test_a_search_needs_no_vietnamese_keyboard(text: str, searched: str):
     assert plain_letters(text) == searched

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from eventkit.numerals import TwoReadings, read, short, written
 from eventkit.values import is_taken, plain, rounded, unit_key
 
-stored = st.decimals(allow_nan=False, allow_infinity=False, min_value=Decimal("-1e400"), max_value=Decimal("1e400"), places=6)
+stored = st.decimals(
+    allow_nan=False, allow_infinity=False, min_value=Decimal("-1e400"), max_value=Decimal("1e400"), places=6
+)
 
 
 @pytest.mark.parametrize(
@@ -73,14 +75,22 @@ def test_sums_of_the_longest_stored_numbers_are_exact():
     assert longest * longest - 1 == Decimal(int("9" * 30) ** 2 - 1)
 
 
-@pytest.mark.parametrize(("value", "taken"), [("9" * 18, True), ("9" * 19, False), ("0.123456", True), ("0.1234567", False)])
+@pytest.mark.parametrize(
+    ("value", "taken"), [("9" * 18, True), ("9" * 19, False), ("0.123456", True), ("0.1234567", False)]
+)
 def test_a_number_is_taken_up_to_eighteen_digits_and_six_decimals(value: str, taken: bool):
     assert is_taken(Decimal(value)) is taken
 
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("%", "Phần trăm"), ("%", "per  cent"), ("hợp đồng", "Hợp đồng"), ("hợp đồng", "ho\u031b\u0323p đo\u0302\u0300ng"), ("", "  ")],
+    [
+        ("%", "Phần trăm"),
+        ("%", "per  cent"),
+        ("hợp đồng", "Hợp đồng"),
+        ("hợp đồng", "ho\u031b\u0323p đo\u0302\u0300ng"),
+        ("", "  "),
+    ],
 )
 def test_units_are_the_same_where_people_read_the_same(one: str, other: str):
     assert unit_key(one) == unit_key(other)

@@ -66,17 +66,30 @@ def test_a_question_may_be_nested():
     assert asked(request, "x", datetime, str, int, size=20).after == (AT, "goals", 12)
 
 
-@given(st.integers(-(1 << 63), (1 << 63) - 1), st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=60), st.booleans())
+@given(
+    st.integers(-(1 << 63), (1 << 63) - 1),
+    st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=60),
+    st.booleans(),
+)
 def test_every_place_comes_back_as_it_was(number: int, text: str, flag: bool):
     token = asked(ListPraises(), "x", int, str, bool, date, size=20).token(number, text, flag, AT.date())
-    assert asked(ListPraises(page_token=token), "x", int, str, bool, date, size=20).after == (number, text, flag, AT.date())
+    assert asked(ListPraises(page_token=token), "x", int, str, bool, date, size=20).after == (
+        number,
+        text,
+        flag,
+        AT.date(),
+    )
 
 
 @given(st.text(max_size=80) | st.text("abcdefAZ019-_=", min_size=1, max_size=80))
 def test_what_is_no_token_is_refused_whatever_it_is(token: str):
     if token:
         refusal = refused(token)
-        assert (refusal.reason, refusal.kind, refusal.violations[0].field) == ("PAGE_TOKEN_INVALID", Kind.INVALID, "page_token")
+        assert (refusal.reason, refusal.kind, refusal.violations[0].field) == (
+            "PAGE_TOKEN_INVALID",
+            Kind.INVALID,
+            "page_token",
+        )
 
 
 def made_up(values: object) -> str:

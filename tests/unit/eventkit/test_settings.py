@@ -68,7 +68,8 @@ def test_a_bootstrap_server_has_a_port(kafka):
 
 
 @pytest.mark.parametrize(
-    ("jwks", "right"), [("ftp://x/keys", False), ("https://", False), ("https://x/keys", True), ("/etc/jwks.json", True)]
+    ("jwks", "right"),
+    [("ftp://x/keys", False), ("https://", False), ("https://x/keys", True), ("/etc/jwks.json", True)],
 )
 def test_keys_are_at_a_url_or_in_a_file(jwks, right):
     if right:
@@ -99,14 +100,18 @@ def test_a_mail_server_is_a_url(smtp, right):
 
 
 def test_with_a_mail_server_somebody_is_named_who_e_mails_come_from():
-    with pytest.raises(SettingsError, match="NHIP_SMTP is set, so NHIP_MAIL_FROM must be the address that e-mails come from"):
+    with pytest.raises(
+        SettingsError, match="NHIP_SMTP is set, so NHIP_MAIL_FROM must be the address that e-mails come from"
+    ):
         load(smtp="smtp://mail:25")
     for wrong in ("nhip", "nhip@", "Nhịp <nhip@example.com>", "a@b\nBcc: c@d"):
         with pytest.raises(SettingsError, match="NHIP_MAIL_FROM must be"):
             load(mail_from=wrong)
 
 
-@pytest.mark.parametrize("console", ["nhip.example.com", "ftp://nhip.example.com", "https://", "https://nhip.example.com/?a=b"])
+@pytest.mark.parametrize(
+    "console", ["nhip.example.com", "ftp://nhip.example.com", "https://", "https://nhip.example.com/?a=b"]
+)
 def test_the_console_is_a_url(console):
     with pytest.raises(SettingsError, match="NHIP_CONSOLE must be the web console's URL"):
         load(console=console)
@@ -159,7 +164,15 @@ def test_reflection_is_on_by_itself_on_loopback_only():
 
 @pytest.mark.parametrize(
     ("host", "expected"),
-    [("localhost", True), ("127.0.0.1", True), ("127.8.8.8", True), ("::1", True), ("[::1]", True), ("0.0.0.0", False), ("::", False)],
+    [
+        ("localhost", True),
+        ("127.0.0.1", True),
+        ("127.8.8.8", True),
+        ("::1", True),
+        ("[::1]", True),
+        ("0.0.0.0", False),
+        ("::", False),
+    ],
 )
 def test_loopback(host, expected):
     assert is_loopback(host) is expected

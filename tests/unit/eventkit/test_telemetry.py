@@ -33,7 +33,13 @@ def test_a_line_is_json_with_utc_time_and_what_is_bound(stream):
     with structlog.contextvars.bound_contextvars(service="goals"):
         structlog.get_logger("nhip.test").info("đã ghi", events=3)
     [line] = lines(stream)
-    assert (line["event"], line["events"], line["service"], line["level"], line["logger"]) == ("đã ghi", 3, "goals", "info", "nhip.test")
+    assert (line["event"], line["events"], line["service"], line["level"], line["logger"]) == (
+        "đã ghi",
+        3,
+        "goals",
+        "info",
+        "nhip.test",
+    )
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", line["timestamp"])
     assert "đã ghi" in stream.getvalue()
 
@@ -99,7 +105,11 @@ def test_frames_of_an_exception_that_causes_itself_end():
 
 
 def test_frames_of_several_exceptions_at_once_tell_of_each():
-    assert frames(ExceptionGroup("words", [KeyError("words"), OSError()])) == ["ExceptionGroup", "  KeyError", "  OSError"]
+    assert frames(ExceptionGroup("words", [KeyError("words"), OSError()])) == [
+        "ExceptionGroup",
+        "  KeyError",
+        "  OSError",
+    ]
 
 
 # --- chatty loggers --------------------------------------------------------------------------------------------------

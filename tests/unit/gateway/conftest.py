@@ -103,16 +103,24 @@ async def client(backend: Backend, issuer: DemoIssuer, tmp_path: Path) -> AsyncI
         upstream = Upstream(there | {"checkins": away}, deadline=3)
         tokens = Tokens(issuer=issuer.issuer, audience="nhip", keys=Keys(str(jwks)))
         app = application(
-            upstream, Identity(issuer, "acme"), tokens, clock=lambda: datetime(2025, 3, 20, 5, tzinfo=UTC), cors=["https://intranet.test"]
+            upstream,
+            Identity(issuer, "acme"),
+            tokens,
+            clock=lambda: datetime(2025, 3, 20, 5, tzinfo=UTC),
+            cors=["https://intranet.test"],
         )
         transport = httpx.ASGITransport(app, client=("127.0.0.1", 50000))
-        bearer = {"Authorization": f"Bearer {issuer.mint('acme', 'person:minh')}"}  # the JSON API asks for it, the console passes over it
+        bearer = {
+            "Authorization": f"Bearer {issuer.mint('acme', 'person:minh')}"
+        }  # the JSON API asks for it, the console passes over it
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=bearer) as client:
             yield client
 
 
 @pytest.fixture
-async def open_client(backend: Backend, client: httpx.AsyncClient, issuer: DemoIssuer, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+async def open_client(
+    backend: Backend, client: httpx.AsyncClient, issuer: DemoIssuer, tmp_path: Path
+) -> AsyncIterator[httpx.AsyncClient]:
     """The same without a demo sign-in, as it stands in a company."""
     async with grpc.aio.insecure_channel(f"127.0.0.1:{backend.port}") as channel:  # pyright: ignore[reportAttributeAccessIssue]
         tokens = Tokens(issuer=issuer.issuer, audience="nhip", keys=Keys(str(tmp_path / "jwks.json")))
@@ -141,7 +149,9 @@ async def signed_in(client: httpx.AsyncClient, backend: Backend) -> httpx.AsyncC
     backend.answers("GetTenant", people_pb2.Tenant(time_zone="Asia/Ho_Chi_Minh"))
     backend.answers("ListProposals", goals_pb2.Proposals())
     backend.answers("ListCycles", goals_pb2.Cycles())
-    answer = await client.post("/sign-in", data={"person": "minh", "next": "/proposals"}, headers={"Sec-Fetch-Site": "same-origin"})
+    answer = await client.post(
+        "/sign-in", data={"person": "minh", "next": "/proposals"}, headers={"Sec-Fetch-Site": "same-origin"}
+    )
     assert (answer.status_code, answer.headers["location"]) == (303, "/proposals")
     cookie = answer.headers["set-cookie"]
     assert "HttpOnly" in cookie

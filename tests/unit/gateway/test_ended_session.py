@@ -1,4 +1,5 @@
-"""A form that meets an ended session comes back after sign-in with its words, and is sent by a person, not by itself."""
+"""A form that meets an ended session comes back after sign-in with its words, and is sent by a person, not by
+itself."""
 
 import html
 import re
@@ -15,7 +16,13 @@ from services.gateway.sign_in import Kept
 from .conftest import Backend
 
 OWN = {"Sec-Fetch-Site": "same-origin"}
-PRAISE = {"to": "person:nam", "about": "value:v", "words": "Em cảm ơn anh <b>", "deed_on": "2025-03-20", "visibility": "PUBLIC"}
+PRAISE = {
+    "to": "person:nam",
+    "about": "value:v",
+    "words": "Em cảm ơn anh <b>",
+    "deed_on": "2025-03-20",
+    "visibility": "PUBLIC",
+}
 
 
 def fields(page: str) -> dict[str, str]:
@@ -34,7 +41,9 @@ def rewards(backend: Backend) -> Backend:
     return backend
 
 
-async def test_its_words_come_back_and_nothing_is_sent_before_somebody_sends_it(signed_in: httpx.AsyncClient, rewards: Backend):
+async def test_its_words_come_back_and_nothing_is_sent_before_somebody_sends_it(
+    signed_in: httpx.AsyncClient, rewards: Backend
+):
     signed_in.cookies.delete(SESSION_COOKIE)
     met = await signed_in.post("/praise", data=PRAISE, headers=OWN)
     assert met.status_code == 401

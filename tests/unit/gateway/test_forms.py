@@ -17,13 +17,17 @@ OWN = {"Sec-Fetch-Site": "same-origin"}
 
 
 def proposal(**more) -> goals_pb2.Proposal:
-    made = goals_pb2.Proposal(proposal_id="p1", title=words_pb2.PersonalText(plain="Bớt đi"), state=types_pb2.PROPOSAL_STATE_PROPOSED)
+    made = goals_pb2.Proposal(
+        proposal_id="p1", title=words_pb2.PersonalText(plain="Bớt đi"), state=types_pb2.PROPOSAL_STATE_PROPOSED
+    )
     made.approver.person_id, made.approver.name.plain = "nam", "Nam"
     made.MergeFrom(goals_pb2.Proposal(**more))
     return made
 
 
-async def test_a_decision_that_came_late_says_whose_counts_and_keeps_what_was_typed(signed_in: httpx.AsyncClient, backend: Backend):
+async def test_a_decision_that_came_late_says_whose_counts_and_keeps_what_was_typed(
+    signed_in: httpx.AsyncClient, backend: Backend
+):
     backend.answers("GetProposal", proposal(state=types_pb2.PROPOSAL_STATE_DECLINED))
     backend.answers("ApproveProposal", Rejected("PROPOSAL_DECIDED", "declined already", kind=Kind.REFUSED))
     sent = {"reason": "Tôi đồng ý", "decision": "approve"}
@@ -101,14 +105,22 @@ async def test_the_list_to_sign_in_begins_with_executives(signed_in: httpx.Async
     def person(id: str, name: str, *roles: people_types.Role.ValueType) -> people_pb2.Person:
         return people_pb2.Person(person_id=id, name=words_pb2.PersonalText(plain=name), roles=roles, active=True)
 
-    everybody = [person("v", "Vân"), person("d", "Đức"), person("x", "Xuân", people_types.ROLE_EXECUTIVE), person("c", "Cường")]
+    everybody = [
+        person("v", "Vân"),
+        person("d", "Đức"),
+        person("x", "Xuân", people_types.ROLE_EXECUTIVE),
+        person("c", "Cường"),
+    ]
     backend.answers("ListPeople", people_pb2.PeopleList(people=everybody))
     page = await signed_in.get("/sign-in")
     assert re.findall(r'name="person" value="(.)"', page.text) == ["x", "c", "d", "v"]
 
 
 async def test_what_the_contract_refuses_is_told_without_its_paths(signed_in: httpx.AsyncClient, backend: Backend):
-    wrong = (Violation("changes[0].after", "must be a plain decimal"), Violation("changes[1].after", "must be a plain decimal"))
+    wrong = (
+        Violation("changes[0].after", "must be a plain decimal"),
+        Violation("changes[1].after", "must be a plain decimal"),
+    )
     backend.answers("PreviewProposal", Rejected("FIELDS_INVALID", "…", kind=Kind.INVALID, violations=wrong))
     sent = {"cycle_id": "q1", "after.k1": "3", "before.k1": "4"}
     page = await signed_in.post("/proposals/preview", data=sent, headers=OWN)

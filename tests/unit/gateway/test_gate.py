@@ -172,7 +172,10 @@ async def test_json_of_any_shape_is_answered_by_a_sentence(client: httpx.AsyncCl
 @pytest.mark.parametrize("keys", [[""], ["a", "b"], ["a", "a"], ["k" * 201], ["a\tb"]], ids=str)
 async def test_a_key_that_is_none_is_refused(client: httpx.AsyncClient, backend: Backend, keys: list[str]):
     answer = await client.post("/v1/cycles", json={}, headers=[("idempotency-key", key) for key in keys])
-    assert (answer.status_code, error(answer)["reason"]) == (400, "HEADER_MALFORMED" if "\t" in keys[0] else "IDEMPOTENCY_KEY_MALFORMED")
+    assert (answer.status_code, error(answer)["reason"]) == (
+        400,
+        "HEADER_MALFORMED" if "\t" in keys[0] else "IDEMPOTENCY_KEY_MALFORMED",
+    )
     assert not backend.asked
 
 
@@ -226,7 +229,10 @@ async def test_too_often_is_429_with_when_to_ask_again_and_too_long_is_not(clien
 
 
 async def test_no_page_of_elsewhere_uses_the_api_of_a_demo(client: httpx.AsyncClient):
-    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization, idempotency-key"}
+    asked = {
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization, idempotency-key",
+    }
     for origin in ("https://intranet.test", "https://evil.test"):  # a demo is for this machine, whatever is named
         answer = await client.options("/v1/cycles", headers={"Origin": origin, **asked})
         assert answer.status_code == 403
@@ -235,7 +241,10 @@ async def test_no_page_of_elsewhere_uses_the_api_of_a_demo(client: httpx.AsyncCl
 
 async def test_pages_of_named_origins_may_use_the_api_and_no_others(backend: Backend, open_client: httpx.AsyncClient):
     backend.answers("ListCycles", LONG)
-    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization, idempotency-key"}
+    asked = {
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization, idempotency-key",
+    }
     allowed = await open_client.options("/v1/cycles", headers={"Origin": "https://intranet.test", **asked})
     assert (allowed.status_code, allowed.headers["access-control-allow-origin"]) == (200, "https://intranet.test")
     assert "access-control-allow-credentials" not in allowed.headers
@@ -274,7 +283,9 @@ async def test_an_answer_to_another_sites_page_has_no_length_to_guess_from(clien
     assert "content-encoding" not in page.headers
 
 
-async def test_ranges_are_of_what_is_not_compressed(client: httpx.AsyncClient, tmp_path, monkeypatch: pytest.MonkeyPatch):
+async def test_ranges_are_of_what_is_not_compressed(
+    client: httpx.AsyncClient, tmp_path, monkeypatch: pytest.MonkeyPatch
+):
     (tmp_path / "long.js").write_bytes(bytes(range(256)) * 40)
     static = next(route for route in app_of(client).routes if route.path == "/static").app
     monkeypatch.setattr(static, "all_directories", [tmp_path])
@@ -295,7 +306,9 @@ async def test_while_it_shuts_down_it_says_so_and_when_to_ask_again(client: http
     assert (page.status_code, page.headers["content-type"]) == (503, "text/html; charset=utf-8")
 
 
-async def test_a_request_that_is_cut_off_by_the_shutdown_is_told_so(client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch):
+async def test_a_request_that_is_cut_off_by_the_shutdown_is_told_so(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+):
     begun = asyncio.Event()
 
     async def stuck(*_: object) -> Any:

@@ -39,7 +39,12 @@ def test_paths_lead_to_their_rpc(verb: str, path: str, method: str, variables: d
 async def test_a_command_goes_through_with_what_the_caller_said(client: httpx.AsyncClient, backend: Backend):
     backend.answers("AlignKpi", command_pb2.Accepted(id="i1", position="goals=12"))
     backend.position = "goals=12"
-    headers = {"Idempotency-Key": "k", "nhip-position": "goals=3, people=4", "traceparent": "00-a-b-01", "x-request-id": "r1"}
+    headers = {
+        "Idempotency-Key": "k",
+        "nhip-position": "goals=3, people=4",
+        "traceparent": "00-a-b-01",
+        "x-request-id": "r1",
+    }
     answer = await client.post("/v1/kpis/i1:align", json={"parent": {"kpi_id": "d1"}, "why": "vì sao"}, headers=headers)
     assert (answer.status_code, answer.json()) == (200, {"id": "i1", "position": "goals=12"})
     assert answer.headers["nhip-position"] == "goals=12"
@@ -64,7 +69,9 @@ async def test_a_query_may_name_its_moment_in_several_ways(client: httpx.AsyncCl
     backend.answers("GetMap", goals_pb2.GoalMap(past=True))
     answer = await client.get(f"/v1/cycles/q1/map?{query}")
     assert answer.json() == {"past": True}
-    expected = goals_pb2.GetMap(cycle_id="q1", as_of=time_pb2.AsOf(effective_on=date_pb2.Date(year=2025, month=3, day=1)))
+    expected = goals_pb2.GetMap(
+        cycle_id="q1", as_of=time_pb2.AsOf(effective_on=date_pb2.Date(year=2025, month=3, day=1))
+    )
     expected.as_of.recorded_at.FromJsonString("2025-03-02T00:00:00Z")
     assert backend.asked[0][1] == expected
 
@@ -76,13 +83,19 @@ async def test_a_query_may_name_its_moment_in_several_ways(client: httpx.AsyncCl
         ("/v1/kpis/i1/progress", {"value": "1", "confidence": "much"}, ["value", "confidence"]),
         ("/v1/kpis/i1/progress", {"kpi_id": "other"}, ["kpi_id"]),
         ("/v1/kpis/i1/progress", {"occurred_on": "2025-03-01"}, ["occurred_on"]),
-        ("/v1/proposals", {"changes": [{"kpi_id": "a"}, {"kpi_id": 3, "until": 1}]}, ["changes[1].kpi_id", "changes[1].until"]),
+        (
+            "/v1/proposals",
+            {"changes": [{"kpi_id": "a"}, {"kpi_id": 3, "until": 1}]},
+            ["changes[1].kpi_id", "changes[1].until"],
+        ),
         ("/v1/proposals", {"changes": {"kpi_id": "a"}}, ["changes"]),
         ("/v1/proposals", {"reason_class": "BECAUSE"}, ["reason_class"]),
         ("/v1/proposals", {"addition": {"measure": {"target": {"value": 5}}}}, ["addition.measure.target.value"]),
     ],
 )
-async def test_a_body_that_cannot_be_right_is_refused_by_field(client: httpx.AsyncClient, path: str, body: object, fields: list[str]):
+async def test_a_body_that_cannot_be_right_is_refused_by_field(
+    client: httpx.AsyncClient, path: str, body: object, fields: list[str]
+):
     answer = await client.post(path, json=body)
     error = answer.json()["error"]
     assert (answer.status_code, error["status"], error["reason"]) == (400, "INVALID_ARGUMENT", "MALFORMED_REQUEST")
@@ -90,7 +103,15 @@ async def test_a_body_that_cannot_be_right_is_refused_by_field(client: httpx.Asy
 
 
 @pytest.mark.parametrize(
-    "query", ["as_of.when=1", "nothing=1", "cycle_id=other", "as_of=1", "as_of.effective_on=1.3.2025", "as_of.effective_on.year=x"]
+    "query",
+    [
+        "as_of.when=1",
+        "nothing=1",
+        "cycle_id=other",
+        "as_of=1",
+        "as_of.effective_on=1.3.2025",
+        "as_of.effective_on.year=x",
+    ],
 )
 async def test_a_query_that_cannot_be_right_is_refused(client: httpx.AsyncClient, query: str):
     answer = await client.get(f"/v1/cycles/q1/map?{query}")
@@ -98,10 +119,19 @@ async def test_a_query_that_cannot_be_right_is_refused(client: httpx.AsyncClient
 
 
 async def test_what_is_no_json_object_is_refused(client: httpx.AsyncClient):
-    for content in (b"{", b"[]", b"\xff", b"[" * 100_000, b'{"name": "a", "name": "b"}', b'{"changes": ' + b"9" * 5000 + b"}"):
+    for content in (
+        b"{",
+        b"[]",
+        b"\xff",
+        b"[" * 100_000,
+        b'{"name": "a", "name": "b"}',
+        b'{"changes": ' + b"9" * 5000 + b"}",
+    ):
         answer = await client.post("/v1/proposals", content=content, headers={"Content-Type": "application/json"})
         assert (answer.status_code, answer.json()["error"]["reason"]) == (400, "MALFORMED_JSON")
-    surrogate = await client.post("/v1/cycles", content=b'{"name": "\\ud800"}', headers={"Content-Type": "application/json"})
+    surrogate = await client.post(
+        "/v1/cycles", content=b'{"name": "\\ud800"}', headers={"Content-Type": "application/json"}
+    )
     assert surrogate.status_code == 400
     header = await client.get("/v1/cycles", headers=[(b"nhip-position", "goals=é".encode("latin-1"))])
     assert header.json()["error"]["reason"] == "POSITION_MALFORMED"
@@ -125,7 +155,10 @@ async def test_what_is_no_json_object_is_refused(client: httpx.AsyncClient):
 async def test_a_refusal_keeps_its_reason_its_rule_and_its_fields(
     client: httpx.AsyncClient, backend: Backend, kind: Kind, code: int, status: str
 ):
-    backend.answers("OpenCycle", Rejected("REASON", "what is wrong", kind=kind, rule="G-66", violations=(Violation("name", "is taken"),)))
+    backend.answers(
+        "OpenCycle",
+        Rejected("REASON", "what is wrong", kind=kind, rule="G-66", violations=(Violation("name", "is taken"),)),
+    )
     answer = await client.post("/v1/cycles", json={})
     assert answer.status_code == code
     assert answer.json() == {
@@ -161,6 +194,11 @@ async def test_unknown_paths_and_verbs(client: httpx.AsyncClient):
 
 
 def test_a_decimal_keeps_every_digit():
-    message = message_of(checkins_pb2.RecordProgress.DESCRIPTOR, {"kpi_id": "i1"}, b'{"value": {"value": "0.10000000000000000000001"}}', ())
+    message = message_of(
+        checkins_pb2.RecordProgress.DESCRIPTOR,
+        {"kpi_id": "i1"},
+        b'{"value": {"value": "0.10000000000000000000001"}}',
+        (),
+    )
     assert isinstance(message, checkins_pb2.RecordProgress)
     assert message.value == decimal_pb2.Decimal(value="0.10000000000000000000001")

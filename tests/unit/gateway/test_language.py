@@ -30,7 +30,11 @@ ROOM = Path(gateway.__file__).parent
         (lambda language: language.amount(Decimal("25"), "%"), "25\u00a0%", "25%"),
         (lambda language: language.amount(Decimal("50"), "demo"), "50\u00a0demo", "50\u00a0demo"),
         (lambda language: language.signed(Decimal("-15")), "−15", "−15"),
-        (lambda language: language.arithmetic("50 × 62.5 % + 30 × 80 %"), "50 × 62,5\u00a0% + 30 × 80\u00a0%", "50 × 62.5% + 30 × 80%"),
+        (
+            lambda language: language.arithmetic("50 × 62.5 % + 30 × 80 %"),
+            "50 × 62,5\u00a0% + 30 × 80\u00a0%",
+            "50 × 62.5% + 30 × 80%",
+        ),
         (lambda language: language.day(date(2025, 3, 20)), "20/03/2025", "20 Mar 2025"),
         (lambda language: language.short_day(date(2025, 3, 1)), "01/03", "1 Mar"),
         (
@@ -39,7 +43,11 @@ ROOM = Path(gateway.__file__).parent
             "20 Mar 2025 · 09:41",
         ),
         (lambda language: language.words(words_pb2.PersonalText(erased=True)), "(đã xoá)", "(erased)"),
-        (lambda language: language.words(words_pb2.PersonalText(sealed=words_pb2.Sealed(person_id="x"))), "(đã xoá)", "(erased)"),
+        (
+            lambda language: language.words(words_pb2.PersonalText(sealed=words_pb2.Sealed(person_id="x"))),
+            "(đã xoá)",
+            "(erased)",
+        ),
     ],
 )
 def test_written_as_people_write(said, vi: str, en: str):
@@ -76,7 +84,8 @@ def test_numbers_as_people_type_them(typed: str, vi: str | None, en: str | None)
 
 
 @pytest.mark.parametrize(
-    ("name", "letters"), [("Minh", "Mi"), ("Đỗ Văn Hải", "DH"), ("Ức", "Uc"), ("CSKH", "CS"), ("", "?"), ("Nguyễn Thị Ánh", "NA")]
+    ("name", "letters"),
+    [("Minh", "Mi"), ("Đỗ Văn Hải", "DH"), ("Ức", "Uc"), ("CSKH", "CS"), ("", "?"), ("Nguyễn Thị Ánh", "NA")],
 )
 def test_avatars_carry_no_tone_marks(name: str, letters: str):
     assert initials(name) == letters
@@ -110,7 +119,9 @@ def test_translations_keep_their_placeholders():
                 ids: Any = message.id if isinstance(message.id, tuple) else (message.id,)
                 strings: Any = message.string if isinstance(message.string, tuple) else (message.string,)
                 for string in strings:
-                    assert not message.id or set(re.findall(r"%\(\w+\)s", string)) == set(re.findall(r"%\(\w+\)s", ids[0])), message.id
+                    assert not message.id or set(re.findall(r"%\(\w+\)s", string)) == set(
+                        re.findall(r"%\(\w+\)s", ids[0])
+                    ), message.id
 
 
 def test_every_reason_has_words_in_both_languages():

@@ -42,14 +42,18 @@ def test_an_instant_is_about_its_own_day():
     assert (found.effective_on.month, found.effective_on.day) == (3, 13)
 
 
-@pytest.mark.parametrize("query", ["on=yesterday", "on=2025-02-30", "on=20250301", "known=2025-03-12", "known=soon", "on=9999-12-31"])
+@pytest.mark.parametrize(
+    "query", ["on=yesterday", "on=2025-02-30", "on=20250301", "known=2025-03-12", "known=soon", "on=9999-12-31"]
+)
 def test_what_is_unreadable_is_not_taken_for_today(query: str):
     with pytest.raises(Failure) as refused:
         parse_moment(QueryParams(query))
     assert refused.value.reason == "MOMENT_UNREADABLE"
 
 
-@pytest.mark.parametrize("query", ["", "on=2025-03-01", "on=2025-03-01&clock=recorded", "known=2025-03-12T18%3A00%3A00.000001Z"])
+@pytest.mark.parametrize(
+    "query", ["", "on=2025-03-01", "on=2025-03-01&clock=recorded", "known=2025-03-12T18%3A00%3A00.000001Z"]
+)
 def test_a_link_shows_the_same_picture_again(query: str):
     moment = parse_moment(QueryParams(query))
     assert moment.url("/") == ("/?" + query if query else "/")
@@ -59,7 +63,13 @@ def test_a_link_shows_the_same_picture_again(query: str):
 def test_the_line_marks_the_days_of_change():
     changed = [date(2025, 2, 11), date(2025, 3, 12), date(2024, 12, 1)]
     line = timeline(
-        date(2025, 1, 1), date(2025, 3, 31), date(2025, 2, 18), date(2025, 3, 20), changed, lambda moment: moment.url("/"), Language("vi")
+        date(2025, 1, 1),
+        date(2025, 3, 31),
+        date(2025, 2, 18),
+        date(2025, 3, 20),
+        changed,
+        lambda moment: moment.url("/"),
+        Language("vi"),
     )
     assert [mark.short_day for mark in line.marks] == ["11/02", "12/03"]
     assert [mark.ahead for mark in line.marks] == [False, True]

@@ -1,4 +1,5 @@
-"""What the console makes of numbers: what a target is for, money, the longest numbers, and one that cannot be shown at all."""
+"""What the console makes of numbers: what a target is for, money, the longest numbers, and one that cannot be shown at
+all."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -35,10 +36,14 @@ def number(value: str | None) -> decimal_pb2.Decimal | None:
     return None if value is None else decimal_pb2.Decimal(value=value)
 
 
-def kpi(aim: "goals_pb2.Aim.ValueType", current: str, target: str, *, unit: str = "đ", id: str = "k", **standing: object) -> goals_pb2.Kpi:
+def kpi(
+    aim: "goals_pb2.Aim.ValueType", current: str, target: str, *, unit: str = "đ", id: str = "k", **standing: object
+) -> goals_pb2.Kpi:
     measure = types_pb2.Measure(unit=unit, target=number(target), kind=types_pb2.MEASURE_KIND_CUMULATIVE)
     stands = goals_pb2.Standing(aim=aim, current=number(current), status=goals_pb2.STATUS_AT_RISK, **standing)  # type: ignore[arg-type]
-    return goals_pb2.Kpi(kpi_id=id, name=f"KPI {id}", level=types_pb2.LEVEL_INDIVIDUAL, measure=measure, standing=stands)
+    return goals_pb2.Kpi(
+        kpi_id=id, name=f"KPI {id}", level=types_pb2.LEVEL_INDIVIDUAL, measure=measure, standing=stands
+    )
 
 
 def page_of(shown: goals_pb2.Kpi) -> goals_pb2.KpiPage:
@@ -66,7 +71,13 @@ def page_of(shown: goals_pb2.Kpi) -> goals_pb2.KpiPage:
             "over by 30",
             f"Used 130{NBSP}đ of 100{NBSP}đ: over by 30.",
         ),
-        (kpi(BUDGET, "40", "100", used=number("0.4")), f"≤{NBSP}100", "40", "", f"Used 40{NBSP}đ of 100{NBSP}đ: 60{NBSP}đ left."),
+        (
+            kpi(BUDGET, "40", "100", used=number("0.4")),
+            f"≤{NBSP}100",
+            "40",
+            "",
+            f"Used 40{NBSP}đ of 100{NBSP}đ: 60{NBSP}đ left.",
+        ),
         (
             kpi(CEILING, "12", "10", unit="%", no_share=goals_pb2.NO_SHARE_CEILING),
             f"≤{NBSP}10%",
@@ -94,7 +105,11 @@ def test_a_band_is_shown_from_where_to_where():
     assert kpi_card(shown, VI, Moment()).target == "8–12"
     assert "cần giữ ở mức 8–12" in said_of(shown, VI)
     drawn = scale(shown.measure, BAND, Decimal(13), EN)
-    assert [(band.word, band.range) for band in drawn.bands] == [("Too low", "< 8"), ("Kept", "8 – 12"), ("Too high", "> 12")]
+    assert [(band.word, band.range) for band in drawn.bands] == [
+        ("Too low", "< 8"),
+        ("Kept", "8 – 12"),
+        ("Too high", "> 12"),
+    ]
     assert drawn.bands[2].start < (drawn.at or 0)
 
 
@@ -128,7 +143,9 @@ def test_sums_over_a_budget_and_sums_that_cannot_be_checked_do_not_look_right(
 
 def test_a_card_whose_parts_cannot_be_added_up_says_so():
     why = goals_pb2.NotChecked(kpi_id="k", reason=goals_pb2.NotChecked.REASON_VOLUME_MISSING)
-    assert kpi_card(kpi(REACH, "1", "2"), EN, Moment(), (), [why]).remark == "not checked: rates below lack their volume"
+    assert (
+        kpi_card(kpi(REACH, "1", "2"), EN, Moment(), (), [why]).remark == "not checked: rates below lack their volume"
+    )
 
 
 # --- money, and the longest numbers ---
@@ -144,17 +161,23 @@ def test_money_fits_on_a_card_and_is_exact_beside_it():
 
 @pytest.mark.parametrize("aim", [REACH, BUDGET, CEILING, BAND])
 @pytest.mark.parametrize("value", [LONGEST, f"-{LONGEST}", "0." + "1" * 30, "9" * 400])
-async def test_no_number_that_was_ever_stored_takes_a_page(signed_in: httpx.AsyncClient, backend: Backend, value: str, aim: int):
+async def test_no_number_that_was_ever_stored_takes_a_page(
+    signed_in: httpx.AsyncClient, backend: Backend, value: str, aim: int
+):
     long = kpi(aim, value, "70", expected=number(value), progress=number(value), used=number(value))  # type: ignore[arg-type]
     long.measure.floor.value = value
     page = page_of(long)
     short = goals_pb2.Shortfall(kpi_id="k", reached=number(value), wanted=number("70"), arithmetic=f"{value} + 1")
     page.shortfalls.append(short)
     entry = goals_pb2.HistoryEntry(event_id="e", what="ProgressRecorded", after=f"{value} đ")
-    proposed = goals_pb2.Proposal(proposal_id="p", state=types_pb2.PROPOSAL_STATE_PROPOSED, title=words_pb2.PersonalText(plain="Bớt"))
+    proposed = goals_pb2.Proposal(
+        proposal_id="p", state=types_pb2.PROPOSAL_STATE_PROPOSED, title=words_pb2.PersonalText(plain="Bớt")
+    )
     proposed.changes.add(kpi=long, before=number(value), after=number("1"))
     proposed.reconciliations.add(kpi_id="k", kpi_name="K").after.reached.value = value
-    ledger = audit_pb2.Entries(entries=[audit_pb2.Entry(event_id="e", type="nhip.checkins.v1.ProgressRecorded", position=1)])
+    ledger = audit_pb2.Entries(
+        entries=[audit_pb2.Entry(event_id="e", type="nhip.checkins.v1.ProgressRecorded", position=1)]
+    )
     ledger.entries[0].values.add(path="after.value", text=value)
     backend.answers("GetKpi", page)
     backend.answers("GetKpiHistory", goals_pb2.KpiHistory(entries=[entry]))
@@ -214,7 +237,9 @@ async def test_what_cannot_be_shown_is_shown_as_such_and_counted(
         ("vi", "", ""),
     ],
 )
-async def test_a_number_is_said_back_in_full_while_it_is_typed(client: httpx.AsyncClient, language: str, typed: str, said: str):
+async def test_a_number_is_said_back_in_full_while_it_is_typed(
+    client: httpx.AsyncClient, language: str, typed: str, said: str
+):
     client.cookies.set("nhip-language", language)
     answer = await client.get("/number", params={"text": typed})
     assert (answer.status_code, answer.text) == (200, said)
@@ -243,7 +268,11 @@ def test_a_proposal_carries_floor_stretch_and_start_along():
     draft = read(Form(typed), "minh", VI)
     (change,) = draft.changes
     assert (change.after.value, change.floor.before.value, change.floor.after.value) == ("50", "60", "40")
-    assert (change.stretch.before.value, change.stretch.HasField("after"), change.HasField("baseline")) == ("90", False, False)
+    assert (change.stretch.before.value, change.stretch.HasField("after"), change.HasField("baseline")) == (
+        "90",
+        False,
+        False,
+    )
     assert draft.fields["changes[0].floor"] == "floor.k"
 
 
@@ -255,7 +284,9 @@ def test_the_floor_alone_may_change_and_what_is_untouched_does_not():
 
 
 async def test_a_proposals_page_shows_what_else_of_the_scale_changes(signed_in: httpx.AsyncClient, backend: Backend):
-    asked = goals_pb2.Proposal(proposal_id="p", state=types_pb2.PROPOSAL_STATE_PROPOSED, title=words_pb2.PersonalText(plain="Bớt"))
+    asked = goals_pb2.Proposal(
+        proposal_id="p", state=types_pb2.PROPOSAL_STATE_PROPOSED, title=words_pb2.PersonalText(plain="Bớt")
+    )
     change = asked.changes.add(kpi=kpi(REACH, "1", "80"), before=number("80"), after=number("50"))
     change.floor.before.value, change.floor.after.value = "60", "40"
     change.stretch.before.value = "90"
@@ -293,7 +324,9 @@ TYPO = cycle("2062", date(2062, 1, 1), date(2062, 12, 31))
         ([OLD], date(2026, 11, 28), "2024"),
     ],
 )
-def test_the_console_opens_the_cycle_that_runs_else_the_nearest(cycles: list[goals_pb2.Cycle], today: date, chosen: str):
+def test_the_console_opens_the_cycle_that_runs_else_the_nearest(
+    cycles: list[goals_pb2.Cycle], today: date, chosen: str
+):
     found = choose_cycle(cycles, "", today)
     assert found is not None
     assert found.cycle_id == chosen
@@ -304,7 +337,9 @@ def test_without_cycles_there_is_none_to_open():
 
 
 @pytest.mark.parametrize(("ends", "classes"), [(31, 4), (19, 1)])
-async def test_after_the_end_only_corrections_are_proposed(signed_in: httpx.AsyncClient, backend: Backend, ends: int, classes: int):
+async def test_after_the_end_only_corrections_are_proposed(
+    signed_in: httpx.AsyncClient, backend: Backend, ends: int, classes: int
+):
     page = page_of(kpi(REACH, "1", "2"))
     page.cycle.ends_on.day = ends  # today is the 20th
     backend.answers("GetKpi", page)

@@ -12,7 +12,9 @@ SERVED: list[ServiceDescriptor] = [*SERVICES.values(), OPERATIONS]
 
 def operations() -> dict[str, dict]:
     paths = api_document()["paths"]
-    return {one["operationId"]: one | {"verb": verb, "path": path} for path, at in paths.items() for verb, one in at.items()}
+    return {
+        one["operationId"]: one | {"verb": verb, "path": path} for path, at in paths.items() for verb, one in at.items()
+    }
 
 
 def test_it_is_openapi():

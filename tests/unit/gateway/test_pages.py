@@ -49,7 +49,10 @@ def test_the_map_of_company_x():
     assert forest.counts == {"goal": 2, "csf": 2, "company": 2, "department": 4, "individual": 11, "unaligned": 1}
     assert [card.name for card in forest.unaligned] == ["Hợp đồng tháng 3"]
     first, second = forest.roots
-    assert [csf.name for csf in first.children] == ["Tăng khách dùng thử phù hợp", "Tư vấn & onboarding khách dùng thử tốt hơn"]
+    assert [csf.name for csf in first.children] == [
+        "Tăng khách dùng thử phù hợp",
+        "Tư vấn & onboarding khách dùng thử tốt hơn",
+    ]
     assert second.children == ()
     assert second.also == tuple(csf.name for csf in first.children)
     assert first.children[0].parents == ("goal-sg2", "goal-sg1")
@@ -58,7 +61,10 @@ def test_the_map_of_company_x():
 def test_a_node_says_everything_that_is_seen_of_it():
     k1 = find(planted(goal_map()).roots, "kpi-k1")
     assert k1 is not None
-    assert k1.label == "Đăng ký dùng thử, Nam, 45 trên 55, Đúng nhịp, trọng số 45\u00a0%, cấp dưới cộng không khớp: 54 < 55, 2 cấp con"
+    assert (
+        k1.label == "Đăng ký dùng thử, Nam, 45 trên 55, Đúng nhịp, trọng số 45\u00a0%, "
+        "cấp dưới cộng không khớp: 54 < 55, 2 cấp con"
+    )
     assert k1.mine
     assert not find(planted(goal_map(), "lan").roots, "kpi-k1").mine  # pyright: ignore[reportOptionalMemberAccess]
 
@@ -76,10 +82,16 @@ def big_map(departments: int, people: int) -> goals_pb2.GoalMap:
     measure = types_pb2.Measure(target=decimal_pb2.Decimal(value="1"))
     reply.kpis.add(kpi_id="k", name="K", level=types_pb2.LEVEL_COMPANY, parent={"csf_id": "c"}, measure=measure)
     for d in range(departments):
-        reply.kpis.add(kpi_id=f"d{d}", name=f"D{d}", level=types_pb2.LEVEL_DEPARTMENT, parent={"kpi_id": "k"}, measure=measure)
+        reply.kpis.add(
+            kpi_id=f"d{d}", name=f"D{d}", level=types_pb2.LEVEL_DEPARTMENT, parent={"kpi_id": "k"}, measure=measure
+        )
         for p in range(people):
             reply.kpis.add(
-                kpi_id=f"i{d}-{p}", name=f"I{d}.{p}", level=types_pb2.LEVEL_INDIVIDUAL, parent={"kpi_id": f"d{d}"}, measure=measure
+                kpi_id=f"i{d}-{p}",
+                name=f"I{d}.{p}",
+                level=types_pb2.LEVEL_INDIVIDUAL,
+                parent={"kpi_id": f"d{d}"},
+                measure=measure,
             )
     return reply
 
@@ -92,7 +104,10 @@ def count(nodes) -> int:
 def test_no_page_carries_more_than_it_can_show(departments: int, people: int, sent: int):
     forest = planted(folded(big_map(departments, people), goals_pb2.GetMap()))
     assert count(forest.roots) == sent
-    assert sum(forest.counts[level] for level in ("company", "department", "individual")) == 1 + departments + departments * people
+    assert (
+        sum(forest.counts[level] for level in ("company", "department", "individual"))
+        == 1 + departments + departments * people
+    )
 
 
 def test_what_is_folded_is_fetched_and_a_search_opens_only_its_path():
@@ -139,7 +154,9 @@ def test_the_strip_of_a_success_factor_adds_up():
     ],
 )
 def test_a_gap_is_never_rounded_away(reached: str, wanted: str, comparison: str, gap: str):
-    shortfall = goals_pb2.Shortfall(reached=decimal_pb2.Decimal(value=reached), wanted=decimal_pb2.Decimal(value=wanted))
+    shortfall = goals_pb2.Shortfall(
+        reached=decimal_pb2.Decimal(value=reached), wanted=decimal_pb2.Decimal(value=wanted)
+    )
     foot = shortfall_foot(shortfall, VI)
     assert (foot.comparison, foot.gap) == (comparison, f"thiếu {gap}")
 
@@ -157,7 +174,11 @@ def test_the_scale_runs_the_other_way_for_what_shall_decrease():
     measure = types_pb2.Measure()
     measure.target.value, measure.floor.value = "10", "20"
     drawn = scale(measure, goals_pb2.AIM_CEILING, Decimal(15), VI)
-    assert [(band.key, band.range) for band in drawn.bands] == [("unacceptable", "> 20"), ("below", "≤ 20"), ("meets", "≤ 10")]
+    assert [(band.key, band.range) for band in drawn.bands] == [
+        ("unacceptable", "> 20"),
+        ("below", "≤ 20"),
+        ("meets", "≤ 10"),
+    ]
     assert drawn.bands[0].start < drawn.bands[1].start < drawn.bands[2].start
     assert drawn.bands[1].start < (drawn.at or 0) < drawn.bands[2].start
 
@@ -175,21 +196,38 @@ def test_the_sums_of_the_reduction():
 
 
 def test_a_proposal_names_only_what_it_changes():
-    typed = {"after.k1": "55", "before.k1": "70", "after.d1": "", "before.d1": "100", "after.i1": "80", "before.i1": "80"}
+    typed = {
+        "after.k1": "55",
+        "before.k1": "70",
+        "after.d1": "",
+        "before.d1": "100",
+        "after.i1": "80",
+        "before.i1": "80",
+    }
     draft = read(Form(typed), "minh", VI)
-    assert [(change.kpi_id, change.before.value, change.after.value) for change in draft.changes] == [("k1", "70", "55")]
+    assert [(change.kpi_id, change.before.value, change.after.value) for change in draft.changes] == [
+        ("k1", "70", "55")
+    ]
     assert draft.addition is None
     assert draft.fields["changes[0]"] == "after.k1"
 
 
 def test_an_added_kpi_is_the_proposers_own():
-    draft = read(Form({"addition_name": "Báo cáo", "addition_kind": "MILESTONE", "addition_parent": "kpi_id:d1"}), "minh", VI)
+    draft = read(
+        Form({"addition_name": "Báo cáo", "addition_kind": "MILESTONE", "addition_parent": "kpi_id:d1"}), "minh", VI
+    )
     assert draft.addition is not None
-    assert (list(draft.addition.owner_ids), draft.addition.measure.target.value, draft.addition.parent.kpi_id) == (["minh"], "1", "d1")
+    assert (list(draft.addition.owner_ids), draft.addition.measure.target.value, draft.addition.parent.kpi_id) == (
+        ["minh"],
+        "1",
+        "d1",
+    )
 
 
 def test_what_is_typed_wrong_is_said_at_its_field():
-    draft = read(Form({"after.k1": "many", "before.k1": "70", "addition_name": "X", "addition_kind": "LEVEL"}), "minh", VI)
+    draft = read(
+        Form({"after.k1": "many", "before.k1": "70", "addition_name": "X", "addition_kind": "LEVEL"}), "minh", VI
+    )
     assert draft.wrong == [Violation("after.k1", "NOT_A_NUMBER"), Violation("addition_target", "MISSING")]
 
 
@@ -222,7 +260,11 @@ def test_history_of_the_past_ends_where_the_past_did():
     zone = ZoneInfo("Asia/Ho_Chi_Minh")
     whole = entries(history, "i1", VI, zone)
     assert [entry.headline for entry in whole][:2] == ["Cập nhật tiến độ", "Đổi mục tiêu"]
-    assert (whole[1].before, whole[1].after, whole[1].reason_class) == ("80\u00a0demo", "50\u00a0demo", "Đề xuất từ dưới lên")
+    assert (whole[1].before, whole[1].after, whole[1].reason_class) == (
+        "80\u00a0demo",
+        "50\u00a0demo",
+        "Đề xuất từ dưới lên",
+    )
     assert whole[1].just_before.startswith("/?known=2025-03-12T09%3A04%3A59.999999Z")
     by_effect = entries(history, "i1", VI, zone, date(2025, 3, 11))
     by_record = entries(history, "i1", VI, zone, date(2025, 3, 12), datetime(2025, 3, 12, 9, 4, tzinfo=UTC))

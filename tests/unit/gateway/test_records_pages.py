@@ -42,10 +42,14 @@ from .test_rewards_pages import EN, VI, ZONE, known, looking
 
 
 def notice(kind: int, **more: Any) -> notices.Notice:
-    return notices.Notice(notice_id="n", kind=cast(Any, kind), given_at=at(datetime(2025, 3, 19, 3, tzinfo=UTC)), by_id="phuc", **more)
+    return notices.Notice(
+        notice_id="n", kind=cast(Any, kind), given_at=at(datetime(2025, 3, 19, 3, tzinfo=UTC)), by_id="phuc", **more
+    )
 
 
-def change(kind: int = notice_types.CHANGE_KIND_TARGET_REVISED, before: str = "100", after: str = "80") -> notices.NoticedChange:
+def change(
+    kind: int = notice_types.CHANGE_KIND_TARGET_REVISED, before: str = "100", after: str = "80"
+) -> notices.NoticedChange:
     changed = notice_types.KpiChange(kpi_id="d1", kind=cast(Any, kind), relation=notice_types.RELATION_OWNER)
     if kind == notice_types.CHANGE_KIND_TARGET_REVISED:
         changed.before.CopyFrom(decimal_pb2.Decimal(value=before))
@@ -58,10 +62,18 @@ def change(kind: int = notice_types.CHANGE_KIND_TARGET_REVISED, before: str = "1
     [
         (notice(1, changes=[change()]), "Phúc changed a target: Demo 100% → 80%", "/kpi/d1"),
         (notice(1, changes=[change(notice_types.CHANGE_KIND_RETIRED)]), "Phúc: KPI ended – Demo", "/kpi/d1"),
-        (notice(1, changes=[change(), change()], proposal_id="p1"), "Phúc changed 2 KPIs that concern you", "/proposals/p1"),
+        (
+            notice(1, changes=[change(), change()], proposal_id="p1"),
+            "Phúc changed 2 KPIs that concern you",
+            "/proposals/p1",
+        ),
         (notice(2, title=words("Bớt đi"), proposal_id="p1", waiting=True), "Phúc proposes: Bớt đi", "/proposals/p1"),
         (notice(3, title=words("Bớt đi"), proposal_id="p1"), "Phúc declined your proposal: Bớt đi", "/proposals/p1"),
-        (notice(3, title=words("Bớt đi"), proposal_id="p1", granted=True), "Phúc approved your proposal: Bớt đi", "/proposals/p1"),
+        (
+            notice(3, title=words("Bớt đi"), proposal_id="p1", granted=True),
+            "Phúc approved your proposal: Bớt đi",
+            "/proposals/p1",
+        ),
         (notice(4, value_name="Hợp tác", points=10), "Phúc praised you: Hợp tác (+10 points)", "/praise?who=me#feed"),
         (notice(6, gift_name="Coffee", granted=True), "Phúc handed over: Coffee", "/shop#redemptions"),
         (notice(6, gift_name="Coffee", points=50), "50 points came back for: Coffee", "/shop#redemptions"),
@@ -83,14 +95,24 @@ def test_one_change_is_said_once_and_many_are_listed_up_to_a_few():
     assert notice_row(looking(), notice(1, changes=[change()]), known()).changes == ()
     row = notice_row(looking(), notice(1, changes=[change()] * 6, reason_class="REASON_CLASS_BOTTOM_UP"), known())
     assert (len(row.changes), row.more, row.reason_class) == (4, 2, "Đề xuất từ dưới lên")
-    assert (row.changes[0].relation, row.changes[0].before, row.changes[0].after) == ("của bạn", "100\u00a0%", "80\u00a0%")
+    assert (row.changes[0].relation, row.changes[0].before, row.changes[0].after) == (
+        "của bạn",
+        "100\u00a0%",
+        "80\u00a0%",
+    )
 
 
-async def test_opening_a_thing_marks_its_notice_and_goes_on_even_if_that_fails(signed_in: httpx.AsyncClient, backend: Backend):
+async def test_opening_a_thing_marks_its_notice_and_goes_on_even_if_that_fails(
+    signed_in: httpx.AsyncClient, backend: Backend
+):
     backend.answers("ReadNotices", command_pb2.Accepted(id="n1", position="notifications=4"))
     answer = await signed_in.post("/inbox/n1/open", data={"to": "/kpi/i1"}, headers=OWN)
     assert (answer.status_code, answer.headers["location"]) == (303, "/kpi/i1")
-    assert [list(r.notice_ids) for name, r, _ in backend.asked if name == "ReadNotices" and isinstance(r, notices.ReadNotices)] == [["n1"]]
+    assert [
+        list(r.notice_ids)
+        for name, r, _ in backend.asked
+        if name == "ReadNotices" and isinstance(r, notices.ReadNotices)
+    ] == [["n1"]]
     backend.answers("ReadNotices", Rejected("NOTICE_UNKNOWN", "…", kind=Kind.UNKNOWN))
     answer = await signed_in.post("/inbox/n1/open", data={"to": "https://evil.example/"}, headers=OWN)
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
@@ -115,7 +137,9 @@ async def test_the_bell_waits_for_no_other_context(signed_in: httpx.AsyncClient,
     assert [value for key, value in asked if key == "nhip-position"] == ["notifications=4"]
 
 
-async def test_notices_that_do_not_answer_hold_no_page_up(backend: Backend, issuer: DemoIssuer, monkeypatch: pytest.MonkeyPatch):
+async def test_notices_that_do_not_answer_hold_no_page_up(
+    backend: Backend, issuer: DemoIssuer, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr(visiting, "PATIENCE", 0.05)
 
     async def says_nothing(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -127,7 +151,9 @@ async def test_notices_that_do_not_answer_hold_no_page_up(backend: Backend, issu
     backend.answers("GetPerson", MINH)
     here = f"127.0.0.1:{backend.port}"  # pyright: ignore[reportAttributeAccessIssue]
     async with grpc.aio.insecure_channel(here) as channel, grpc.aio.insecure_channel(f"127.0.0.1:{port}") as mute:
-        app = application(Upstream({"people": channel, "goals": channel, "notifications": mute}), Identity(issuer, "acme"), NOBODY)
+        app = application(
+            Upstream({"people": channel, "goals": channel, "notifications": mute}), Identity(issuer, "acme"), NOBODY
+        )
         transport = httpx.ASGITransport(app, client=("127.0.0.1", 50000))
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             await client.post("/sign-in", data={"person": "minh"}, headers=OWN)
@@ -168,7 +194,9 @@ def test_before_and_after_are_put_side_by_side():
 
 
 def test_an_entry_says_what_is_withheld_and_what_is_erased():
-    entry = audit_pb2.Entry(type="nhip.rewards.v1.PraiseGiven", actor="person:hai", recorded_at=at(datetime(2025, 3, 20, tzinfo=UTC)))
+    entry = audit_pb2.Entry(
+        type="nhip.rewards.v1.PraiseGiven", actor="person:hai", recorded_at=at(datetime(2025, 3, 20, tzinfo=UTC))
+    )
     entry.values.add(path="words", words=words_pb2.PersonalText(withheld=True))
     entry.values.add(path="reason", words=words_pb2.PersonalText(erased=True))
     row = ledger_row(looking(), entry, names())
@@ -194,7 +222,9 @@ def test_whoever_acted_has_a_name(actor: str, name: str):
 
 def test_a_cause_leads_to_the_history_of_what_it_was_about():
     entry = audit_pb2.Entry(type="x.PointsReceived", recorded_at=at(datetime(2025, 3, 20, tzinfo=UTC)))
-    entry.cause.CopyFrom(audit_pb2.Reference(event_id="e7", type="x.AllowanceSpent", stream="wallet/phuc", actor="person:phuc"))
+    entry.cause.CopyFrom(
+        audit_pb2.Reference(event_id="e7", type="x.AllowanceSpent", stream="wallet/phuc", actor="person:phuc")
+    )
     cause = ledger_row(looking(), entry, names()).cause
     assert cause is not None
     assert (cause.what, cause.about, cause.url) == ("Tặng điểm", "Phúc", "/audit/subjects/person/phuc#e-e7")
@@ -207,8 +237,13 @@ def test_every_event_and_every_kind_of_thing_has_words():
 
 
 def test_a_hole_is_said_and_a_whole_ledger_counted():
-    whole = audit_pb2.Completeness(contexts=[audit_pb2.ContextCompleteness(context="goals", last=3600, entries=1200, complete=True)])
-    assert completeness_of(looking(EN), whole).sentence == "The ledger is complete: 1,200 entries of 1 parts, no position is missing."
+    whole = audit_pb2.Completeness(
+        contexts=[audit_pb2.ContextCompleteness(context="goals", last=3600, entries=1200, complete=True)]
+    )
+    assert (
+        completeness_of(looking(EN), whole).sentence
+        == "The ledger is complete: 1,200 entries of 1 parts, no position is missing."
+    )
     whole.contexts[0].complete = False
     whole.contexts[0].holes.append(audit_pb2.Hole(**cast(Any, {"from": 7, "to": 7})))
     whole.contexts[0].holes.append(audit_pb2.Hole(**cast(Any, {"from": 9, "to": 10})))
@@ -243,7 +278,9 @@ async def test_an_export_is_all_pages_as_one_file(signed_in: httpx.AsyncClient, 
     assert [cast(audit_pb2.ExportLedger, request).filter.context for request in asked] == ["goals", "goals"]
 
 
-async def test_an_export_that_is_refused_is_a_page_and_one_that_breaks_is_cut_off(signed_in: httpx.AsyncClient, backend: Backend):
+async def test_an_export_that_is_refused_is_a_page_and_one_that_breaks_is_cut_off(
+    signed_in: httpx.AsyncClient, backend: Backend
+):
     backend.answers("ExportLedger", Rejected("NOT_ALLOWED", "…", kind=Kind.FORBIDDEN))
     refused = await signed_in.get("/audit/export")
     assert (refused.status_code, "content-disposition" in refused.headers) == (403, False)
@@ -289,9 +326,13 @@ def test_a_hold_without_a_request_is_no_request():
 async def test_erasing_takes_the_persons_name(signed_in: httpx.AsyncClient, backend: Backend):
     admin = people_pb2.Person(person_id="minh", name=words("Minh"), active=True, roles=[types_pb2.ROLE_ADMIN])
     backend.answers("GetPerson", admin)
-    backend.answers("ListPeople", people_pb2.PeopleList(people=[people_pb2.Person(person_id="thao", name=words("Thảo"), active=True)]))
     backend.answers(
-        "ListErasures", people_pb2.Erasures(erasures=[people_pb2.Erasure(person_id="thao", state=people_pb2.ERASURE_STATE_REQUESTED)])
+        "ListPeople",
+        people_pb2.PeopleList(people=[people_pb2.Person(person_id="thao", name=words("Thảo"), active=True)]),
+    )
+    backend.answers(
+        "ListErasures",
+        people_pb2.Erasures(erasures=[people_pb2.Erasure(person_id="thao", state=people_pb2.ERASURE_STATE_REQUESTED)]),
     )
     backend.answers("ApproveErasure", command_pb2.Accepted(id="thao", position="people=9"))
     refused = await signed_in.post("/erasures/thao/approval", data={"name": "Thao nguyen"}, headers=OWN)
@@ -314,7 +355,12 @@ async def test_erasing_takes_the_persons_name(signed_in: httpx.AsyncClient, back
 )
 def test_what_a_role_is_shown(roles: set[int], reads_only: bool, audits: bool, hands_over: bool, administers: bool):
     viewer = Viewer("x", "X", person_avatar("x", words("X"), VI), frozenset(roles))
-    assert (viewer.reads_only, viewer.audits, viewer.hands_over, viewer.administers) == (reads_only, audits, hands_over, administers)
+    assert (viewer.reads_only, viewer.audits, viewer.hands_over, viewer.administers) == (
+        reads_only,
+        audits,
+        hands_over,
+        administers,
+    )
 
 
 def test_lately_is_said_as_one_says_it():

@@ -35,7 +35,10 @@ def looking(language: Language = VI, person: str = "minh") -> Visit:
 
 
 def known(language: Language = VI) -> Directory:
-    people = {id: people_pb2.Person(person_id=id, name=words(name), active=True) for id, name in (("minh", "Minh"), ("phuc", "Phúc"))}
+    people = {
+        id: people_pb2.Person(person_id=id, name=words(name), active=True)
+        for id, name in (("minh", "Minh"), ("phuc", "Phúc"))
+    }
     people["hai"] = people_pb2.Person(person_id="hai", name=words_pb2.PersonalText(erased=True))
     return Directory(language, people, {"sales": people_pb2.Unit(unit_id="sales", name="Sales")})
 
@@ -74,7 +77,13 @@ def test_the_button_says_what_it_does(reply: pb.PraiseHints, spent: bool, send: 
 
 
 def test_a_form_names_a_person_or_a_unit_and_a_value_or_a_kpi():
-    typed = {"to": "unit:sales", "about": "kpi:i1", "words": " Gọi khách \r\n sớm ", "deed_on": "2025-03-19", "visibility": "PRIVATE"}
+    typed = {
+        "to": "unit:sales",
+        "about": "kpi:i1",
+        "words": " Gọi khách \r\n sớm ",
+        "deed_on": "2025-03-19",
+        "visibility": "PRIVATE",
+    }
     request, wrong = read(Form(typed))
     assert wrong == []
     assert request == pb.GivePraise(
@@ -102,16 +111,27 @@ def test_a_link_fills_in_what_is_known(receivers: list[str], kpi: str, url: str)
 
 def test_an_erased_giver_and_erased_words_are_shown_as_such():
     praise = pb.Praise(
-        praise_id="p", giver_id="hai", unit_id="sales", value_name="Học hỏi", given_at=at(datetime(2025, 3, 20, 3, tzinfo=UTC))
+        praise_id="p",
+        giver_id="hai",
+        unit_id="sales",
+        value_name="Học hỏi",
+        given_at=at(datetime(2025, 3, 20, 3, tzinfo=UTC)),
     )
     praise.words.erased = True
     shown = post(looking(), praise, known())
-    assert (shown.giver.name, shown.receiver.name, shown.words, shown.hidden) == ("Người đã được xoá", "Sales", "(đã xoá)", True)
+    assert (shown.giver.name, shown.receiver.name, shown.words, shown.hidden) == (
+        "Người đã được xoá",
+        "Sales",
+        "(đã xoá)",
+        True,
+    )
     assert shown.at == "hôm nay, 10:00"
     assert (shown.points, shown.tag_kind) == ("", "value")
 
 
-async def test_praise_that_the_points_do_not_reach_is_offered_without_them(signed_in: httpx.AsyncClient, backend: Backend):
+async def test_praise_that_the_points_do_not_reach_is_offered_without_them(
+    signed_in: httpx.AsyncClient, backend: Backend
+):
     for method, answer in (
         ("ListUnits", people_pb2.Units()),
         ("ListCoreValues", pb.CoreValues(values=[pb.CoreValue(value_id="v", name="Hợp tác")])),
@@ -178,11 +198,17 @@ def test_the_shop_says_what_is_missing():
         pb.Gift(gift_id="t", name="Vé xem phim", points=10),
     ]
     rows = gift_rows(gifts, 180, VI)
-    assert [(row.missing, row.icon) for row in rows] == [("", "coffee"), ("còn thiếu 20 điểm", "books"), ("hết quà", "ticket")]
+    assert [(row.missing, row.icon) for row in rows] == [
+        ("", "coffee"),
+        ("còn thiếu 20 điểm", "books"),
+        ("hết quà", "ticket"),
+    ]
 
 
 def test_what_was_handed_over_says_when_and_waits_no_more():
-    redemption = pb.Redemption(redemption_id="r", gift_name="Ly", person_id="minh", points=50, state=pb.REDEMPTION_STATE_HANDED_OVER)
+    redemption = pb.Redemption(
+        redemption_id="r", gift_name="Ly", person_id="minh", points=50, state=pb.REDEMPTION_STATE_HANDED_OVER
+    )
     redemption.redeemed_at.CopyFrom(at(datetime(2025, 3, 14, tzinfo=UTC)))
     redemption.ended_at.CopyFrom(at(datetime(2025, 3, 19, 2, tzinfo=UTC)))
     row = redemption_row(looking(), redemption, known())

@@ -22,7 +22,10 @@ SETTINGS = {
 }
 DEEDS: dict[str, tuple[str, dict[str, str]]] = {
     "/kpi/{kpi}/progress": ("RecordProgress", {"value": "44", "occurred_on": "2025-03-20"}),
-    "/proposals/new": ("ProposeChange", {"title": "Bớt", **REASON, "cycle_id": "q1", "kpi": "i1", "before.i1": "80", "after.i1": "50"}),
+    "/proposals/new": (
+        "ProposeChange",
+        {"title": "Bớt", **REASON, "cycle_id": "q1", "kpi": "i1", "before.i1": "80", "after.i1": "50"},
+    ),
     "/proposals/{proposal}/decision": ("DeclineProposal", {**REASON, "decision": "decline"}),
     "/proposals/{proposal}/withdrawal": ("WithdrawProposal", REASON),
     "/praise": (
@@ -61,12 +64,20 @@ NO_DEEDS = {
 
 def test_every_form_of_the_console_is_here():
     app = application(Upstream({}), Identity(None, "acme"), NOBODY)
-    forms = {route.path for route in app.routes if "POST" in (getattr(route, "methods", None) or ()) and not route.path.startswith("/v1")}  # type: ignore[attr-defined]
+    forms = {
+        route.path  # pyright: ignore[reportAttributeAccessIssue]
+        for route in app.routes
+        if "POST" in (getattr(route, "methods", None) or ()) and not route.path.startswith("/v1")  # pyright: ignore[reportAttributeAccessIssue]
+    }  # type: ignore[attr-defined]
     assert forms - NO_DEEDS == set(DEEDS)
 
 
-@pytest.mark.parametrize("path", sorted(DEEDS.keys() - {"/kpi/{kpi}/progress"}))  # checkins is away here: tests/browser has that one
-async def test_it_says_what_was_done_on_the_next_page_and_then_no_more(signed_in: httpx.AsyncClient, backend: Backend, path: str):
+@pytest.mark.parametrize(
+    "path", sorted(DEEDS.keys() - {"/kpi/{kpi}/progress"})
+)  # checkins is away here: tests/browser has that one
+async def test_it_says_what_was_done_on_the_next_page_and_then_no_more(
+    signed_in: httpx.AsyncClient, backend: Backend, path: str
+):
     method, values = DEEDS[path]
     backend.answers(method, command_pb2.Accepted(id="x", position="goals=7"))
     done = await signed_in.post(re.sub(r"{\w+}", "minh", path), data=values, headers=OWN)

@@ -15,7 +15,18 @@ from services.goals.domain import alignment, kpi
 from services.goals.domain.alignment import ALIGNMENT
 from services.goals.domain.kpi import KPI
 from tests.unit.decisions import Given, company_x, number, rejected, words
-from tests.unit.goals.kpis import Q1, START, company, defined, department, draft, individual, measure, sales_branch, tree
+from tests.unit.goals.kpis import (
+    Q1,
+    START,
+    company,
+    defined,
+    department,
+    draft,
+    individual,
+    measure,
+    sales_branch,
+    tree,
+)
 
 
 def test_a_defined_kpi_is_what_was_written_down():
@@ -35,7 +46,10 @@ def test_a_departments_kpi_names_its_unit():
 def test_an_owner_must_be_somebody_active():
     lone = individual("I9", 5, "demo", "D1", "minh", "ghost")
     rejected("PERSON_UNKNOWN", lambda: defined(sales_branch(), lone), field="kpi.owner_ids[1]")
-    rejected("PERSON_UNKNOWN", lambda: defined(sales_branch(), individual("I9", 5, "demo", "D1", "minh"), company_x(inactive=("minh",))))
+    rejected(
+        "PERSON_UNKNOWN",
+        lambda: defined(sales_branch(), individual("I9", 5, "demo", "D1", "minh"), company_x(inactive=("minh",))),
+    )
 
 
 @pytest.mark.parametrize(
@@ -88,13 +102,17 @@ MARCH_12, MARCH_20 = date(2025, 3, 12), date(2025, 3, 20)
 def retired(state: Given, id: str, on: date) -> Given:
     command = RetireKpi(kpi_id=id, reason_class=t.REASON_CLASS_CONTEXT_CHANGED, reason=words("không còn cần"))
     ended = kpi.retire(state.state(KPI, id), command, effective_on=on)
-    return state.and_then([*ended, *alignment.take_off(state.state(ALIGNMENT, Q1.id), cycle_id=Q1.id, kpi_id=id, effective_on=on)])
+    return state.and_then(
+        [*ended, *alignment.take_off(state.state(ALIGNMENT, Q1.id), cycle_id=Q1.id, kpi_id=id, effective_on=on)]
+    )
 
 
 def aligned(state: Given, id: str, parent: str, on: date) -> Given:
     links = state.state(ALIGNMENT, Q1.id)
     serves = t.Parent(kpi_id=parent)
-    return state.and_then(alignment.align(links, cycle_id=Q1.id, kpi_id=id, parent=serves, parent_exists=False, why="", effective_on=on))
+    return state.and_then(
+        alignment.align(links, cycle_id=Q1.id, kpi_id=id, parent=serves, parent_exists=False, why="", effective_on=on)
+    )
 
 
 def test_an_end_that_lies_ahead_acts_from_that_day_on():
@@ -104,7 +122,9 @@ def test_an_end_that_lies_ahead_acts_from_that_day_on():
     assert "I1" in links.children("D1", MARCH_12)
     assert "I1" not in links.children("D1", MARCH_20)
     change = t.TargetChange(kpi_id="I1", before=number(80), after=number(60))
-    revised = kpi.revise(ending, change, today=MARCH_12, proposal_id="P", reason_class=t.REASON_CLASS_CORRECTION, at="c").event
+    revised = kpi.revise(
+        ending, change, today=MARCH_12, proposal_id="P", reason_class=t.REASON_CLASS_CORRECTION, at="c"
+    ).event
     assert isinstance(revised, KpiTargetRevised)
     assert required_date(revised.effective_on) == MARCH_12
     rejected("KPI_RETIRED", lambda: kpi.active(ending, MARCH_20))

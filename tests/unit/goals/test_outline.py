@@ -11,12 +11,25 @@ UNITS, PER_UNIT = 200, 100
 
 
 def stub(id: str, level: int, parent: str, number: int, kind: str = "kpi") -> Stub:
-    return Stub(id, id.upper(), level, t.MEASURE_KIND_CUMULATIVE, t.DIRECTION_INCREASE, "demo", Decimal(1), "", kind, parent, number)
+    return Stub(
+        id,
+        id.upper(),
+        level,
+        t.MEASURE_KIND_CUMULATIVE,
+        t.DIRECTION_INCREASE,
+        "demo",
+        Decimal(1),
+        "",
+        kind,
+        parent,
+        number,
+    )
 
 
 @pytest.fixture(scope="module")
 def company() -> Outline:
-    """Two goals, four company KPIs, fifty departments' under each, a hundred people's under each of those: 20,204 KPIs."""
+    """Two goals, four company KPIs, fifty departments' under each, a hundred people's under each of those: 20,204
+    KPIs."""
     stubs: list[Stub] = []
     for k in range(4):
         stubs.append(stub(f"k{k}", t.LEVEL_COMPANY, f"g{k % 2}", k, "goal"))
@@ -59,7 +72,12 @@ def test_a_small_map_opens_whole_and_a_middle_one_as_far_as_a_screen_has_room():
 
 def test_what_serves_nothing_is_told_apart_with_all_that_serves_only_it():
     loose = Outline(
-        {"k": stub("k", 1, "g", 0, "goal"), "x": stub("x", 3, "", 1, ""), "y": stub("y", 3, "x", 2), "z": stub("z", 3, "gone", 3)}
+        {
+            "k": stub("k", 1, "g", 0, "goal"),
+            "x": stub("x", 3, "", 1, ""),
+            "y": stub("y", 3, "x", 2),
+            "z": stub("z", 3, "gone", 3),
+        }
     )
     assert loose.loose == ["x", "y", "z"]
     assert loose.unfolded(["g"], [], []) == ["k"]

@@ -5,7 +5,14 @@ import pytest
 from eventkit.aggregate import Decision
 from eventkit.directory.facts import Everyone
 from nhip.goals.v1 import types_pb2 as t
-from nhip.goals.v1.events_pb2 import ChangeProposed, KpiAligned, KpiDefined, KpiTargetRevised, ProposalApproved, ProposalDeclined
+from nhip.goals.v1.events_pb2 import (
+    ChangeProposed,
+    KpiAligned,
+    KpiDefined,
+    KpiTargetRevised,
+    ProposalApproved,
+    ProposalDeclined,
+)
 from nhip.goals.v1.goals_pb2 import ApproveProposal, DeclineProposal, ProposeChange, WithdrawProposal
 from services.goals.domain import kpi, proposal
 from services.goals.domain.alignment import ALIGNMENT
@@ -31,7 +38,9 @@ def around(state: Given, everyone: Everyone | None = None) -> Circumstances:
 
 def only(state: Given, ids: list[str], everyone: Everyone | None = None) -> Circumstances:
     whole = around(state, everyone)
-    return Circumstances(whole.cycle, whole.alignment, {id: whole.kpis[id] for id in ids}, False, whole.everyone, whole.today)
+    return Circumstances(
+        whole.cycle, whole.alignment, {id: whole.kpis[id] for id in ids}, False, whole.everyone, whole.today
+    )
 
 
 def report() -> t.KpiDraft:
@@ -51,13 +60,19 @@ def asked(changes: dict[str, tuple[int, int]], addition: t.KpiDraft | None = Non
     )
 
 
-def proposed(state: Given, changes: dict[str, tuple[int, int]], addition: t.KpiDraft | None = None, by: str = "minh") -> Decision:
+def proposed(
+    state: Given, changes: dict[str, tuple[int, int]], addition: t.KpiDraft | None = None, by: str = "minh"
+) -> Decision:
     return proposal.propose(asked(changes, addition), only(state, list(changes)), context(by), "P")
 
 
-def approve(state: Given, by: str, changes: dict[str, tuple[int, int]] = CH3, everyone: Everyone | None = None) -> Decision:
+def approve(
+    state: Given, by: str, changes: dict[str, tuple[int, int]] = CH3, everyone: Everyone | None = None
+) -> Decision:
     command = ApproveProposal(proposal_id="P", comment=words("đồng ý"))
-    return proposal.approve(state.state(PROPOSAL, "P"), command, only(state, list(changes), everyone), context(by), "K-ADD")
+    return proposal.approve(
+        state.state(PROPOSAL, "P"), command, only(state, list(changes), everyone), context(by), "K-ADD"
+    )
 
 
 def test_a_proposal_says_who_is_asked():
@@ -71,7 +86,14 @@ def test_a_reduction_lowers_every_level_together_and_adds_what_makes_up_for_it()
     state = state.and_then(proposed(state, CH3, report()))
     decision = approve(state, by="nam")
     events = [happened.event for happened in decision]
-    assert [type(e) for e in events] == [ProposalApproved, KpiTargetRevised, KpiTargetRevised, KpiTargetRevised, KpiDefined, KpiAligned]
+    assert [type(e) for e in events] == [
+        ProposalApproved,
+        KpiTargetRevised,
+        KpiTargetRevised,
+        KpiTargetRevised,
+        KpiDefined,
+        KpiAligned,
+    ]
     assert [(e.kpi_id, e.before.value, e.after.value) for e in events if isinstance(e, KpiTargetRevised)] == [
         ("K1", "70", "55"),
         ("D1", "100", "80"),
@@ -87,7 +109,11 @@ def test_what_decided_an_approval_is_in_its_event():
     state = state.and_then(proposed(state, CH3))
     approved = approve(state, by="nam")[0].event
     assert isinstance(approved, ProposalApproved)
-    assert (approved.approval.approver_id, approved.approval.relation, approved.approval.level) == ("nam", "EXECUTIVE", t.LEVEL_COMPANY)
+    assert (approved.approval.approver_id, approved.approval.relation, approved.approval.level) == (
+        "nam",
+        "EXECUTIVE",
+        t.LEVEL_COMPANY,
+    )
     assert approved.approval.people_position == "people=20"
 
 
@@ -108,7 +134,10 @@ def test_a_proposal_is_decided_once():
     state = state.and_then(proposed(state, CH3))
     after = state.and_then(approve(state, by="nam"))
     rejected("PROPOSAL_DECIDED", lambda: approve(after, by="quang"))
-    rejected("PROPOSAL_DECIDED", lambda: proposal.withdraw(after.state(PROPOSAL, "P"), WithdrawProposal(proposal_id="P"), context("minh")))
+    rejected(
+        "PROPOSAL_DECIDED",
+        lambda: proposal.withdraw(after.state(PROPOSAL, "P"), WithdrawProposal(proposal_id="P"), context("minh")),
+    )
 
 
 def test_a_target_that_moved_meanwhile_makes_the_proposal_stale():
@@ -136,7 +165,9 @@ def scaled() -> Given:
 
 
 def edge(before: int | None, after: int | None) -> t.EdgeChange:
-    return t.EdgeChange(before=number(before) if before is not None else None, after=number(after) if after is not None else None)
+    return t.EdgeChange(
+        before=number(before) if before is not None else None, after=number(after) if after is not None else None
+    )
 
 
 def rescaled(state: Given, after: int, **edges: t.EdgeChange) -> Decision:
@@ -153,7 +184,12 @@ def test_a_target_is_not_locked_in_by_its_floor():
     revised = next(h.event for h in decided if isinstance(h.event, KpiTargetRevised))
     assert (revised.floor, revised.stretch, revised.baseline) == (edge(60, 40), edge(90, None), edge(20, 10))
     after = state.and_then(decided).state(KPI, "I1").measure
-    assert (after.target.value, after.floor.value, after.baseline.value, after.HasField("stretch")) == ("50", "40", "10", False)
+    assert (after.target.value, after.floor.value, after.baseline.value, after.HasField("stretch")) == (
+        "50",
+        "40",
+        "10",
+        False,
+    )
 
 
 def test_the_floor_alone_may_change():
@@ -169,7 +205,9 @@ def test_a_floor_that_moved_meanwhile_makes_the_proposal_stale():
     other = state.and_then(rescaled(state, 80, floor=edge(60, 70)))
     moved = other.and_then(approve(other, by="phuc", changes={"I1": (80, 80)}))
     rejected("PROPOSAL_STALE", lambda: rescaled(moved, 50, floor=edge(60, 40)), field="changes[0].floor.before")
-    rejected("PROPOSAL_STALE", lambda: rescaled(scaled(), 50, stretch=edge(None, 70)), field="changes[0].stretch.before")
+    rejected(
+        "PROPOSAL_STALE", lambda: rescaled(scaled(), 50, stretch=edge(None, 70)), field="changes[0].stretch.before"
+    )
 
 
 def test_a_before_that_is_not_the_target_is_refused_when_it_is_proposed():
@@ -199,7 +237,10 @@ def test_a_declined_proposal_changes_no_kpi():
 def test_only_the_proposer_withdraws():
     state = sales_branch()
     state = state.and_then(proposed(state, CH3))
-    rejected("NOT_THE_PROPOSER", lambda: proposal.withdraw(state.state(PROPOSAL, "P"), WithdrawProposal(proposal_id="P"), context("nam")))
+    rejected(
+        "NOT_THE_PROPOSER",
+        lambda: proposal.withdraw(state.state(PROPOSAL, "P"), WithdrawProposal(proposal_id="P"), context("nam")),
+    )
 
 
 def test_the_highest_level_is_recorded_with_the_proposal():

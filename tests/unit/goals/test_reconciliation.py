@@ -67,7 +67,11 @@ def family(parent: Node, *children: Node) -> list[Check | NotChecked]:
 
 def test_d4_is_reached_only_with_two_thirds_existing_customers():
     """Thảo 75 % and Tiến 90 %: without volumes there is no mean, none is made up, and it does not look right either."""
-    found = family(Node("D4", RATE, "%", Decimal(85)), Node("I7", RATE, "%", Decimal(75), "D4"), Node("I8", RATE, "%", Decimal(90), "D4"))
+    found = family(
+        Node("D4", RATE, "%", Decimal(85)),
+        Node("I7", RATE, "%", Decimal(75), "D4"),
+        Node("I8", RATE, "%", Decimal(90), "D4"),
+    )
     assert found == [NotChecked("D4", pb.NotChecked.REASON_VOLUME_MISSING)]
 
 
@@ -101,7 +105,11 @@ def test_rates_of_volumes_together_are_over_a_ceiling(rate: int, over: bool):
 @pytest.mark.parametrize(
     ("parent", "child", "reason"),
     [
-        (Node("P", COUNT, "hợp đồng", Decimal(10)), Node("C", COUNT, "demo", Decimal(4), "P"), pb.NotChecked.REASON_UNITS_DIFFER),
+        (
+            Node("P", COUNT, "hợp đồng", Decimal(10)),
+            Node("C", COUNT, "demo", Decimal(4), "P"),
+            pb.NotChecked.REASON_UNITS_DIFFER,
+        ),
         (
             Node("P", COUNT, "đ", Decimal(10)),
             Node("C", COUNT, "đ", Decimal(4), "P", direction=DOWN),
@@ -112,8 +120,16 @@ def test_rates_of_volumes_together_are_over_a_ceiling(rate: int, over: bool):
             Node("C", COUNT, "đ", Decimal(4), "P", direction=KEEP),
             pb.NotChecked.REASON_BAND,
         ),
-        (Node("P", RATE, "%", Decimal(10)), Node("C", RATE, "phần trăm", Decimal(4), "P"), pb.NotChecked.REASON_VOLUME_MISSING),
-        (Node("P", COUNT, "đăng ký", Decimal(10)), Node("C", RATE, "%", Decimal(4), "P"), pb.NotChecked.REASON_VOLUME_MISSING),
+        (
+            Node("P", RATE, "%", Decimal(10)),
+            Node("C", RATE, "phần trăm", Decimal(4), "P"),
+            pb.NotChecked.REASON_VOLUME_MISSING,
+        ),
+        (
+            Node("P", COUNT, "đăng ký", Decimal(10)),
+            Node("C", RATE, "%", Decimal(4), "P"),
+            pb.NotChecked.REASON_VOLUME_MISSING,
+        ),
     ],
 )
 def test_what_cannot_be_checked_says_so_and_why(parent: Node, child: Node, reason: int):
@@ -173,7 +189,10 @@ numbers = st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**30)
     )
 )
 def test_whatever_was_stored_can_be_held_against_each_other(drawn):
-    tree = [Node(str(at), kind, unit, target, parent, volume, way) for at, (kind, way, unit, target, parent, volume) in enumerate(drawn)]
+    tree = [
+        Node(str(at), kind, unit, target, parent, volume, way)
+        for at, (kind, way, unit, target, parent, volume) in enumerate(drawn)
+    ]
     found = reconcile(tree)
     assert not [one for one in found if isinstance(one, NotChecked) and one.reason == pb.NotChecked.REASON_NUMBERS]
     assert not [one for one in found if isinstance(one, Check) and one.short and one.over]

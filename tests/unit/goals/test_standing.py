@@ -17,7 +17,9 @@ UP, DOWN, KEEP = t.DIRECTION_INCREASE, t.DIRECTION_DECREASE, t.DIRECTION_KEEP
 MARCH_20 = date(2025, 3, 20)
 
 
-def scale(target: int, kind: "t.MeasureKind.ValueType" = COUNT, direction: "t.Direction.ValueType" = UP, **marks: int) -> Scale:
+def scale(
+    target: int, kind: "t.MeasureKind.ValueType" = COUNT, direction: "t.Direction.ValueType" = UP, **marks: int
+) -> Scale:
     return Scale(kind, direction, Decimal(target), **{name: Decimal(value) for name, value in marks.items()})
 
 
@@ -52,7 +54,8 @@ NO_BAND, NO_CEILING, NOT_POSITIVE, NO_WAY = (
     pb.NO_SHARE_BASELINE_IS_TARGET,
 )
 
-# measure, value: the share (or why there is none), the status on 20 March (87.8 % of the cycle is over), the outcome after its end
+# measure, value: the share (or why there is none), the status on 20 March (87.8 % of the cycle is over), the outcome
+# after its end
 CASES = {
     "a count to reach": (scale(50), 44, "0.88", ON, BELOW),
     "a count beyond its target": (scale(50), 60, "1.2", ON, MEETS),
@@ -101,7 +104,13 @@ CASES = {
     "a milestone not done": (scale(1, MILESTONE), 0, "0", ON, BELOW),
     "a milestone of any direction": (scale(1, MILESTONE, DOWN), 1, "1", ON, MEETS),
     "a target that is the baseline": (scale(50, RATE, baseline=50), 50, NO_WAY, ON, MEETS),
-    "numbers of thirty digits": (scale(int("1" + "0" * 29)), int("9" * 30), str(Decimal("9.99999999999999999999999999999")), ON, MEETS),
+    "numbers of thirty digits": (
+        scale(int("1" + "0" * 29)),
+        int("9" * 30),
+        str(Decimal("9.99999999999999999999999999999")),
+        ON,
+        MEETS,
+    ),
 }
 
 
@@ -150,7 +159,13 @@ def test_what_was_last_heard_long_before_the_end_is_no_green_outcome():
 
 @pytest.mark.parametrize(
     ("value", "expected_status"),
-    [(44, pb.STATUS_ON_TRACK), (36, pb.STATUS_ON_TRACK), (35, pb.STATUS_BEHIND), (28, pb.STATUS_BEHIND), (27, pb.STATUS_AT_RISK)],
+    [
+        (44, pb.STATUS_ON_TRACK),
+        (36, pb.STATUS_ON_TRACK),
+        (35, pb.STATUS_BEHIND),
+        (28, pb.STATUS_BEHIND),
+        (27, pb.STATUS_AT_RISK),
+    ],
 )
 def test_a_count_is_judged_by_its_gap_to_the_time_gone(value: int, expected_status: int):
     """87.8 % of the cycle is over: 16.5 points behind is 71.3 %, 33 points is 54.8 %."""
@@ -159,7 +174,13 @@ def test_a_count_is_judged_by_its_gap_to_the_time_gone(value: int, expected_stat
 
 @pytest.mark.parametrize(
     ("value", "expected_status"),
-    [(70, pb.STATUS_ON_TRACK), (69, pb.STATUS_BEHIND), (60, pb.STATUS_BEHIND), (59, pb.STATUS_AT_RISK), (75, pb.STATUS_EXCEEDS)],
+    [
+        (70, pb.STATUS_ON_TRACK),
+        (69, pb.STATUS_BEHIND),
+        (60, pb.STATUS_BEHIND),
+        (59, pb.STATUS_AT_RISK),
+        (75, pb.STATUS_EXCEEDS),
+    ],
 )
 def test_a_rate_is_judged_by_its_scale(value: int, expected_status: int):
     assert status(scale(70, RATE, floor=60, stretch=75), value) == expected_status
@@ -203,11 +224,17 @@ numbers = st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**30)
     st.integers(0, 200),
 )
 def test_whatever_was_stored_has_a_standing(kind, direction, target, value, edges, days):
-    """No number makes a standing fail; green means that the target is met, or that a count to be reached still has time."""
+    """No number makes a standing fail; green means that the target is met, or that a count to be reached still has
+    time."""
     measured = Scale(kind, direction, target, *edges)
     day = START + timedelta(days=days)
     where = standing(
-        measured, Value(value, 5, day, datetime(2025, 3, 20, tzinfo=UTC)), starts_on=START, ends_on=Q1.ends_on, since=START, day=day
+        measured,
+        Value(value, 5, day, datetime(2025, 3, 20, tzinfo=UTC)),
+        starts_on=START,
+        ends_on=Q1.ends_on,
+        since=START,
+        day=day,
     )
     assert (where.progress is None) == bool(where.no_share)
     if where.status in (MEETS, MORE) or (where.status == ON and kind == RATE):

@@ -69,7 +69,11 @@ def test_no_e_mail_is_never_due():
 @pytest.mark.parametrize(
     ("given_at", "digest", "due"),
     [
-        ("2025-03-29 12:00", 2, "2025-03-30 01:00"),  # Berlin's clock jumps from 2 to 3 that night: at the jump, 01:00 UTC
+        (
+            "2025-03-29 12:00",
+            2,
+            "2025-03-30 01:00",
+        ),  # Berlin's clock jumps from 2 to 3 that night: at the jump, 01:00 UTC
         ("2025-10-25 12:00", 2, "2025-10-26 00:00"),  # and strikes 2 twice here: the first time, 00:00 UTC
         ("2025-03-29 12:00", 8, "2025-03-30 06:00"),
         ("2025-10-25 12:00", 8, "2025-10-26 07:00"),
@@ -116,7 +120,11 @@ def test_a_digest_goes_out_with_everything_else_at_its_hour(given_at: datetime, 
     assert due is not None
     assert due_at(due, t.EMAIL_MODE_DIGEST, preferences) == due
     local = due.astimezone(preferences.zone)
-    skipped = datetime(local.year, local.month, local.day, digest, tzinfo=preferences.zone).astimezone(UTC).astimezone(preferences.zone)
+    skipped = (
+        datetime(local.year, local.month, local.day, digest, tzinfo=preferences.zone)
+        .astimezone(UTC)
+        .astimezone(preferences.zone)
+    )
     assert (local.hour, local.minute) == (skipped.hour, skipped.minute)
     assert local.hour == digest or skipped.hour != digest
 
@@ -124,7 +132,12 @@ def test_a_digest_goes_out_with_everything_else_at_its_hour(given_at: datetime, 
 def test_where_nothing_is_mailed_a_notice_says_so():
     draft = NoticeGiven(person_id="minh", kind=t.NOTICE_KIND_KPI_CHANGED)
     inbox_only = addressed(draft, "n", wanted(), at("2025-03-12 10:00"), mail=False)
-    assert (inbox_only.notice_id, inbox_only.inbox, inbox_only.HasField("email_due_at"), inbox_only.digest) == ("n", True, False, False)
+    assert (inbox_only.notice_id, inbox_only.inbox, inbox_only.HasField("email_due_at"), inbox_only.digest) == (
+        "n",
+        True,
+        False,
+        False,
+    )
 
 
 def test_a_kind_goes_the_ways_that_its_person_chose():
@@ -133,4 +146,8 @@ def test_a_kind_goes_the_ways_that_its_person_chose():
     given_now = addressed(draft, "n", chosen(said, HANOI), now, mail=True)
     assert (given_now.inbox, given_now.email_due_at.ToDatetime(tzinfo=UTC), given_now.digest) == (False, now, False)
     by_default = addressed(draft, "n", chosen(None, HANOI), now, mail=True)
-    assert (by_default.inbox, by_default.email_due_at.ToDatetime(tzinfo=UTC), by_default.digest) == (True, at("2025-03-13 08:00"), True)
+    assert (by_default.inbox, by_default.email_due_at.ToDatetime(tzinfo=UTC), by_default.digest) == (
+        True,
+        at("2025-03-13 08:00"),
+        True,
+    )

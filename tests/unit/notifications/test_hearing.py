@@ -71,7 +71,11 @@ CH3 = Append(
 
 def told(drafts: list[NoticeGiven]) -> dict[str, tuple[str, list[tuple[str, int]]]]:
     return {
-        d.person_id: (t.NoticeKind.Name(d.kind).removeprefix("NOTICE_KIND_"), [(c.kpi_id, c.relation) for c in d.changes]) for d in drafts
+        d.person_id: (
+            t.NoticeKind.Name(d.kind).removeprefix("NOTICE_KIND_"),
+            [(c.kpi_id, c.relation) for c in d.changes],
+        )
+        for d in drafts
     }
 
 
@@ -104,17 +108,30 @@ def test_nobody_is_told_of_their_own_deed():
 def test_a_waiting_proposal_is_for_who_is_asked_first():
     proposed = Append("person:minh", proposed=Proposed("P", "minh", ("nam", "quang"), waits=True))
     (draft,) = hearing.of_goals(proposed, around(), company_x())
-    assert (draft.person_id, draft.kind, draft.by_id, draft.proposal_id) == ("nam", t.NOTICE_KIND_PROPOSAL_WAITING, "minh", "P")
+    assert (draft.person_id, draft.kind, draft.by_id, draft.proposal_id) == (
+        "nam",
+        t.NOTICE_KIND_PROPOSAL_WAITING,
+        "minh",
+        "P",
+    )
 
 
 def test_a_declined_proposal_is_told_to_who_made_it_and_to_nobody_else():
     declined = Append("person:nam", proposed=Proposed("P", "minh", ("nam",)))
     (draft,) = hearing.of_goals(declined, around(), company_x())
-    assert (draft.person_id, draft.kind, draft.granted, list(draft.changes)) == ("minh", t.NOTICE_KIND_PROPOSAL_DECIDED, False, [])
+    assert (draft.person_id, draft.kind, draft.granted, list(draft.changes)) == (
+        "minh",
+        t.NOTICE_KIND_PROPOSAL_DECIDED,
+        False,
+        [],
+    )
 
 
 def test_a_proposal_from_before_anybody_was_named_is_told_to_nobody():
-    assert hearing.of_goals(Append("person:minh", proposed=Proposed("P", "minh", (), waits=True)), around(), company_x()) == []
+    assert (
+        hearing.of_goals(Append("person:minh", proposed=Proposed("P", "minh", (), waits=True)), around(), company_x())
+        == []
+    )
 
 
 def test_a_kpi_put_elsewhere_is_told_where_it_was_and_where_it_is():
@@ -139,11 +156,15 @@ def test_a_kpi_that_ends_is_told_once_also_to_what_it_served():
 def test_what_an_import_defines_is_no_news_and_what_a_person_defines_is():
     defined = [Change("I7", t.CHANGE_KIND_DEFINED), Change("I7", t.CHANGE_KIND_ALIGNED, parent_after="D4")]
     assert hearing.of_goals(Append("service:importer for person:nam", defined), around(), company_x()) == []
-    assert told(hearing.of_goals(Append("person:lan", defined), around(), company_x())) == {"thao": ("KPI_CHANGED", [("I7", OWNER)])}
+    assert told(hearing.of_goals(Append("person:lan", defined), around(), company_x())) == {
+        "thao": ("KPI_CHANGED", [("I7", OWNER)])
+    }
 
 
 def test_a_department_without_a_head_is_told_nothing():
-    everyone = Everyone(people={"nam": person("nam")}, places={"nam": Place()}, units={"marketing": Unit("marketing", "Marketing")})
+    everyone = Everyone(
+        people={"nam": person("nam")}, places={"nam": Place()}, units={"marketing": Unit("marketing", "Marketing")}
+    )
     kpi = HeardKpi("D9", DEPARTMENT, (), "marketing")
     assert hearing.of_stale(kpi, everyone) == []
 
@@ -185,7 +206,10 @@ def test_praise_that_an_import_brings_is_its_givers():
 
 
 def test_who_redeemed_a_gift_hears_what_became_of_it_unless_they_did_it_themselves():
-    handed, refunded = GiftHandedOver(redemption_id="X", person_id="minh"), RedemptionRefunded(redemption_id="X", person_id="minh")
+    handed, refunded = (
+        GiftHandedOver(redemption_id="X", person_id="minh"),
+        RedemptionRefunded(redemption_id="X", person_id="minh"),
+    )
     assert [d.granted for d in hearing.of_gift(handed, "person:nam", company_x())] == [True]
     assert [d.granted for d in hearing.of_gift(refunded, "person:nam", company_x())] == [False]
     assert hearing.of_gift(refunded, "person:minh", company_x()) == []
@@ -193,10 +217,17 @@ def test_who_redeemed_a_gift_hears_what_became_of_it_unless_they_did_it_themselv
 
 def test_a_request_for_erasure_is_for_those_who_may_decide_about_it():
     x = company_x()
-    people = {**x.people, "lan": person("lan", "admin"), "tien": person("tien", "admin", "auditor"), "nam": person("nam", "admin")}
+    people = {
+        **x.people,
+        "lan": person("lan", "admin"),
+        "tien": person("tien", "admin", "auditor"),
+        "nam": person("nam", "admin"),
+    }
     everyone = replace(x, people={**people, "minh": person("minh", "admin")})
     drafts = hearing.of_erasure_request("minh", "person:nam", everyone)
-    assert [(d.person_id, d.kind, d.by_id, d.erased_id) for d in drafts] == [("lan", t.NOTICE_KIND_ERASURE_WAITING, "nam", "minh")]
+    assert [(d.person_id, d.kind, d.by_id, d.erased_id) for d in drafts] == [
+        ("lan", t.NOTICE_KIND_ERASURE_WAITING, "nam", "minh")
+    ]
 
 
 def test_a_decision_about_an_erasure_is_told_to_who_asked_and_to_who_stays():
@@ -209,8 +240,13 @@ def test_a_decision_about_an_erasure_is_told_to_who_asked_and_to_who_stays():
 
 def test_the_id_of_a_notice_follows_from_tenant_person_and_cause():
     assert notice_id("x", "minh", "a") == notice_id("x", "minh", "a")
-    assert len({notice_id(*of) for of in (("x", "minh", "a"), ("y", "minh", "a"), ("x", "nam", "a"), ("x", "minh", "b"))}) == 4
-    assert notice_id("x", "minh", f"stale/I1/{date(2025, 3, 1)}") != notice_id("x", "minh", f"stale/I1/{date(2025, 4, 1)}")
+    assert (
+        len({notice_id(*of) for of in (("x", "minh", "a"), ("y", "minh", "a"), ("x", "nam", "a"), ("x", "minh", "b"))})
+        == 4
+    )
+    assert notice_id("x", "minh", f"stale/I1/{date(2025, 3, 1)}") != notice_id(
+        "x", "minh", f"stale/I1/{date(2025, 4, 1)}"
+    )
 
 
 PEOPLE = st.sampled_from(["nam", "quang", "phuc", "minh", "tram", "lan", "thao", "tien"])
@@ -225,5 +261,9 @@ def test_whoever_is_told_has_a_kpi_at_most_one_step_away_and_did_not_do_it(kpis:
     assert len(hears) == len(drafts)
     for person_id in everyone.people:
         own = {kpi.id for _, kpi in TREE.values() if person_id in hearing.answerable(kpi, everyone)}
-        near = own | {tree.parents.get(kpi, "") for kpi in own} | {kpi for kpi, parent in tree.parents.items() if parent in own}
+        near = (
+            own
+            | {tree.parents.get(kpi, "") for kpi in own}
+            | {kpi for kpi, parent in tree.parents.items() if parent in own}
+        )
         assert hears.get(person_id, set()) == (set() if person_id == actor else near & set(kpis))

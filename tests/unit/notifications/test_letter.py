@@ -22,7 +22,9 @@ VI, EN = language("vi"), language("en")
 AT = datetime(2025, 3, 12, 3, tzinfo=UTC)
 
 
-def change(kind: t.ChangeKind.ValueType, relation: t.Relation.ValueType = t.RELATION_OWNER, **fields: object) -> pb.NoticedChange:
+def change(
+    kind: t.ChangeKind.ValueType, relation: t.Relation.ValueType = t.RELATION_OWNER, **fields: object
+) -> pb.NoticedChange:
     told = t.KpiChange(kpi_id="I1", kind=kind, relation=relation, **fields)  # type: ignore[arg-type] # fields by name
     return pb.NoticedChange(change=told, kpi_name="Demo · khách mới", unit="demo")
 
@@ -31,10 +33,16 @@ def notice(kind: t.NoticeKind.ValueType, **fields: object) -> pb.Notice:
     return pb.Notice(notice_id=f"n{kind}", kind=kind, by_id="nam", **fields)  # type: ignore[arg-type] # fields by name
 
 
-WAITING = notice(t.NOTICE_KIND_PROPOSAL_WAITING, proposal_id="P", title=words("Bớt demo"), reason=words("hiểu khách kỹ hơn"))
-CHANGED = notice(t.NOTICE_KIND_KPI_CHANGED, changes=[change(t.CHANGE_KIND_TARGET_REVISED, before=number(80), after=number(50))])
+WAITING = notice(
+    t.NOTICE_KIND_PROPOSAL_WAITING, proposal_id="P", title=words("Bớt demo"), reason=words("hiểu khách kỹ hơn")
+)
+CHANGED = notice(
+    t.NOTICE_KIND_KPI_CHANGED, changes=[change(t.CHANGE_KIND_TARGET_REVISED, before=number(80), after=number(50))]
+)
 PRAISED = notice(t.NOTICE_KIND_PRAISE_RECEIVED, words=words("Em làm\n<b>rất tốt</b>"), value_name="Tận tâm", points=10)
-STALE = notice(t.NOTICE_KIND_PROGRESS_STALE, kpi_id="I1", kpi_name="Demo · khách mới", since=from_date(date(2025, 2, 3)))
+STALE = notice(
+    t.NOTICE_KIND_PROGRESS_STALE, kpi_id="I1", kpi_name="Demo · khách mới", since=from_date(date(2025, 2, 3))
+)
 
 
 def letter(*notices: pb.Notice, language=VI, console="https://nhip.test") -> Letter:
@@ -60,7 +68,10 @@ def test_the_same_in_english_x02():
 
 def test_a_digest_tells_of_everything_and_counts_it_in_its_subject():
     both = letter(CHANGED, PRAISED)
-    assert (both.subject(), letter(CHANGED, PRAISED, language=EN).subject()) == ("2 tin dành cho bạn", "2 things for you to know")
+    assert (both.subject(), letter(CHANGED, PRAISED, language=EN).subject()) == (
+        "2 tin dành cho bạn",
+        "2 things for you to know",
+    )
     assert "mục tiêu 80" in both.plain()
     assert "10 điểm" in both.plain()
 
@@ -105,14 +116,22 @@ def test_every_kind_of_change_has_its_sentence(ended: pb.NoticedChange, text: st
 
 
 def test_a_mail_is_plain_text_and_html_and_says_that_no_person_wrote_it():
-    mail = message(letter(WAITING), sender="nhip@company.test", to="nam@company.test", message_id="<1@company.test>", at=AT)
+    mail = message(
+        letter(WAITING), sender="nhip@company.test", to="nam@company.test", message_id="<1@company.test>", at=AT
+    )
     assert [part.get_content_type() for part in mail.iter_parts()] == ["text/plain", "text/html"]
-    assert (mail["Auto-Submitted"], mail["Message-ID"], mail["X-Nhip-Notices"]) == ("auto-generated", "<1@company.test>", "n2")
+    assert (mail["Auto-Submitted"], mail["Message-ID"], mail["X-Nhip-Notices"]) == (
+        "auto-generated",
+        "<1@company.test>",
+        "n2",
+    )
     assert mail["List-Unsubscribe"] == "<https://nhip.test/profile>"
     assert (mail["From"], mail["To"]) == ("Nhịp <nhip@company.test>", "nam@company.test")
 
 
-@pytest.mark.parametrize("to", ["nam@company.test\r\nBcc: all@company.test", "nam@company.test, all@company.test", "nam", ""])
+@pytest.mark.parametrize(
+    "to", ["nam@company.test\r\nBcc: all@company.test", "nam@company.test, all@company.test", "nam", ""]
+)
 def test_nothing_slips_into_a_header(to: str):
     with pytest.raises(NoAddress):
         message(letter(WAITING), sender="nhip@company.test", to=to, message_id="<1@company.test>", at=AT)
@@ -128,7 +147,9 @@ def test_every_text_is_in_vietnamese_and_every_plural_in_english():
     assert set(vi) == found
     for id, texts in [*vi.items(), *en.items()]:
         assert all(texts), id
-        assert {frozenset(re.findall(r"%\(\w+\)s", text)) for text in texts} == {frozenset(re.findall(r"%\(\w+\)s", id))}, id
+        assert {frozenset(re.findall(r"%\(\w+\)s", text)) for text in texts} == {
+            frozenset(re.findall(r"%\(\w+\)s", id))
+        }, id
     assert {id for id in found if "%(n)s" in id} == set(en)
 
 
@@ -137,7 +158,8 @@ def _catalogue(code: str) -> dict[str, list[str]]:
     with (LOCALES / code / "LC_MESSAGES" / "mail.po").open("rb") as file:
         texts = {m.id: m.string for m in read_po(file) if m.id}
     return {
-        id if isinstance(id, str) else id[0]: [string] if isinstance(string, str) else list(string or ()) for id, string in texts.items()
+        id if isinstance(id, str) else id[0]: [string] if isinstance(string, str) else list(string or ())
+        for id, string in texts.items()
     }
 
 
@@ -149,11 +171,16 @@ def test_no_number_that_was_ever_stored_holds_a_mail_up(value: str):
 
 def test_a_floor_that_changed_alone_is_no_target_that_stayed():
     told = change(t.CHANGE_KIND_TARGET_REVISED, before=number(80), after=number(80))
-    assert "Demo · khách mới (KPI của bạn): thang đo đã đổi" in letter(notice(t.NOTICE_KIND_KPI_CHANGED, changes=[told])).plain()
+    assert (
+        "Demo · khách mới (KPI của bạn): thang đo đã đổi"
+        in letter(notice(t.NOTICE_KIND_KPI_CHANGED, changes=[told])).plain()
+    )
 
 
 def test_a_notice_that_cannot_be_shown_holds_up_no_other():
-    broken = notice(t.NOTICE_KIND_KPI_CHANGED, changes=[change(t.CHANGE_KIND_TARGET_REVISED)])  # without the numbers that it is about
+    broken = notice(
+        t.NOTICE_KIND_KPI_CHANGED, changes=[change(t.CHANGE_KIND_TARGET_REVISED)]
+    )  # without the numbers that it is about
     said = letter(broken, PRAISED).plain()
     assert "Có một tin không hiển thị được ở đây." in said
     assert "rất tốt" in said

@@ -11,7 +11,15 @@ from eventkit.aggregate import Decision, UnknownEvent
 from eventkit.values import from_datetime
 from nhip.notifications.v1 import events_pb2 as e
 from nhip.notifications.v1 import types_pb2 as t
-from nhip.notifications.v1.events_pb2 import NoticeGiven, NoticeMailed, NoticeNotMailed, NoticeRead, NoticesClosed, NoticesRead, PeopleTold
+from nhip.notifications.v1.events_pb2 import (
+    NoticeGiven,
+    NoticeMailed,
+    NoticeNotMailed,
+    NoticeRead,
+    NoticesClosed,
+    NoticesRead,
+    PeopleTold,
+)
 from services.notifications.domain import batch, notice
 from services.notifications.domain.notice import INBOX, LISTED_CHANGES, NOTICE, TELLING, TOLD_AT_ONCE, Notice
 from tests.unit.decisions import Given, given

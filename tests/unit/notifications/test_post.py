@@ -31,14 +31,23 @@ def spoken(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         ("smtps://nhip:secret@mail.company.test", None, True),
     ],
 )
-async def test_no_password_leaves_the_machine_in_the_clear(spoken: dict[str, Any], url: str, start_tls: bool | None, use_tls: bool):
+async def test_no_password_leaves_the_machine_in_the_clear(
+    spoken: dict[str, Any], url: str, start_tls: bool | None, use_tls: bool
+):
     await Post(url, "nhip@company.test").send(EmailMessage(), "nam@company.test")
     assert (spoken["start_tls"], spoken["use_tls"]) == (start_tls, use_tls)
 
 
 async def test_a_user_and_a_password_are_written_as_in_any_url(spoken: dict[str, Any]):
-    await Post("smtps://nh%40ip:p%3A%2F@mail.company.test:465", "nhip@company.test").send(EmailMessage(), "nam@company.test")
-    assert (spoken["username"], spoken["password"], spoken["hostname"], spoken["port"]) == ("nh@ip", "p:/", "mail.company.test", 465)
+    await Post("smtps://nh%40ip:p%3A%2F@mail.company.test:465", "nhip@company.test").send(
+        EmailMessage(), "nam@company.test"
+    )
+    assert (spoken["username"], spoken["password"], spoken["hostname"], spoken["port"]) == (
+        "nh@ip",
+        "p:/",
+        "mail.company.test",
+        465,
+    )
 
 
 def test_without_a_server_there_is_no_post_and_with_one_it_keeps_its_password_to_itself():

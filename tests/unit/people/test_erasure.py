@@ -26,7 +26,9 @@ def ask(state: Given, by: Actor = MINH, *, admin: bool = False) -> Decision:
 
 def approve(state: Given, by: Actor = NAM, *, requested_by: Actor = MINH) -> Decision:
     command = pb.ApproveErasure(person_id="minh")
-    return erasure.approve(state.state(ERASURE, "minh"), state.state(PERSON, "minh"), command, by, requested_by=str(requested_by))
+    return erasure.approve(
+        state.state(ERASURE, "minh"), state.state(PERSON, "minh"), command, by, requested_by=str(requested_by)
+    )
 
 
 def decline(state: Given, by: Actor = NAM) -> Decision:
@@ -35,12 +37,16 @@ def decline(state: Given, by: Actor = NAM) -> Decision:
 
 
 def hold(state: Given) -> Decision:
-    return erasure.place_hold(state.state(ERASURE, "minh"), state.state(PERSON, "minh"), pb.PlaceLegalHold(person_id="minh"))
+    return erasure.place_hold(
+        state.state(ERASURE, "minh"), state.state(PERSON, "minh"), pb.PlaceLegalHold(person_id="minh")
+    )
 
 
 def lift(state: Given, by: Actor = NAM, *, placed_by: Actor = TRAM) -> Decision:
     command = pb.LiftLegalHold(person_id="minh")
-    return erasure.lift_hold(state.state(ERASURE, "minh"), state.state(PERSON, "minh"), command, by, placed_by=str(placed_by))
+    return erasure.lift_hold(
+        state.state(ERASURE, "minh"), state.state(PERSON, "minh"), command, by, placed_by=str(placed_by)
+    )
 
 
 def asked() -> Given:
@@ -126,7 +132,14 @@ def test_it_is_completed_once_and_only_after_the_approval():
 
 def test_of_who_is_erased_nothing_is_left_but_the_id():
     known = erased().state(PERSON, "minh")
-    assert (known.id, known.name, known.title, known.email, known.active, known.erased) == ("minh", ERASED, ERASED, ERASED, False, True)
+    assert (known.id, known.name, known.title, known.email, known.active, known.erased) == (
+        "minh",
+        ERASED,
+        ERASED,
+        ERASED,
+        False,
+        True,
+    )
     assert PersonErased(person_id="minh") in erased().events["person", "minh"]
 
 
@@ -149,7 +162,16 @@ def test_an_address_can_be_taken_away():
 
 @pytest.mark.parametrize(
     "wrong",
-    ["minh", "minh@", "@example.org", "minh@localhost", "a@b.c, d@e.f", "Minh <minh@example.org>", "a b@example.org", "a@b.c\nBcc: x@y.z"],
+    [
+        "minh",
+        "minh@",
+        "@example.org",
+        "minh@localhost",
+        "a@b.c, d@e.f",
+        "Minh <minh@example.org>",
+        "a b@example.org",
+        "a@b.c\nBcc: x@y.z",
+    ],
 )
 def test_an_address_is_one_address(wrong: str):
     rejected("EMAIL_INVALID", lambda: change(minh(), wrong), field="email")

@@ -9,7 +9,14 @@ from eventkit.context import Actor
 from eventkit.directory.facts import ORGANISATION, PERSON, TENANT, THE_ORGANISATION, Place
 from nhip.people.v1 import people_pb2 as pb
 from nhip.people.v1 import types_pb2 as t
-from nhip.people.v1.people_pb2 import AppointUnitHead, AssignPlace, ChangeRoles, CreateTenant, CreateUnit, RegisterPerson
+from nhip.people.v1.people_pb2 import (
+    AppointUnitHead,
+    AssignPlace,
+    ChangeRoles,
+    CreateTenant,
+    CreateUnit,
+    RegisterPerson,
+)
 from services.people.domain import organisation, person, tenant
 from services.people.domain.erasure import Erasure
 from services.people.domain.needed import fills
@@ -32,7 +39,9 @@ def line() -> Given:
 def assign(state: Given, id: str, manager: str, unit: str = "sales", *, by: str = "lan") -> Decision:
     command = AssignPlace(person_id=id, place=t.Place(unit_id=unit, manager_id=manager))
     here = state.state(ORGANISATION, THE_ORGANISATION)
-    return organisation.assign(here, state.state(PERSON, id), state.state(PERSON, manager), command, Actor("company-x", by))
+    return organisation.assign(
+        here, state.state(PERSON, id), state.state(PERSON, manager), command, Actor("company-x", by)
+    )
 
 
 EVERYTHING = frozenset({"admin", "executive"})
@@ -40,11 +49,17 @@ EVERYTHING = frozenset({"admin", "executive"})
 
 def head(state: Given, id: str, *, by: str = "lan") -> Decision:
     command = AppointUnitHead(unit_id="sales", person_id=id)
-    return organisation.appoint_head(state.state(ORGANISATION, THE_ORGANISATION), state.state(PERSON, id), command, Actor("company-x", by))
+    return organisation.appoint_head(
+        state.state(ORGANISATION, THE_ORGANISATION), state.state(PERSON, id), command, Actor("company-x", by)
+    )
 
 
-def change(state: Given, id: str, *roles: t.Role.ValueType, by: str = "lan", others: frozenset[str] = EVERYTHING) -> Decision:
-    return person.change_roles(state.state(PERSON, id), ChangeRoles(person_id=id, roles=roles), Actor("company-x", by), others=others)
+def change(
+    state: Given, id: str, *roles: t.Role.ValueType, by: str = "lan", others: frozenset[str] = EVERYTHING
+) -> Decision:
+    return person.change_roles(
+        state.state(PERSON, id), ChangeRoles(person_id=id, roles=roles), Actor("company-x", by), others=others
+    )
 
 
 def deactivate(state: Given, id: str, *, others: frozenset[str] = EVERYTHING) -> Decision:
@@ -63,10 +78,14 @@ def test_a_tenant_is_made_once():
 
 
 def test_two_units_have_two_names_as_people_read_them():
-    made = given(organisation.create_unit(None, CreateUnit(name=" Phòng  Kế toán"), "a")).state(ORGANISATION, THE_ORGANISATION)
+    made = given(organisation.create_unit(None, CreateUnit(name=" Phòng  Kế toán"), "a")).state(
+        ORGANISATION, THE_ORGANISATION
+    )
     assert made.units["a"].name == "Phòng Kế toán"
     for spelt in ("phòng kế toán", unicodedata.normalize("NFD", "Phòng Kế toán ")):
-        rejected("UNIT_EXISTS", lambda spelt=spelt: organisation.create_unit(made, CreateUnit(name=spelt), "b"), field="name")
+        rejected(
+            "UNIT_EXISTS", lambda spelt=spelt: organisation.create_unit(made, CreateUnit(name=spelt), "b"), field="name"
+        )
 
 
 def test_a_person_comes_in_with_a_place():
@@ -118,7 +137,9 @@ def test_nobody_chooses_their_own_manager_or_makes_themself_the_head_of_a_unit()
     assert len(head(line(), "minh", by="nam")) == 1
 
 
-@pytest.mark.parametrize(("role", "reason"), [(t.ROLE_ADMIN, "LAST_ADMINISTRATOR"), (t.ROLE_EXECUTIVE, "LAST_EXECUTIVE")])
+@pytest.mark.parametrize(
+    ("role", "reason"), [(t.ROLE_ADMIN, "LAST_ADMINISTRATOR"), (t.ROLE_EXECUTIVE, "LAST_EXECUTIVE")]
+)
 def test_the_last_one_who_fills_a_needed_role_stays(role: t.Role.ValueType, reason: str):
     state = line().and_then(change(line(), "nam", role))
     for by in ("nam", "lan"):

@@ -1,4 +1,5 @@
-"""Bookkeeping of points by somebody who only reads events: what every movement must agree with, whoever decided it (R-17)."""
+"""Bookkeeping of points by somebody who only reads events: what every movement must agree with, whoever decided it
+(R-17)."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable

@@ -22,7 +22,8 @@ ADMIN, STEWARD = "nam", "tram"
 
 
 def company(*, inactive: tuple[str, ...] = (), crowd: int = 0) -> Everyone:
-    """Company X with somebody to look after gifts, a unit `crowd` of that many, one `lone` of Quang alone, and one `bare` of nobody."""
+    """Company X with somebody to look after gifts, a unit `crowd` of that many, one `lone` of Quang alone, and one
+    `bare` of nobody."""
     x = company_x(inactive=inactive)
     people = {**x.people, ADMIN: person(ADMIN, "executive", "admin"), STEWARD: person(STEWARD, "okr_master")}
     places, units = {**x.places, "quang": Place("lone", "nam")}, dict(x.units)
@@ -101,7 +102,9 @@ def refunded(state: Given, id: str, *, actor: str = "minh", on: date = TODAY, re
 
 
 def handed_over(state: Given, id: str, *, actor: str = ADMIN) -> Decision:
-    return redemption.hand_over(state.state(REDEMPTION, id), pb.HandOverGift(redemption_id=id), Actor("company-x", actor))
+    return redemption.hand_over(
+        state.state(REDEMPTION, id), pb.HandOverGift(redemption_id=id), Actor("company-x", actor)
+    )
 
 
 def held(state: Given, who: str) -> Wallet:

@@ -1,4 +1,5 @@
-"""Whatever people do, in whatever order, while months and years pass: points add up, and nothing is ever below zero (R-17)."""
+"""Whatever people do, in whatever order, while months and years pass: points add up, and nothing is ever below zero
+(R-17)."""
 
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -72,13 +73,16 @@ class Points(RuleBasedStateMachine):
     @rule(giver=people, receiver=people, without=st.booleans())
     def praise(self, giver: str, receiver: str, without: bool) -> None:
         self.attempt(
-            lambda: deeds.praised(self.state, giver, receiver, on=self.today, without_points=without), "SELF_PRAISE", "ALLOWANCE_SPENT"
+            lambda: deeds.praised(self.state, giver, receiver, on=self.today, without_points=without),
+            "SELF_PRAISE",
+            "ALLOWANCE_SPENT",
         )
 
     @rule(giver=people, unit=st.sampled_from(("sales", "cskh", "crowd")), size=st.integers(1, 12))
     def praise_a_unit(self, giver: str, unit: str, size: int) -> None:
         self.attempt(
-            lambda: deeds.praised(self.state, giver, unit=unit, on=self.today, everyone=deeds.company(crowd=size)), "ALLOWANCE_SPENT"
+            lambda: deeds.praised(self.state, giver, unit=unit, on=self.today, everyone=deeds.company(crowd=size)),
+            "ALLOWANCE_SPENT",
         )
 
     @rule(who=people, what=st.sampled_from(("g0", "g1")))
@@ -86,7 +90,9 @@ class Points(RuleBasedStateMachine):
         id = f"R{len(self.redemptions)}"
         spendable = sum(lot.points for lot in self.wallet(who).lots if lot.expires_on >= self.today)
         wanted = self.state.state(GIFT, what)
-        done = self.attempt(lambda: deeds.redeemed(self.state, who, what, id=id, on=self.today), "BALANCE_TOO_LOW", "OUT_OF_STOCK")
+        done = self.attempt(
+            lambda: deeds.redeemed(self.state, who, what, id=id, on=self.today), "BALANCE_TOO_LOW", "OUT_OF_STOCK"
+        )
         assert done == (spendable >= wanted.points and wanted.stock > 0)
         if done:
             self.redemptions.append(id)
@@ -95,7 +101,11 @@ class Points(RuleBasedStateMachine):
     def refund(self, data: st.DataObject, actor: str) -> None:
         if self.redemptions:
             id = data.draw(st.sampled_from(self.redemptions))
-            self.attempt(lambda: deeds.refunded(self.state, id, actor=actor, on=self.today), "NOT_YOUR_REDEMPTION", "GIFT_HANDED_OVER")
+            self.attempt(
+                lambda: deeds.refunded(self.state, id, actor=actor, on=self.today),
+                "NOT_YOUR_REDEMPTION",
+                "GIFT_HANDED_OVER",
+            )
 
     @rule(data=st.data(), actor=st.sampled_from((deeds.ADMIN, deeds.STEWARD)))
     def hand_over(self, data: st.DataObject, actor: str) -> None:
@@ -105,12 +115,19 @@ class Points(RuleBasedStateMachine):
 
     @rule(who=people, by=st.integers(-80, 80))
     def correct(self, who: str, by: int) -> None:
-        self.attempt(lambda: deeds.corrected(self.state, who, by, on=self.today), "OWN_POINTS", "NOTHING_CORRECTED", "BALANCE_TOO_LOW")
+        self.attempt(
+            lambda: deeds.corrected(self.state, who, by, on=self.today),
+            "OWN_POINTS",
+            "NOTHING_CORRECTED",
+            "BALANCE_TOO_LOW",
+        )
 
     @rule(by=st.integers(-3, 3), what=st.sampled_from(("g0", "g1")))
     def change_the_stock(self, by: int, what: str) -> None:
         command = pb.ChangeGiftStock(gift_id=what, by=by)
-        self.attempt(lambda: gift.change_stock(self.state.state(GIFT, what), command), "NOTHING_CHANGED", "STOCK_TOO_LOW")
+        self.attempt(
+            lambda: gift.change_stock(self.state.state(GIFT, what), command), "NOTHING_CHANGED", "STOCK_TOO_LOW"
+        )
 
     @rule(days=st.sampled_from((1, 3, 20, 31, 200, 366)))
     def time_passes(self, days: int) -> None:

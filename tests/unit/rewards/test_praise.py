@@ -53,14 +53,18 @@ def test_ten_points_go_from_the_givers_allowance_to_the_receiver_with_the_praise
         (("wallet", "minh"), PointsReceived),
     ]
     granted, spent, received = (happened.event for happened in done[1:])
-    assert granted == AllowanceGranted(person_id="tram", month=from_date(date(2025, 3, 1)), amount=60, before=0, after=60)
+    assert granted == AllowanceGranted(
+        person_id="tram", month=from_date(date(2025, 3, 1)), amount=60, before=0, after=60
+    )
     assert spent == AllowanceSpent(person_id="tram", praise_id="P", amount=10, before=60, after=50)
     lot = t.Lot(points=10, expires_on=from_date(date(2026, 3, 12)))
     assert received == PointsReceived(person_id="minh", praise_id="P", lot=lot, before=0, after=10)
     assert shares(done) == {"minh": 10}
 
 
-@pytest.mark.parametrize(("giver", "monthly"), [("tram", 60), ("thao", 60), ("phuc", 100), ("lan", 100), ("nam", 100), ("quang", 100)])
+@pytest.mark.parametrize(
+    ("giver", "monthly"), [("tram", 60), ("thao", 60), ("phuc", 100), ("lan", 100), ("nam", 100), ("quang", 100)]
+)
 def test_who_leads_has_more_to_give(giver: str, monthly: int):
     granted = praised(given(), giver)[1].event
     assert isinstance(granted, AllowanceGranted)
@@ -77,7 +81,9 @@ def test_a_new_month_ends_the_old_allowance_and_grants_a_whole_one():
     done = praised(state, "tram", "lan", on=date(2025, 4, 1))
     assert told(done) == ["PraiseGiven", "AllowanceExpired", "AllowanceGranted", "AllowanceSpent", "PointsReceived"]
     expired = done[1].event
-    assert expired == AllowanceExpired(person_id="tram", month=from_date(date(2025, 3, 1)), amount=50, before=50, after=0)
+    assert expired == AllowanceExpired(
+        person_id="tram", month=from_date(date(2025, 3, 1)), amount=50, before=50, after=0
+    )
     assert held(state.and_then(done), "tram").allowance == 50
 
 
@@ -98,7 +104,9 @@ def test_when_the_allowance_does_not_reach_it_is_said_what_is_left_and_what_woul
     for _ in range(6):
         state = state.and_then(praised(state, "tram"))
     rejected("ALLOWANCE_SPENT", lambda: praised(state, "tram"), field="without_points")
-    with pytest.raises(Rejected, match="0 points are left to give this month and this praise carries 10: praise without points"):
+    with pytest.raises(
+        Rejected, match="0 points are left to give this month and this praise carries 10: praise without points"
+    ):
         praised(state, "tram")
     done = praised(state, "tram", without_points=True)
     assert told(done) == ["PraiseGiven"]
@@ -151,7 +159,11 @@ def test_it_is_said_who_is_praised_a_person_or_a_unit():
 
 def test_whoever_is_praised_is_there():
     rejected("PERSON_UNKNOWN", lambda: praised(given(), "nam", "ghost"), field="receiver_id")
-    rejected("PERSON_UNKNOWN", lambda: praised(given(), "nam", "minh", everyone=company(inactive=("minh",))), field="receiver_id")
+    rejected(
+        "PERSON_UNKNOWN",
+        lambda: praised(given(), "nam", "minh", everyone=company(inactive=("minh",))),
+        field="receiver_id",
+    )
     rejected("UNIT_UNKNOWN", lambda: praised(given(), "nam", unit="nowhere"), field="unit_id")
 
 
@@ -189,7 +201,9 @@ def test_only_an_import_says_who_gave_it():
 
 
 def test_a_person_who_is_called_importer_is_no_import():
-    rejected("GIVER_NAMED", lambda: praised(given(), actor=Actor("company-x", "importer"), giver_id="tram"), field="giver_id")
+    rejected(
+        "GIVER_NAMED", lambda: praised(given(), actor=Actor("company-x", "importer"), giver_id="tram"), field="giver_id"
+    )
 
 
 def test_unknown_things_are_of_the_kind_unknown():

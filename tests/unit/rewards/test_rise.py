@@ -26,7 +26,9 @@ GOOD = (
 )
 
 
-def looked_at(words: str, *, serves_kpi: bool = False, deed: int | None = 0, last: int | None = None) -> dict[int, list[int]]:
+def looked_at(
+    words: str, *, serves_kpi: bool = False, deed: int | None = 0, last: int | None = None
+) -> dict[int, list[int]]:
     """What is missing of each aspect; days ago of the deed and of the last praise."""
     since_deed = None if deed is None else timedelta(days=deed)
     since_last = None if last is None else timedelta(days=last)
@@ -106,7 +108,13 @@ def test_forty_characters_tell_a_deed_thirty_nine_do_not():
 
 @pytest.mark.parametrize(
     ("days", "missing"),
-    [(0, []), (7, []), (8, [pb.RISE_HINT_DEED_LONG_AGO]), (None, [pb.RISE_HINT_DEED_DAY_MISSING]), (-1, [pb.RISE_HINT_DEED_DAY_MISSING])],
+    [
+        (0, []),
+        (7, []),
+        (8, [pb.RISE_HINT_DEED_LONG_AGO]),
+        (None, [pb.RISE_HINT_DEED_DAY_MISSING]),
+        (-1, [pb.RISE_HINT_DEED_DAY_MISSING]),
+    ],
 )
 def test_praise_comes_soon_after_the_deed(days: int | None, missing: list[int]):
     assert looked_at("", deed=days)[IMMEDIATE] == missing

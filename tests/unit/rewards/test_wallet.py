@@ -38,7 +38,11 @@ def test_points_last_twelve_months(received: date, last: date):
 
 @pytest.mark.parametrize(
     ("day", "last"),
-    [(date(2024, 2, 1), date(2024, 2, 29)), (date(2025, 12, 9), date(2025, 12, 31)), (date(2025, 4, 30), date(2025, 4, 30))],
+    [
+        (date(2024, 2, 1), date(2024, 2, 29)),
+        (date(2025, 12, 9), date(2025, 12, 31)),
+        (date(2025, 4, 30), date(2025, 4, 30)),
+    ],
 )
 def test_a_month_ends_with_its_last_day(day: date, last: date):
     assert points.last_of_month(day) == last
@@ -119,7 +123,11 @@ def test_nobody_corrects_their_own_points():
 def test_a_correction_is_of_something_and_of_somebody():
     rejected("NOTHING_CORRECTED", lambda: corrected(given(), "minh", 0), field="points")
     command = CorrectPoints(person_id="ghost", points=5, reason=words("…"))
-    rejected("PERSON_UNKNOWN", lambda: wallet.correct(None, command, Actor("company-x", ADMIN), Everyone(), today=TODAY), field="person_id")
+    rejected(
+        "PERSON_UNKNOWN",
+        lambda: wallet.correct(None, command, Actor("company-x", ADMIN), Everyone(), today=TODAY),
+        field="person_id",
+    )
 
 
 def test_an_event_of_another_stream_is_no_movement():

@@ -54,7 +54,11 @@ class People:
     """Who is who: lan is an employee, nam an executive; nobody else is there."""
 
     async def roles(self, tenant: str, person_id: str) -> frozenset[str] | None:
-        return {"lan": frozenset({"employee"}), "nam": frozenset({"executive"})}.get(person_id) if tenant == "acme" else None
+        return (
+            {"lan": frozenset({"employee"}), "nam": frozenset({"executive"})}.get(person_id)
+            if tenant == "acme"
+            else None
+        )
 
 
 @dataclass
@@ -116,7 +120,9 @@ async def running(issuer: DemoIssuer, jwks: Path, **options) -> AsyncIterator[Ru
                 GOALS,
                 goals,
                 table(
-                    GOALS, OpenCycle=access.roles("executive", "okr_master", services=("importer",)), ChooseCsf=access.services("importer")
+                    GOALS,
+                    OpenCycle=access.roles("executive", "okr_master", services=("importer",)),
+                    ChooseCsf=access.services("importer"),
                 ),
             ),
             Api(PEOPLE, people, table(PEOPLE)),

@@ -65,7 +65,9 @@ def logged():
 # --- who asks --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("rpc", [rpc for service in (GOALS, PEOPLE, CHECKINS) for rpc in service.methods], ids=lambda rpc: rpc.full_name)
+@pytest.mark.parametrize(
+    "rpc", [rpc for service in (GOALS, PEOPLE, CHECKINS) for rpc in service.methods], ids=lambda rpc: rpc.full_name
+)
 async def test_every_rpc_is_refused_without_a_token(nhip, rpc):
     call = nhip.channel.unary_unary(f"/{rpc.containing_service.full_name}/{rpc.name}")
     answer = await refused(call(b""))
@@ -108,9 +110,13 @@ async def test_services_are_judged_by_name_and_people_never_pass_for_them(nhip):
 
 
 async def test_access_is_judged_before_the_request_is_looked_at(nhip):
-    answer = await refused(nhip.channel.unary_unary("/nhip.goals.v1.Goals/OpenCycle")(b"\xff\xff", metadata=(nhip.bearer(),)))
+    answer = await refused(
+        nhip.channel.unary_unary("/nhip.goals.v1.Goals/OpenCycle")(b"\xff\xff", metadata=(nhip.bearer(),))
+    )
     assert answer.reason == "NOT_ALLOWED"
-    answer = await refused(nhip.channel.unary_unary("/nhip.goals.v1.Goals/AlignKpi")(b"\xff\xff", metadata=(nhip.bearer(),)))
+    answer = await refused(
+        nhip.channel.unary_unary("/nhip.goals.v1.Goals/AlignKpi")(b"\xff\xff", metadata=(nhip.bearer(),))
+    )
     assert (answer.kind, answer.reason) == (Kind.INVALID, "REQUEST_UNREADABLE")
 
 
@@ -141,7 +147,9 @@ async def test_everything_that_is_wrong_is_answered_at_once_with_paths(nhip):
     define = goals_pb2.DefineKpi(
         cycle_id="NOT AN ID",
         kpi=types_pb2.KpiDraft(
-            name=" ", level=types_pb2.LEVEL_COMPANY, measure=types_pb2.Measure(kind=KIND, direction=UP, target=Decimal(value="12,5"))
+            name=" ",
+            level=types_pb2.LEVEL_COMPANY,
+            measure=types_pb2.Measure(kind=KIND, direction=UP, target=Decimal(value="12,5")),
         ),
     )
     answer = await refused(nhip.Goals.DefineKpi(define, metadata=(nhip.bearer(),)))
@@ -149,14 +157,21 @@ async def test_everything_that_is_wrong_is_answered_at_once_with_paths(nhip):
     assert answer.violations == (
         Violation("cycle_id", "must be an id: 1 to 64 of a-z, 0-9, '-', '_' and '.'"),
         Violation("kpi.name", "must be given and not blank"),
-        Violation("kpi.measure.target", "must be a plain decimal of at most 18 digits before and 6 behind the point, as -12.5"),
+        Violation(
+            "kpi.measure.target", "must be a plain decimal of at most 18 digits before and 6 behind the point, as -12.5"
+        ),
     )
     assert not nhip.goals.asked
 
 
 async def test_more_violations_than_trailers_hold_still_arrive_as_a_refusal(nhip):
-    changes = [types_pb2.TargetChange(kpi_id="KHÔNG PHẢI MÃ", before=Decimal(value="x"), after=Decimal(value="y")) for _ in range(32)]
-    call = nhip.Goals.PreviewProposal(goals_pb2.PreviewProposal(cycle_id="c", changes=changes), metadata=(nhip.bearer(),))
+    changes = [
+        types_pb2.TargetChange(kpi_id="KHÔNG PHẢI MÃ", before=Decimal(value="x"), after=Decimal(value="y"))
+        for _ in range(32)
+    ]
+    call = nhip.Goals.PreviewProposal(
+        goals_pb2.PreviewProposal(cycle_id="c", changes=changes), metadata=(nhip.bearer(),)
+    )
     answer = await refused(call)
     assert answer.reason == "FIELDS_INVALID"
     assert "and 93 more" in answer.message
@@ -178,7 +193,9 @@ async def test_a_request_waits_for_the_positions_it_brings(nhip):
     await nhip.Goals.AlignKpi(ALIGN, metadata=(nhip.bearer(), *positions), timeout=5)
     [(tenant, after, seconds)] = nhip.waits.asked
     assert (tenant, after) == ("acme", {"goals": 5, "people": 12})
-    assert 0 < seconds < 5.5  # the deadline that came with the call, give or take a rounding of clocks, not the 30 s of the server
+    assert (
+        0 < seconds < 5.5
+    )  # the deadline that came with the call, give or take a rounding of clocks, not the 30 s of the server
     assert nhip.goals.last.after == {"goals": 5, "people": 12}
 
 
@@ -205,7 +222,9 @@ async def test_who_lost_a_role_does_not_pass_with_the_very_position_of_it(nhip, 
 
     monkeypatch.setattr(People, "roles", roles)
     open_cycle = goals_pb2.OpenCycle(name="2026")
-    answer = await refused(nhip.Goals.OpenCycle(open_cycle, metadata=(nhip.bearer("person:nam"), ("nhip-position", "people=9"))))
+    answer = await refused(
+        nhip.Goals.OpenCycle(open_cycle, metadata=(nhip.bearer("person:nam"), ("nhip-position", "people=9")))
+    )
     assert (answer.kind, answer.reason) == (Kind.FORBIDDEN, "NOT_ALLOWED")
     assert nhip.waits.asked == [("acme", {"people": 9}, nhip.waits.asked[0][2])]
 
@@ -225,14 +244,18 @@ async def test_waiting_has_a_ceiling_in_time_and_in_number(nhip, monkeypatch):
 
     nhip.waits.does = wait
     position = ("nhip-position", "goals=9")
-    patient = [nhip.Goals.AlignKpi(ALIGN, metadata=(nhip.bearer(), position), timeout=3600) for _ in range(WAITING_PER_CALLER)]
+    patient = [
+        nhip.Goals.AlignKpi(ALIGN, metadata=(nhip.bearer(), position), timeout=3600) for _ in range(WAITING_PER_CALLER)
+    ]
     waiting = [asyncio.ensure_future(call) for call in patient]
     while len(waits) < WAITING_PER_CALLER:
         await asyncio.sleep(0.01)
     answer = await refused(nhip.Goals.AlignKpi(ALIGN, metadata=(nhip.bearer(), position)))
     assert (answer.kind, answer.reason, answer.retry_after) == (Kind.TOO_MANY, "TOO_MANY_WAITING", 1)
     assert await nhip.Goals.AlignKpi(ALIGN, metadata=(nhip.bearer(),))  # who waits for nothing is answered
-    other = asyncio.ensure_future(nhip.Goals.AlignKpi(ALIGN, metadata=(nhip.bearer("person:nam"), position)))  # nor is anybody else kept
+    other = asyncio.ensure_future(
+        nhip.Goals.AlignKpi(ALIGN, metadata=(nhip.bearer("person:nam"), position))
+    )  # nor is anybody else kept
     reached.set()
     assert await asyncio.gather(other, *waiting)
     assert max(waits) <= WAIT_SECONDS
@@ -246,7 +269,9 @@ async def test_positions_that_are_not_reached_in_time_carry_nothing_out(nhip):
     assert not nhip.goals.asked
 
 
-@pytest.mark.parametrize("position", ["goals", "goals=", "=3", "goals=-1", "goals=1e3", "Goals=3", "goals=9999999999999999999"])
+@pytest.mark.parametrize(
+    "position", ["goals", "goals=", "=3", "goals=-1", "goals=1e3", "Goals=3", "goals=9999999999999999999"]
+)
 async def test_a_malformed_position_is_named(nhip, position):
     answer = await refused(nhip.Goals.AlignKpi(ALIGN, metadata=(nhip.bearer(), ("nhip-position", position))))
     assert (answer.kind, answer.reason) == (Kind.INVALID, "POSITION_MALFORMED")
@@ -261,7 +286,11 @@ async def test_the_same_key_is_the_same_command(nhip):
     for _ in range(2):
         await nhip.Goals.AlignKpi(ALIGN, metadata=(nhip.bearer(), ("idempotency-key", "import-7/k1")))
     first, second = (ctx for _, ctx in nhip.goals.asked)
-    assert first.command_id == second.command_id == command_id(Actor("acme", "lan"), "nhip.goals.v1.Goals/AlignKpi", "import-7/k1")
+    assert (
+        first.command_id
+        == second.command_id
+        == command_id(Actor("acme", "lan"), "nhip.goals.v1.Goals/AlignKpi", "import-7/k1")
+    )
     assert first.digest == second.digest
     assert first.retryable
 
@@ -271,7 +300,9 @@ async def test_a_key_belongs_to_its_actor_and_method(nhip):
     await nhip.Goals.AlignKpi(ALIGN, metadata=(nhip.bearer("person:lan"), key))
     await nhip.Goals.AlignKpi(ALIGN, metadata=(nhip.bearer("person:nam"), key))
     await nhip.Goals.RetireKpi(
-        goals_pb2.RetireKpi(kpi_id="k1", reason_class=types_pb2.REASON_CLASS_CORRECTION, reason=words_pb2.PersonalText(plain="xong")),
+        goals_pb2.RetireKpi(
+            kpi_id="k1", reason_class=types_pb2.REASON_CLASS_CORRECTION, reason=words_pb2.PersonalText(plain="xong")
+        ),
         metadata=(nhip.bearer(), key),
     )
     assert len({ctx.command_id for _, ctx in nhip.goals.asked}) == 3
@@ -284,7 +315,9 @@ async def test_another_body_has_another_digest_and_digests_are_keyed(nhip):
         await nhip.Goals.AlignKpi(request, metadata=(nhip.bearer(), key))
     one, two = (ctx.digest for _, ctx in nhip.goals.asked)
     assert one != two
-    assert one == hmac.digest(SECRET, b"nhip.goals.v1.Goals/AlignKpi\0" + ALIGN.SerializeToString(deterministic=True), hashlib.sha256)
+    assert one == hmac.digest(
+        SECRET, b"nhip.goals.v1.Goals/AlignKpi\0" + ALIGN.SerializeToString(deterministic=True), hashlib.sha256
+    )
 
 
 async def test_without_a_key_every_command_is_a_new_one(nhip):
@@ -319,7 +352,9 @@ async def test_a_malformed_key_is_refused(nhip, keys):
     ids=lambda value: value.name,
 )
 async def test_a_refusal_comes_out_as_it_went_in(nhip, kind, code):
-    raised = Rejected("PROPOSAL_STALE", "chỉ tiêu đã đổi", kind=kind, rule="G-66", violations=(Violation("changes[0].before", "80"),))
+    raised = Rejected(
+        "PROPOSAL_STALE", "chỉ tiêu đã đổi", kind=kind, rule="G-66", violations=(Violation("changes[0].before", "80"),)
+    )
     nhip.goals.reply = raised
     error = await failing(nhip.Goals.AlignKpi(ALIGN, metadata=(nhip.bearer(),)))
     answer = rejection(error)
@@ -335,7 +370,9 @@ async def test_a_refusal_comes_out_as_it_went_in(nhip, kind, code):
 
 
 async def test_a_very_long_refusal_still_arrives(nhip):
-    nhip.goals.reply = Rejected("LONG", "rất dài " * 2000, violations=tuple(Violation("ô" * 300, "ừ" * 900) for _ in range(50)))
+    nhip.goals.reply = Rejected(
+        "LONG", "rất dài " * 2000, violations=tuple(Violation("ô" * 300, "ừ" * 900) for _ in range(50))
+    )
     answer = await refused(nhip.Goals.AlignKpi(ALIGN, metadata=(nhip.bearer(),)))
     assert answer.reason == "LONG"
     assert answer.violations
@@ -398,7 +435,10 @@ async def test_long_replies_are_compressed_for_who_takes_that(nhip):
         assert (await stub.ListCycles(goals_pb2.ListCycles(), metadata=(nhip.bearer(),))) == nhip.goals.reply
     assert sum(received) < 10_000
     identity = [("grpc.compression_enabled_algorithms_bitset", 1)]
-    async with counted(nhip.port) as (port, received), grpc.aio.insecure_channel(f"127.0.0.1:{port}", options=identity) as channel:
+    async with (
+        counted(nhip.port) as (port, received),
+        grpc.aio.insecure_channel(f"127.0.0.1:{port}", options=identity) as channel,
+    ):
         stub = goals_pb2_grpc.GoalsStub(channel)
         assert (await stub.ListCycles(goals_pb2.ListCycles(), metadata=(nhip.bearer(),))) == nhip.goals.reply
     assert sum(received) > 100_000
@@ -433,7 +473,9 @@ async def test_an_answer_that_is_too_large_says_so(nhip):
 
 async def test_a_request_that_is_too_large_is_refused(nhip):
     request = goals_pb2.AlignKpi(kpi_id="k1", why="x" * (4 * 1024 * 1024 + 1))
-    assert (await failing(nhip.Goals.AlignKpi(request, metadata=(nhip.bearer(),)))).code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert (
+        await failing(nhip.Goals.AlignKpi(request, metadata=(nhip.bearer(),)))
+    ).code() is grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
 async def test_errors_of_other_servers_are_no_refusals_of_ours(nhip):
@@ -564,7 +606,14 @@ async def test_calls_are_counted_by_method_and_code(nhip):
 
 
 def server_at(port: int) -> Server:
-    return Server([Api(GOALS, Answers(GOALS), table(GOALS))], tokens=None, roles=People(), secret=SECRET, metrics=Metrics(), port=port)  # type: ignore[arg-type]
+    return Server(
+        [Api(GOALS, Answers(GOALS), table(GOALS))],
+        tokens=None,  # pyright: ignore[reportArgumentType]
+        roles=People(),
+        secret=SECRET,
+        metrics=Metrics(),
+        port=port,
+    )  # type: ignore[arg-type]
 
 
 async def test_a_port_that_a_server_of_ours_holds_is_busy(nhip):
@@ -583,7 +632,11 @@ async def test_a_port_is_not_shared_with_another_process(nhip):
         "s.bind(('127.0.0.1', int(sys.argv[1])))"
     )
     done = await asyncio.to_thread(
-        subprocess.run, [sys.executable, "-c", script, str(nhip.port)], capture_output=True, text=True, env={"PATH": os.environ["PATH"]}
+        subprocess.run,
+        [sys.executable, "-c", script, str(nhip.port)],
+        capture_output=True,
+        text=True,
+        env={"PATH": os.environ["PATH"]},
     )
     assert "Address already in use" in done.stderr
 
@@ -592,7 +645,9 @@ async def reflected(channel) -> list[str]:
     stub: Any = reflection_pb2_grpc.ServerReflectionStub(channel)
     asked = reflection_pb2.ServerReflectionRequest(list_services="", file_containing_symbol="nhip.goals.v1.Goals")
     async for answer in stub.ServerReflectionInfo(iter([asked])):
-        return [FileDescriptorProto.FromString(one).name for one in answer.file_descriptor_response.file_descriptor_proto]
+        return [
+            FileDescriptorProto.FromString(one).name for one in answer.file_descriptor_response.file_descriptor_proto
+        ]
     return []
 
 

@@ -54,7 +54,12 @@ async def probe(state):
 
 
 async def test_a_service_that_comes_up_is_started_then_ready(probe, state):
-    assert [await probe(name) for name in ("startup", "readiness", "", "liveness")] == [NOT_SERVING, NOT_SERVING, NOT_SERVING, SERVING]
+    assert [await probe(name) for name in ("startup", "readiness", "", "liveness")] == [
+        NOT_SERVING,
+        NOT_SERVING,
+        NOT_SERVING,
+        SERVING,
+    ]
     state.started = True
     assert [await probe(name) for name in ("startup", "readiness")] == [SERVING, NOT_SERVING]
     state.is_ready = True

@@ -30,14 +30,19 @@ def verdicts(*appends: tuple[Write, ...], versions: dict[StreamId, int], known: 
 
 
 def test_each_append_sees_what_the_one_before_it_did():
-    told, stored = verdicts((Write(A, 0, ids(1, 2)),), (Write(A, 2, ids(3)), Write(B, 0, ids(4))), versions={A: 0, B: 0})
+    told, stored = verdicts(
+        (Write(A, 0, ids(1, 2)),), (Write(A, 2, ids(3)), Write(B, 0, ids(4))), versions={A: 0, B: 0}
+    )
     assert told == [Appended(2, {A: 2}), Appended(4, {A: 3, B: 1})]
     assert stored == [(A, 1, 1, 0), (A, 2, 2, 1), (A, 3, 3, 0), (B, 1, 4, 1)]
 
 
 def test_a_loser_is_told_what_the_winners_before_it_made():
     told, stored = verdicts(
-        (Write(A, 0, ids(1, 2)),), (Write(B, 0, ids(4)), Write(A, 0, ids(3))), (Write(B, 0, ids(5)),), versions={A: 0, B: 0}
+        (Write(A, 0, ids(1, 2)),),
+        (Write(B, 0, ids(4)), Write(A, 0, ids(3))),
+        (Write(B, 0, ids(5)),),
+        versions={A: 0, B: 0},
     )
     assert isinstance(told[1], WrongVersion)
     assert (told[1].stream, told[1].expected, told[1].actual) == (A, 0, 2)
@@ -46,14 +51,21 @@ def test_a_loser_is_told_what_the_winners_before_it_made():
 
 def test_a_guard_holds_until_somebody_before_it_writes():
     told, _ = verdicts(
-        (Write(A, 0, ids(1)), Write(C, 3)), (Write(C, 3, ids(2)),), (Write(B, 0, ids(3)), Write(C, 3)), versions={A: 0, B: 0, C: 3}
+        (Write(A, 0, ids(1)), Write(C, 3)),
+        (Write(C, 3, ids(2)),),
+        (Write(B, 0, ids(3)), Write(C, 3)),
+        versions={A: 0, B: 0, C: 3},
     )
     assert [type(t) for t in told] == [Appended, Appended, WrongVersion]
 
 
 def test_what_is_stored_or_about_to_be_gets_no_verdict_yet():
     told, stored = verdicts(
-        (Write(A, 0, ids(1)),), (Write(A, 0, ids(1)),), (Write(B, 0, ids(9)),), versions={A: 0, B: 0}, known=frozenset({UUID(int=9)})
+        (Write(A, 0, ids(1)),),
+        (Write(A, 0, ids(1)),),
+        (Write(B, 0, ids(9)),),
+        versions={A: 0, B: 0},
+        known=frozenset({UUID(int=9)}),
     )
     assert told == [Appended(1, {A: 1}), None, None]
     assert len(stored) == 1
@@ -68,7 +80,9 @@ def test_guards_are_the_streams_that_nothing_inserted_proves():
     versions = {A: 0, B: 0, C: 3, StreamId("x", "y", "z"): 0}
     believed = dict(versions)
     decide(group, versions, frozenset())
-    assert guards(group, believed) == {C: 3}  # A and B are proved by their inserts; the third append lost, so its guard is nobody's
+    assert guards(group, believed) == {
+        C: 3
+    }  # A and B are proved by their inserts; the third append lost, so its guard is nobody's
 
 
 @st.composite
@@ -77,7 +91,11 @@ def groups(draw: st.DrawFn) -> list[Pending]:
     for number in range(draw(st.integers(1, 12))):
         streams = draw(st.lists(st.sampled_from([A, B, C]), min_size=1, max_size=3, unique=True))
         writes = [
-            Write(s, draw(st.integers(0, 4)), ids(*draw(st.lists(st.integers(1, 25), min_size=0, max_size=2, unique=True))))
+            Write(
+                s,
+                draw(st.integers(0, 4)),
+                ids(*draw(st.lists(st.integers(1, 25), min_size=0, max_size=2, unique=True))),
+            )
             for s in streams
         ]
         try:
@@ -125,13 +143,20 @@ def test_groups_of_any_size_are_told_what_one_by_one_would_be(batches: list[list
         assert all(believed[s] == v for s, v in guards(group, believed).items())
 
 
-def recorded(stream: StreamId, version: int, position: int, id: int, index: int, size: int, append: int = 1) -> Recorded:
+def recorded(
+    stream: StreamId, version: int, position: int, id: int, index: int, size: int, append: int = 1
+) -> Recorded:
     return Recorded(UUID(int=id), "t", b"", stream, version, position, UUID(int=append), index, size, NOW, NOW, ORIGIN)
 
 
 STORED = {
     e.id: e
-    for e in (recorded(A, 3, 7, 1, 0, 3), recorded(A, 4, 8, 2, 1, 3), recorded(B, 1, 9, 3, 2, 3), recorded(B, 2, 10, 4, 0, 1, append=2))
+    for e in (
+        recorded(A, 3, 7, 1, 0, 3),
+        recorded(A, 4, 8, 2, 1, 3),
+        recorded(B, 1, 9, 3, 2, 3),
+        recorded(B, 2, 10, 4, 0, 1, append=2),
+    )
 }
 
 

@@ -8,7 +8,12 @@ from eventkit.context import Actor
 from eventkit.errors import Kind, Rejected
 from eventkit.rpc.ceilings import BURST_SECONDS, Rates, Waiting
 
-LAN, NAM, THEIRS, IMPORTER = Actor("acme", "lan"), Actor("acme", "nam"), Actor("other", "lan"), Actor("acme", "importer", "service")
+LAN, NAM, THEIRS, IMPORTER = (
+    Actor("acme", "lan"),
+    Actor("acme", "nam"),
+    Actor("other", "lan"),
+    Actor("acme", "importer", "service"),
+)
 
 
 class Clock:

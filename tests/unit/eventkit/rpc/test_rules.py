@@ -20,9 +20,13 @@ from nhip.people.v1 import people_pb2
 from nhip.people.v1.types_pb2 import Role
 
 PERSON = people_pb2.RegisterPerson(name=words_pb2.PersonalText(plain="Lan"))
-MEASURE = types_pb2.Measure(kind=types_pb2.MEASURE_KIND_LEVEL, direction=types_pb2.DIRECTION_INCREASE, target=Decimal(value="80"))
+MEASURE = types_pb2.Measure(
+    kind=types_pb2.MEASURE_KIND_LEVEL, direction=types_pb2.DIRECTION_INCREASE, target=Decimal(value="80")
+)
 DRAFT = types_pb2.KpiDraft(name="Demo", level=types_pb2.LEVEL_COMPANY, measure=MEASURE)
-CYCLE = goals_pb2.OpenCycle(name="2026", starts_on=Date(year=2026, month=1, day=1), ends_on=Date(year=2026, month=12, day=31))
+CYCLE = goals_pb2.OpenCycle(
+    name="2026", starts_on=Date(year=2026, month=1, day=1), ends_on=Date(year=2026, month=12, day=31)
+)
 
 
 def wrong(message) -> dict[str, str]:
@@ -39,7 +43,9 @@ def but(message, **fields):
     return copy
 
 
-@pytest.mark.parametrize("message", [PERSON, CYCLE, goals_pb2.DefineKpi(cycle_id="c1", kpi=DRAFT), goals_pb2.ListCycles()])
+@pytest.mark.parametrize(
+    "message", [PERSON, CYCLE, goals_pb2.DefineKpi(cycle_id="c1", kpi=DRAFT), goals_pb2.ListCycles()]
+)
 def test_what_is_right_passes(message):
     assert not violations(message)
 
@@ -109,9 +115,11 @@ def test_controls_and_what_turns_the_direction_of_text_are_refused_in_every_text
     refused = f"must not contain the character U+{ord(char):04X}"
     assert wrong(but(CYCLE, name=f"a{char}b")) == {"name": refused}
     assert wrong(but(PERSON, name=words_pb2.PersonalText(plain=f"La{char}n"))) == {"name": refused}
-    assert wrong(checkins_pb2.RecordProgress(kpi_id="k", value=Decimal(value="1"), note=words_pb2.PersonalText(plain=f"a{char}b"))) == {
-        "note": refused
-    }
+    assert wrong(
+        checkins_pb2.RecordProgress(
+            kpi_id="k", value=Decimal(value="1"), note=words_pb2.PersonalText(plain=f"a{char}b")
+        )
+    ) == {"note": refused}
 
 
 @pytest.mark.parametrize("char", "\n\r\t\u200b\u200e\u200d\u2060\u00ad\ufeff")
@@ -121,7 +129,15 @@ def test_names_are_one_line_and_all_of_them_is_seen(char):
 
 @pytest.mark.parametrize(
     "name",
-    ["Nguyễn Thị Lan", "👩\u200d👩\u200d👧 nhà", "ශ්\u200dරී", "می\u200cخواهم", "Ta\u0301o", "李雷", "🏴\U000e0067\U000e007f"],
+    [
+        "Nguyễn Thị Lan",
+        "👩\u200d👩\u200d👧 nhà",
+        "ශ්\u200dරී",
+        "می\u200cخواهم",
+        "Ta\u0301o",
+        "李雷",
+        "🏴\U000e0067\U000e007f",
+    ],
 )
 def test_names_of_every_script_pass(name):
     assert not violations(but(CYCLE, name=name))
@@ -136,7 +152,9 @@ def test_marks_do_not_pile_up():
     tower = "must have at most 30 marks on a letter"
     assert wrong(but(CYCLE, name="a" + "\u0301\u0327" * 15)) == {}
     assert wrong(but(CYCLE, name="a" + "\u0301\u0327" * 16)) == {"name": tower}
-    note = words_pb2.PersonalText(plain="a" + "\u0301\u0327" * 15_000)  # whoever normalises this sorts it, in quadratic time
+    note = words_pb2.PersonalText(
+        plain="a" + "\u0301\u0327" * 15_000
+    )  # whoever normalises this sorts it, in quadratic time
     assert wrong(checkins_pb2.RecordProgress(kpi_id="k", value=Decimal(value="1"), note=note)) == {"note": tower}
 
 
@@ -155,7 +173,9 @@ def test_an_id_may_be(id):
 
 def test_an_id_that_is_not_required_may_be_left_out():
     assert not violations(goals_pb2.ListProposals())
-    assert wrong(goals_pb2.ListProposals(cycle_id="C")) == {"cycle_id": "must be an id: 1 to 64 of a-z, 0-9, '-', '_' and '.'"}
+    assert wrong(goals_pb2.ListProposals(cycle_id="C")) == {
+        "cycle_id": "must be an id: 1 to 64 of a-z, 0-9, '-', '_' and '.'"
+    }
 
 
 def test_a_time_zone_is_one_of_the_database():
@@ -177,7 +197,9 @@ def test_an_unknown_enum_value_in_a_list_is_named_by_its_place():
 # --- numbers ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("text", ["", "abc", "1,5", "1e3", "+1", ".5", "5.", "NaN", "Infinity", "1 ", "٣", "--1", "1" * 19, "0." + "1" * 7])
+@pytest.mark.parametrize(
+    "text", ["", "abc", "1,5", "1e3", "+1", ".5", "5.", "NaN", "Infinity", "1 ", "٣", "--1", "1" * 19, "0." + "1" * 7]
+)
 def test_a_decimal_is_plain(text):
     change = types_pb2.TargetChange(kpi_id="k", before=Decimal(value="1"), after=Decimal(value=text))
     ok = types_pb2.TargetChange(kpi_id="k", before=Decimal(value="1"), after=Decimal(value="2"))
@@ -194,7 +216,9 @@ def test_a_decimal_may_be(text):
 def test_a_longer_number_that_is_stored_can_be_named_so_that_it_can_be_changed():
     change = types_pb2.TargetChange(kpi_id="k", before=Decimal(value="9" * 30), after=Decimal(value="2"))
     assert not violations(change)
-    assert list(wrong(types_pb2.TargetChange(kpi_id="k", before=Decimal(value="many"), after=Decimal(value="2")))) == ["before"]
+    assert list(wrong(types_pb2.TargetChange(kpi_id="k", before=Decimal(value="many"), after=Decimal(value="2")))) == [
+        "before"
+    ]
 
 
 def test_decimals_are_checked_where_no_rule_is_set():
@@ -216,7 +240,18 @@ def test_bounds_are_inclusive_and_bind_only_what_is_given():
 
 
 @pytest.mark.parametrize(
-    "day", [(2026, 2, 29), (2026, 0, 1), (2026, 1, 0), (0, 1, 1), (2026, 13, 1), (10000, 1, 1), (2026, -1, 1), (0, 0, 0), (2**31 - 1, 1, 1)]
+    "day",
+    [
+        (2026, 2, 29),
+        (2026, 0, 1),
+        (2026, 1, 0),
+        (0, 1, 1),
+        (2026, 13, 1),
+        (10000, 1, 1),
+        (2026, -1, 1),
+        (0, 0, 0),
+        (2**31 - 1, 1, 1),
+    ],
 )
 def test_a_date_is_a_day_of_the_calendar(day):
     year, month, of_month = day
@@ -225,7 +260,9 @@ def test_a_date_is_a_day_of_the_calendar(day):
 
 
 def test_a_leap_day_is_one():
-    assert not violations(goals_pb2.GetKpi(kpi_id="k", as_of=time_pb2.AsOf(effective_on=Date(year=2028, month=2, day=29))))
+    assert not violations(
+        goals_pb2.GetKpi(kpi_id="k", as_of=time_pb2.AsOf(effective_on=Date(year=2028, month=2, day=29)))
+    )
 
 
 @pytest.mark.parametrize(("seconds", "nanos"), [(253402300800, 0), (-62135596801, 0), (0, -1), (0, 10**9)])
@@ -237,7 +274,9 @@ def test_an_instant_is_of_the_calendar(seconds, nanos):
 # --- personal words --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("words", [words_pb2.PersonalText(), words_pb2.PersonalText(plain="  ")], ids=["no form", "blank"])
+@pytest.mark.parametrize(
+    "words", [words_pb2.PersonalText(), words_pb2.PersonalText(plain="  ")], ids=["no form", "blank"]
+)
 def test_required_words_say_something(words):
     assert wrong(but(PERSON, name=words)) == {"name": "must be given and not blank"}
 
@@ -248,7 +287,9 @@ def test_words_that_are_not_required_may_be_left_out_or_empty():
 
 
 def test_words_have_a_length():
-    assert wrong(but(PERSON, title=words_pb2.PersonalText(plain="x" * 121))) == {"title": "must have at most 120 characters"}
+    assert wrong(but(PERSON, title=words_pb2.PersonalText(plain="x" * 121))) == {
+        "title": "must have at most 120 characters"
+    }
 
 
 @pytest.mark.parametrize(

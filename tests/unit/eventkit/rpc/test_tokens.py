@@ -158,7 +158,9 @@ async def test_no_token_at_all(tokens):
         await tokens.authenticate("")
 
 
-@pytest.mark.parametrize("authorization", ["Basic bGFuOng=", "Bearer", "Bearer ", "Bearer x", "Bearer a.b.c", "Bearer ế.ế.ế"])
+@pytest.mark.parametrize(
+    "authorization", ["Basic bGFuOng=", "Bearer", "Bearer ", "Bearer x", "Bearer a.b.c", "Bearer ế.ế.ế"]
+)
 async def test_what_is_no_bearer_token(tokens, authorization):
     with pytest.raises(Rejected, match="TOKEN_INVALID"):
         await tokens.authenticate(authorization)
@@ -184,7 +186,10 @@ async def test_algorithm_none(issuer, tokens):
 async def test_the_public_key_as_a_shared_secret(issuer, tokens):
     public = issuer._key.as_pem(private=False)
     header = {"alg": "HS256", "kid": issuer._key.thumbprint()}
-    assert await reason(tokens, compact(header, claims(), lambda content: hmac.digest(public, content, "sha256"))) == "TOKEN_INVALID"
+    assert (
+        await reason(tokens, compact(header, claims(), lambda content: hmac.digest(public, content, "sha256")))
+        == "TOKEN_INVALID"
+    )
 
 
 async def test_claims_that_were_changed_after_signing(issuer, tokens):
@@ -296,7 +301,10 @@ async def test_a_new_key_is_found_but_made_up_ones_do_not_bother_the_issuer(issu
     assert published.fetched == 2
     for _ in range(5):
         stranger = jwk.ECKey.generate_key("P-256")
-        assert await reason(online, jwt.encode({"alg": "ES256", "kid": stranger.thumbprint()}, claims(), stranger)) == "TOKEN_INVALID"
+        assert (
+            await reason(online, jwt.encode({"alg": "ES256", "kid": stranger.thumbprint()}, claims(), stranger))
+            == "TOKEN_INVALID"
+        )
     assert published.fetched == 2
 
 
@@ -351,7 +359,12 @@ def test_the_demo_issuer_keeps_its_key_for_itself(tmp_path):
 # --- whatever it is --------------------------------------------------------------------------------------------------
 
 ANY = st.recursive(
-    st.none() | st.booleans() | st.text(max_size=20) | st.integers() | st.floats() | st.sampled_from([10**400, -(10**400), 2**63, 1e308]),
+    st.none()
+    | st.booleans()
+    | st.text(max_size=20)
+    | st.integers()
+    | st.floats()
+    | st.sampled_from([10**400, -(10**400), 2**63, 1e308]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=5,
 )
