@@ -6,8 +6,8 @@ from importlib import import_module
 
 from google.protobuf.descriptor import ServiceDescriptor
 
-from eventkit.operations import OPERATIONS
-from eventkit.service import Build
+from eventkit.process.operations import OPERATIONS
+from eventkit.process.service import Build
 from nhip.audit.v1 import audit_pb2
 from nhip.checkins.v1 import checkins_pb2
 from nhip.goals.v1 import goals_pb2

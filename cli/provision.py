@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 from cli.catalog import SERVICES
 from cli.running import WRONG_USE, Failed, run, say
-from eventkit import kafka, provision, telemetry
+from eventkit import kafka, telemetry
+from eventkit.process import provision
 from eventkit.settings import Settings, load
 
 

@@ -9,7 +9,7 @@ import typer
 
 from deploy.engines import EngineError
 from eventkit.errors import Rejected
-from eventkit.provision import ShapeChanged
+from eventkit.process.provision import ShapeChanged
 from eventkit.rpc.server import PortBusy
 from eventkit.settings import SettingsError
 

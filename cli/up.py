@@ -33,7 +33,7 @@ from deploy import keys
 from deploy.engines import EngineError, engines
 from eventkit import telemetry
 from eventkit.directory.facts import DEFAULT_TIME_ZONE
-from eventkit.host import Running
+from eventkit.process.host import Running
 from eventkit.rpc.auth import of_settings
 from eventkit.rpc.demo_issuer import DemoIssuer
 from eventkit.settings import Settings, load, masked

@@ -9,8 +9,8 @@ import asyncpg
 from eventkit.database import connection
 from eventkit.directory.facts import DEFAULT_TIME_ZONE, Everyone, Person, Place, Unit
 from eventkit.directory.views import PersonView, PlaceView, TenantView, UnitView, views
-from eventkit.projection import by_subscription
-from eventkit.table import reading
+from eventkit.subscriptions.projection import by_subscription
+from eventkit.subscriptions.table import reading
 from nhip.common.v1.words_pb2 import PersonalText
 
 TENANT_TABLE, PERSON_TABLE, PLACE_TABLE, UNIT_TABLE = (

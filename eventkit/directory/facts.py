@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from google.protobuf.message import Message
 
-from eventkit.aggregate import Aggregate, UnknownEvent
+from eventkit.commands.aggregate import Aggregate, UnknownEvent
 from nhip.common.v1.words_pb2 import PersonalText
 from nhip.people.v1 import types_pb2
 from nhip.people.v1.events_pb2 import (

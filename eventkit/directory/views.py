@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 from eventkit.directory.facts import ERASED, ORGANISATION, PERSON, TENANT, role_name
 from eventkit.log import Recorded
-from eventkit.projection import AnyView, Rows, View, messages
-from eventkit.table import Key
+from eventkit.subscriptions.projection import AnyView, Rows, View, messages
+from eventkit.subscriptions.table import Key
 from eventkit.values import packed
 from nhip.people.v1.events_pb2 import (
     EmailChanged,

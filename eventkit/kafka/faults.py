@@ -19,7 +19,7 @@ from aiokafka.errors import (
     TopicAuthorizationFailedError,
 )
 
-from eventkit.faults import TRANSIENT
+from eventkit.log.faults import TRANSIENT
 
 log = structlog.get_logger(__name__)
 

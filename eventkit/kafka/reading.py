@@ -12,15 +12,15 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
 
-from eventkit import checkpoint
-from eventkit.checkpoint import Checkpoint, Fenced
 from eventkit.database import connection
-from eventkit.faults import Backoff
 from eventkit.kafka.faults import FAULTS, close, own_cancellation
 from eventkit.kafka.records import ForeignRecord, Place, Received, partition_of, received, topic
 from eventkit.kafka.topics import ensure_topic, free_consumer
 from eventkit.log import Recorded
-from eventkit.subscription import Subscription
+from eventkit.log.faults import Backoff
+from eventkit.subscriptions import checkpoint
+from eventkit.subscriptions.checkpoint import Checkpoint, Fenced
+from eventkit.subscriptions.subscription import Subscription
 from eventkit.telemetry import Metrics
 
 log = structlog.get_logger(__name__)

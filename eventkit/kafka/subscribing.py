@@ -17,10 +17,10 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaAckableMessage
 
-from eventkit.faults import Backoff
 from eventkit.kafka.faults import FAULTS
 from eventkit.kafka.records import ForeignRecord, Received, received, topic
 from eventkit.log import Recorded
+from eventkit.log.faults import Backoff
 
 log = structlog.get_logger(__name__)
 

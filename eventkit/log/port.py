@@ -13,7 +13,7 @@ from uuid import UUID
 
 from google.protobuf.message import Message
 
-from eventkit import wire
+from eventkit.log import wire
 
 NO_STREAM = 0
 """The expected version of a stream that must not exist yet."""

@@ -271,7 +271,7 @@ class Call:
 
 
 PAGE_SIZE = "page_size"
-"""The field by which a request for a list says how many rows a page has (`eventkit.paging`)."""
+"""The field by which a request for a list says how many rows a page has (`eventkit.rpc.paging`)."""
 
 
 def _rows(request: Message, reply: Message) -> int:

@@ -6,15 +6,15 @@ from dataclasses import dataclass, replace
 import asyncpg
 
 from eventkit import contracts
-from eventkit.aggregate import Decision
+from eventkit.commands.aggregate import Decision
+from eventkit.commands.decider import Load
 from eventkit.context import Context
 from eventkit.database import snapshot
-from eventkit.decider import Load
 from eventkit.errors import Kind, Rejected
-from eventkit.paging import Page, asked
+from eventkit.process.service import Kit
 from eventkit.rpc.access import AUDITOR, Allow, roles
-from eventkit.service import Kit
-from eventkit.table import reading
+from eventkit.rpc.paging import Page, asked
+from eventkit.subscriptions.table import reading
 from nhip.audit.v1 import audit_pb2 as pb
 from nhip.audit.v1 import types_pb2 as t
 from services.audit.domain.reading import READING, read

@@ -1,8 +1,8 @@
 """What the audit service is made of."""
 
 from eventkit.directory import views as directory
+from eventkit.process.service import Kit, Service
 from eventkit.rpc.server import Api
-from eventkit.service import Kit, Service
 from nhip.audit.v1 import audit_pb2
 from services.audit.api import ACCESS, AuditApi
 from services.audit.views import ledger

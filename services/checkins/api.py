@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from eventkit.aggregate import Decision
+from eventkit.commands.aggregate import Decision
+from eventkit.commands.decider import Load
 from eventkit.context import Context
-from eventkit.decider import Load
 from eventkit.errors import unknown
+from eventkit.process.service import Kit
 from eventkit.rpc.access import Allow, anyone
-from eventkit.service import Kit
-from eventkit.table import reading
+from eventkit.subscriptions.table import reading
 from nhip.checkins.v1 import checkins_pb2 as pb
 from nhip.common.v1.command_pb2 import Accepted
 from services.checkins.domain import progress

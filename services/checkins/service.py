@@ -1,8 +1,8 @@
 """What the checkins service is made of."""
 
 from eventkit.directory import views as directory
+from eventkit.process.service import Kit, Service
 from eventkit.rpc.server import Api
-from eventkit.service import Kit, Service
 from nhip.checkins.v1 import checkins_pb2
 from services.checkins.api import ACCESS, CheckinsApi
 from services.checkins.views.known import KnownCycleView, KnownKpiView

@@ -1,8 +1,8 @@
 """What the goals service is made of."""
 
 from eventkit.directory import views as directory
+from eventkit.process.service import Kit, Service
 from eventkit.rpc.server import Api
-from eventkit.service import Kit, Service
 from nhip.goals.v1 import goals_pb2
 from services.goals.api import ACCESS, GoalsApi
 from services.goals.views.kpi import KpiView

@@ -1,8 +1,8 @@
 """What the notifications service is made of."""
 
 from eventkit.directory import views as directory
+from eventkit.process.service import Kit, Service
 from eventkit.rpc.server import Api
-from eventkit.service import Kit, Service
 from nhip.notifications.v1 import notifications_pb2
 from services.notifications.api import ACCESS, NotificationsApi
 from services.notifications.reactors.asking import Asking

@@ -4,16 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
 
-from eventkit.aggregate import Decision
+from eventkit.commands.aggregate import Decision
+from eventkit.commands.decider import Decide, Load
 from eventkit.context import Context
-from eventkit.decider import Decide, Load
 from eventkit.directory.facts import ORGANISATION, PERSON, TENANT, THE_ORGANISATION, Everyone, Person
 from eventkit.errors import Kind, Rejected, unknown
 from eventkit.log import StreamId
-from eventkit.paging import asked
+from eventkit.process.service import Kit
 from eventkit.rpc.access import AUDITOR, Allow, anyone, roles, services
-from eventkit.service import Kit
-from eventkit.table import reading
+from eventkit.rpc.paging import asked
+from eventkit.subscriptions.table import reading
 from nhip.common.v1.command_pb2 import Accepted
 from nhip.people.v1 import people_pb2 as pb
 from nhip.people.v1 import types_pb2

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from eventkit.directory.facts import Everyone
-from eventkit.keys import KEY_SECONDS
 from eventkit.names import plain_letters
-from eventkit.privacy import Words
+from eventkit.privacy.keys import KEY_SECONDS
+from eventkit.privacy.words import Words
 from nhip.people.v1 import people_pb2 as pb
 
 AT_ONCE = 200

@@ -1,8 +1,8 @@
 """What the people service is made of."""
 
 from eventkit.directory import views as directory
+from eventkit.process.service import Kit, Service
 from eventkit.rpc.server import Api
-from eventkit.service import Kit, Service
 from nhip.people.v1 import people_pb2
 from services.people.api import ACCESS, PeopleApi
 from services.people.names import Names

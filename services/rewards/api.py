@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from eventkit.aggregate import Decision
+from eventkit.commands.aggregate import Decision
+from eventkit.commands.decider import Load
 from eventkit.context import Context
-from eventkit.decider import Load
 from eventkit.directory.facts import Everyone
 from eventkit.errors import Kind, Rejected, unknown
+from eventkit.process.service import Kit
 from eventkit.rpc.access import Allow, anyone, roles
-from eventkit.service import Kit
-from eventkit.table import reading
+from eventkit.subscriptions.table import reading
 from eventkit.values import from_date, to_date
 from nhip.common.v1.command_pb2 import Accepted
 from nhip.rewards.v1 import rewards_pb2 as pb

@@ -1,8 +1,8 @@
 """What the rewards service is made of."""
 
 from eventkit.directory import views as directory
+from eventkit.process.service import Kit, Service
 from eventkit.rpc.server import Api
-from eventkit.service import Kit, Service
 from nhip.rewards.v1 import rewards_pb2
 from services.rewards.api import ACCESS, RewardsApi
 from services.rewards.reactors.expiring_points import expiring_points

@@ -18,10 +18,10 @@ from rich.console import Console
 from rich.table import Table
 
 from deploy.engines import engines, url_of_database
-from eventkit import provision, wire
 from eventkit.ids import uuid7
-from eventkit.log import NewEvent, Origin, StreamId, Write
+from eventkit.log import NewEvent, Origin, StreamId, Write, wire
 from eventkit.log.postgres import PostgresLog
+from eventkit.process import provision
 from eventkit.values import from_decimal
 from nhip.checkins.v1.events_pb2 import ProgressRecorded
 from services.goals.views.progress import ProgressView

@@ -21,8 +21,8 @@ from google.protobuf.message import Message
 from google.protobuf.unknown_fields import UnknownFieldSet
 
 import nhip
-from eventkit import wire
-from eventkit.privacy import PERSONAL_TEXT
+from eventkit.log import wire
+from eventkit.privacy.words import PERSONAL_TEXT
 from nhip.common.v1.options_pb2 import event
 
 GOLDEN = Path(__file__).parent / "golden"

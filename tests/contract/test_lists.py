@@ -5,7 +5,7 @@ import pytest
 from google.protobuf.descriptor import MethodDescriptor
 
 from cli.catalog import SERVICES
-from eventkit.paging import TOKEN_LENGTH
+from eventkit.rpc.paging import TOKEN_LENGTH
 from nhip.common.v1.options_pb2 import rules
 
 BOUNDED = {

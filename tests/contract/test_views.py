@@ -7,7 +7,7 @@ from unittest.mock import MagicMock
 import pytest
 
 from cli.catalog import SERVICES
-from eventkit.projection import by_subscription
+from eventkit.subscriptions.projection import by_subscription
 
 
 @pytest.mark.parametrize("name", SERVICES)

@@ -13,8 +13,8 @@ from cli.client import Client
 from deploy import keys
 from eventkit.errors import Rejected
 from eventkit.kafka import tail
-from eventkit.keys import KeyStore
-from eventkit.privacy import Words, places
+from eventkit.privacy.keys import KeyStore
+from eventkit.privacy.words import Words, places
 from eventkit.settings import load
 from nhip.audit.v1 import audit_pb2 as a
 from nhip.checkins.v1.checkins_pb2 import ListProgress, Progress, RecordProgress

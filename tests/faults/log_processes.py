@@ -17,9 +17,9 @@ from uuid import UUID
 
 import asyncpg
 
-from eventkit.faults import TRANSIENT
 from eventkit.ids import uuid7
 from eventkit.log import NewEvent, Origin, StreamId, Write, WrongVersion
+from eventkit.log.faults import TRANSIENT
 from eventkit.log.postgres import PostgresLog
 
 STREAMS, CALLERS = 5, 8

@@ -13,10 +13,10 @@ from cli.catalog import SERVICES
 from deploy.engines import Engines
 from eventkit import settings as all_settings
 from eventkit import telemetry
-from eventkit.host import Running, running
+from eventkit.process.host import Running, running
+from eventkit.process.service import Build, Kit, Service
 from eventkit.rpc.auth import Keys, Tokens
 from eventkit.rpc.demo_issuer import DemoIssuer
-from eventkit.service import Build, Kit, Service
 from tests.integration.services.company import System
 from tests.integration.services.mailbox import Mailbox, mail_server
 

@@ -10,7 +10,7 @@ import pytest
 from google.protobuf.message import Message
 from google.type.decimal_pb2 import Decimal
 
-from eventkit.aggregate import Aggregate, Decision
+from eventkit.commands.aggregate import Aggregate, Decision
 from eventkit.context import Actor, Context
 from eventkit.directory.facts import Everyone, Person, Place, Unit
 from eventkit.errors import Rejected

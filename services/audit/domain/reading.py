@@ -2,7 +2,7 @@
 
 from google.protobuf.message import Message
 
-from eventkit.aggregate import Aggregate, Decision, Happened, UnknownEvent
+from eventkit.commands.aggregate import Aggregate, Decision, Happened, UnknownEvent
 from eventkit.context import Actor
 from nhip.audit.v1 import types_pb2 as t
 from nhip.audit.v1.events_pb2 import LedgerRead

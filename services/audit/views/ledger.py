@@ -10,10 +10,10 @@ from uuid import UUID
 
 from google.protobuf.message import DecodeError, Message
 
-from eventkit import contracts, wire
+from eventkit import contracts
 from eventkit.context import acting
-from eventkit.log import Recorded
-from eventkit.projection import AnyView, Rows, View
+from eventkit.log import Recorded, wire
+from eventkit.subscriptions.projection import AnyView, Rows, View
 from services.audit.domain import telling
 
 VERSION = 2

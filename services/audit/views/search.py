@@ -11,7 +11,7 @@ import asyncpg
 
 from eventkit import contracts
 from eventkit.errors import Kind, Rejected
-from eventkit.paging import Place
+from eventkit.rpc.paging import Place
 from eventkit.telemetry import unshown
 from eventkit.values import from_datetime, to_datetime
 from nhip.audit.v1 import audit_pb2 as pb

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from google.protobuf.message import Message
 
-from eventkit.aggregate import Aggregate, Decision, Happened, UnknownEvent
+from eventkit.commands.aggregate import Aggregate, Decision, Happened, UnknownEvent
 from eventkit.context import Actor
 from eventkit.errors import Kind, Rejected
 from eventkit.values import from_date, from_decimal, required_date, to_date

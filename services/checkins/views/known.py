@@ -8,8 +8,8 @@ import asyncpg
 
 from eventkit.directory.facts import Everyone
 from eventkit.log import Recorded
-from eventkit.projection import Rows, View, messages
-from eventkit.table import Key
+from eventkit.subscriptions.projection import Rows, View, messages
+from eventkit.subscriptions.table import Key
 from eventkit.values import required_date
 from nhip.goals.v1.events_pb2 import CycleOpened, KpiDefined, KpiRetired
 from nhip.goals.v1.types_pb2 import MEASURE_KIND_CUMULATIVE, MEASURE_KIND_MILESTONE

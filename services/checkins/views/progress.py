@@ -9,8 +9,8 @@ import asyncpg
 
 from eventkit.context import acting_id
 from eventkit.log import Recorded
-from eventkit.paging import asked
-from eventkit.projection import Rows, View
+from eventkit.rpc.paging import asked
+from eventkit.subscriptions.projection import Rows, View
 from eventkit.values import from_date, from_datetime, from_decimal, packed, required_date
 from nhip.checkins.v1 import checkins_pb2 as pb
 from nhip.checkins.v1.events_pb2 import ProgressRecorded

@@ -11,7 +11,7 @@ from typing import Literal
 from google.protobuf.message import Message
 from google.type.decimal_pb2 import Decimal as PbDecimal
 
-from eventkit.aggregate import Aggregate, Happened, UnknownEvent
+from eventkit.commands.aggregate import Aggregate, Happened, UnknownEvent
 from eventkit.directory.facts import Everyone
 from eventkit.errors import Kind, Rejected, unknown
 from eventkit.values import from_date, from_decimal, plain, required_date, rounded, same, to_decimal

@@ -6,7 +6,7 @@ from datetime import date
 
 from google.protobuf.message import Message
 
-from eventkit.aggregate import Aggregate, UnknownEvent
+from eventkit.commands.aggregate import Aggregate, UnknownEvent
 from eventkit.values import required_date
 from nhip.checkins.v1.events_pb2 import ProgressRecorded
 

@@ -6,7 +6,7 @@ from datetime import date
 
 from google.protobuf.message import Message
 
-from eventkit.aggregate import Aggregate, Decision, Happened, UnknownEvent
+from eventkit.commands.aggregate import Aggregate, Decision, Happened, UnknownEvent
 from eventkit.errors import Kind, Rejected, unknown
 from eventkit.values import from_date, required_date
 from nhip.goals.v1 import types_pb2 as t

@@ -9,12 +9,12 @@ from decimal import Decimal
 import asyncpg
 from google.type.decimal_pb2 import Decimal as PbDecimal
 
-from eventkit.checkpoint import OWN_FEED
 from eventkit.context import acting_id
 from eventkit.directory.facts import Everyone
 from eventkit.errors import unknown
-from eventkit.paging import Page, asked
-from eventkit.table import reading
+from eventkit.rpc.paging import Page, asked
+from eventkit.subscriptions.checkpoint import OWN_FEED
+from eventkit.subscriptions.table import reading
 from eventkit.telemetry import unshown
 from eventkit.values import from_date, from_datetime, from_decimal, rounded, to_date, to_datetime, to_decimal
 from nhip.common.v1.time_pb2 import Applied, AsOf

@@ -9,8 +9,8 @@ import asyncpg
 from google.type.decimal_pb2 import Decimal as PbDecimal
 
 from eventkit.log import Recorded
-from eventkit.projection import Rows, View
-from eventkit.table import Key
+from eventkit.subscriptions.projection import Rows, View
+from eventkit.subscriptions.table import Key
 from eventkit.values import from_decimal, packed, required_date, to_decimal
 from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import KpiDefined, KpiRetired, KpiTargetRevised

@@ -7,8 +7,8 @@ import asyncpg
 
 from eventkit.directory.facts import Everyone
 from eventkit.names import plain_letters
-from eventkit.paging import asked
-from eventkit.table import reading
+from eventkit.rpc.paging import asked
+from eventkit.subscriptions.table import reading
 from nhip.goals.v1 import goals_pb2 as pb
 from services.goals.views import kpi as kpi_view
 from services.goals.views.goal_map import CycleState, moment, read_cycle

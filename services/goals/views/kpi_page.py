@@ -9,8 +9,8 @@ import asyncpg
 from eventkit.context import Actor
 from eventkit.directory.facts import Everyone
 from eventkit.errors import unknown
-from eventkit.paging import asked
-from eventkit.table import reading
+from eventkit.rpc.paging import asked
+from eventkit.subscriptions.table import reading
 from eventkit.values import from_date, from_datetime, from_decimal, plain
 from nhip.common.v1.words_pb2 import PersonalText
 from nhip.goals.v1 import goals_pb2 as pb

@@ -7,7 +7,7 @@ from datetime import date, datetime
 import asyncpg
 
 from eventkit.log import Recorded
-from eventkit.projection import Rows, View
+from eventkit.subscriptions.projection import Rows, View
 from eventkit.values import required_date
 from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import KpiAligned, KpiTakenOff

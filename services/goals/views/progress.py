@@ -8,7 +8,7 @@ from decimal import Decimal
 import asyncpg
 
 from eventkit.log import Recorded
-from eventkit.projection import Rows, View
+from eventkit.subscriptions.projection import Rows, View
 from eventkit.values import packed, required_date, to_decimal
 from nhip.checkins.v1.events_pb2 import ProgressRecorded
 from services.goals.domain.progress import PROGRESS, Progress

@@ -7,9 +7,9 @@ from datetime import datetime
 import asyncpg
 
 from eventkit.log import Recorded
-from eventkit.paging import Place
-from eventkit.projection import Rows, View
-from eventkit.table import Key
+from eventkit.rpc.paging import Place
+from eventkit.subscriptions.projection import Rows, View
+from eventkit.subscriptions.table import Key
 from eventkit.values import packed
 from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import ChangeProposed, ProposalApproved, ProposalDeclined, ProposalWithdrawn

@@ -11,8 +11,8 @@ import asyncpg
 from eventkit.context import Actor
 from eventkit.directory.facts import Everyone
 from eventkit.errors import Rejected, unknown
-from eventkit.paging import asked
-from eventkit.table import reading
+from eventkit.rpc.paging import asked
+from eventkit.subscriptions.table import reading
 from eventkit.telemetry import unshown
 from eventkit.values import from_datetime, from_decimal, to_decimal
 from nhip.common.v1.time_pb2 import AsOf

@@ -8,8 +8,8 @@ from decimal import Decimal
 import asyncpg
 
 from eventkit.log import Recorded
-from eventkit.paging import asked
-from eventkit.projection import Rows, View, messages
+from eventkit.rpc.paging import asked
+from eventkit.subscriptions.projection import Rows, View, messages
 from eventkit.values import from_date, from_decimal, required_date
 from nhip.goals.v1 import goals_pb2 as pb
 from nhip.goals.v1.events_pb2 import CsfChosen, CycleOpened, StrategicGoalSet

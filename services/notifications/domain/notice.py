@@ -13,7 +13,7 @@ from uuid import UUID, uuid5
 
 from google.protobuf.message import Message
 
-from eventkit.aggregate import Aggregate, Decision, Happened, Ref, UnknownEvent
+from eventkit.commands.aggregate import Aggregate, Decision, Happened, Ref, UnknownEvent
 from nhip.notifications.v1 import events_pb2 as e
 from nhip.notifications.v1.events_pb2 import (
     NoticeGiven,

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from google.protobuf.message import Message
 
-from eventkit.aggregate import Aggregate, Decision, Happened, UnknownEvent
+from eventkit.commands.aggregate import Aggregate, Decision, Happened, UnknownEvent
 from eventkit.errors import Kind, Rejected
 from nhip.notifications.v1 import types_pb2 as t
 from nhip.notifications.v1.events_pb2 import PreferencesChanged

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from eventkit.aggregate import Decision
+from eventkit.commands.aggregate import Decision
+from eventkit.commands.decider import Load
 from eventkit.context import Context
-from eventkit.decider import Load
-from eventkit.service import Due, Kit, Timer
-from eventkit.table import reading
+from eventkit.process.service import Due, Kit, Timer
+from eventkit.subscriptions.table import reading
 from services.notifications.domain import hearing, notice
 from services.notifications.domain.deciding import deciders
 from services.notifications.domain.notice import TELLING

@@ -11,16 +11,16 @@ from uuid import uuid5
 
 import structlog
 
-from eventkit import checkpoint
-from eventkit.aggregate import Aggregate, Decision, Ref
-from eventkit.checkpoint import OWN_FEED
+from eventkit.commands.aggregate import Aggregate, Decision, Ref
+from eventkit.commands.decider import Load
 from eventkit.context import Context
-from eventkit.decider import Load
 from eventkit.directory.facts import Person
 from eventkit.log import StreamId
-from eventkit.projection import messages
-from eventkit.service import Due, Kit, Timer
-from eventkit.table import reading
+from eventkit.process.service import Due, Kit, Timer
+from eventkit.subscriptions import checkpoint
+from eventkit.subscriptions.checkpoint import OWN_FEED
+from eventkit.subscriptions.projection import messages
+from eventkit.subscriptions.table import reading
 from nhip.notifications.v1 import events_pb2 as e
 from nhip.notifications.v1 import notifications_pb2 as pb
 from nhip.notifications.v1 import types_pb2 as t

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from eventkit.aggregate import Decision
+from eventkit.commands.aggregate import Decision
+from eventkit.commands.decider import Load
 from eventkit.context import Context
-from eventkit.decider import Load
-from eventkit.service import Kit
-from eventkit.table import reading
+from eventkit.process.service import Kit
+from eventkit.subscriptions.table import reading
 from nhip.notifications.v1.events_pb2 import NoticeGiven
 from services.notifications.domain import notice
 from services.notifications.domain.batch import Batch

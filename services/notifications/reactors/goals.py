@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from eventkit.log import Recorded
-from eventkit.service import Kit, Reaction, because
-from eventkit.table import reading
+from eventkit.process.service import Kit, Reaction, because
+from eventkit.subscriptions.table import reading
 from services.notifications.domain import batch as batches
 from services.notifications.domain import hearing
 from services.notifications.reactors.giving import give

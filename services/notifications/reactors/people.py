@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from eventkit.log import Recorded
-from eventkit.service import Kit, Reaction, because
-from eventkit.table import reading
+from eventkit.process.service import Kit, Reaction, because
+from eventkit.subscriptions.table import reading
 from nhip.people.v1.events_pb2 import (
     ErasureApproved,
     ErasureDeclined,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from eventkit.log import Recorded
-from eventkit.service import Kit, Reaction, because
+from eventkit.process.service import Kit, Reaction, because
 from nhip.rewards.v1.events_pb2 import GiftHandedOver, PraiseGiven, RedemptionRefunded
 from services.notifications.domain import batch as batches
 from services.notifications.domain import hearing

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from eventkit.context import Context
-from eventkit.service import Due, Kit, Timer
-from eventkit.table import reading
+from eventkit.process.service import Due, Kit, Timer
+from eventkit.subscriptions.table import reading
 from eventkit.values import from_date
 from services.notifications.domain import hearing
 from services.notifications.reactors.giving import give

@@ -8,7 +8,7 @@ import asyncpg
 
 from eventkit.directory.views import VERSION
 from eventkit.log import Recorded
-from eventkit.projection import Rows, View
+from eventkit.subscriptions.projection import Rows, View
 from eventkit.values import packed
 from nhip.people.v1.events_pb2 import ErasureApproved, ErasureCompleted, ErasureDeclined, ErasureRequested
 

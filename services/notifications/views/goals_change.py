@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from eventkit.log import Recorded
-from eventkit.projection import Rows, View
+from eventkit.subscriptions.projection import Rows, View
 from eventkit.values import to_decimal
 from nhip.goals.v1 import types_pb2 as g
 from nhip.goals.v1.events_pb2 import (

@@ -8,8 +8,8 @@ from datetime import date, datetime
 from google.protobuf.message import Message
 
 from eventkit.log import Recorded
-from eventkit.projection import Rows, View, messages
-from eventkit.table import Key
+from eventkit.subscriptions.projection import Rows, View, messages
+from eventkit.subscriptions.table import Key
 from eventkit.values import packed, required_date
 from nhip.goals.v1 import types_pb2 as g
 from nhip.goals.v1.events_pb2 import (

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import asyncpg
 
-from eventkit import paging
+from eventkit.rpc import paging
 from eventkit.values import from_datetime
 from nhip.common.v1.words_pb2 import PersonalText
 from nhip.goals.v1.types_pb2 import PROPOSAL_STATE_PROPOSED, ReasonClass

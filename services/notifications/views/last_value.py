@@ -11,9 +11,9 @@ import asyncpg
 from eventkit.database import connection
 from eventkit.directory.views import TenantView
 from eventkit.log import Recorded
-from eventkit.projection import Rows, View, messages
-from eventkit.service import Due
-from eventkit.table import Key
+from eventkit.process.service import Due
+from eventkit.subscriptions.projection import Rows, View, messages
+from eventkit.subscriptions.table import Key
 from eventkit.values import required_date
 from nhip.checkins.v1.events_pb2 import ProgressRecorded
 from nhip.goals.v1.types_pb2 import MEASURE_KIND_MILESTONE

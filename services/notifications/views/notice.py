@@ -8,9 +8,9 @@ import asyncpg
 
 from eventkit.database import connection
 from eventkit.log import Recorded
-from eventkit.projection import Rows, View, messages
-from eventkit.service import Due
-from eventkit.table import Key
+from eventkit.process.service import Due
+from eventkit.subscriptions.projection import Rows, View, messages
+from eventkit.subscriptions.table import Key
 from eventkit.values import packed, to_date, to_datetime
 from nhip.notifications.v1.events_pb2 import (
     NoticeGiven,

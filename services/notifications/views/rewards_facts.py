@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from eventkit.log import Recorded
-from eventkit.projection import Rows, View, messages
+from eventkit.subscriptions.projection import Rows, View, messages
 from eventkit.values import packed
 from nhip.rewards.v1.events_pb2 import CoreValueNamed, GiftOffered, GiftRedeemed, PraiseGiven
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import asyncpg
 
-from eventkit.service import Due
+from eventkit.process.service import Due
 from nhip.goals.v1.types_pb2 import PROPOSAL_STATE_PROPOSED, KpiDraft
 from nhip.notifications.v1.types_pb2 import NOTICE_KIND_PROPOSAL_WAITING
 from services.notifications.domain.hearing import HeardKpi

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from google.protobuf.message import Message
 
-from eventkit.aggregate import Aggregate, Decision, Happened, UnknownEvent
+from eventkit.commands.aggregate import Aggregate, Decision, Happened, UnknownEvent
 from eventkit.context import Actor, parties
 from eventkit.directory.facts import PERSON, Person
 from eventkit.errors import Kind, Rejected, unknown

@@ -1,6 +1,6 @@
 """Units, their heads, and who reports to whom: one stream per tenant, so that reporting lines never run in a circle."""
 
-from eventkit.aggregate import Decision, Happened
+from eventkit.commands.aggregate import Decision, Happened
 from eventkit.context import Actor
 from eventkit.directory.facts import ORGANISATION, THE_ORGANISATION, Organisation, Person, Place
 from eventkit.errors import Kind, Rejected, unknown

@@ -4,7 +4,7 @@ from dataclasses import replace
 from email.errors import HeaderParseError
 from email.headerregistry import Address
 
-from eventkit.aggregate import Decision, Happened
+from eventkit.commands.aggregate import Decision, Happened
 from eventkit.context import Actor
 from eventkit.directory.facts import PERSON, Organisation, Person, role_name
 from eventkit.errors import Kind, Rejected, unknown

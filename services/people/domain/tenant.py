@@ -1,6 +1,6 @@
 """A tenant: one company, with the time zone in which its days end."""
 
-from eventkit.aggregate import Decision, Happened
+from eventkit.commands.aggregate import Decision, Happened
 from eventkit.context import Context
 from eventkit.directory.facts import DEFAULT_TIME_ZONE, TENANT, Tenant
 from eventkit.errors import Rejected

@@ -3,11 +3,11 @@
 Killed in between, it begins again and ends the same.
 """
 
-from eventkit.aggregate import Decision
-from eventkit.decider import Load
+from eventkit.commands.aggregate import Decision
+from eventkit.commands.decider import Load
 from eventkit.directory.facts import PERSON
 from eventkit.log import Recorded
-from eventkit.service import Kit, Reaction, because
+from eventkit.process.service import Kit, Reaction, because
 from nhip.people.v1.events_pb2 import ErasureApproved
 from services.people.domain.erasure import ERASURE, complete
 

@@ -9,9 +9,9 @@ import asyncpg
 from eventkit.context import acting_id
 from eventkit.directory.views import VERSION
 from eventkit.log import Recorded
-from eventkit.paging import asked
-from eventkit.projection import Rows, View
-from eventkit.table import Key
+from eventkit.rpc.paging import asked
+from eventkit.subscriptions.projection import Rows, View
+from eventkit.subscriptions.table import Key
 from eventkit.values import from_datetime, packed
 from nhip.common.v1.words_pb2 import PersonalText
 from nhip.people.v1 import people_pb2 as pb

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from google.protobuf.message import Message
 
-from eventkit.aggregate import Aggregate, Decision, Happened, UnknownEvent
+from eventkit.commands.aggregate import Aggregate, Decision, Happened, UnknownEvent
 from eventkit.errors import Kind, Rejected, unknown
 from nhip.rewards.v1.events_pb2 import GiftOffered, GiftReserved, GiftReturned, GiftStockChanged, GiftWithdrawn
 from nhip.rewards.v1.rewards_pb2 import ChangeGiftStock, OfferGift

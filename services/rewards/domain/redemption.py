@@ -10,7 +10,7 @@ from datetime import date
 
 from google.protobuf.message import Message
 
-from eventkit.aggregate import Aggregate, Decision, Happened, UnknownEvent
+from eventkit.commands.aggregate import Aggregate, Decision, Happened, UnknownEvent
 from eventkit.context import Actor
 from eventkit.directory.facts import Everyone
 from eventkit.errors import Kind, Rejected, unknown

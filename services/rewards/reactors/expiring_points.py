@@ -7,10 +7,10 @@ either.
 from collections.abc import Sequence
 from datetime import datetime
 
-from eventkit.aggregate import Decision
+from eventkit.commands.aggregate import Decision
+from eventkit.commands.decider import Load
 from eventkit.context import Context
-from eventkit.decider import Load
-from eventkit.service import Due, Kit, Timer
+from eventkit.process.service import Due, Kit, Timer
 from services.rewards.domain import wallet
 from services.rewards.domain.wallet import WALLET
 from services.rewards.views.wallet import over

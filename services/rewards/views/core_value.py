@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import asyncpg
 
 from eventkit.log import Recorded
-from eventkit.paging import asked
-from eventkit.projection import Rows, View, messages
+from eventkit.rpc.paging import asked
+from eventkit.subscriptions.projection import Rows, View, messages
 from nhip.rewards.v1 import rewards_pb2 as pb
 from nhip.rewards.v1.events_pb2 import CoreValueNamed
 from services.rewards.domain.core_value import CORE_VALUES

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 import asyncpg
 
 from eventkit.log import Recorded
-from eventkit.paging import asked
-from eventkit.projection import Rows, View, messages
-from eventkit.table import Key
+from eventkit.rpc.paging import asked
+from eventkit.subscriptions.projection import Rows, View, messages
+from eventkit.subscriptions.table import Key
 from nhip.rewards.v1 import rewards_pb2 as pb
 from nhip.rewards.v1.events_pb2 import GiftOffered, GiftReserved, GiftReturned, GiftStockChanged, GiftWithdrawn
 from services.rewards.domain.gift import GIFT

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import asyncpg
 
 from eventkit.log import Recorded
-from eventkit.projection import Rows, View, messages
+from eventkit.subscriptions.projection import Rows, View, messages
 from nhip.goals.v1.events_pb2 import KpiDefined
 
 

@@ -7,8 +7,8 @@ from datetime import datetime
 import asyncpg
 
 from eventkit.log import Recorded
-from eventkit.paging import asked
-from eventkit.projection import Rows, View
+from eventkit.rpc.paging import asked
+from eventkit.subscriptions.projection import Rows, View
 from eventkit.values import from_datetime, packed
 from nhip.common.v1.words_pb2 import PersonalText
 from nhip.rewards.v1 import rewards_pb2 as pb

@@ -10,9 +10,9 @@ from eventkit.database import connection
 from eventkit.directory.facts import DEFAULT_TIME_ZONE
 from eventkit.directory.views import TenantView
 from eventkit.log import Recorded
-from eventkit.projection import Rows, View, messages
-from eventkit.service import Due
-from eventkit.table import Key
+from eventkit.process.service import Due
+from eventkit.subscriptions.projection import Rows, View, messages
+from eventkit.subscriptions.table import Key
 from eventkit.values import required_date
 from nhip.rewards.v1 import types_pb2 as t
 from nhip.rewards.v1.events_pb2 import (

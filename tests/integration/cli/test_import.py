@@ -14,9 +14,9 @@ from cli.importing.bring import Importer, Principals, Summary
 from cli.importing.check import checked
 from cli.importing.company import File
 from cli.running import Failed
-from eventkit.aggregate import Decision
+from eventkit.commands.aggregate import Decision
+from eventkit.commands.decider import Load
 from eventkit.context import Actor, Context, command_id
-from eventkit.decider import Load
 from eventkit.directory.facts import TENANT
 from nhip.goals.v1 import goals_pb2 as g
 from nhip.people.v1 import people_pb2 as p

@@ -21,8 +21,8 @@ from cli.catalog import SERVICES
 from cli.provision import databases_and_topics
 from deploy.engines import Engines, url_of_database
 from deploy.engines.ports import claimed
-from eventkit import provision
-from eventkit.host import running
+from eventkit.process import provision
+from eventkit.process.host import running
 from eventkit.rpc.auth import Keys, Tokens
 from eventkit.settings import Settings, load
 

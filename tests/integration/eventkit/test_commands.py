@@ -11,16 +11,16 @@ import asyncpg
 import pytest
 from google.protobuf.message import Message
 
-from eventkit import decider
-from eventkit.aggregate import Aggregate, Decision, Happened, UnknownEvent
+from eventkit.commands import decider
+from eventkit.commands.aggregate import Aggregate, Decision, Happened, UnknownEvent
+from eventkit.commands.decider import Commands, Load
 from eventkit.context import Actor, Context, command_id
-from eventkit.decider import Commands, Load
 from eventkit.errors import Kind, Rejected
-from eventkit.faults import TRANSIENT
-from eventkit.keys import KeyStore
 from eventkit.log import NewEvent, Origin, Recorded, StreamId, Write
+from eventkit.log.faults import TRANSIENT
 from eventkit.log.postgres import PostgresLog
-from eventkit.privacy import Words
+from eventkit.privacy.keys import KeyStore
+from eventkit.privacy.words import Words
 from nhip.common.v1.command_pb2 import Accepted
 from nhip.people.v1.events_pb2 import UnitCreated, UnitHeadAppointed
 

@@ -8,14 +8,14 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from eventkit import wire
-from eventkit.aggregate import Aggregate, Decision, Happened
+from eventkit.commands.aggregate import Aggregate, Decision, Happened
+from eventkit.commands.decider import Commands, Load
 from eventkit.context import Actor, Context
-from eventkit.decider import Commands, Load
 from eventkit.errors import Rejected
-from eventkit.keys import KeyStore, KeyUnreadable, Missing, WrongMasterKey, master_id
+from eventkit.log import wire
 from eventkit.log.postgres import PostgresLog
-from eventkit.privacy import PlainWords, Words, blank_copied, places
+from eventkit.privacy.keys import KeyStore, KeyUnreadable, Missing, WrongMasterKey, master_id
+from eventkit.privacy.words import PlainWords, Words, blank_copied, places
 from eventkit.telemetry import Metrics
 from nhip.checkins.v1 import checkins_pb2
 from nhip.checkins.v1.events_pb2 import ProgressRecorded
@@ -291,7 +291,7 @@ async def test_the_master_key_changes_and_every_word_still_opens(postgres: str):
 
 
 async def test_a_change_that_was_cut_off_needs_both_and_is_gone_on_with(postgres: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("eventkit.keys.PAGE", 2)
+    monkeypatch.setattr("eventkit.privacy.keys.PAGE", 2)
     async with KeyStore(postgres, MASTER) as before:
         made = {person: await before.key("acme", person, make=True) for person in ("a", "b", "c", "d", "e")}
     con = await asyncpg.connect(postgres)

@@ -10,17 +10,18 @@ from uuid import UUID, uuid5
 import asyncpg
 import pytest
 
-from eventkit import checkpoint, parking, provision
-from eventkit.checkpoint import OWN_FEED, Checkpoint, Fenced
 from eventkit.database import connection
 from eventkit.errors import Kind, Rejected
 from eventkit.ids import uuid7
-from eventkit.leadership import Leads
 from eventkit.log import NO_STREAM, LogFull, NewEvent, Origin, Recorded, StreamId, Write
 from eventkit.log.postgres import PostgresLog
-from eventkit.projection import Rows, View, by_subscription
-from eventkit.subscription import Projecting, Reacting, Subscription, follow
-from eventkit.table import Key, reading
+from eventkit.process import provision
+from eventkit.subscriptions import checkpoint, parking
+from eventkit.subscriptions.checkpoint import OWN_FEED, Checkpoint, Fenced
+from eventkit.subscriptions.leadership import Leads
+from eventkit.subscriptions.projection import Rows, View, by_subscription
+from eventkit.subscriptions.subscription import Projecting, Reacting, Subscription, follow
+from eventkit.subscriptions.table import Key, reading
 from eventkit.telemetry import Metrics
 from nhip.people.v1.events_pb2 import UnitCreated, UnitHeadAppointed
 from tests.integration.eventkit.topics import CUT_LEADS, running

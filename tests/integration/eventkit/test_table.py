@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eventkit import provision
-from eventkit.table import Table, reading
+from eventkit.process import provision
+from eventkit.subscriptions.table import Table, reading
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ import pytest
 
 from eventkit.context import Context
 from eventkit.errors import Rejected
-from eventkit.leadership import Leads
-from eventkit.service import Due, Timer
+from eventkit.process.service import Due, Timer
+from eventkit.process.timer import Ticking
+from eventkit.subscriptions.leadership import Leads
 from eventkit.telemetry import Metrics
-from eventkit.timer import Ticking
 from tests.integration.eventkit.topics import CUT_LEADS, running
 
 NOW = datetime(2025, 3, 20, 8, tzinfo=UTC)

@@ -14,16 +14,16 @@ import asyncpg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
-from eventkit import checkpoint, parking, relay
-from eventkit.checkpoint import Checkpoint
 from eventkit.database import transaction
 from eventkit.ids import uuid7
-from eventkit.kafka import TopicReader, ensure_topic, partition_of, topic
-from eventkit.leadership import Leads
+from eventkit.kafka import TopicReader, ensure_topic, partition_of, relay, topic
+from eventkit.kafka.relay import Relay
 from eventkit.log import NewEvent, Origin, Recorded, StreamId, Write
 from eventkit.log.postgres import PostgresLog
-from eventkit.relay import Relay
-from eventkit.subscription import Subscription
+from eventkit.subscriptions import checkpoint, parking
+from eventkit.subscriptions.checkpoint import Checkpoint
+from eventkit.subscriptions.leadership import Leads
+from eventkit.subscriptions.subscription import Subscription
 from eventkit.telemetry import Metrics
 
 PARTITIONS = 3

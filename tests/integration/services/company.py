@@ -15,10 +15,10 @@ from google.type.decimal_pb2 import Decimal
 
 from cli.catalog import SERVICES
 from eventkit.errors import Rejected
-from eventkit.host import Running
+from eventkit.process.host import Running
+from eventkit.process.service import Kit
 from eventkit.rpc.demo_issuer import DemoIssuer
 from eventkit.rpc.errors import rejection
-from eventkit.service import Kit
 from eventkit.settings import Settings
 from eventkit.values import from_date
 from nhip.common.v1 import operations_pb2

@@ -13,12 +13,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from google.protobuf.message import Message
 
-from eventkit.checkpoint import Checkpoint, Fenced
 from eventkit.context import Actor, Context, by_the_clock
 from eventkit.log import Recorded
-from eventkit.projection import by_subscription
-from eventkit.service import Due, Kit
-from eventkit.subscription import Reacting
+from eventkit.process.service import Due, Kit
+from eventkit.subscriptions.checkpoint import Checkpoint, Fenced
+from eventkit.subscriptions.projection import by_subscription
+from eventkit.subscriptions.subscription import Reacting
 from eventkit.telemetry import Metrics
 from eventkit.values import from_date, to_datetime
 from nhip.checkins.v1 import checkins_pb2 as c

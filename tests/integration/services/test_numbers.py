@@ -7,9 +7,9 @@ from uuid import uuid4
 import pytest
 from google.type.decimal_pb2 import Decimal
 
-from eventkit.aggregate import Decision, Happened
+from eventkit.commands.aggregate import Decision, Happened
+from eventkit.commands.decider import Load
 from eventkit.context import Actor, Context
-from eventkit.decider import Load
 from eventkit.log import StreamId
 from eventkit.values import from_date
 from nhip.checkins.v1 import checkins_pb2 as c

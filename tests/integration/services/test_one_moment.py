@@ -10,8 +10,8 @@ import grpc
 import pytest
 from google.protobuf.message_factory import GetMessageClass
 
-from eventkit import table
 from eventkit.errors import Rejected
+from eventkit.subscriptions import table
 from nhip.rewards.v1 import rewards_pb2 as r
 from nhip.rewards.v1 import rewards_pb2_grpc
 from tests.integration.services.company import DESCRIPTORS, Company, System, words

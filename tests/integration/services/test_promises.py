@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from eventkit.errors import Kind, Rejected
-from eventkit.table import reading
+from eventkit.subscriptions.table import reading
 from eventkit.values import from_date
 from nhip.checkins.v1 import checkins_pb2 as c
 from nhip.common.v1 import operations_pb2 as o

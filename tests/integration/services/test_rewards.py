@@ -7,9 +7,9 @@ from uuid import uuid4
 
 import pytest
 
-from eventkit.aggregate import Decision
+from eventkit.commands.aggregate import Decision
+from eventkit.commands.decider import Load
 from eventkit.context import Actor, Context
-from eventkit.decider import Load
 from eventkit.errors import Kind
 from eventkit.log import Recorded, StreamId
 from eventkit.values import from_date

@@ -16,21 +16,21 @@ import asyncpg
 import pytest
 from google.protobuf.message import Message
 
-from eventkit import provision
 from eventkit import settings as all_settings
+from eventkit.commands.decider import Commands
 from eventkit.context import Actor, Context, by_the_clock
 from eventkit.database import transaction
-from eventkit.decider import Commands
 from eventkit.directory.directory import Directory
 from eventkit.directory.facts import Everyone
 from eventkit.directory.views import TenantRow, TenantView
 from eventkit.errors import Rejected
-from eventkit.keys import KeyStore
 from eventkit.log import Recorded
 from eventkit.log.postgres import PostgresLog
-from eventkit.privacy import Words
-from eventkit.projection import AnyView, compare
-from eventkit.service import Due, Kit, Service
+from eventkit.privacy.keys import KeyStore
+from eventkit.privacy.words import Words
+from eventkit.process import provision
+from eventkit.process.service import Due, Kit, Service
+from eventkit.subscriptions.projection import AnyView, compare
 from nhip.common.v1.command_pb2 import Accepted
 from nhip.rewards.v1 import events_pb2 as e
 from nhip.rewards.v1 import rewards_pb2 as pb

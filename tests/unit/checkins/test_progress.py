@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
-from eventkit.aggregate import Decision
+from eventkit.commands.aggregate import Decision
 from eventkit.context import Actor
 from eventkit.values import from_date
 from nhip.checkins.v1.checkins_pb2 import RecordProgress

@@ -8,9 +8,8 @@ from google.type.date_pb2 import Date
 from google.type.decimal_pb2 import Decimal
 
 from cli.events import _json  # pyright: ignore[reportPrivateUsage]
-from eventkit import wire
 from eventkit.kafka import Tailed
-from eventkit.log import Origin, Recorded, StreamId
+from eventkit.log import Origin, Recorded, StreamId, wire
 from nhip.goals.v1 import types_pb2
 from nhip.goals.v1.events_pb2 import KpiTargetRevised
 from services.gateway.transcoding import json_of

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eventkit.errors import Kind, Rejected
-from eventkit.paging import asked
+from eventkit.rpc.paging import asked
 from nhip.audit.v1.audit_pb2 import SearchLedger
 from nhip.audit.v1.types_pb2 import Filter
 from nhip.rewards.v1.rewards_pb2 import ListPraises

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from eventkit.aggregate import Decision
+from eventkit.commands.aggregate import Decision
 from eventkit.directory.facts import Everyone
 from nhip.goals.v1 import types_pb2 as t
 from services.goals.domain import alignment, kpi

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from eventkit.aggregate import UnknownEvent
+from eventkit.commands.aggregate import UnknownEvent
 from eventkit.values import from_date, required_date
 from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import CycleOpened, KpiAligned, KpiDefined, KpiRetired, KpiTargetRevised

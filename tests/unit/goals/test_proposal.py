@@ -2,7 +2,7 @@
 
 import pytest
 
-from eventkit.aggregate import Decision
+from eventkit.commands.aggregate import Decision
 from eventkit.directory.facts import Everyone
 from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import (

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given as drawn
 from hypothesis import strategies as st
 
-from eventkit.aggregate import Decision, UnknownEvent
+from eventkit.commands.aggregate import Decision, UnknownEvent
 from eventkit.values import from_datetime
 from nhip.notifications.v1 import events_pb2 as e
 from nhip.notifications.v1 import types_pb2 as t

@@ -2,7 +2,7 @@
 
 from zoneinfo import ZoneInfo
 
-from eventkit.aggregate import Decision
+from eventkit.commands.aggregate import Decision
 from nhip.notifications.v1 import types_pb2 as t
 from nhip.notifications.v1.events_pb2 import PreferencesChanged
 from nhip.notifications.v1.types_pb2 import Channels, Preferences

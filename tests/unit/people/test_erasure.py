@@ -2,7 +2,7 @@
 
 import pytest
 
-from eventkit.aggregate import Decision
+from eventkit.commands.aggregate import Decision
 from eventkit.context import Actor
 from eventkit.directory.facts import ERASED, PERSON
 from nhip.people.v1 import people_pb2 as pb

@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from eventkit.aggregate import Decision
+from eventkit.commands.aggregate import Decision
 from eventkit.context import Actor
 from eventkit.directory.facts import ORGANISATION, PERSON, TENANT, THE_ORGANISATION, Place
 from nhip.people.v1 import people_pb2 as pb

@@ -5,7 +5,7 @@ from datetime import date
 from itertools import count
 from typing import Any
 
-from eventkit.aggregate import Decision
+from eventkit.commands.aggregate import Decision
 from eventkit.context import Actor
 from eventkit.directory.facts import Everyone, Place, Unit
 from nhip.rewards.v1 import rewards_pb2 as pb

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from eventkit.aggregate import Decision, UnknownEvent
+from eventkit.commands.aggregate import Decision, UnknownEvent
 from eventkit.errors import Kind, Rejected
 from nhip.rewards.v1 import rewards_pb2 as pb
 from nhip.rewards.v1.events_pb2 import GiftOffered, GiftRedeemed, GiftStockChanged, RedemptionRefunded

@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from eventkit.aggregate import Aggregate, Decision
+from eventkit.commands.aggregate import Aggregate, Decision
 from eventkit.context import Actor
 from eventkit.errors import Rejected
 from nhip.rewards.v1 import rewards_pb2 as pb

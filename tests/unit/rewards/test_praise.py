@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from eventkit.aggregate import Decision, UnknownEvent
+from eventkit.commands.aggregate import Decision, UnknownEvent
 from eventkit.context import Actor
 from eventkit.errors import Kind, Rejected
 from eventkit.values import from_date

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from eventkit.aggregate import UnknownEvent
+from eventkit.commands.aggregate import UnknownEvent
 from eventkit.context import Actor
 from eventkit.directory.facts import Everyone
 from eventkit.errors import Kind, Rejected

@@ -9,9 +9,9 @@ import structlog
 
 from eventkit.context import by_the_clock
 from eventkit.errors import Rejected
-from eventkit.faults import TRANSIENT, Backoff
-from eventkit.leadership import Lead, Leads
-from eventkit.service import Due, Timer
+from eventkit.log.faults import TRANSIENT, Backoff
+from eventkit.process.service import Due, Timer
+from eventkit.subscriptions.leadership import Lead, Leads
 from eventkit.telemetry import Metrics, span
 
 log = structlog.get_logger(__name__)

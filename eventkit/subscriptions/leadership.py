@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from eventkit.faults import TRANSIENT
+from eventkit.log.faults import TRANSIENT
 
 TRY_SECONDS = 1.0
 """How often a process that waits for a lead tries to take it."""

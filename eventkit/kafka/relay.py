@@ -15,10 +15,10 @@ import structlog
 
 from eventkit import kafka
 from eventkit.database import connection
-from eventkit.faults import Backoff
 from eventkit.kafka import Kept
-from eventkit.leadership import Lead, Leads
 from eventkit.log import EventLog
+from eventkit.log.faults import Backoff
+from eventkit.subscriptions.leadership import Lead, Leads
 from eventkit.telemetry import Metrics
 
 log = structlog.get_logger(__name__)

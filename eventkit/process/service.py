@@ -7,17 +7,17 @@ from uuid import uuid5
 
 import asyncpg
 
-from eventkit.checkpoint import OWN_FEED
+from eventkit.commands.decider import Commands
 from eventkit.context import NAMESPACE, Actor, Context, acting
-from eventkit.decider import Commands
 from eventkit.directory.directory import Directory
 from eventkit.kafka import partition_of
 from eventkit.log import EventLog, Recorded
-from eventkit.privacy import Words
-from eventkit.projection import AnyView
+from eventkit.privacy.words import Words
 from eventkit.rpc.server import Api
 from eventkit.settings import Settings
-from eventkit.subscription import React
+from eventkit.subscriptions.checkpoint import OWN_FEED
+from eventkit.subscriptions.projection import AnyView
+from eventkit.subscriptions.subscription import React
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,13 @@ from typing import TypeVar
 import asyncpg
 import structlog
 
-from eventkit import checkpoint, parking, relay
 from eventkit.database import transaction
-from eventkit.faults import TRANSIENT, Backoff
-from eventkit.projection import AnyView
+from eventkit.kafka import relay
+from eventkit.log.faults import TRANSIENT, Backoff
 from eventkit.settings import SettingsError, masked
-from eventkit.table import READER
+from eventkit.subscriptions import checkpoint, parking
+from eventkit.subscriptions.projection import AnyView
+from eventkit.subscriptions.table import READER
 
 log = structlog.get_logger(__name__)
 

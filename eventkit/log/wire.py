@@ -5,7 +5,7 @@ from uuid import UUID
 from google.protobuf import symbol_database
 from google.protobuf.message import Message
 
-from eventkit.privacy import blank_copied, refuse_plain
+from eventkit.privacy.words import blank_copied, refuse_plain
 
 
 def type_name(message: Message) -> str:

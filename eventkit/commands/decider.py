@@ -9,13 +9,12 @@ from typing import Any, Protocol, TypeVar
 from uuid import UUID, uuid5
 from weakref import WeakValueDictionary
 
-from eventkit import wire
-from eventkit.aggregate import Aggregate, Decision, Ref
+from eventkit.commands.aggregate import Aggregate, Decision, Ref
 from eventkit.context import Context
 from eventkit.errors import Kind, Rejected
 from eventkit.ids import uuid7
-from eventkit.log import Appended, EventLog, IdReused, NewEvent, Origin, Recorded, StreamId, Write, WrongVersion
-from eventkit.privacy import Words
+from eventkit.log import Appended, EventLog, IdReused, NewEvent, Origin, Recorded, StreamId, Write, WrongVersion, wire
+from eventkit.privacy.words import Words
 from nhip.common.v1.command_pb2 import Accepted
 
 State = TypeVar("State")

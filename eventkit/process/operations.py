@@ -7,18 +7,19 @@ from dataclasses import dataclass
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from eventkit import checkpoint, kafka, parking
-from eventkit.aggregate import Aggregate, Decision, Happened, UnknownEvent
+from eventkit import kafka
+from eventkit.commands.aggregate import Aggregate, Decision, Happened, UnknownEvent
+from eventkit.commands.decider import Load
 from eventkit.context import Context
 from eventkit.database import connection, snapshot, transaction
-from eventkit.decider import Load
 from eventkit.errors import Rejected, unknown
 from eventkit.log import Recorded
-from eventkit.projection import AnyView, Comparison, Mismatch, compare
+from eventkit.process.service import Kit
 from eventkit.rpc.access import Allow, roles, services
-from eventkit.service import Kit
-from eventkit.subscription import Projecting, Subscription
-from eventkit.table import Key
+from eventkit.subscriptions import checkpoint, parking
+from eventkit.subscriptions.projection import AnyView, Comparison, Mismatch, compare
+from eventkit.subscriptions.subscription import Projecting, Subscription
+from eventkit.subscriptions.table import Key
 from nhip.common.v1 import operations_pb2 as pb
 from nhip.common.v1.command_pb2 import Accepted
 

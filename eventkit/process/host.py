@@ -13,31 +13,32 @@ import asyncpg
 import structlog
 from google.protobuf.message import Message
 
-from eventkit import checkpoint, provision
-from eventkit.checkpoint import OWN_FEED
+from eventkit.commands.decider import Commands
 from eventkit.context import Actor
 from eventkit.database import connection
-from eventkit.decider import Commands
 from eventkit.directory.directory import Directory
 from eventkit.kafka import TopicReader, partition_of
-from eventkit.keys import KeyStore, master_id
-from eventkit.leadership import Leads
+from eventkit.kafka.relay import Relay
 from eventkit.log import Recorded
 from eventkit.log.postgres import PostgresLog
-from eventkit.operations import ACCESS, OPERATIONS, Operations
-from eventkit.privacy import Words
-from eventkit.projection import AnyView, by_subscription
-from eventkit.relay import Relay
+from eventkit.privacy.keys import KeyStore, master_id
+from eventkit.privacy.words import Words
+from eventkit.process import provision
+from eventkit.process.operations import ACCESS, OPERATIONS, Operations
+from eventkit.process.service import Build, Kit, Reaction, Service
+from eventkit.process.timer import Ticking
 from eventkit.rpc.access import AUDITOR
 from eventkit.rpc.auth import Authenticator
 from eventkit.rpc.ceilings import Rates
 from eventkit.rpc.health import HealthServer, Progress
 from eventkit.rpc.server import Api, Server
-from eventkit.service import Build, Kit, Reaction, Service
 from eventkit.settings import Settings
-from eventkit.subscription import Projecting, React, Reacting, Subscription, count_parked, follow
+from eventkit.subscriptions import checkpoint
+from eventkit.subscriptions.checkpoint import OWN_FEED
+from eventkit.subscriptions.leadership import Leads
+from eventkit.subscriptions.projection import AnyView, by_subscription
+from eventkit.subscriptions.subscription import Projecting, React, Reacting, Subscription, count_parked, follow
 from eventkit.telemetry import Metrics, MetricsServer
-from eventkit.timer import Ticking
 
 log = structlog.get_logger(__name__)
 

@@ -19,7 +19,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from eventkit.errors import Rejected
-from eventkit.keys import KeyStore, KeyUnreadable, Missing
+from eventkit.privacy.keys import KeyStore, KeyUnreadable, Missing
 from eventkit.telemetry import Metrics
 from nhip.common.v1.options_pb2 import about, for_audit
 from nhip.common.v1.words_pb2 import PersonalText, Sealed

@@ -13,7 +13,7 @@ import asyncpg
 from google.protobuf.message import Message
 
 from eventkit.log import Recorded
-from eventkit.table import Key, Table
+from eventkit.subscriptions.table import Key, Table
 
 Row = TypeVar("Row")
 

@@ -12,14 +12,14 @@ from typing import Protocol
 import asyncpg
 import structlog
 
-from eventkit import checkpoint, parking
-from eventkit.checkpoint import OWN_FEED, Checkpoint, Fenced
 from eventkit.database import connection, transaction
 from eventkit.errors import Kind, Rejected
-from eventkit.faults import TRANSIENT, Backoff
-from eventkit.leadership import Leads
 from eventkit.log import EventLog, Recorded, StreamId
-from eventkit.projection import AnyView
+from eventkit.log.faults import TRANSIENT, Backoff
+from eventkit.subscriptions import checkpoint, parking
+from eventkit.subscriptions.checkpoint import OWN_FEED, Checkpoint, Fenced
+from eventkit.subscriptions.leadership import Leads
+from eventkit.subscriptions.projection import AnyView
 from eventkit.telemetry import Metrics, span
 
 log = structlog.get_logger(__name__)

@@ -1,0 +1,1 @@
+"""What decides: aggregates are folded, a decision is made on them, and its events are appended."""

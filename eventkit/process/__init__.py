@@ -1,0 +1,1 @@
+"""What a service is made of, and what makes a running process of it."""

@@ -1,0 +1,1 @@
+"""What reads a log or a topic: views and reactions, their checkpoints, and the events that were parked."""
