@@ -10,7 +10,7 @@ from datetime import date
 from cli.importing import commands
 from cli.importing.company import File, Praise
 from cli.importing.document import Problems
-from eventkit.directory.facts import Everyone, Person, Place, Unit
+from eventkit.directory.facts import OrgChart, Person, Place, Unit
 from eventkit.errors import Rejected, Violation
 from nhip.common.v1.words_pb2 import PersonalText
 from services.rewards.domain import praise as praises
@@ -23,34 +23,34 @@ _FIELDS = {"giver_id": "from", "receiver_id": "to", "unit_id": "unit", "value_id
 
 def give_all(file: File, problems: Problems, today: date) -> None:
     """Gives every praise that names only what is there: what is not there was told already."""
-    everyone, wallets = _everyone(file), dict[str, Wallet]()
+    org, wallets = _org_chart(file), dict[str, Wallet]()
     for praise in file.praises:
         if praise.giver and not praise.places.wrong and _is_there(file, praise):
             try:
-                _give(praise, everyone, wallets, today)
+                _give(praise, org, wallets, today)
             except Rejected as refusal:
                 for violation in refusal.violations:
                     field = _FIELDS.get(violation.field, violation.field)
-                    problems.add(praise.places[field], f"praise: {_told(refusal, violation, praise, everyone)}")
+                    problems.add(praise.places[field], f"praise: {_told(refusal, violation, praise, org)}")
 
 
-def _told(refusal: Rejected, violation: Violation, praise: Praise, everyone: Everyone) -> str:
+def _told(refusal: Rejected, violation: Violation, praise: Praise, org: OrgChart) -> str:
     if refusal.reason != "ALLOWANCE_SPENT":
         return violation.message
-    monthly = monthly_allowance(everyone, praise.giver)
+    monthly = monthly_allowance(org, praise.giver)
     return f"{praise.giver!r} gives away more than the {monthly} points of a month with this one: leave one out"
 
 
-def _give(praise: Praise, everyone: Everyone, wallets: dict[str, Wallet], today: date) -> None:
+def _give(praise: Praise, org: OrgChart, wallets: dict[str, Wallet], today: date) -> None:
     command = commands.give_praise(praise, lambda _kind, ref: ref)
-    shares = praises.shares(command, praise.giver, everyone)
+    shares = praises.shares(command, praise.giver, org)
     around = praises.Circumstances(
         giver_id=praise.giver,
         shares=shares,
         value_exists=True,
         kpi_exists=True,
         wallets={person: wallets.get(person) for person in praises.moved(command, praise.giver, shares)},
-        everyone=everyone,
+        org=org,
         today=today,
     )
     for ref, event in praises.give(command, around, praise.ref):
@@ -69,10 +69,10 @@ def _is_there(file: File, praise: Praise) -> bool:
     return all(any(item.ref == ref for item in items) for ref, items in named if ref)
 
 
-def _everyone(file: File) -> Everyone:
+def _org_chart(file: File) -> OrgChart:
     """The company as the file has it, by references."""
     nameless = PersonalText()
-    return Everyone(
+    return OrgChart(
         people={p.ref: Person(p.ref, nameless, nameless, p.roles or ("employee",)) for p in file.people},
         places={p.ref: Place(p.unit, p.manager) for p in file.people},
         units={u.ref: Unit(u.ref, u.name, u.head) for u in file.units},

@@ -41,12 +41,12 @@ class UnknownEvent(Exception):
         super().__init__(f"unknown event {type(event).__name__}: written by a newer version?")
 
 
-class Happened(NamedTuple):
+class StreamEvent(NamedTuple):
     """One event that a decision wants recorded, and where."""
 
     ref: Ref
     event: Message
 
 
-Decision = list[Happened]
+Decision = list[StreamEvent]
 """What a decision wants recorded, all of it in one append; empty: it is so already."""

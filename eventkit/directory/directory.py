@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import asyncpg
 
 from eventkit.database import connection
-from eventkit.directory.facts import DEFAULT_TIME_ZONE, Everyone, Person, Place, Unit
+from eventkit.directory.facts import DEFAULT_TIME_ZONE, OrgChart, Person, Place, Unit
 from eventkit.directory.views import PersonView, PlaceView, TenantView, UnitView, views
 from eventkit.subscriptions.projection import by_subscription
 from eventkit.subscriptions.table import reading
@@ -21,7 +21,7 @@ TENANT_TABLE, PERSON_TABLE, PLACE_TABLE, UNIT_TABLE = (
 )
 
 
-_judged: ContextVar[tuple[str, Everyone] | None] = ContextVar("judged", default=None)
+_judged: ContextVar[tuple[str, OrgChart] | None] = ContextVar("judged", default=None)
 """By whom the access of the call at hand was judged: gRPC gives each call a context of its own."""
 
 Partition = Callable[[str], int]
@@ -34,9 +34,9 @@ class Directory:
     def __init__(self, pool: asyncpg.Pool, partition: Partition):
         self._pool, self._partition = pool, partition
         self._subscriptions = list(by_subscription(views()))
-        self._known: dict[str, tuple[list[int], Everyone]] = {}
+        self._known: dict[str, tuple[list[int], OrgChart]] = {}
 
-    async def everyone(self, tenant: str) -> Everyone:
+    async def org_chart(self, tenant: str) -> OrgChart:
         """A tenant's people as far as this service has heard; within one call, those that its access was judged by."""
         if (judged := _judged.get()) and judged[0] == tenant:
             return judged[1]
@@ -47,11 +47,11 @@ class Directory:
                 self._subscriptions,
                 self._partition(tenant),
             )
-        at, everyone = self._known.get(tenant, ([], Everyone()))
+        at, org = self._known.get(tenant, ([], OrgChart()))
         if at != moved_to:
-            everyone = await self._read(tenant, min(moved_to))
-            self._known[tenant] = moved_to, everyone
-        return everyone
+            org = await self._read(tenant, min(moved_to))
+            self._known[tenant] = moved_to, org
+        return org
 
     async def roles(self, tenant: str, person_id: str) -> frozenset[str] | None:
         """What a person may be allowed by; None: unknown or inactive as far as this service has heard.
@@ -59,17 +59,17 @@ class Directory:
         Asked for at the door of a call, each time anew: what the call goes on to ask is answered from the same reading.
         """
         _judged.set(None)
-        everyone = await self.everyone(tenant)
-        _judged.set((tenant, everyone))
-        return everyone.roles(person_id)
+        org = await self.org_chart(tenant)
+        _judged.set((tenant, org))
+        return org.roles(person_id)
 
-    async def _read(self, tenant: str, position: int) -> Everyone:
+    async def _read(self, tenant: str, position: int) -> OrgChart:
         async with reading(self._pool, tenant) as con:
             people = await con.fetch(f"select * from {PERSON_TABLE.name} where tenant = $1 order by person_id", tenant)
             places = await con.fetch(f"select * from {PLACE_TABLE.name} where tenant = $1", tenant)
             units = await con.fetch(f"select * from {UNIT_TABLE.name} where tenant = $1 order by name", tenant)
             known = await con.fetchrow(f"select name, time_zone from {TENANT_TABLE.name} where tenant = $1", tenant)
-        return Everyone(
+        return OrgChart(
             people={
                 r["person_id"]: Person(
                     r["person_id"],

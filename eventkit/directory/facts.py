@@ -130,7 +130,7 @@ THE_ORGANISATION = "all"
 
 
 @dataclass(frozen=True, slots=True)
-class Everyone:
+class OrgChart:
     """A tenant's people as one service knows them at a moment."""
 
     people: Mapping[str, Person] = field(default_factory=dict[str, Person])

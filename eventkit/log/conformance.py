@@ -46,7 +46,7 @@ def stream(id: str = "k1", *, tenant: str = "acme", category: str = "kpi") -> St
 
 
 def events(count: int = 1, data: bytes = b"data") -> list[NewEvent]:
-    return [NewEvent(uuid7(), "test.Happened", data) for _ in range(count)]
+    return [NewEvent(uuid7(), "test.Recorded", data) for _ in range(count)]
 
 
 async def taken(log: EventLog, count: int, *, after: int = 0, page: int = 500) -> list[list[Recorded]]:
@@ -107,13 +107,16 @@ class LogConformance:
 
     async def test_what_is_appended_is_read_as_it_was(self, log: EventLog):
         happened = datetime(2026, 3, 1, 9, 30, 0, 123456, tzinfo=UTC)
-        given = [NewEvent(uuid7(), "test.Happened", bytes(range(256)), happened), NewEvent(uuid7(), "test.Đã ghi", b"")]
+        given = [
+            NewEvent(uuid7(), "test.Recorded", bytes(range(256)), happened),
+            NewEvent(uuid7(), "test.Đã ghi", b""),
+        ]
         before = datetime.now(UTC)
         appended = await log.append(Write(stream(), NO_STREAM, given), origin=ORIGIN)
         first, second = await read(log, stream())
         assert (first.id, first.type, first.data, first.occurred_at) == (
             given[0].id,
-            "test.Happened",
+            "test.Recorded",
             bytes(range(256)),
             happened,
         )

@@ -25,7 +25,7 @@ from eventkit.privacy.keys import KeyStore, master_id
 from eventkit.privacy.words import Words
 from eventkit.process import provision
 from eventkit.process.operations import ACCESS, OPERATIONS, Operations
-from eventkit.process.service import Build, Kit, Reaction, Service
+from eventkit.process.service import Build, Reaction, Resources, Service
 from eventkit.process.timer import Ticking
 from eventkit.rpc.access import AUDITOR
 from eventkit.rpc.auth import Authenticator
@@ -103,11 +103,11 @@ async def running(name: str, build: Build, settings: Settings, tokens: Authentic
                 return found
 
         there = await provision.waited_for(provision.postgres_of(settings.postgres), opened, provision.POSTGRES_FAULTS)
-        event_log, pool, own, kit, service = there.log, there.pool, there.own, there.kit, there.service
-        leads, subscriptions, words = there.leads, there.subscriptions, there.kit.words
+        event_log, pool, own, resources, service = there.log, there.pool, there.own, there.resources, there.service
+        leads, subscriptions, words = there.leads, there.subscriptions, there.resources.words
         stack.push_async_callback(_cancel, me)
         for subscription in subscriptions.values():
-            _start(me, subscription.name, _runner(subscription, kit, own, leads, metrics))
+            _start(me, subscription.name, _runner(subscription, resources, own, leads, metrics))
         for timer in service.timers:
             ticking = Ticking(timer, leads, metrics)
             _start(me, ticking.name, ticking.run)
@@ -125,18 +125,18 @@ async def running(name: str, build: Build, settings: Settings, tokens: Authentic
             async with asyncio.timeout(seconds):
                 for context, position in after.items():
                     if names := _reading(service, context):
-                        await checkpoint.wait(pool, names, kit.partition(context)(tenant), position)
+                        await checkpoint.wait(pool, names, resources.partition(context)(tenant), position)
 
         async def applied(tenant: str) -> Mapping[str, int]:
-            return await _applied(pool, service, kit, tenant)
+            return await _applied(pool, service, resources, tenant)
 
         async def finish(message: Message, reader: Actor, roles: frozenset[str]) -> None:
             await words.open(message, tenant=reader.tenant, auditor=reader.id if AUDITOR in roles else "")
 
         server = Server(
-            [*service.apis, Api(OPERATIONS, Operations(kit, subscriptions), ACCESS)],
+            [*service.apis, Api(OPERATIONS, Operations(resources, subscriptions), ACCESS)],
             tokens=tokens,
-            roles=there.kit.directory,
+            roles=there.resources.directory,
             secret=there.secret,
             id_secret=words.id_secret,
             metrics=metrics,
@@ -168,7 +168,7 @@ class _Opened:
     pool: asyncpg.Pool
     own: asyncpg.Pool
     """For what keeps the views up to date: connections that no crowd of callers can take from it."""
-    kit: Kit
+    resources: Resources
     service: Service
     leads: Leads
     subscriptions: Mapping[str, Subscription]
@@ -185,21 +185,21 @@ async def _open(stack: AsyncExitStack, name: str, build: Build, settings: Settin
     store = await stack.enter_async_context(key_store(settings))
     words = Words(store, metrics)
     directory = Directory(pool, _partition(name, "people", settings))
-    kit = Kit(name, settings, event_log, pool, Commands(name, event_log, words), words, directory)
-    service = build(kit)
+    resources = Resources(name, settings, event_log, pool, Commands(name, event_log, words), words, directory)
+    service = build(resources)
     await provision.tables(pool, service.views)
     leads = await stack.enter_async_context(Leads(dsn))
     subscriptions: dict[str, Subscription] = {
         name: Projecting(views, own, metrics) for name, views in by_subscription(service.views).items()
     }
     for r in service.reactions:
-        subscriptions[r.name] = Reacting(r.name, r.source, r.react, own, metrics, _ready(r, service, kit, own))
+        subscriptions[r.name] = Reacting(r.name, r.source, r.react, own, metrics, _ready(r, service, resources, own))
     async with connection(own) as con:  # an alert needs the number also where nothing has happened yet
         for subscription in subscriptions.values():
             await count_parked(con, metrics, subscription.name)
             if subscription.source != name:
                 metrics.topic_holes.labels(subscription.name)
-    return _Opened(event_log, pool, own, kit, service, leads, subscriptions, await digest_secret(store, settings))
+    return _Opened(event_log, pool, own, resources, service, leads, subscriptions, await digest_secret(store, settings))
 
 
 def key_store(settings: Settings) -> KeyStore:
@@ -237,7 +237,7 @@ def _reading(service: Service, context: str) -> list[str]:
     return list(by_subscription([view for view in service.views if view.source == context]))
 
 
-async def _applied(pool: asyncpg.Pool, service: Service, kit: Kit, tenant: str) -> Mapping[str, int]:
+async def _applied(pool: asyncpg.Pool, service: Service, resources: Resources, tenant: str) -> Mapping[str, int]:
     """How far the service's views have come, by context: as far as the last of its subscriptions."""
     sources = {name: views[0].source for name, views in by_subscription(service.views).items()}
     async with connection(pool) as con:
@@ -247,14 +247,14 @@ async def _applied(pool: asyncpg.Pool, service: Service, kit: Kit, tenant: str) 
             "left join checkpoint c on c.subscription = s.name and c.partition = s.part group by 1",
             list(sources),
             list(sources.values()),
-            [kit.partition(context)(tenant) for context in sources.values()],
+            [resources.partition(context)(tenant) for context in sources.values()],
         )
     return {row["context"]: row["position"] for row in rows}
 
 
-def _ready(reaction: Reaction, service: Service, kit: Kit, pool: asyncpg.Pool) -> React:
+def _ready(reaction: Reaction, service: Service, resources: Resources, pool: asyncpg.Pool) -> React:
     """Waits until the service's views of what woke the reaction have passed the event."""
-    names, partition = _reading(service, reaction.source), kit.partition(reaction.source)
+    names, partition = _reading(service, reaction.source), resources.partition(reaction.source)
 
     async def ready(event: Recorded) -> None:
         async with asyncio.timeout(READY_SECONDS):
@@ -264,17 +264,17 @@ def _ready(reaction: Reaction, service: Service, kit: Kit, pool: asyncpg.Pool) -
 
 
 def _runner(
-    subscription: Subscription, kit: Kit, pool: asyncpg.Pool, leads: Leads, metrics: Metrics
+    subscription: Subscription, resources: Resources, pool: asyncpg.Pool, leads: Leads, metrics: Metrics
 ) -> Callable[[Callable[[], None]], Awaitable[None]]:
     """A subscription to the own log or to another context's topic, ready to run."""
-    settings = kit.settings
-    if subscription.source == kit.name:
-        return lambda beat: follow(subscription, kit.log, pool, leads, metrics, beat)
+    settings = resources.settings
+    if subscription.source == resources.name:
+        return lambda beat: follow(subscription, resources.log, pool, leads, metrics, beat)
     return TopicReader(
         subscription,
         settings.kafka,
         pool,
-        kit.name,
+        resources.name,
         metrics,
         partitions=settings.kafka_partitions,
         replication=settings.kafka_replication,

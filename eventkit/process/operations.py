@@ -8,13 +8,13 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from eventkit import kafka
-from eventkit.commands.aggregate import Aggregate, Decision, Happened, UnknownEvent
+from eventkit.commands.aggregate import Aggregate, Decision, StreamEvent, UnknownEvent
 from eventkit.commands.decider import Load
 from eventkit.context import Context
 from eventkit.database import connection, snapshot, transaction
 from eventkit.errors import Rejected, unknown
 from eventkit.log import Recorded
-from eventkit.process.service import Kit
+from eventkit.process.service import Resources
 from eventkit.rpc.access import Allow, roles, services
 from eventkit.subscriptions import checkpoint, parking
 from eventkit.subscriptions.projection import AnyView, Comparison, Mismatch, compare
@@ -50,7 +50,7 @@ PARKED = Aggregate("parked", evolve_parked)
 class Operations:
     """Implements `nhip.common.v1.Operations` for one service."""
 
-    kit: Kit
+    resources: Resources
     subscriptions: Mapping[str, Subscription]
 
     async def verify(self, request: pb.Verify, ctx: Context) -> pb.Verified:
@@ -76,8 +76,8 @@ class Operations:
 
     async def _compare(self, view: AnyView, tenant: str) -> tuple[Comparison, int]:
         """The view and its checkpoint of one moment, against its source up to that checkpoint."""
-        table, partition = view.table, self.kit.partition(view.source)(tenant)
-        async with snapshot(self.kit.pool) as con:
+        table, partition = view.table, self.resources.partition(view.source)(tenant)
+        async with snapshot(self.resources.pool) as con:
             position = await con.fetchval(
                 "select position from checkpoint where subscription = $1 and partition = $2",
                 view.subscription,
@@ -99,11 +99,11 @@ class Operations:
         return comparison, position or 0
 
     async def _streams(self, view: AnyView, tenant: str, upto: int):
-        if view.source == self.kit.name:
-            async for stream in self.kit.log.history(tenant, view.categories, upto=upto):
+        if view.source == self.resources.name:
+            async for stream in self.resources.log.history(tenant, view.categories, upto=upto):
                 yield stream
             return
-        settings = self.kit.settings
+        settings = self.resources.settings
         streams: dict[str, list[Recorded]] = defaultdict(list)
         if upto:
             for event in await kafka.tenant_events(
@@ -115,7 +115,7 @@ class Operations:
             yield stream
 
     async def list_parked(self, request: pb.ListParked, ctx: Context) -> pb.Parked:
-        async with connection(self.kit.pool) as con:
+        async with connection(self.resources.pool) as con:
             parked = await parking.list_parked(con, ctx.tenant)
         reply = pb.Parked()
         for item in parked:
@@ -166,7 +166,7 @@ class Operations:
         if view is None:
             raise unknown("view", request.view, "view")
         together = [other.table.name for other in self._views() if other.subscription == view.subscription]
-        async with transaction(self.kit.pool) as con:
+        async with transaction(self.resources.pool) as con:
             # Locks the checkpoint first, as a projection does: a page in flight finds it moved and begins again at the
             # start.
             await checkpoint.reset(con, view.subscription)
@@ -183,7 +183,7 @@ class Operations:
         return self.subscriptions[name]
 
     async def _parked(self, subscription: str, stream: str, ctx: Context) -> list[parking.ParkedEvent]:
-        async with connection(self.kit.pool) as con:
+        async with connection(self.resources.pool) as con:
             parked = await parking.list_parked(con, ctx.tenant, subscription, stream)
         if not parked:
             raise unknown("parked_stream", stream, "stream")
@@ -192,9 +192,9 @@ class Operations:
     async def _record(self, ctx: Context, subscription: str, event: Message) -> Accepted:
         async def decide(load: Load) -> Decision:
             await load(PARKED, subscription)
-            return [Happened(PARKED(subscription), event)]
+            return [StreamEvent(PARKED(subscription), event)]
 
-        return await self.kit.commands.execute(ctx, PARKED(subscription), decide)
+        return await self.resources.commands.execute(ctx, PARKED(subscription), decide)
 
 
 def _refuse(failure: Exception | None) -> None:

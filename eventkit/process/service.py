@@ -21,7 +21,7 @@ from eventkit.subscriptions.subscription import React
 
 
 @dataclass(frozen=True, slots=True)
-class Kit:
+class Resources:
     """What a service is built from; opened and closed by the host."""
 
     name: str
@@ -44,7 +44,7 @@ class Reaction:
     """What a service does when something happened in a context; never run by a rebuild.
 
     Before it reacts, the service's own views of that context have passed the event. It may see an event again: what it
-    does carries the event's id (`because`).
+    does carries the event's id (`reacting_to`).
     """
 
     name: str
@@ -52,7 +52,7 @@ class Reaction:
     react: React
 
 
-def because(event: Recorded, service: str, reaction: str) -> Context:
+def reacting_to(event: Recorded, service: str, reaction: str) -> Context:
     """The circumstances of a service's reaction to an event: the same command id whenever it sees that event."""
     whose = acting(event.origin.actor)
     actor = Actor(event.tenant, service, "service", on_behalf_of=whose)
@@ -101,4 +101,4 @@ class Service:
     timers: Sequence[Timer] = ()
 
 
-Build = Callable[[Kit], Service]
+Build = Callable[[Resources], Service]

@@ -11,7 +11,7 @@ from eventkit.commands.decider import Load
 from eventkit.context import Context
 from eventkit.database import snapshot
 from eventkit.errors import Kind, Rejected
-from eventkit.process.service import Kit
+from eventkit.process.service import Resources
 from eventkit.rpc.access import AUDITOR, Allow, roles
 from eventkit.rpc.paging import Page, asked
 from eventkit.subscriptions.table import reading
@@ -40,7 +40,7 @@ EXPORT_BYTES = 1 << 20
 class AuditApi:
     """Implements `nhip.audit.v1.Audit`."""
 
-    kit: Kit
+    resources: Resources
 
     async def search_ledger(self, request: pb.SearchLedger, ctx: Context) -> pb.Entries:
         page, reader = asked(request, ctx.tenant, *search.COLUMNS, size=PAGE), await self._reader(ctx)
@@ -65,7 +65,7 @@ class AuditApi:
                 "FORMAT_UNKNOWN", "give EXPORT_FORMAT_JSONL or EXPORT_FORMAT_CSV", kind=Kind.INVALID, field="format"
             )
         reader = await self._reader(ctx)
-        async with reading(self.kit.pool, ctx.tenant) as con:
+        async with reading(self.resources.pool, ctx.tenant) as con:
             rows = await search.entries(
                 con, ctx.tenant, request.filter, reader, behind=page.after, limit=page.limit, newest_first=False
             )
@@ -73,14 +73,14 @@ class AuditApi:
             entries = await search.told(con, ctx.tenant, fitting, reader)
         await self._record(ctx, t.READING_KIND_EXPORT, request.filter, format)
         for entry in entries:  # into a file: the reply's own words are opened later, and these are none any more
-            await self.kit.words.open(entry, tenant=ctx.tenant)
+            await self.resources.words.open(entry, tenant=ctx.tenant)
         content = lines(entries, [row["data"] for row in fitting], format, first=page.after is None)
         return pb.Exported(
             content=content, next_page_token=page.token(*place_of(fitting[-1])) if len(rows) > len(fitting) else ""
         )
 
     async def get_completeness(self, request: pb.GetCompleteness, ctx: Context) -> pb.Completeness:
-        async with snapshot(self.kit.pool) as con:
+        async with snapshot(self.resources.pool) as con:
             return pb.Completeness(
                 contexts=[await search.completeness(con, ctx.tenant, context) for context in contracts.contexts()]
             )
@@ -88,7 +88,7 @@ class AuditApi:
     async def _page(
         self, ctx: Context, filter: t.Filter, reader: Reader, page: Page, *, newest_first: bool
     ) -> pb.Entries:
-        async with reading(self.kit.pool, ctx.tenant) as con:
+        async with reading(self.resources.pool, ctx.tenant) as con:
             rows = await search.entries(
                 con, ctx.tenant, filter, reader, behind=page.after, limit=page.limit, newest_first=newest_first
             )
@@ -97,7 +97,7 @@ class AuditApi:
 
     async def _reader(self, ctx: Context) -> Reader:
         """Auditors read all; so does the operator, whom the table lets in."""
-        audits = ctx.actor.kind == "service" or (await self.kit.directory.everyone(ctx.tenant)).has_role(
+        audits = ctx.actor.kind == "service" or (await self.resources.directory.org_chart(ctx.tenant)).has_role(
             ctx.actor.id, AUDITOR
         )
         return Reader(ctx.actor.id, audits)
@@ -116,7 +116,7 @@ class AuditApi:
             await load(READING, ctx.actor.id)
             return read(ctx.actor, kind, filter, format)
 
-        await self.kit.commands.execute(replace(ctx, retryable=False), READING(ctx.actor.id), decide)
+        await self.resources.commands.execute(replace(ctx, retryable=False), READING(ctx.actor.id), decide)
 
 
 def _fitting(rows: list[asyncpg.Record]) -> int:

@@ -7,7 +7,7 @@ from eventkit.commands.aggregate import Decision
 from eventkit.commands.decider import Load
 from eventkit.context import Context
 from eventkit.errors import unknown
-from eventkit.process.service import Kit
+from eventkit.process.service import Resources
 from eventkit.rpc.access import Allow, anyone
 from eventkit.subscriptions.table import reading
 from nhip.checkins.v1 import checkins_pb2 as pb
@@ -28,24 +28,24 @@ ACCESS: Mapping[str, Allow] = {
 class CheckinsApi:
     """Implements `nhip.checkins.v1.Checkins`."""
 
-    kit: Kit
+    resources: Resources
 
     async def record_progress(self, command: pb.RecordProgress, ctx: Context) -> Accepted:
-        everyone = await self.kit.directory.everyone(ctx.tenant)
-        async with reading(self.kit.pool, ctx.tenant) as con:
-            kpi = await known_kpi(con, ctx.tenant, command.kpi_id, everyone)
+        org = await self.resources.directory.org_chart(ctx.tenant)
+        async with reading(self.resources.pool, ctx.tenant) as con:
+            kpi = await known_kpi(con, ctx.tenant, command.kpi_id, org)
         if kpi is None:
             raise unknown("kpi", command.kpi_id, "kpi_id")
 
         async def decide(load: Load) -> Decision:
-            return progress.record(await load(PROGRESS, kpi.id), command, kpi, ctx.actor, everyone.today(ctx.at))
+            return progress.record(await load(PROGRESS, kpi.id), command, kpi, ctx.actor, org.today(ctx.at))
 
-        return await self.kit.commands.execute(ctx, PROGRESS(kpi.id), decide)
+        return await self.resources.commands.execute(ctx, PROGRESS(kpi.id), decide)
 
     async def list_progress(self, request: pb.ListProgress, ctx: Context) -> pb.Progress:
-        everyone = await self.kit.directory.everyone(ctx.tenant)
-        async with reading(self.kit.pool, ctx.tenant) as con:
-            kpi = await known_kpi(con, ctx.tenant, request.kpi_id, everyone)
+        org = await self.resources.directory.org_chart(ctx.tenant)
+        async with reading(self.resources.pool, ctx.tenant) as con:
+            kpi = await known_kpi(con, ctx.tenant, request.kpi_id, org)
             if kpi is None:
                 raise unknown("kpi", request.kpi_id, "kpi_id")
             return await entries(con, ctx.tenant, request)

@@ -9,9 +9,9 @@ from google.type.date_pb2 import Date
 from eventkit.commands.aggregate import Decision
 from eventkit.commands.decider import Load
 from eventkit.context import Context
-from eventkit.directory.facts import Everyone
+from eventkit.directory.facts import OrgChart
 from eventkit.errors import Kind, Rejected, unknown
-from eventkit.process.service import Kit
+from eventkit.process.service import Resources
 from eventkit.rpc.access import Allow, anyone, roles
 from eventkit.subscriptions.table import reading
 from eventkit.values import to_date
@@ -57,27 +57,27 @@ ACCESS: Mapping[str, Allow] = {
 class GoalsApi:
     """Implements `nhip.goals.v1.Goals`."""
 
-    kit: Kit
+    resources: Resources
 
     # -- strategy
 
     async def open_cycle(self, command: pb.OpenCycle, ctx: Context) -> Accepted:
-        cycle_id, today = ctx.new_id("cycle"), (await self.kit.directory.everyone(ctx.tenant)).today(ctx.at)
+        cycle_id, today = ctx.new_id("cycle"), (await self.resources.directory.org_chart(ctx.tenant)).today(ctx.at)
 
         async def decide(load: Load) -> Decision:
             await load(CYCLE, cycle_id)
             return strategy.open_cycle(command, cycle_id, today)
 
-        return await self.kit.commands.execute(ctx, CYCLE(cycle_id), decide)
+        return await self.resources.commands.execute(ctx, CYCLE(cycle_id), decide)
 
     async def set_strategic_goal(self, command: pb.SetStrategicGoal, ctx: Context) -> Accepted:
-        goal_id, today = ctx.new_id("goal"), (await self.kit.directory.everyone(ctx.tenant)).today(ctx.at)
+        goal_id, today = ctx.new_id("goal"), (await self.resources.directory.org_chart(ctx.tenant)).today(ctx.at)
 
         async def decide(load: Load) -> Decision:
             await load(GOAL, goal_id)
             return strategy.set_goal(command, goal_id, today)
 
-        return await self.kit.commands.execute(ctx, GOAL(goal_id), decide)
+        return await self.resources.commands.execute(ctx, GOAL(goal_id), decide)
 
     async def choose_csf(self, command: pb.ChooseCsf, ctx: Context) -> Accepted:
         csf_id = ctx.new_id("csf")
@@ -86,24 +86,24 @@ class GoalsApi:
             goals = {goal_id: await load(GOAL, goal_id) for goal_id in dict.fromkeys(command.goal_ids)}
             return strategy.choose_csf(goals, command, csf_id)
 
-        return await self.kit.commands.execute(ctx, CSF(csf_id), decide)
+        return await self.resources.commands.execute(ctx, CSF(csf_id), decide)
 
     # -- KPIs
 
     async def define_kpi(self, command: pb.DefineKpi, ctx: Context) -> Accepted:
         kpi_id, draft = ctx.new_id("kpi"), command.kpi
-        everyone = await self.kit.directory.everyone(ctx.tenant)
+        org = await self.resources.directory.org_chart(ctx.tenant)
 
         async def decide(load: Load) -> Decision:
             cycle = await _cycle(load, command.cycle_id)
             if not _imported(ctx):
-                strategy.check_open(cycle, everyone.today(ctx.at))
-            on = _effective_on(command.effective_on, cycle, everyone, ctx)
+                strategy.check_open(cycle, org.today(ctx.at))
+            on = _effective_on(command.effective_on, cycle, org, ctx)
             links = await load(ALIGNMENT, cycle.id)
             if draft.measure.volume_kpi_id and draft.measure.volume_kpi_id not in (links.links if links else ()):
                 raise unknown("kpi", draft.measure.volume_kpi_id, "kpi.measure.volume_kpi_id")
             return [
-                kpi.define(draft, everyone, kpi_id=kpi_id, cycle=cycle, effective_on=on),
+                kpi.define(draft, org, kpi_id=kpi_id, cycle=cycle, effective_on=on),
                 *alignment.align(
                     links,
                     cycle_id=cycle.id,
@@ -116,15 +116,15 @@ class GoalsApi:
                 ),
             ]
 
-        return await self.kit.commands.execute(ctx, ALIGNMENT(command.cycle_id), decide, answers=kpi_id)
+        return await self.resources.commands.execute(ctx, ALIGNMENT(command.cycle_id), decide, answers=kpi_id)
 
     async def align_kpi(self, command: pb.AlignKpi, ctx: Context) -> Accepted:
-        everyone = await self.kit.directory.everyone(ctx.tenant)
+        org = await self.resources.directory.org_chart(ctx.tenant)
 
         async def decide(load: Load) -> Decision:
             known = kpi.existing(await load(KPI, command.kpi_id), command.kpi_id)
             cycle = await _cycle(load, known.cycle_id)
-            on = _effective_on(command.effective_on, cycle, everyone, ctx)
+            on = _effective_on(command.effective_on, cycle, org, ctx)
             kpi.active(known, on)
             return alignment.align(
                 await load(ALIGNMENT, cycle.id),
@@ -136,16 +136,16 @@ class GoalsApi:
                 effective_on=on,
             )
 
-        return await self.kit.commands.execute(ctx, KPI(command.kpi_id), decide)
+        return await self.resources.commands.execute(ctx, KPI(command.kpi_id), decide)
 
     async def retire_kpi(self, command: pb.RetireKpi, ctx: Context) -> Accepted:
-        everyone = await self.kit.directory.everyone(ctx.tenant)
+        org = await self.resources.directory.org_chart(ctx.tenant)
 
         async def decide(load: Load) -> Decision:
             known = kpi.existing(await load(KPI, command.kpi_id), command.kpi_id)
             cycle = await _cycle(load, known.cycle_id)
-            on = _effective_on(command.effective_on, cycle, everyone, ctx)
-            strategy.check_open(cycle, everyone.today(ctx.at), command.reason_class)
+            on = _effective_on(command.effective_on, cycle, org, ctx)
+            strategy.check_open(cycle, org.today(ctx.at), command.reason_class)
             ended = kpi.retire(known, command, effective_on=on)
             if not ended:
                 return []
@@ -156,87 +156,89 @@ class GoalsApi:
                 ),
             ]
 
-        return await self.kit.commands.execute(ctx, KPI(command.kpi_id), decide)
+        return await self.resources.commands.execute(ctx, KPI(command.kpi_id), decide)
 
     # -- proposals
 
     async def propose_change(self, command: pb.ProposeChange, ctx: Context) -> Accepted:
         proposal_id = ctx.new_id("proposal")
-        everyone = await self.kit.directory.everyone(ctx.tenant)
+        org = await self.resources.directory.org_chart(ctx.tenant)
         addition = command.addition if command.HasField("addition") else None
 
         async def decide(load: Load) -> Decision:
             await load(PROPOSAL, proposal_id)
-            around = await _circumstances(load, command.cycle_id, command.changes, addition, everyone, ctx)
+            around = await _circumstances(load, command.cycle_id, command.changes, addition, org, ctx)
             return proposal.propose(command, around, ctx, proposal_id)
 
-        return await self.kit.commands.execute(ctx, PROPOSAL(proposal_id), decide)
+        return await self.resources.commands.execute(ctx, PROPOSAL(proposal_id), decide)
 
     async def approve_proposal(self, command: pb.ApproveProposal, ctx: Context) -> Accepted:
-        ctx = await self.kit.commands.answering(ctx, PROPOSAL(command.proposal_id))
-        everyone = await self.kit.directory.everyone(ctx.tenant)
+        ctx = await self.resources.commands.answering(ctx, PROPOSAL(command.proposal_id))
+        org = await self.resources.directory.org_chart(ctx.tenant)
 
         async def decide(load: Load) -> Decision:
             known = await load(PROPOSAL, command.proposal_id)
-            around = await _around(load, known, command.proposal_id, everyone, ctx)
+            around = await _around(load, known, command.proposal_id, org, ctx)
             return proposal.approve(known, command, around, ctx, added_id=ctx.new_id("kpi"))
 
-        return await self.kit.commands.execute(ctx, PROPOSAL(command.proposal_id), decide)
+        return await self.resources.commands.execute(ctx, PROPOSAL(command.proposal_id), decide)
 
     async def decline_proposal(self, command: pb.DeclineProposal, ctx: Context) -> Accepted:
-        ctx = await self.kit.commands.answering(ctx, PROPOSAL(command.proposal_id))
-        everyone = await self.kit.directory.everyone(ctx.tenant)
+        ctx = await self.resources.commands.answering(ctx, PROPOSAL(command.proposal_id))
+        org = await self.resources.directory.org_chart(ctx.tenant)
 
         async def decide(load: Load) -> Decision:
             known = await load(PROPOSAL, command.proposal_id)
-            around = await _around(load, known, command.proposal_id, everyone, ctx)
+            around = await _around(load, known, command.proposal_id, org, ctx)
             return proposal.decline(known, command, around, ctx)
 
-        return await self.kit.commands.execute(ctx, PROPOSAL(command.proposal_id), decide)
+        return await self.resources.commands.execute(ctx, PROPOSAL(command.proposal_id), decide)
 
     async def withdraw_proposal(self, command: pb.WithdrawProposal, ctx: Context) -> Accepted:
-        ctx = await self.kit.commands.answering(ctx, PROPOSAL(command.proposal_id))
+        ctx = await self.resources.commands.answering(ctx, PROPOSAL(command.proposal_id))
 
         async def decide(load: Load) -> Decision:
             return proposal.withdraw(await load(PROPOSAL, command.proposal_id), command, ctx)
 
-        return await self.kit.commands.execute(ctx, PROPOSAL(command.proposal_id), decide)
+        return await self.resources.commands.execute(ctx, PROPOSAL(command.proposal_id), decide)
 
     # -- queries
 
     async def list_cycles(self, request: pb.ListCycles, ctx: Context) -> pb.Cycles:
-        async with reading(self.kit.pool, ctx.tenant) as con:
+        async with reading(self.resources.pool, ctx.tenant) as con:
             return await cycles(con, ctx.tenant, request)
 
     async def get_map(self, request: pb.GetMap, ctx: Context) -> pb.GoalMap:
-        everyone = await self.kit.directory.everyone(ctx.tenant)
-        return await goal_map.goal_map(self.kit.pool, ctx.tenant, request, everyone, ctx.at, self._checkins(ctx))
+        org = await self.resources.directory.org_chart(ctx.tenant)
+        return await goal_map.goal_map(self.resources.pool, ctx.tenant, request, org, ctx.at, self._checkins(ctx))
 
     async def list_kpis(self, request: pb.ListKpis, ctx: Context) -> pb.Kpis:
-        everyone = await self.kit.directory.everyone(ctx.tenant)
-        return await kpi_list.listed(self.kit.pool, ctx.tenant, request, everyone, ctx.at)
+        org = await self.resources.directory.org_chart(ctx.tenant)
+        return await kpi_list.listed(self.resources.pool, ctx.tenant, request, org, ctx.at)
 
     async def get_kpi(self, request: pb.GetKpi, ctx: Context) -> pb.KpiPage:
-        everyone = await self.kit.directory.everyone(ctx.tenant)
-        return await kpi_page.kpi_page(self.kit.pool, ctx.actor, request, everyone, ctx.at, self._checkins(ctx))
+        org = await self.resources.directory.org_chart(ctx.tenant)
+        return await kpi_page.kpi_page(self.resources.pool, ctx.actor, request, org, ctx.at, self._checkins(ctx))
 
     async def get_kpi_history(self, request: pb.GetKpiHistory, ctx: Context) -> pb.KpiHistory:
-        return await kpi_page.history(self.kit.pool, ctx.tenant, request, await self.kit.directory.everyone(ctx.tenant))
+        return await kpi_page.history(
+            self.resources.pool, ctx.tenant, request, await self.resources.directory.org_chart(ctx.tenant)
+        )
 
     async def list_proposals(self, request: pb.ListProposals, ctx: Context) -> pb.Proposals:
-        everyone = await self.kit.directory.everyone(ctx.tenant)
-        return await proposal_page.listed(self.kit.pool, ctx.actor, request, everyone, ctx.at)
+        org = await self.resources.directory.org_chart(ctx.tenant)
+        return await proposal_page.listed(self.resources.pool, ctx.actor, request, org, ctx.at)
 
     async def get_proposal(self, request: pb.GetProposal, ctx: Context) -> pb.Proposal:
-        everyone = await self.kit.directory.everyone(ctx.tenant)
-        return await proposal_page.one(self.kit.pool, ctx.actor, request.proposal_id, everyone, ctx.at)
+        org = await self.resources.directory.org_chart(ctx.tenant)
+        return await proposal_page.one(self.resources.pool, ctx.actor, request.proposal_id, org, ctx.at)
 
     async def preview_proposal(self, request: pb.PreviewProposal, ctx: Context) -> pb.ProposalPreview:
-        everyone = await self.kit.directory.everyone(ctx.tenant)
-        return await proposal_page.preview(self.kit.pool, ctx.actor, request, everyone, ctx.at)
+        org = await self.resources.directory.org_chart(ctx.tenant)
+        return await proposal_page.preview(self.resources.pool, ctx.actor, request, org, ctx.at)
 
     def _checkins(self, ctx: Context) -> int:
-        return self.kit.partition("checkins")(ctx.tenant)
+        return self.resources.partition("checkins")(ctx.tenant)
 
 
 async def _cycle(load: Load, cycle_id: str) -> Cycle:
@@ -259,11 +261,11 @@ async def _parent_exists(load: Load, parent: t.Parent) -> bool:
 
 
 async def _around(
-    load: Load, known: proposal.Proposal | None, proposal_id: str, everyone: Everyone, ctx: Context
+    load: Load, known: proposal.Proposal | None, proposal_id: str, org: OrgChart, ctx: Context
 ) -> Circumstances:
     if known is None:
         raise unknown("proposal", proposal_id, "proposal_id")
-    return await _circumstances(load, known.proposed.cycle_id, known.proposed.changes, known.addition, everyone, ctx)
+    return await _circumstances(load, known.proposed.cycle_id, known.proposed.changes, known.addition, org, ctx)
 
 
 async def _circumstances(
@@ -271,7 +273,7 @@ async def _circumstances(
     cycle_id: str,
     changes: Iterable[t.TargetChange],
     addition: t.KpiDraft | None,
-    everyone: Everyone,
+    org: OrgChart,
     ctx: Context,
 ) -> Circumstances:
     cycle = await _cycle(load, cycle_id)
@@ -280,15 +282,15 @@ async def _circumstances(
         alignment=await load(ALIGNMENT, cycle.id),
         kpis={change.kpi_id: await load(KPI, change.kpi_id) for change in changes},
         parent_exists=addition is not None and await _parent_exists(load, addition.parent),
-        everyone=everyone,
-        today=everyone.today(ctx.at),
+        org=org,
+        today=org.today(ctx.at),
     )
 
 
-def _effective_on(given: Date, cycle: Cycle, everyone: Everyone, ctx: Context) -> date:
+def _effective_on(given: Date, cycle: Cycle, org: OrgChart, ctx: Context) -> date:
     """From which day a change is in force: today, or what was given, a day of its cycle; before today only in an
     import."""
-    today = everyone.today(ctx.at)
+    today = org.today(ctx.at)
     on = to_date(given)
     if on is None:
         return today

@@ -1,7 +1,7 @@
 """What the goals service is made of."""
 
 from eventkit.directory import views as directory
-from eventkit.process.service import Kit, Service
+from eventkit.process.service import Resources, Service
 from eventkit.rpc.server import Api
 from nhip.goals.v1 import goals_pb2
 from services.goals.api import ACCESS, GoalsApi
@@ -12,9 +12,9 @@ from services.goals.views.proposal import ProposalView
 from services.goals.views.strategy import CsfView, CycleView, GoalView
 
 
-def service(kit: Kit) -> Service:
+def service(resources: Resources) -> Service:
     return Service(
-        apis=[Api(goals_pb2.DESCRIPTOR.services_by_name["Goals"], GoalsApi(kit), ACCESS)],
+        apis=[Api(goals_pb2.DESCRIPTOR.services_by_name["Goals"], GoalsApi(resources), ACCESS)],
         views=[
             CycleView(),
             GoalView(),

@@ -7,7 +7,7 @@ from eventkit.commands.aggregate import Decision
 from eventkit.commands.decider import Load
 from eventkit.context import Context
 from eventkit.errors import Kind, Rejected, unknown
-from eventkit.process.service import Kit
+from eventkit.process.service import Resources
 from eventkit.rpc.access import Allow, anyone
 from eventkit.subscriptions.table import reading
 from nhip.common.v1.command_pb2 import Accepted
@@ -31,20 +31,20 @@ ACCESS: Mapping[str, Allow] = {
 class NotificationsApi:
     """Implements `nhip.notifications.v1.Notifications`."""
 
-    kit: Kit
+    resources: Resources
 
     async def list_notices(self, request: pb.ListNotices, ctx: Context) -> pb.Notices:
-        async with reading(self.kit.pool, ctx.tenant) as con:
+        async with reading(self.resources.pool, ctx.tenant) as con:
             return await inbox.page(con, ctx.tenant, ctx.actor.id, request)
 
     async def count_notices(self, request: pb.CountNotices, ctx: Context) -> pb.NoticeCount:
-        async with reading(self.kit.pool, ctx.tenant) as con:
+        async with reading(self.resources.pool, ctx.tenant) as con:
             return await inbox.count(con, ctx.tenant, ctx.actor.id)
 
     async def read_notices(self, command: pb.ReadNotices, ctx: Context) -> Accepted:
         if bool(command.notice_ids) == command.all:
             raise Rejected("NOTICES_NAMED", "name notices, or say all", kind=Kind.INVALID, field="notice_ids")
-        async with reading(self.kit.pool, ctx.tenant) as con:
+        async with reading(self.resources.pool, ctx.tenant) as con:
             if command.all:
                 unread = await inbox.unread(con, ctx.tenant, ctx.actor.id)
             else:
@@ -61,20 +61,20 @@ class NotificationsApi:
             await load(INBOX, ctx.actor.id)
             return notice.read(ctx.actor.id, unread)
 
-        return await self.kit.commands.execute(ctx, INBOX(ctx.actor.id), decide)
+        return await self.resources.commands.execute(ctx, INBOX(ctx.actor.id), decide)
 
     async def get_preferences(self, request: pb.GetPreferences, ctx: Context) -> pb.PreferencesPage:
-        async with reading(self.kit.pool, ctx.tenant) as con:
+        async with reading(self.resources.pool, ctx.tenant) as con:
             said = await preferences_of(con, ctx.tenant, ctx.actor.id)
-        person = (await self.kit.directory.everyone(ctx.tenant)).people[ctx.actor.id]
+        person = (await self.resources.directory.org_chart(ctx.tenant)).people[ctx.actor.id]
         return pb.PreferencesPage(
             preferences=preferences.complete(said),
             email=person.email if person.email.WhichOneof("form") else None,
-            email_works=self.kit.settings.smtp != "",
+            email_works=self.resources.settings.smtp != "",
         )
 
     async def change_preferences(self, command: pb.ChangePreferences, ctx: Context) -> Accepted:
         async def decide(load: Load) -> Decision:
             return preferences.change(await load(PREFERENCES, ctx.actor.id), command.preferences, ctx.actor.id)
 
-        return await self.kit.commands.execute(ctx, PREFERENCES(ctx.actor.id), decide)
+        return await self.resources.commands.execute(ctx, PREFERENCES(ctx.actor.id), decide)

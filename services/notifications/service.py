@@ -1,7 +1,7 @@
 """What the notifications service is made of."""
 
 from eventkit.directory import views as directory
-from eventkit.process.service import Kit, Service
+from eventkit.process.service import Resources, Service
 from eventkit.rpc.server import Api
 from nhip.notifications.v1 import notifications_pb2
 from services.notifications.api import ACCESS, NotificationsApi
@@ -26,9 +26,9 @@ from services.notifications.views.rewards_facts import (
 )
 
 
-def service(kit: Kit) -> Service:
+def service(resources: Resources) -> Service:
     return Service(
-        apis=[Api(notifications_pb2.DESCRIPTOR.services_by_name["Notifications"], NotificationsApi(kit), ACCESS)],
+        apis=[Api(notifications_pb2.DESCRIPTOR.services_by_name["Notifications"], NotificationsApi(resources), ACCESS)],
         views=[
             NoticeView(),
             ReadView(),
@@ -47,6 +47,14 @@ def service(kit: Kit) -> Service:
             HeardErasureView(),
             *directory.views(),
         ],
-        reactions=[TellOfGoals(kit).reaction, TellOfRewards(kit).reaction, TellOfPeople(kit).reaction],
-        timers=[StaleProgress(kit).timer, Asking(kit).timer, DueMails(kit, Post.of(kit.settings)).timer],
+        reactions=[
+            TellOfGoals(resources).reaction,
+            TellOfRewards(resources).reaction,
+            TellOfPeople(resources).reaction,
+        ],
+        timers=[
+            StaleProgress(resources).timer,
+            Asking(resources).timer,
+            DueMails(resources, Post.of(resources.settings)).timer,
+        ],
     )

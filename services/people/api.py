@@ -7,10 +7,10 @@ from itertools import islice
 from eventkit.commands.aggregate import Decision
 from eventkit.commands.decider import Decide, Load
 from eventkit.context import Context
-from eventkit.directory.facts import ORGANISATION, PERSON, TENANT, THE_ORGANISATION, Everyone, Person
+from eventkit.directory.facts import ORGANISATION, PERSON, TENANT, THE_ORGANISATION, OrgChart, Person
 from eventkit.errors import Kind, Rejected, unknown
 from eventkit.log import StreamId
-from eventkit.process.service import Kit
+from eventkit.process.service import Resources
 from eventkit.rpc.access import AUDITOR, Allow, anyone, roles, services
 from eventkit.rpc.paging import asked
 from eventkit.subscriptions.table import reading
@@ -56,7 +56,7 @@ ACCESS: Mapping[str, Allow] = {
 class PeopleApi:
     """Implements `nhip.people.v1.People`."""
 
-    kit: Kit
+    resources: Resources
     names: Names
 
     async def create_tenant(self, command: pb.CreateTenant, ctx: Context) -> Accepted:
@@ -64,10 +64,10 @@ class PeopleApi:
             known = await load(TENANT, ctx.tenant)
             # Before the first thing is made in it: one that was made before there were secrets never gets any.
             if known is None:
-                await self.kit.words.id_secret(ctx.tenant, make=True)
+                await self.resources.words.id_secret(ctx.tenant, make=True)
             return tenant.create(known, command, ctx)
 
-        return await self.kit.commands.execute(ctx, TENANT(ctx.tenant), decide)
+        return await self.resources.commands.execute(ctx, TENANT(ctx.tenant), decide)
 
     async def create_unit(self, command: pb.CreateUnit, ctx: Context) -> Accepted:
         unit_id = ctx.new_id("unit")
@@ -75,7 +75,7 @@ class PeopleApi:
         async def decide(load: Load) -> Decision:
             return organisation.create_unit(await load(ORGANISATION, THE_ORGANISATION), command, unit_id)
 
-        return await self.kit.commands.execute(ctx, organisation.HERE, decide, answers=unit_id)
+        return await self.resources.commands.execute(ctx, organisation.HERE, decide, answers=unit_id)
 
     async def appoint_unit_head(self, command: pb.AppointUnitHead, ctx: Context) -> Accepted:
         async def decide(load: Load) -> Decision:
@@ -83,7 +83,7 @@ class PeopleApi:
                 await load(ORGANISATION, THE_ORGANISATION), await load(PERSON, command.person_id), command, ctx.actor
             )
 
-        return await self.kit.commands.execute(ctx, organisation.HERE, decide, answers=command.unit_id)
+        return await self.resources.commands.execute(ctx, organisation.HERE, decide, answers=command.unit_id)
 
     async def register_person(self, command: pb.RegisterPerson, ctx: Context) -> Accepted:
         person_id = ctx.new_id("person")
@@ -93,7 +93,7 @@ class PeopleApi:
                 await load(ORGANISATION, THE_ORGANISATION), await _manager(load, command.place), command, person_id
             )
 
-        return await self.kit.commands.execute(ctx, organisation.HERE, decide, answers=person_id)
+        return await self.resources.commands.execute(ctx, organisation.HERE, decide, answers=person_id)
 
     async def assign_place(self, command: pb.AssignPlace, ctx: Context) -> Accepted:
         async def decide(load: Load) -> Decision:
@@ -105,21 +105,21 @@ class PeopleApi:
                 ctx.actor,
             )
 
-        return await self.kit.commands.execute(ctx, organisation.HERE, decide, answers=command.person_id)
+        return await self.resources.commands.execute(ctx, organisation.HERE, decide, answers=command.person_id)
 
     async def change_roles(self, command: pb.ChangeRoles, ctx: Context) -> Accepted:
         async def decide(load: Load) -> Decision:
             others = await self._others_fill(load, ctx, command.person_id)
             return person.change_roles(await load(PERSON, command.person_id), command, ctx.actor, others=others)
 
-        return await self.kit.commands.execute(ctx, PERSON(command.person_id), decide)
+        return await self.resources.commands.execute(ctx, PERSON(command.person_id), decide)
 
     async def deactivate_person(self, command: pb.DeactivatePerson, ctx: Context) -> Accepted:
         async def decide(load: Load) -> Decision:
             others = await self._others_fill(load, ctx, command.person_id)
             return person.deactivate(await load(PERSON, command.person_id), command.person_id, others=others)
 
-        return await self.kit.commands.execute(ctx, PERSON(command.person_id), decide)
+        return await self.resources.commands.execute(ctx, PERSON(command.person_id), decide)
 
     async def change_email(self, command: pb.ChangeEmail, ctx: Context) -> Accepted:
         admin = await self._administers(ctx)
@@ -127,7 +127,7 @@ class PeopleApi:
         async def decide(load: Load) -> Decision:
             return person.change_email(await load(PERSON, command.person_id), command, ctx.actor, admin=admin)
 
-        return await self.kit.commands.execute(ctx, PERSON(command.person_id), decide)
+        return await self.resources.commands.execute(ctx, PERSON(command.person_id), decide)
 
     # -- erasure
 
@@ -138,7 +138,7 @@ class PeopleApi:
             of = await load(ERASURE, command.person_id)
             return erasure.request(of, await load(PERSON, command.person_id), command, ctx.actor, admin=admin)
 
-        return await self.kit.commands.execute(ctx, ERASURE(command.person_id), decide)
+        return await self.resources.commands.execute(ctx, ERASURE(command.person_id), decide)
 
     async def approve_erasure(self, command: pb.ApproveErasure, ctx: Context) -> Accepted:
         async def decide(load: Load) -> Decision:
@@ -181,8 +181,8 @@ class PeopleApi:
         return await self._about_erasure(command.person_id, ctx, decide)
 
     async def _about_erasure(self, person_id: str, ctx: Context, decide: Decide) -> Accepted:
-        ctx = await self.kit.commands.answering(ctx, ERASURE(person_id))
-        return await self.kit.commands.execute(ctx, ERASURE(person_id), decide)
+        ctx = await self.resources.commands.answering(ctx, ERASURE(person_id))
+        return await self.resources.commands.execute(ctx, ERASURE(person_id), decide)
 
     async def _last_by(self, ctx: Context, person_id: str, did: type[ErasureRequested | LegalHoldPlaced]) -> str:
         """Who did it last, as the log has it.
@@ -190,7 +190,7 @@ class PeopleApi:
         Asked for after the stream was loaded: what comes in between fails the append.
         """
         by = ""
-        async for event in self.kit.log.read(StreamId(ctx.tenant, *ERASURE(person_id))):
+        async for event in self.resources.log.read(StreamId(ctx.tenant, *ERASURE(person_id))):
             if isinstance(event.message, did):
                 by = event.origin.actor
         return by
@@ -202,7 +202,7 @@ class PeopleApi:
         one is refused.
         """
         filled = frozenset[str]()
-        for other in (await self.kit.directory.everyone(ctx.tenant)).people.values():
+        for other in (await self.resources.directory.org_chart(ctx.tenant)).people.values():
             if other.id != person_id and fills(other) - filled:
                 filled |= fills(await load(PERSON, other.id), await load(ERASURE, other.id))
             if filled == NEEDED.keys():
@@ -212,70 +212,73 @@ class PeopleApi:
     # -- queries
 
     async def list_erasures(self, request: pb.ListErasures, ctx: Context) -> pb.Erasures:
-        everyone, me = await self.kit.directory.everyone(ctx.tenant), ctx.actor.id
-        everybody = ctx.actor.kind == "service" or everyone.has_role(me, "admin") or everyone.has_role(me, AUDITOR)
+        org, me = await self.resources.directory.org_chart(ctx.tenant), ctx.actor.id
+        everybody = ctx.actor.kind == "service" or org.has_role(me, "admin") or org.has_role(me, AUDITOR)
         if not everybody and request.person_id not in ("", me):
             raise Rejected(
                 "NOT_ALLOWED",
                 "people see their own requests, administrators and auditors everybody's",
                 kind=Kind.FORBIDDEN,
             )
-        async with reading(self.kit.pool, ctx.tenant) as con:
+        async with reading(self.resources.pool, ctx.tenant) as con:
             return await erasures(con, ctx.tenant, request, "" if everybody else me)
 
     async def get_tenant(self, request: pb.GetTenant, ctx: Context) -> pb.Tenant:
-        everyone = await self.kit.directory.everyone(ctx.tenant)
-        if not everyone.company:
+        org = await self.resources.directory.org_chart(ctx.tenant)
+        if not org.company:
             raise unknown("tenant", ctx.tenant)
-        return pb.Tenant(tenant_id=ctx.tenant, name=everyone.company, time_zone=everyone.time_zone.key)
+        return pb.Tenant(tenant_id=ctx.tenant, name=org.company, time_zone=org.time_zone.key)
 
     async def list_units(self, request: pb.ListUnits, ctx: Context) -> pb.Units:
-        everyone, page = await self.kit.directory.everyone(ctx.tenant), asked(request, ctx.tenant, str, str, size=UNITS)
-        ordered = sorted((u.name, u.id) for u in everyone.units.values())
+        org, page = (
+            await self.resources.directory.org_chart(ctx.tenant),
+            asked(request, ctx.tenant, str, str, size=UNITS),
+        )
+        ordered = sorted((u.name, u.id) for u in org.units.values())
         behind = [place for place in ordered if page.after is None or place > page.after]
         shown, token = page.cut(behind[: page.limit], lambda place: place)
-        units = [everyone.units[id] for _, id in shown]
+        units = [org.units[id] for _, id in shown]
         return pb.Units(
             units=[pb.Unit(unit_id=u.id, name=u.name, head_id=u.head_id) for u in units], next_page_token=token
         )
 
     async def list_people(self, request: pb.ListPeople, ctx: Context) -> pb.PeopleList:
-        everyone, admin = await self.kit.directory.everyone(ctx.tenant), await self._administers(ctx)
+        org, admin = await self.resources.directory.org_chart(ctx.tenant), await self._administers(ctx)
         page = asked(request, ctx.tenant, str, size=len(request.person_ids) or PEOPLE)
-        ids = one_of(request.person_ids, everyone) if request.person_ids else sorted(everyone.people)
-        found = await self.names.matching(ctx.tenant, everyone, request.text) if request.text.strip() else None
+        ids = one_of(request.person_ids, org) if request.person_ids else sorted(org.people)
+        found = await self.names.matching(ctx.tenant, org, request.text) if request.text.strip() else None
         wanted = (
             id
             for id in ids
             if (page.after is None or id > page.after[0])
             and (found is None or id in found)
-            and (not request.active or everyone.people[id].active)
-            and (not request.unit_id or (id in everyone.places and everyone.places[id].unit_id == request.unit_id))
+            and (not request.active or org.people[id].active)
+            and (not request.unit_id or (id in org.places and org.places[id].unit_id == request.unit_id))
         )
         shown, token = page.cut(list(islice(wanted, page.limit)), lambda id: (id,))
-        people = [_person(everyone, everyone.people[id], email=admin or id == ctx.actor.id) for id in shown]
+        people = [_person(org, org.people[id], email=admin or id == ctx.actor.id) for id in shown]
         return pb.PeopleList(people=people, next_page_token=token)
 
     async def get_person(self, request: pb.GetPerson, ctx: Context) -> pb.Person:
-        everyone = await self.kit.directory.everyone(ctx.tenant)
-        if request.person_id not in everyone.people:
+        org = await self.resources.directory.org_chart(ctx.tenant)
+        if request.person_id not in org.people:
             raise unknown("person", request.person_id, "person_id")
         email = request.person_id == ctx.actor.id or await self._administers(ctx)
-        return _person(everyone, everyone.people[request.person_id], email=email)
+        return _person(org, org.people[request.person_id], email=email)
 
     async def _administers(self, ctx: Context) -> bool:
         """The caller sets things right for others: an administrator who does not audit, or a service that the table
         lets in."""
-        everyone, me = await self.kit.directory.everyone(ctx.tenant), ctx.actor.id
-        return ctx.actor.kind == "service" or (everyone.has_role(me, "admin") and not everyone.has_role(me, AUDITOR))
+        org, me = await self.resources.directory.org_chart(ctx.tenant), ctx.actor.id
+        return ctx.actor.kind == "service" or (org.has_role(me, "admin") and not org.has_role(me, AUDITOR))
 
 
 async def _manager(load: Load, place: types_pb2.Place) -> Person | None:
     return await load(PERSON, place.manager_id) if place.manager_id else None
 
 
-def _person(everyone: Everyone, known: Person, *, email: bool) -> pb.Person:
-    place = everyone.places.get(known.id)
+def _person(org: OrgChart, known: Person, *, email: bool) -> pb.Person:
+    place = org.places.get(known.id)
     return pb.Person(
         person_id=known.id,
         name=known.name,

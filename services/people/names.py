@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from eventkit.directory.facts import Everyone
+from eventkit.directory.facts import OrgChart
 from eventkit.names import plain_letters
 from eventkit.privacy.keys import KEY_SECONDS
 from eventkit.privacy.words import Words
@@ -20,7 +20,7 @@ TENANTS = 50
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    everyone: Everyone
+    org: OrgChart
     at: float
     names: dict[str, str]
     """By person's id: name and title, as they are searched for."""
@@ -34,17 +34,17 @@ class Names:
         self._words = words
         self._opened: dict[str, _Opened] = {}
 
-    async def matching(self, tenant: str, everyone: Everyone, text: str) -> frozenset[str]:
+    async def matching(self, tenant: str, org: OrgChart, text: str) -> frozenset[str]:
         """The ids of people whose name or title has each word of a text, whatever its case and diacritics."""
         wanted = plain_letters(text).split()
-        names = await self._names(tenant, everyone)
+        names = await self._names(tenant, org)
         return frozenset(id for id, name in names.items() if all(word in name for word in wanted))
 
-    async def _names(self, tenant: str, everyone: Everyone) -> dict[str, str]:
+    async def _names(self, tenant: str, org: OrgChart) -> dict[str, str]:
         known = self._opened.get(tenant)
-        if known is not None and known.everyone is everyone and time.monotonic() - known.at < KEY_SECONDS:
+        if known is not None and known.org is org and time.monotonic() - known.at < KEY_SECONDS:
             return known.names
-        at, people, names = time.monotonic(), list(everyone.people.values()), dict[str, str]()
+        at, people, names = time.monotonic(), list(org.people.values()), dict[str, str]()
         for start in range(0, len(people), AT_ONCE):
             some = pb.PeopleList(
                 people=[pb.Person(person_id=p.id, name=p.name, title=p.title) for p in people[start : start + AT_ONCE]]
@@ -53,12 +53,12 @@ class Names:
             names |= {p.person_id: plain_letters(f"{p.name.plain} {p.title.plain}") for p in some.people}
             await asyncio.sleep(0)
         self._opened.pop(tenant, None)
-        self._opened[tenant] = _Opened(everyone, at, names)
+        self._opened[tenant] = _Opened(org, at, names)
         while len(self._opened) > TENANTS:
             self._opened.pop(next(iter(self._opened)))
         return names
 
 
-def one_of(ids: Sequence[str], everyone: Everyone) -> list[str]:
+def one_of(ids: Sequence[str], org: OrgChart) -> list[str]:
     """Those of some ids that are people's, in the order of ids."""
-    return sorted(id for id in set(ids) if id in everyone.people)
+    return sorted(id for id in set(ids) if id in org.people)

@@ -1,7 +1,7 @@
 """What the people service is made of."""
 
 from eventkit.directory import views as directory
-from eventkit.process.service import Kit, Service
+from eventkit.process.service import Resources, Service
 from eventkit.rpc.server import Api
 from nhip.people.v1 import people_pb2
 from services.people.api import ACCESS, PeopleApi
@@ -10,9 +10,11 @@ from services.people.reactors.erasure import erasing
 from services.people.views.erasure import ErasureView
 
 
-def service(kit: Kit) -> Service:
+def service(resources: Resources) -> Service:
     return Service(
-        apis=[Api(people_pb2.DESCRIPTOR.services_by_name["People"], PeopleApi(kit, Names(kit.words)), ACCESS)],
+        apis=[
+            Api(people_pb2.DESCRIPTOR.services_by_name["People"], PeopleApi(resources, Names(resources.words)), ACCESS)
+        ],
         views=[ErasureView(), *directory.views()],
-        reactions=[erasing(kit)],
+        reactions=[erasing(resources)],
     )

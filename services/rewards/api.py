@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from eventkit.commands.aggregate import Decision
 from eventkit.commands.decider import Load
 from eventkit.context import Context
-from eventkit.directory.facts import Everyone
+from eventkit.directory.facts import OrgChart
 from eventkit.errors import Kind, Rejected, unknown
-from eventkit.process.service import Kit
+from eventkit.process.service import Resources
 from eventkit.rpc.access import Allow, anyone, roles
 from eventkit.subscriptions.table import reading
 from eventkit.values import from_date, to_date
@@ -54,55 +54,55 @@ ACCESS: Mapping[str, Allow] = {
 class RewardsApi:
     """Implements `nhip.rewards.v1.Rewards`."""
 
-    kit: Kit
+    resources: Resources
 
     # -- praise
 
     async def name_core_value(self, command: pb.NameCoreValue, ctx: Context) -> Accepted:
         value_id = ctx.new_id("value")
 
-        async with reading(self.kit.pool, ctx.tenant) as con:
+        async with reading(self.resources.pool, ctx.tenant) as con:
             known = await core_value_view.names(con, ctx.tenant)
 
         async def decide(load: Load) -> Decision:
             return core_value.name(await load(CORE_VALUES, ALL), command, value_id, known=known)
 
-        return await self.kit.commands.execute(ctx, CORE_VALUES(ALL), decide, answers=value_id)
+        return await self.resources.commands.execute(ctx, CORE_VALUES(ALL), decide, answers=value_id)
 
     async def list_core_values(self, request: pb.ListCoreValues, ctx: Context) -> pb.CoreValues:
-        async with reading(self.kit.pool, ctx.tenant) as con:
+        async with reading(self.resources.pool, ctx.tenant) as con:
             return await core_value_view.core_values(con, ctx.tenant, request)
 
     async def give_praise(self, command: pb.GivePraise, ctx: Context) -> Accepted:
-        praise_id, everyone = ctx.new_id("praise"), await self.kit.directory.everyone(ctx.tenant)
-        async with reading(self.kit.pool, ctx.tenant) as con:
+        praise_id, org = ctx.new_id("praise"), await self.resources.directory.org_chart(ctx.tenant)
+        async with reading(self.resources.pool, ctx.tenant) as con:
             kpi_exists = await is_known(con, ctx.tenant, command.kpi_id)
 
         async def decide(load: Load) -> Decision:
             await load(PRAISE, praise_id)
-            giver_id = praise.giver(command, ctx.actor, everyone)
-            shares = praise.shares(command, giver_id, everyone)
+            giver_id = praise.giver(command, ctx.actor, org)
+            shares = praise.shares(command, giver_id, org)
             around = Circumstances(
                 giver_id=giver_id,
                 shares=shares,
                 value_exists=bool(command.value_id) and await _is_value(load, command.value_id),
                 kpi_exists=kpi_exists,
                 wallets={person: await load(WALLET, person) for person in praise.moved(command, giver_id, shares)},
-                everyone=everyone,
-                today=everyone.today(ctx.at),
+                org=org,
+                today=org.today(ctx.at),
             )
             return praise.give(command, around, praise_id)
 
         # Praise of one person takes turns with other praise of them, a unit's with its giver's: these are the wallets
         # that many move.
         turn = WALLET(command.receiver_id or command.giver_id or ctx.actor.id)
-        return await self.kit.commands.execute(ctx, turn, decide, answers=praise_id)
+        return await self.resources.commands.execute(ctx, turn, decide, answers=praise_id)
 
     async def check_praise(self, request: pb.CheckPraise, ctx: Context) -> pb.PraiseHints:
-        everyone = await self.kit.directory.everyone(ctx.tenant)
-        today, me = everyone.today(ctx.at), ctx.actor.id
-        shares = praise.shares(request, me, everyone) if request.receiver_id or request.unit_id else None
-        async with reading(self.kit.pool, ctx.tenant) as con:
+        org = await self.resources.directory.org_chart(ctx.tenant)
+        today, me = org.today(ctx.at), ctx.actor.id
+        shares = praise.shares(request, me, org) if request.receiver_id or request.unit_id else None
+        async with reading(self.resources.pool, ctx.tenant) as con:
             held = await wallet_view.wallet(con, ctx.tenant, me)
             last = (
                 await praise_view.last_given(con, ctx.tenant, me, request.receiver_id, request.unit_id)
@@ -116,23 +116,23 @@ class RewardsApi:
             since_deed=today - deed_on if deed_on else None,
             since_last=ctx.at - last if last else None,
         )
-        allowance, _ = wallet_view.left_to_give(held, points.monthly_allowance(everyone, me), today)
+        allowance, _ = wallet_view.left_to_give(held, points.monthly_allowance(org, me), today)
         return pb.PraiseHints(hints=hints, points=shares.points if shares else 0, allowance=allowance)
 
     async def list_praises(self, request: pb.ListPraises, ctx: Context) -> pb.Praises:
-        async with reading(self.kit.pool, ctx.tenant) as con:
+        async with reading(self.resources.pool, ctx.tenant) as con:
             return await praise_view.feed(con, ctx.tenant, request, ctx.actor.id)
 
     # -- points
 
     async def get_wallet(self, request: pb.GetWallet, ctx: Context) -> pb.Wallet:
-        everyone = await self.kit.directory.everyone(ctx.tenant)
-        person_id = _whose(request.person_id or ctx.actor.id, everyone, ctx)
-        today = everyone.today(ctx.at)
-        async with reading(self.kit.pool, ctx.tenant) as con:
+        org = await self.resources.directory.org_chart(ctx.tenant)
+        person_id = _whose(request.person_id or ctx.actor.id, org, ctx)
+        today = org.today(ctx.at)
+        async with reading(self.resources.pool, ctx.tenant) as con:
             held = await wallet_view.wallet(con, ctx.tenant, person_id)
             movements, token = await movement_view.movements(con, ctx.tenant, person_id, request, ctx.actor.id)
-        allowance, monthly = wallet_view.left_to_give(held, points.monthly_allowance(everyone, person_id), today)
+        allowance, monthly = wallet_view.left_to_give(held, points.monthly_allowance(org, person_id), today)
         lots = [lot for lot in wallet_view.lots_of(held.lots) if lot.expires_on >= today]
         return pb.Wallet(
             person_id=person_id,
@@ -146,13 +146,13 @@ class RewardsApi:
         )
 
     async def correct_points(self, command: pb.CorrectPoints, ctx: Context) -> Accepted:
-        everyone = await self.kit.directory.everyone(ctx.tenant)
-        today = everyone.today(ctx.at)
+        org = await self.resources.directory.org_chart(ctx.tenant)
+        today = org.today(ctx.at)
 
         async def decide(load: Load) -> Decision:
-            return wallet.correct(await load(WALLET, command.person_id), command, ctx.actor, everyone, today=today)
+            return wallet.correct(await load(WALLET, command.person_id), command, ctx.actor, org, today=today)
 
-        return await self.kit.commands.execute(ctx, WALLET(command.person_id), decide)
+        return await self.resources.commands.execute(ctx, WALLET(command.person_id), decide)
 
     # -- gifts
 
@@ -163,34 +163,34 @@ class RewardsApi:
             await load(GIFT, gift_id)
             return gift.offer(command, gift_id)
 
-        return await self.kit.commands.execute(ctx, GIFT(gift_id), decide)
+        return await self.resources.commands.execute(ctx, GIFT(gift_id), decide)
 
     async def change_gift_stock(self, command: pb.ChangeGiftStock, ctx: Context) -> Accepted:
         async def decide(load: Load) -> Decision:
             return gift.change_stock(await load(GIFT, command.gift_id), command)
 
-        return await self.kit.commands.execute(ctx, GIFT(command.gift_id), decide)
+        return await self.resources.commands.execute(ctx, GIFT(command.gift_id), decide)
 
     async def withdraw_gift(self, command: pb.WithdrawGift, ctx: Context) -> Accepted:
         async def decide(load: Load) -> Decision:
             return gift.withdraw(await load(GIFT, command.gift_id), command.gift_id)
 
-        return await self.kit.commands.execute(ctx, GIFT(command.gift_id), decide)
+        return await self.resources.commands.execute(ctx, GIFT(command.gift_id), decide)
 
     async def list_gifts(self, request: pb.ListGifts, ctx: Context) -> pb.Gifts:
-        async with reading(self.kit.pool, ctx.tenant) as con:
+        async with reading(self.resources.pool, ctx.tenant) as con:
             return await gift_view.shop(con, ctx.tenant, request)
 
     async def redeem_gift(self, command: pb.RedeemGift, ctx: Context) -> Accepted:
         redemption_id = ctx.new_id("redemption")
-        today = (await self.kit.directory.everyone(ctx.tenant)).today(ctx.at)
+        today = (await self.resources.directory.org_chart(ctx.tenant)).today(ctx.at)
 
         async def decide(load: Load) -> Decision:
             await load(REDEMPTION, redemption_id)
             wanted, held = await load(GIFT, command.gift_id), await load(WALLET, ctx.actor.id)
             return redemption.redeem(wanted, held, command, ctx.actor, redemption_id, today=today)
 
-        return await self.kit.commands.execute(ctx, GIFT(command.gift_id), decide, answers=redemption_id)
+        return await self.resources.commands.execute(ctx, GIFT(command.gift_id), decide, answers=redemption_id)
 
     async def hand_over_gift(self, command: pb.HandOverGift, ctx: Context) -> Accepted:
         ref = REDEMPTION(command.redemption_id)
@@ -198,26 +198,26 @@ class RewardsApi:
         async def decide(load: Load) -> Decision:
             return redemption.hand_over(await load(REDEMPTION, command.redemption_id), command, ctx.actor)
 
-        return await self.kit.commands.execute(await self.kit.commands.answering(ctx, ref), ref, decide)
+        return await self.resources.commands.execute(await self.resources.commands.answering(ctx, ref), ref, decide)
 
     async def refund_redemption(self, command: pb.RefundRedemption, ctx: Context) -> Accepted:
-        everyone = await self.kit.directory.everyone(ctx.tenant)
-        ref, today = REDEMPTION(command.redemption_id), everyone.today(ctx.at)
+        org = await self.resources.directory.org_chart(ctx.tenant)
+        ref, today = REDEMPTION(command.redemption_id), org.today(ctx.at)
 
         async def decide(load: Load) -> Decision:
             known = redemption.existing(await load(REDEMPTION, command.redemption_id), command.redemption_id)
             given = gift.existing(await load(GIFT, known.gift_id), known.gift_id)
             held = await load(WALLET, known.person_id)
-            return redemption.refund(known, given, held, command, ctx.actor, everyone, today=today)
+            return redemption.refund(known, given, held, command, ctx.actor, org, today=today)
 
-        return await self.kit.commands.execute(await self.kit.commands.answering(ctx, ref), ref, decide)
+        return await self.resources.commands.execute(await self.resources.commands.answering(ctx, ref), ref, decide)
 
     async def list_redemptions(self, request: pb.ListRedemptions, ctx: Context) -> pb.Redemptions:
-        everyone = await self.kit.directory.everyone(ctx.tenant)
-        person_id = request.person_id or ("" if _sees_everybodys(everyone, ctx.actor.id) else ctx.actor.id)
+        org = await self.resources.directory.org_chart(ctx.tenant)
+        person_id = request.person_id or ("" if _sees_everybodys(org, ctx.actor.id) else ctx.actor.id)
         if person_id:
-            _whose(person_id, everyone, ctx)
-        async with reading(self.kit.pool, ctx.tenant) as con:
+            _whose(person_id, org, ctx)
+        async with reading(self.resources.pool, ctx.tenant) as con:
             return await redemption_view.redemptions(con, ctx.tenant, request, person_id)
 
 
@@ -225,18 +225,18 @@ async def _is_value(load: Load, value_id: str) -> bool:
     return any([value_id in (await load(CORE_VALUES, stream) or {}) for stream in (ALL, value_id)])
 
 
-def _sees_everybodys(everyone: Everyone, person_id: str) -> bool:
-    return is_steward(everyone, person_id) or everyone.has_role(person_id, "auditor")
+def _sees_everybodys(org: OrgChart, person_id: str) -> bool:
+    return is_steward(org, person_id) or org.has_role(person_id, "auditor")
 
 
-def _whose(person_id: str, everyone: Everyone, ctx: Context) -> str:
+def _whose(person_id: str, org: OrgChart, ctx: Context) -> str:
     """The person whose points or gifts are asked for, if the actor may see them."""
-    if person_id != ctx.actor.id and not _sees_everybodys(everyone, ctx.actor.id):
+    if person_id != ctx.actor.id and not _sees_everybodys(org, ctx.actor.id):
         raise Rejected(
             "NOT_YOURS",
             "points and gifts are seen by whose they are, and by who looks after or audits them",
             kind=Kind.FORBIDDEN,
         )
-    if person_id not in everyone.people:
+    if person_id not in org.people:
         raise unknown("person", person_id, "person_id")
     return person_id

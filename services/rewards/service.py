@@ -1,7 +1,7 @@
 """What the rewards service is made of."""
 
 from eventkit.directory import views as directory
-from eventkit.process.service import Kit, Service
+from eventkit.process.service import Resources, Service
 from eventkit.rpc.server import Api
 from nhip.rewards.v1 import rewards_pb2
 from services.rewards.api import ACCESS, RewardsApi
@@ -15,9 +15,9 @@ from services.rewards.views.redemption import RedemptionView
 from services.rewards.views.wallet import WalletView
 
 
-def service(kit: Kit) -> Service:
+def service(resources: Resources) -> Service:
     return Service(
-        apis=[Api(rewards_pb2.DESCRIPTOR.services_by_name["Rewards"], RewardsApi(kit), ACCESS)],
+        apis=[Api(rewards_pb2.DESCRIPTOR.services_by_name["Rewards"], RewardsApi(resources), ACCESS)],
         views=[
             CoreValueView(),
             PraiseView(),
@@ -28,5 +28,5 @@ def service(kit: Kit) -> Service:
             KnownKpiView(),
             *directory.views(),
         ],
-        timers=[expiring_points(kit)],
+        timers=[expiring_points(resources)],
     )

@@ -83,7 +83,7 @@ class Writer:
     async def _ask(self, key: str, spec: Spec) -> dict[int, int]:
         """Ask until there is an answer; the versions that it teaches."""
         writes = [
-            Write(stream(s), expected, [NewEvent(UUID(id), "test.Happened", key.encode()) for id in ids])
+            Write(stream(s), expected, [NewEvent(UUID(id), "test.StreamEvent", key.encode()) for id in ids])
             for s, expected, ids in spec
         ]
         while os.getppid() == self._parent:

@@ -60,10 +60,10 @@ async def test_all_replicas_are_killed_while_people_work(running: Cluster, syste
         work = Work(x)
 
         async def kill() -> None:
-            everyone = [one for one in running.processes if one.name in SERVICES]
-            for one in everyone:
+            org = [one for one in running.processes if one.name in SERVICES]
+            for one in org:
                 one.kill()
-            await asyncio.gather(*(one.start() for one in everyone))
+            await asyncio.gather(*(one.start() for one in org))
 
         await while_working(work, kill, 4)
         await work.is_whole()

@@ -14,7 +14,7 @@ from deploy.engines import Engines
 from eventkit import settings as all_settings
 from eventkit import telemetry
 from eventkit.process.host import Running, running
-from eventkit.process.service import Build, Kit, Service
+from eventkit.process.service import Build, Resources, Service
 from eventkit.rpc.auth import Keys, Tokens
 from eventkit.rpc.demo_issuer import DemoIssuer
 from tests.integration.services.company import System
@@ -53,12 +53,12 @@ async def system(
     tokens = Tokens(issuer=ISSUER, audience="nhip", keys=Keys(settings.jwks))
     async with AsyncExitStack() as stack:
         services: dict[str, Running] = {}
-        kits: dict[str, Kit] = {}
+        all_resources: dict[str, Resources] = {}
 
         def keeping(name: str, build: Build) -> Build:
-            def built(kit: Kit) -> Service:
-                kits[name] = kit
-                return build(kit)
+            def built(resources: Resources) -> Service:
+                all_resources[name] = resources
+                return build(resources)
 
             return built
 
@@ -69,4 +69,4 @@ async def system(
         channels = {
             name: await stack.enter_async_context(grpc.aio.insecure_channel(s.address)) for name, s in services.items()
         }
-        yield System(settings, services, channels, issuer, directory, kits)
+        yield System(settings, services, channels, issuer, directory, all_resources)

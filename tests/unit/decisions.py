@@ -12,7 +12,7 @@ from google.type.decimal_pb2 import Decimal
 
 from eventkit.commands.aggregate import Aggregate, Decision
 from eventkit.context import Actor, Context
-from eventkit.directory.facts import Everyone, Person, Place, Unit
+from eventkit.directory.facts import OrgChart, Person, Place, Unit
 from eventkit.errors import Rejected
 from nhip.common.v1.words_pb2 import PersonalText
 
@@ -68,12 +68,12 @@ def person(id: str, *roles: str, active: bool = True) -> Person:
     return Person(id, words(id.title()), words(""), roles or ("employee",), active)
 
 
-def company_x(*, inactive: tuple[str, ...] = ()) -> Everyone:
+def company_x(*, inactive: tuple[str, ...] = ()) -> OrgChart:
     """Company X: Nam leads, Phúc heads sales with Minh and Trâm, Lan heads CSKH with Thảo and Tiến, Quang is the second
     executive."""
     executives = {"nam", "quang"}
     ids = ("nam", "phuc", "minh", "tram", "lan", "thao", "tien", "quang")
-    return Everyone(
+    return OrgChart(
         people={id: person(id, *(("executive",) if id in executives else ()), active=id not in inactive) for id in ids},
         places={
             "nam": Place(),

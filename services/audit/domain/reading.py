@@ -2,7 +2,7 @@
 
 from google.protobuf.message import Message
 
-from eventkit.commands.aggregate import Aggregate, Decision, Happened, UnknownEvent
+from eventkit.commands.aggregate import Aggregate, Decision, StreamEvent, UnknownEvent
 from eventkit.context import Actor
 from nhip.audit.v1 import types_pb2 as t
 from nhip.audit.v1.events_pb2 import LedgerRead
@@ -27,4 +27,4 @@ def read(
     format: t.ExportFormat.ValueType = t.EXPORT_FORMAT_UNSPECIFIED,
 ) -> Decision:
     person = reader.id if reader.kind == "person" else ""
-    return [Happened(READING(reader.id), LedgerRead(reader_id=person, kind=kind, filter=filter, format=format))]
+    return [StreamEvent(READING(reader.id), LedgerRead(reader_id=person, kind=kind, filter=filter, format=format))]

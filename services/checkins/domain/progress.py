@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from google.protobuf.message import Message
 
-from eventkit.commands.aggregate import Aggregate, Decision, Happened, UnknownEvent
+from eventkit.commands.aggregate import Aggregate, Decision, StreamEvent, UnknownEvent
 from eventkit.context import Actor
 from eventkit.errors import Kind, Rejected
 from eventkit.values import from_date, from_decimal, required_date, to_date
@@ -99,7 +99,7 @@ def record(progress: Progress | None, command: RecordProgress, kpi: KnownKpi, ac
         return []
     before = stands or now.current(on)
     return [
-        Happened(
+        StreamEvent(
             PROGRESS(kpi.id),
             ProgressRecorded(
                 kpi_id=kpi.id,

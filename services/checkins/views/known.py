@@ -6,7 +6,7 @@ from datetime import date
 
 import asyncpg
 
-from eventkit.directory.facts import Everyone
+from eventkit.directory.facts import OrgChart
 from eventkit.log import Recorded
 from eventkit.subscriptions.projection import Rows, View, messages
 from eventkit.subscriptions.table import Key
@@ -100,7 +100,7 @@ class KnownCycleView(View[KnownCycleRow]):
 KNOWN_CYCLES = KnownCycleView().table
 
 
-async def known_kpi(con: asyncpg.Connection, tenant: str, kpi_id: str, everyone: Everyone) -> KnownKpi | None:
+async def known_kpi(con: asyncpg.Connection, tenant: str, kpi_id: str, org: OrgChart) -> KnownKpi | None:
     """A KPI as far as this service has heard of it. Without owners it is its unit's head's."""
     row = await con.fetchrow(
         f"select k.*, c.starts_on, c.ends_on from {KNOWN_KPIS} k join {KNOWN_CYCLES} c using (tenant, cycle_id) "
@@ -110,6 +110,6 @@ async def known_kpi(con: asyncpg.Connection, tenant: str, kpi_id: str, everyone:
     )
     if row is None:
         return None
-    unit = everyone.units.get(row["unit_id"])
+    unit = org.units.get(row["unit_id"])
     owners = tuple(row["owner_ids"]) or ((unit.head_id,) if unit and unit.head_id else ())
     return KnownKpi(kpi_id, row["cycle_id"], owners, row["retired_on"], row["counts"], row["starts_on"], row["ends_on"])

@@ -10,7 +10,7 @@ from datetime import date
 
 from google.protobuf.message import Message
 
-from eventkit.commands.aggregate import Aggregate, Happened, UnknownEvent
+from eventkit.commands.aggregate import Aggregate, StreamEvent, UnknownEvent
 from eventkit.errors import Kind, Rejected, unknown
 from eventkit.values import from_date, required_date
 from nhip.goals.v1 import types_pb2 as t
@@ -92,7 +92,7 @@ def align(
     why: str,
     effective_on: date,
     at: str = "parent",
-) -> list[Happened]:
+) -> list[StreamEvent]:
     """Put a KPI under what it serves, from a day on.
 
     Of a CSF or a goal, `parent_exists` says whether it is there; of a KPI, the alignment itself knows.
@@ -118,7 +118,7 @@ def align(
     if before and before.parent == parent and before.why == why and before is made[-1]:
         return []
     return [
-        Happened(
+        StreamEvent(
             ALIGNMENT(cycle_id),
             KpiAligned(
                 cycle_id=cycle_id,
@@ -132,7 +132,7 @@ def align(
     ]
 
 
-def take_off(alignment: Alignment | None, *, cycle_id: str, kpi_id: str, effective_on: date) -> list[Happened]:
+def take_off(alignment: Alignment | None, *, cycle_id: str, kpi_id: str, effective_on: date) -> list[StreamEvent]:
     """A KPI ends on a day: nothing may be left under it from then on."""
     now = alignment or Alignment()
     made = now.links.get(kpi_id, ())
@@ -148,4 +148,4 @@ def take_off(alignment: Alignment | None, *, cycle_id: str, kpi_id: str, effecti
     taken = KpiTakenOff(
         cycle_id=cycle_id, kpi_id=kpi_id, before=before.parent if before else None, effective_on=from_date(on)
     )
-    return [Happened(ALIGNMENT(cycle_id), taken)]
+    return [StreamEvent(ALIGNMENT(cycle_id), taken)]

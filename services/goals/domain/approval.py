@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from eventkit.directory.facts import Everyone
+from eventkit.directory.facts import OrgChart
 from eventkit.errors import Rejected
 from nhip.goals.v1 import types_pb2 as t
 
@@ -36,15 +36,15 @@ def highest(touched: Iterable[Touched]) -> t.Level.ValueType:
     return min(kpi.level for kpi in touched)
 
 
-def deciders(touched: Sequence[Touched], proposer: str, everyone: Everyone) -> Deciders:
+def deciders(touched: Sequence[Touched], proposer: str, org: OrgChart) -> Deciders:
     """Raises `Rejected` NO_APPROVER when nobody is left who may."""
     level = highest(touched)
     if level == t.LEVEL_COMPANY:
-        people = tuple(p for p in everyone.executives() if p != proposer)
+        people = tuple(p for p in org.executives() if p != proposer)
         if people:
             return Deciders(people, "EXECUTIVE", level)
         raise _nobody()
-    owners = _owners([kpi for kpi in touched if kpi.level == level], everyone)
+    owners = _owners([kpi for kpi in touched if kpi.level == level], org)
     relation = (
         "MANAGER_OF_HEAD"
         if level == t.LEVEL_DEPARTMENT
@@ -52,23 +52,23 @@ def deciders(touched: Sequence[Touched], proposer: str, everyone: Everyone) -> D
         if len(owners) == 1
         else "LOWEST_COMMON_MANAGER"
     )
-    candidate = _lowest_common_manager(owners, everyone)
-    if candidate and candidate != proposer and everyone.is_active(candidate):
+    candidate = _lowest_common_manager(owners, org)
+    if candidate and candidate != proposer and org.is_active(candidate):
         return Deciders((candidate,), relation, level)
-    for above in everyone.managers(candidate) if candidate else ():
-        if above != proposer and everyone.is_active(above):
+    for above in org.managers(candidate) if candidate else ():
+        if above != proposer and org.is_active(above):
             return Deciders((above,), "NEXT_ABOVE", level)
-    others = tuple(p for p in everyone.executives() if p != proposer)
+    others = tuple(p for p in org.executives() if p != proposer)
     if others:
         return Deciders(others, "OTHER_EXECUTIVE", level)
     raise _nobody()
 
 
-def _owners(kpis: Iterable[Touched], everyone: Everyone) -> list[str]:
+def _owners(kpis: Iterable[Touched], org: OrgChart) -> list[str]:
     """Whose KPIs they are; a unit's is its head's."""
     owners: dict[str, None] = {}
     for kpi in kpis:
-        unit = everyone.units.get(kpi.unit_id)
+        unit = org.units.get(kpi.unit_id)
         if kpi.level == t.LEVEL_DEPARTMENT and unit and unit.head_id:
             owners[unit.head_id] = None
         else:
@@ -76,11 +76,11 @@ def _owners(kpis: Iterable[Touched], everyone: Everyone) -> list[str]:
     return list(owners)
 
 
-def _lowest_common_manager(people: Sequence[str], everyone: Everyone) -> str:
+def _lowest_common_manager(people: Sequence[str], org: OrgChart) -> str:
     """The nearest manager of all of them; empty for none."""
     if not people:
         return ""
-    lines = [list(everyone.managers(person)) for person in people]
+    lines = [list(org.managers(person)) for person in people]
     return next((m for m in lines[0] if all(m in line for line in lines[1:])), "")
 
 

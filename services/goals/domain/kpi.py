@@ -11,8 +11,8 @@ from typing import Literal
 from google.protobuf.message import Message
 from google.type.decimal_pb2 import Decimal as PbDecimal
 
-from eventkit.commands.aggregate import Aggregate, Happened, UnknownEvent
-from eventkit.directory.facts import Everyone
+from eventkit.commands.aggregate import Aggregate, StreamEvent, UnknownEvent
+from eventkit.directory.facts import OrgChart
 from eventkit.errors import Kind, Rejected, unknown
 from eventkit.values import from_date, from_decimal, plain, required_date, rounded, same, to_decimal
 from nhip.goals.v1 import types_pb2 as t
@@ -127,14 +127,14 @@ def whole(weight: Decimal) -> int:
 
 def define(
     draft: t.KpiDraft,
-    everyone: Everyone,
+    org: OrgChart,
     *,
     kpi_id: str,
     cycle: Cycle,
     effective_on: date,
     proposal_id: str = "",
     at: str = "kpi",
-) -> Happened:
+) -> StreamEvent:
     """Write a KPI down.
 
     `at` is the path of the draft in its command, for errors. What it serves, the alignment decides.
@@ -156,11 +156,11 @@ def define(
     if len(set(draft.owner_ids)) < len(draft.owner_ids):
         raise Rejected("OWNER_TWICE", "name each owner once", kind=Kind.INVALID, field=f"{at}.owner_ids")
     for index, owner in enumerate(draft.owner_ids):
-        if not everyone.is_active(owner):
+        if not org.is_active(owner):
             raise unknown("person", owner, f"{at}.owner_ids[{index}]")
-    if draft.unit_id and draft.unit_id not in everyone.units:
+    if draft.unit_id and draft.unit_id not in org.units:
         raise unknown("unit", draft.unit_id, f"{at}.unit_id")
-    return Happened(
+    return StreamEvent(
         KPI(kpi_id),
         KpiDefined(
             kpi_id=kpi_id,
@@ -224,7 +224,7 @@ def check_measure(measure: t.Measure, at: str, *, target_at: str = "") -> None:
 
 def revise(
     kpi: Kpi, change: t.TargetChange, *, today: date, proposal_id: str, reason_class: t.ReasonClass.ValueType, at: str
-) -> Happened:
+) -> StreamEvent:
     """Give a KPI another target, and other edges where the change has them.
 
     What it names as `before` must still be so, else the proposal was made for another state of things.
@@ -248,10 +248,10 @@ def revise(
     for edge in EDGES:
         if change.HasField(edge):
             getattr(event, edge).CopyFrom(getattr(change, edge))
-    return Happened(KPI(kpi.id), event)
+    return StreamEvent(KPI(kpi.id), event)
 
 
-def retire(kpi: Kpi | None, command: RetireKpi, *, effective_on: date) -> list[Happened]:
+def retire(kpi: Kpi | None, command: RetireKpi, *, effective_on: date) -> list[StreamEvent]:
     """End a KPI from a day on. One that is to end later may be ended earlier, and not the other way round."""
     known = existing(kpi, command.kpi_id)
     on = max(effective_on, known.effective_on)
@@ -260,7 +260,7 @@ def retire(kpi: Kpi | None, command: RetireKpi, *, effective_on: date) -> list[H
     ended = KpiRetired(
         kpi_id=known.id, effective_on=from_date(on), reason_class=command.reason_class, reason=command.reason
     )
-    return [Happened(KPI(known.id), ended)]
+    return [StreamEvent(KPI(known.id), ended)]
 
 
 def existing(kpi: Kpi | None, kpi_id: str, field: str = "kpi_id") -> Kpi:

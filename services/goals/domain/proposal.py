@@ -9,9 +9,9 @@ from datetime import date
 
 from google.protobuf.message import Message
 
-from eventkit.commands.aggregate import Aggregate, Decision, Happened, UnknownEvent
+from eventkit.commands.aggregate import Aggregate, Decision, StreamEvent, UnknownEvent
 from eventkit.context import Context
-from eventkit.directory.facts import Everyone
+from eventkit.directory.facts import OrgChart
 from eventkit.errors import Kind, Rejected, unknown
 from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import ChangeProposed, ProposalApproved, ProposalDeclined, ProposalWithdrawn
@@ -70,7 +70,7 @@ class Circumstances:
     alignment: Alignment | None
     kpis: KpisById
     parent_exists: bool
-    everyone: Everyone
+    org: OrgChart
     today: date
 
 
@@ -96,9 +96,9 @@ def propose(command: ProposeChange, around: Circumstances, ctx: Context, proposa
         added_id=f"{proposal_id}-added",
     )
     kpis_touched = touched(addition, around.kpis)
-    may = deciders(kpis_touched, ctx.actor.id, around.everyone)
+    may = deciders(kpis_touched, ctx.actor.id, around.org)
     return [
-        Happened(
+        StreamEvent(
             PROPOSAL(proposal_id),
             ChangeProposed(
                 proposal_id=proposal_id,
@@ -136,14 +136,16 @@ def approve(
         comment=command.comment,
         added_kpi_id=added_id if known.addition is not None else "",
     )
-    return [Happened(PROPOSAL(known.id), approved), *events]
+    return [StreamEvent(PROPOSAL(known.id), approved), *events]
 
 
 def decline(proposal: Proposal | None, command: DeclineProposal, around: Circumstances, ctx: Context) -> Decision:
     known = _waiting(proposal, command.proposal_id)
     approval = _approval(known, around, ctx)
     return [
-        Happened(PROPOSAL(known.id), ProposalDeclined(proposal_id=known.id, approval=approval, reason=command.reason))
+        StreamEvent(
+            PROPOSAL(known.id), ProposalDeclined(proposal_id=known.id, approval=approval, reason=command.reason)
+        )
     ]
 
 
@@ -152,7 +154,7 @@ def withdraw(proposal: Proposal | None, command: WithdrawProposal, ctx: Context)
     if known.proposed.proposer_id != ctx.actor.id:
         raise Rejected("NOT_THE_PROPOSER", "only who made a proposal may withdraw it", kind=Kind.FORBIDDEN)
     reason = command.reason if command.HasField("reason") else None
-    return [Happened(PROPOSAL(known.id), ProposalWithdrawn(proposal_id=known.id, reason=reason))]
+    return [StreamEvent(PROPOSAL(known.id), ProposalWithdrawn(proposal_id=known.id, reason=reason))]
 
 
 def touched(addition: t.KpiDraft | None, kpis_by_id: KpisById) -> list[Touched]:
@@ -172,8 +174,8 @@ def _carry_out(
     reason_class: t.ReasonClass.ValueType,
     proposal_id: str,
     added_id: str,
-) -> list[Happened]:
-    events: list[Happened] = []
+) -> list[StreamEvent]:
+    events: list[StreamEvent] = []
     for index, change in enumerate(changes):
         at = f"changes[{index}]"
         kpi = kpis.existing(around.kpis[change.kpi_id], change.kpi_id, f"{at}.kpi_id")
@@ -186,7 +188,7 @@ def _carry_out(
         events.append(
             kpis.define(
                 addition,
-                around.everyone,
+                around.org,
                 kpi_id=added_id,
                 cycle=around.cycle,
                 effective_on=around.today,
@@ -221,7 +223,7 @@ def _approval(proposal: Proposal, around: Circumstances, ctx: Context) -> t.Appr
     """The actor's right to decide, as it is recorded with the decision."""
     if ctx.actor.id == proposal.proposed.proposer_id:
         raise Rejected("SELF_APPROVAL", "nobody decides about their own proposal", kind=Kind.FORBIDDEN)
-    may: Deciders = deciders(touched(proposal.addition, around.kpis), proposal.proposed.proposer_id, around.everyone)
+    may: Deciders = deciders(touched(proposal.addition, around.kpis), proposal.proposed.proposer_id, around.org)
     if ctx.actor.kind != "person" or ctx.actor.id not in may.people:
         raise Rejected(
             "NOT_THE_APPROVER", "this proposal is for somebody else to decide", kind=Kind.FORBIDDEN, rule="G-69"
@@ -230,5 +232,5 @@ def _approval(proposal: Proposal, around: Circumstances, ctx: Context) -> t.Appr
         approver_id=ctx.actor.id,
         relation=may.relation,
         level=may.level,
-        people_position=f"people={around.everyone.position}",
+        people_position=f"people={around.org.position}",
     )

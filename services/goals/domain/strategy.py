@@ -6,7 +6,7 @@ from datetime import date
 
 from google.protobuf.message import Message
 
-from eventkit.commands.aggregate import Aggregate, Decision, Happened, UnknownEvent
+from eventkit.commands.aggregate import Aggregate, Decision, StreamEvent, UnknownEvent
 from eventkit.errors import Kind, Rejected, unknown
 from eventkit.values import from_date, required_date
 from nhip.goals.v1 import types_pb2 as t
@@ -82,7 +82,7 @@ def open_cycle(command: OpenCycle, cycle_id: str, today: date) -> Decision:
             field="ends_on",
         )
     return [
-        Happened(
+        StreamEvent(
             CYCLE(cycle_id),
             CycleOpened(
                 cycle_id=cycle_id, name=command.name, starts_on=from_date(starts_on), ends_on=from_date(ends_on)
@@ -117,7 +117,7 @@ def _plausible(year: int, today: date, back: int, ahead: int, reason: str, field
 def set_goal(command: SetStrategicGoal, goal_id: str, today: date) -> Decision:
     _plausible(command.year, today, CYCLE_YEARS_BACK, GOAL_YEARS_AHEAD, "GOAL_YEAR", "year")
     return [
-        Happened(
+        StreamEvent(
             GOAL(goal_id),
             StrategicGoalSet(
                 goal_id=goal_id, name=command.name, year=command.year, target=command.target, unit=command.unit
@@ -131,5 +131,7 @@ def choose_csf(goals: Mapping[str, StrategicGoal | None], command: ChooseCsf, cs
         if goals[goal_id] is None:
             raise unknown("goal", goal_id, f"goal_ids[{index}]")
     return [
-        Happened(CSF(csf_id), CsfChosen(csf_id=csf_id, name=command.name, goal_ids=command.goal_ids, why=command.why))
+        StreamEvent(
+            CSF(csf_id), CsfChosen(csf_id=csf_id, name=command.name, goal_ids=command.goal_ids, why=command.why)
+        )
     ]

@@ -10,7 +10,7 @@ import asyncpg
 from google.type.decimal_pb2 import Decimal as PbDecimal
 
 from eventkit.context import acting_id
-from eventkit.directory.facts import Everyone
+from eventkit.directory.facts import OrgChart
 from eventkit.errors import unknown
 from eventkit.rpc.paging import Page, asked
 from eventkit.subscriptions.checkpoint import OWN_FEED
@@ -51,9 +51,9 @@ class Moment:
         return AsOf(effective_on=from_date(self.on), recorded_at=from_datetime(min(self.known, at)))
 
 
-def moment(as_of: AsOf, everyone: Everyone, at: datetime) -> Moment:
+def moment(as_of: AsOf, org: OrgChart, at: datetime) -> Moment:
     """What a request asks for; absent parts are now. A day or instant that is still to come is now, too."""
-    today = everyone.today(at)
+    today = org.today(at)
     on = min(to_date(as_of.effective_on) or today, today)
     known = to_datetime(as_of.recorded_at) if as_of.HasField("recorded_at") else FOREVER
     return Moment(on, known, past=on < today or known < at)
@@ -69,7 +69,7 @@ class CycleState:
     tenant: str
     cycle: CycleRow
     when: Moment
-    everyone: Everyone
+    org: OrgChart
     outline: Outline
     kpis: dict[str, KpiRow] = field(default_factory=dict[str, KpiRow])
     links: dict[str, LinkRow] = field(default_factory=dict[str, LinkRow])
@@ -94,7 +94,7 @@ class CycleState:
         """A KPI as the contract shows it. What is stored of one and cannot be shown takes nothing from the others."""
         parent = link_view.parent(self.links.get(row.kpi_id))
         link = self.links.get(row.kpi_id)
-        unit = self.everyone.units.get(row.unit_id)
+        unit = self.org.units.get(row.unit_id)
         owners = row.owner_ids or ([unit.head_id] if unit and unit.head_id else [])
         shown = pb.Kpi(
             kpi_id=row.kpi_id,
@@ -102,7 +102,7 @@ class CycleState:
             name=row.name,
             statement=row.statement,
             level=row.level,  # type: ignore[arg-type] # stored as the enum's number
-            owners=[owner(self.everyone, id) for id in owners],
+            owners=[owner(self.org, id) for id in owners],
             unit_id=row.unit_id,
             unit_name=unit.name if unit else "",
             weight=whole(row.weight),
@@ -166,31 +166,29 @@ class CycleState:
         return shortfalls, [pb.NotChecked(kpi_id=c.kpi_id, reason=c.reason) for c in found if isinstance(c, NotChecked)]
 
 
-async def read_cycle(
-    con: asyncpg.Connection, tenant: str, cycle_id: str, everyone: Everyone, when: Moment
-) -> CycleState:
+async def read_cycle(con: asyncpg.Connection, tenant: str, cycle_id: str, org: OrgChart, when: Moment) -> CycleState:
     """A cycle with its outline; its KPIs are loaded as they are needed. Raises `Rejected` CYCLE_UNKNOWN."""
     row = await strategy.cycle(con, tenant, cycle_id)
     if row is None:
         raise unknown("cycle", cycle_id, "cycle_id")
-    return CycleState(tenant, row, when, everyone, await outline.read(con, tenant, cycle_id, when.known, when.on))
+    return CycleState(tenant, row, when, org, await outline.read(con, tenant, cycle_id, when.known, when.on))
 
 
 async def goal_map(
-    pool: asyncpg.Pool, tenant: str, request: pb.GetMap, everyone: Everyone, at: datetime, partition: int
+    pool: asyncpg.Pool, tenant: str, request: pb.GetMap, org: OrgChart, at: datetime, partition: int
 ) -> pb.GoalMap:
     """The unfolded part of a cycle's map; or, of one branch, a page of the KPIs that serve it directly."""
-    when = moment(request.as_of, everyone, at)
+    when = moment(request.as_of, org, at)
     page = asked(request, tenant, int, int, size=BRANCH)
     async with reading(pool, tenant) as con:
-        state = await read_cycle(con, tenant, request.cycle_id, everyone, when)
+        state = await read_cycle(con, tenant, request.cycle_id, org, when)
         every = await strategy.goals(con, tenant, when.known), await strategy.csfs(con, tenant, when.known)
         most = 0 if request.under_id else request.page_size or MOST
         goals, csfs = every[0][:most], every[1][:most]
         shown, next_page_token = _shown(state.outline, [*goals, *csfs], request, page)
         await state.load(con, shown)
         changed = await kpi_view.changed_on(con, tenant, request.cycle_id, when.known)
-        now = await targets_now(con, tenant, shown, everyone, when, at)
+        now = await targets_now(con, tenant, shown, org, when, at)
         how_far = await applied(con, partition)
     shortfalls, not_checked = state.findings()
     for top in (*goals, *csfs):
@@ -248,14 +246,14 @@ def _share(share: Decimal | None) -> PbDecimal | None:
 
 
 async def targets_now(
-    con: asyncpg.Connection, tenant: str, kpi_ids: Sequence[str], everyone: Everyone, when: Moment, at: datetime
+    con: asyncpg.Connection, tenant: str, kpi_ids: Sequence[str], org: OrgChart, when: Moment, at: datetime
 ) -> Mapping[str, Decimal]:
     """Today's targets, for saying what a past one has become; none when now is shown."""
     if not when.past:
         return {}
     return {
         row.kpi_id: row.target
-        for row in await kpi_view.some(con, tenant, kpi_ids, FOREVER, everyone.today(at))
+        for row in await kpi_view.some(con, tenant, kpi_ids, FOREVER, org.today(at))
         if not row.retired
     }
 
@@ -283,12 +281,12 @@ async def applied(con: asyncpg.Connection, partition: int) -> list[Applied]:
     ]
 
 
-def owner(everyone: Everyone, person_id: str) -> pb.Owner:
+def owner(org: OrgChart, person_id: str) -> pb.Owner:
     """A person by the name of now; sealed until the reply leaves. Of a service only its id is known."""
-    person = everyone.people.get(person_id)
+    person = org.people.get(person_id)
     return pb.Owner(person_id=person_id, name=person.name if person else None)
 
 
-def actor(everyone: Everyone, recorded: str) -> pb.Owner:
+def actor(org: OrgChart, recorded: str) -> pb.Owner:
     """Who an event names as its actor: `person:<id>` or `service:<id>`."""
-    return owner(everyone, acting_id(recorded))
+    return owner(org, acting_id(recorded))

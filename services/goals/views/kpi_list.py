@@ -5,7 +5,7 @@ from datetime import datetime
 
 import asyncpg
 
-from eventkit.directory.facts import Everyone
+from eventkit.directory.facts import OrgChart
 from eventkit.names import plain_letters
 from eventkit.rpc.paging import asked
 from eventkit.subscriptions.table import reading
@@ -18,10 +18,10 @@ PAGE, READ = 100, 500
 """KPIs on a page without a size; KPIs that are read at once to find those that are searched for."""
 
 
-async def listed(pool: asyncpg.Pool, tenant: str, request: pb.ListKpis, everyone: Everyone, at: datetime) -> pb.Kpis:
+async def listed(pool: asyncpg.Pool, tenant: str, request: pb.ListKpis, org: OrgChart, at: datetime) -> pb.Kpis:
     page = asked(request, tenant, int, int, size=PAGE)
     async with reading(pool, tenant) as con:
-        state = await read_cycle(con, tenant, request.cycle_id, everyone, moment(request.as_of, everyone, at))
+        state = await read_cycle(con, tenant, request.cycle_id, org, moment(request.as_of, org, at))
         candidates = state.outline.loose if request.unaligned else state.outline.stubs
         rest = [id for id in candidates if page.after is None or state.outline.stubs[id].place > page.after]
         found: list[str] = []
@@ -42,11 +42,11 @@ async def listed(pool: asyncpg.Pool, tenant: str, request: pb.ListKpis, everyone
 async def _found(con: asyncpg.Connection, state: CycleState, request: pb.ListKpis, ids: Sequence[str]) -> Iterable[str]:
     rows = {row.kpi_id: row for row in await kpi_view.some(con, state.tenant, ids, state.when.known, state.when.on)}
     wanted = plain_letters(request.text)
-    return [id for id in ids if (row := rows.get(id)) and _is_meant(row, request, wanted, state.everyone)]
+    return [id for id in ids if (row := rows.get(id)) and _is_meant(row, request, wanted, state.org)]
 
 
-def _is_meant(row: KpiRow, request: pb.ListKpis, wanted: str, everyone: Everyone) -> bool:
-    unit = everyone.units.get(row.unit_id)
+def _is_meant(row: KpiRow, request: pb.ListKpis, wanted: str, org: OrgChart) -> bool:
+    unit = org.units.get(row.unit_id)
     if request.unit_id and row.unit_id != request.unit_id:
         return False
     if request.owner_ids:

@@ -7,7 +7,7 @@ from decimal import Decimal
 import asyncpg
 
 from eventkit.context import Actor
-from eventkit.directory.facts import Everyone
+from eventkit.directory.facts import OrgChart
 from eventkit.errors import unknown
 from eventkit.rpc.paging import asked
 from eventkit.subscriptions.table import reading
@@ -47,21 +47,21 @@ TOGETHER = 10
 
 
 async def kpi_page(
-    pool: asyncpg.Pool, who: Actor, request: pb.GetKpi, everyone: Everyone, at: datetime, partition: int
+    pool: asyncpg.Pool, who: Actor, request: pb.GetKpi, org: OrgChart, at: datetime, partition: int
 ) -> pb.KpiPage:
-    tenant, when = who.tenant, moment(request.as_of, everyone, at)
+    tenant, when = who.tenant, moment(request.as_of, org, at)
     async with reading(pool, tenant) as con:
         row = await kpi_view.one(con, tenant, request.kpi_id, when.known, when.on)
         if row is None:
             raise unknown("kpi", request.kpi_id, "kpi_id")
-        state = await read_cycle(con, tenant, row.cycle_id, everyone, when)
+        state = await read_cycle(con, tenant, row.cycle_id, org, when)
         below = state.outline.children.get(row.kpi_id, ())[:CHILDREN]
         await state.load(con, [row.kpi_id, *state.outline.above(row.kpi_id), *below])
         goals = {goal.goal_id: goal for goal in await strategy.goals(con, tenant, when.known)}
         csfs = {csf.csf_id: csf for csf in await strategy.csfs(con, tenant, when.known)}
         trend = await progress_view.trend(con, tenant, row.kpi_id, when.known, when.on)
         versions = await kpi_view.versions(con, tenant, row.kpi_id, upto=when.known, most=VERSIONS)
-        now = await targets_now(con, tenant, [row.kpi_id], everyone, when, at)
+        now = await targets_now(con, tenant, [row.kpi_id], org, when, at)
         how_far = await applied(con, partition)
     kpi = with_target_now(state.kpi(row), now)
     owners = {o.person_id for o in kpi.owners}
@@ -117,7 +117,7 @@ def _targets(versions: Sequence[KpiRow], when: Moment) -> list[pb.TargetStep]:
     return steps
 
 
-async def history(pool: asyncpg.Pool, tenant: str, request: pb.GetKpiHistory, everyone: Everyone) -> pb.KpiHistory:
+async def history(pool: asyncpg.Pool, tenant: str, request: pb.GetKpiHistory, org: OrgChart) -> pb.KpiHistory:
     """What happened to a KPI, newest first, a page of it: who, when, why, before, after (A-01)."""
     page, kpi_id = asked(request, tenant, datetime, str, size=HISTORY), request.kpi_id
     upto = page.after[0] if page.after else FOREVER
@@ -134,13 +134,10 @@ async def history(pool: asyncpg.Pool, tenant: str, request: pb.GetKpiHistory, ev
         proposals = await proposal_view.some(con, tenant, [v.proposal_id for v in versions if v.proposal_id])
         names = await _parent_names(con, tenant, links)
     entries = [
-        _version_entry(before, v, proposals, everyone)
-        for v, before in zip(versions, [*versions[1:], None], strict=False)
+        _version_entry(before, v, proposals, org) for v, before in zip(versions, [*versions[1:], None], strict=False)
     ]
-    entries += [
-        _link_entry(before, link, names, everyone) for link, before in zip(links, [*links[1:], None], strict=False)
-    ]
-    entries += [_progress_entry(p, first.unit, everyone) for p in progress]
+    entries += [_link_entry(before, link, names, org) for link, before in zip(links, [*links[1:], None], strict=False)]
+    entries += [_progress_entry(p, first.unit, org) for p in progress]
     entries.sort(key=_place, reverse=True)
     shown, token = page.cut([e for e in entries if page.after is None or _place(e) < page.after][: page.limit], _place)
     return pb.KpiHistory(entries=shown, next_page_token=token)
@@ -151,13 +148,13 @@ def _place(entry: pb.HistoryEntry) -> tuple[datetime, str]:
 
 
 def _version_entry(
-    before: KpiRow | None, row: KpiRow, proposals: dict[str, ProposalRow], everyone: Everyone
+    before: KpiRow | None, row: KpiRow, proposals: dict[str, ProposalRow], org: OrgChart
 ) -> pb.HistoryEntry:
     entry = pb.HistoryEntry(
         event_id=row.event_id,
         recorded_at=from_datetime(row.recorded_at),
         effective_on=from_date(row.effective_on),
-        actor=actor(everyone, row.actor),
+        actor=actor(org, row.actor),
         what=row.event,
         before=_number(before.target, row.unit) if before else "",
         after="" if row.retired else _number(row.target, row.unit),
@@ -178,28 +175,28 @@ def _version_entry(
         entry.reason_class = proposed.reason_class
         entry.reason.CopyFrom(proposed.reason)
         entry.decision_reason.CopyFrom(PersonalText.FromString(proposal.reason))
-        entry.proposer.CopyFrom(owner(everyone, proposed.proposer_id))
+        entry.proposer.CopyFrom(owner(org, proposed.proposer_id))
     return entry
 
 
-def _link_entry(before: LinkRow | None, row: LinkRow, names: dict[str, str], everyone: Everyone) -> pb.HistoryEntry:
+def _link_entry(before: LinkRow | None, row: LinkRow, names: dict[str, str], org: OrgChart) -> pb.HistoryEntry:
     return pb.HistoryEntry(
         event_id=row.event_id,
         recorded_at=from_datetime(row.recorded_at),
         effective_on=from_date(row.effective_on),
-        actor=actor(everyone, row.actor),
+        actor=actor(org, row.actor),
         what=row.event,
         before=names.get(before.parent_id, before.parent_id) if before else "",
         after=names.get(row.parent_id, row.parent_id),
     )
 
 
-def _progress_entry(row: ProgressRow, unit: str, everyone: Everyone) -> pb.HistoryEntry:
+def _progress_entry(row: ProgressRow, unit: str, org: OrgChart) -> pb.HistoryEntry:
     return pb.HistoryEntry(
         event_id=row.event_id,
         recorded_at=from_datetime(row.recorded_at),
         effective_on=from_date(row.occurred_on),
-        actor=actor(everyone, row.actor),
+        actor=actor(org, row.actor),
         what="ProgressRecorded",
         before=_number(row.before, unit) if row.before is not None else "",
         after=_number(row.value, unit),

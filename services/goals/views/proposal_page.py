@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 
 from eventkit.context import Actor
-from eventkit.directory.facts import Everyone
+from eventkit.directory.facts import OrgChart
 from eventkit.errors import Rejected, unknown
 from eventkit.rpc.paging import asked
 from eventkit.subscriptions.table import reading
@@ -37,7 +37,7 @@ ADDED = "added"
 
 
 async def listed(
-    pool: asyncpg.Pool, who: Actor, request: pb.ListProposals, everyone: Everyone, at: datetime
+    pool: asyncpg.Pool, who: Actor, request: pb.ListProposals, org: OrgChart, at: datetime
 ) -> pb.Proposals:
     """A page of proposals, or of those that wait for the caller: without their arithmetic, so only what they touch is
     read."""
@@ -49,7 +49,7 @@ async def listed(
             rows = await proposal_view.listed(
                 con, who.tenant, request.cycle_id, after, page.limit, waiting=request.mine_to_decide
             )
-            states = await _touched(con, who.tenant, rows, moment(AsOf(), everyone, at), everyone)
+            states = await _touched(con, who.tenant, rows, moment(AsOf(), org, at), org)
             found += [
                 (row, states[row.cycle_id])
                 for row in rows
@@ -64,14 +64,14 @@ async def listed(
 
 
 async def _touched(
-    con: asyncpg.Connection, tenant: str, rows: Sequence[ProposalRow], when: Moment, everyone: Everyone
+    con: asyncpg.Connection, tenant: str, rows: Sequence[ProposalRow], when: Moment, org: OrgChart
 ) -> dict[str, CycleState]:
     """The cycles of some proposals, with the KPIs that these would change and nothing else."""
     states: dict[str, CycleState] = {}
     for cycle_id in dict.fromkeys(row.cycle_id for row in rows):
         cycle = await strategy.cycle(con, tenant, cycle_id)
         assert cycle is not None  # in one snapshot, a proposal's cycle is there
-        states[cycle_id] = state = CycleState(tenant, cycle, when, everyone, Outline({}))
+        states[cycle_id] = state = CycleState(tenant, cycle, when, org, Outline({}))
         of_cycle = [ChangeProposed.FromString(row.proposed) for row in rows if row.cycle_id == cycle_id]
         await state.load(con, [change.kpi_id for proposed in of_cycle for change in proposed.changes])
     return states
@@ -84,14 +84,14 @@ def _decides(row: ProposalRow, state: CycleState, who: Actor) -> bool:
     return found is not None and who.kind == "person" and who.id in found.people
 
 
-async def one(pool: asyncpg.Pool, who: Actor, proposal_id: str, everyone: Everyone, at: datetime) -> pb.Proposal:
+async def one(pool: asyncpg.Pool, who: Actor, proposal_id: str, org: OrgChart, at: datetime) -> pb.Proposal:
     async with reading(pool, who.tenant) as con:
         row = (await proposal_view.some(con, who.tenant, [proposal_id])).get(proposal_id)
         if row is None:
             raise unknown("proposal", proposal_id, "proposal_id")
         # Decided: with the map as it was just before, so that the arithmetic stays what people had before them.
         as_of = AsOf(recorded_at=from_datetime(_before(row.decided_at))) if row.decided_at else AsOf()
-        state = await read_cycle(con, who.tenant, row.cycle_id, everyone, moment(as_of, everyone, at))
+        state = await read_cycle(con, who.tenant, row.cycle_id, org, moment(as_of, org, at))
         proposed = ChangeProposed.FromString(row.proposed)
         await state.load(con, [change.kpi_id for change in proposed.changes])
     reply = _proposal(row, state, who)
@@ -101,11 +101,11 @@ async def one(pool: asyncpg.Pool, who: Actor, proposal_id: str, everyone: Everyo
 
 
 async def preview(
-    pool: asyncpg.Pool, who: Actor, request: pb.PreviewProposal, everyone: Everyone, at: datetime
+    pool: asyncpg.Pool, who: Actor, request: pb.PreviewProposal, org: OrgChart, at: datetime
 ) -> pb.ProposalPreview:
     """The arithmetic and the decider of a proposal that is still being written."""
     async with reading(pool, who.tenant) as con:
-        state = await read_cycle(con, who.tenant, request.cycle_id, everyone, moment(AsOf(), everyone, at))
+        state = await read_cycle(con, who.tenant, request.cycle_id, org, moment(AsOf(), org, at))
         await state.load(con, [change.kpi_id for change in request.changes])
     addition = request.addition if request.HasField("addition") else None
     reply = pb.ProposalPreview(
@@ -114,7 +114,7 @@ async def preview(
     found, obstacle = _deciders(state, request.changes, addition, who.id)
     reply.obstacle = obstacle or _stale(state, request.changes)
     if found:
-        reply.approver.CopyFrom(owner(everyone, found.people[0]))
+        reply.approver.CopyFrom(owner(org, found.people[0]))
         reply.approval.CopyFrom(t.Approval(approver_id=found.people[0], relation=found.relation, level=found.level))
     return reply
 
@@ -138,7 +138,7 @@ def _shown(row: ProposalRow, state: CycleState, who: Actor) -> pb.Proposal:
         reason_class=proposed.reason_class,
         title=proposed.title,
         reason=proposed.reason,
-        proposer=owner(state.everyone, proposed.proposer_id),
+        proposer=owner(state.org, proposed.proposer_id),
         proposed_at=from_datetime(row.proposed_at),
         state=row.state,  # type: ignore[arg-type] # stored as the enum's number
         changes=[
@@ -163,12 +163,12 @@ def _shown(row: ProposalRow, state: CycleState, who: Actor) -> pb.Proposal:
         reply.obstacle = obstacle or _stale(state, proposed.changes) or _ended(state, proposed.reason_class)
         if found:
             asked = who.id if who.id in found.people else found.people[0]
-            reply.approver.CopyFrom(owner(state.everyone, asked))
+            reply.approver.CopyFrom(owner(state.org, asked))
             reply.approval.CopyFrom(t.Approval(approver_id=asked, relation=found.relation, level=found.level))
             reply.may_decide = who.kind == "person" and who.id in found.people
     elif row.decided_at:
         reply.decided_at.CopyFrom(from_datetime(row.decided_at))
-        reply.approver.CopyFrom(actor(state.everyone, row.decided_by))
+        reply.approver.CopyFrom(actor(state.org, row.decided_by))
         reply.approval.CopyFrom(t.Approval.FromString(row.approval))
         reply.decision_reason.CopyFrom(PersonalText.FromString(row.reason))
     return reply
@@ -239,7 +239,7 @@ def _deciders(
     if not touched:
         return None, ""
     try:
-        return deciders(touched, proposer, state.everyone), ""
+        return deciders(touched, proposer, state.org), ""
     except Rejected as refusal:
         return None, refusal.reason
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from eventkit.context import acting
-from eventkit.directory.facts import Everyone
+from eventkit.directory.facts import OrgChart
 from eventkit.values import from_decimal
 from nhip.goals.v1.types_pb2 import LEVEL_DEPARTMENT
 from nhip.notifications.v1 import types_pb2 as t
@@ -96,10 +96,10 @@ class Around:
         return {kpi for kpi, parent in self.parents.items() if parent == change.kpi_id}
 
 
-def of_goals(append: Append, around: Around, everyone: Everyone) -> list[NoticeGiven]:
+def of_goals(append: Append, around: Around, org: OrgChart) -> list[NoticeGiven]:
     """Whoever must hear of one append of goals, each once, with all that concerns them."""
     by_id = person_of(append.actor)
-    concerned = {} if imported(append.actor) else _concerned(append.changes, around, everyone)
+    concerned = {} if imported(append.actor) else _concerned(append.changes, around, org)
     proposed = append.proposed
     proposal_id = proposed.id if proposed else ""
     told = {
@@ -116,46 +116,40 @@ def of_goals(append: Append, around: Around, everyone: Everyone) -> list[NoticeG
             proposal_id=proposal_id,
             granted=proposed.approved,
         )
-    return _drafts(told, by_id, everyone)
+    return _drafts(told, by_id, org)
 
 
-def of_praise(praise: PraiseGiven, actor: str, everyone: Everyone) -> list[NoticeGiven]:
+def of_praise(praise: PraiseGiven, actor: str, org: OrgChart) -> list[NoticeGiven]:
     """Everybody who is praised, but who gave it (N-06)."""
     told = {
         share.person_id: NoticeGiven(kind=t.NOTICE_KIND_PRAISE_RECEIVED, praise_id=praise.praise_id)
         for share in praise.shares
         if share.person_id != praise.giver_id
     }
-    return _drafts(told, person_of(actor) or praise.giver_id, everyone)
+    return _drafts(told, person_of(actor) or praise.giver_id, org)
 
 
-def of_gift(event: GiftHandedOver | RedemptionRefunded, actor: str, everyone: Everyone) -> list[NoticeGiven]:
+def of_gift(event: GiftHandedOver | RedemptionRefunded, actor: str, org: OrgChart) -> list[NoticeGiven]:
     """Who redeemed it hears what became of it (N-11)."""
     granted = isinstance(event, GiftHandedOver)
     told = {event.person_id: NoticeGiven(kind=t.NOTICE_KIND_GIFT, redemption_id=event.redemption_id, granted=granted)}
-    return _drafts(told, person_of(actor), everyone)
+    return _drafts(told, person_of(actor), org)
 
 
-def of_asking(proposal_id: str, proposer: str, asked: str, everyone: Everyone) -> list[NoticeGiven]:
+def of_asking(proposal_id: str, proposer: str, asked: str, org: OrgChart) -> list[NoticeGiven]:
     """Somebody whose decision a proposal waits for now."""
-    return _drafts(
-        {asked: NoticeGiven(kind=t.NOTICE_KIND_PROPOSAL_WAITING, proposal_id=proposal_id)}, proposer, everyone
-    )
+    return _drafts({asked: NoticeGiven(kind=t.NOTICE_KIND_PROPOSAL_WAITING, proposal_id=proposal_id)}, proposer, org)
 
 
-def of_erasure_request(person_id: str, actor: str, everyone: Everyone) -> list[NoticeGiven]:
+def of_erasure_request(person_id: str, actor: str, org: OrgChart) -> list[NoticeGiven]:
     """Whoever may decide about an erasure: administrators, but who asked for it and whom it is about."""
-    deciding = [
-        p
-        for p in everyone.people
-        if everyone.has_role(p, "admin") and not everyone.has_role(p, "auditor") and p != person_id
-    ]
+    deciding = [p for p in org.people if org.has_role(p, "admin") and not org.has_role(p, "auditor") and p != person_id]
     told = {admin: NoticeGiven(kind=t.NOTICE_KIND_ERASURE_WAITING, erased_id=person_id) for admin in deciding}
-    return _drafts(told, person_of(actor), everyone)
+    return _drafts(told, person_of(actor), org)
 
 
 def of_erasure_decision(
-    person_id: str, requested_by: str, actor: str, everyone: Everyone, *, granted: bool
+    person_id: str, requested_by: str, actor: str, org: OrgChart, *, granted: bool
 ) -> list[NoticeGiven]:
     """Who asked for it, and, if it was declined, whom it is about: who is erased is told nothing any more."""
     people = dict.fromkeys(filter(None, (person_of(requested_by), person_id)))
@@ -164,22 +158,20 @@ def of_erasure_decision(
         for person in people
         if not (granted and person == person_id)
     }
-    return _drafts(told, person_of(actor), everyone)
+    return _drafts(told, person_of(actor), org)
 
 
-def of_stale(kpi: HeardKpi, everyone: Everyone) -> list[NoticeGiven]:
+def of_stale(kpi: HeardKpi, org: OrgChart) -> list[NoticeGiven]:
     """Who answers for a KPI hears that it was forgotten (N-04)."""
-    told = {
-        person: NoticeGiven(kind=t.NOTICE_KIND_PROGRESS_STALE, kpi_id=kpi.id) for person in answerable(kpi, everyone)
-    }
-    return _drafts(told, "", everyone)
+    told = {person: NoticeGiven(kind=t.NOTICE_KIND_PROGRESS_STALE, kpi_id=kpi.id) for person in answerable(kpi, org)}
+    return _drafts(told, "", org)
 
 
-def answerable(kpi: HeardKpi, everyone: Everyone) -> list[str]:
+def answerable(kpi: HeardKpi, org: OrgChart) -> list[str]:
     """Whose KPI it is: its owners; a unit's is its head's. Raises `NotHeardOfYet`."""
     owners = dict.fromkeys(kpi.owners)
     if kpi.unit_id and (kpi.level == LEVEL_DEPARTMENT or not owners):
-        unit = everyone.units.get(kpi.unit_id)
+        unit = org.units.get(kpi.unit_id)
         if unit is None:
             raise NotHeardOfYet(f"unit {kpi.unit_id}")
         if unit.head_id:
@@ -187,7 +179,7 @@ def answerable(kpi: HeardKpi, everyone: Everyone) -> list[str]:
     return list(owners)
 
 
-def _concerned(changes: Sequence[Change], around: Around, everyone: Everyone) -> dict[str, list[KpiChange]]:
+def _concerned(changes: Sequence[Change], around: Around, org: OrgChart) -> dict[str, list[KpiChange]]:
     """By person what concerns them, each change once, for the closest reason."""
     defined = {change.kpi_id for change in changes if change.kind == t.CHANGE_KIND_DEFINED}
     concerned: dict[str, list[KpiChange]] = {}
@@ -201,15 +193,15 @@ def _concerned(changes: Sequence[Change], around: Around, everyone: Everyone) ->
             (sorted(links), t.RELATION_OWNER_ABOVE),
             (sorted(around.below(change)), t.RELATION_OWNER_BELOW),
         ):
-            for person in _owners(kpis, around, everyone):
+            for person in _owners(kpis, around, org):
                 relations.setdefault(person, relation)
         for person, relation in relations.items():
             concerned.setdefault(person, []).append(_message(change, relation))
     return concerned
 
 
-def _owners(kpis: Iterable[str], around: Around, everyone: Everyone) -> list[str]:
-    return [person for kpi in kpis for person in answerable(around.kpis[kpi], everyone)]
+def _owners(kpis: Iterable[str], around: Around, org: OrgChart) -> list[str]:
+    return [person for kpi in kpis for person in answerable(around.kpis[kpi], org)]
 
 
 def _message(change: Change, relation: t.Relation.ValueType) -> KpiChange:
@@ -225,15 +217,15 @@ def _message(change: Change, relation: t.Relation.ValueType) -> KpiChange:
     )
 
 
-def _drafts(told: Mapping[str, NoticeGiven], by_id: str, everyone: Everyone) -> list[NoticeGiven]:
+def _drafts(told: Mapping[str, NoticeGiven], by_id: str, org: OrgChart) -> list[NoticeGiven]:
     """Nobody is told of their own deed, and nobody who is not there any more. Raises `NotHeardOfYet`."""
     drafts: list[NoticeGiven] = []
     for person, draft in told.items():
         if person == by_id:
             continue
-        if person not in everyone.people:
+        if person not in org.people:
             raise NotHeardOfYet(f"person {person}")
-        if everyone.is_active(person):
+        if org.is_active(person):
             draft.person_id, draft.by_id = person, by_id
             drafts.append(draft)
     return drafts

@@ -13,7 +13,7 @@ from uuid import UUID, uuid5
 
 from google.protobuf.message import Message
 
-from eventkit.commands.aggregate import Aggregate, Decision, Happened, Ref, UnknownEvent
+from eventkit.commands.aggregate import Aggregate, Decision, Ref, StreamEvent, UnknownEvent
 from nhip.notifications.v1 import events_pb2 as e
 from nhip.notifications.v1.events_pb2 import (
     NoticeGiven,
@@ -163,28 +163,28 @@ def tell(telling: Telling | None, telling_id: str, given: Sequence[NoticeGiven],
         )
         for one in part:
             _fill(event.told.add(), one)
-        decision.append(Happened(TELLING(telling_id), event))
+        decision.append(StreamEvent(TELLING(telling_id), event))
     return decision
 
 
 def close(telling: Telling | None, telling_id: str, notice_ids: Sequence[str]) -> Decision:
     now = telling or {}
     open = [id for id in notice_ids if id in now and not now[id].closed]
-    return [Happened(TELLING(telling_id), NoticesClosed(telling_id=telling_id, notice_ids=open))] if open else []
+    return [StreamEvent(TELLING(telling_id), NoticesClosed(telling_id=telling_id, notice_ids=open))] if open else []
 
 
 def mailed(notice: Notice, ref: Ref, message_id: str) -> Decision:
     given = notice.given
     if not notice.awaits_mail:
         return []
-    return [Happened(ref, NoticeMailed(notice_id=given.notice_id, person_id=given.person_id, message_id=message_id))]
+    return [StreamEvent(ref, NoticeMailed(notice_id=given.notice_id, person_id=given.person_id, message_id=message_id))]
 
 
 def not_mailed(notice: Notice, ref: Ref, reason: e.NotMailedReason.ValueType) -> Decision:
     given = notice.given
     if not notice.awaits_mail:
         return []
-    return [Happened(ref, NoticeNotMailed(notice_id=given.notice_id, person_id=given.person_id, reason=reason))]
+    return [StreamEvent(ref, NoticeNotMailed(notice_id=given.notice_id, person_id=given.person_id, reason=reason))]
 
 
 # --- a person's inbox: what they have read ---
@@ -204,4 +204,4 @@ INBOX = Aggregate("inbox", evolve_inbox)
 
 def read(person_id: str, unread: Sequence[str]) -> Decision:
     """Take note of that a person has read some of their own notices."""
-    return [Happened(INBOX(person_id), NoticesRead(person_id=person_id, notice_ids=unread))] if unread else []
+    return [StreamEvent(INBOX(person_id), NoticesRead(person_id=person_id, notice_ids=unread))] if unread else []

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from google.protobuf.message import Message
 
-from eventkit.commands.aggregate import Aggregate, Decision, Happened, UnknownEvent
+from eventkit.commands.aggregate import Aggregate, Decision, StreamEvent, UnknownEvent
 from eventkit.errors import Kind, Rejected
 from nhip.notifications.v1 import types_pb2 as t
 from nhip.notifications.v1.events_pb2 import PreferencesChanged
@@ -104,4 +104,4 @@ def change(before: Preferences | None, after: Preferences, person_id: str) -> De
         raise Rejected("LANGUAGE_UNKNOWN", wanted, kind=Kind.INVALID, field="preferences.language", rule="X-02")
     if after == (before or Preferences()):
         return []
-    return [Happened(PREFERENCES(person_id), PreferencesChanged(person_id=person_id, before=before, after=after))]
+    return [StreamEvent(PREFERENCES(person_id), PreferencesChanged(person_id=person_id, before=before, after=after))]

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from eventkit.commands.aggregate import Decision
 from eventkit.commands.decider import Load
 from eventkit.context import Context
-from eventkit.process.service import Due, Kit, Timer
+from eventkit.process.service import Due, Resources, Timer
 from eventkit.subscriptions.table import reading
 from services.notifications.domain import hearing, notice
 from services.notifications.domain.deciding import deciders
@@ -24,7 +24,7 @@ NOBODY_FOR = timedelta(hours=1)
 
 @dataclass(slots=True)
 class Asking:
-    kit: Kit
+    resources: Resources
     _looked_at: datetime | None = None
     _nobodys: dict[tuple[str, str], datetime] = field(default_factory=dict[tuple[str, str], datetime])
 
@@ -37,7 +37,7 @@ class Asking:
             return []
         self._looked_at = at
         self._nobodys = {proposal: until for proposal, until in self._nobodys.items() if until > at}
-        found = await waiting.undecided(self.kit.pool, at, timedelta(days=self.kit.settings.approval_days))
+        found = await waiting.undecided(self.resources.pool, at, timedelta(days=self.resources.settings.approval_days))
         return [due for due in found if (due.tenant, due.thing) not in self._nobodys]
 
     async def act(self, due: Due, ctx: Context) -> None:
@@ -46,23 +46,24 @@ class Asking:
 
     async def look_at(self, ctx: Context, proposal_id: str, cause: str) -> bool:
         """Put right who is asked about a proposal. Answers whether anything had to be."""
-        everyone = await self.kit.directory.everyone(ctx.tenant)
-        async with reading(self.kit.pool, ctx.tenant) as con:
+        org = await self.resources.directory.org_chart(ctx.tenant)
+        async with reading(self.resources.pool, ctx.tenant) as con:
             facts = await waiting.facts_of(con, ctx.tenant, proposal_id)
         if facts is None:
             return False
-        may = deciders(facts.touched, facts.proposer_id, everyone)
+        may = deciders(facts.touched, facts.proposer_id, org)
         # What was given alone, before whole causes were, cannot be closed.
         over = [asked for asked in facts.asked if asked.person_id not in may and asked.telling_id]
         asked = {one.person_id: one.at for one in facts.asked if one.person_id in may}
         late = (
-            max(asked.values(), default=facts.proposed_at) + timedelta(days=self.kit.settings.approval_days) <= ctx.at
+            max(asked.values(), default=facts.proposed_at) + timedelta(days=self.resources.settings.approval_days)
+            <= ctx.at
         )
         # Before anybody was asked at all, who was entitled when it was proposed is about to be.
         moved = facts.was_asked and not asked
         wanted = next((p for p in may if p not in asked), "") if late or moved else ""
-        drafts = hearing.of_asking(proposal_id, facts.proposer_id, wanted, everyone) if wanted else []
-        given = await addressed_to(self.kit, ctx, cause, drafts, happened_at=ctx.at)
+        drafts = hearing.of_asking(proposal_id, facts.proposer_id, wanted, org) if wanted else []
+        given = await addressed_to(self.resources, ctx, cause, drafts, happened_at=ctx.at)
         telling_id = notice.telling_id(ctx.tenant, cause)
 
         async def decide(load: Load) -> Decision:
@@ -73,5 +74,5 @@ class Asking:
 
         if not given and not over:
             return False
-        await self.kit.commands.execute(ctx, TELLING(telling_id), decide)
+        await self.resources.commands.execute(ctx, TELLING(telling_id), decide)
         return True

@@ -16,7 +16,7 @@ from eventkit.commands.decider import Load
 from eventkit.context import Context
 from eventkit.directory.facts import Person
 from eventkit.log import StreamId
-from eventkit.process.service import Due, Kit, Timer
+from eventkit.process.service import Due, Resources, Timer
 from eventkit.subscriptions import checkpoint
 from eventkit.subscriptions.checkpoint import OWN_FEED
 from eventkit.subscriptions.projection import messages
@@ -48,7 +48,7 @@ class DueMails:
     Nothing is lost meanwhile.
     """
 
-    kit: Kit
+    resources: Resources
     post: Post | None
 
     @property
@@ -56,19 +56,20 @@ class DueMails:
         return Timer("due_mails", self.due, self.act)
 
     async def due(self, at: datetime) -> Sequence[Due]:
-        return await mails_due(self.kit.pool, at) if self.post else []
+        return await mails_due(self.resources.pool, at) if self.post else []
 
     async def act(self, due: Due, ctx: Context) -> None:
         # By the log, not by the view, which may not have heard yet that they were mailed a moment ago.
         streams = {
-            id: stream_of(telling, id) for id, telling in (await notices_of_mail(self.kit.pool, due, ctx.at)).items()
+            id: stream_of(telling, id)
+            for id, telling in (await notices_of_mail(self.resources.pool, due, ctx.at)).items()
         }
         tellings = {ref: await self._telling(due.tenant, ref) for ref in dict.fromkeys(streams.values())}
         pending = [Pending(ref, notice) for id, ref in streams.items() if (notice := tellings[ref][id]).awaits_mail]
         if not pending:
             return
         person_id = pending[0].notice.given.person_id
-        person = (await self.kit.directory.everyone(due.tenant)).people.get(person_id)
+        person = (await self.resources.directory.org_chart(due.tenant)).people.get(person_id)
         if person is None:
             raise NotHeardOfYet(f"person {person_id}")
         if why := _unreachable(person):
@@ -87,11 +88,11 @@ class DueMails:
     async def _heard_of_all(self) -> None:
         """Until the view has come as far as the log is now. Raises TimeoutError: the timer tries again."""
         async with asyncio.timeout(HEARD_SECONDS):
-            view, position = NoticeView().subscription, await self.kit.log.last_position()
-            await checkpoint.wait(self.kit.pool, [view], OWN_FEED, position)
+            view, position = NoticeView().subscription, await self.resources.log.last_position()
+            await checkpoint.wait(self.resources.pool, [view], OWN_FEED, position)
 
     async def _telling(self, tenant: str, ref: Ref) -> notices.Telling:
-        events = [event async for event in self.kit.log.read(StreamId(tenant, *ref))]
+        events = [event async for event in self.resources.log.read(StreamId(tenant, *ref))]
         return TELLING.fold(messages(events)) or {}
 
     async def _shown(self, tenant: str, pending: Sequence["Pending"]) -> dict[str, pb.Notice]:
@@ -100,7 +101,7 @@ class DueMails:
         Raises `NotHeardOfYet` for what the views do not know, as while they are rebuilt.
         """
         ids = [one.id for one in pending]
-        async with reading(self.kit.pool, tenant) as con:
+        async with reading(self.resources.pool, tenant) as con:
             shown = {s.notice_id: s for s in await inbox.messages(con, tenant, await inbox.rows_of(con, tenant, ids))}
         if missing := [id for id in ids if id not in shown or not inbox.is_whole(shown[id])]:
             raise NotHeardOfYet(f"what {missing[0]} tells of")
@@ -110,17 +111,17 @@ class DueMails:
         self, ctx: Context, person: Person, pending: Sequence["Pending"], shown: Sequence[pb.Notice]
     ) -> None:
         assert self.post is not None
-        everyone = await self.kit.directory.everyone(ctx.tenant)
-        async with reading(self.kit.pool, ctx.tenant) as con:
-            wanted = chosen(await preferences_of(con, ctx.tenant, person.id), everyone.time_zone)
+        org = await self.resources.directory.org_chart(ctx.tenant)
+        async with reading(self.resources.pool, ctx.tenant) as con:
+            wanted = chosen(await preferences_of(con, ctx.tenant, person.id), org.time_zone)
         named = dict.fromkeys(id for n in shown for id in (n.by_id, n.erased_id))
-        involved = [person, *(everyone.people[id] for id in named if id in everyone.people)]
+        involved = [person, *(org.people[id] for id in named if id in org.people)]
         opened = people_pb2.PeopleList(
             people=[people_pb2.Person(person_id=p.id, name=p.name, email=p.email) for p in involved]
         )
         told = pb.Notices(notices=shown)
         for words in (opened, told):
-            await self.kit.words.open(words, tenant=ctx.tenant)
+            await self.resources.words.open(words, tenant=ctx.tenant)
         address = opened.people[0].email.plain
         if not address:  # its key is destroyed: the erasure has not been heard of here yet
             await self._settle(ctx, pending, lambda n, ref: notices.not_mailed(n, ref, e.NOT_MAILED_REASON_NO_ADDRESS))
@@ -130,7 +131,7 @@ class DueMails:
             reader=opened.people[0].name.plain,
             names={p.person_id: p.name.plain for p in opened.people},
             language=language(wanted.language),
-            console=self.kit.settings.console.rstrip("/"),
+            console=self.resources.settings.console.rstrip("/"),
         )
         message_id = _message_id(pending, self.post.sender)
         try:
@@ -166,8 +167,8 @@ class DueMails:
                     decision += decide_one(now, one.ref)
             return decision
 
-        answering = await self.kit.commands.answering(ctx, first)
-        await self.kit.commands.execute(replace(answering, retryable=False), first, decide)
+        answering = await self.resources.commands.answering(ctx, first)
+        await self.resources.commands.execute(replace(answering, retryable=False), first, decide)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from datetime import datetime
 from eventkit.commands.aggregate import Decision
 from eventkit.commands.decider import Load
 from eventkit.context import Context
-from eventkit.process.service import Kit
+from eventkit.process.service import Resources
 from eventkit.subscriptions.table import reading
 from nhip.notifications.v1.events_pb2 import NoticeGiven
 from services.notifications.domain import notice
@@ -19,7 +19,7 @@ from services.notifications.views.preferences import preferences_of_all
 
 
 async def give(
-    kit: Kit,
+    resources: Resources,
     ctx: Context,
     cause: str | Batch,
     drafts: Sequence[NoticeGiven],
@@ -30,17 +30,17 @@ async def give(
     """Tell each person of a cause, by the channels they want as of now. `mail`: it is a reason to mail somebody."""
     if not drafts:
         return
-    given = await addressed_to(kit, ctx, cause, drafts, happened_at=happened_at, mail=mail)
+    given = await addressed_to(resources, ctx, cause, drafts, happened_at=happened_at, mail=mail)
     telling_id = notice.telling_id(ctx.tenant, name_of(cause))
 
     async def decide(load: Load) -> Decision:
         return notice.tell(await load(TELLING, telling_id), telling_id, given, batch=isinstance(cause, Batch))
 
-    await kit.commands.execute(ctx, TELLING(telling_id), decide)
+    await resources.commands.execute(ctx, TELLING(telling_id), decide)
 
 
 async def addressed_to(
-    kit: Kit,
+    resources: Resources,
     ctx: Context,
     cause: str | Batch,
     drafts: Sequence[NoticeGiven],
@@ -50,10 +50,10 @@ async def addressed_to(
 ) -> list[NoticeGiven]:
     """The drafts with ids and channels: everybody's preferences in one question, for a cause may concern a whole
     company."""
-    zone = (await kit.directory.everyone(ctx.tenant)).time_zone
-    mail = mail and kit.settings.smtp != "" and ctx.at - happened_at < NEWS_FOR
+    zone = (await resources.directory.org_chart(ctx.tenant)).time_zone
+    mail = mail and resources.settings.smtp != "" and ctx.at - happened_at < NEWS_FOR
     at = max(ctx.at, cause.until) if isinstance(cause, Batch) else ctx.at
-    async with reading(kit.pool, ctx.tenant) as con:
+    async with reading(resources.pool, ctx.tenant) as con:
         said = await preferences_of_all(con, ctx.tenant, [draft.person_id for draft in drafts])
     return [
         addressed(

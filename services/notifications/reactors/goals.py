@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from eventkit.log import Recorded
-from eventkit.process.service import Kit, Reaction, because
+from eventkit.process.service import Reaction, Resources, reacting_to
 from eventkit.subscriptions.table import reading
 from services.notifications.domain import batch as batches
 from services.notifications.domain import hearing
@@ -17,7 +17,7 @@ NAME = "notices_of_goals"
 class TellOfGoals:
     """Acts on the last event of an append: its own views have all of it by then."""
 
-    kit: Kit
+    resources: Resources
 
     @property
     def reaction(self) -> Reaction:
@@ -26,16 +26,16 @@ class TellOfGoals:
     async def react(self, event: Recorded) -> None:
         if event.index < event.size - 1:
             return
-        async with reading(self.kit.pool, event.tenant) as con:
+        async with reading(self.resources.pool, event.tenant) as con:
             append = await goals_change.append_of(con, event.tenant, event.append_id, event.origin.actor)
             around = await goals_change.around(con, event.tenant, append.changes)
         if not append.changes and not append.proposed:
             return
-        drafts = hearing.of_goals(append, around, await self.kit.directory.everyone(event.tenant))
+        drafts = hearing.of_goals(append, around, await self.resources.directory.org_chart(event.tenant))
         for draft in drafts:
             draft.cause_append_id, draft.cause_event_id = str(event.append_id), str(event.id)
         # Changes that no proposal explains come in batches: whoever sets thirty KPIs is one piece of news, not thirty.
-        seconds = 0 if append.proposed else self.kit.settings.notice_batch_seconds
+        seconds = 0 if append.proposed else self.resources.settings.notice_batch_seconds
         batch = batches.of_changes(event.origin.actor, event.recorded_at, seconds)
-        ctx = because(event, self.kit.name, NAME)
-        await give(self.kit, ctx, batch or str(event.append_id), drafts, happened_at=event.recorded_at)
+        ctx = reacting_to(event, self.resources.name, NAME)
+        await give(self.resources, ctx, batch or str(event.append_id), drafts, happened_at=event.recorded_at)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from eventkit.log import Recorded
-from eventkit.process.service import Kit, Reaction, because
+from eventkit.process.service import Reaction, Resources, reacting_to
 from eventkit.subscriptions.table import reading
 from nhip.people.v1.events_pb2 import (
     ErasureApproved,
@@ -28,7 +28,7 @@ NAME = "notices_of_people"
 
 @dataclass(frozen=True, slots=True)
 class TellOfPeople:
-    kit: Kit
+    resources: Resources
 
     @property
     def reaction(self) -> Reaction:
@@ -44,26 +44,30 @@ class TellOfPeople:
                 pass
 
     async def _who_decides_now(self, event: Recorded) -> None:
-        async with reading(self.kit.pool, event.tenant) as con:
+        async with reading(self.resources.pool, event.tenant) as con:
             waiting = await waiting_of(con, event.tenant)
         for proposal_id in waiting:
-            ctx = because(event, self.kit.name, f"{NAME}/{proposal_id}")
-            await Asking(self.kit).look_at(ctx, proposal_id, f"asked/{proposal_id}/{event.id}")
+            ctx = reacting_to(event, self.resources.name, f"{NAME}/{proposal_id}")
+            await Asking(self.resources).look_at(ctx, proposal_id, f"asked/{proposal_id}/{event.id}")
 
     async def _of_erasure(self, event: Recorded, told: ErasureRequested | ErasureApproved | ErasureDeclined) -> None:
-        everyone, actor = await self.kit.directory.everyone(event.tenant), event.origin.actor
-        async with reading(self.kit.pool, event.tenant) as con:
+        org, actor = await self.resources.directory.org_chart(event.tenant), event.origin.actor
+        async with reading(self.resources.pool, event.tenant) as con:
             known = await erasure_of(con, event.tenant, told.person_id)
         assert known is not None
         if datetime.now(UTC) - event.recorded_at > NEWS_FOR and not known.requested:
             return  # it was over long ago: no news to a service that is new, or was away
         if isinstance(told, ErasureRequested):
-            drafts = hearing.of_erasure_request(told.person_id, actor, everyone)
+            drafts = hearing.of_erasure_request(told.person_id, actor, org)
         else:
             granted = isinstance(told, ErasureApproved)
-            drafts = hearing.of_erasure_decision(told.person_id, known.requested_by, actor, everyone, granted=granted)
+            drafts = hearing.of_erasure_decision(told.person_id, known.requested_by, actor, org, granted=granted)
         for draft in drafts:
             draft.cause_append_id, draft.cause_event_id = str(event.append_id), str(event.id)
         await give(
-            self.kit, because(event, self.kit.name, NAME), str(event.append_id), drafts, happened_at=event.recorded_at
+            self.resources,
+            reacting_to(event, self.resources.name, NAME),
+            str(event.append_id),
+            drafts,
+            happened_at=event.recorded_at,
         )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from eventkit.log import Recorded
-from eventkit.process.service import Kit, Reaction, because
+from eventkit.process.service import Reaction, Resources, reacting_to
 from nhip.rewards.v1.events_pb2 import GiftHandedOver, PraiseGiven, RedemptionRefunded
 from services.notifications.domain import batch as batches
 from services.notifications.domain import hearing
@@ -16,7 +16,7 @@ NAME = "notices_of_rewards"
 class TellOfRewards:
     """The one event of an append that says it all is the cause; the points and the stock that moved with it are not."""
 
-    kit: Kit
+    resources: Resources
 
     @property
     def reaction(self) -> Reaction:
@@ -26,19 +26,17 @@ class TellOfRewards:
         told = event.message
         if not isinstance(told, PraiseGiven | GiftHandedOver | RedemptionRefunded):
             return
-        everyone, actor = await self.kit.directory.everyone(event.tenant), event.origin.actor
+        org, actor = await self.resources.directory.org_chart(event.tenant), event.origin.actor
         drafts = (
-            hearing.of_praise(told, actor, everyone)
-            if isinstance(told, PraiseGiven)
-            else hearing.of_gift(told, actor, everyone)
+            hearing.of_praise(told, actor, org) if isinstance(told, PraiseGiven) else hearing.of_gift(told, actor, org)
         )
         for draft in drafts:
             draft.cause_append_id, draft.cause_event_id = str(event.append_id), str(event.id)
         imported = hearing.imported(actor)
         cause = batches.of_import("praise", event.recorded_at) if imported else str(event.append_id)
         await give(
-            self.kit,
-            because(event, self.kit.name, NAME),
+            self.resources,
+            reacting_to(event, self.resources.name, NAME),
             cause,
             drafts,
             happened_at=event.recorded_at,

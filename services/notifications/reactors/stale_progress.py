@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from eventkit.context import Context
-from eventkit.process.service import Due, Kit, Timer
+from eventkit.process.service import Due, Resources, Timer
 from eventkit.subscriptions.table import reading
 from eventkit.values import from_date
 from services.notifications.domain import hearing
@@ -21,7 +21,7 @@ NOBODY_FOR = timedelta(hours=1)
 
 @dataclass(slots=True)
 class StaleProgress:
-    kit: Kit
+    resources: Resources
     _looked_at: datetime | None = None
     _nobodys: dict[tuple[str, str], datetime] = field(default_factory=dict[tuple[str, str], datetime])
 
@@ -34,20 +34,22 @@ class StaleProgress:
             return []
         self._nobodys = {kpi: until for kpi, until in self._nobodys.items() if until > at}
         found = [
-            due for due in await last_value.forgotten(self.kit.pool, at) if (due.tenant, due.thing) not in self._nobodys
+            due
+            for due in await last_value.forgotten(self.resources.pool, at)
+            if (due.tenant, due.thing) not in self._nobodys
         ]
         self._looked_at = None if found else at
         return found
 
     async def act(self, due: Due, ctx: Context) -> None:
-        since = await last_value.since(self.kit.pool, due, ctx.at)
+        since = await last_value.since(self.resources.pool, due, ctx.at)
         if since is None:
             return
-        async with reading(self.kit.pool, due.tenant) as con:
+        async with reading(self.resources.pool, due.tenant) as con:
             kpi = (await heard_kpis(con, due.tenant, [due.thing]))[due.thing]
-        drafts = hearing.of_stale(kpi, await self.kit.directory.everyone(due.tenant))
+        drafts = hearing.of_stale(kpi, await self.resources.directory.org_chart(due.tenant))
         if not drafts:
             self._nobodys[due.tenant, due.thing] = ctx.at + NOBODY_FOR
         for draft in drafts:
             draft.since.CopyFrom(from_date(since))
-        await give(self.kit, ctx, f"stale/{kpi.id}/{since}", drafts, happened_at=ctx.at)
+        await give(self.resources, ctx, f"stale/{kpi.id}/{since}", drafts, happened_at=ctx.at)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from google.protobuf.message import Message
 
-from eventkit.commands.aggregate import Aggregate, Decision, Happened, UnknownEvent
+from eventkit.commands.aggregate import Aggregate, Decision, StreamEvent, UnknownEvent
 from eventkit.context import Actor, parties
 from eventkit.directory.facts import PERSON, Person
 from eventkit.errors import Kind, Rejected, unknown
@@ -66,7 +66,7 @@ def request(
         case pb.ERASURE_STATE_REQUESTED | pb.ERASURE_STATE_APPROVED | pb.ERASURE_STATE_ERASED:
             return []
         case _:
-            return [Happened(ERASURE(command.person_id), ErasureRequested(person_id=command.person_id))]
+            return [StreamEvent(ERASURE(command.person_id), ErasureRequested(person_id=command.person_id))]
 
 
 def approve(
@@ -91,7 +91,7 @@ def approve(
         )
     if now.held:
         raise Rejected("LEGAL_HOLD", "a legal hold lies on this person: it has to be lifted first", field="person_id")
-    return [Happened(ERASURE(command.person_id), ErasureApproved(person_id=command.person_id))]
+    return [StreamEvent(ERASURE(command.person_id), ErasureApproved(person_id=command.person_id))]
 
 
 def decline(erasure: Erasure | None, person: Person | None, command: pb.DeclineErasure, actor: Actor) -> Decision:
@@ -101,7 +101,9 @@ def decline(erasure: Erasure | None, person: Person | None, command: pb.DeclineE
     if now.state == pb.ERASURE_STATE_DECLINED:
         return []
     _requested(now)
-    return [Happened(ERASURE(command.person_id), ErasureDeclined(person_id=command.person_id, reason=command.reason))]
+    return [
+        StreamEvent(ERASURE(command.person_id), ErasureDeclined(person_id=command.person_id, reason=command.reason))
+    ]
 
 
 def complete(erasure: Erasure | None, person_id: str) -> Decision:
@@ -109,8 +111,8 @@ def complete(erasure: Erasure | None, person_id: str) -> Decision:
     if erasure is None or erasure.state != pb.ERASURE_STATE_APPROVED:
         return []
     return [
-        Happened(ERASURE(person_id), ErasureCompleted(person_id=person_id)),
-        Happened(PERSON(person_id), PersonErased(person_id=person_id)),
+        StreamEvent(ERASURE(person_id), ErasureCompleted(person_id=person_id)),
+        StreamEvent(PERSON(person_id), PersonErased(person_id=person_id)),
     ]
 
 
@@ -123,7 +125,9 @@ def place_hold(erasure: Erasure | None, person: Person | None, command: pb.Place
         raise Rejected(
             "ALREADY_ERASED", "the erasure of this person was approved: nothing can be held any more", field="person_id"
         )
-    return [Happened(ERASURE(command.person_id), LegalHoldPlaced(person_id=command.person_id, reason=command.reason))]
+    return [
+        StreamEvent(ERASURE(command.person_id), LegalHoldPlaced(person_id=command.person_id, reason=command.reason))
+    ]
 
 
 def lift_hold(
@@ -135,7 +139,9 @@ def lift_hold(
         return []
     if actor.id == command.person_id or parties(placed_by) & actor.parties:
         raise Rejected("OWN_HOLD", "another administrator lifts this legal hold", kind=Kind.FORBIDDEN)
-    return [Happened(ERASURE(command.person_id), LegalHoldLifted(person_id=command.person_id, reason=command.reason))]
+    return [
+        StreamEvent(ERASURE(command.person_id), LegalHoldLifted(person_id=command.person_id, reason=command.reason))
+    ]
 
 
 def _known(person: Person | None, person_id: str) -> None:

@@ -1,6 +1,6 @@
 """Units, their heads, and who reports to whom: one stream per tenant, so that reporting lines never run in a circle."""
 
-from eventkit.commands.aggregate import Decision, Happened
+from eventkit.commands.aggregate import Decision, StreamEvent
 from eventkit.context import Actor
 from eventkit.directory.facts import ORGANISATION, THE_ORGANISATION, Organisation, Person, Place
 from eventkit.errors import Kind, Rejected, unknown
@@ -16,7 +16,7 @@ def create_unit(organisation: Organisation | None, command: CreateUnit, unit_id:
     units, name = organisation.units.values() if organisation else (), tidy(command.name)
     if any(name_key(unit.name) == name_key(name) for unit in units):
         raise Rejected("UNIT_EXISTS", f"there is a unit named {name!r} already", field="name")
-    return [Happened(HERE, UnitCreated(unit_id=unit_id, name=name))]
+    return [StreamEvent(HERE, UnitCreated(unit_id=unit_id, name=name))]
 
 
 def is_oneself(actor: Actor, person_id: str) -> bool:
@@ -37,7 +37,7 @@ def appoint_head(
         raise Rejected(
             "OWN_PLACE", "nobody makes themself the head of a unit: ask another administrator", kind=Kind.FORBIDDEN
         )
-    return [Happened(HERE, UnitHeadAppointed(unit_id=unit.id, before=unit.head_id, after=command.person_id))]
+    return [StreamEvent(HERE, UnitHeadAppointed(unit_id=unit.id, before=unit.head_id, after=command.person_id))]
 
 
 def assign(
@@ -70,7 +70,7 @@ def place(
     if before == Place(wanted.unit_id, wanted.manager_id):
         return []
     was = types_pb2.Place(unit_id=before.unit_id, manager_id=before.manager_id) if before else None
-    return [Happened(HERE, PlaceAssigned(person_id=person_id, before=was, after=wanted))]
+    return [StreamEvent(HERE, PlaceAssigned(person_id=person_id, before=was, after=wanted))]
 
 
 def _above(organisation: Organisation, person_id: str) -> list[str]:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from email.errors import HeaderParseError
 from email.headerregistry import Address
 
-from eventkit.commands.aggregate import Decision, Happened
+from eventkit.commands.aggregate import Decision, StreamEvent
 from eventkit.context import Actor
 from eventkit.directory.facts import PERSON, Organisation, Person, role_name
 from eventkit.errors import Kind, Rejected, unknown
@@ -37,7 +37,7 @@ def register(
     )
     # Without a place the organisation still has to know them, as somebody others may report to.
     placed = organisations.place(organisation, manager, person_id, command.place)
-    return [Happened(PERSON(person_id), registered), *placed]
+    return [StreamEvent(PERSON(person_id), registered), *placed]
 
 
 def change_roles(person: Person | None, command: ChangeRoles, actor: Actor, *, others: frozenset[str]) -> Decision:
@@ -54,7 +54,7 @@ def change_roles(person: Person | None, command: ChangeRoles, actor: Actor, *, o
         raise Rejected("OWN_ROLES", "nobody gives a role to themself: ask another administrator", kind=Kind.FORBIDDEN)
     refuse_last(fills(known) - fills(replace(known, roles=after)), others, "roles")
     before = [types_pb2.Role.Value(f"ROLE_{name.upper()}") for name in known.roles]
-    return [Happened(PERSON(known.id), RolesChanged(person_id=known.id, before=before, after=command.roles))]
+    return [StreamEvent(PERSON(known.id), RolesChanged(person_id=known.id, before=before, after=command.roles))]
 
 
 def change_email(person: Person | None, command: ChangeEmail, actor: Actor, *, admin: bool) -> Decision:
@@ -65,9 +65,11 @@ def change_email(person: Person | None, command: ChangeEmail, actor: Actor, *, a
     if not known.active:
         raise Rejected("PERSON_INACTIVE", f"{known.id} is no longer active", field="person_id")
     if not command.email.plain.strip():
-        return [Happened(PERSON(known.id), EmailChanged(person_id=known.id))] if known.email.WhichOneof("form") else []
+        return (
+            [StreamEvent(PERSON(known.id), EmailChanged(person_id=known.id))] if known.email.WhichOneof("form") else []
+        )
     _address(command.email.plain)
-    return [Happened(PERSON(known.id), EmailChanged(person_id=known.id, email=command.email))]
+    return [StreamEvent(PERSON(known.id), EmailChanged(person_id=known.id, email=command.email))]
 
 
 def deactivate(person: Person | None, person_id: str, *, others: frozenset[str]) -> Decision:
@@ -76,7 +78,7 @@ def deactivate(person: Person | None, person_id: str, *, others: frozenset[str])
     if not known.active:
         return []
     refuse_last(fills(known), others, "person_id")
-    return [Happened(PERSON(known.id), PersonDeactivated(person_id=known.id))]
+    return [StreamEvent(PERSON(known.id), PersonDeactivated(person_id=known.id))]
 
 
 def _address(text: str) -> None:

@@ -1,6 +1,6 @@
 """A tenant: one company, with the time zone in which its days end."""
 
-from eventkit.commands.aggregate import Decision, Happened
+from eventkit.commands.aggregate import Decision, StreamEvent
 from eventkit.context import Context
 from eventkit.directory.facts import DEFAULT_TIME_ZONE, TENANT, Tenant
 from eventkit.errors import Rejected
@@ -18,4 +18,6 @@ def create(tenant: Tenant | None, command: CreateTenant, ctx: Context) -> Decisi
             f"the tenant {ctx.tenant!r} exists already, as {tenant.name!r} in {tenant.time_zone}",
             field="name",
         )
-    return [Happened(TENANT(ctx.tenant), TenantCreated(tenant_id=ctx.tenant, name=command.name, time_zone=time_zone))]
+    return [
+        StreamEvent(TENANT(ctx.tenant), TenantCreated(tenant_id=ctx.tenant, name=command.name, time_zone=time_zone))
+    ]

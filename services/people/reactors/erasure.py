@@ -7,22 +7,24 @@ from eventkit.commands.aggregate import Decision
 from eventkit.commands.decider import Load
 from eventkit.directory.facts import PERSON
 from eventkit.log import Recorded
-from eventkit.process.service import Kit, Reaction, because
+from eventkit.process.service import Reaction, Resources, reacting_to
 from nhip.people.v1.events_pb2 import ErasureApproved
 from services.people.domain.erasure import ERASURE, complete
 
 
-def erasing(kit: Kit) -> Reaction:
+def erasing(resources: Resources) -> Reaction:
     async def react(event: Recorded) -> None:
         match event.message:
             case ErasureApproved(person_id=person_id):
-                await kit.words.destroy(event.tenant, person_id)
+                await resources.words.destroy(event.tenant, person_id)
 
                 async def decide(load: Load) -> Decision:
                     await load(PERSON, person_id)
                     return complete(await load(ERASURE, person_id), person_id)
 
-                await kit.commands.execute(because(event, kit.name, "erasing"), ERASURE(person_id), decide)
+                await resources.commands.execute(
+                    reacting_to(event, resources.name, "erasing"), ERASURE(person_id), decide
+                )
             case _:
                 pass
 

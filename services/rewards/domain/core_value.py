@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from google.protobuf.message import Message
 
-from eventkit.commands.aggregate import Aggregate, Decision, Happened, UnknownEvent
+from eventkit.commands.aggregate import Aggregate, Decision, StreamEvent, UnknownEvent
 from eventkit.errors import Rejected
 from eventkit.names import name_key, tidy
 from nhip.rewards.v1.events_pb2 import CoreValueNamed
@@ -35,4 +35,4 @@ def name(values: CoreValues | None, command: NameCoreValue, value_id: str, *, kn
     wanted = tidy(command.name)
     if name_key(wanted) in map(name_key, (*(values or {}).values(), *known)):
         raise Rejected("VALUE_EXISTS", f"there is a core value named {wanted!r} already", field="name", rule="R-03")
-    return [Happened(CORE_VALUES(ALL), CoreValueNamed(value_id=value_id, name=wanted))]
+    return [StreamEvent(CORE_VALUES(ALL), CoreValueNamed(value_id=value_id, name=wanted))]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from google.protobuf.message import Message
 
-from eventkit.commands.aggregate import Aggregate, Decision, Happened, UnknownEvent
+from eventkit.commands.aggregate import Aggregate, Decision, StreamEvent, UnknownEvent
 from eventkit.errors import Kind, Rejected, unknown
 from nhip.rewards.v1.events_pb2 import GiftOffered, GiftReserved, GiftReturned, GiftStockChanged, GiftWithdrawn
 from nhip.rewards.v1.rewards_pb2 import ChangeGiftStock, OfferGift
@@ -54,7 +54,7 @@ def offer(command: OfferGift, gift_id: str) -> Decision:
         points=command.points,
         stock=command.stock,
     )
-    return [Happened(GIFT(gift_id), offered)]
+    return [StreamEvent(GIFT(gift_id), offered)]
 
 
 def change_stock(gift: Gift | None, command: ChangeGiftStock) -> Decision:
@@ -64,12 +64,12 @@ def change_stock(gift: Gift | None, command: ChangeGiftStock) -> Decision:
     after = now.stock + command.by
     if after < 0:
         raise Rejected("STOCK_TOO_LOW", f"there are {now.stock}: at most so many can be taken", field="by", rule="R-17")
-    return [Happened(GIFT(now.id), GiftStockChanged(gift_id=now.id, before=now.stock, after=after))]
+    return [StreamEvent(GIFT(now.id), GiftStockChanged(gift_id=now.id, before=now.stock, after=after))]
 
 
 def withdraw(gift: Gift | None, gift_id: str) -> Decision:
     now = existing(gift, gift_id)
-    return [] if now.withdrawn else [Happened(GIFT(now.id), GiftWithdrawn(gift_id=now.id))]
+    return [] if now.withdrawn else [StreamEvent(GIFT(now.id), GiftWithdrawn(gift_id=now.id))]
 
 
 def reserve(gift: Gift, redemption_id: str) -> Decision:
@@ -80,7 +80,7 @@ def reserve(gift: Gift, redemption_id: str) -> Decision:
             "OUT_OF_STOCK", "there is none left of this gift: choose another one", field="gift_id", rule="R-17"
         )
     return [
-        Happened(
+        StreamEvent(
             GIFT(now.id),
             GiftReserved(gift_id=now.id, redemption_id=redemption_id, before=now.stock, after=now.stock - 1),
         )
@@ -90,7 +90,7 @@ def reserve(gift: Gift, redemption_id: str) -> Decision:
 def take_back(gift: Gift, redemption_id: str) -> Decision:
     """One back into the stock, also of a gift that is not offered any more."""
     return [
-        Happened(
+        StreamEvent(
             GIFT(gift.id),
             GiftReturned(gift_id=gift.id, redemption_id=redemption_id, before=gift.stock, after=gift.stock + 1),
         )

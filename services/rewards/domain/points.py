@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from eventkit.directory.facts import Everyone
+from eventkit.directory.facts import OrgChart
 from eventkit.values import from_date, required_date
 from nhip.rewards.v1 import types_pb2 as t
 
@@ -33,9 +33,9 @@ Lots = tuple[Lot, ...]
 """At most one for each last day, the soonest first."""
 
 
-def monthly_allowance(everyone: Everyone, person_id: str) -> int:
+def monthly_allowance(org: OrgChart, person_id: str) -> int:
     """What a person is given on the first of a month to give away."""
-    return LARGER_ALLOWANCE if LARGER_FOR & (everyone.roles(person_id) or frozenset()) else MONTHLY_ALLOWANCE
+    return LARGER_ALLOWANCE if LARGER_FOR & (org.roles(person_id) or frozenset()) else MONTHLY_ALLOWANCE
 
 
 def first_of_month(day: date) -> date:

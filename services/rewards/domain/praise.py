@@ -7,9 +7,9 @@ from datetime import date
 
 from google.protobuf.message import Message
 
-from eventkit.commands.aggregate import Aggregate, Decision, Happened, UnknownEvent
+from eventkit.commands.aggregate import Aggregate, Decision, StreamEvent, UnknownEvent
 from eventkit.context import Actor
-from eventkit.directory.facts import Everyone
+from eventkit.directory.facts import OrgChart
 from eventkit.errors import Kind, Rejected, unknown
 from eventkit.values import to_date
 from nhip.rewards.v1 import types_pb2 as t
@@ -51,7 +51,7 @@ class Shares:
         return self.each * len(self.people)
 
 
-def giver(command: GivePraise, actor: Actor, everyone: Everyone) -> str:
+def giver(command: GivePraise, actor: Actor, org: OrgChart) -> str:
     """Who praises: the actor, or, in an import, whom it names."""
     if (actor.kind, actor.id) != ("service", IMPORTER):
         if command.giver_id:
@@ -61,12 +61,12 @@ def giver(command: GivePraise, actor: Actor, everyone: Everyone) -> str:
         return actor.id
     if not command.giver_id:
         raise Rejected("GIVER_MISSING", "an import says who gave a praise", kind=Kind.INVALID, field="giver_id")
-    if not everyone.is_active(command.giver_id):
+    if not org.is_active(command.giver_id):
         raise unknown("person", command.giver_id, "giver_id")
     return command.giver_id
 
 
-def shares(command: GivePraise | CheckPraise, giver_id: str, everyone: Everyone) -> Shares:
+def shares(command: GivePraise | CheckPraise, giver_id: str, org: OrgChart) -> Shares:
     """A person's praise carries ten points; a unit's shares ten evenly, in whole points, among its active members but
     the giver. What does not divide stays with the giver, so that a unit of more than ten is praised without points."""
     if command.receiver_id and command.unit_id:
@@ -78,7 +78,7 @@ def shares(command: GivePraise | CheckPraise, giver_id: str, everyone: Everyone)
             raise Rejected(
                 "SELF_PRAISE", "nobody praises themselves: name somebody else", field="receiver_id", rule="R-01"
             )
-        if not everyone.is_active(command.receiver_id):
+        if not org.is_active(command.receiver_id):
             raise unknown("person", command.receiver_id, "receiver_id")
         return Shares((command.receiver_id,), POINTS_PER_PRAISE)
     if not command.unit_id:
@@ -89,12 +89,10 @@ def shares(command: GivePraise | CheckPraise, giver_id: str, everyone: Everyone)
             field="receiver_id",
             rule="R-01",
         )
-    if command.unit_id not in everyone.units:
+    if command.unit_id not in org.units:
         raise unknown("unit", command.unit_id, "unit_id")
     members = {
-        person
-        for person, place in everyone.places.items()
-        if place.unit_id == command.unit_id and everyone.is_active(person)
+        person for person, place in org.places.items() if place.unit_id == command.unit_id and org.is_active(person)
     }
     praised = tuple(sorted(members - {giver_id}))
     if not praised:
@@ -118,7 +116,7 @@ class Circumstances:
     value_exists: bool
     kpi_exists: bool
     wallets: Mapping[str, Wallet | None]
-    everyone: Everyone
+    org: OrgChart
     today: date
 
 
@@ -152,14 +150,14 @@ def give(command: GivePraise, around: Circumstances, praise_id: str) -> Decision
     )
     movements: Decision = []
     if each:
-        monthly = monthly_allowance(around.everyone, around.giver_id)
+        monthly = monthly_allowance(around.org, around.giver_id)
         held = around.wallets
         movements += wallets.give(
             held[around.giver_id], around.giver_id, praise_id, receivers.points, monthly=monthly, today=around.today
         )
         for person in receivers.people:
             movements += wallets.receive(held[person], person, praise_id, each, today=around.today)
-    return [Happened(PRAISE(praise_id), given), *movements]
+    return [StreamEvent(PRAISE(praise_id), given), *movements]
 
 
 def _tie(command: GivePraise, around: Circumstances) -> None:

@@ -10,9 +10,9 @@ from datetime import date
 
 from google.protobuf.message import Message
 
-from eventkit.commands.aggregate import Aggregate, Decision, Happened, UnknownEvent
+from eventkit.commands.aggregate import Aggregate, Decision, StreamEvent, UnknownEvent
 from eventkit.context import Actor
-from eventkit.directory.facts import Everyone
+from eventkit.directory.facts import OrgChart
 from eventkit.errors import Kind, Rejected, unknown
 from nhip.rewards.v1 import rewards_pb2 as pb
 from nhip.rewards.v1.events_pb2 import GiftHandedOver, GiftRedeemed, RedemptionRefunded
@@ -55,9 +55,9 @@ def existing(redemption: Redemption | None, redemption_id: str) -> Redemption:
     return redemption
 
 
-def is_steward(everyone: Everyone, person_id: str) -> bool:
+def is_steward(org: OrgChart, person_id: str) -> bool:
     """Whether a person hands gifts over and looks after everybody's points."""
-    return any(everyone.has_role(person_id, role) for role in STEWARDS)
+    return any(org.has_role(person_id, role) for role in STEWARDS)
 
 
 def redeem(
@@ -68,7 +68,7 @@ def redeem(
     reserved = gifts.reserve(wanted, redemption_id)
     redeemed = GiftRedeemed(redemption_id=redemption_id, gift_id=wanted.id, person_id=actor.id, points=wanted.points)
     return [
-        Happened(REDEMPTION(redemption_id), redeemed),
+        StreamEvent(REDEMPTION(redemption_id), redeemed),
         *wallets.redeem(wallet, actor.id, redemption_id, wanted.points, today=today),
         *reserved,
     ]
@@ -88,7 +88,7 @@ def hand_over(redemption: Redemption | None, command: pb.HandOverGift, actor: Ac
     if now.state == pb.REDEMPTION_STATE_HANDED_OVER:
         return []
     handed_over = GiftHandedOver(redemption_id=now.id, gift_id=now.gift_id, person_id=now.person_id)
-    return [Happened(REDEMPTION(now.id), handed_over)]
+    return [StreamEvent(REDEMPTION(now.id), handed_over)]
 
 
 def refund(
@@ -97,12 +97,12 @@ def refund(
     wallet: Wallet | None,
     command: pb.RefundRedemption,
     actor: Actor,
-    everyone: Everyone,
+    org: OrgChart,
     *,
     today: date,
 ) -> Decision:
     """Points and gift go back, before the hand-over only. Refunding again what was refunded changes nothing."""
-    if actor.id != redemption.person_id and not is_steward(everyone, actor.id):
+    if actor.id != redemption.person_id and not is_steward(org, actor.id):
         raise Rejected(
             "NOT_YOUR_REDEMPTION",
             "only who redeemed a gift, or who hands gifts over, gives it back",
@@ -121,7 +121,7 @@ def refund(
         redemption_id=redemption.id, gift_id=redemption.gift_id, person_id=redemption.person_id, reason=reason
     )
     return [
-        Happened(REDEMPTION(redemption.id), refunded),
+        StreamEvent(REDEMPTION(redemption.id), refunded),
         *wallets.refund(wallet, redemption.person_id, redemption.id, today=today),
         *gifts.take_back(gift, redemption.id),
     ]

@@ -11,9 +11,9 @@ from datetime import date, timedelta
 
 from google.protobuf.message import Message
 
-from eventkit.commands.aggregate import Aggregate, Decision, Happened, UnknownEvent
+from eventkit.commands.aggregate import Aggregate, Decision, StreamEvent, UnknownEvent
 from eventkit.context import Actor
-from eventkit.directory.facts import Everyone
+from eventkit.directory.facts import OrgChart
 from eventkit.errors import Kind, Rejected, unknown
 from eventkit.values import from_date, required_date
 from nhip.rewards.v1.events_pb2 import (
@@ -93,11 +93,11 @@ class _Moving:
     """Movements of one wallet as they are decided, each on what the one before it left."""
 
     def __init__(self, wallet: Wallet | None, person_id: str, today: date):
-        self.now, self.person_id, self.movements = wallet or Wallet(), person_id, list[Happened]()
+        self.now, self.person_id, self.movements = wallet or Wallet(), person_id, list[StreamEvent]()
         self._let_go(today)
 
     def record(self, event: Message) -> None:
-        self.movements.append(Happened(WALLET(self.person_id), event))
+        self.movements.append(StreamEvent(WALLET(self.person_id), event))
         self.now = evolve(self.now, event)
 
     def _let_go(self, today: date) -> None:
@@ -196,12 +196,10 @@ def refund(wallet: Wallet | None, person_id: str, redemption_id: str, *, today: 
     return moving.movements
 
 
-def correct(
-    wallet: Wallet | None, command: CorrectPoints, actor: Actor, everyone: Everyone, *, today: date
-) -> Decision:
+def correct(wallet: Wallet | None, command: CorrectPoints, actor: Actor, org: OrgChart, *, today: date) -> Decision:
     """Sets a balance right, up (points of twelve months) or down (those that expire first); never one's own, never
     below zero."""
-    if command.person_id not in everyone.people:
+    if command.person_id not in org.people:
         raise unknown("person", command.person_id, "person_id")
     if command.person_id == actor.id:
         raise Rejected(

@@ -10,22 +10,22 @@ from datetime import datetime
 from eventkit.commands.aggregate import Decision
 from eventkit.commands.decider import Load
 from eventkit.context import Context
-from eventkit.process.service import Due, Kit, Timer
+from eventkit.process.service import Due, Resources, Timer
 from services.rewards.domain import wallet
 from services.rewards.domain.wallet import WALLET
 from services.rewards.views.wallet import over
 
 
-def expiring_points(kit: Kit) -> Timer:
+def expiring_points(resources: Resources) -> Timer:
     async def due(at: datetime) -> Sequence[Due]:
-        return await over(kit.pool, at)
+        return await over(resources.pool, at)
 
     async def act(due: Due, ctx: Context) -> None:
-        today = (await kit.directory.everyone(ctx.tenant)).today(ctx.at)
+        today = (await resources.directory.org_chart(ctx.tenant)).today(ctx.at)
 
         async def decide(load: Load) -> Decision:
             return wallet.expire(await load(WALLET, due.thing), due.thing, today)
 
-        await kit.commands.execute(ctx, WALLET(due.thing), decide)
+        await resources.commands.execute(ctx, WALLET(due.thing), decide)
 
     return Timer("expiring_points", due, act)

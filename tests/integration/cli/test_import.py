@@ -98,14 +98,14 @@ async def test_who_knows_a_reference_of_the_file_does_not_know_the_person(system
 async def test_a_company_from_before_there_were_secrets_is_imported_again_as_it_was(
     system: System, client: Client, tenant: str
 ):
-    kit = system.kits["people"]
+    resources = system.all_resources["people"]
     made = CreateTenant(name="Công ty phần mềm X", time_zone="Asia/Ho_Chi_Minh")
 
     async def as_before(load: Load) -> Decision:
         return create(await load(TENANT, tenant), made, ctx)
 
     ctx = Context(Actor(tenant, "operator", "service"), datetime.now(UTC), uuid4())
-    await kit.commands.execute(ctx, TENANT(tenant), as_before)
+    await resources.commands.execute(ctx, TENANT(tenant), as_before)
     await bring(system, client, tenant, demo())
     assert made_up(tenant) in await ids(system, client, tenant)
     again = await bring(system, client, tenant, demo())

@@ -12,7 +12,7 @@ import pytest
 from google.protobuf.message import Message
 
 from eventkit.commands import decider
-from eventkit.commands.aggregate import Aggregate, Decision, Happened, UnknownEvent
+from eventkit.commands.aggregate import Aggregate, Decision, StreamEvent, UnknownEvent
 from eventkit.commands.decider import Commands, Load
 from eventkit.context import Actor, Context, command_id
 from eventkit.errors import Kind, Rejected
@@ -69,7 +69,7 @@ def create(unit: str):
     async def decide(load: Load) -> Decision:
         if await load(UNIT, unit) is not None:
             raise Rejected("UNIT_EXISTS", "there is such a unit")
-        return [Happened(UNIT(unit), UnitCreated(unit_id=unit))]
+        return [StreamEvent(UNIT(unit), UnitCreated(unit_id=unit))]
 
     return decide
 
@@ -81,7 +81,7 @@ def appoint(unit: str, head: str, *, pause: Callable[[], object] | None = None):
             return []
         if pause:
             await pause()  # type: ignore[misc]
-        return [Happened(UNIT(unit), UnitHeadAppointed(unit_id=unit, after=head))]
+        return [StreamEvent(UNIT(unit), UnitHeadAppointed(unit_id=unit, after=head))]
 
     return decide
 
@@ -153,7 +153,7 @@ async def test_a_refusal_is_not_judged_on_halves_of_two_states(office: Office):
     async def both_get_a_head(load: Load) -> Decision:
         for unit in ("sales", "ops"):
             await load(UNIT, unit)
-        return [Happened(UNIT(unit), UnitHeadAppointed(unit_id=unit, after="an")) for unit in ("sales", "ops")]
+        return [StreamEvent(UNIT(unit), UnitHeadAppointed(unit_id=unit, after="an")) for unit in ("sales", "ops")]
 
     async def compare(load: Load) -> Decision:
         sales = await load(UNIT, "sales")
@@ -199,7 +199,7 @@ async def test_decisions_on_each_others_state_cannot_both_stand(office: Office):
                 raise Rejected("TAKEN", "the other one has a head")
             await load(UNIT, mine)
             await asyncio.sleep(0.002)
-            return [Happened(UNIT(mine), UnitHeadAppointed(unit_id=mine, after="an"))]
+            return [StreamEvent(UNIT(mine), UnitHeadAppointed(unit_id=mine, after="an"))]
 
         return decide
 
@@ -216,7 +216,7 @@ async def test_decisions_on_each_others_state_cannot_both_stand(office: Office):
 async def test_several_aggregates_are_written_together_or_not_at_all(office: Office):
     async def both(load: Load) -> Decision:
         await load(UNIT, "a")
-        return [Happened(UNIT("a"), UnitCreated(unit_id="a")), Happened(UNIT("b"), UnitCreated(unit_id="b"))]
+        return [StreamEvent(UNIT("a"), UnitCreated(unit_id="a")), StreamEvent(UNIT("b"), UnitCreated(unit_id="b"))]
 
     done = await office.commands.execute(asked("k"), UNIT("a"), both, answers="both")
     assert done == Accepted(id="both", position="people=2")
@@ -227,7 +227,7 @@ async def test_what_was_not_looked_at_is_not_written_to(office: Office):
     await office.commands.execute(asked(), UNIT("b"), appoint("b", "an"))
 
     async def blind(load: Load) -> Decision:
-        return [Happened(UNIT("b"), UnitHeadAppointed(unit_id="b", after="bình"))]
+        return [StreamEvent(UNIT("b"), UnitHeadAppointed(unit_id="b", after="bình"))]
 
     with pytest.raises(decider.NotLoaded, match="unit/b"):
         await office.commands.execute(asked(), UNIT("a"), blind)
@@ -320,9 +320,9 @@ async def test_events_stand_in_the_order_of_the_decision_whatever_was_loaded_fir
         for unit in ("team", "guarded", "sales"):
             await load(UNIT, unit)
         return [
-            Happened(UNIT("sales"), UnitCreated(unit_id="sales")),
-            Happened(UNIT("team"), UnitCreated(unit_id="team")),
-            Happened(UNIT("sales"), UnitHeadAppointed(unit_id="sales", after="lan")),
+            StreamEvent(UNIT("sales"), UnitCreated(unit_id="sales")),
+            StreamEvent(UNIT("team"), UnitCreated(unit_id="team")),
+            StreamEvent(UNIT("sales"), UnitHeadAppointed(unit_id="sales", after="lan")),
         ]
 
     await office.commands.execute(asked("k"), UNIT("sales"), decide)

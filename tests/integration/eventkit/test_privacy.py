@@ -8,7 +8,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from eventkit.commands.aggregate import Aggregate, Decision, Happened
+from eventkit.commands.aggregate import Aggregate, Decision, StreamEvent
 from eventkit.commands.decider import Commands, Load
 from eventkit.context import Actor, Context
 from eventkit.errors import Rejected
@@ -190,7 +190,7 @@ async def test_no_plain_word_reaches_the_log(postgres: str, words: Words):
     person = Aggregate("person", lambda state, event: event)
 
     async def decide(load: Load) -> Decision:
-        return [Happened(person("lan"), registered())]
+        return [StreamEvent(person("lan"), registered())]
 
     ctx = Context(Actor("acme", "nam"), datetime.now(UTC), uuid4())
     async with PostgresLog(postgres) as log:

@@ -126,7 +126,7 @@ class World:
     async def append(self, count: int, *, tenants: Sequence[str] = TENANTS) -> None:
         for _ in range(count):
             tenant = tenants[self.stored % len(tenants)]
-            event = NewEvent(uuid7(), "test.Happened", b"data %d" % self.stored)
+            event = NewEvent(uuid7(), "test.StreamEvent", b"data %d" % self.stored)
             await self.log.append(
                 Write(StreamId(tenant, "kpi", uuid4().hex), 0, [event]), origin=Origin("person:lan", b"d", "c", "b")
             )

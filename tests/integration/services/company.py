@@ -16,7 +16,7 @@ from google.type.decimal_pb2 import Decimal
 from cli.catalog import SERVICES
 from eventkit.errors import Rejected
 from eventkit.process.host import Running
-from eventkit.process.service import Kit
+from eventkit.process.service import Resources
 from eventkit.rpc.demo_issuer import DemoIssuer
 from eventkit.rpc.errors import rejection
 from eventkit.settings import Settings
@@ -41,7 +41,7 @@ class System:
     channels: Mapping[str, grpc.aio.Channel]
     issuer: DemoIssuer
     directory: Path
-    kits: Mapping[str, Kit]
+    all_resources: Mapping[str, Resources]
     """What each service was built from: to call its parts as its loops do."""
 
     async def call(

@@ -54,7 +54,7 @@ async def test_killed_between_its_steps_it_ends_by_itself(
 ):
     """The key is destroyed, and the process dies before it says so; whoever begins again finds the key gone, and says
     so."""
-    kit, minh = system.kits["people"], company.ids["minh"]
+    resources, minh = system.all_resources["people"], company.ids["minh"]
     complete, deaths = erasure.complete, [ConnectionError(), ConnectionError()]
 
     def dying(*given: object) -> object:
@@ -68,22 +68,22 @@ async def test_killed_between_its_steps_it_ends_by_itself(
     await until_erased(company, "minh")
     assert not deaths
     with pytest.raises(Rejected, match="PERSON_ERASED"):
-        await kit.words.seal(
+        await resources.words.seal(
             p.ChangeEmail(email=words("minh@example.org")), tenant=company.tenant, author=minh, event_id=uuid4()
         )
 
 
 async def test_done_again_it_changes_nothing(company: Company, system: System):
     """At least once is once in effect."""
-    kit, minh = system.kits["people"], company.ids["minh"]
+    resources, minh = system.all_resources["people"], company.ids["minh"]
     await company.do(p.RequestErasure(person_id=minh), "minh")
     await company.do(p.ApproveErasure(person_id=minh), "nam")
     await until_erased(company, "minh")
-    stream = [event async for event in kit.log.read(StreamId(company.tenant, "erasure", minh))]
+    stream = [event async for event in resources.log.read(StreamId(company.tenant, "erasure", minh))]
     for _ in range(2):
         for event in stream:
-            await erasing(kit).react(event)
-    again = [event async for event in kit.log.read(StreamId(company.tenant, "erasure", minh))]
+            await erasing(resources).react(event)
+    again = [event async for event in resources.log.read(StreamId(company.tenant, "erasure", minh))]
     assert [event.id for event in again] == [event.id for event in stream]
 
 

@@ -15,7 +15,7 @@ from google.protobuf.message import Message
 
 from eventkit.context import Actor, Context, by_the_clock
 from eventkit.log import Recorded
-from eventkit.process.service import Due, Kit
+from eventkit.process.service import Due, Resources
 from eventkit.subscriptions.checkpoint import Checkpoint, Fenced
 from eventkit.subscriptions.projection import by_subscription
 from eventkit.subscriptions.subscription import Reacting
@@ -138,7 +138,7 @@ async def told(company: Company, who: str, kind: t.NoticeKind.ValueType) -> n.No
 
 async def events(company: Company, kind: type[Message] | None = None, context: str = "notifications") -> list[Recorded]:
     """What a context has recorded about the tenant, in order."""
-    log = company.system.kits[context].log
+    log = company.system.all_resources[context].log
     categories = ("telling", "inbox") if context == "notifications" else ("kpi", "alignment", "proposal")
     found: list[Recorded] = []
     async for stream in log.history(company.tenant, categories, upto=await log.last_position()):
@@ -173,8 +173,8 @@ async def outcome(company: Company, notice: n.Notice) -> e.NoticeMailed | e.Noti
     return await until(found)
 
 
-def kit(company: Company) -> Kit:
-    return company.system.kits["notifications"]
+def resources(company: Company) -> Resources:
+    return company.system.all_resources["notifications"]
 
 
 async def mail_of(company: Company, who: str, notice: n.Notice, *, digest: bool = True) -> tuple[Due, Context]:
@@ -191,8 +191,8 @@ async def mail_of(company: Company, who: str, notice: n.Notice, *, digest: bool 
     return due, by_the_clock(company.tenant, "due_mails", due.thing, due.at, due.at)
 
 
-def mails(company: Company, using: Kit | None = None) -> DueMails:
-    return DueMails(using or kit(company), Post.of(kit(company).settings))
+def mails(company: Company, using: Resources | None = None) -> DueMails:
+    return DueMails(using or resources(company), Post.of(resources(company).settings))
 
 
 def text(mail: EmailMessage) -> str:
@@ -363,14 +363,14 @@ async def test_if_the_first_who_may_decide_is_away_the_next_is_told_after_some_d
     [due] = await undecided(company, at + timedelta(minutes=1))
     ctx = by_the_clock(company.tenant, "next_decider", due.thing, due.at, at + timedelta(minutes=1))
     for _ in range(2):
-        await Asking(kit(company)).act(due, ctx)
+        await Asking(resources(company)).act(due, ctx)
     assert (await told(company, "quang", t.NOTICE_KIND_PROPOSAL_WAITING)).waiting
     assert [notice.waiting for notice in await inbox(company, "nam")] == [True]  # who was asked first may still decide
     assert await given_to(company) == ["nam", "quang"]
 
 
 async def undecided(company: Company, at: datetime) -> list[Due]:
-    return [due for due in await Asking(kit(company)).due(at) if due.tenant == company.tenant]
+    return [due for due in await Asking(resources(company)).due(at) if due.tenant == company.tenant]
 
 
 async def test_many_kpis_that_one_person_sets_are_one_notice_for_each_whom_they_concern(company: Company):
@@ -382,7 +382,9 @@ async def test_many_kpis_that_one_person_sets_are_one_notice_for_each_whom_they_
         return len(await tellings(company)) == 3
 
     await until(all_told)
-    together = replace(kit(company), settings=kit(company).settings.model_copy(update={"notice_batch_seconds": 86_400}))
+    together = replace(
+        resources(company), settings=resources(company).settings.model_copy(update={"notice_batch_seconds": 86_400})
+    )
     other = TellOfGoals(together)
     defined = [
         event
@@ -406,7 +408,7 @@ async def test_an_event_that_is_delivered_again_tells_nobody_twice(company: Comp
     await told(company, "tram", t.NOTICE_KIND_KPI_CHANGED)
     before = await events(company)
     for event in await events(company, context="goals"):
-        await TellOfGoals(kit(company)).react(event)
+        await TellOfGoals(resources(company)).react(event)
     assert [x.id for x in await events(company, e.PeopleTold)] == [
         x.id for x in before if isinstance(x.message, e.PeopleTold)
     ]
@@ -414,7 +416,7 @@ async def test_an_event_that_is_delivered_again_tells_nobody_twice(company: Comp
 
 async def test_a_reaction_that_is_killed_before_its_checkpoint_tells_nobody_twice(company: Company):
     await approve(company, await propose(company))
-    mine, away = kit(company), Checkpoint(999, 999)
+    mine, away = resources(company), Checkpoint(999, 999)
     page = await events(company, context="goals")
     async with asyncio.timeout(SECONDS):  # what the reaction reads has come as far
         await company.ask(n.CountNotices(), "nam")
@@ -436,7 +438,7 @@ async def test_a_rebuild_of_every_view_tells_nobody_again_and_mails_nothing(comp
         for notice in await inbox(company, who):
             await outcome(company, notice)
     before = [event.id for event in await events(company, e.PeopleTold)]
-    for together in by_subscription(service(kit(company)).views).values():
+    for together in by_subscription(service(resources(company)).views).values():
         await company.ask(o.Rebuild(view=together[0].name), OPERATOR, context="notifications")
 
     async def right() -> bool:
@@ -466,7 +468,7 @@ async def test_a_mail_sent_again_after_a_crash_has_the_same_message_id(company: 
     waiting = await told(company, "nam", t.NOTICE_KIND_PROPOSAL_WAITING)
     due, ctx = await mail_of(company, "nam", waiting)
     with pytest.raises(ConnectionError):
-        await mails(company, replace(kit(company), commands=Crashing())).act(due, ctx)  # type: ignore[arg-type]
+        await mails(company, replace(resources(company), commands=Crashing())).act(due, ctx)  # type: ignore[arg-type]
     for _ in range(2):  # the second time it is settled
         await mails(company).act(due, ctx)
     first, second = mailbox.to(address(company, "nam"))
@@ -575,7 +577,7 @@ async def test_while_what_it_tells_of_is_not_known_a_mail_waits(company: Company
     waiting = await told(company, "nam", t.NOTICE_KIND_PROPOSAL_WAITING)
     due, ctx = await mail_of(company, "nam", waiting)
     heard = HeardProposalView().table.name
-    await kit(company).pool.execute(
+    await resources(company).pool.execute(
         f"delete from {heard} where tenant = $1", company.tenant
     )  # as in the middle of a rebuild
     with pytest.raises(NotHeardOfYet):
@@ -602,7 +604,7 @@ async def test_who_was_erased_or_has_left_is_not_mailed(company: Company, mailbo
     await company.ask(p.ApproveErasure(person_id=company.ids["tram"]), "nam")
 
     async def gone() -> bool:
-        people = (await kit(company).directory.everyone(company.tenant)).people
+        people = (await resources(company).directory.org_chart(company.tenant)).people
         return people[company.ids["tram"]].erased and not people[company.ids["phuc"]].active
 
     await until(gone)
@@ -625,7 +627,7 @@ async def test_a_service_that_was_away_for_long_mails_nobody_its_past(company: C
     draft = e.NoticeGiven(person_id=company.ids["tram"], kind=t.NOTICE_KIND_GIFT)
     ctx = Context(Actor(company.tenant, "notifications", "service"), datetime.now(UTC), uuid4())
     for cause, days in (("old", 8), ("new", 6)):
-        await give(kit(company), ctx, cause, [draft], happened_at=ctx.at - timedelta(days=days))
+        await give(resources(company), ctx, cause, [draft], happened_at=ctx.at - timedelta(days=days))
     given = {told_of.notice_id: told_of for told_of in await notices(company)}
     due = {
         cause: given[notice_id(company.tenant, draft.person_id, cause)].HasField("email_due_at")
@@ -635,7 +637,7 @@ async def test_a_service_that_was_away_for_long_mails_nobody_its_past(company: C
 
 
 async def test_without_a_mail_server_a_notice_is_in_the_inbox_only(company: Company):
-    without = replace(kit(company), settings=kit(company).settings.model_copy(update={"smtp": ""}))
+    without = replace(resources(company), settings=resources(company).settings.model_copy(update={"smtp": ""}))
     draft = e.NoticeGiven(person_id=company.ids["tram"], kind=t.NOTICE_KIND_GIFT)
     ctx = Context(Actor(company.tenant, "notifications", "service"), datetime.now(UTC), uuid4())
     await give(without, ctx, "a cause", [draft], happened_at=ctx.at)
@@ -669,7 +671,7 @@ async def test_a_forgotten_kpi_is_told_to_its_owners_once_until_a_value_comes(co
         datetime.combine(start + timedelta(days=28), datetime.min.time(), ZoneInfo("Asia/Ho_Chi_Minh")),
     )
     for _ in range(2):
-        await StaleProgress(kit(company)).act(
+        await StaleProgress(resources(company)).act(
             due, by_the_clock(company.tenant, "stale_progress", kpi, due.at, tomorrow)
         )
     stale = await told(company, "minh", t.NOTICE_KIND_PROGRESS_STALE)
@@ -690,12 +692,12 @@ def day(notice: n.Notice) -> date:
 
 
 async def forgotten(company: Company, kpi: str, at: datetime) -> Due | None:
-    found = await StaleProgress(kit(company)).due(at)
+    found = await StaleProgress(resources(company)).due(at)
     return next((due for due in found if (due.tenant, due.thing) == (company.tenant, kpi)), None)
 
 
 async def test_of_a_cycle_that_is_over_nothing_is_forgotten(company: Company):
-    found = await StaleProgress(kit(company)).due(datetime.now(UTC) + timedelta(days=2))
+    found = await StaleProgress(resources(company)).due(datetime.now(UTC) + timedelta(days=2))
     assert [due for due in found if due.tenant == company.tenant] == []
 
 

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from google.type.decimal_pb2 import Decimal
 
-from eventkit.commands.aggregate import Decision, Happened
+from eventkit.commands.aggregate import Decision, StreamEvent
 from eventkit.commands.decider import Load
 from eventkit.context import Actor, Context
 from eventkit.log import StreamId
@@ -32,14 +32,14 @@ async def company(system: System) -> Company:
 
 async def as_it_was_once(company: Company, context: str, decision: Decision) -> None:
     """Events that earlier versions took, written past today's door."""
-    kit = company.system.kits[context]
+    resources = company.system.all_resources[context]
     ctx = Context(Actor(company.tenant, company.ids["minh"]), datetime.now(UTC), uuid4(), digest=b"old")
 
     async def decide(load: Load) -> Decision:
         await load(KPI, decision[0].ref.id) if context == "goals" else await load(PROGRESS, decision[0].ref.id)
         return decision
 
-    accepted = await kit.commands.execute(ctx, decision[0].ref, decide)
+    accepted = await resources.commands.execute(ctx, decision[0].ref, decide)
     company.positions[context] = accepted.position
 
 
@@ -58,8 +58,8 @@ async def test_numbers_longer_than_are_taken_today_are_shown_by_every_reader_and
     reached = ProgressRecorded(
         kpi_id=kpi, cycle_id=company.ids["q1"], occurred_on=from_date(day), after=Decimal(value=LONGEST), confidence=5
     )
-    await as_it_was_once(company, "goals", [Happened(KPI(kpi), revised)])
-    await as_it_was_once(company, "checkins", [Happened(PROGRESS(kpi), reached)])
+    await as_it_was_once(company, "goals", [StreamEvent(KPI(kpi), revised)])
+    await as_it_was_once(company, "checkins", [StreamEvent(PROGRESS(kpi), reached)])
 
     shown = await company.ask(g.GetMap(cycle_id=company.ids["q1"]), "minh")
     assert isinstance(shown, g.GoalMap)
@@ -146,7 +146,7 @@ async def test_a_day_outside_the_cycle_is_refused(company: Company, day: timedel
 
 async def test_a_kpi_is_defined_before_it_is_aligned(company: Company):
     await company.branch()
-    log = company.system.kits["goals"].log
+    log = company.system.all_resources["goals"].log
     [first, *_] = [event async for event in log.read(StreamId(company.tenant, *KPI(company.ids["K1"])))]
     assert [event.type.rpartition(".")[2] for event in await log.append_of(first.id)] == ["KpiDefined", "KpiAligned"]
 

@@ -71,7 +71,10 @@ async def topped_up(company: Company, who: str, points: int) -> None:
 
 
 async def recorded(company: Company, category: str, id: str) -> list[Recorded]:
-    return [event async for event in company.system.kits["rewards"].log.read(StreamId(company.tenant, category, id))]
+    return [
+        event
+        async for event in company.system.all_resources["rewards"].log.read(StreamId(company.tenant, category, id))
+    ]
 
 
 async def test_a_praise_is_read_in_the_feed_and_its_points_in_both_wallets(company: Company):
@@ -278,13 +281,13 @@ async def test_another_tenants_things_are_refused_as_if_they_did_not_exist(syste
 
 
 async def test_what_is_over_is_let_go_by_the_clock(company: Company):
-    kit, minh = company.system.kits["rewards"], company.ids["minh"]
+    resources, minh = company.system.all_resources["rewards"], company.ids["minh"]
 
     async def received_long_ago(load: Load) -> Decision:
         return points.receive(await load(WALLET, minh), minh, "praise-of-old", 10, today=date(2024, 1, 1))
 
     then = Context(Actor(company.tenant, company.ids["phuc"]), datetime(2024, 1, 1, tzinfo=UTC), uuid4())
-    await kit.commands.execute(then, WALLET(minh), received_long_ago)
+    await resources.commands.execute(then, WALLET(minh), received_long_ago)
     async with asyncio.timeout(20):
         while len(events := await recorded(company, "wallet", minh)) < 2:
             await asyncio.sleep(0.1)

@@ -21,7 +21,7 @@ from eventkit.commands.decider import Commands
 from eventkit.context import Actor, Context, by_the_clock
 from eventkit.database import transaction
 from eventkit.directory.directory import Directory
-from eventkit.directory.facts import Everyone
+from eventkit.directory.facts import OrgChart
 from eventkit.directory.views import TenantRow, TenantView
 from eventkit.errors import Rejected
 from eventkit.log import Recorded
@@ -29,7 +29,7 @@ from eventkit.log.postgres import PostgresLog
 from eventkit.privacy.keys import KeyStore
 from eventkit.privacy.words import Words
 from eventkit.process import provision
-from eventkit.process.service import Due, Kit, Service
+from eventkit.process.service import Due, Resources, Service
 from eventkit.subscriptions.projection import AnyView, compare
 from nhip.common.v1.command_pb2 import Accepted
 from nhip.rewards.v1 import events_pb2 as e
@@ -55,7 +55,7 @@ class Known:
 
     left: tuple[str, ...] = ()
 
-    async def everyone(self, tenant: str) -> Everyone:
+    async def org_chart(self, tenant: str) -> OrgChart:
         return company(crowd=4, inactive=self.left)
 
 
@@ -63,7 +63,7 @@ class Known:
 class Rewards:
     """Two processes of the service, each with a log and a memory of its own, on one database."""
 
-    kits: Sequence[Kit]
+    all_resources: Sequence[Resources]
     services: Sequence[Service]
     known: Known
     tenant: str = TENANT
@@ -79,7 +79,7 @@ class Rewards:
         return [view for view in self.services[0].views if view.source == "rewards"]
 
     async def events(self) -> list[Recorded]:
-        log = self.kits[0].log
+        log = self.all_resources[0].log
         found = [
             event
             async for page in log.history(self.tenant, CATEGORIES, upto=await log.last_position())
@@ -92,7 +92,7 @@ class Rewards:
         news = [event for event in await self.events() if event.position > self.projected]
         for start in range(0, len(news), 100):
             page = news[start : start + 100]
-            async with transaction(self.kits[0].pool) as con:
+            async with transaction(self.all_resources[0].pool) as con:
                 for view in self.views:
                     await view.apply(con, page)
             self.projected = page[-1].position
@@ -109,7 +109,9 @@ class Rewards:
         for view in self.views:
             mine = [stream for stream in streams.values() if stream[0].stream.category in view.categories]
             expected = {view.table.key_of(row): row for stream in mine for row in view.expected(stream)}
-            rows = [view.table.of(row) for row in await self.kits[0].pool.fetch(f"select * from {view.table.name}")]
+            rows = [
+                view.table.of(row) for row in await self.all_resources[0].pool.fetch(f"select * from {view.table.name}")
+            ]
             comparison = compare(view.table, expected, {view.table.key_of(row): row for row in rows})
             assert comparison.mismatches == []
         return books
@@ -119,7 +121,7 @@ class Rewards:
         acted = 0
         while True:
             await self.project()
-            timer = expiring_points(self.kits[acted % 2])
+            timer = expiring_points(self.all_resources[acted % 2])
             found = await timer.due(at)
             if not found:
                 return acted
@@ -158,18 +160,18 @@ async def rewards(postgres: str) -> AsyncGenerator[Rewards]:
         postgres=postgres, kafka="127.0.0.1:1", master_key=base64.b64encode(b"m" * 32).decode()
     )
     async with AsyncExitStack() as stack:
-        kits, known = list[Kit](), Known()
+        all_resources, known = list[Resources](), Known()
         for _ in range(2):
             log = await stack.enter_async_context(PostgresLog(postgres))
             pool = await stack.enter_async_context(asyncpg.create_pool(postgres, min_size=1, max_size=6))
             keys = Words(await stack.enter_async_context(KeyStore(postgres, b"k" * 32)))
-            kits.append(
-                Kit("rewards", settings, log, pool, Commands("rewards", log, keys), keys, cast(Directory, known))
+            all_resources.append(
+                Resources("rewards", settings, log, pool, Commands("rewards", log, keys), keys, cast(Directory, known))
             )
-        services = [service(kit) for kit in kits]
+        services = [service(resources) for resources in all_resources]
         await provision.databases(postgres, [])
-        await provision.tables(kits[0].pool, services[0].views)
-        yield Rewards(kits, services, known)
+        await provision.tables(all_resources[0].pool, services[0].views)
+        yield Rewards(all_resources, services, known)
 
 
 async def carried_out(
@@ -191,7 +193,7 @@ async def somebody(rewards: Rewards, value: str, gifts: Sequence[str], at: datet
     """Does something, again and again, now through one process, now through the other."""
     dice = random.Random(seed)
     for turn in range(12):
-        api, kit = rewards.apis[(seed + turn) % 2], rewards.kits[(seed + turn) % 2]
+        api, resources = rewards.apis[(seed + turn) % 2], rewards.all_resources[(seed + turn) % 2]
         who, other = dice.sample(PEOPLE, 2)
         ctx = asks(who, at)
         match dice.choice(
@@ -239,7 +241,7 @@ async def somebody(rewards: Rewards, value: str, gifts: Sequence[str], at: datet
                 await carried_out(api.change_gift_stock, change, asks(ADMIN, at), "STOCK_TOO_LOW")
             case "expire":
                 due = Due(TENANT, other, at)
-                await expiring_points(kit).act(
+                await expiring_points(resources).act(
                     due, by_the_clock(TENANT, f"expiring_points {seed} {turn}", other, at, at)
                 )
             case _:
@@ -349,10 +351,13 @@ async def test_a_praise_that_is_sent_again_is_answered_though_whom_it_praises_ha
 async def test_an_allowance_is_due_when_its_month_ends_where_the_tenant_is(rewards: Rewards):
     await rewards.apis[0].give_praise(praise(await rewards.named(), "minh"), asks("tram"))
     await rewards.project()
-    due, first = expiring_points(rewards.kits[0]).due, datetime(2025, 3, 31, 17, tzinfo=UTC)  # 1 April in Vietnam
+    due, first = (
+        expiring_points(rewards.all_resources[0]).due,
+        datetime(2025, 3, 31, 17, tzinfo=UTC),
+    )  # 1 April in Vietnam
     assert await due(first - timedelta(seconds=1)) == []
     assert await due(first) == [Due(TENANT, "tram", first)]
-    async with transaction(rewards.kits[0].pool) as con:
+    async with transaction(rewards.all_resources[0].pool) as con:
         await TenantView().table.save(con, [TenantRow(TENANT, "X", "America/Los_Angeles")])
     there = datetime(2025, 4, 1, 7, tzinfo=UTC)
     assert await due(there - timedelta(seconds=1)) == []
@@ -365,7 +370,7 @@ async def test_what_is_over_longest_is_due_first_and_is_let_go_once(rewards: Rew
     await rewards.apis[0].give_praise(praise(value, "minh"), asks("tram"))
     await rewards.project()
     at = NOON + timedelta(days=400)
-    assert [due.thing for due in await expiring_points(rewards.kits[0]).due(at)] == ["lan", "tram", "minh"]
+    assert [due.thing for due in await expiring_points(rewards.all_resources[0]).due(at)] == ["lan", "tram", "minh"]
     assert await rewards.let_go(at) == 3
     books = await rewards.check()
     assert books.expired == 15
@@ -378,17 +383,19 @@ async def test_what_is_over_longest_is_due_first_and_is_let_go_once(rewards: Rew
 async def test_a_timer_that_comes_after_somebody_else_finds_nothing_to_do(rewards: Rewards):
     await rewards.topped_up("minh", 5, NOON - timedelta(days=500))
     await rewards.project()
-    [due] = await expiring_points(rewards.kits[0]).due(NOON)
+    [due] = await expiring_points(rewards.all_resources[0]).due(NOON)
     await rewards.topped_up("minh", 7)  # the ordinary decision lets go what is over
     before = len(await rewards.events())
-    await expiring_points(rewards.kits[1]).act(due, by_the_clock(TENANT, "expiring_points", "minh", due.at, NOON))
+    await expiring_points(rewards.all_resources[1]).act(
+        due, by_the_clock(TENANT, "expiring_points", "minh", due.at, NOON)
+    )
     assert len(await rewards.events()) == before
     assert (await rewards.check()).balance("minh") == 7
 
 
 async def test_what_is_due_is_found_by_its_index(rewards: Rewards):
     """About once a second, over all tenants: never by looking at every wallet."""
-    pool = rewards.kits[0].pool
+    pool = rewards.all_resources[0].pool
     await pool.execute(
         f"insert into {WALLETS} select 't' || n % 50, 'p' || n, null, 0, 0, array['2999-01-01 5'], date '2999-01-02' "
         f"from generate_series(1, 20000) n; analyze {WALLETS}"

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 from eventkit.commands.aggregate import Decision
-from eventkit.directory.facts import Everyone
+from eventkit.directory.facts import OrgChart
 from nhip.goals.v1 import types_pb2 as t
 from services.goals.domain import alignment, kpi
 from services.goals.domain.alignment import ALIGNMENT
@@ -39,10 +39,10 @@ def individual(name: str, target: int, unit: str, parent: str, *owners: str, **c
     return draft(name, t.LEVEL_INDIVIDUAL, target, unit, owner_ids=owners, parent=t.Parent(kpi_id=parent), **changes)
 
 
-def defined(before: Given, drafted: t.KpiDraft, everyone: Everyone | None = None) -> Decision:
+def defined(before: Given, drafted: t.KpiDraft, org: OrgChart | None = None) -> Decision:
     """A KPI named X gets the id X."""
     return [
-        kpi.define(drafted, everyone or company_x(), kpi_id=drafted.name, cycle=Q1, effective_on=START),
+        kpi.define(drafted, org or company_x(), kpi_id=drafted.name, cycle=Q1, effective_on=START),
         *alignment.align(
             before.state(ALIGNMENT, Q1.id),
             cycle_id=Q1.id,

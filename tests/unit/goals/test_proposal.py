@@ -3,7 +3,7 @@
 import pytest
 
 from eventkit.commands.aggregate import Decision
-from eventkit.directory.facts import Everyone
+from eventkit.directory.facts import OrgChart
 from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import (
     ChangeProposed,
@@ -25,21 +25,21 @@ from tests.unit.goals.kpis import Q1, company, department, draft, individual, me
 CH3 = {"K1": (70, 55), "D1": (100, 80), "I1": (80, 50)}
 
 
-def around(state: Given, everyone: Everyone | None = None) -> Circumstances:
+def around(state: Given, org: OrgChart | None = None) -> Circumstances:
     return Circumstances(
         cycle=Q1,
         alignment=state.state(ALIGNMENT, Q1.id),
         kpis={id: state.state(KPI, id) for id in ("K1", "D1", "D2", "I1", "I2", "I3", "I4", "ghost")},
         parent_exists=False,
-        everyone=everyone or company_x(),
+        org=org or company_x(),
         today=TODAY,
     )
 
 
-def only(state: Given, ids: list[str], everyone: Everyone | None = None) -> Circumstances:
-    whole = around(state, everyone)
+def only(state: Given, ids: list[str], org: OrgChart | None = None) -> Circumstances:
+    whole = around(state, org)
     return Circumstances(
-        whole.cycle, whole.alignment, {id: whole.kpis[id] for id in ids}, False, whole.everyone, whole.today
+        whole.cycle, whole.alignment, {id: whole.kpis[id] for id in ids}, False, whole.org, whole.today
     )
 
 
@@ -66,13 +66,9 @@ def proposed(
     return proposal.propose(asked(changes, addition), only(state, list(changes)), context(by), "P")
 
 
-def approve(
-    state: Given, by: str, changes: dict[str, tuple[int, int]] = CH3, everyone: Everyone | None = None
-) -> Decision:
+def approve(state: Given, by: str, changes: dict[str, tuple[int, int]] = CH3, org: OrgChart | None = None) -> Decision:
     command = ApproveProposal(proposal_id="P", comment=words("đồng ý"))
-    return proposal.approve(
-        state.state(PROPOSAL, "P"), command, only(state, list(changes), everyone), context(by), "K-ADD"
-    )
+    return proposal.approve(state.state(PROPOSAL, "P"), command, only(state, list(changes), org), context(by), "K-ADD")
 
 
 def test_a_proposal_says_who_is_asked():

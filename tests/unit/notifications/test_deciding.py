@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventkit.directory.facts import Everyone, Place, Unit
+from eventkit.directory.facts import OrgChart, Place, Unit
 from eventkit.errors import Rejected
 from nhip.goals.v1 import types_pb2 as g
 from services.goals.domain.approval import Touched
@@ -29,10 +29,10 @@ KPIS = st.lists(
 
 
 @st.composite
-def companies(draw: st.DrawFn) -> Everyone:
+def companies(draw: st.DrawFn) -> OrgChart:
     """Anybody under anybody, also in circles; who left; executives; units with and without heads."""
     roles = st.lists(st.sampled_from(["employee", "executive"]), unique=True)
-    return Everyone(
+    return OrgChart(
         people={p: person(p, *draw(roles), active=draw(st.booleans())) for p in PEOPLE},
         places={p: Place(manager_id=draw(st.sampled_from(["", *PEOPLE]))) for p in PEOPLE},
         units={unit: Unit(unit, unit, draw(st.sampled_from(["", *PEOPLE]))) for unit in UNITS},
@@ -40,13 +40,13 @@ def companies(draw: st.DrawFn) -> Everyone:
 
 
 @given(companies(), KPIS, A_PERSON)
-def test_the_rule_is_that_of_goals(everyone: Everyone, kpis: list[HeardKpi], proposer: str):
+def test_the_rule_is_that_of_goals(org: OrgChart, kpis: list[HeardKpi], proposer: str):
     touched = [Touched(kpi.level, kpi.owners, kpi.unit_id) for kpi in kpis]  # type: ignore[arg-type] # the enum's number
     try:
-        there = those_of_goals(touched, proposer, everyone).people
+        there = those_of_goals(touched, proposer, org).people
     except Rejected:
         there = ()
-    assert deciders(kpis, proposer, everyone) == there
+    assert deciders(kpis, proposer, org) == there
 
 
 def test_of_nothing_nobody_decides():

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventkit.directory.facts import Everyone, Place, Unit
+from eventkit.directory.facts import OrgChart, Place, Unit
 from nhip.goals.v1 import types_pb2 as g
 from nhip.notifications.v1 import types_pb2 as t
 from nhip.notifications.v1.events_pb2 import NoticeGiven
@@ -162,11 +162,11 @@ def test_what_an_import_defines_is_no_news_and_what_a_person_defines_is():
 
 
 def test_a_department_without_a_head_is_told_nothing():
-    everyone = Everyone(
+    org = OrgChart(
         people={"nam": person("nam")}, places={"nam": Place()}, units={"marketing": Unit("marketing", "Marketing")}
     )
     kpi = HeardKpi("D9", DEPARTMENT, (), "marketing")
-    assert hearing.of_stale(kpi, everyone) == []
+    assert hearing.of_stale(kpi, org) == []
 
 
 def test_what_the_directory_has_not_heard_of_is_waited_for():
@@ -223,8 +223,8 @@ def test_a_request_for_erasure_is_for_those_who_may_decide_about_it():
         "tien": person("tien", "admin", "auditor"),
         "nam": person("nam", "admin"),
     }
-    everyone = replace(x, people={**people, "minh": person("minh", "admin")})
-    drafts = hearing.of_erasure_request("minh", "person:nam", everyone)
+    org = replace(x, people={**people, "minh": person("minh", "admin")})
+    drafts = hearing.of_erasure_request("minh", "person:nam", org)
     assert [(d.person_id, d.kind, d.by_id, d.erased_id) for d in drafts] == [
         ("lan", t.NOTICE_KIND_ERASURE_WAITING, "nam", "minh")
     ]
@@ -255,12 +255,12 @@ CHANGED = st.lists(st.sampled_from(sorted(TREE)), min_size=1, max_size=6, unique
 
 @given(CHANGED, PEOPLE)
 def test_whoever_is_told_has_a_kpi_at_most_one_step_away_and_did_not_do_it(kpis: list[str], actor: str):
-    everyone, tree = company_x(), around()
-    drafts = hearing.of_goals(Append(f"person:{actor}", [revised(kpi, 2, 1) for kpi in kpis]), tree, everyone)
+    org, tree = company_x(), around()
+    drafts = hearing.of_goals(Append(f"person:{actor}", [revised(kpi, 2, 1) for kpi in kpis]), tree, org)
     hears = {draft.person_id: {change.kpi_id for change in draft.changes} for draft in drafts}
     assert len(hears) == len(drafts)
-    for person_id in everyone.people:
-        own = {kpi.id for _, kpi in TREE.values() if person_id in hearing.answerable(kpi, everyone)}
+    for person_id in org.people:
+        own = {kpi.id for _, kpi in TREE.values() if person_id in hearing.answerable(kpi, org)}
         near = (
             own
             | {tree.parents.get(kpi, "") for kpi in own}

@@ -7,7 +7,7 @@ from typing import Any
 
 from eventkit.commands.aggregate import Decision
 from eventkit.context import Actor
-from eventkit.directory.facts import Everyone, Place, Unit
+from eventkit.directory.facts import OrgChart, Place, Unit
 from nhip.rewards.v1 import rewards_pb2 as pb
 from services.rewards.domain import gift, praise, redemption, wallet
 from services.rewards.domain.gift import GIFT
@@ -21,7 +21,7 @@ ADMIN, STEWARD = "nam", "tram"
 """Nam is an admin and Trâm an OKR master here."""
 
 
-def company(*, inactive: tuple[str, ...] = (), crowd: int = 0) -> Everyone:
+def company(*, inactive: tuple[str, ...] = (), crowd: int = 0) -> OrgChart:
     """Company X with somebody to look after gifts, a unit `crowd` of that many, one `lone` of Quang alone, and one
     `bare` of nobody."""
     x = company_x(inactive=inactive)
@@ -41,27 +41,27 @@ def praised(
     *,
     unit: str = "",
     on: date = TODAY,
-    everyone: Everyone | None = None,
+    org: OrgChart | None = None,
     actor: Actor | None = None,
     known: bool = True,
     id: str = "",
     **fields: Any,
 ) -> Decision:
     """A praise, of Minh and for the value V unless something else is said."""
-    everyone = everyone or company()
+    org = org or company()
     if not receiver and not unit:
         receiver = "minh"
     fields = {"words": words("…"), **({} if "kpi_id" in fields else {"value_id": "V"}), **fields}
     command = pb.GivePraise(receiver_id=receiver, unit_id=unit, **fields)
-    giver = praise.giver(command, actor or Actor("company-x", giver), everyone)
-    shares = praise.shares(command, giver, everyone)
+    giver = praise.giver(command, actor or Actor("company-x", giver), org)
+    shares = praise.shares(command, giver, org)
     around = Circumstances(
         giver_id=giver,
         shares=shares,
         value_exists=known,
         kpi_exists=known,
         wallets={p: state.state(WALLET, p) for p in praise.moved(command, giver, shares)},
-        everyone=everyone,
+        org=org,
         today=on,
     )
     return praise.give(command, around, id or f"praise-{next(_numbers)}")

@@ -81,7 +81,7 @@ class Points(RuleBasedStateMachine):
     @rule(giver=people, unit=st.sampled_from(("sales", "cskh", "crowd")), size=st.integers(1, 12))
     def praise_a_unit(self, giver: str, unit: str, size: int) -> None:
         self.attempt(
-            lambda: deeds.praised(self.state, giver, unit=unit, on=self.today, everyone=deeds.company(crowd=size)),
+            lambda: deeds.praised(self.state, giver, unit=unit, on=self.today, org=deeds.company(crowd=size)),
             "ALLOWANCE_SPENT",
         )
 

@@ -128,7 +128,7 @@ def test_what_is_over_in_the_receivers_wallet_goes_before_something_comes():
 
 @pytest.mark.parametrize(("size", "each"), [(1, 10), (2, 5), (3, 3), (4, 2), (6, 1), (10, 1), (11, 0)])
 def test_a_units_praise_shares_ten_points_in_whole_ones_and_the_rest_stays_with_the_giver(size: int, each: int):
-    done = praised(given(), "nam", unit="crowd", everyone=company(crowd=size))
+    done = praised(given(), "nam", unit="crowd", org=company(crowd=size))
     assert shares(done) == {f"c{n:02}": each for n in range(size)}
     moved = Counter(told(done))
     assert (moved["AllowanceSpent"], moved["PointsReceived"]) == ((1, size) if each else (0, 0))
@@ -143,7 +143,7 @@ def test_who_praises_their_own_unit_praises_the_others():
 
 
 def test_who_has_left_is_not_praised_with_the_unit():
-    assert shares(praised(given(), "nam", unit="sales", everyone=company(inactive=("minh",)))) == {"phuc": 5, "tram": 5}
+    assert shares(praised(given(), "nam", unit="sales", org=company(inactive=("minh",)))) == {"phuc": 5, "tram": 5}
 
 
 def test_nobody_praises_themselves_not_even_as_a_unit():
@@ -161,7 +161,7 @@ def test_whoever_is_praised_is_there():
     rejected("PERSON_UNKNOWN", lambda: praised(given(), "nam", "ghost"), field="receiver_id")
     rejected(
         "PERSON_UNKNOWN",
-        lambda: praised(given(), "nam", "minh", everyone=company(inactive=("minh",))),
+        lambda: praised(given(), "nam", "minh", org=company(inactive=("minh",))),
         field="receiver_id",
     )
     rejected("UNIT_UNKNOWN", lambda: praised(given(), "nam", unit="nowhere"), field="unit_id")

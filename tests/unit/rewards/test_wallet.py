@@ -6,7 +6,7 @@ import pytest
 
 from eventkit.commands.aggregate import UnknownEvent
 from eventkit.context import Actor
-from eventkit.directory.facts import Everyone
+from eventkit.directory.facts import OrgChart
 from eventkit.errors import Kind, Rejected
 from nhip.rewards.v1.events_pb2 import AllowanceExpired, PointsCorrected, PointsExpired
 from nhip.rewards.v1.rewards_pb2 import CorrectPoints
@@ -125,7 +125,7 @@ def test_a_correction_is_of_something_and_of_somebody():
     command = CorrectPoints(person_id="ghost", points=5, reason=words("…"))
     rejected(
         "PERSON_UNKNOWN",
-        lambda: wallet.correct(None, command, Actor("company-x", ADMIN), Everyone(), today=TODAY),
+        lambda: wallet.correct(None, command, Actor("company-x", ADMIN), OrgChart(), today=TODAY),
         field="person_id",
     )
 

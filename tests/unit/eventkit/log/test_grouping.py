@@ -16,7 +16,7 @@ A, B, C = (StreamId("acme", "kpi", name) for name in "abc")
 
 
 def ids(*numbers: int) -> list[NewEvent]:
-    return [NewEvent(UUID(int=n), "test.Happened", b"x") for n in numbers]
+    return [NewEvent(UUID(int=n), "test.StreamEvent", b"x") for n in numbers]
 
 
 def pending(number: int, *writes: Write) -> Pending:
