@@ -9,7 +9,7 @@ WORKERS ?= 2
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test bench lint setup proto assets browser lock clean
+.PHONY: help run test format bench lint setup proto assets browser lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -19,6 +19,11 @@ run: setup proto assets ## start Nhip on this machine, engines included
 
 test: setup proto assets browser ## run all tests; ARGS="tests/unit -k kpi" picks some
 	@$(PY) -m pytest -n $(WORKERS) $(ARGS)
+
+format: setup ## write Python and contracts as `make lint` wants them
+	@$(PY) -m ruff check --fix --quiet
+	@$(PY) -m ruff format
+	@$(VENV)/bin/buf format proto --write
 
 bench: setup proto ## show how fast the log and its views are, beside limits measured in the same run
 	@$(PY) -m tests.bench

@@ -1,5 +1,4 @@
-"""The demo company, alive on the day it is imported: its quarter runs, and what happened in it happened lately
-(1.14)."""
+"""The demo company, alive on the day it is imported: its quarter runs, and all in it happened lately (D-08)."""
 
 import re
 from datetime import date

@@ -1,5 +1,8 @@
 """The command `nhip`: its subcommands by name."""
 
+from importlib.metadata import version
+from typing import Annotated
+
 import typer
 
 from cli import events, keys, parked
@@ -13,11 +16,27 @@ from cli.up import up
 from cli.verify import verify
 
 app = typer.Typer(
-    help="Nhip: performance management in rhythm.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_show_locals=False,  # a traceback must not show words or secrets
 )
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"nhip {version('nhip')}")
+        raise typer.Exit
+
+
+@app.callback()
+def nhip(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which it is.")
+    ] = False,
+) -> None:
+    """Nhip: performance management in rhythm."""
+
+
 app.command()(up)
 app.command()(serve)
 app.command("import")(import_)

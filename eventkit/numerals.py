@@ -1,4 +1,4 @@
-"""Numbers as people write them, in Vietnamese and in English: one rule for pages, files and mails."""
+"""Numbers as people write them, in Vietnamese and in English: one rule for pages, files and mails (D-07)."""
 
 import re
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal

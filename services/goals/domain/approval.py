@@ -1,4 +1,4 @@
-"""Who decides about a change (product decisions, "who approves a change").
+"""Who decides about a change (D-05).
 
 Resolved when the decision is made, from the people known then.
 """

@@ -1,6 +1,6 @@
 """Does it add up?
 
-Holds each KPI against those that serve it (G-70): every child may meet its target, and the parent miss its own.
+Holds each KPI against those that serve it (G-70, D-04): every child may meet its target, and the parent miss its own.
 
 In the parent's direction: reached below a target is short, planned above a budget or a ceiling is over. A warning,
 never a block: the arithmetic is shown, and people decide. What cannot be held against each other is said not to be

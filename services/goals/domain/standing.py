@@ -1,4 +1,4 @@
-"""Where a KPI is: progress, what is expected by a day, status (product decisions).
+"""Where a KPI is: progress, what is expected by a day, status (D-01, D-02, D-03).
 
 Pure functions, computed when read.
 """

@@ -1,4 +1,4 @@
-"""Who hears of what (N-06, N-07, N-09, N-11; product decisions, "Notice").
+"""Who hears of what (N-06, N-07, N-09, N-11, D-06).
 
 Everything that one append of another context changed is one cause. It answers drafts: notices without id, cause and
 channels.

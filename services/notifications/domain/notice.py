@@ -1,4 +1,4 @@
-"""A notice: one person told of one cause (product decisions, "Notice").
+"""A notice: one person told of one cause (D-06).
 
 All notices of a cause are one stream, a telling.
 

@@ -21,7 +21,7 @@ from services.notifications.views.goals_facts import HeardCycleView, HeardKpiVie
 from services.notifications.views.notice import NoticeView
 
 STALE_AFTER_DAYS = 28
-"""Two slots of two weeks (C-02; product decisions, "Status")."""
+"""Two slots of two weeks (C-02, D-03)."""
 GRACE = timedelta(days=1)
 """A KPI that was only just written down, as in an import, was not forgotten yet: its values may still be on their
 way."""

@@ -1,6 +1,7 @@
 """What the command says when it is used wrong: a sentence and an exit code, never a traceback."""
 
 import json
+import re
 import socket
 from pathlib import Path
 
@@ -39,6 +40,12 @@ def test_a_file_that_is_not_there_is_told(nhip):
     told = nhip("import", "nowhere.yaml")
     assert told.exit_code == 2
     assert "nowhere.yaml cannot be read: No such file or directory" in told.stderr
+
+
+def test_the_version_is_told(nhip):
+    told = nhip("--version")
+    assert told.exit_code == 0
+    assert re.fullmatch(r"nhip \d+\.\d+\.\d+\n", told.stdout)
 
 
 def test_a_tenant_that_cannot_be_is_told(nhip):

@@ -1,4 +1,4 @@
-"""Progress and status by the product decisions."""
+"""Progress and status (D-01, D-02, D-03)."""
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
