@@ -18,9 +18,9 @@ from eventkit.subscriptions.table import reading
 from nhip.audit.v1 import audit_pb2 as pb
 from nhip.audit.v1 import types_pb2 as t
 from services.audit.domain.reading import READING, read
-from services.audit.views import search
-from services.audit.views.export import lines
-from services.audit.views.search import Reader, place_of
+from services.audit.queries import search
+from services.audit.queries.export import lines
+from services.audit.queries.search import Reader, place_of
 
 _READERS = roles("auditor", "executive", services=("operator",))
 ACCESS: Mapping[str, Allow] = {

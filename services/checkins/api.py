@@ -14,8 +14,8 @@ from nhip.checkins.v1 import checkins_pb2 as pb
 from nhip.common.v1.command_pb2 import Accepted
 from services.checkins.domain import progress
 from services.checkins.domain.progress import IMPORTER, PROGRESS
-from services.checkins.views.known import known_kpi
-from services.checkins.views.progress import entries
+from services.checkins.queries.known import known_kpi
+from services.checkins.queries.progress import entries
 
 ACCESS: Mapping[str, Allow] = {
     # Whose KPI it is, the decision checks.

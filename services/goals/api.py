@@ -23,8 +23,8 @@ from services.goals.domain.alignment import ALIGNMENT
 from services.goals.domain.kpi import KPI
 from services.goals.domain.proposal import PROPOSAL, Circumstances
 from services.goals.domain.strategy import CSF, CYCLE, GOAL, Cycle
-from services.goals.views import goal_map, kpi_list, kpi_page, proposal_page
-from services.goals.views.strategy import cycles
+from services.goals.queries import goal_map, kpi_list, kpi_page, proposal_page
+from services.goals.queries.strategy import cycles
 
 IMPORTER = "importer"
 _STRATEGY = roles("executive", "okr_master", services=(IMPORTER,))

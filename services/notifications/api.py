@@ -15,8 +15,8 @@ from nhip.notifications.v1 import notifications_pb2 as pb
 from services.notifications.domain import notice, preferences
 from services.notifications.domain.notice import INBOX
 from services.notifications.domain.preferences import PREFERENCES
-from services.notifications.views import inbox
-from services.notifications.views.preferences import preferences_of
+from services.notifications.queries import inbox
+from services.notifications.queries.preferences import preferences_of
 
 ACCESS: Mapping[str, Allow] = {
     "ListNotices": anyone(),

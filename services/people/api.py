@@ -22,7 +22,7 @@ from services.people.domain import erasure, organisation, person, tenant
 from services.people.domain.erasure import ERASURE
 from services.people.domain.needed import NEEDED, fills, refuse_last
 from services.people.names import Names, one_of
-from services.people.views.erasure import erasures
+from services.people.queries.erasures import erasures
 
 PEOPLE, UNITS = 100, 500
 """Sizes of a page that names none."""

@@ -20,13 +20,9 @@ from services.rewards.domain.gift import GIFT
 from services.rewards.domain.praise import IMPORTER, PRAISE, Circumstances
 from services.rewards.domain.redemption import REDEMPTION, STEWARDS, is_steward
 from services.rewards.domain.wallet import WALLET
-from services.rewards.views import core_value as core_value_view
-from services.rewards.views import gift as gift_view
-from services.rewards.views import movement as movement_view
-from services.rewards.views import praise as praise_view
-from services.rewards.views import redemption as redemption_view
-from services.rewards.views import wallet as wallet_view
-from services.rewards.views.known import is_known
+from services.rewards.queries import core_values, gifts, movements, praises, redemptions, wallets
+from services.rewards.queries.known import is_known
+from services.rewards.views.wallet import lots_of
 
 _STEWARDS = roles(*STEWARDS)
 ACCESS: Mapping[str, Allow] = {
@@ -62,7 +58,7 @@ class RewardsApi:
         value_id = ctx.new_id("value")
 
         async with reading(self.resources.pool, ctx.tenant) as con:
-            known = await core_value_view.names(con, ctx.tenant)
+            known = await core_values.names(con, ctx.tenant)
 
         async def decide(load: Load) -> Decision:
             return core_value.name(await load(CORE_VALUES, ALL), command, value_id, known=known)
@@ -71,7 +67,7 @@ class RewardsApi:
 
     async def list_core_values(self, request: pb.ListCoreValues, ctx: Context) -> pb.CoreValues:
         async with reading(self.resources.pool, ctx.tenant) as con:
-            return await core_value_view.core_values(con, ctx.tenant, request)
+            return await core_values.core_values(con, ctx.tenant, request)
 
     async def give_praise(self, command: pb.GivePraise, ctx: Context) -> Accepted:
         praise_id, org = ctx.new_id("praise"), await self.resources.directory.org_chart(ctx.tenant)
@@ -103,11 +99,9 @@ class RewardsApi:
         today, me = org.today(ctx.at), ctx.actor.id
         shares = praise.shares(request, me, org) if request.receiver_id or request.unit_id else None
         async with reading(self.resources.pool, ctx.tenant) as con:
-            held = await wallet_view.wallet(con, ctx.tenant, me)
+            held = await wallets.wallet(con, ctx.tenant, me)
             last = (
-                await praise_view.last_given(con, ctx.tenant, me, request.receiver_id, request.unit_id)
-                if shares
-                else None
+                await praises.last_given(con, ctx.tenant, me, request.receiver_id, request.unit_id) if shares else None
             )
         deed_on = to_date(request.deed_on)
         hints = rise.hints(
@@ -116,12 +110,12 @@ class RewardsApi:
             since_deed=today - deed_on if deed_on else None,
             since_last=ctx.at - last if last else None,
         )
-        allowance, _ = wallet_view.left_to_give(held, points.monthly_allowance(org, me), today)
+        allowance, _ = wallets.left_to_give(held, points.monthly_allowance(org, me), today)
         return pb.PraiseHints(hints=hints, points=shares.points if shares else 0, allowance=allowance)
 
     async def list_praises(self, request: pb.ListPraises, ctx: Context) -> pb.Praises:
         async with reading(self.resources.pool, ctx.tenant) as con:
-            return await praise_view.feed(con, ctx.tenant, request, ctx.actor.id)
+            return await praises.feed(con, ctx.tenant, request, ctx.actor.id)
 
     # -- points
 
@@ -130,10 +124,10 @@ class RewardsApi:
         person_id = _whose(request.person_id or ctx.actor.id, org, ctx)
         today = org.today(ctx.at)
         async with reading(self.resources.pool, ctx.tenant) as con:
-            held = await wallet_view.wallet(con, ctx.tenant, person_id)
-            movements, token = await movement_view.movements(con, ctx.tenant, person_id, request, ctx.actor.id)
-        allowance, monthly = wallet_view.left_to_give(held, points.monthly_allowance(org, person_id), today)
-        lots = [lot for lot in wallet_view.lots_of(held.lots) if lot.expires_on >= today]
+            held = await wallets.wallet(con, ctx.tenant, person_id)
+            moved, token = await movements.movements(con, ctx.tenant, person_id, request, ctx.actor.id)
+        allowance, monthly = wallets.left_to_give(held, points.monthly_allowance(org, person_id), today)
+        lots = [lot for lot in lots_of(held.lots) if lot.expires_on >= today]
         return pb.Wallet(
             person_id=person_id,
             allowance=allowance,
@@ -141,7 +135,7 @@ class RewardsApi:
             allowance_until=from_date(points.last_of_month(today)),
             received=points.total(lots),
             next_to_expire=points.message(lots[0]) if lots else None,
-            movements=movements,
+            movements=moved,
             next_page_token=token,
         )
 
@@ -179,7 +173,7 @@ class RewardsApi:
 
     async def list_gifts(self, request: pb.ListGifts, ctx: Context) -> pb.Gifts:
         async with reading(self.resources.pool, ctx.tenant) as con:
-            return await gift_view.shop(con, ctx.tenant, request)
+            return await gifts.shop(con, ctx.tenant, request)
 
     async def redeem_gift(self, command: pb.RedeemGift, ctx: Context) -> Accepted:
         redemption_id = ctx.new_id("redemption")
@@ -218,7 +212,7 @@ class RewardsApi:
         if person_id:
             _whose(person_id, org, ctx)
         async with reading(self.resources.pool, ctx.tenant) as con:
-            return await redemption_view.redemptions(con, ctx.tenant, request, person_id)
+            return await redemptions.redemptions(con, ctx.tenant, request, person_id)
 
 
 async def _is_value(load: Load, value_id: str) -> bool:

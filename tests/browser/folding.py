@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from nhip.goals.v1 import goals_pb2
-from services.goals.views.outline import Outline, Stub
+from services.goals.queries.outline import Outline, Stub
 
 
 def outline_of(reply: goals_pb2.GoalMap) -> Outline:

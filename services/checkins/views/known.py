@@ -4,16 +4,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-import asyncpg
-
-from eventkit.directory.facts import OrgChart
 from eventkit.log import Recorded
 from eventkit.subscriptions.projection import Rows, View, messages
 from eventkit.subscriptions.table import Key
 from eventkit.values import required_date
 from nhip.goals.v1.events_pb2 import CycleOpened, KpiDefined, KpiRetired
 from nhip.goals.v1.types_pb2 import MEASURE_KIND_CUMULATIVE, MEASURE_KIND_MILESTONE
-from services.checkins.domain.progress import KnownKpi
 
 VERSION = 2
 """Of what is kept of goals."""
@@ -98,18 +94,3 @@ class KnownCycleView(View[KnownCycleRow]):
 
 
 KNOWN_CYCLES = KnownCycleView().table
-
-
-async def known_kpi(con: asyncpg.Connection, tenant: str, kpi_id: str, org: OrgChart) -> KnownKpi | None:
-    """A KPI as far as this service has heard of it. Without owners it is its unit's head's."""
-    row = await con.fetchrow(
-        f"select k.*, c.starts_on, c.ends_on from {KNOWN_KPIS} k join {KNOWN_CYCLES} c using (tenant, cycle_id) "
-        "where k.tenant = $1 and k.kpi_id = $2",
-        tenant,
-        kpi_id,
-    )
-    if row is None:
-        return None
-    unit = org.units.get(row["unit_id"])
-    owners = tuple(row["owner_ids"]) or ((unit.head_id,) if unit and unit.head_id else ())
-    return KnownKpi(kpi_id, row["cycle_id"], owners, row["retired_on"], row["counts"], row["starts_on"], row["ends_on"])

@@ -1,8 +1,6 @@
-"""Read models of goals, one module each: row, fold, queries.
+"""Read models of goals, one module each: row, fold, expected.
 
 Two come from elsewhere: `progress` from checkins, the directory from people.
-
-`goal_map`, `kpi_page` and `proposal_page` keep nothing: they join the others in what a page asks for.
 """
 
 VERSION = 3

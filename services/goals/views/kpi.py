@@ -5,14 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 
-import asyncpg
-from google.type.decimal_pb2 import Decimal as PbDecimal
-
 from eventkit.log import Recorded
 from eventkit.subscriptions.projection import Rows, View
 from eventkit.subscriptions.table import Key
-from eventkit.values import from_decimal, packed, required_date, to_decimal
-from nhip.goals.v1 import types_pb2 as t
+from eventkit.values import packed, required_date, to_decimal
 from nhip.goals.v1.events_pb2 import KpiDefined, KpiRetired, KpiTargetRevised
 from services.goals.domain.kpi import EDGES, KPI, Kpi, weight_of
 from services.goals.views import VERSION
@@ -176,70 +172,3 @@ def _stamp(event: Recorded) -> dict[str, object]:
         "event": event.type.rsplit(".", 1)[-1],
         "actor": event.origin.actor,
     }
-
-
-def measure(row: KpiRow) -> t.Measure:
-    def optional(value: Decimal | None) -> PbDecimal | None:
-        return None if value is None else from_decimal(value)
-
-    return t.Measure(
-        kind=row.kind,  # type: ignore[arg-type] # stored as the enum's number
-        direction=row.direction,  # type: ignore[arg-type]
-        unit=row.unit,
-        baseline=optional(row.baseline),
-        target=from_decimal(row.target),
-        floor=optional(row.floor),
-        stretch=optional(row.stretch),
-        volume_kpi_id=row.volume_kpi_id,
-    )
-
-
-# State(t, d) of a KPI: its last version recorded up to t and in force on d. An old day costs what today costs. It has
-# ended if any version up to then says so: numbers may be changed after an end was set that lay ahead.
-AS_OF = f"""
-select distinct on (kpi_id) *, bool_or(retired) over (partition by kpi_id) as ended from {KPIS}
-where tenant = $1 and recorded_at <= $2 and effective_on <= $3 and {{which}}
-order by kpi_id, version desc
-"""
-
-
-async def some(con: asyncpg.Connection, tenant: str, kpi_ids: Iterable[str], known: datetime, on: date) -> list[KpiRow]:
-    """KPIs as of a moment, those that were known and in force; ended ones too."""
-    return [
-        _in_force(row)
-        for row in await con.fetch(AS_OF.format(which="kpi_id = any($4::text[])"), tenant, known, on, list(kpi_ids))
-    ]
-
-
-async def one(con: asyncpg.Connection, tenant: str, kpi_id: str, known: datetime, on: date) -> KpiRow | None:
-    """A KPI as of a moment; None if it was not known or not in force yet."""
-    row = await con.fetchrow(AS_OF.format(which="kpi_id = $4"), tenant, known, on, kpi_id)
-    return _in_force(row) if row else None
-
-
-def _in_force(row: asyncpg.Record) -> KpiRow:
-    return replace(KPIS.of(row), retired=row["ended"])
-
-
-async def versions(con: asyncpg.Connection, tenant: str, kpi_id: str, *, upto: datetime, most: int) -> list[KpiRow]:
-    """The last versions recorded up to an instant, the newest first."""
-    rows = await con.fetch(
-        f"select * from {KPIS} where tenant = $1 and kpi_id = $2 and recorded_at <= $3 order by version desc limit $4",
-        tenant,
-        kpi_id,
-        upto,
-        most,
-    )
-    return [KPIS.of(row) for row in rows]
-
-
-async def changed_on(con: asyncpg.Connection, tenant: str, cycle_id: str, known: datetime) -> list[date]:
-    """The days on which something about a cycle's KPIs came into force."""
-    rows = await con.fetch(
-        f"select distinct effective_on from {KPIS} where tenant = $1 and cycle_id = $2 and recorded_at <= $3 order by "
-        "1",
-        tenant,
-        cycle_id,
-        known,
-    )
-    return [row["effective_on"] for row in rows]

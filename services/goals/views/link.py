@@ -4,8 +4,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-import asyncpg
-
 from eventkit.log import Recorded
 from eventkit.subscriptions.projection import Rows, View
 from eventkit.values import required_date
@@ -83,36 +81,3 @@ def _row(event: Recorded, kpi_id: str, parent: t.Parent, why: str, effective_on:
         event=event.type.rsplit(".", 1)[-1],
         actor=event.origin.actor,
     )
-
-
-def parent(row: LinkRow | None) -> t.Parent | None:
-    """None: it serves nothing."""
-    return t.Parent(**{f"{row.parent_kind}_id": row.parent_id}) if row and row.parent_kind else None
-
-
-async def some(
-    con: asyncpg.Connection, tenant: str, cycle_id: str, kpi_ids: Iterable[str], known: datetime, on: date
-) -> dict[str, LinkRow]:
-    """The links of some KPIs as of a moment: the last ones recorded up to it and in force on that day."""
-    rows = await con.fetch(
-        f"select distinct on (kpi_id) * from {LINKS} where tenant = $1 and cycle_id = $2 and kpi_id = any($5::text[]) "
-        "and recorded_at <= $3 and effective_on <= $4 order by kpi_id, version desc",
-        tenant,
-        cycle_id,
-        known,
-        on,
-        list(kpi_ids),
-    )
-    return {row["kpi_id"]: LINKS.of(row) for row in rows}
-
-
-async def versions(con: asyncpg.Connection, tenant: str, kpi_id: str, *, upto: datetime, most: int) -> list[LinkRow]:
-    """The last links that a KPI had, of those recorded up to an instant, the newest first."""
-    rows = await con.fetch(
-        f"select * from {LINKS} where tenant = $1 and kpi_id = $2 and recorded_at <= $3 order by version desc limit $4",
-        tenant,
-        kpi_id,
-        upto,
-        most,
-    )
-    return [LINKS.of(row) for row in rows]

@@ -4,10 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-import asyncpg
-
 from eventkit.log import Recorded
-from eventkit.rpc.paging import Place
 from eventkit.subscriptions.projection import Rows, View
 from eventkit.subscriptions.table import Key
 from eventkit.values import packed
@@ -128,31 +125,3 @@ def _decided(event: Recorded, state: int, approval: bytes, reason: bytes) -> dic
         "approval": approval,
         "reason": reason,
     }
-
-
-async def listed(
-    con: asyncpg.Connection, tenant: str, cycle_id: str, after: Place | None, limit: int, *, waiting: bool
-) -> list[ProposalRow]:
-    """The proposals of a cycle, or of all, behind a place: those that wait first, then the newest; with `waiting` only
-    the former."""
-    wait, proposed_at, id = after or (None, None, None)
-    rows = await con.fetch(
-        f"select * from {PROPOSALS} where tenant = $1 and ($2 = '' or cycle_id = $2) and (not $3 or state = 1) "
-        "and ($4::boolean is null or (state = 1, proposed_at, proposal_id) < ($4, $5::timestamptz, $6)) "
-        "order by (state = 1) desc, proposed_at desc, proposal_id desc limit $7",
-        tenant,
-        cycle_id,
-        waiting,
-        wait,
-        proposed_at,
-        id,
-        limit,
-    )
-    return [PROPOSALS.of(row) for row in rows]
-
-
-async def some(con: asyncpg.Connection, tenant: str, proposal_ids: Sequence[str]) -> dict[str, ProposalRow]:
-    rows = await con.fetch(
-        f"select * from {PROPOSALS} where tenant = $1 and proposal_id = any($2::text[])", tenant, list(proposal_ids)
-    )
-    return {row["proposal_id"]: PROPOSALS.of(row) for row in rows}

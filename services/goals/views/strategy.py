@@ -5,13 +5,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-import asyncpg
-
 from eventkit.log import Recorded
-from eventkit.rpc.paging import asked
 from eventkit.subscriptions.projection import Rows, View, messages
-from eventkit.values import from_date, from_decimal, required_date
-from nhip.goals.v1 import goals_pb2 as pb
+from eventkit.values import required_date
 from nhip.goals.v1.events_pb2 import CsfChosen, CycleOpened, StrategicGoalSet
 from services.goals.domain.strategy import CSF, CYCLE, GOAL
 from services.goals.views import VERSION
@@ -46,33 +42,6 @@ class CycleView(View[CycleRow]):
 
 
 CYCLES = CycleView().table
-
-
-async def cycles(con: asyncpg.Connection, tenant: str, request: pb.ListCycles) -> pb.Cycles:
-    """A page of the cycles, the latest first."""
-    page = asked(request, tenant, date, str, size=100)
-    starts_on, id = page.after or (None, None)
-    rows = await con.fetch(
-        f"select * from {CYCLES} where tenant = $1 and ($2::date is null or (starts_on, cycle_id) < ($2, $3)) "
-        "order by starts_on desc, cycle_id desc limit $4",
-        tenant,
-        starts_on,
-        id,
-        page.limit,
-    )
-    shown, token = page.cut([CYCLES.of(row) for row in rows], lambda row: (row.starts_on, row.cycle_id))
-    return pb.Cycles(cycles=map(cycle_message, shown), next_page_token=token)
-
-
-async def cycle(con: asyncpg.Connection, tenant: str, cycle_id: str) -> CycleRow | None:
-    row = await con.fetchrow(f"select * from {CYCLES} where tenant = $1 and cycle_id = $2", tenant, cycle_id)
-    return CYCLES.of(row) if row else None
-
-
-def cycle_message(row: CycleRow) -> pb.Cycle:
-    return pb.Cycle(
-        cycle_id=row.cycle_id, name=row.name, starts_on=from_date(row.starts_on), ends_on=from_date(row.ends_on)
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,19 +90,6 @@ class GoalView(View[GoalRow]):
 GOALS = GoalView().table
 
 
-async def goals(con: asyncpg.Connection, tenant: str, known: datetime) -> list[pb.StrategicGoal]:
-    """The strategic goals recorded up to an instant, in the order they were set."""
-    rows = await con.fetch(
-        f"select * from {GOALS} where tenant = $1 and recorded_at <= $2 order by position", tenant, known
-    )
-    return [
-        pb.StrategicGoal(
-            goal_id=r["goal_id"], name=r["name"], year=r["year"], target=from_decimal(r["target"]), unit=r["unit"]
-        )
-        for r in rows
-    ]
-
-
 @dataclass(frozen=True, slots=True)
 class CsfRow:
     tenant: str
@@ -166,11 +122,3 @@ class CsfView(View[CsfRow]):
 
 
 CSFS = CsfView().table
-
-
-async def csfs(con: asyncpg.Connection, tenant: str, known: datetime) -> list[pb.Csf]:
-    """The success factors recorded up to an instant, in the order they were chosen."""
-    rows = await con.fetch(
-        f"select * from {CSFS} where tenant = $1 and recorded_at <= $2 order by position", tenant, known
-    )
-    return [pb.Csf(csf_id=r["csf_id"], name=r["name"], goal_ids=r["goal_ids"], why=r["why"]) for r in rows]

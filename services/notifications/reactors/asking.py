@@ -14,8 +14,8 @@ from eventkit.subscriptions.table import reading
 from services.notifications.domain import hearing, notice
 from services.notifications.domain.deciding import deciders
 from services.notifications.domain.notice import TELLING
+from services.notifications.queries import waiting
 from services.notifications.reactors.giving import addressed_to
-from services.notifications.views import waiting
 
 LOOK_EVERY = timedelta(minutes=1)
 NOBODY_FOR = timedelta(hours=1)

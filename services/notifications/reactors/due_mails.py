@@ -29,12 +29,13 @@ from services.notifications.domain import notice as notices
 from services.notifications.domain.hearing import NotHeardOfYet
 from services.notifications.domain.notice import NAMESPACE, TELLING, Notice, stream_of
 from services.notifications.domain.preferences import chosen
+from services.notifications.queries import inbox
+from services.notifications.queries.mails import mails_due, notices_of_mail
+from services.notifications.queries.preferences import preferences_of
 from services.notifications.reactors.language import language
 from services.notifications.reactors.letter import Letter, NoAddress, message
 from services.notifications.reactors.post import Post, PostAway, RefusedForGood
-from services.notifications.views import inbox
-from services.notifications.views.notice import NoticeView, mails_due, notices_of_mail
-from services.notifications.views.preferences import preferences_of
+from services.notifications.views.notice import NoticeView
 
 log = structlog.get_logger(__name__)
 

@@ -15,7 +15,7 @@ from services.notifications.domain.channels import addressed
 from services.notifications.domain.due import NEWS_FOR
 from services.notifications.domain.notice import TELLING
 from services.notifications.domain.preferences import chosen
-from services.notifications.views.preferences import preferences_of_all
+from services.notifications.queries.preferences import preferences_of_all
 
 
 async def give(

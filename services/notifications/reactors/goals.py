@@ -7,8 +7,8 @@ from eventkit.process.service import Reaction, Resources, reacting_to
 from eventkit.subscriptions.table import reading
 from services.notifications.domain import batch as batches
 from services.notifications.domain import hearing
+from services.notifications.queries import goals_changes
 from services.notifications.reactors.giving import give
-from services.notifications.views import goals_change
 
 NAME = "notices_of_goals"
 
@@ -27,8 +27,8 @@ class TellOfGoals:
         if event.index < event.size - 1:
             return
         async with reading(self.resources.pool, event.tenant) as con:
-            append = await goals_change.append_of(con, event.tenant, event.append_id, event.origin.actor)
-            around = await goals_change.around(con, event.tenant, append.changes)
+            append = await goals_changes.append_of(con, event.tenant, event.append_id, event.origin.actor)
+            around = await goals_changes.around(con, event.tenant, append.changes)
         if not append.changes and not append.proposed:
             return
         drafts = hearing.of_goals(append, around, await self.resources.directory.org_chart(event.tenant))

@@ -18,10 +18,10 @@ from nhip.people.v1.events_pb2 import (
 )
 from services.notifications.domain import hearing
 from services.notifications.domain.due import NEWS_FOR
+from services.notifications.queries.erasures import erasure_of
+from services.notifications.queries.waiting import waiting_of
 from services.notifications.reactors.asking import Asking
 from services.notifications.reactors.giving import give
-from services.notifications.views.erasure_facts import erasure_of
-from services.notifications.views.waiting import waiting_of
 
 NAME = "notices_of_people"
 

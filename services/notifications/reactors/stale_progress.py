@@ -9,9 +9,9 @@ from eventkit.process.service import Due, Resources, Timer
 from eventkit.subscriptions.table import reading
 from eventkit.values import from_date
 from services.notifications.domain import hearing
+from services.notifications.queries import forgotten
+from services.notifications.queries.goals_changes import heard_kpis
 from services.notifications.reactors.giving import give
-from services.notifications.views import last_value
-from services.notifications.views.goals_change import heard_kpis
 
 LOOK_EVERY = timedelta(minutes=1)
 """Days pass slowly: with nothing forgotten there is no need to look at every KPI each second."""
@@ -35,14 +35,14 @@ class StaleProgress:
         self._nobodys = {kpi: until for kpi, until in self._nobodys.items() if until > at}
         found = [
             due
-            for due in await last_value.forgotten(self.resources.pool, at)
+            for due in await forgotten.forgotten(self.resources.pool, at)
             if (due.tenant, due.thing) not in self._nobodys
         ]
         self._looked_at = None if found else at
         return found
 
     async def act(self, due: Due, ctx: Context) -> None:
-        since = await last_value.since(self.resources.pool, due, ctx.at)
+        since = await forgotten.since(self.resources.pool, due, ctx.at)
         if since is None:
             return
         async with reading(self.resources.pool, due.tenant) as con:

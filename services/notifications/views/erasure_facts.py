@@ -4,8 +4,6 @@ declined."""
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import asyncpg
-
 from eventkit.directory.views import VERSION
 from eventkit.log import Recorded
 from eventkit.subscriptions.projection import Rows, View
@@ -62,7 +60,3 @@ def _after(row: HeardErasureRow | None, event: Recorded) -> HeardErasureRow | No
 
 
 TABLE = HeardErasureView().table
-
-
-async def erasure_of(con: asyncpg.Connection, tenant: str, person_id: str) -> HeardErasureRow | None:
-    return (await TABLE.load(con, [(tenant, person_id)])).get((tenant, person_id))

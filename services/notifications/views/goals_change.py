@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
-import asyncpg
-
 from eventkit.log import Recorded
 from eventkit.subscriptions.projection import Rows, View
 from eventkit.values import to_decimal
@@ -21,8 +19,6 @@ from nhip.goals.v1.events_pb2 import (
     ProposalApproved,
     ProposalDeclined,
 )
-from nhip.notifications.v1 import types_pb2 as t
-from services.notifications.domain.hearing import Append, Around, Change, HeardKpi, Proposed
 from services.notifications.views.goals_facts import VERSION, HeardKpiView, HeardLinkView, HeardProposalView
 
 
@@ -111,64 +107,9 @@ def _row(
     )
 
 
-_KINDS: dict[str, t.ChangeKind.ValueType] = {
-    "KpiDefined": t.CHANGE_KIND_DEFINED,
-    "KpiTargetRevised": t.CHANGE_KIND_TARGET_REVISED,
-    "KpiAligned": t.CHANGE_KIND_ALIGNED,
-    "KpiRetired": t.CHANGE_KIND_RETIRED,
-    "KpiTakenOff": t.CHANGE_KIND_UNSPECIFIED,
-}
-
 CHANGE, KPI, LINK, PROPOSAL = (
     GoalsChangeView().table,
     HeardKpiView().table,
     HeardLinkView().table,
     HeardProposalView().table,
 )
-
-
-async def append_of(con: asyncpg.Connection, tenant: str, append_id: UUID, actor: str) -> Append:
-    """All that an append says, in the order in which it was recorded."""
-    rows = await con.fetch(
-        f"select * from {CHANGE.name} where tenant = $1 and append_id = $2 order by number", tenant, append_id
-    )
-    changes: list[Change] = []
-    proposed: Proposed | None = None
-    for row in rows:
-        if row["what"] in _KINDS:
-            links = row["parent_before"], row["parent_after"], row["unaligned"]
-            changes.append(Change(row["about"], _KINDS[row["what"]], row["before"], row["after"], *links))
-        else:
-            proposed = await _proposed(con, tenant, row["about"], row["what"])
-    return Append(actor, changes, proposed)
-
-
-async def _proposed(con: asyncpg.Connection, tenant: str, proposal_id: str, what: str) -> Proposed:
-    (row,) = (await PROPOSAL.load(con, [(tenant, proposal_id)])).values()
-    waits, approved = what == "ChangeProposed", what == "ProposalApproved"
-    return Proposed(proposal_id, row.proposer_id, tuple(row.approver_ids), waits=waits, approved=approved)
-
-
-async def around(con: asyncpg.Connection, tenant: str, changes: Sequence[Change]) -> Around:
-    """The changed KPIs, and those that they serve, served, or that serve them."""
-    changed = list({change.kpi_id for change in changes})
-    links = await con.fetch(
-        f"select kpi_id, parent_id from {LINK.name} where tenant = $1 and parent_id <> '' and (kpi_id = any($2) or "
-        "parent_id = any($2))",
-        tenant,
-        changed,
-    )
-    parents = {row["kpi_id"]: row["parent_id"] for row in links}
-    wanted = {
-        *changed,
-        *parents,
-        *parents.values(),
-        *(c.parent_before for c in changes),
-        *(c.parent_after for c in changes),
-    } - {""}
-    return Around(await heard_kpis(con, tenant, wanted), parents)
-
-
-async def heard_kpis(con: asyncpg.Connection, tenant: str, kpi_ids: Iterable[str]) -> dict[str, HeardKpi]:
-    rows = (await KPI.load(con, [(tenant, kpi_id) for kpi_id in kpi_ids])).values()
-    return {row.kpi_id: HeardKpi(row.kpi_id, row.level, tuple(row.owner_ids), row.unit_id) for row in rows}

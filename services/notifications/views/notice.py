@@ -4,11 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-import asyncpg
-
-from eventkit.database import connection
 from eventkit.log import Recorded
-from eventkit.process.service import Due
 from eventkit.subscriptions.projection import Rows, View, messages
 from eventkit.subscriptions.table import Key
 from eventkit.values import packed, to_date, to_datetime
@@ -24,7 +20,6 @@ from nhip.notifications.v1.events_pb2 import (
 from services.notifications.domain.notice import INBOX, NOTICE, TELLING, grown, whole
 
 VERSION = 2
-MOST = 500
 GIVEN_IN = (NOTICE.category, TELLING.category)
 
 
@@ -218,33 +213,3 @@ def _mail(e: NoticeGiven, event: Recorded) -> MailRow:
 
 
 MAIL = MailView().table
-DIGEST = "digest/"
-"""Before a person's id: all of their digest that is due. Other mails are called by their notice's id."""
-
-
-async def mails_due(pool: asyncpg.Pool, at: datetime) -> list[Due]:
-    """The mails of all tenants that are due, a person's digest as one, the longest due first."""
-    async with connection(pool) as con:
-        rows = await con.fetch(
-            f"select tenant, case when digest then '{DIGEST}' || person_id else notice_id end as thing, min(due_at) as "
-            "due_at "
-            f"from {MAIL.name} where due_at <= $1 group by 1, 2 order by 3 limit {MOST}",
-            at,
-        )
-    return [Due(row["tenant"], row["thing"], row["due_at"]) for row in rows]
-
-
-async def notices_of_mail(pool: asyncpg.Pool, due: Due, at: datetime) -> dict[str, str]:
-    """The notices that one mail tells of, the first given first, each with its telling."""
-    rows = await pool.fetch(
-        f"select m.notice_id, m.telling_id from {MAIL.name} m join {NoticeView().table.name} n using (tenant, "
-        "notice_id) "
-        "where m.tenant = $1 and case when $2 then m.person_id = $3 and m.digest and m.due_at <= $4 else m.notice_id = "
-        "$3 end "
-        "order by n.position",
-        due.tenant,
-        due.thing.startswith(DIGEST),
-        due.thing.removeprefix(DIGEST),
-        at,
-    )
-    return {row["notice_id"]: row["telling_id"] for row in rows}

@@ -3,13 +3,10 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import asyncpg
-
 from eventkit.log import Recorded
 from eventkit.subscriptions.projection import Rows, View, messages
 from eventkit.values import packed
 from nhip.notifications.v1.events_pb2 import PreferencesChanged
-from nhip.notifications.v1.types_pb2 import Preferences
 from services.notifications.domain.preferences import PREFERENCES
 from services.notifications.views.notice import VERSION
 
@@ -41,15 +38,3 @@ class PreferencesView(View[PreferencesRow]):
 
 
 TABLE = PreferencesView().table
-
-
-async def preferences_of_all(con: asyncpg.Connection, tenant: str, people: Iterable[str]) -> dict[str, Preferences]:
-    """What people said, by their ids; who never said anything is not among them."""
-    found = await TABLE.load(con, [(tenant, person) for person in people])
-    return {row.person_id: Preferences.FromString(row.preferences) for row in found.values()}
-
-
-async def preferences_of(con: asyncpg.Connection, tenant: str, person_id: str) -> Preferences | None:
-    """None: the person never said anything."""
-    row = (await TABLE.load(con, [(tenant, person_id)])).get((tenant, person_id))
-    return Preferences.FromString(row.preferences) if row else None

@@ -13,7 +13,7 @@ from eventkit.context import Context
 from eventkit.process.service import Due, Resources, Timer
 from services.rewards.domain import wallet
 from services.rewards.domain.wallet import WALLET
-from services.rewards.views.wallet import over
+from services.rewards.queries.wallets import over
 
 
 def expiring_points(resources: Resources) -> Timer:

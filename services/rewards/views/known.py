@@ -3,8 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import asyncpg
-
 from eventkit.log import Recorded
 from eventkit.subscriptions.projection import Rows, View, messages
 from nhip.goals.v1.events_pb2 import KpiDefined
@@ -38,8 +36,3 @@ class KnownKpiView(View[KnownKpiRow]):
 
 
 KNOWN_KPIS = KnownKpiView().table
-
-
-async def is_known(con: asyncpg.Connection, tenant: str, kpi_id: str) -> bool:
-    """Whether this service has heard of a KPI."""
-    return bool(await con.fetchval(f"select true from {KNOWN_KPIS} where tenant = $1 and kpi_id = $2", tenant, kpi_id))

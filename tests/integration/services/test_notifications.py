@@ -34,6 +34,7 @@ from nhip.rewards.v1 import rewards_pb2 as r
 from services.notifications.domain.hearing import NotHeardOfYet
 from services.notifications.domain.notice import notice_id
 from services.notifications.domain.preferences import KINDS
+from services.notifications.queries.mails import DIGEST
 from services.notifications.reactors.asking import Asking
 from services.notifications.reactors.due_mails import DueMails
 from services.notifications.reactors.giving import give
@@ -42,7 +43,6 @@ from services.notifications.reactors.post import Post, PostAway, RefusedForGood
 from services.notifications.reactors.stale_progress import StaleProgress
 from services.notifications.service import service
 from services.notifications.views.goals_facts import HeardProposalView
-from services.notifications.views.notice import DIGEST
 from tests.integration.services.company import OPERATOR, Company, System, number, words
 from tests.integration.services.mailbox import Mailbox
 

@@ -36,9 +36,10 @@ from nhip.rewards.v1 import events_pb2 as e
 from nhip.rewards.v1 import rewards_pb2 as pb
 from nhip.rewards.v1 import types_pb2 as t
 from services.rewards.api import RewardsApi
+from services.rewards.queries.wallets import over
 from services.rewards.reactors.expiring_points import expiring_points
 from services.rewards.service import service
-from services.rewards.views.wallet import WALLETS, over
+from services.rewards.views.wallet import WALLETS
 from tests.unit.decisions import words
 from tests.unit.rewards.books import Books
 from tests.unit.rewards.deeds import ADMIN, STEWARD, company

@@ -22,7 +22,7 @@ from nhip.rewards.v1.events_pb2 import PointsReceived, PraiseGiven, Share
 from nhip.rewards.v1.rewards_pb2 import NameCoreValue
 from nhip.rewards.v1.types_pb2 import VISIBILITY_PRIVATE, VISIBILITY_PUBLIC
 from services.audit.domain import telling
-from services.audit.views.export import lines
+from services.audit.queries.export import lines
 from services.audit.views.ledger import decoded
 from tests.contract.test_golden_bytes import below, event_types
 

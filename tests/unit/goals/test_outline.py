@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from nhip.goals.v1 import types_pb2 as t
-from services.goals.views.outline import MOST, Outline, Stub
+from services.goals.queries.outline import MOST, Outline, Stub
 
 UNITS, PER_UNIT = 200, 100
 

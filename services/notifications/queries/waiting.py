@@ -10,7 +10,7 @@ from eventkit.process.service import Due
 from nhip.goals.v1.types_pb2 import PROPOSAL_STATE_PROPOSED, KpiDraft
 from nhip.notifications.v1.types_pb2 import NOTICE_KIND_PROPOSAL_WAITING
 from services.notifications.domain.hearing import HeardKpi
-from services.notifications.views.goals_change import heard_kpis
+from services.notifications.queries.goals_changes import heard_kpis
 from services.notifications.views.goals_facts import HeardProposalView
 from services.notifications.views.notice import NoticeView
 
@@ -23,9 +23,9 @@ OPEN = f"n.kind = {NOTICE_KIND_PROPOSAL_WAITING} and not n.closed"
 # first.
 UNDECIDED = f"""
 select p.tenant, p.proposal_id, asked.at + $2::interval as due_at
-from {PROPOSAL.name} p
+from {PROPOSAL} p
 cross join lateral (
-  select coalesce(max(n.given_at), p.proposed_at) as at from {NOTICE.name} n
+  select coalesce(max(n.given_at), p.proposed_at) as at from {NOTICE} n
   where n.tenant = p.tenant and n.proposal_id = p.proposal_id and {OPEN}
 ) asked
 where p.state = {PROPOSAL_STATE_PROPOSED} and p.proposed_at <= $1::timestamptz - $2::interval
@@ -60,7 +60,7 @@ class Waiting:
 async def waiting_of(con: asyncpg.Connection, tenant: str) -> list[str]:
     """The ids of a tenant's proposals that wait."""
     rows = await con.fetch(
-        f"select proposal_id from {PROPOSAL.name} where tenant = $1 and state = {PROPOSAL_STATE_PROPOSED}", tenant
+        f"select proposal_id from {PROPOSAL} where tenant = $1 and state = {PROPOSAL_STATE_PROPOSED}", tenant
     )
     return [row["proposal_id"] for row in rows]
 
@@ -80,7 +80,7 @@ async def facts_of(con: asyncpg.Connection, tenant: str, proposal_id: str) -> Wa
         draft = KpiDraft.FromString(row.addition)
         touched.append(HeardKpi("", draft.level, tuple(draft.owner_ids), draft.unit_id))
     asked = await con.fetch(
-        f"select n.person_id, n.notice_id, n.telling_id, n.given_at as at, n.closed from {NOTICE.name} n "
+        f"select n.person_id, n.notice_id, n.telling_id, n.given_at as at, n.closed from {NOTICE} n "
         f"where n.tenant = $1 and n.proposal_id = $2 and n.kind = {NOTICE_KIND_PROPOSAL_WAITING} order by n.position",
         tenant,
         proposal_id,

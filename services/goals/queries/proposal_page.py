@@ -23,11 +23,9 @@ from nhip.goals.v1.events_pb2 import ChangeProposed
 from services.goals.domain.approval import Deciders, Touched, deciders
 from services.goals.domain.kpi import moved
 from services.goals.domain.reconciliation import Check, Node, NotChecked, reconcile
-from services.goals.views import kpi as kpi_view
-from services.goals.views import proposal as proposal_view
-from services.goals.views import strategy
-from services.goals.views.goal_map import CycleState, Moment, actor, moment, owner, read_cycle
-from services.goals.views.outline import Outline
+from services.goals.queries import kpis, proposals, strategy
+from services.goals.queries.goal_map import CycleState, Moment, actor, moment, owner, read_cycle
+from services.goals.queries.outline import Outline
 from services.goals.views.proposal import ProposalRow
 
 PAGE, LOOKED_AT = 20, 1000
@@ -46,7 +44,7 @@ async def listed(
     after, looked = page.after, 0
     async with reading(pool, who.tenant) as con:
         while len(found) < page.limit:
-            rows = await proposal_view.listed(
+            rows = await proposals.listed(
                 con, who.tenant, request.cycle_id, after, page.limit, waiting=request.mine_to_decide
             )
             states = await _touched(con, who.tenant, rows, moment(AsOf(), org, at), org)
@@ -86,7 +84,7 @@ def _decides(row: ProposalRow, state: CycleState, who: Actor) -> bool:
 
 async def one(pool: asyncpg.Pool, who: Actor, proposal_id: str, org: OrgChart, at: datetime) -> pb.Proposal:
     async with reading(pool, who.tenant) as con:
-        row = (await proposal_view.some(con, who.tenant, [proposal_id])).get(proposal_id)
+        row = (await proposals.some(con, who.tenant, [proposal_id])).get(proposal_id)
         if row is None:
             raise unknown("proposal", proposal_id, "proposal_id")
         # Decided: with the map as it was just before, so that the arithmetic stays what people had before them.
@@ -249,7 +247,7 @@ def _stale(state: CycleState, changes: Iterable[t.TargetChange]) -> str:
 
     def stands(change: t.TargetChange) -> bool:
         row = state.kpis.get(change.kpi_id)
-        return row is not None and not moved(kpi_view.measure(row), change)
+        return row is not None and not moved(kpis.measure(row), change)
 
     return "" if all(map(stands, changes)) else "PROPOSAL_STALE"
 

@@ -17,12 +17,8 @@ from nhip.goals.v1 import goals_pb2 as pb
 from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import ChangeProposed
 from services.goals.domain.kpi import EDGES
-from services.goals.views import kpi as kpi_view
-from services.goals.views import link as link_view
-from services.goals.views import progress as progress_view
-from services.goals.views import proposal as proposal_view
-from services.goals.views import strategy
-from services.goals.views.goal_map import (
+from services.goals.queries import kpis, links, progress, proposals, strategy
+from services.goals.queries.goal_map import (
     FOREVER,
     CycleState,
     Moment,
@@ -51,7 +47,7 @@ async def kpi_page(
 ) -> pb.KpiPage:
     tenant, when = who.tenant, moment(request.as_of, org, at)
     async with reading(pool, tenant) as con:
-        row = await kpi_view.one(con, tenant, request.kpi_id, when.known, when.on)
+        row = await kpis.one(con, tenant, request.kpi_id, when.known, when.on)
         if row is None:
             raise unknown("kpi", request.kpi_id, "kpi_id")
         state = await read_cycle(con, tenant, row.cycle_id, org, when)
@@ -59,8 +55,8 @@ async def kpi_page(
         await state.load(con, [row.kpi_id, *state.outline.above(row.kpi_id), *below])
         goals = {goal.goal_id: goal for goal in await strategy.goals(con, tenant, when.known)}
         csfs = {csf.csf_id: csf for csf in await strategy.csfs(con, tenant, when.known)}
-        trend = await progress_view.trend(con, tenant, row.kpi_id, when.known, when.on)
-        versions = await kpi_view.versions(con, tenant, row.kpi_id, upto=when.known, most=VERSIONS)
+        trend = await progress.trend(con, tenant, row.kpi_id, when.known, when.on)
+        versions = await kpis.versions(con, tenant, row.kpi_id, upto=when.known, most=VERSIONS)
         now = await targets_now(con, tenant, [row.kpi_id], org, when, at)
         how_far = await applied(con, partition)
     kpi = with_target_now(state.kpi(row), now)
@@ -125,19 +121,21 @@ async def history(pool: asyncpg.Pool, tenant: str, request: pb.GetKpiHistory, or
     # its `before`.
     most = page.limit + TOGETHER
     async with reading(pool, tenant) as con:
-        versions = await kpi_view.versions(con, tenant, kpi_id, upto=upto, most=most)
-        links = await link_view.versions(con, tenant, kpi_id, upto=upto, most=most)
-        progress = await progress_view.entries(con, tenant, kpi_id, upto=upto, most=most)
-        first = await kpi_view.one(con, tenant, kpi_id, FOREVER, date.max)
+        versions = await kpis.versions(con, tenant, kpi_id, upto=upto, most=most)
+        aligned = await links.versions(con, tenant, kpi_id, upto=upto, most=most)
+        recorded = await progress.entries(con, tenant, kpi_id, upto=upto, most=most)
+        first = await kpis.one(con, tenant, kpi_id, FOREVER, date.max)
         if first is None:
             raise unknown("kpi", kpi_id, "kpi_id")
-        proposals = await proposal_view.some(con, tenant, [v.proposal_id for v in versions if v.proposal_id])
-        names = await _parent_names(con, tenant, links)
+        proposed = await proposals.some(con, tenant, [v.proposal_id for v in versions if v.proposal_id])
+        names = await _parent_names(con, tenant, aligned)
     entries = [
-        _version_entry(before, v, proposals, org) for v, before in zip(versions, [*versions[1:], None], strict=False)
+        _version_entry(before, v, proposed, org) for v, before in zip(versions, [*versions[1:], None], strict=False)
     ]
-    entries += [_link_entry(before, link, names, org) for link, before in zip(links, [*links[1:], None], strict=False)]
-    entries += [_progress_entry(p, first.unit, org) for p in progress]
+    entries += [
+        _link_entry(before, link, names, org) for link, before in zip(aligned, [*aligned[1:], None], strict=False)
+    ]
+    entries += [_progress_entry(p, first.unit, org) for p in recorded]
     entries.sort(key=_place, reverse=True)
     shown, token = page.cut([e for e in entries if page.after is None or _place(e) < page.after][: page.limit], _place)
     return pb.KpiHistory(entries=shown, next_page_token=token)

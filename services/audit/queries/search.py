@@ -17,7 +17,7 @@ from eventkit.values import from_datetime, to_datetime
 from nhip.audit.v1 import audit_pb2 as pb
 from nhip.audit.v1 import types_pb2 as t
 from services.audit.domain import telling
-from services.audit.views.ledger import VERSION, decoded
+from services.audit.views.ledger import LedgerView, SubjectView, decoded
 
 MOST_HOLES = 100
 
@@ -90,9 +90,9 @@ async def entries(
         values = ", ".join((argument(recorded_at), argument(context) + "::text", argument(position)))
         where.append(f"(l.recorded_at, l.context, l.position) {beyond} ({values})")
     branches = [
-        f"(select * from (select '{context}'::text as context, e.* from ledger_{context}_v{VERSION} e) l where "
+        f"(select * from (select '{context}'::text as context, e.* from {LedgerView(context).table} e) l where "
         f"{' and '.join(where)} "
-        + (f"and exists (select from subject_{context}_v{VERSION} s where {about}) " if about else "")
+        + (f"and exists (select from {SubjectView(context).table} s where {about}) " if about else "")
         + f"order by l.recorded_at {order}, l.position {order} limit $2)"
         for context in asked
     ]
@@ -146,7 +146,7 @@ async def completeness(con: asyncpg.Connection, tenant: str, context: str) -> pb
     Positions are of all tenants, so the connection is none of the reader role; what is counted and told is the tenant's
     own.
     """
-    ledger = f"ledger_{context}_v{VERSION}"
+    ledger = LedgerView(context).table
     own = await con.fetchrow(
         f"select count(*) as entries, coalesce(max(position), 0) as last from {ledger} where tenant = $1",
         tenant,
@@ -190,7 +190,7 @@ async def _references(
 
     may = reader.may("l", argument)
     branches = [
-        f"select '{context}' as context, l.* from ledger_{context}_v{VERSION} l "
+        f"select '{context}' as context, l.* from {LedgerView(context).table} l "
         f"where l.tenant = $1 and l.{column} = any($2::uuid[]) and {may}"
         for context in contracts.contexts()
     ]

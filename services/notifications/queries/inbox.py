@@ -41,9 +41,9 @@ WAITS = f"""(not n.closed and (
   n.kind = {t.NOTICE_KIND_PROPOSAL_WAITING} and coalesce(p.state, 0) = {PROPOSAL_STATE_PROPOSED}
   or n.kind = {t.NOTICE_KIND_ERASURE_WAITING} and coalesce(e.requested, false)))"""
 UNREAD = "coalesce(r.position < n.position, true)"
-JOINED = f"""{NOTICE.name} n left join {READ.name} r on r.tenant = n.tenant and r.notice_id = n.notice_id
-left join {PROPOSAL.name} p on p.tenant = n.tenant and p.proposal_id = n.proposal_id
-left join {ERASURE.name} e on e.tenant = n.tenant and e.person_id = n.erased_id"""
+JOINED = f"""{NOTICE} n left join {READ} r on r.tenant = n.tenant and r.notice_id = n.notice_id
+left join {PROPOSAL} p on p.tenant = n.tenant and p.proposal_id = n.proposal_id
+left join {ERASURE} e on e.tenant = n.tenant and e.person_id = n.erased_id"""
 
 # A person's notices from newest to oldest, below a position unless that is 0: those that wait, or the others.
 LISTED = f"""
@@ -91,7 +91,7 @@ async def count(con: asyncpg.Connection, tenant: str, person_id: str) -> pb.Noti
 
 
 async def _unread(con: asyncpg.Connection, tenant: str, person_id: str) -> int:
-    unread = f"""select count(*) from {NOTICE.name} n left join {READ.name} r on r.tenant = n.tenant
+    unread = f"""select count(*) from {NOTICE} n left join {READ} r on r.tenant = n.tenant
         and r.notice_id = n.notice_id
         where n.tenant = $1 and n.person_id = $2 and n.inbox and {UNREAD}"""
     return await con.fetchval(unread, tenant, person_id)
@@ -100,7 +100,7 @@ async def _unread(con: asyncpg.Connection, tenant: str, person_id: str) -> int:
 async def unread(con: asyncpg.Connection, tenant: str, person_id: str) -> list[str]:
     """The ids of a person's unread notices, the newest first, as many as are read with one command."""
     rows = await con.fetch(
-        f"""select n.notice_id from {NOTICE.name} n left join {READ.name} r on r.tenant = n.tenant
+        f"""select n.notice_id from {NOTICE} n left join {READ} r on r.tenant = n.tenant
             and r.notice_id = n.notice_id
         where n.tenant = $1 and n.person_id = $2 and n.inbox and {UNREAD}
             order by n.position desc limit {READ_AT_ONCE}""",
@@ -113,7 +113,7 @@ async def unread(con: asyncpg.Connection, tenant: str, person_id: str) -> list[s
 async def rows_of(con: asyncpg.Connection, tenant: str, notice_ids: Sequence[str]) -> list[Listed]:
     """Some notices that are there, in the order asked for."""
     rows = await con.fetch(
-        f"""select n.*, {UNREAD} as unread from {NOTICE.name} n left join {READ.name} r on r.tenant = n.tenant
+        f"""select n.*, {UNREAD} as unread from {NOTICE} n left join {READ} r on r.tenant = n.tenant
             and r.notice_id = n.notice_id
         where n.tenant = $1 and n.notice_id = any($2::text[])""",
         tenant,

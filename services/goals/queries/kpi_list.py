@@ -10,8 +10,8 @@ from eventkit.names import plain_letters
 from eventkit.rpc.paging import asked
 from eventkit.subscriptions.table import reading
 from nhip.goals.v1 import goals_pb2 as pb
-from services.goals.views import kpi as kpi_view
-from services.goals.views.goal_map import CycleState, moment, read_cycle
+from services.goals.queries import kpis
+from services.goals.queries.goal_map import CycleState, moment, read_cycle
 from services.goals.views.kpi import KpiRow
 
 PAGE, READ = 100, 500
@@ -40,7 +40,7 @@ async def listed(pool: asyncpg.Pool, tenant: str, request: pb.ListKpis, org: Org
 
 
 async def _found(con: asyncpg.Connection, state: CycleState, request: pb.ListKpis, ids: Sequence[str]) -> Iterable[str]:
-    rows = {row.kpi_id: row for row in await kpi_view.some(con, state.tenant, ids, state.when.known, state.when.on)}
+    rows = {row.kpi_id: row for row in await kpis.some(con, state.tenant, ids, state.when.known, state.when.on)}
     wanted = plain_letters(request.text)
     return [id for id in ids if (row := rows.get(id)) and _is_meant(row, request, wanted, state.org)]
 

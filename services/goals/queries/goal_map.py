@@ -23,16 +23,14 @@ from nhip.goals.v1 import types_pb2 as t
 from services.goals.domain.kpi import whole
 from services.goals.domain.reconciliation import Check, NotChecked
 from services.goals.domain.standing import Scale, Value, standing
-from services.goals.views import kpi as kpi_view
-from services.goals.views import link as link_view
-from services.goals.views import outline, strategy
-from services.goals.views import progress as progress_view
-from services.goals.views.kpi import KpiRow
+from services.goals.queries import kpis, links, outline, progress, strategy
+from services.goals.queries.outline import MOST, Outline
+from services.goals.views.kpi import KpiRow, KpiView
 from services.goals.views.link import LinkRow
-from services.goals.views.outline import MOST, Outline
+from services.goals.views.progress import ProgressView
 from services.goals.views.strategy import CycleRow
 
-KPI, PROGRESS = kpi_view.KpiView(), progress_view.ProgressView()
+KPI, PROGRESS = KpiView(), ProgressView()
 FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
 BRANCH, LOOSE, FINDINGS = 100, 50, 100
 """On a map without a page size: KPIs of one branch; KPIs that serve nothing; sums that do not add up."""
@@ -81,10 +79,10 @@ class CycleState:
         if not ids:
             return
         tenant, known, on = self.tenant, self.when.known, self.when.on
-        rows = await kpi_view.some(con, tenant, ids, known, on)
+        rows = await kpis.some(con, tenant, ids, known, on)
         self.kpis.update((row.kpi_id, row) for row in rows if not row.retired and row.cycle_id == self.cycle.cycle_id)
-        self.links.update(await link_view.some(con, tenant, self.cycle.cycle_id, ids, known, on))
-        self.values.update(await progress_view.current(con, tenant, ids, known, on))
+        self.links.update(await links.some(con, tenant, self.cycle.cycle_id, ids, known, on))
+        self.values.update(await progress.current(con, tenant, ids, known, on))
 
     def shown(self, kpi_ids: Iterable[str]) -> list[pb.Kpi]:
         """KPIs that were loaded, as the contract shows them."""
@@ -92,7 +90,7 @@ class CycleState:
 
     def kpi(self, row: KpiRow) -> pb.Kpi:
         """A KPI as the contract shows it. What is stored of one and cannot be shown takes nothing from the others."""
-        parent = link_view.parent(self.links.get(row.kpi_id))
+        parent = links.parent(self.links.get(row.kpi_id))
         link = self.links.get(row.kpi_id)
         unit = self.org.units.get(row.unit_id)
         owners = row.owner_ids or ([unit.head_id] if unit and unit.head_id else [])
@@ -115,7 +113,7 @@ class CycleState:
             below=self.outline.below(row.kpi_id),
         )
         try:
-            shown.measure.CopyFrom(kpi_view.measure(row))
+            shown.measure.CopyFrom(kpis.measure(row))
             shown.standing.CopyFrom(self.standing(row))
         except Exception as error:
             unshown("kpi", row.kpi_id, error)
@@ -187,7 +185,7 @@ async def goal_map(
         goals, csfs = every[0][:most], every[1][:most]
         shown, next_page_token = _shown(state.outline, [*goals, *csfs], request, page)
         await state.load(con, shown)
-        changed = await kpi_view.changed_on(con, tenant, request.cycle_id, when.known)
+        changed = await kpis.changed_on(con, tenant, request.cycle_id, when.known)
         now = await targets_now(con, tenant, shown, org, when, at)
         how_far = await applied(con, partition)
     shortfalls, not_checked = state.findings()
@@ -253,7 +251,7 @@ async def targets_now(
         return {}
     return {
         row.kpi_id: row.target
-        for row in await kpi_view.some(con, tenant, kpi_ids, FOREVER, org.today(at))
+        for row in await kpis.some(con, tenant, kpi_ids, FOREVER, org.today(at))
         if not row.retired
     }
 

@@ -1,0 +1,36 @@
+"""Proposals, those that wait first."""
+
+from collections.abc import Sequence
+
+import asyncpg
+
+from eventkit.rpc.paging import Place
+from services.goals.views.proposal import PROPOSALS, ProposalRow
+
+
+async def listed(
+    con: asyncpg.Connection, tenant: str, cycle_id: str, after: Place | None, limit: int, *, waiting: bool
+) -> list[ProposalRow]:
+    """The proposals of a cycle, or of all, behind a place: those that wait first, then the newest; with `waiting` only
+    the former."""
+    wait, proposed_at, id = after or (None, None, None)
+    rows = await con.fetch(
+        f"select * from {PROPOSALS} where tenant = $1 and ($2 = '' or cycle_id = $2) and (not $3 or state = 1) "
+        "and ($4::boolean is null or (state = 1, proposed_at, proposal_id) < ($4, $5::timestamptz, $6)) "
+        "order by (state = 1) desc, proposed_at desc, proposal_id desc limit $7",
+        tenant,
+        cycle_id,
+        waiting,
+        wait,
+        proposed_at,
+        id,
+        limit,
+    )
+    return [PROPOSALS.of(row) for row in rows]
+
+
+async def some(con: asyncpg.Connection, tenant: str, proposal_ids: Sequence[str]) -> dict[str, ProposalRow]:
+    rows = await con.fetch(
+        f"select * from {PROPOSALS} where tenant = $1 and proposal_id = any($2::text[])", tenant, list(proposal_ids)
+    )
+    return {row["proposal_id"]: PROPOSALS.of(row) for row in rows}
