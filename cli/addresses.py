@@ -56,10 +56,10 @@ def find(address: str | None, gateway: str | None, directory: Path) -> Addresses
         raise Failed(
             str(error).replace("NHIP_SERVICES", "--address") if address else str(error), code=WRONG_USE
         ) from None
-    found = replace(noted, services=services or noted.services, gateway=(gateway or noted.gateway).rstrip("/"))
-    if not found.services:
+    addresses = replace(noted, services=services or noted.services, gateway=(gateway or noted.gateway).rstrip("/"))
+    if not addresses.services:
         raise Failed(
             f"no Nhip runs from {directory}/: start one (nhip up), or say where it is (--address "
             "people=host:port,goals=host:port)"
         )
-    return found
+    return addresses

@@ -26,7 +26,7 @@ PATIENCE = 60.0
 
 # A request's type names its RPC: every RPC has a request of its own. Operations are of every service.
 _METHODS: Mapping[str, tuple[str, MethodDescriptor]] = {
-    **{rpc.input_type.full_name: (name, rpc) for name, known in SERVICES.items() for rpc in known.api.methods},
+    **{rpc.input_type.full_name: (name, rpc) for name, service in SERVICES.items() for rpc in service.api.methods},
     **{rpc.input_type.full_name: ("", rpc) for rpc in OPERATIONS.methods},
 }
 
@@ -37,9 +37,9 @@ class Positions:
     def __init__(self) -> None:
         self._known: dict[str, int] = {}
 
-    def learn(self, told: str) -> None:
+    def learn(self, position_of_log: str) -> None:
         """From a reply: "goals=12", or nothing."""
-        context, _, position = told.partition("=")
+        context, _, position = position_of_log.partition("=")
         if position:
             self._known[context] = max(self._known.get(context, 0), int(position))
 

@@ -93,7 +93,7 @@ async def _tail(
     chosen = _chosen(types)
     show = _line if format is Format.LINE else _json
     for name in types:
-        if not any(_matches(known, name) for known in event_types()):
+        if not any(_matches(type, name) for type in event_types()):
             typer.echo(f"no event that this version knows is called {name!r}", err=True)
     try:
         async with aclosing(kafka.tail(servers, wanted, after=begin, follow=follow)) as events:
@@ -117,7 +117,7 @@ async def _tail(
 
 def _positions(after: Sequence[str]) -> dict[str, int]:
     """Where to begin, by context; "0" means every context's first event."""
-    found: dict[str, int] = {}
+    positions: dict[str, int] = {}
     for each in after:
         name, _, position = each.rpartition("=")
         if not (position.isascii() and position.isdigit()) or (not name and position != "0"):
@@ -125,8 +125,8 @@ def _positions(after: Sequence[str]) -> dict[str, int]:
                 f"--after {each!r} is no position: give context=number, as goals=120, or 0 for everything",
                 code=WRONG_USE,
             )
-        found |= {name: int(position)} if name else dict.fromkeys(SERVICES, 0)
-    return found
+        positions |= {name: int(position)} if name else dict.fromkeys(SERVICES, 0)
+    return positions
 
 
 def _chosen(types: Sequence[str]) -> Callable[[str], bool]:

@@ -38,11 +38,11 @@ async def _person(name: str, tenant: str, at: Addresses) -> str:
         people = (await client.ask(ListPeople(text=name, active=True, page_size=500), PeopleList)).people
         if not people:
             people = (await client.ask(ListPeople(active=True, page_size=20), PeopleList)).people
-    found = [person for person in people if plain_letters(person.name.plain) == plain_letters(name)]
-    if len(found) == 1:
-        return f"person:{found[0].person_id}"
-    if found:
-        listed = ", ".join(f"person:{person.person_id} ({person.title.plain})" for person in found)
-        raise Failed(f"{len(found)} people are called {name!r}: {listed}", code=WRONG_USE)
+    namesakes = [person for person in people if plain_letters(person.name.plain) == plain_letters(name)]
+    if len(namesakes) == 1:
+        return f"person:{namesakes[0].person_id}"
+    if namesakes:
+        listed = ", ".join(f"person:{person.person_id} ({person.title.plain})" for person in namesakes)
+        raise Failed(f"{len(namesakes)} people are called {name!r}: {listed}", code=WRONG_USE)
     names = ", ".join(sorted(person.name.plain for person in people))
     raise Failed(f"nobody in {tenant!r} is called {name!r}: there are {names or 'none'}", code=WRONG_USE)

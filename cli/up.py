@@ -206,9 +206,9 @@ def _directory(directory: Path) -> Generator[TextIO]:
 def _keep_to_ourselves(directory: Path) -> None:
     """Closes a directory and what is in it to others, also those of an earlier version."""
     for path in (directory, *directory.glob("*")):
-        found = path.stat(follow_symlinks=False)
-        if found.st_uid == os.geteuid() and not path.is_symlink():
-            path.chmod(stat.S_IMODE(found.st_mode) & ~OTHERS)
+        status = path.stat(follow_symlinks=False)
+        if status.st_uid == os.geteuid() and not path.is_symlink():
+            path.chmod(stat.S_IMODE(status.st_mode) & ~OTHERS)
 
 
 async def _first_steps(nhip: _Nhip, directory: Path, demo: bool | None) -> None:

@@ -17,22 +17,22 @@ _MAC = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
 def find_browser() -> Path | None:
     """The browser named by `NHIP_BROWSER`, else one of the system, else Playwright's own; None if there is none."""
     if named := os.environ.get("NHIP_BROWSER"):
-        found = shutil.which(named)
-        return Path(found) if found else None
+        program = shutil.which(named)
+        return Path(program) if program else None
     for name in _NAMES:
-        if found := shutil.which(name):
-            return Path(found)
+        if program := shutil.which(name):
+            return Path(program)
     return _MAC if _MAC.exists() else _playwrights_own()
 
 
 def _playwrights_own() -> Path | None:
     home = Path.home() / ("Library/Caches" if sys.platform == "darwin" else ".cache") / "ms-playwright"
     downloads = Path(os.environ.get("PLAYWRIGHT_BROWSERS_PATH") or home)
-    found = [
+    downloaded = [
         *downloads.glob("chromium-*/chrome-linux*/chrome"),
         *downloads.glob("chromium-*/chrome-mac*/*.app/Contents/MacOS/*"),
     ]
-    return max(found, key=lambda path: path.stat().st_mtime, default=None)
+    return max(downloaded, key=lambda path: path.stat().st_mtime, default=None)
 
 
 def install_browser() -> None:

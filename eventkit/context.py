@@ -81,9 +81,9 @@ def command_id(actor: Actor, method: str, key: str, secret: bytes = b"") -> UUID
     Things are named after the command that made them, and keys may be guessed, as an import's are: who does not know
     the tenant's `secret` cannot tell the id. Tenants from before there were secrets have none.
     """
-    said = "\0".join((actor.tenant, actor.kind, actor.id, method, key))
+    parts = "\0".join((actor.tenant, actor.kind, actor.id, method, key))
     return (
-        UUID(bytes=hmac.digest(secret, said.encode(), "sha256")[:16], version=5) if secret else uuid5(NAMESPACE, said)
+        UUID(bytes=hmac.digest(secret, parts.encode(), "sha256")[:16], version=5) if secret else uuid5(NAMESPACE, parts)
     )
 
 

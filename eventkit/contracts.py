@@ -14,8 +14,8 @@ from nhip.common.v1.options_pb2 import event
 @cache
 def contexts() -> tuple[str, ...]:
     """Every context that has events of its own, by name."""
-    found = {file.package.split(".")[1] for file in _files() if file.name.endswith("/events.proto")}
-    return tuple(sorted(found))
+    contexts = {file.package.split(".")[1] for file in _files() if file.name.endswith("/events.proto")}
+    return tuple(sorted(contexts))
 
 
 @cache
@@ -34,19 +34,19 @@ def event_types() -> tuple[str, ...]:
 def types_named(name: str) -> list[str]:
     """The full names that somebody means who names a type in full, or by its last part; what is not known means
     itself."""
-    return [known for known in event_types() if name == known or known.endswith(f".{name}")] or [name]
+    return [type for type in event_types() if name == type or type.endswith(f".{name}")] or [name]
 
 
 @cache
 def _files() -> tuple[FileDescriptor, ...]:
     """All contracts, loaded: with that their types can be read."""
-    found: list[FileDescriptor] = []
+    files: list[FileDescriptor] = []
     for root in map(Path, nhip.__path__):  # generated code is a namespace: folders without an __init__
         for path in sorted(root.glob("*/v*/*_pb2.py")):
-            found.append(
+            files.append(
                 importlib.import_module(".".join(("nhip", *path.relative_to(root).with_suffix("").parts))).DESCRIPTOR
             )
-    return tuple(found)
+    return tuple(files)
 
 
 def _messages(file: FileDescriptor) -> Iterator[Descriptor]:

@@ -66,12 +66,12 @@ def written(value: Decimal, language: str, *, places: int = 6, rounding: str = R
 
 def in_full(value: Decimal, language: str) -> str:
     """A number said back to who typed it, so that nobody takes one mark for another: "1.200 (1,2 nghìn)", "1,2"."""
-    said = written(value, language)
+    text = written(value, language)
     size = value.copy_abs()
     for exponent, word in zip((9, 6, 3), _WORDS[language], strict=True):
         if size >= Decimal(10) ** exponent:
-            return f"{said} ({written(value.scaleb(-exponent), language, places=9)}\u00a0{word})"
-    return said
+            return f"{text} ({written(value.scaleb(-exponent), language, places=9)}\u00a0{word})"
+    return text
 
 
 def short(value: Decimal, language: str) -> str:

@@ -65,7 +65,7 @@ class Settings(BaseSettings):
     health_port: Port = Field(0, description="a port from 0 to 65535 for health checks; 0: any that is free")
     metrics_port: Port = Field(0, description="a port from 0 to 65535 for metrics; 0: any that is free")
     reflection: bool = Field(
-        default_factory=lambda known: is_loopback(str(known.get("host", ""))),
+        default_factory=lambda given: is_loopback(str(given.get("host", ""))),
         description="true or false: may the contracts be read from the server without a token; unset: on loopback only",
     )
 
@@ -272,11 +272,11 @@ def load(**overrides: object) -> Settings:
     try:
         return Settings(**overrides)  # type: ignore[arg-type]  # pydantic checks them, that is the point
     except ValidationError as error:
-        found = error.errors(include_input=False, include_url=False)
+        problems = error.errors(include_input=False, include_url=False)
         # A default that follows from other settings is not made while one is wrong: nothing that anybody set.
         wrong = {
             _explain(tuple(e["loc"]), e["type"], e["msg"]): None
-            for e in found
+            for e in problems
             if e["type"] != "default_factory_not_called"
         }
         # Not chained: pydantic's own error quotes what was given, and that may be a secret.

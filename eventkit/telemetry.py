@@ -181,8 +181,8 @@ def set_up(
     handler.nhip = True  # type: ignore[attr-defined]  # how a second set-up knows the first one's
     root.addHandler(handler)
     root.setLevel(level.upper())
-    known = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] in CHATTY]
-    for name in (*CHATTY, *known):
+    named = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] in CHATTY]
+    for name in (*CHATTY, *named):
         logging.getLogger(
             name
         ).handlers.clear()  # FastStream brings handlers of its own, for loggers below its root too

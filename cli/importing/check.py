@@ -129,8 +129,8 @@ def _names(problems: Problems, what: str, items: Sequence[Unit | Value]) -> None
 
 
 def _references(file: File, problems: Problems) -> None:
-    def look(item: Item, field: str, ref: str, what: str, known: Sequence[Item]) -> None:
-        refs = [one.ref for one in known if one.ref]
+    def look(item: Item, field: str, ref: str, what: str, items: Sequence[Item]) -> None:
+        refs = [one.ref for one in items if one.ref]
         if ref and ref not in refs:
             problems.add(item.places[field], f"there is no {what} {ref!r}{hint(ref, refs)}")
 

@@ -141,13 +141,13 @@ class Fields:
         )
 
     def references(self, name: str, *, required: bool = False) -> tuple[str, ...]:
-        found = tuple(
+        references = tuple(
             self._reference(f"{name}[{at}]", text) for at, text in enumerate(self._texts(name, required=required))
         )
-        for at, one in enumerate(found):
-            if one in found[:at]:
+        for at, one in enumerate(references):
+            if one in references[:at]:
                 self._bad(f"{name}[{at}]", f"names {one!r} twice", None)
-        return found
+        return references
 
     def number(self, name: str, *, required: bool = False, percent: bool = False) -> Decimal | None:
         """`percent`: it is in per cent, whether that stands behind it or not."""
@@ -205,13 +205,13 @@ class Fields:
 
     def items(self, name: str, what: str) -> list["Fields"]:
         """The mappings of a list below."""
-        found: list[Fields] = []
+        mappings: list[Fields] = []
         for node in self._list(name, required=False):
             if isinstance(node, yaml.MappingNode):
-                found.append(Fields(node, what, self.problems, self.language))
+                mappings.append(Fields(node, what, self.problems, self.language))
             else:
                 self.problems.add(Place.of(node.start_mark), f"{what}: must be a mapping (field: value)")
-        return found
+        return mappings
 
     def _node(self, name: str, *, required: bool) -> yaml.Node | None:
         self._asked.append(name)
@@ -233,16 +233,16 @@ class Fields:
         return list(node.value)
 
     def _texts(self, name: str, *, required: bool = False) -> list[str]:
-        found: list[str] = []
+        texts: list[str] = []
         for at, node in enumerate(self._list(name, required=required)):
             self._places[f"{name}[{at}]"] = Place.of(node.start_mark)
             if isinstance(node, yaml.ScalarNode) and not _is_unicode(str(node.value)):
                 self._bad(f"{name}[{at}]", HALF, None)
             elif isinstance(node, yaml.ScalarNode):
-                found.append(str(node.value).strip())
+                texts.append(str(node.value).strip())
             else:
                 self._bad(f"{name}[{at}]", "must be a text", None)
-        return found
+        return texts
 
     def _reference(self, name: str, text: str) -> str:
         if _REFERENCE.fullmatch(text):

@@ -81,9 +81,9 @@ async def _download_all(locked: str, repository: Path) -> list[Path]:
 def _download(jar: _Jar, repository: Path) -> Path:
     artifact = _context(repository).project(jar.group, jar.artifact).at_version(jar.version).artifact()
     path = artifact.resolve()
-    found = _sha256(path)
-    if found != jar.sha256:
-        raise RuntimeError(f"{path.name} is not the file that was locked: sha256 {found}, expected {jar.sha256}")
+    digest = _sha256(path)
+    if digest != jar.sha256:
+        raise RuntimeError(f"{path.name} is not the file that was locked: sha256 {digest}, expected {jar.sha256}")
     return path
 
 
@@ -124,8 +124,8 @@ def main() -> None:
         ]
         given, transitive = context.resolver.resolve(wanted)
         jars = [
-            _Jar(_sha256(found.artifact.resolve()), found.groupId, found.artifactId, str(found.version))
-            for found in [*given, *transitive]
+            _Jar(_sha256(jar.artifact.resolve()), jar.groupId, jar.artifactId, str(jar.version))
+            for jar in [*given, *transitive]
         ]
     lines = sorted(f"{jar.group}:{jar.artifact}:{jar.version} {jar.sha256}" for jar in jars)
     _LOCK.write_text("".join(f"{line.split()[1]}  {line.split()[0]}\n" for line in lines))

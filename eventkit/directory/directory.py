@@ -68,7 +68,9 @@ class Directory:
             people = await con.fetch(f"select * from {PERSON_TABLE.name} where tenant = $1 order by person_id", tenant)
             places = await con.fetch(f"select * from {PLACE_TABLE.name} where tenant = $1", tenant)
             units = await con.fetch(f"select * from {UNIT_TABLE.name} where tenant = $1 order by name", tenant)
-            known = await con.fetchrow(f"select name, time_zone from {TENANT_TABLE.name} where tenant = $1", tenant)
+            tenant_row = await con.fetchrow(
+                f"select name, time_zone from {TENANT_TABLE.name} where tenant = $1", tenant
+            )
         return OrgChart(
             people={
                 r["person_id"]: Person(
@@ -84,7 +86,7 @@ class Directory:
             },
             places={r["person_id"]: Place(r["unit_id"], r["manager_id"]) for r in places},
             units={r["unit_id"]: Unit(r["unit_id"], r["name"], r["head_id"]) for r in units},
-            company=known["name"] if known else "",
-            time_zone=ZoneInfo(known["time_zone"] if known else DEFAULT_TIME_ZONE),
+            company=tenant_row["name"] if tenant_row else "",
+            time_zone=ZoneInfo(tenant_row["time_zone"] if tenant_row else DEFAULT_TIME_ZONE),
             position=position,
         )

@@ -165,8 +165,8 @@ class OrgChart:
 
     def executives(self) -> list[str]:
         """Active executives, those nearest the top first."""
-        found = [p for p in self.people if self.has_role(p, "executive")]
-        return sorted(found, key=lambda p: (sum(1 for _ in self.managers(p)), p))
+        executives = [p for p in self.people if self.has_role(p, "executive")]
+        return sorted(executives, key=lambda p: (sum(1 for _ in self.managers(p)), p))
 
     def roles(self, person: str) -> frozenset[str] | None:
         """What access tables ask for: a person's roles, and `manager` and `department_head` by relation.

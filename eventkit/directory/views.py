@@ -83,8 +83,8 @@ class PersonView(View[PersonRow]):
             case PersonDeactivated():
                 rows.put(replace(rows[key], active=False))
             case PersonErased():
-                gone = packed(ERASED)
-                rows.put(replace(rows[key], name=gone, title=gone, email=gone, active=False, erased=True))
+                erased = packed(ERASED)
+                rows.put(replace(rows[key], name=erased, title=erased, email=erased, active=False, erased=True))
             case _:
                 pass
 

@@ -51,7 +51,7 @@ async def tail(
         first, end = await consumer.beginning_offsets(list(partitions)), await consumer.end_offsets(list(partitions))
         for partition, context in partitions.items():
             consumer.seek(partition, first[partition] if context in after else end[partition])
-        seen = {partition: after.get(context, 0) for partition, context in partitions.items()}
+        positions = {partition: after.get(context, 0) for partition, context in partitions.items()}
         begun = {partition for partition, context in partitions.items() if context in after}
         """Where what is missing would be noticed: a reader that begins at the end has seen nothing before."""
         while follow or await _left(consumer, end):
@@ -60,11 +60,11 @@ async def tail(
                 for record in records:
                     with suppress(ForeignRecord):  # no relay wrote it: it is no event
                         item = received(record)
-                        place = item.place(seen[partition])
+                        place = item.place(positions[partition])
                         if place is Place.REPEATED:
                             continue
                         missing = place is Place.BEHIND_A_HOLE and partition in begun
-                        seen[partition] = item.event.position
+                        positions[partition] = item.event.position
                         begun.add(partition)
                         yield Tailed(partitions[partition], item.event, item.previous, missing)
 
@@ -77,14 +77,16 @@ async def _partitions(servers: str, contexts: Sequence[str]) -> dict[TopicPartit
             described: list[dict[str, Any]] = await admin.describe_topics([topic(context) for context in contexts])
     finally:
         await close(admin.close())
-    found: dict[TopicPartition, str] = {}
+    by_partition: dict[TopicPartition, str] = {}
     by_topic = {one["topic"]: one for one in described}
     for context in contexts:
         one = by_topic[topic(context)]
         if one["error_code"]:
             raise TopicMissing(topic(context))
-        found |= {TopicPartition(topic(context), partition["partition"]): context for partition in one["partitions"]}
-    return found
+        by_partition |= {
+            TopicPartition(topic(context), partition["partition"]): context for partition in one["partitions"]
+        }
+    return by_partition
 
 
 async def _left(consumer: AIOKafkaConsumer, end: Mapping[TopicPartition, int]) -> bool:

@@ -68,13 +68,13 @@ class TopicWriter:
             for partition in partitions:
                 first, end = firsts[partition], ends[partition]
                 start, position = first, 0
-                known = kept.get(partition.partition)
+                noted = kept.get(partition.partition)
                 if (
-                    known
-                    and first <= known.offset < end
-                    and await _position_at(consumer, partition, known.offset) == known.position
+                    noted
+                    and first <= noted.offset < end
+                    and await _position_at(consumer, partition, noted.offset) == noted.position
                 ):
-                    start, position = known.offset + 1, known.position
+                    start, position = noted.offset + 1, noted.position
                 reach[partition.partition] = await _walk(consumer, partition, start, end, position)
                 self._end[partition.partition] = end
         self._previous = dict(reach)

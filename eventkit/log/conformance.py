@@ -64,13 +64,13 @@ async def taken(log: EventLog, count: int, *, after: int = 0, page: int = 500) -
 async def everything(log: EventLog) -> list[Recorded]:
     """All that the log holds now."""
     last = await log.last_position()
-    found: list[Recorded] = []
+    collected: list[Recorded] = []
     async with asyncio.timeout(SECONDS), aclosing(log.feed()) as feed:
         async for recorded in feed:
-            found += recorded
-            if not last or (found and found[-1].position >= last):
+            collected += recorded
+            if not last or (collected and collected[-1].position >= last):
                 break
-    return found
+    return collected
 
 
 async def read(log: EventLog, of: StreamId, *, after: int = 0) -> list[Recorded]:
@@ -148,10 +148,10 @@ class LogConformance:
         await log.append(*mine, origin=ORIGIN)
         whole = [event.id for write in mine for event in write.events]
         for id in whole:
-            found = await log.append_of(id)
-            assert [e.id for e in found] == whole
-            assert [(e.index, e.size) for e in found] == [(0, 3), (1, 3), (2, 3)]
-            assert len({e.append_id for e in found}) == 1
+            recorded = await log.append_of(id)
+            assert [e.id for e in recorded] == whole
+            assert [(e.index, e.size) for e in recorded] == [(0, 3), (1, 3), (2, 3)]
+            assert len({e.append_id for e in recorded}) == 1
 
     async def test_history_is_a_tenants_streams_of_some_categories_up_to_a_position(self, log: EventLog):
         for n in range(3):
@@ -176,9 +176,9 @@ class LogConformance:
         await asyncio.gather(
             *(logs[n % 2].append(Write(stream(f"s{n}"), NO_STREAM, events(3)), origin=ORIGIN) for n in range(60))
         )
-        found = await everything(log)
-        assert len(found) == 180
-        assert all(a.position < b.position and a.recorded_at <= b.recorded_at for a, b in pairwise(found))
+        recorded = await everything(log)
+        assert len(recorded) == 180
+        assert all(a.position < b.position and a.recorded_at <= b.recorded_at for a, b in pairwise(recorded))
 
     async def test_an_append_has_one_time_and_stands_together(self, log: EventLog):
         await asyncio.gather(
@@ -187,9 +187,9 @@ class LogConformance:
                 for n in range(20)
             )
         )
-        found = await everything(log)
-        for start in range(0, len(found), 4):
-            whole = found[start : start + 4]
+        recorded = await everything(log)
+        for start in range(0, len(recorded), 4):
+            whole = recorded[start : start + 4]
             assert len({(e.append_id, e.recorded_at, e.size) for e in whole}) == 1
             assert [e.index for e in whole] == [0, 1, 2, 3]
 
@@ -209,7 +209,7 @@ class LogConformance:
     async def test_of_racing_appends_one_wins_and_the_others_are_told(self, log: EventLog, make_log: MakeLog):
         logs = [log, await make_log()]
         await log.append(Write(stream(), NO_STREAM, events()), origin=ORIGIN)
-        told = await asyncio.gather(
+        verdicts = await asyncio.gather(
             *(
                 verdict(
                     logs[n % 2].append(
@@ -219,23 +219,23 @@ class LogConformance:
                 for n in range(20)
             )
         )
-        assert [type(t) for t in told].count(Appended) == 1
-        assert {t.actual for t in told if isinstance(t, WrongVersion)} == {3}
+        assert [type(t) for t in verdicts].count(Appended) == 1
+        assert {t.actual for t in verdicts if isinstance(t, WrongVersion)} == {3}
         assert len(await everything(log)) == 1 + 3
 
     async def test_a_loser_does_not_disturb_others_of_its_group(self, log: EventLog):
-        told = await asyncio.gather(
+        verdicts = await asyncio.gather(
             *(
                 verdict(log.append(Write(stream(f"s{n}"), 7 if n % 3 == 0 else NO_STREAM, events()), origin=ORIGIN))
                 for n in range(30)
             )
         )
-        assert [isinstance(t, WrongVersion) for t in told] == [n % 3 == 0 for n in range(30)]
+        assert [isinstance(t, WrongVersion) for t in verdicts] == [n % 3 == 0 for n in range(30)]
         assert len(await everything(log)) == 20
 
     async def test_appends_that_count_on_each_other_chain(self, log: EventLog):
-        told = await asyncio.gather(*(log.append(Write(stream(), n, events()), origin=ORIGIN) for n in range(50)))
-        assert [t.versions[stream()] for t in told] == list(range(1, 51))
+        verdicts = await asyncio.gather(*(log.append(Write(stream(), n, events()), origin=ORIGIN) for n in range(50)))
+        assert [t.versions[stream()] for t in verdicts] == list(range(1, 51))
 
     async def test_a_guard_that_holds_lets_pass_and_writes_nothing(self, log: EventLog):
         await log.append(Write(stream("guarded"), NO_STREAM, events(2)), origin=ORIGIN)
@@ -264,7 +264,7 @@ class LogConformance:
 
     async def test_guard_and_write_in_one_group_are_judged_in_turn(self, log: EventLog):
         guarded = stream("guarded")
-        told = await asyncio.gather(
+        verdicts = await asyncio.gather(
             verdict(
                 log.append(Write(stream("a"), NO_STREAM, events()), Write(guarded, NO_STREAM), origin=ORIGIN)
             ),  # holds: before the write
@@ -276,18 +276,18 @@ class LogConformance:
                 log.append(Write(stream("c"), NO_STREAM, events()), Write(guarded, 2), origin=ORIGIN)
             ),  # counts on the write
         )
-        assert [type(t) for t in told] == [Appended, Appended, WrongVersion, Appended]
+        assert [type(t) for t in verdicts] == [Appended, Appended, WrongVersion, Appended]
 
     async def test_two_that_guard_what_the_other_writes_cannot_both_win(self, log: EventLog, make_log: MakeLog):
         """Write skew: each decided on a state that the other changes."""
         other = await make_log()
         for n in range(30):
             a, b = stream(f"a{n}"), stream(f"b{n}")
-            told = await asyncio.gather(
+            verdicts = await asyncio.gather(
                 verdict(log.append(Write(a, NO_STREAM, events()), Write(b, NO_STREAM), origin=ORIGIN)),
                 verdict(other.append(Write(b, NO_STREAM, events()), Write(a, NO_STREAM), origin=ORIGIN)),
             )
-            assert sorted(type(t).__name__ for t in told) == ["Appended", "WrongVersion"]
+            assert sorted(type(t).__name__ for t in verdicts) == ["Appended", "WrongVersion"]
 
     async def test_under_racing_adapters_every_guard_held_where_its_append_stands(
         self, log: EventLog, make_log: MakeLog
@@ -297,22 +297,22 @@ class LogConformance:
         accepted: list[tuple[Sequence[Write], Appended]] = []
 
         async def caller(mine: EventLog) -> None:
-            seen = dict.fromkeys(streams, 0)
+            versions = dict.fromkeys(streams, 0)
             for _ in range(40):
                 chosen = dice.sample(streams, 3)
-                writes = [Write(s, seen[s], events(n)) for s, n in zip(chosen, (1, 2, 0), strict=True)]
-                told = await verdict(mine.append(*writes, origin=ORIGIN))
-                if isinstance(told, Appended):
-                    accepted.append((writes, told))
-                    seen |= told.versions
-                elif isinstance(told, WrongVersion):
-                    seen[told.stream] = told.actual
+                writes = [Write(s, versions[s], events(n)) for s, n in zip(chosen, (1, 2, 0), strict=True)]
+                outcome = await verdict(mine.append(*writes, origin=ORIGIN))
+                if isinstance(outcome, Appended):
+                    accepted.append((writes, outcome))
+                    versions |= outcome.versions
+                elif isinstance(outcome, WrongVersion):
+                    versions[outcome.stream] = outcome.actual
 
         await asyncio.gather(*(caller(logs[n % 2]) for n in range(8)))
-        found = await everything(log)
-        assert len(found) == 3 * len(accepted) > 0
-        for writes, told in accepted:
-            before = [e for e in found if e.position <= told.position - 3]
+        recorded = await everything(log)
+        assert len(recorded) == 3 * len(accepted) > 0
+        for writes, outcome in accepted:
+            before = [e for e in recorded if e.position <= outcome.position - 3]
             for of, expected, _ in writes:
                 assert sum(e.stream == of for e in before) == expected
 
@@ -335,16 +335,16 @@ class LogConformance:
     async def test_the_same_append_many_times_at_once_is_stored_once(self, log: EventLog, make_log: MakeLog):
         logs = [log, await make_log()]
         writes = [Write(stream("a"), NO_STREAM, events(2)), Write(stream("b"), NO_STREAM, events(1))]
-        told = await asyncio.gather(*(logs[n % 2].append(*writes, origin=ORIGIN) for n in range(20)))
-        assert sorted(t.repeated for t in told) == [False] + [True] * 19
-        assert len({(t.position, tuple(t.versions.items())) for t in told}) == 1
+        verdicts = await asyncio.gather(*(logs[n % 2].append(*writes, origin=ORIGIN) for n in range(20)))
+        assert sorted(t.repeated for t in verdicts) == [False] + [True] * 19
+        assert len({(t.position, tuple(t.versions.items())) for t in verdicts}) == 1
         assert len(await everything(log)) == 3
 
     async def test_an_id_of_another_append_is_refused_to_that_caller_alone(self, log: EventLog):
         stored = events(2)
         await log.append(Write(stream("a"), NO_STREAM, stored), origin=ORIGIN)
         more, elsewhere = [*stored, *events()], [stored[0]]
-        told = await asyncio.gather(
+        verdicts = await asyncio.gather(
             verdict(log.append(Write(stream("b"), NO_STREAM, events()), origin=ORIGIN)),
             verdict(log.append(Write(stream("a"), 2, more), origin=ORIGIN)),
             verdict(log.append(Write(stream("c"), NO_STREAM, elsewhere), origin=ORIGIN)),
@@ -352,7 +352,7 @@ class LogConformance:
             verdict(log.append(Write(stream("a"), NO_STREAM, stored[::-1]), origin=ORIGIN)),
             verdict(log.append(Write(stream("d"), NO_STREAM, events()), origin=ORIGIN)),
         )
-        assert [type(t) for t in told] == [Appended, IdReused, IdReused, IdReused, IdReused, Appended]
+        assert [type(t) for t in verdicts] == [Appended, IdReused, IdReused, IdReused, IdReused, Appended]
         assert len(await everything(log)) == 4
 
     async def test_an_id_of_an_append_that_lost_is_free(self, log: EventLog):
@@ -376,8 +376,10 @@ class LogConformance:
     async def test_a_feed_begins_behind_a_position(self, log: EventLog):
         for n in range(4):
             await log.append(Write(stream(), n, events()), origin=ORIGIN)
-        found = await everything(log)
-        assert [e.id for p in await taken(log, 2, after=found[1].position) for e in p] == [e.id for e in found[2:]]
+        recorded = await everything(log)
+        assert [e.id for p in await taken(log, 2, after=recorded[1].position) for e in p] == [
+            e.id for e in recorded[2:]
+        ]
 
     async def test_a_feed_waits_and_sees_what_another_adapter_appends(self, log: EventLog, make_log: MakeLog):
         other, got, quiet = await make_log(), list[Recorded](), asyncio.Event()
@@ -414,16 +416,16 @@ class LogConformance:
         a, b, made = stream("a"), stream("b"), events(4)
         await log.append(Write(a, NO_STREAM, made[:1]), origin=ORIGIN)
         writes = [Write(a, 1, made[1:2]), Write(b, NO_STREAM, made[2:3]), Write(a, 2, made[3:])]
-        told = await log.append(*writes, origin=ORIGIN)
+        appended = await log.append(*writes, origin=ORIGIN)
         assert [(e.id, e.stream, e.version) for e in await everything(log)] == [
             (made[0].id, a, 1),
             (made[1].id, a, 2),
             (made[2].id, b, 1),
             (made[3].id, a, 3),
         ]
-        assert told.versions == {a: 3, b: 1}
+        assert appended.versions == {a: 3, b: 1}
         again = await (await make_log()).append(*writes, origin=ORIGIN)
-        assert (again.position, again.versions, again.repeated) == (told.position, told.versions, True)
+        assert (again.position, again.versions, again.repeated) == (appended.position, appended.versions, True)
         with pytest.raises(WrongVersion):
             await log.append(Write(a, 1, events()), Write(b, 1, events()), Write(a, 2, events()), origin=ORIGIN)
 

@@ -87,15 +87,15 @@ def check(writes: Sequence[Write], origin: Origin) -> tuple[int, int]:
     return events, size
 
 
-def decide(group: Iterable[Pending], versions: dict[StreamId, int], known: frozenset[UUID]) -> list[Accepted]:
+def decide(group: Iterable[Pending], versions: dict[StreamId, int], stored_ids: frozenset[UUID]) -> list[Accepted]:
     """Give each append its verdict in turn, and answer the events to store.
 
     `versions` has every stream that the group names, and is moved on. An accepted append's position counts from the
-    log's last event. An append with an id that is stored (`known`), or that an earlier append of the group stores, gets
-    none: it repeats something, to be looked up once the group is stored.
+    log's last event. An append with an id in `stored_ids`, or one that an earlier append of the group
+    stores, gets none: it repeats something, to be looked up once the group is stored.
     """
     accepted: list[Accepted] = []
-    taken = set(known)
+    taken = set(stored_ids)
     for pending in group:
         pending.verdict = None
         if any(event.id in taken for write in pending.writes for event in write.events):
@@ -140,17 +140,17 @@ def repeated(pending: Pending, stored: Mapping[UUID, Recorded]) -> Appended | Id
     index = 0
     for stream, _, events in pending.writes:
         for event in events:
-            found = stored.get(event.id)
-            first = first or found
+            earlier = stored.get(event.id)
+            first = first or earlier
             if (
-                found is None
+                earlier is None
                 or first is None
-                or found.stream != stream
-                or found.append_id != first.append_id
-                or found.index != index
+                or earlier.stream != stream
+                or earlier.append_id != first.append_id
+                or earlier.index != index
             ):
                 return IdReused(f"event id {event.id} is stored by another append")
-            position, versions[stream], index = found.position, found.version, index + 1
+            position, versions[stream], index = earlier.position, earlier.version, index + 1
     if first is None or first.size != index:
         return IdReused("some of these events are stored by an append of more events")
     return Appended(position, versions, repeated=True)

@@ -33,9 +33,9 @@ def decode(type: str, data: bytes) -> Message | None:
     Raises `DecodeError` for bytes that are none.
     """
     try:
-        known = symbol_database.Default().GetSymbol(type)
+        message_class = symbol_database.Default().GetSymbol(type)
     except KeyError:
         return None
-    message = known()
+    message = message_class()
     message.ParseFromString(data)
     return message

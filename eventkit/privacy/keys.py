@@ -135,12 +135,12 @@ class KeyStore:
     async def _check(self, con: asyncpg.Connection) -> None:
         """Raises WrongMasterKey unless every master key that wraps something is at hand; notes the first one that there
         is."""
-        known = await con.fetch("select id, probe from master_key")
-        if not known:
+        rows = await con.fetch("select id, probe from master_key")
+        if not rows:
             await con.execute(
                 "insert into master_key(id, probe, active) values ($1, $2, true)", *self._probe(await self._first(con))
             )
-        for row in known:
+        for row in rows:
             if row["id"] not in self._masters or _unwrapped(self._masters[row["id"]], row["probe"]) != _PROBE:
                 raise WrongMasterKey
 
@@ -314,16 +314,16 @@ class KeyStore:
     async def keys(self, tenant: str, people: set[str]) -> dict[str, bytes | Missing]:
         """The keys of several persons, in one question for those that are not at hand."""
         await self._listen()
-        found: dict[str, bytes | Missing] = {person: key for person in people if (key := self._kept(tenant, person))}
-        if missing := people - found.keys():
+        keys: dict[str, bytes | Missing] = {person: key for person in people if (key := self._kept(tenant, person))}
+        if missing := people - keys.keys():
             rows = await self._pool.fetch(
                 "select person, wrapped, master from person_key where tenant = $1 and person = any($2::text[])",
                 tenant,
                 list(missing),
             )
             by_person = {row["person"]: row for row in rows}
-            found |= {person: self._keep(tenant, person, by_person.get(person)) for person in missing}
-        return found
+            keys |= {person: self._keep(tenant, person, by_person.get(person)) for person in missing}
+        return keys
 
     async def destroy(self, tenant: str, person: str) -> None:
         """Make all words about a person unreadable, for ever. Repeating it changes nothing."""

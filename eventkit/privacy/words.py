@@ -70,14 +70,14 @@ _holding: dict[str, bool] = {}
 
 def _may_hold_words(descriptor: Descriptor) -> bool:
     """Whether any message below may hold personal words; remembered, as most hold none and replies are large."""
-    known = _holding.get(descriptor.full_name)
-    if known is None:
+    holds_words = _holding.get(descriptor.full_name)
+    if holds_words is None:
         _holding[descriptor.full_name] = True  # a message that holds itself: assume the worst meanwhile
-        known = descriptor.full_name == PERSONAL_TEXT or any(
+        holds_words = descriptor.full_name == PERSONAL_TEXT or any(
             _may_hold_words(f.message_type) for f in descriptor.fields if f.message_type is not None and not _is_map(f)
         )
-        _holding[descriptor.full_name] = known
-    return known
+        _holding[descriptor.full_name] = holds_words
+    return holds_words
 
 
 def _is_map(field: FieldDescriptor) -> bool:
@@ -138,16 +138,16 @@ class Words:
         For an auditor, named by their id, other people's words are withheld, unless the contract marks them as an
         audit's to read.
         """
-        found: list[PersonalText] = []
+        sealed_texts: list[PersonalText] = []
         for place in places(message):
             if place.text.WhichOneof("form") == "sealed":
                 if auditor and not place.for_audit and place.text.sealed.person_id != auditor:
                     place.text.withheld = True
                 else:
-                    found.append(place.text)
-        keys = await self._keys.keys(tenant, {text.sealed.person_id for text in found}) if found else {}
+                    sealed_texts.append(place.text)
+        keys = await self._keys.keys(tenant, {text.sealed.person_id for text in sealed_texts}) if sealed_texts else {}
         unreadable: list[str] = []
-        for text in found:
+        for text in sealed_texts:
             sealed, key = text.sealed, keys[text.sealed.person_id]
             if key is Missing.DESTROYED:
                 text.erased = True

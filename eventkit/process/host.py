@@ -98,9 +98,9 @@ async def running(name: str, build: Build, settings: Settings, tokens: Authentic
 
         async def opened() -> _Opened:
             async with AsyncExitStack() as opening:
-                found = await _open(opening, name, build, settings, metrics)
+                service = await _open(opening, name, build, settings, metrics)
                 await stack.enter_async_context(opening.pop_all())
-                return found
+                return service
 
         there = await provision.waited_for(provision.postgres_of(settings.postgres), opened, provision.POSTGRES_FAULTS)
         event_log, pool, own, resources, service = there.log, there.pool, there.own, there.resources, there.service

@@ -57,10 +57,10 @@ class Ticking:
 
     async def _turn(self, lead: Lead, beat: Callable[[], None]) -> None:
         at = self._now()
-        found = await self._timer.due(at)
-        self._failed = {due: failed for due, failed in self._failed.items() if due in set(found)}
-        self._metrics.timer_overdue.labels(self._timer.name).set((at - found[0].at).total_seconds() if found else 0)
-        for due in found:
+        due_now = await self._timer.due(at)
+        self._failed = {due: failed for due, failed in self._failed.items() if due in set(due_now)}
+        self._metrics.timer_overdue.labels(self._timer.name).set((at - due_now[0].at).total_seconds() if due_now else 0)
+        for due in due_now:
             lead.check()
             _, again = self._failed.get(due, (0.0, 0.0))
             if again <= time.monotonic():
@@ -76,13 +76,13 @@ class Ticking:
             pause = min(2 * self._failed.get(due, (0.5, 0.0))[0], LONGEST_PAUSE)
             self._failed[due] = pause, time.monotonic() + pause
             self._metrics.timer_failures.labels(self._timer.name).inc()
-            told = error.reason if isinstance(error, Rejected) else type(error).__name__
+            reason = error.reason if isinstance(error, Rejected) else type(error).__name__
             log.warning(
                 "timer.failed",
                 timer=self._timer.name,
                 tenant=due.tenant,
                 thing=due.thing,
-                error=told,
+                error=reason,
                 pause_seconds=pause,
             )
         else:

@@ -198,8 +198,8 @@ class Tokens:
         token = token.strip()
         await self._keys.refresh()
         digest = hashlib.sha256(token.encode()).digest()
-        if known := self._judged.get(digest):
-            actor, expires, generation = known
+        if judged := self._judged.get(digest):
+            actor, expires, generation = judged
             if generation == self._keys.generation and self._now() < expires + LEEWAY:
                 return actor
             del self._judged[digest]

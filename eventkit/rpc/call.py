@@ -166,8 +166,8 @@ class Call:
         if outcome.position:
             servicer.set_trailing_metadata(grpc.aio.Metadata((POSITION, outcome.position)))
         elif outcome.applied:
-            told = ",".join(f"{context}={position}" for context, position in sorted(outcome.applied.items()))
-            servicer.set_trailing_metadata(grpc.aio.Metadata((APPLIED, told)))
+            positions = ",".join(f"{context}={position}" for context, position in sorted(outcome.applied.items()))
+            servicer.set_trailing_metadata(grpc.aio.Metadata((APPLIED, positions)))
         if len(answer) < COMPRESSED_BYTES:
             servicer.disable_next_message_compression()
         return answer
@@ -230,10 +230,10 @@ class Call:
     def _read(self, request: bytes) -> Message:
         command = read(self.request, request)
         if wrong := violations(command):
-            told = "; ".join(f"{one.field} {one.message}" for one in wrong[:3]) + (
+            message = "; ".join(f"{one.field} {one.message}" for one in wrong[:3]) + (
                 f"; and {len(wrong) - 3} more" if wrong[3:] else ""
             )
-            raise Rejected("FIELDS_INVALID", told, kind=Kind.INVALID, violations=wrong)
+            raise Rejected("FIELDS_INVALID", message, kind=Kind.INVALID, violations=wrong)
         return command
 
     def _record(self, outcome: _Outcome, seconds: float, request_id: str) -> None:

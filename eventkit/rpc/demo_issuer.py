@@ -53,16 +53,16 @@ def _key(path: Path) -> jwk.ECKey:
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         made = json.dumps(jwk.ECKey.generate_key("P-256").as_dict(private=True)).encode()
-        mine = path.with_name(f".{path.name}.{uuid4().hex}")
-        file = os.open(mine, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        temporary = path.with_name(f".{path.name}.{uuid4().hex}")
+        file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             with os.fdopen(file, "wb") as writing:
                 writing.write(made)
-            os.link(mine, path)  # whole or not at all, and never over the key of somebody who was faster
+            os.link(temporary, path)  # whole or not at all, and never over the key of somebody who was faster
         except FileExistsError:
             pass
         finally:
-            mine.unlink()
+            temporary.unlink()
     if path.stat().st_mode & 0o077:
         raise PermissionError(f"{path} holds a private key and may be read by others: chmod 600")
     return jwk.ECKey.import_key(json.loads(path.read_text("ascii")))

@@ -127,39 +127,39 @@ def is_transient(error: BaseException) -> bool:
 def to_status(failed: Failure) -> grpc.Status:
     """The failure as trailers: ErrorInfo with the reason, BadRequest with the fields, RetryInfo with when to ask
     again."""
-    told = status_pb2.Status(code=_number(failed.code), message=_cut(failed.message, _MESSAGE_BYTES))
+    status = status_pb2.Status(code=_number(failed.code), message=_cut(failed.message, _MESSAGE_BYTES))
     metadata = {
         name: value
         for name, value in (("rule", failed.rule), ("error_id", failed.error_id), ("id", failed.id))
         if value
     }
     info = error_details_pb2.ErrorInfo(reason=failed.reason, domain=DOMAIN, metadata=metadata)
-    _add(told, info)
+    _add(status, info)
     if failed.retry_after:
-        _add(told, error_details_pb2.RetryInfo(retry_delay=Duration(seconds=math.ceil(failed.retry_after))))
+        _add(status, error_details_pb2.RetryInfo(retry_delay=Duration(seconds=math.ceil(failed.retry_after))))
     if failed.violations:
         bad = error_details_pb2.BadRequest()
         for at, violation in enumerate(failed.violations):
             bad.field_violations.add(field=_cut(violation.field, 200), description=_cut(violation.message, 400))
-            if bad.ByteSize() > _DETAILS_BYTES - told.ByteSize() and at:
+            if bad.ByteSize() > _DETAILS_BYTES - status.ByteSize() and at:
                 bad.field_violations.pop()
                 info.metadata["violations_left_out"] = str(len(failed.violations) - at)
                 break
-        del told.details[:]
-        _add(told, info)
-        _add(told, bad)
-    return rpc_status.to_status(told)  # pyright: ignore[reportUnknownMemberType]  # its stub leaves the parameter open
+        del status.details[:]
+        _add(status, info)
+        _add(status, bad)
+    return rpc_status.to_status(status)  # pyright: ignore[reportUnknownMemberType]  # its stub leaves the parameter open
 
 
 def rejection(error: grpc.RpcError) -> Rejected | None:
     """The refusal that a server of ours answered, as it was raised there; None for any other failure of a call."""
-    told = _told(error)
-    info = _info(told)
-    if told is None or info is None:
+    status = _told(error)
+    info = _info(status)
+    if status is None or info is None:
         return None
-    kind = next((kind for code, kind in _KINDS.items() if _number(code) == told.code), None)
+    kind = next((kind for code, kind in _KINDS.items() if _number(code) == status.code), None)
     bad, retry = error_details_pb2.BadRequest(), error_details_pb2.RetryInfo()
-    for detail in told.details:
+    for detail in status.details:
         _ = detail.Unpack(bad) or detail.Unpack(retry)
     # A reply that does not fit does not fit later either.
     if kind is None or (kind is Kind.TOO_MANY and not retry.retry_delay.seconds):
@@ -167,7 +167,7 @@ def rejection(error: grpc.RpcError) -> Rejected | None:
     violations = tuple(Violation(one.field, one.description) for one in bad.field_violations)
     return Rejected(
         info.reason,
-        told.message,
+        status.message,
         kind=kind,
         rule=info.metadata.get("rule", ""),
         violations=violations,
@@ -200,18 +200,18 @@ def _told(error: grpc.RpcError) -> status_pb2.Status | None:
     return None
 
 
-def _info(told: status_pb2.Status | None) -> error_details_pb2.ErrorInfo | None:
+def _info(status: status_pb2.Status | None) -> error_details_pb2.ErrorInfo | None:
     info = error_details_pb2.ErrorInfo()
-    for detail in told.details if told is not None else ():
+    for detail in status.details if status is not None else ():
         if detail.Unpack(info) and info.domain == DOMAIN:
             return info
     return None
 
 
-def _add(told: status_pb2.Status, detail: Message) -> None:
+def _add(status: status_pb2.Status, detail: Message) -> None:
     packed = AnyMessage()
     packed.Pack(detail)
-    told.details.append(packed)
+    status.details.append(packed)
 
 
 def _number(code: grpc.StatusCode) -> int:

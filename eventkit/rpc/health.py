@@ -123,8 +123,8 @@ class _Servicer(health_pb2_grpc.HealthServicer):
     ) -> AsyncIterator[_Response]:
         last: int | None = None
         while True:
-            known = request.service in self._questions
-            status = self._status(request.service) if known else _Response.SERVICE_UNKNOWN
+            is_known = request.service in self._questions
+            status = self._status(request.service) if is_known else _Response.SERVICE_UNKNOWN
             if status != last:
                 yield _Response(status=status)
                 last = status

@@ -69,8 +69,8 @@ def asked(request: Message, tenant: str, *columns: type, size: int) -> Page:
     `columns` are the types of the columns that the list is ordered by: int, str, bool, date or datetime. `size` is that
     of a page whose request names none. Raises `Rejected` PAGE_TOKEN_INVALID for what is no token of this list.
     """
-    said, bound = cast(_Paged, request), _bound(request, tenant)
-    return Page(said.page_size or size, _place(said.page_token, bound, columns) if said.page_token else None, bound)
+    paged, bound = cast(_Paged, request), _bound(request, tenant)
+    return Page(paged.page_size or size, _place(paged.page_token, bound, columns) if paged.page_token else None, bound)
 
 
 def _bound(request: Message, tenant: str) -> bytes:
@@ -79,10 +79,10 @@ def _bound(request: Message, tenant: str) -> bytes:
     question.CopyFrom(request)
     for field in ("page_token", "page_size"):
         question.ClearField(field)
-    said = b"\0".join(
+    asked_for = b"\0".join(
         (tenant.encode(), question.DESCRIPTOR.full_name.encode(), question.SerializeToString(deterministic=True))
     )
-    return hashlib.sha256(said).digest()[:_BOUND_BYTES]
+    return hashlib.sha256(asked_for).digest()[:_BOUND_BYTES]
 
 
 def _place(token: str, bound: bytes, columns: Sequence[type]) -> Place:

@@ -191,8 +191,8 @@ def _checks(field: FieldDescriptor, rules: options_pb2.Rules) -> Iterator[Check]
     elif inner:
         yield lambda value: _message(cast(Message, value))
     elif field.enum_type is not None:
-        known, names = frozenset(field.enum_type.values_by_number), _names(field.enum_type)
-        yield lambda value: iter(()) if value in known else iter([("", f"must be one of {names}")])
+        numbers, names = frozenset(field.enum_type.values_by_number), _names(field.enum_type)
+        yield lambda value: iter(()) if value in numbers else iter([("", f"must be one of {names}")])
     elif field.cpp_type in _INTEGERS and number_rules:
         yield lambda value: _range(Decimal(cast(int, value)), low, high)
         number_rules = False
@@ -227,8 +227,8 @@ def _blank(text: str) -> bool:
 
 def _shown(text: str, lines: bool) -> Iterator[tuple[str, str]]:
     """Text is what is seen of it. PostgreSQL, for one, cannot store U+0000 at all."""
-    if found := (_NOT_IN_LINES if lines else _NOT_IN_NAMES).search(text):
-        yield "", f"must not contain the character U+{ord(found[0]):04X}"
+    if match := (_NOT_IN_LINES if lines else _NOT_IN_NAMES).search(text):
+        yield "", f"must not contain the character U+{ord(match[0]):04X}"
     if _TOWER.search(text):
         yield "", "must have at most 30 marks on a letter"
 
