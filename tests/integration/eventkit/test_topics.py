@@ -173,11 +173,11 @@ async def test_what_is_missing_is_waited_for(there: World):
         await there.send(partition, event.data, headers(event, there.context, event.position - 1))
     async with running(there.reader().run):
 
-        async def noticed() -> bool:
-            return there.count("nhip_topic_holes_total", subscription="notes") > 0
+        async def stands_at_the_hole() -> bool:
+            noticed = there.count("nhip_topic_holes_total", subscription="notes") > 0
+            return noticed and (await there.noted())[partition] == [1, 2, 3, 4]
 
-        await until(noticed)
-        assert (await there.noted())[partition] == [1, 2, 3, 4]
+        await until(stands_at_the_hole)
         for event in events[4:]:
             await there.send(partition, event.data, headers(event, there.context, event.position - 1))
         await there.until_all_is_noted()
