@@ -92,7 +92,7 @@ $(WEB)/node_modules/.ready: $(WEB)/package-lock.json | $(VENV)/.ready
 
 # The build also looks for the icons that templates and view-models name.
 $(WEB)/node_modules/.built: $(WEB)/node_modules/.ready $(WEB)/package.json \
-  $(shell find $(WEB) $(WEB)/../templates $(WEB)/../console -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -name '*.pyc' 2>/dev/null)
+  $(shell find $(WEB) $(WEB)/../features $(WEB)/../console -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -name '*.pyc' 2>/dev/null)
 	@$(PY) -m deploy.npm --prefix $(WEB) run build --silent
 	@touch $@
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import structlog
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -20,26 +20,13 @@ from eventkit.rpc.auth import Authenticator
 from eventkit.rpc.client import channel
 from eventkit.rpc.metadata import REQUEST_ID
 from eventkit.settings import Settings
-from services.gateway import sign_in
 from services.gateway.assets import BUILT, Assets, load_assets
-from services.gateway.console import (
-    audit,
-    counter,
-    erasure,
-    inbox,
-    kpi,
-    map,
-    praise,
-    profile,
-    progress,
-    proposals,
-    proposing,
-    reference,
-    shop,
-)
 from services.gateway.console.language import Language, load_languages
-from services.gateway.console.visit import Console, Handler, failed, leading_to, meet, page, public, visited
+from services.gateway.console.visit import Console, failed, meet, visited
 from services.gateway.failures import Failure
+from services.gateway.features import feature_routes, feature_templates
+from services.gateway.features.reference import pages as reference
+from services.gateway.features.sign_in import pages as sign_in
 from services.gateway.gate import SECURITY, Gate, answer, is_api
 from services.gateway.json_api import json_routes
 from services.gateway.session import Identity, Issuer
@@ -92,82 +79,13 @@ def application(
     console = Console(upstream, identity, languages, templates, assets, clock)
     keys, token = sign_in.demo_endpoints(console)
 
-    def signed_in(path: str, handler: Handler, method: str = "GET") -> Route:
-        return Route(path, page(console, handler, sign_in.ask_again), methods=[method])
-
-    def everybody(path: str, handler: Handler, method: str = "GET") -> Route:
-        return Route(path, public(console, handler), methods=[method])
-
     routes = [
         Route("/v1/openapi.json", reference.openapi),
         *json_routes(upstream, tokens, identity.ended),
         Route("/healthz", _alive),
         Route("/.well-known/jwks.json", keys),
         Route("/demo/token", token, methods=["POST"]),
-        everybody("/api", reference.reference),
-        everybody("/sign-in", sign_in.choose),
-        everybody("/sign-in", sign_in.enter, "POST"),
-        everybody("/sign-out", sign_in.leave, "POST"),
-        everybody("/language/{code}", sign_in.speak),
-        signed_in("/", map.goal_map),
-        signed_in("/map/branch/{node}", map.branch),
-        signed_in("/kpi/{kpi}", kpi.kpi),
-        signed_in("/kpi/{kpi}/progress", progress.form),
-        signed_in("/kpi/{kpi}/progress", progress.record, "POST"),
-        everybody("/number", progress.said_back),
-        signed_in("/proposals", proposals.listing),
-        signed_in("/proposals", proposing.back, "POST"),
-        signed_in("/proposals/new", proposing.form),
-        signed_in("/proposals/new", proposing.propose, "POST"),
-        signed_in("/proposals/preview", proposing.preview, "POST"),
-        # Addresses that only forms are sent to lead back to their page.
-        signed_in("/proposals/preview", proposing.back),
-        signed_in("/proposals/{proposal}/decision", proposals.back),
-        signed_in("/proposals/{proposal}/withdrawal", proposals.back),
-        signed_in("/sign-out", map.back),
-        signed_in("/proposals/{proposal}", proposals.proposal),
-        signed_in("/proposals/{proposal}/decision", proposals.decide, "POST"),
-        signed_in("/proposals/{proposal}/withdrawal", proposals.withdraw, "POST"),
-        signed_in("/praise", praise.page),
-        signed_in("/praise", praise.give, "POST"),
-        signed_in("/praise/check", praise.check, "POST"),
-        signed_in("/praise/check", leading_to("/praise")),
-        signed_in("/praise/find", praise.find, "POST"),
-        signed_in("/praise/find", leading_to("/praise")),
-        signed_in("/shop", shop.page),
-        signed_in("/shop/gifts/{gift}", shop.confirm),
-        signed_in("/shop/gifts/{gift}", shop.redeem, "POST"),
-        signed_in("/shop/redemptions/{redemption}/refund", shop.refund, "POST"),
-        signed_in("/shop/redemptions/{redemption}/{what}", leading_to("/shop")),
-        signed_in("/shop/counter", counter.page),
-        signed_in("/shop/counter", counter.offer, "POST"),
-        signed_in("/shop/counter/values", counter.name_value, "POST"),
-        signed_in("/shop/counter/values", leading_to("/shop/counter")),
-        signed_in("/shop/counter/redemptions/{redemption}/handover", counter.hand_over, "POST"),
-        signed_in("/shop/counter/redemptions/{redemption}/refund", counter.refund, "POST"),
-        signed_in("/shop/counter/gifts/{gift}/stock", counter.change_stock, "POST"),
-        signed_in("/shop/counter/gifts/{gift}/withdrawal", counter.withdraw, "POST"),
-        signed_in("/shop/counter/{kind}/{id}/{what}", leading_to("/shop/counter")),
-        signed_in("/inbox", inbox.page),
-        signed_in("/inbox/read", inbox.mark_all, "POST"),
-        signed_in("/inbox/{notice}/read", inbox.mark_read, "POST"),
-        signed_in("/inbox/{notice}/open", inbox.open_thing, "POST"),
-        signed_in("/inbox/{rest:path}", leading_to("/inbox")),
-        signed_in("/audit", audit.page),
-        signed_in("/audit/export", audit.export),
-        signed_in("/audit/subjects/{kind}/{id}", audit.subject),
-        signed_in("/profile", profile.page),
-        signed_in("/profile/email", profile.change_email, "POST"),
-        signed_in("/profile/settings", profile.change_preferences, "POST"),
-        signed_in("/profile/erasure", erasure.ask),
-        signed_in("/profile/erasure", erasure.request, "POST"),
-        signed_in("/profile/{form}", leading_to("/profile")),
-        signed_in("/erasures", erasure.listing),
-        signed_in("/erasures/{person}", erasure.one),
-        signed_in("/erasures/{person}/approval", erasure.approve, "POST"),
-        signed_in("/erasures/{person}/decline", erasure.decline, "POST"),
-        signed_in("/erasures/{person}/hold", erasure.hold, "POST"),
-        signed_in("/erasures/{person}/{what}", leading_to("/erasures")),
+        *(route for routes in feature_routes().values() for route in routes.over(console, sign_in.ask_again)),
         Mount("/static", _Built(directory=BUILT, check_dir=False)),
     ]
 
@@ -223,7 +141,12 @@ async def _alive(_: Request) -> Response:
 
 def _environment(language: Language, assets: Assets) -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        loader=ChoiceLoader(
+            [
+                FileSystemLoader(Path(__file__).parent / "console" / "templates"),
+                PrefixLoader({name: FileSystemLoader(folder) for name, folder in feature_templates().items()}),
+            ]
+        ),
         autoescape=True,
         undefined=StrictUndefined,
         extensions=["jinja2.ext.i18n"],

@@ -260,15 +260,6 @@ def public(console: Console, handler: Handler) -> Callable[[Request], Awaitable[
     return answer
 
 
-def leading_to(path: str) -> Handler:
-    """`GET` of an address that only forms are sent to, as a reload or the language switch asks for it: to its page."""
-
-    async def back(visit: Visit) -> Response:
-        return visit.redirect(path)
-
-    return back
-
-
 def failed(visit: Visit, failure: Failure) -> Response:
     """The page that says what went wrong, in words."""
     return visit.render("error.html", failure.http, failure=failure, explanation=visit.explain(failure))

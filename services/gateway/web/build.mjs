@@ -1,4 +1,6 @@
-// Bundles scripts and styles, copies fonts, takes the icons that templates and view-models name; writes dist/ and its manifest.
+// Bundles scripts and styles, copies fonts, takes the icons that templates and view-models name; writes dist/ and its
+// manifest. What all pages share is in src/; every feature adds its own from its folder: script.js and style.css to the
+// bundles of all pages, <name>.page.js as a bundle that its page asks for itself.
 import { build } from "esbuild";
 import { createHash } from "node:crypto";
 import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
@@ -8,8 +10,34 @@ const dist = "dist";
 await rm(dist, { recursive: true, force: true });
 await mkdir(dist, { recursive: true });
 
+const features = "../features";
+const ofFeatures = (await readdir(features, { recursive: true })).sort();
+const all = (shared, own) =>
+  [shared, ...ofFeatures.filter((path) => basename(path) === own).map((path) => `${features}/${path}`)];
+
+// An entry that is written nowhere: the shared file and those of the features, one after the other.
+const gathered = {
+  name: "gathered",
+  setup(bundler) {
+    bundler.onResolve({ filter: /^console\.(js|css)$/ }, ({ path }) => ({ path, namespace: "gathered" }));
+    bundler.onLoad({ filter: /.*/, namespace: "gathered" }, ({ path }) => {
+      const css = path.endsWith(".css");
+      const parts = css ? all("./src/console.css", "style.css") : all("./src/console.js", "script.js");
+      const contents = parts.map((part) => (css ? `@import "${part}";` : `import "${part}";`)).join("\n");
+      return { contents, loader: css ? "css" : "js", resolveDir: process.cwd() };
+    });
+  },
+};
+
 const result = await build({
-  entryPoints: ["src/boot.js", "src/console.js", "src/chart.js", "src/console.css"],
+  entryPoints: [
+    "src/boot.js",
+    "console.js",
+    "console.css",
+    ...ofFeatures.filter((path) => path.endsWith(".page.js")).map((path) => `${features}/${path}`),
+  ],
+  plugins: [gathered],
+  nodePaths: ["node_modules"],
   outdir: dist,
   bundle: true,
   minify: true,
@@ -24,7 +52,7 @@ const result = await build({
 
 const files = {};
 for (const [path, output] of Object.entries(result.metafile.outputs)) {
-  if (output.entryPoint) files[basename(output.entryPoint)] = basename(path);
+  if (output.entryPoint) files[basename(output.entryPoint.replace(/^gathered:/, ""))] = basename(path);
 }
 
 // The icons in use: every name that a template or a module of the console puts in quotes and that is an icon.
@@ -38,8 +66,8 @@ async function collect(folder) {
     }
   }
 }
-await collect("../templates");
 await collect("../console");
+await collect(features);
 const icons = {};
 for (const name of [...named].sort()) {
   const svg = await readFile(join("node_modules/@tabler/icons/icons/outline", `${name}.svg`), "utf8").catch(() => "");

@@ -10,8 +10,8 @@ import pytest
 from eventkit.errors import Kind, Rejected
 from nhip.common.v1 import command_pb2
 from nhip.rewards.v1 import rewards_pb2
+from services.gateway.features.sign_in.pages import Kept
 from services.gateway.session import SESSION_COOKIE
-from services.gateway.sign_in import Kept
 
 from .conftest import Backend
 

@@ -186,7 +186,7 @@ async def test_a_path_says_what_it_answers(client: httpx.AsyncClient):
         assert answer.headers["allow"] == "GET, HEAD, POST"
     page = await client.request("DELETE", "/proposals")
     assert (page.status_code, page.headers["content-type"]) == (405, "text/html; charset=utf-8")
-    assert "GET" in page.headers["allow"]
+    assert page.headers["allow"] == "GET, HEAD, POST"
 
 
 @pytest.mark.parametrize("path", ["/v1", "/v1/", "/v1/nothing", "/v1/cycles/", "/v1//cycles", "/v1/cycles/%00"])

@@ -11,8 +11,8 @@ from starlette.datastructures import QueryParams
 from nhip.common.v1 import time_pb2
 from services.gateway.console.as_of import Moment, parse_moment
 from services.gateway.console.language import Language
-from services.gateway.console.timeline import share, timeline
 from services.gateway.failures import Failure
+from services.gateway.features.map.timeline import share, timeline
 
 SAIGON = ZoneInfo("Asia/Ho_Chi_Minh")
 

@@ -15,13 +15,13 @@ from nhip.goals.v1 import goals_pb2, types_pb2
 from services.gateway.console import cards
 from services.gateway.console.as_of import Moment
 from services.gateway.console.cards import kpi_card, shortfall_foot
+from services.gateway.console.cycles import choose_cycle
 from services.gateway.console.forms import Form
-from services.gateway.console.kpi import said_of
 from services.gateway.console.language import Language
-from services.gateway.console.map import choose_cycle
-from services.gateway.console.proposing import read
-from services.gateway.console.reconciliation import arithmetic
-from services.gateway.console.scale import scale
+from services.gateway.features.kpi.pages import said_of
+from services.gateway.features.kpi.scale import scale
+from services.gateway.features.proposals.proposing import read
+from services.gateway.features.proposals.reconciliation import arithmetic
 
 from .conftest import Backend
 from .test_forms import OWN

@@ -3,7 +3,7 @@
 from google.protobuf.descriptor import ServiceDescriptor
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from services.gateway.console.reference import api_document
+from services.gateway.features.reference.pages import api_document
 from services.gateway.openapi import comment
 from services.gateway.upstream import OPERATIONS, SERVICES
 

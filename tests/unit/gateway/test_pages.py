@@ -13,14 +13,14 @@ from nhip.goals.v1 import goals_pb2, types_pb2
 from services.gateway.console.as_of import Moment
 from services.gateway.console.cards import kpi_card, shortfall_foot
 from services.gateway.console.forms import Form
-from services.gateway.console.history import entries
 from services.gateway.console.language import Language
-from services.gateway.console.map import searched
-from services.gateway.console.proposing import read
-from services.gateway.console.reconciliation import arithmetic
-from services.gateway.console.scale import scale
-from services.gateway.console.tree import Node, Planting, segments
 from services.gateway.failures import Failure
+from services.gateway.features.kpi.history import entries
+from services.gateway.features.kpi.scale import scale
+from services.gateway.features.map.pages import searched
+from services.gateway.features.map.tree import Node, Planting, segments
+from services.gateway.features.proposals.proposing import read
+from services.gateway.features.proposals.reconciliation import arithmetic
 from tests.browser.company_x import CompanyX, _date
 from tests.browser.folding import folded
 

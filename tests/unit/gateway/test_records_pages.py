@@ -18,16 +18,16 @@ from nhip.notifications.v1 import notifications_pb2 as notices
 from nhip.notifications.v1 import types_pb2 as notice_types
 from nhip.people.v1 import people_pb2, types_pb2
 from services.gateway.console import visit as visiting
-from services.gateway.console.audit import completeness_of, search_of
 from services.gateway.console.cards import person_avatar
-from services.gateway.console.erasure import erasure_row
+from services.gateway.console.erasures import erasure_row
+from services.gateway.console.events import event_types, event_word, kind_word, subject_kinds
 from services.gateway.console.forms import Form
-from services.gateway.console.inbox import notice_row
-from services.gateway.console.ledger import Names, ledger_row, sides
-from services.gateway.console.ledger_words import event_types, event_word, kind_word, subject_kinds
-from services.gateway.console.profile import KINDS, preference_values, read
 from services.gateway.console.visit import Viewer
 from services.gateway.failures import Failure
+from services.gateway.features.audit.ledger import Names, ledger_row, sides
+from services.gateway.features.audit.pages import completeness_of, search_of
+from services.gateway.features.inbox.pages import notice_row
+from services.gateway.features.profile.pages import KINDS, preference_values, read
 from services.gateway.service import application
 from services.gateway.session import Identity
 from services.gateway.upstream import Upstream

@@ -15,11 +15,13 @@ from nhip.rewards.v1 import rewards_pb2 as pb
 from nhip.rewards.v1 import types_pb2 as types
 from services.gateway.console.directory import Directory
 from services.gateway.console.forms import Form
+from services.gateway.console.gifts import gift_rows
 from services.gateway.console.language import Language
-from services.gateway.console.praise import check_of, post, praise_link, read
-from services.gateway.console.shop import gift_rows, redemption_row
+from services.gateway.console.links import praise_link
 from services.gateway.console.visit import Visit
 from services.gateway.console.wallet import wallet_page
+from services.gateway.features.praise.pages import check_of, post, read
+from services.gateway.features.shop.redemptions import redemption_row
 from tests.browser.messages import at, day, words
 
 from .conftest import Backend

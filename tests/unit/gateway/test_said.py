@@ -7,7 +7,7 @@ import pytest
 
 from nhip.common.v1 import command_pb2
 from nhip.notifications.v1 import types_pb2
-from services.gateway.console.profile import KINDS
+from services.gateway.features.profile.pages import KINDS
 from services.gateway.service import application
 from services.gateway.session import Identity
 from services.gateway.upstream import Upstream

@@ -1,0 +1,1 @@
+"""The audit's ledger: searched, read thing by thing, taken away as a file."""

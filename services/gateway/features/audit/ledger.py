@@ -1,0 +1,235 @@
+"""Entries of the audit's ledger as rows: who, when, what, before and after, why; and where each leads."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC
+from urllib.parse import quote
+
+from eventkit.telemetry import unshown
+from nhip.audit.v1 import audit_pb2
+from nhip.common.v1 import words_pb2
+from nhip.goals.v1 import types_pb2 as goals_types
+from services.gateway.console.cards import Avatar
+from services.gateway.console.directory import Directory
+from services.gateway.console.events import event_word, kind_word, reason_class_word
+from services.gateway.console.language import Language, decimal_of_text, erased
+from services.gateway.console.visit import Visit
+
+_SIDE = re.compile(r"(before|after)(?:\[\d+\])?")
+_LONG = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+_REASONS = ("title", "reason", "comment", "note", "words")
+"""Fields with what people say, by the last part of their paths."""
+_SUBJECT_OF_STREAM = {
+    "progress": "kpi",
+    "wallet": "person",
+    "preferences": "person",
+    "reading": "person",
+    "erasure": "person",
+    "alignment": "cycle",
+    "organisation": "tenant",
+}
+"""Streams that are named after something else than what their events are about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    kind: str
+    name: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Words of an entry, or why there are none to read: "erased", "withheld"."""
+
+    text: str
+    hidden: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One thing that changed."""
+
+    label: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    path: str
+    words: Words
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """Another event: the cause of one, or what came together with it."""
+
+    what: str
+    about: str
+    """The name of what it happened to; empty where only an id is at hand."""
+    at: str
+    actor: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    id: str
+    what: str
+    type: str
+    context: str
+    position: str
+    day: str
+    time: str
+    occurred: str
+    """When it happened, where that is not when it was recorded."""
+    actor: Avatar
+    actor_url: str
+    subjects: tuple[Link, ...]
+    changes: tuple[Side, ...]
+    reason_class: str
+    reasons: tuple[Words, ...]
+    fields: tuple[Field, ...]
+    cause: Related | None
+    together: tuple[Related, ...]
+    unknown: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Names for what entries are about, as far as they are at hand; else ids."""
+
+    who: Directory
+    things: Mapping[tuple[str, str], str]
+    """By kind and id: KPIs, proposals, core values, gifts."""
+
+    def known(self, kind: str, id: str) -> str:
+        """The name; empty where there is none."""
+        if kind == "person":
+            return self.who.person(id).name if id in self.who.people else ""
+        if kind == "unit":
+            return self.who.unit(id).name if id in self.who.units else ""
+        return self.things.get((kind, id), "")
+
+    def of(self, kind: str, id: str) -> str:
+        """The name, else as much of the id as tells it from others."""
+        return self.known(kind, id) or (id[:8] if _LONG.fullmatch(id) else id)
+
+
+def subject_url(kind: str, id: str) -> str:
+    return f"/audit/subjects/{quote(kind, safe='')}/{quote(id, safe='')}"
+
+
+def ledger_row(visit: Visit, entry: audit_pb2.Entry, names: Names) -> LedgerRow:
+    """An entry as a row. One that cannot be shown says so, and takes no page from the others."""
+    try:
+        return _row(visit, entry, names)
+    except Exception as error:
+        unshown("ledger", entry.event_id, error)
+        bare = audit_pb2.Entry(
+            event_id=entry.event_id, context=entry.context, position=entry.position, recorded_at=entry.recorded_at
+        )
+        return replace(_row(visit, bare, names), what=visit.language.gettext("Cannot be shown"))
+
+
+def _row(visit: Visit, entry: audit_pb2.Entry, names: Names) -> LedgerRow:
+    language = visit.language
+    recorded, occurred = entry.recorded_at.ToDatetime(UTC), entry.occurred_at.ToDatetime(UTC)
+    differs = entry.HasField("occurred_at") and abs((recorded - occurred).total_seconds()) >= 60
+    day, _, time = language.instant(recorded, visit.zone).partition(" · ")
+    actor_kind, _, actor_id = entry.actor.partition(":")
+    return LedgerRow(
+        id=entry.event_id,
+        what=event_word(entry.type, language),
+        type=entry.type.rpartition(".")[2],
+        context=entry.context,
+        position=f"{entry.context} {entry.position}",
+        day=day,
+        time=time,
+        occurred=language.instant(occurred, visit.zone) if differs else "",
+        actor=names.who.actor(entry.actor),
+        actor_url=subject_url("person", actor_id) if actor_kind == "person" else "",
+        subjects=tuple(
+            Link(
+                kind_word(subject.kind, language),
+                names.of(subject.kind, subject.id),
+                subject_url(subject.kind, subject.id),
+            )
+            for subject in entry.subjects
+        ),
+        changes=tuple(sides(entry.values, names, language)),
+        reason_class=next((word for value in entry.values if (word := _reason_class(value.text, language))), ""),
+        reasons=tuple(
+            _words(value.words, language)
+            for value in entry.values
+            if _last(value.path) in _REASONS and _has_words(value)
+        ),
+        fields=tuple(Field(value.path, _told(value, names, language)) for value in entry.values),
+        cause=related(visit, entry.cause, names) if entry.HasField("cause") else None,
+        together=tuple(related(visit, other, names) for other in entry.together),
+        unknown=entry.unknown,
+    )
+
+
+def related(visit: Visit, reference: audit_pb2.Reference, names: Names) -> Related:
+    stream, _, id = reference.stream.partition("/")
+    kind = _SUBJECT_OF_STREAM.get(stream, stream)
+    return Related(
+        what=event_word(reference.type, visit.language),
+        about=names.known(kind, id),
+        at=visit.language.instant(reference.recorded_at.ToDatetime(UTC), visit.zone),
+        actor=names.who.actor(reference.actor).name,
+        url=f"{subject_url(kind, id)}#e-{reference.event_id}",
+    )
+
+
+def sides(values: Sequence[audit_pb2.Value], names: Names, language: Language) -> Iterable[Side]:
+    """What was before and after: values whose path says so, put side by side; a KPI's change is called by its name."""
+    found: dict[str, tuple[list[str], list[str]]] = {}
+    for value in values:
+        parts = value.path.split(".")
+        at = next((n for n, part in enumerate(parts) if _SIDE.fullmatch(part)), None)
+        if at is None:
+            continue
+        rest = [part for part in parts[at + 1 :] if part != "value"]
+        pair = found.setdefault(".".join([*parts[:at], *rest]), ([], []))
+        pair[parts[at].startswith("after")].append(_told(value, names, language).text)
+    called = {
+        value.path.removesuffix(".kpi_id"): names.of("kpi", value.text)
+        for value in values
+        if value.path.endswith(".kpi_id")
+    }
+    for key, (before, after) in found.items():
+        if before != after:
+            yield Side(called.get(key, _last(key)), ", ".join(before), ", ".join(after))
+
+
+def _told(value: audit_pb2.Value, names: Names, language: Language) -> Words:
+    if _has_words(value):
+        return _words(value.words, language)
+    if value.unreadable:
+        return Words("", "unreadable")
+    if value.subject_kind:
+        return Words(names.known(value.subject_kind, value.text) or value.text)
+    number = decimal_of_text(value.text) if _NUMBER.fullmatch(value.text) else None
+    return Words(value.text if number is None else language.number(number))
+
+
+def _has_words(value: audit_pb2.Value) -> bool:
+    return value.HasField("words")
+
+
+def _words(words: words_pb2.PersonalText, language: Language) -> Words:
+    return Words(language.words(words), "erased" if erased(words) else "withheld" if words.withheld else "")
+
+
+def _reason_class(text: str, language: Language) -> str:
+    known = text.startswith("REASON_CLASS_") and text in goals_types.ReasonClass.keys()
+    return reason_class_word(goals_types.ReasonClass.Value(text), language) if known else ""
+
+
+def _last(path: str) -> str:
+    return re.sub(r"\[\d+\]$", "", path.rpartition(".")[2])

@@ -1,0 +1,1 @@
+"""Erasing a person: asked for, decided, and what became of it."""

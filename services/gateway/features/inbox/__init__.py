@@ -1,0 +1,1 @@
+"""Notices: what waits for their reader, and what is good to know."""

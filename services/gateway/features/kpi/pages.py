@@ -1,0 +1,370 @@
+"""One KPI: near or far, since when, why it is there, and everything that ever happened to it."""
+
+import asyncio
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, timedelta
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any
+from urllib.parse import quote
+
+from starlette.responses import Response
+
+from eventkit.values import is_percent
+from nhip.goals.v1 import goals_pb2, types_pb2
+from services.gateway.console.as_of import Moment
+from services.gateway.console.cards import (
+    Avatar,
+    KpiCard,
+    ShortfallFoot,
+    is_limit,
+    kpi_card,
+    not_checked_text,
+    passed,
+    shortfall_foot,
+    start_of,
+    target_text,
+)
+from services.gateway.console.carrying import carried
+from services.gateway.console.language import Language, date_of, day_of, decimal_of
+from services.gateway.console.links import praise_link
+from services.gateway.console.past import PastBar, nothing_yet, past_bar
+from services.gateway.console.routes import Routes
+from services.gateway.console.visit import Visit
+from services.gateway.failures import Failure
+from services.gateway.features.kpi.history import Entry, entries
+from services.gateway.features.kpi.scale import Scale, scale
+
+routes = Routes()
+
+_MOST_DRAWN = Decimal("1e300")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One link of the way up."""
+
+    kind: str
+    kind_word: str
+    name: str
+    url: str
+    status: str
+    numbers: str
+    owner: str
+    why: str
+    """Why it serves what stands above it."""
+    shortfall: ShortfallFoot | None
+
+
+@dataclass(frozen=True, slots=True)
+class TrendRow:
+    day: str
+    value: str
+    confidence: int
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """The values over time: a table, a sentence, and what the chart draws."""
+
+    rows: tuple[TrendRow, ...]
+    summary: str
+    drawing: str
+    """JSON for the chart: days, numbers and texts, all made here."""
+
+
+@dataclass(frozen=True, slots=True)
+class KpiPage:
+    card: KpiCard
+    statement: str
+    cycle: str
+    kind_word: str
+    owners: tuple[Avatar, ...]
+    current: str
+    target: str
+    start: str
+    """Where the bar begins; empty where there is no way to measure."""
+    done_word: str
+    expected_word: str
+    said: str
+    """What the numbers mean for a budget, a ceiling, a band; why there is no share; empty where the bar says it."""
+    expected: str
+    is_today: bool
+    confidence: int
+    confidence_change: str
+    updated: str
+    updated_recorded: str
+    past: PastBar | None
+    steps: tuple[Step, ...]
+    trend: Trend
+    children: tuple[KpiCard, ...]
+    shortfalls: tuple[ShortfallFoot, ...]
+    not_checked: tuple[str, ...]
+    scale: Scale
+    history: tuple[Entry, ...]
+    praise: str
+    """Where somebody is praised for it; empty where nothing is changed."""
+    may_propose: bool
+    may_record: bool
+    unaligned: bool
+    retired: bool
+
+
+@routes.page("/kpi/{kpi}")
+async def kpi(visit: Visit) -> Response:
+    """`/kpi/<id>`: the page of one KPI, now or as of any day."""
+    id = visit.request.path_params["kpi"]
+    as_of = None if visit.moment.is_now else visit.moment.message(visit.zone)
+    try:
+        reply, history = await asyncio.gather(
+            visit.caller.query("goals", "GetKpi", goals_pb2.GetKpi(kpi_id=id, as_of=as_of), goals_pb2.KpiPage),
+            visit.caller.query("goals", "GetKpiHistory", goals_pb2.GetKpiHistory(kpi_id=id), goals_pb2.KpiHistory),
+        )
+    except Failure as failure:
+        if failure.status != "NOT_FOUND" or visit.moment.is_now:
+            raise
+        # Unknown then; unknown today as well, if this is refused too.
+        await visit.caller.query("goals", "GetKpi", goals_pb2.GetKpi(kpi_id=id), goals_pb2.KpiPage)
+        return nothing_yet(visit, f"/kpi/{quote(id, safe='')}", kpi=True, status=failure.http)
+    return visit.render("kpi/kpi.html", page=kpi_page(visit, reply, history))
+
+
+def kpi_page(visit: Visit, reply: goals_pb2.KpiPage, history: goals_pb2.KpiHistory) -> KpiPage:
+    language, moment, shown = visit.language, visit.moment, reply.kpi
+    standing, measure = shown.standing, shown.measure
+    _ = language.gettext
+    card = kpi_card(shown, language, moment, reply.shortfalls, reply.not_checked)
+    kinds = {
+        types_pb2.MEASURE_KIND_CUMULATIVE: _("adds up over the cycle"),
+        types_pb2.MEASURE_KIND_LEVEL: _("a level"),
+        types_pb2.MEASURE_KIND_MILESTONE: _("done or not"),
+    }
+    occurred = date_of(standing, "occurred_on")
+    shown_day = date_of(reply.as_of, "effective_on") or visit.today
+    recorded_text = ""
+    if standing.HasField("recorded_at") and occurred is not None:
+        recorded = standing.recorded_at.ToDatetime(UTC)
+        if recorded.astimezone(visit.zone).date() != occurred:
+            recorded_text = _("recorded %(moment)s") % {"moment": language.instant(recorded, visit.zone)}
+    until = None if moment.is_now else shown_day
+    shown_until = language.short_day(
+        min(shown_day, day_of(reply.cycle.ends_on)) if reply.HasField("cycle") else shown_day
+    )
+    asked = moment.message(visit.zone)
+    known = asked.recorded_at.ToDatetime(UTC) if asked.HasField("recorded_at") else None
+    return KpiPage(
+        card=card,
+        statement=shown.statement,
+        cycle=reply.cycle.name,
+        kind_word=kinds.get(measure.kind, ""),
+        owners=card.owners,
+        current=language.number(decimal_of(standing, "current")),
+        target=target_text(measure, standing.aim, language.number) + language.unit(measure.unit),
+        start=language.brief(start_of(measure, standing.aim), "%" if is_percent(measure.unit) else "")
+        if has_way(standing)
+        else "",
+        done_word=(_("Used by %(day)s") if standing.aim == goals_pb2.AIM_BUDGET else _("Done by %(day)s"))
+        % {"day": shown_until},
+        expected_word=_("At most by now") if standing.aim == goals_pb2.AIM_BUDGET else _("Expected by now"),
+        said=said_of(shown, language),
+        expected=card.expected,
+        is_today=moment.is_now,
+        confidence=standing.confidence,
+        confidence_change=confidence_change([point.confidence for point in reply.trend], language),
+        updated=language.day(occurred),
+        updated_recorded=recorded_text,
+        past=past_bar(visit, reply.past, f"/kpi/{shown.kpi_id}"),
+        steps=tuple(steps(reply, language, moment)),
+        trend=carried("trend", shown.kpi_id, lambda: trend(reply, language), Trend((), _("Cannot be shown"), "")),
+        children=tuple(
+            kpi_card(child, language, moment, reply.shortfalls, reply.not_checked) for child in reply.children
+        ),
+        shortfalls=tuple(shortfall_foot(s, language) for s in reply.shortfalls if s.kpi_id == shown.kpi_id),
+        not_checked=tuple(not_checked_text(n.reason, language) for n in reply.not_checked if n.kpi_id == shown.kpi_id),
+        scale=carried(
+            "scale",
+            shown.kpi_id,
+            lambda: scale(measure, standing.aim, decimal_of(standing, "current"), language),
+            Scale((), None, "", _("Cannot be shown")),
+        ),
+        history=entries(history, shown.kpi_id, language, visit.zone, until, known),
+        praise=""
+        if reply.past or visit.reads_only
+        else praise_link([o.person_id for o in shown.owners], visit.person, kpi=shown.kpi_id),
+        may_propose=reply.may_propose and not reply.past and not visit.reads_only,
+        may_record=reply.may_record and not reply.past and not visit.reads_only,
+        unaligned=shown.unaligned,
+        retired=shown.retired,
+    )
+
+
+def has_way(standing: goals_pb2.Standing) -> bool:
+    """There is a share to draw, or nothing was recorded yet that could have none."""
+    if standing.aim == goals_pb2.AIM_BUDGET:
+        return standing.HasField("used") or not standing.HasField("current")
+    return standing.aim != goals_pb2.AIM_BAND and not standing.no_share
+
+
+def said_of(kpi: goals_pb2.Kpi, language: Language) -> str:
+    """ "Used 130 of 100: over by 30." What people say of a budget, a ceiling, a band; and why a KPI has no share of the
+    way."""
+    _ = language.gettext
+    standing, unit = kpi.standing, kpi.measure.unit
+    current, target = decimal_of(standing, "current"), decimal_of(kpi.measure, "target")
+    if current is None or target is None:
+        return ""
+    told: list[str] = []
+    numbers = {"current": language.amount(current, unit), "target": language.amount(target, unit)}
+    over = passed(kpi, language)
+    match standing.aim:
+        case goals_pb2.AIM_BUDGET:
+            left = _("%(gap)s left") % {"gap": language.amount(target - current, unit)}
+            told.append(_("Used %(current)s of %(target)s: %(so)s.") % {**numbers, "so": over or left})
+        case goals_pb2.AIM_CEILING:
+            told.append(_("%(current)s, at most %(target)s: %(so)s.") % {**numbers, "so": over or _("kept")})
+        case goals_pb2.AIM_BAND:
+            band = target_text(kpi.measure, standing.aim, language.number) + language.unit(unit)
+            held = _("kept") if standing.met else _("not kept")
+            told.append(_("%(current)s, to be kept at %(band)s: %(so)s.") % {**numbers, "band": band, "so": held})
+        case _:
+            pass
+    why: dict[int, str] = {
+        goals_pb2.NO_SHARE_TARGET_NOT_ABOVE_ZERO: _(
+            "There is no percentage: the target is not above zero, and no start is known."
+        ),
+        goals_pb2.NO_SHARE_BASELINE_IS_TARGET: _("There is no percentage: it was to stay where it stood."),
+        goals_pb2.NO_SHARE_CEILING: _("There is no percentage: a ceiling is kept or not."),
+        goals_pb2.NO_SHARE_BAND: _("There is no percentage: a band is kept or not."),
+    }
+    return " ".join([*told, *([why[standing.no_share]] if standing.no_share in why else [])])
+
+
+def confidence_change(confidences: Sequence[int], language: Language) -> str:
+    """ "up from 3": only where there is something to compare with."""
+    known = [confidence for confidence in confidences if confidence]
+    if len(known) < 2 or known[-1] == known[-2]:
+        return ""
+    _ = language.gettext
+    return (_("up from %(n)s") if known[-1] > known[-2] else _("down from %(n)s")) % {"n": known[-2]}
+
+
+def steps(reply: goals_pb2.KpiPage, language: Language, moment: Moment) -> Iterator[Step]:
+    """From the strategic goal down to the KPI itself: each says why it serves the one above."""
+    _ = language.gettext
+    for step in reply.path:
+        match step.WhichOneof("step"):
+            case "goal":
+                target = language.amount(decimal_of(step.goal, "target"), step.goal.unit)
+                yield Step(
+                    "goal", _("Strategic goal"), step.goal.name, "", "", target, str(step.goal.year or ""), "", None
+                )
+            case "csf":
+                yield Step("csf", "CSF", step.csf.name, "", "", "", "", step.csf.why, None)
+            case _:
+                card = kpi_card(step.kpi, language, moment, reply.shortfalls, reply.not_checked)
+                yield _kpi_step(card, card.unit_name or card.level_word)
+    yield _kpi_step(kpi_card(reply.kpi, language, moment), _("This KPI"), this=True)
+
+
+def _kpi_step(card: KpiCard, kind_word: str, *, this: bool = False) -> Step:
+    return Step(
+        "this" if this else "kpi",
+        kind_word,
+        card.name,
+        "" if this else card.url,
+        card.status.key,
+        f"{card.current}/{card.target}",
+        card.owner_names,
+        card.why,
+        None if this else card.shortfall,
+    )
+
+
+def trend(reply: goals_pb2.KpiPage, language: Language) -> Trend:
+    _ = language.gettext
+    aim = reply.kpi.standing.aim
+    percent = "%" if is_percent(reply.kpi.measure.unit) else ""
+    targets = [(day_of(step.effective_on), decimal_of(step, "target") or Decimal()) for step in reply.targets]
+    points = [
+        (day_of(point.occurred_on), decimal_of(point, "value") or Decimal(), point.confidence) for point in reply.trend
+    ]
+    starts, ends = day_of(reply.cycle.starts_on), day_of(reply.cycle.ends_on)
+    rows: list[TrendRow] = []
+    for day, value, confidence in points:
+        target = next((t for since, t in reversed(targets) if since <= day), targets[0][1] if targets else None)
+        rows.append(
+            TrendRow(language.day(day), language.amount(value, percent), confidence, language.amount(target, percent))
+        )
+    told: list[str] = []
+    if points:
+        told.append(
+            _("From %(first)s on %(first_day)s to %(last)s on %(last_day)s.")
+            % {
+                "first": rows[0].value,
+                "first_day": rows[0].day,
+                "last": rows[-1].value,
+                "last_day": rows[-1].day,
+            }
+        )
+    else:
+        told.append(_("Nothing has been recorded yet."))
+    changes = list(pairwise(targets))
+    for (_before_day, before), (day, after) in changes:
+        told.append(
+            _("Target %(before)s → %(after)s on %(day)s.")
+            % {
+                "before": language.amount(before, percent),
+                "after": language.amount(after, percent),
+                "day": language.day(day),
+            }
+        )
+    pace = reply.kpi.measure.kind == types_pb2.MEASURE_KIND_CUMULATIVE and aim != goals_pb2.AIM_BAND
+    baseline = start_of(reply.kpi.measure, aim)
+    if over := passed(reply.kpi, language):
+        told.append(over[:1].upper() + over[1:] + ".")
+    drawing: dict[str, Any] = {
+        "starts": starts.isoformat(),
+        "ends": ends.isoformat(),
+        "baseline": drawn(baseline),
+        "pace": pace,
+        "values": [[day.isoformat(), drawn(value), language.amount(value, percent)] for day, value, _c in points],
+        "confidence": [
+            [day.isoformat(), confidence, language.short_day(day)] for day, _v, confidence in points if confidence
+        ],
+        "targets": [[max(day, starts).isoformat(), drawn(target)] for day, target in targets if day <= ends],
+        "changes": [
+            {
+                "day": day.isoformat(),
+                "label": _("target %(before)s → %(after)s")
+                % {"before": language.short(before), "after": language.short(after)},
+            }
+            for (_d, before), (day, after) in changes
+            if starts <= day <= ends
+        ],
+        "days": {day.isoformat(): language.short_day(day) for day in _ticks(starts, ends, [p[0] for p in points])},
+        "decimal": "," if language.code == "vi" else ".",
+        "scales": [[float(size), language.short(size)[1:]] for size in (Decimal(10**9), Decimal(10**6))],
+        "words": {
+            "value": _("Value"),
+            "target": _("At most") if is_limit(aim) else _("Target"),
+            "pace": _("even pace") if aim == goals_pb2.AIM_BUDGET else _("needed pace"),
+            "confidence": _("Confidence when recorded"),
+            "unit": language.unit(percent),
+        },
+    }
+    return Trend(tuple(rows), " ".join(told), json.dumps(drawing, ensure_ascii=False))
+
+
+def drawn(value: Decimal) -> float:
+    """A number for the chart, which has no more than fits a float."""
+    return float(max(min(value, _MOST_DRAWN), -_MOST_DRAWN))
+
+
+def _ticks(starts: date, ends: date, days: Iterable[date]) -> list[date]:
+    """Which days the chart may name: where something was recorded, and the cycle's ends."""
+    every = max((ends - starts) // 6, timedelta(days=1))
+    regular = [starts + every * n for n in range(7) if starts + every * n <= ends]
+    return sorted({starts, ends, *days, *regular})

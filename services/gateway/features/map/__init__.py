@@ -1,0 +1,1 @@
+"""The goal map, as a drawing and as a tree, on any day."""

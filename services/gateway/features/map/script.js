@@ -1,0 +1,4 @@
+import { drawBoard } from "./board.js";
+
+const board = document.querySelector("[data-board]");
+if (board) drawBoard(board);

@@ -1,0 +1,1 @@
+"""Praise: written with hints beside it, and the feed."""

@@ -1,0 +1,1 @@
+"""One's own page, and how notices reach one."""

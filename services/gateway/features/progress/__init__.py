@@ -1,0 +1,1 @@
+"""Recording where a KPI stands."""

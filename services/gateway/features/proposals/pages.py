@@ -1,0 +1,339 @@
+"""Proposals: the list, one proposal with its arithmetic, and the decision on it."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC
+from decimal import Decimal
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+
+from eventkit.errors import Violation
+from eventkit.telemetry import unshown
+from eventkit.values import is_percent
+from nhip.common.v1 import command_pb2, words_pb2
+from nhip.goals.v1 import goals_pb2, types_pb2
+from services.gateway.console.as_of import Moment
+from services.gateway.console.cards import Avatar, StateMark, kpi_card, owner_avatar
+from services.gateway.console.edges import Edge, edges
+from services.gateway.console.events import reason_class_word
+from services.gateway.console.forms import Form, sent
+from services.gateway.console.language import decimal_of, unreadable
+from services.gateway.console.links import praise_link
+from services.gateway.console.refusals import reasons
+from services.gateway.console.routes import Routes
+from services.gateway.console.visit import Visit
+from services.gateway.failures import Failure
+from services.gateway.features.proposals import proposing
+from services.gateway.features.proposals.reconciliation import Arithmetic, arithmetic, relation_sentence
+
+routes = Routes(proposing.routes)
+
+_LOOKS = 10
+"""At a proposal that was decided, until its page knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    level_word: str
+    owners: tuple[Avatar, ...]
+    name: str
+    url: str
+    before: str
+    after: str
+    difference: str
+    edges: tuple[Edge, ...]
+    """What else of the scale changes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    name: str
+    statement: str
+    target: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalPage:
+    id: str
+    title: str
+    reason: str
+    reason_erased: bool
+    reason_class: str
+    proposer: Avatar
+    proposed_at: str
+    state: StateMark
+    summary: str
+    touched: str
+    """Which KPIs: the first, and how many more."""
+    changes: tuple[Change, ...]
+    addition: Addition | None
+    arithmetic: Arithmetic
+    approver: Avatar | None
+    relation: str
+    decision_reason: str
+    decided_at: str
+    obstacle: str
+    praise: str
+    """Where the proposer is praised; empty where nobody is to be."""
+    open: bool
+    may_decide: bool
+    may_withdraw: bool
+
+
+def state_mark(state: int, visit: Visit) -> StateMark:
+    _ = visit.language.gettext
+    marks: dict[int, StateMark] = {
+        types_pb2.PROPOSAL_STATE_APPROVED: StateMark("ontrack", "check", _("Approved")),
+        types_pb2.PROPOSAL_STATE_DECLINED: StateMark("stale", "x", _("Declined")),
+        types_pb2.PROPOSAL_STATE_WITHDRAWN: StateMark("stale", "arrow-back-up", _("Withdrawn")),
+    }
+    return marks.get(state, StateMark("behind", "clock", _("Waiting")))
+
+
+def proposal_page(visit: Visit, proposal: goals_pb2.Proposal) -> ProposalPage:
+    """A proposal as it is shown. What cannot be shown says so, and takes no list from the others."""
+    if not proposal.unshown:
+        try:
+            return _page(visit, proposal)
+        except Exception as error:
+            unshown("proposal", proposal.proposal_id, error)
+    bare = goals_pb2.Proposal(proposal_id=proposal.proposal_id, state=proposal.state, proposer=proposal.proposer)
+    return replace(_page(visit, bare), title=visit.language.gettext("Cannot be shown"), proposed_at="")
+
+
+def _page(visit: Visit, proposal: goals_pb2.Proposal) -> ProposalPage:
+    language = visit.language
+    _ = language.gettext
+    changes = tuple(_changes(visit, proposal))
+    addition = None
+    if proposal.HasField("addition"):
+        draft = proposal.addition
+        url = f"/kpi/{proposal.added_kpi_id}" if proposal.added_kpi_id else ""
+        addition = Addition(
+            draft.name, draft.statement, language.amount(decimal_of(draft.measure, "target"), draft.measure.unit), url
+        )
+    decided = proposal.decided_at.ToDatetime(UTC) if proposal.HasField("decided_at") else None
+    return ProposalPage(
+        id=proposal.proposal_id,
+        title=language.words(proposal.title),
+        reason=language.words(proposal.reason),
+        reason_erased=unreadable(proposal.reason),
+        reason_class=reason_class_word(proposal.reason_class, language),
+        proposer=owner_avatar(proposal.proposer, language),
+        proposed_at=language.instant(proposal.proposed_at.ToDatetime(UTC), visit.zone),
+        state=state_mark(proposal.state, visit),
+        summary=summary(proposal, visit),
+        touched=_touched([*(change.name for change in changes), *([addition.name] if addition else [])]),
+        changes=changes,
+        addition=addition,
+        arithmetic=arithmetic(proposal.reconciliations, language),
+        approver=owner_avatar(proposal.approver, language) if proposal.approver.person_id else None,
+        relation=relation_sentence(proposal.approval, language),
+        decision_reason=language.words(proposal.decision_reason) if proposal.HasField("decision_reason") else "",
+        decided_at=language.instant(decided, visit.zone) if decided else "",
+        obstacle=reasons(language).get(proposal.obstacle, proposal.obstacle),
+        praise=_praise(visit, proposal),
+        open=proposal.state == types_pb2.PROPOSAL_STATE_PROPOSED,
+        may_decide=proposal.may_decide,
+        may_withdraw=proposal.may_withdraw,
+    )
+
+
+def _praise(visit: Visit, proposal: goals_pb2.Proposal) -> str:
+    proposer = proposal.proposer
+    if (
+        visit.reads_only
+        or proposer.person_id == visit.person
+        or unreadable(proposer.name)
+        or proposer.person_id.startswith("service:")
+    ):
+        return ""
+    return praise_link(
+        [proposer.person_id], visit.person, kpi=proposal.changes[0].kpi.kpi_id if proposal.changes else ""
+    )
+
+
+def summary(proposal: goals_pb2.Proposal, visit: Visit) -> str:
+    """ "3 lowered, 1 added"."""
+    down = up = 0
+    for change in proposal.changes:
+        before, after = decimal_of(change, "before") or Decimal(), decimal_of(change, "after") or Decimal()
+        down, up = down + (after < before), up + (after > before)
+    ngettext = visit.language.ngettext
+    parts = [
+        ngettext("%(n)s lowered", "%(n)s lowered", down) % {"n": down} if down else "",
+        ngettext("%(n)s raised", "%(n)s raised", up) % {"n": up} if up else "",
+        ngettext("%(n)s added", "%(n)s added", 1) % {"n": 1} if proposal.HasField("addition") else "",
+    ]
+    text = ", ".join(part for part in parts if part)
+    return text[:1].upper() + text[1:]
+
+
+def _touched(names: list[str]) -> str:
+    """ "Đăng ký dùng thử +2"."""
+    return "" if not names else names[0] + (f" +{len(names) - 1}" if names[1:] else "")
+
+
+def _changes(visit: Visit, proposal: goals_pb2.Proposal) -> Iterator[Change]:
+    language = visit.language
+    order = {types_pb2.LEVEL_COMPANY: 0, types_pb2.LEVEL_DEPARTMENT: 1}
+    for change in sorted(proposal.changes, key=lambda change: order.get(change.kpi.level, 2)):
+        card = kpi_card(change.kpi, language, Moment())
+        before, after = decimal_of(change, "before") or Decimal(), decimal_of(change, "after") or Decimal()
+        unit = "%" if is_percent(card.unit) else ""
+        yield Change(
+            card.level_word if card.level != "department" or not card.unit_name else card.unit_name,
+            card.owners,
+            card.name,
+            card.url,
+            language.amount(before, unit),
+            language.amount(after, unit),
+            language.signed(after - before, unit) if after != before else "",
+            tuple(edges(change, unit, language)),
+        )
+
+
+@routes.page("/proposals")
+async def listing(visit: Visit) -> Response:
+    """`/proposals`: those that wait first."""
+    after = visit.request.query_params.get("after", "")
+    mine, others = await asyncio.gather(
+        visit.caller.query(
+            "goals", "ListProposals", goals_pb2.ListProposals(mine_to_decide=True, page_size=30), goals_pb2.Proposals
+        ),
+        visit.caller.query("goals", "ListProposals", goals_pb2.ListProposals(page_token=after), goals_pb2.Proposals),
+    )
+    own = {proposal.proposal_id for proposal in mine.proposals}
+    return visit.render(
+        "proposals/proposals.html",
+        mine=[] if after else [proposal_page(visit, proposal) for proposal in mine.proposals],
+        others=[proposal_page(visit, proposal) for proposal in others.proposals if proposal.proposal_id not in own],
+        more="/proposals?" + urlencode({"after": others.next_page_token}) if others.next_page_token else "",
+        further=bool(after),
+    )
+
+
+@routes.page("/proposals/{proposal}")
+async def proposal(visit: Visit) -> Response:
+    """`/proposals/<id>`."""
+    return await _show(visit, Form(), Form())
+
+
+async def _show(visit: Visit, decision: Form, withdrawal: Form, status: int = 200) -> Response:
+    page = proposal_page(visit, await _proposal(visit))
+    return visit.render(
+        "proposals/proposal.html", status, page=page, decision=decision, withdrawal=withdrawal, too_late="", typed=""
+    )
+
+
+async def _show_decided(visit: Visit, filled: Form, failure: Failure) -> Response:
+    """Somebody was faster: what they decided, that this was not recorded, and what was typed, which nobody wants to
+    type again."""
+    reply = await _proposal(visit)
+    for _wait in range(_LOOKS):  # the page may still be behind the log, which refused
+        if reply.state != types_pb2.PROPOSAL_STATE_PROPOSED:
+            break
+        await asyncio.sleep(0.2)
+        reply = await _proposal(visit)
+    page, _ = proposal_page(visit, reply), visit.language.gettext
+    said = {
+        types_pb2.PROPOSAL_STATE_APPROVED: _(
+            "%(name)s had already approved this proposal. What you sent was not recorded."
+        ),
+        types_pb2.PROPOSAL_STATE_DECLINED: _(
+            "%(name)s had already declined this proposal. What you sent was not recorded."
+        ),
+        types_pb2.PROPOSAL_STATE_WITHDRAWN: _(
+            "%(name)s had already withdrawn this proposal. What you sent was not recorded."
+        ),
+    }.get(reply.state, _("This proposal had already been decided. What you sent was not recorded."))
+    by = page.proposer if reply.state == types_pb2.PROPOSAL_STATE_WITHDRAWN else page.approver
+    too_late = said % {"name": by.name if by else "–"}
+    typed = filled.text("reason")
+    return visit.render(
+        "proposals/proposal.html",
+        failure.http,
+        page=page,
+        decision=filled,
+        withdrawal=Form(),
+        too_late=too_late,
+        typed=typed,
+    )
+
+
+async def _proposal(visit: Visit) -> goals_pb2.Proposal:
+    request = goals_pb2.GetProposal(proposal_id=visit.request.path_params["proposal"])
+    return await visit.caller.query("goals", "GetProposal", request, goals_pb2.Proposal)
+
+
+@routes.form("/proposals/{proposal}/decision", page="/proposals/{proposal}")
+async def decide(visit: Visit) -> Response:
+    """`POST /proposals/<id>/decision`: the whole of it, one way or the other."""
+    id = visit.request.path_params["proposal"]
+    filled = await sent(visit.request)
+    reason = filled.text("reason")
+    if not reason:
+        return await _show(visit, filled.wrong([Violation("reason", "MISSING")], visit.language), Form(), 422)
+    words = words_pb2.PersonalText(plain=reason)
+    try:
+        if filled["decision"] == "approve":
+            current = await _proposal(visit)
+            if (
+                any(check.after.short or check.after.over for check in current.reconciliations)
+                and not filled["knows_short"]
+            ):
+                return await _show(
+                    visit, filled.wrong([Violation("knows_short", "SHORT_NOT_CONFIRMED")], visit.language), Form(), 422
+                )
+            request = goals_pb2.ApproveProposal(proposal_id=id, comment=words)
+            accepted, position = await visit.caller.ask(
+                "goals", "ApproveProposal", request, command_pb2.Accepted, key=filled.key
+            )
+        else:
+            request = goals_pb2.DeclineProposal(proposal_id=id, reason=words)
+            accepted, position = await visit.caller.ask(
+                "goals", "DeclineProposal", request, command_pb2.Accepted, key=filled.key
+            )
+    except Failure as failure:
+        if failure.status in ("UNAUTHENTICATED", "NOT_FOUND"):
+            raise
+        if failure.reason == "PROPOSAL_DECIDED":
+            return await _show_decided(visit, filled, failure)
+        return await _show(
+            visit,
+            filled.refused(failure, visit.language, {"comment": "reason", "reason": "reason"}),
+            Form(),
+            failure.http,
+        )
+    _ = visit.language.gettext
+    said = (
+        _("Approved. The new numbers are in force.")
+        if filled["decision"] == "approve"
+        else _("Declined. The proposer was told why.")
+    )
+    return visit.done(f"/proposals/{id}", accepted, position, said)
+
+
+@routes.form("/proposals/{proposal}/withdrawal", page="/proposals/{proposal}")
+async def withdraw(visit: Visit) -> Response:
+    """`POST /proposals/<id>/withdrawal`."""
+    id = visit.request.path_params["proposal"]
+    filled = await sent(visit.request)
+    reason = filled.text("reason")
+    request = goals_pb2.WithdrawProposal(
+        proposal_id=id, reason=words_pb2.PersonalText(plain=reason) if reason else None
+    )
+    try:
+        accepted, position = await visit.caller.ask(
+            "goals", "WithdrawProposal", request, command_pb2.Accepted, key=filled.key
+        )
+    except Failure as failure:
+        if failure.status in ("UNAUTHENTICATED", "NOT_FOUND"):
+            raise
+        if failure.reason == "PROPOSAL_DECIDED":
+            return await _show_decided(visit, filled, failure)
+        return await _show(visit, Form(), filled.refused(failure, visit.language, {"reason": "reason"}), failure.http)
+    return visit.done(f"/proposals/{id}", accepted, position, visit.language.gettext("The proposal was withdrawn."))

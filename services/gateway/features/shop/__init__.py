@@ -1,0 +1,1 @@
+"""Gifts, what was exchanged for them, and the counter where they are handed over."""

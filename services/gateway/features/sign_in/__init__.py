@@ -1,0 +1,1 @@
+"""Who one is: signing in and out, and the language."""

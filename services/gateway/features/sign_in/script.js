@@ -1,0 +1,2 @@
+// A form that comes back after the sign-in goes on by itself.
+document.querySelector("form[data-go]")?.requestSubmit();
