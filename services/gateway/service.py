@@ -93,6 +93,7 @@ def application(
         failure = Failure("NOT_FOUND", "PATH_UNKNOWN", "there is no such page")
         allowed = dict(cast(HTTPException, error).headers or {}).get("Allow")
         if allowed is not None:
+            allowed = ", ".join(sorted(allowed.split(", ")))
             failure = Failure(
                 "METHOD_NOT_ALLOWED",
                 "METHOD_NOT_ALLOWED",
