@@ -9,6 +9,7 @@ from cli import events, keys, parked
 from cli.config import config
 from cli.importing.command import import_
 from cli.provision import provision_
+from cli.prune import prune
 from cli.rebuild import rebuild
 from cli.serve import serve
 from cli.token import token
@@ -45,6 +46,7 @@ app.add_typer(parked.app, name="parked")
 app.add_typer(events.app, name="events")
 app.add_typer(keys.app, name="keys")
 app.command()(rebuild)
+app.command()(prune)
 app.command("provision")(provision_)
 app.command()(config)
 app.command()(token)

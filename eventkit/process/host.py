@@ -20,6 +20,7 @@ from eventkit.directory.directory import Directory
 from eventkit.kafka import TopicReader, partition_of
 from eventkit.kafka.relay import Relay
 from eventkit.log import Recorded
+from eventkit.log.faults import TRANSIENT
 from eventkit.log.postgres import PostgresLog
 from eventkit.privacy.keys import KeyStore, master_id
 from eventkit.privacy.words import Words
@@ -33,10 +34,11 @@ from eventkit.rpc.ceilings import Rates
 from eventkit.rpc.health import HealthServer, Progress
 from eventkit.rpc.server import Api, Server
 from eventkit.settings import Settings
-from eventkit.subscriptions import checkpoint
+from eventkit.subscriptions import checkpoint, readers
 from eventkit.subscriptions.checkpoint import OWN_FEED
 from eventkit.subscriptions.leadership import Leads
 from eventkit.subscriptions.projection import AnyView, by_subscription
+from eventkit.subscriptions.readers import Reader
 from eventkit.subscriptions.subscription import Projecting, React, Reacting, Subscription, count_parked, follow
 from eventkit.telemetry import Metrics, MetricsServer
 
@@ -115,6 +117,7 @@ async def running(name: str, build: Build, settings: Settings, tokens: Authentic
             name, event_log, own, leads, settings.kafka, settings.kafka_partitions, settings.kafka_replication, metrics
         )
         _start(me, "relay", relay.run)
+        _start(me, "reader", lambda beat: _say_what_is_read(own, there.reader, beat))
 
         async def caught_up() -> None:
             await _caught_up(pool, service.views, name, await event_log.last_position())
@@ -134,7 +137,7 @@ async def running(name: str, build: Build, settings: Settings, tokens: Authentic
             await words.open(message, tenant=reader.tenant, auditor=reader.id if AUDITOR in roles else "")
 
         server = Server(
-            [*service.apis, Api(OPERATIONS, Operations(resources, subscriptions), ACCESS)],
+            [*service.apis, Api(OPERATIONS, Operations(resources, subscriptions, there.reader), ACCESS)],
             tokens=tokens,
             roles=there.resources.directory,
             secret=there.secret,
@@ -173,6 +176,7 @@ class _Opened:
     leads: Leads
     subscriptions: Mapping[str, Subscription]
     secret: bytes
+    reader: Reader
 
 
 async def _open(stack: AsyncExitStack, name: str, build: Build, settings: Settings, metrics: Metrics) -> _Opened:
@@ -187,7 +191,9 @@ async def _open(stack: AsyncExitStack, name: str, build: Build, settings: Settin
     directory = Directory(pool, _partition(name, "people", settings))
     resources = Resources(name, settings, event_log, pool, Commands(name, event_log, words), words, directory)
     service = build(resources)
-    await provision.tables(pool, service.views)
+    reader = Reader()
+    await provision.tables(pool, service.views, reader)
+    stack.push_async_callback(_say_no_more, own, reader)
     leads = await stack.enter_async_context(Leads(dsn))
     subscriptions: dict[str, Subscription] = {
         name: Projecting(views, own, metrics) for name, views in by_subscription(service.views).items()
@@ -199,7 +205,8 @@ async def _open(stack: AsyncExitStack, name: str, build: Build, settings: Settin
             await count_parked(con, metrics, subscription.name)
             if subscription.source != name:
                 metrics.topic_holes.labels(subscription.name)
-    return _Opened(event_log, pool, own, resources, service, leads, subscriptions, await digest_secret(store, settings))
+    secret = await digest_secret(store, settings)
+    return _Opened(event_log, pool, own, resources, service, leads, subscriptions, secret, reader)
 
 
 def key_store(settings: Settings) -> KeyStore:
@@ -293,12 +300,39 @@ async def _cancel(me: Running) -> None:
         log.error("service.loops_left", service=me.name, loops=[task.get_name() for task in running])
 
 
+async def _say_what_is_read(pool: asyncpg.Pool, reader: Reader, beat: Callable[[], None]) -> None:
+    """For ever; raises `Forgotten` when this process was taken for ended, so that it ends, and starts anew."""
+    while True:
+        try:
+            await readers.still_reads(pool, reader)
+        except TRANSIENT as error:
+            log.warning("reader.retry", error=type(error).__name__)
+        beat()
+        await asyncio.sleep(readers.SAYS_SECONDS)
+
+
+async def _say_no_more(pool: asyncpg.Pool, reader: Reader) -> None:
+    try:
+        await readers.reads_no_more(pool, reader)
+    except TRANSIENT as error:  # it is taken for ended a minute later
+        log.warning("reader.left", error=type(error).__name__)
+
+
 async def _caught_up(pool: asyncpg.Pool, views: Sequence[AnyView], name: str, position: int) -> None:
-    """Until the views of the own log show what was recorded before the start: a new version fills its tables before it
-    answers."""
+    """Until the views show what was known before the start: a new version fills its tables before it answers.
+
+    Of the own log that is what was recorded; of other contexts, what another version of the same views has, for only
+    then does a caller find less than before. At a first start nobody has anything, and an absent Kafka delays nobody.
+    """
     own = list(by_subscription([view for view in views if view.source == name]))
     if own and position > CAUGHT_UP_WITHIN:
         await checkpoint.wait(pool, own, OWN_FEED, position - CAUGHT_UP_WITHIN)
+    for subscription in by_subscription(views):
+        async with connection(pool) as con:
+            others = await checkpoint.of_other_versions(con, subscription)
+        for partition, reached in others.items():
+            if reached:
+                await checkpoint.wait(pool, [subscription], partition, reached)
 
 
 def _partition(name: str, context: str, settings: Settings) -> Callable[[str], int]:

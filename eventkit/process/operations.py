@@ -1,4 +1,4 @@
-"""What an operator asks of any service: verify its views, look at what is parked and bring it back, rebuild a view."""
+"""What an operator asks of any service: verify its views, bring back what is parked, rebuild a view, drop old ones."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -16,8 +16,9 @@ from eventkit.errors import Rejected, unknown
 from eventkit.log import Recorded
 from eventkit.process.service import Resources
 from eventkit.rpc.access import Allow, roles, services
-from eventkit.subscriptions import checkpoint, parking
+from eventkit.subscriptions import checkpoint, parking, readers
 from eventkit.subscriptions.projection import AnyView, Comparison, Mismatch, compare
+from eventkit.subscriptions.readers import Reader
 from eventkit.subscriptions.subscription import Projecting, Subscription
 from eventkit.subscriptions.table import Key
 from nhip.common.v1 import operations_pb2 as pb
@@ -31,6 +32,7 @@ ACCESS: Mapping[str, Allow] = {
     "RetryParked": _OPERATORS,
     "DiscardParked": _OPERATORS,
     "Rebuild": services("operator"),  # a view is shared by all tenants: none of them empties it
+    "Prune": services("operator"),
 }
 
 
@@ -52,6 +54,8 @@ class Operations:
 
     resources: Resources
     subscriptions: Mapping[str, Subscription]
+    reader: Reader
+    """This process, as others see it."""
 
     async def verify(self, request: pb.Verify, ctx: Context) -> pb.Verified:
         views = [view for view in self._views() if request.view in ("", view.name)]
@@ -173,6 +177,31 @@ class Operations:
             await con.execute(f"truncate {', '.join(together)}")
             await con.execute("delete from parked where subscription = $1", view.subscription)
         return Accepted(id=view.name)
+
+    async def prune(self, request: pb.Prune, ctx: Context) -> pb.Pruned:
+        await readers.still_reads(self.resources.pool, self.reader)  # whoever asks this process finds it alive
+        async with transaction(self.resources.pool) as con:
+            await con.execute(readers.LOCK)  # nobody begins to read what is about to go
+            kept = await readers.kept(con)
+            unread = [each for each in kept if not each.processes]
+            if request.drop:
+                try:
+                    await readers.drop(con, unread)
+                except readers.InUse as error:
+                    raise Rejected(
+                        "VIEW_IN_USE", f"a query runs on the views of {error}, which nobody said to read: try again"
+                    ) from error
+        return pb.Pruned(
+            views=[
+                pb.ViewsInUse(
+                    subscription=each.subscription,
+                    tables=each.tables,
+                    processes=each.processes,
+                    dropped=request.drop and not each.processes,
+                )
+                for each in kept
+            ]
+        )
 
     def _views(self) -> Sequence[AnyView]:
         return [view for s in self.subscriptions.values() if isinstance(s, Projecting) for view in s.views]

@@ -4,7 +4,7 @@ Safe to repeat, from several processes at once.
 """
 
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TypeVar
 
 import asyncpg
@@ -14,8 +14,9 @@ from eventkit.database import transaction
 from eventkit.kafka import relay
 from eventkit.log.faults import TRANSIENT, Backoff
 from eventkit.settings import SettingsError, masked
-from eventkit.subscriptions import checkpoint, parking
+from eventkit.subscriptions import checkpoint, parking, readers
 from eventkit.subscriptions.projection import AnyView
+from eventkit.subscriptions.readers import Reader
 from eventkit.subscriptions.table import READER
 
 log = structlog.get_logger(__name__)
@@ -111,11 +112,14 @@ async def _databases(server: str, services: Iterable[str]) -> None:
         await con.close()
 
 
-async def tables(pool: asyncpg.Pool, views: Iterable[AnyView]) -> None:
-    """The tables of subscriptions and of views that are not there yet. A table that is there is never altered."""
+async def tables(pool: asyncpg.Pool, views: Sequence[AnyView], reader: Reader | None = None) -> None:
+    """The tables of subscriptions and of views that are not there yet, and who reads them from now on, if anybody.
+
+    A table that is there is never altered.
+    """
     async with transaction(pool) as con:
-        await con.execute("select pg_advisory_xact_lock(hashtext('nhip tables'))")
-        await con.execute(checkpoint.SCHEMA + ";" + parking.SCHEMA + ";" + relay.SCHEMA)
+        await con.execute(readers.LOCK)
+        await con.execute(";".join((checkpoint.SCHEMA, parking.SCHEMA, relay.SCHEMA, readers.SCHEMA)))
         await con.execute(
             f"grant select on checkpoint to {READER}"
         )  # an answer says how far what it shows had been applied
@@ -140,3 +144,5 @@ async def tables(pool: asyncpg.Pool, views: Iterable[AnyView]) -> None:
                     f"{view.table.name} has other columns than {type(view).__name__}: a view that changes its row "
                     "takes the next version"
                 )
+        if reader:
+            await readers.register(con, reader, views)

@@ -97,3 +97,16 @@ async def wait(pool: asyncpg.Pool, subscriptions: list[str], partition: int, pos
             return
         await asyncio.sleep(pause)
         pause = min(pause * 1.5, 0.1)
+
+
+async def of_other_versions(con: asyncpg.Connection, subscription: str) -> dict[int, int]:
+    """How far the other versions of a subscription have come, the furthest of each partition; none: there are none."""
+    group, _, _ = subscription.rpartition("_v")
+    rows = await con.fetch(
+        r"select partition, max(position) as position from checkpoint "
+        r"where starts_with(subscription, $1) and substr(subscription, length($1) + 1) ~ '^\d+$' "
+        r"and subscription <> $2 group by 1",
+        f"{group}_v",
+        subscription,
+    )
+    return {row["partition"]: row["position"] for row in rows}
