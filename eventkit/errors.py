@@ -1,5 +1,7 @@
 """Refusals: part of the contract, each with a stable reason."""
 
+import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -25,10 +27,18 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One field that is wrong, as a path ("kpi.measure.target"), and what would be right."""
+    """One field that is wrong, as a path ("kpi.measure.target"), and why.
+
+    Words for people are made of `reason` and `parameters`; `message` is for who writes a program.
+    """
 
     field: str
-    message: str
+    reason: str
+    """Stable, as "TOO_LONG"."""
+    message: str = ""
+    """What would be right, in English: "must have at most 200 characters"."""
+    parameters: Mapping[str, str] = dataclasses.field(default_factory=dict[str, str], hash=False)
+    """What the rule measures by, as {"most": "200"}: numbers and days as contracts write them."""
 
 
 class Rejected(Exception):
@@ -43,6 +53,7 @@ class Rejected(Exception):
         field: str = "",
         rule: str = "",
         violations: tuple[Violation, ...] = (),
+        parameters: Mapping[str, str] | None = None,
         retry_after: float = 0.0,
         id: str = "",
     ):
@@ -52,7 +63,11 @@ class Rejected(Exception):
         self.id = id
         """Of the thing that is there already, where that is why."""
         self.reason, self.message, self.kind, self.rule = reason, message, kind, rule
-        self.violations: tuple[Violation, ...] = violations or ((Violation(field, message),) if field else ())
+        self.parameters: Mapping[str, str] = parameters or {}
+        """What the rule measures by, as {"left": "20"}; words for people are made of it and the reason."""
+        self.violations: tuple[Violation, ...] = violations or (
+            (Violation(field, reason, message, self.parameters),) if field else ()
+        )
 
 
 def unknown(kind: str, id: str, field: str = "") -> Rejected:

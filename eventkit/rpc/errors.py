@@ -2,7 +2,8 @@
 
 import errno
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import cast
 from uuid import uuid4
 
@@ -31,6 +32,8 @@ CODES = {
 }
 _KINDS = {code: kind for kind, code in CODES.items()}
 
+# In the metadata of ErrorInfo: "parameter-left", and of the third field that is wrong "violation-2-most".
+_PARAMETER, _VIOLATION = "parameter-", "violation-"
 _DETAILS = "grpc-status-details-bin"
 # Trailers over 8 KiB are dropped by many clients, and the caller would see nothing of the error at all. The message
 # goes there twice, once percent-encoded (thrice its size), the details once in base64.
@@ -52,6 +55,8 @@ class Failure:
     message: str
     rule: str = ""
     violations: tuple[Violation, ...] = ()
+    parameters: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What the rule measures by."""
     error_id: str = ""
     """Ties what the caller was told to the line in the log; only for faults that are ours."""
     retry_after: float = 0.0
@@ -70,6 +75,7 @@ def failure(error: Exception) -> Failure:
             error.message,
             error.rule,
             error.violations,
+            error.parameters,
             retry_after=error.retry_after,
             id=error.id,
         )
@@ -132,17 +138,23 @@ def to_status(failed: Failure) -> grpc.Status:
         name: value
         for name, value in (("rule", failed.rule), ("error_id", failed.error_id), ("id", failed.id))
         if value
-    }
+    } | {_PARAMETER + name: value for name, value in failed.parameters.items()}
     info = error_details_pb2.ErrorInfo(reason=failed.reason, domain=DOMAIN, metadata=metadata)
     _add(status, info)
     if failed.retry_after:
         _add(status, error_details_pb2.RetryInfo(retry_delay=Duration(seconds=math.ceil(failed.retry_after))))
     if failed.violations:
-        bad = error_details_pb2.BadRequest()
+        bad, room = error_details_pb2.BadRequest(), _DETAILS_BYTES - status.ByteSize() + info.ByteSize()
         for at, violation in enumerate(failed.violations):
-            bad.field_violations.add(field=_cut(violation.field, 200), description=_cut(violation.message, 400))
-            if bad.ByteSize() > _DETAILS_BYTES - status.ByteSize() and at:
+            bad.field_violations.add(
+                field=_cut(violation.field, 200), description=_cut(violation.message, 400), reason=violation.reason
+            )
+            own = {f"{_VIOLATION}{at}-{name}": value for name, value in violation.parameters.items()}
+            info.metadata.update(own)
+            if bad.ByteSize() + info.ByteSize() > room and at:
                 bad.field_violations.pop()
+                for name in own:
+                    del info.metadata[name]
                 info.metadata["violations_left_out"] = str(len(failed.violations) - at)
                 break
         del status.details[:]
@@ -164,16 +176,24 @@ def rejection(error: grpc.RpcError) -> Rejected | None:
     # A reply that does not fit does not fit later either.
     if kind is None or (kind is Kind.TOO_MANY and not retry.retry_delay.seconds):
         return None
-    violations = tuple(Violation(one.field, one.description) for one in bad.field_violations)
+    violations = tuple(
+        Violation(one.field, one.reason, one.description, _parameters(info, f"{_VIOLATION}{at}-"))
+        for at, one in enumerate(bad.field_violations)
+    )
     return Rejected(
         info.reason,
         status.message,
         kind=kind,
         rule=info.metadata.get("rule", ""),
         violations=violations,
+        parameters=_parameters(info, _PARAMETER),
         retry_after=retry.retry_delay.seconds,
         id=info.metadata.get("id", ""),
     )
+
+
+def _parameters(info: error_details_pb2.ErrorInfo, prefix: str) -> dict[str, str]:
+    return {name.removeprefix(prefix): value for name, value in info.metadata.items() if name.startswith(prefix)}
 
 
 def reason(error: grpc.RpcError) -> str:

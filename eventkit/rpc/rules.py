@@ -8,7 +8,7 @@ given is bound by nothing but `required`.
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from functools import cache
@@ -24,6 +24,8 @@ from eventkit.errors import Violation
 from eventkit.values import FRACTION_DIGITS, WHOLE_DIGITS
 from nhip.common.v1 import options_pb2
 
+MISSING = "MISSING"
+"""The reason of what is required and not given, or blank."""
 MOST = 1000
 """Violations that are looked for: a request of four million wrong bytes shall not cost more than that."""
 
@@ -52,14 +54,14 @@ _INTEGERS = (
     FieldDescriptor.CPPTYPE_UINT64,
 )
 
-Check = Callable[[object], Iterator[tuple[str, str]]]
-"""Looks at one given value; answers what is wrong as (path below the value, what would be right)."""
+Check = Callable[[object], Iterator[Violation]]
+"""Looks at one given value; answers what is wrong, with paths below the value."""
 
 
 def violations(message: Message) -> tuple[Violation, ...]:
     """Everything that is wrong with `message`, in the order of its contract, each with its field's path; at most MOST
     of them."""
-    return tuple(Violation(path, what) for path, what in islice(_message(message), MOST))
+    return tuple(islice(_message(message), MOST))
 
 
 def compile_rules(descriptor: Descriptor) -> None:
@@ -84,25 +86,30 @@ class _Field:
     max_items: int
     checks: tuple[Check, ...]
 
-    def violations(self, message: Message) -> Iterator[tuple[str, str]]:
+    def violations(self, message: Message) -> Iterator[Violation]:
         name = self.descriptor.name
         value = cast(object, getattr(message, name))
         if self.descriptor.is_repeated:
             items = _items(value)
             if not items:
                 if self.required:
-                    yield name, self.required
+                    yield Violation(name, MISSING, self.required)
                 return
             if self.max_items and len(items) > self.max_items:
-                yield name, f"must have at most {self.max_items} items"
+                yield Violation(
+                    name,
+                    "TOO_MANY_ITEMS",
+                    f"must have at most {self.max_items} items",
+                    {"most": str(self.max_items)},
+                )
                 return  # not one line for each of a million items
             for at, item in enumerate(items):
                 yield from self._judge(f"{name}[{at}]", item)
         elif not self._given(message, value):
             if self.required:
-                yield name, self.required
+                yield Violation(name, MISSING, self.required)
         elif self.required and isinstance(value, str) and _blank(value):
-            yield name, self.required
+            yield Violation(name, MISSING, self.required)
         else:
             yield from self._judge(name, value)
 
@@ -111,10 +118,10 @@ class _Field:
             return message.HasField(self.descriptor.name)
         return bool(value)  # proto3: zero and not given look the same
 
-    def _judge(self, path: str, value: object) -> Iterator[tuple[str, str]]:
+    def _judge(self, path: str, value: object) -> Iterator[Violation]:
         for check in self.checks:
-            for below, what in check(value):
-                yield f"{path}.{below}" if below else path, what
+            for wrong in check(value):
+                yield replace(wrong, field=f"{path}.{wrong.field}" if wrong.field else path)
 
 
 def _items(value: object) -> Sequence[object]:
@@ -192,7 +199,11 @@ def _checks(field: FieldDescriptor, rules: options_pb2.Rules) -> Iterator[Check]
         yield lambda value: _message(cast(Message, value))
     elif field.enum_type is not None:
         numbers, names = frozenset(field.enum_type.values_by_number), _names(field.enum_type)
-        yield lambda value: iter(()) if value in numbers else iter([("", f"must be one of {names}")])
+        yield (
+            lambda value: (
+                iter(()) if value in numbers else iter([Violation("", "NOT_ONE_OF", f"must be one of {names}")])
+            )
+        )
     elif field.cpp_type in _INTEGERS and number_rules:
         yield lambda value: _range(Decimal(cast(int, value)), low, high)
         number_rules = False
@@ -215,7 +226,7 @@ def _names(enum: EnumDescriptor) -> str:
 # --- one value -------------------------------------------------------------------------------------------------------
 
 
-def _message(message: Message) -> Iterator[tuple[str, str]]:
+def _message(message: Message) -> Iterator[Violation]:
     for field in _fields(message.DESCRIPTOR):
         yield from field.violations(message)
 
@@ -225,22 +236,25 @@ def _blank(text: str) -> bool:
     return all(unicodedata.category(char) in ("Zs", "Zl", "Zp", "Cc", "Cf") for char in text)
 
 
-def _shown(text: str, lines: bool) -> Iterator[tuple[str, str]]:
+def _shown(text: str, lines: bool) -> Iterator[Violation]:
     """Text is what is seen of it. PostgreSQL, for one, cannot store U+0000 at all."""
     if match := (_NOT_IN_LINES if lines else _NOT_IN_NAMES).search(text):
-        yield "", f"must not contain the character U+{ord(match[0]):04X}"
+        character = f"U+{ord(match[0]):04X}"
+        yield Violation(
+            "", "CHARACTER_REFUSED", f"must not contain the character {character}", {"character": character}
+        )
     if _TOWER.search(text):
-        yield "", "must have at most 30 marks on a letter"
+        yield Violation("", "TOO_MANY_MARKS", "must have at most 30 marks on a letter", {"most": "30"})
 
 
-def _id(value: object) -> Iterator[tuple[str, str]]:
+def _id(value: object) -> Iterator[Violation]:
     if not _ID.fullmatch(cast(str, value)):
-        yield "", "must be an id: 1 to 64 of a-z, 0-9, '-', '_' and '.'"
+        yield Violation("", "ID_MALFORMED", "must be an id: 1 to 64 of a-z, 0-9, '-', '_' and '.'")
 
 
-def _time_zone(value: object) -> Iterator[tuple[str, str]]:
+def _time_zone(value: object) -> Iterator[Violation]:
     if value not in _zones():
-        yield "", "must be a zone of the IANA time zone database, as Asia/Ho_Chi_Minh"
+        yield Violation("", "TIME_ZONE_UNKNOWN", "must be a zone of the IANA time zone database, as Asia/Ho_Chi_Minh")
 
 
 @cache
@@ -248,70 +262,73 @@ def _zones() -> frozenset[str]:
     return frozenset(available_timezones())
 
 
-def _length(text: str, most: int) -> Iterator[tuple[str, str]]:
+def _length(text: str, most: int) -> Iterator[Violation]:
     # A cluster of many code points is still one character, but not without end: 16 are more than any script or emoji
     # needs. Composing (NFC) would change no cluster, and takes quadratic time where marks pile up.
     if len(text) > most and (len(text) > 16 * most or len(_CLUSTER.findall(text)) > most):
-        yield "", f"must have at most {most} characters"
+        yield Violation("", "TOO_LONG", f"must have at most {most} characters", {"most": str(most)})
 
 
-def _words(words: Message, rules: options_pb2.Rules) -> Iterator[tuple[str, str]]:
+def _words(words: Message, rules: options_pb2.Rules) -> Iterator[Violation]:
     form = words.WhichOneof("form")
     # The others are said in replies, whatever they will be: taken, they would be stored.
     if form not in (
         None,
         "plain",
     ):
-        yield form, "must not be given: send the words as `plain`"
+        yield Violation(form, "WORDS_NOT_PLAIN", "must not be given: send the words as `plain`")
         return
     plain = cast(str, getattr(words, "plain"))  # noqa: B009  # a Message by descriptor, its class is not at hand
     if rules.required and _blank(plain):
-        yield "", "must be given and not blank"
+        yield Violation("", MISSING, "must be given and not blank")
         return
     yield from _shown(plain, rules.lines)
     if rules.max_length:
         yield from _length(plain, rules.max_length)
 
 
-def _decimal(
-    value: Message, low: Decimal | None, high: Decimal | None, *, stored: bool = False
-) -> Iterator[tuple[str, str]]:
+def _decimal(value: Message, low: Decimal | None, high: Decimal | None, *, stored: bool = False) -> Iterator[Violation]:
     text = cast(str, getattr(value, "value"))  # noqa: B009
     if stored:
         if len(text) > _STORED_LENGTH or not _DECIMAL.fullmatch(text):
-            yield "", "must be a plain decimal, as -12.5"
+            yield Violation("", "NOT_A_NUMBER", "must be a plain decimal, as -12.5")
             return
     elif not _TAKEN.fullmatch(text):
-        yield (
+        yield Violation(
             "",
+            "TOO_MANY_DIGITS" if _DECIMAL.fullmatch(text) else "NOT_A_NUMBER",
             f"must be a plain decimal of at most {WHOLE_DIGITS} digits before and {FRACTION_DIGITS} behind the point, "
             "as -12.5",
+            {"whole": str(WHOLE_DIGITS), "fraction": str(FRACTION_DIGITS)},
         )
         return
     yield from _range(Decimal(text), low, high)
 
 
-def _range(value: Decimal, low: Decimal | None, high: Decimal | None) -> Iterator[tuple[str, str]]:
+def _range(value: Decimal, low: Decimal | None, high: Decimal | None) -> Iterator[Violation]:
     if (low is not None and value < low) or (high is not None and value > high):
         if low is not None and high is not None:
-            yield "", f"must be from {low} to {high}"
+            ends = {"least": str(low), "most": str(high)}
+            yield Violation("", "OUT_OF_RANGE", f"must be from {low} to {high}", ends)
+        elif low is not None:
+            yield Violation("", "TOO_SMALL", f"must be at least {low}", {"least": str(low)})
         else:
-            yield "", f"must be at least {low}" if low is not None else f"must be at most {high}"
+            yield Violation("", "TOO_LARGE", f"must be at most {high}", {"most": str(high)})
 
 
-def _date(value: object) -> Iterator[tuple[str, str]]:
+def _date(value: object) -> Iterator[Violation]:
     parts = [cast(int, getattr(value, name)) for name in ("year", "month", "day")]
     try:
         date(*parts)
     except (ValueError, OverflowError):
-        yield "", "must be a day of the calendar: year 1 to 9999, month and day"
+        yield Violation("", "NOT_A_DAY", "must be a day of the calendar: year 1 to 9999, month and day")
 
 
-def _timestamp(value: object) -> Iterator[tuple[str, str]]:
+def _timestamp(value: object) -> Iterator[Violation]:
     seconds, nanos = (cast(int, getattr(value, name)) for name in ("seconds", "nanos"))
     # 0001-01-01T00:00:00Z to 9999-12-31T23:59:59Z, as the type's own contract says
     if not (-62135596800 <= seconds <= 253402300799 and 0 <= nanos < 1_000_000_000):
-        yield "", "must be an instant of the years 1 to 9999"
+        yield Violation("", "NOT_AN_INSTANT", "must be an instant of the years 1 to 9999")
 
 
 _WELL_KNOWN: dict[str, Check] = {

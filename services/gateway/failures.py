@@ -1,7 +1,8 @@
 """What went wrong upstream, in the one form that the JSON API and the console speak of it."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
@@ -44,6 +45,8 @@ class Failure(Exception):
     reason: str
     message: str
     violations: tuple[Violation, ...] = ()
+    parameters: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What the rule measures by; words for people are made of it and the reason."""
     rule: str = ""
     context: str = ""
     """Whose answer it is, as "goals"; empty: the gateway's own."""
@@ -76,7 +79,13 @@ class Failure(Exception):
             "message": self.message,
         }
         if self.violations:
-            error["violations"] = [{"field": v.field, "message": v.message} for v in self.violations]
+            error["violations"] = [
+                {"field": v.field, "reason": v.reason, "message": v.message}
+                | ({"parameters": dict(v.parameters)} if v.parameters else {})
+                for v in self.violations
+            ]
+        if self.parameters:
+            error["parameters"] = dict(self.parameters)
         if self.rule:
             error["rule"] = self.rule
         if request_id:
@@ -102,6 +111,7 @@ def of_rejection(refused: Rejected, context: str = "") -> Failure:
         refused.reason,
         refused.message,
         refused.violations,
+        refused.parameters,
         refused.rule,
         context,
         retry_after=math.ceil(refused.retry_after),

@@ -47,6 +47,11 @@ SCALARS: Mapping[int, Json] = {
     FieldDescriptor.TYPE_INT64: {"type": "string", "format": "int64"},
     FieldDescriptor.TYPE_UINT64: {"type": "string", "format": "uint64"},
 }
+_PARAMETERS: Json = {
+    "type": "object",
+    "additionalProperties": {"type": "string"},
+    "description": 'What the rule measures by, as {"most": "200"}: numbers and days as elsewhere in contracts.',
+}
 REFUSAL: Json = {
     "type": "object",
     "properties": {
@@ -62,11 +67,17 @@ REFUSAL: Json = {
                     "examples": ["FIELDS_INVALID"],
                 },
                 "message": {"type": "string", "description": "For people."},
+                "parameters": _PARAMETERS,
                 "violations": {
                     "type": "array",
                     "items": {
                         "type": "object",
-                        "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
+                        "properties": {
+                            "field": {"type": "string"},
+                            "reason": {"type": "string", "description": "Stable."},
+                            "message": {"type": "string"},
+                            "parameters": _PARAMETERS,
+                        },
                     },
                 },
             },

@@ -95,7 +95,7 @@ def message_of(
     _set_query(descriptor, content, query, set(variables), wrong)
     for name, value in variables.items():
         if str(content.get(name, value)) != value:
-            wrong.append(Violation(name, f"the path says {value!r}"))
+            wrong.append(Violation(name, "DIFFERS_FROM_PATH", f"the path says {value!r}"))
         content[name] = value
     message = GetMessageClass(descriptor)()
     try:
@@ -167,13 +167,13 @@ def _set_query(
         found = _descend(descriptor, content, parents)
         field = _field(found[0], last) if found is not None else None
         if found is None or field is None or name in bound:
-            wrong.append(Violation(name, "there is no such parameter"))
+            wrong.append(Violation(name, "PARAMETER_UNKNOWN", "there is no such parameter"))
             continue
         into = found[1]
         if field.is_repeated:
             into[field.name] = [*into.get(field.name, []), _plain(field, value)]
         elif field.name in into:
-            wrong.append(Violation(name, "is given twice"))
+            wrong.append(Violation(name, "GIVEN_TWICE", "is given twice"))
         else:
             into[field.name] = _plain(field, value)
 
@@ -214,7 +214,7 @@ def _violations(descriptor: Descriptor, content: Any, path: str) -> list[Violati
         at = f"{path}.{name}" if path else str(name)
         field = _field(descriptor, name)
         if field is None:
-            found.append(Violation(at, "there is no such field"))
+            found.append(Violation(at, "FIELD_UNKNOWN", "there is no such field"))
         elif value is not None:
             found += _field_violations(descriptor, field, value, at)
     return found
@@ -234,7 +234,7 @@ def _field_violations(descriptor: Descriptor, field: FieldDescriptor, value: Any
     try:
         json_format.ParseDict({field.name: value}, GetMessageClass(descriptor)())
     except NOT_THAT_MESSAGE:
-        return [Violation(at, f"is not {_wanted(field)}")]
+        return [Violation(at, "WRONG_TYPE", f"is not {_wanted(field)}")]
     return []
 
 

@@ -69,7 +69,7 @@ def parse_moment(parameters: QueryParams) -> Moment:
             raise invalid(
                 "MOMENT_UNREADABLE",
                 f"{known!r} is not an instant",
-                Violation("known", "is not an instant as 2025-03-01T09:30:00Z"),
+                Violation("known", "NOT_AN_INSTANT", "is not an instant as 2025-03-01T09:30:00Z"),
             )
         return Moment(known=at.astimezone(UTC))
     on = parameters.get("on")
@@ -82,6 +82,6 @@ def parse_moment(parameters: QueryParams) -> Moment:
         _ = day + timedelta(days=1)  # the last day of the calendar has no end to ask for
     except (ValueError, OverflowError) as error:
         raise invalid(
-            "MOMENT_UNREADABLE", f"{on!r} is not a day", Violation("on", "is not a day as 2025-03-01")
+            "MOMENT_UNREADABLE", f"{on!r} is not a day", Violation("on", "NOT_A_DAY", "is not a day as 2025-03-01")
         ) from error
     return Moment(day, "recorded" if parameters.get("clock") == "recorded" else "effective")

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from eventkit.errors import Violation
 from eventkit.values import is_taken
 from services.gateway.console.language import Language, typed_decimal
-from services.gateway.console.refusals import at_fields, explain, reasons
+from services.gateway.console.refusals import at_fields, explain, words
 from services.gateway.failures import Failure
 
 RESUMED = "resumed"
@@ -80,8 +80,7 @@ class Form:
 
     def wrong(self, violations: list[Violation], language: Language) -> "Form":
         """The same form again, with what its own checks found."""
-        known = reasons(language)
-        return Form(self.values, self.key, {v.field: known.get(v.message, v.message) for v in violations})
+        return Form(self.values, self.key, {v.field: words(v.reason, v.parameters, language) for v in violations})
 
 
 def _field_of(path: str, fields: Mapping[str, str]) -> str:

@@ -1,9 +1,9 @@
 """Refusals in the reader's language: by their stable reasons, which is what they are for."""
 
-import re
+from collections.abc import Mapping
+from datetime import date
 
-from eventkit.errors import Violation
-from services.gateway.console.language import Language
+from services.gateway.console.language import Language, decimal_of_text
 from services.gateway.failures import Failure
 
 
@@ -101,6 +101,61 @@ def reasons(language: Language) -> dict[str, str]:
         "PERSON_ERASED": _("This person was erased."),
         "PERSON_INACTIVE": _("This person is no longer active."),
         "UNIT_UNKNOWN": _("There is no such unit."),
+        "CHARACTER_REFUSED": _("There is a character in it that cannot be seen. Type it anew instead of pasting it."),
+        "TOO_MANY_MARKS": _("There are too many marks on one letter."),
+        "TOO_LONG": _("At most %(most)s characters."),
+        "TOO_MANY_ITEMS": _("At most %(most)s of them."),
+        "OUT_OF_RANGE": _("From %(least)s to %(most)s."),
+        "TOO_SMALL": _("%(least)s or more."),
+        "TOO_LARGE": _("%(most)s or less."),
+        "NOT_ONE_OF": _("This is not one of the choices."),
+        "ID_MALFORMED": _("An id has 1 to 64 of a-z, 0-9, -, _ and the point."),
+        "TIME_ZONE_UNKNOWN": _("There is no such time zone."),
+        "WORDS_NOT_PLAIN": _("Send the words as plain text."),
+        "NOT_AN_INSTANT": _("This is not a moment: give day, time and time zone."),
+        "FIELDS_INVALID": _("Some fields are not filled in correctly."),
+        "MALFORMED_REQUEST": _("Some fields are not filled in correctly."),
+        "REQUEST_UNREADABLE": _("What was sent cannot be read."),
+        "METHOD_NOT_ALLOWED": _("This cannot be asked of this page."),
+        "CONTEXT_UNKNOWN": _("There is no such part of Nhịp."),
+        "SERVICE_UNKNOWN": _("There is no such part of Nhịp."),
+        "KIND_MISSING": _("Say what kind of thing it is, too."),
+        "FORMAT_UNKNOWN": _("Choose JSONL or CSV."),
+        "ERASURE_UNKNOWN": _("There is no such request for erasure."),
+        "CSF_UNKNOWN": _("There is no such success factor."),
+        "GOAL_UNKNOWN": _("There is no such strategic goal."),
+        "VALUE_UNKNOWN": _("There is no such core value."),
+        "TENANT_UNKNOWN": _("There is no such company."),
+        "TENANT_EXISTS": _("This company is set up already."),
+        "ROLE_UNKNOWN": _("There is no such role."),
+        "LANGUAGE_UNKNOWN": _("There is no such language here."),
+        "CYCLE_SPAN": _("A cycle ends after it starts, and is not too long."),
+        "EFFECTIVE_IN_THE_PAST": _("Choose today or a later day."),
+        "KPI_HAS_CHILDREN": _("Other KPIs still serve it: align or end them first."),
+        "OWNER_MISSING": _("Somebody has to answer for an individual's KPI."),
+        "OWNER_TWICE": _("Name each owner once."),
+        "UNIT_MISSING": _("A department's KPI names its unit."),
+        "REPORTING_CIRCLE": _("Nobody reports to themselves, over others or not."),
+        "GIVER_MISSING": _("Say who gave this praise."),
+        "GIVER_NAMED": _("Everybody gives their own praise."),
+        "RECEIVER_TWICE": _("Name a person or a unit, not both."),
+        "TIE_TWICE": _("Name a core value or a KPI, not both."),
+        "OWN_POINTS": _("Nobody corrects their own points: ask another administrator."),
+        "NOTHING_CORRECTED": _("Say how many points are added, or taken with a minus."),
+        "NOT_YOURS": _("You cannot see somebody else's points and gifts."),
+        "KIND_TWICE": _("Name each kind once."),
+        "NOTICES_NAMED": _("Name notices, or say all of them."),
+        "NEWER_EVENT": _("Nhịp is being updated. Nothing was lost; please try again soon."),
+        "REPLY_TOO_LARGE": _("That was too much at once. Please ask for less."),
+        "CANCELLED": _(
+            "This part of Nhịp did not answer in time. Please try again soon; sending the same form twice does no harm."
+        ),
+        "DEADLINE_EXCEEDED": _(
+            "This part of Nhịp did not answer in time. Please try again soon; sending the same form twice does no harm."
+        ),
+        "TOKEN_EXPIRED": _("Your session has ended: please sign in again."),
+        "TOKEN_INVALID": _("Your session does not hold: please sign in again."),
+        "TOKEN_MISSING": _("Please sign in first."),
         # the console's own
         "MISSING": _("This is needed."),
         "NOT_A_NUMBER": _("This is not a number. Right would be 1,234.5 or 66.2."),
@@ -114,48 +169,47 @@ def reasons(language: Language) -> dict[str, str]:
     }
 
 
+FIELD_RULES = ("FIELDS_INVALID", "MALFORMED_REQUEST")
+"""Reasons that say only that fields are wrong: each field has its own."""
+
+
+def words(reason: str, parameters: Mapping[str, str], language: Language) -> str:
+    """What a reason says to a person, with what its rule measures by; empty: there are no words for it."""
+    text = reasons(language).get(reason, "")
+    return text % _Shown({name: _shown(value, language) for name, value in parameters.items()}) if text else ""
+
+
+class _Shown(dict[str, str]):
+    def __missing__(self, name: str) -> str:
+        return "…"  # a service of another version measures otherwise
+
+
+def _shown(value: str, language: Language) -> str:
+    """A number or a day of a contract, as people write it; other text as it stands."""
+    if (number := decimal_of_text(value)) is not None:
+        return language.number(number)
+    try:
+        return language.day(date.fromisoformat(value))
+    except ValueError:
+        return value
+
+
 def explain(failure: Failure, language: Language) -> str:
     """What a refusal says to a person; a reason without words in the catalogue is shown as the service put it."""
-    known = reasons(language).get(failure.reason)
-    if known is None and failure.status == "NOT_FOUND":
-        known = reasons(language)["PATH_UNKNOWN"]
-    if known is None and failure.status == "PERMISSION_DENIED":
-        known = reasons(language)["NOT_ALLOWED"]
-    if failure.reason in FIELD_RULES and failure.violations:
-        return " ".join(
-            dict.fromkeys(field_rule(v.message, language) for v in failure.violations)
-        )  # a path says nothing to a person
+    if failure.reason in FIELD_RULES and failure.violations:  # a path says nothing to a person
+        found = (words(one.reason, one.parameters, language) or one.message for one in failure.violations)
+        return " ".join(dict.fromkeys(found))
+    known = words(failure.reason, failure.parameters, language)
+    if not known and failure.status == "NOT_FOUND":
+        known = words("PATH_UNKNOWN", {}, language)
+    if not known and failure.status == "PERMISSION_DENIED":
+        known = words("NOT_ALLOWED", {}, language)
     return known or failure.message
 
 
 def at_fields(failure: Failure, language: Language) -> dict[str, str]:
     """What is wrong with each field, by its path in the request."""
-    known = reasons(language)
-
-    def said(violation: Violation) -> str:
-        if failure.reason in FIELD_RULES:
-            return field_rule(violation.message, language)
-        return known.get(violation.message) or known.get(failure.reason) or violation.message
-
-    return {violation.field: said(violation) for violation in failure.violations}
-
-
-FIELD_RULES = ("FIELDS_INVALID", "MALFORMED_REQUEST")
-
-
-def field_rule(message: str, language: Language) -> str:
-    """What a contract's rule demands of a field, by the few sentences in which the rules speak."""
-    _ = language.gettext
-    if message.startswith("must be given"):
-        return _("This is needed.")
-    if found := re.fullmatch(r"must have at most (\d+) characters", message):
-        return _("At most %(n)s characters.") % {"n": found[1]}
-    if found := re.fullmatch(r"must be from (\S+) to (\S+)", message):
-        return _("From %(low)s to %(high)s.") % {"low": found[1], "high": found[2]}
-    if message.startswith("must not contain the character"):
-        return _("There is a character in it that cannot be seen. Type it anew instead of pasting it.")
-    if message.startswith("must have at most 30 marks"):
-        return _("There are too many marks on one letter.")
-    if message.startswith("must be a plain decimal"):
-        return reasons(language)["NOT_A_NUMBER"]
-    return message
+    general = words(failure.reason, failure.parameters, language)
+    return {
+        one.field: words(one.reason, one.parameters, language) or general or one.message for one in failure.violations
+    }

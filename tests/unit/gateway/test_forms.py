@@ -118,8 +118,8 @@ async def test_the_list_to_sign_in_begins_with_executives(signed_in: httpx.Async
 
 async def test_what_the_contract_refuses_is_told_without_its_paths(signed_in: httpx.AsyncClient, backend: Backend):
     wrong = (
-        Violation("changes[0].after", "must be a plain decimal"),
-        Violation("changes[1].after", "must be a plain decimal"),
+        Violation("changes[0].after", "NOT_A_NUMBER"),
+        Violation("changes[1].after", "NOT_A_NUMBER"),
     )
     backend.answers("PreviewProposal", Rejected("FIELDS_INVALID", "…", kind=Kind.INVALID, violations=wrong))
     sent = {"cycle_id": "q1", "after.k1": "3", "before.k1": "4"}

@@ -157,7 +157,9 @@ async def test_a_refusal_keeps_its_reason_its_rule_and_its_fields(
 ):
     backend.answers(
         "OpenCycle",
-        Rejected("REASON", "what is wrong", kind=kind, rule="G-66", violations=(Violation("name", "is taken"),)),
+        Rejected(
+            "REASON", "what is wrong", kind=kind, rule="G-66", violations=(Violation("name", "TAKEN", "is taken"),)
+        ),
     )
     answer = await client.post("/v1/cycles", json={})
     assert answer.status_code == code
@@ -167,7 +169,7 @@ async def test_a_refusal_keeps_its_reason_its_rule_and_its_fields(
             "status": status,
             "reason": "REASON",
             "message": "what is wrong",
-            "violations": [{"field": "name", "message": "is taken"}],
+            "violations": [{"field": "name", "reason": "TAKEN", "message": "is taken"}],
             "rule": "G-66",
             "request_id": answer.headers["x-request-id"],
         }

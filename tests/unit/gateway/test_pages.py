@@ -243,7 +243,7 @@ def test_a_wrong_number_is_told_with_a_right_one():
 
 def test_a_refused_form_keeps_what_was_typed_and_says_it_at_the_field():
     form = Form({"value": "5", "occurred_on": "2024-01-01"})
-    failure = Failure("INVALID_ARGUMENT", "OUTSIDE_CYCLE", "…", (Violation("occurred_on", "…"),))
+    failure = Failure("INVALID_ARGUMENT", "OUTSIDE_CYCLE", "…", (Violation("occurred_on", "OUTSIDE_CYCLE"),))
     again = form.refused(failure, VI, {"occurred_on": "occurred_on"})
     assert (again["value"], again.errors) == ("5", {"occurred_on": "Ngày đó không nằm trong chu kỳ."})
     assert again.key != form.key

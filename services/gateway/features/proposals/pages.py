@@ -21,7 +21,7 @@ from services.gateway.console.events import reason_class_word
 from services.gateway.console.forms import Form, sent
 from services.gateway.console.language import decimal_of, unreadable
 from services.gateway.console.links import praise_link
-from services.gateway.console.refusals import reasons
+from services.gateway.console.refusals import words
 from services.gateway.console.routes import Routes
 from services.gateway.console.visit import Visit
 from services.gateway.failures import Failure
@@ -134,7 +134,7 @@ def _page(visit: Visit, proposal: goals_pb2.Proposal) -> ProposalPage:
         relation=relation_sentence(proposal.approval, language),
         decision_reason=language.words(proposal.decision_reason) if proposal.HasField("decision_reason") else "",
         decided_at=language.instant(decided, visit.zone) if decided else "",
-        obstacle=reasons(language).get(proposal.obstacle, proposal.obstacle),
+        obstacle=words(proposal.obstacle, {}, language) or proposal.obstacle,
         praise=_praise(visit, proposal),
         open=proposal.state == types_pb2.PROPOSAL_STATE_PROPOSED,
         may_decide=proposal.may_decide,

@@ -18,7 +18,7 @@ from services.gateway.console.cycles import choose_cycle
 from services.gateway.console.edges import EDGES, edge_words
 from services.gateway.console.forms import Form, decimal_message, sent
 from services.gateway.console.language import Language, day_of, decimal_of, decimal_of_text
-from services.gateway.console.refusals import reasons
+from services.gateway.console.refusals import words
 from services.gateway.console.routes import Routes
 from services.gateway.console.visit import Visit
 from services.gateway.failures import Failure
@@ -154,8 +154,8 @@ async def preview(visit: Visit) -> Response:
 async def _preview(visit: Visit, filled: Form) -> dict[str, Any]:
     draft = read(filled, visit.person, visit.language)
     nothing: dict[str, Any] = {"arithmetic": None, "approver": None, "relation": "", "obstacle": "", "explanation": ""}
-    if unreadable := next((v for v in draft.wrong if v.message in ("NOT_A_NUMBER", "TOO_MANY_DIGITS")), None):
-        return nothing | {"explanation": reasons(visit.language)[unreadable.message]}
+    if unreadable := next((v for v in draft.wrong if v.reason in ("NOT_A_NUMBER", "TOO_MANY_DIGITS")), None):
+        return nothing | {"explanation": words(unreadable.reason, unreadable.parameters, visit.language)}
     if draft.wrong or (not draft.changes and draft.addition is None):
         return nothing
     request = goals_pb2.PreviewProposal(cycle_id=filled["cycle_id"], changes=draft.changes, addition=draft.addition)
@@ -169,7 +169,7 @@ async def _preview(visit: Visit, filled: Form) -> dict[str, Any]:
         "arithmetic": arithmetic(reply.reconciliations, visit.language),
         "approver": owner_avatar(reply.approver, visit.language) if reply.approver.person_id else None,
         "relation": relation_sentence(reply.approval, visit.language),
-        "obstacle": reasons(visit.language).get(reply.obstacle, reply.obstacle),
+        "obstacle": words(reply.obstacle, {}, visit.language) or reply.obstacle,
         "explanation": "",
     }
 

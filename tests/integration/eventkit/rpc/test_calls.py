@@ -155,10 +155,13 @@ async def test_everything_that_is_wrong_is_answered_at_once_with_paths(nhip):
     answer = await refused(nhip.Goals.DefineKpi(define, metadata=(nhip.bearer(),)))
     assert (answer.kind, answer.reason) == (Kind.INVALID, "FIELDS_INVALID")
     assert answer.violations == (
-        Violation("cycle_id", "must be an id: 1 to 64 of a-z, 0-9, '-', '_' and '.'"),
-        Violation("kpi.name", "must be given and not blank"),
+        Violation("cycle_id", "ID_MALFORMED", "must be an id: 1 to 64 of a-z, 0-9, '-', '_' and '.'"),
+        Violation("kpi.name", "MISSING", "must be given and not blank"),
         Violation(
-            "kpi.measure.target", "must be a plain decimal of at most 18 digits before and 6 behind the point, as -12.5"
+            "kpi.measure.target",
+            "NOT_A_NUMBER",
+            "must be a plain decimal of at most 18 digits before and 6 behind the point, as -12.5",
+            {"whole": "18", "fraction": "6"},
         ),
     )
     assert not nhip.goals.asked
@@ -353,25 +356,31 @@ async def test_a_malformed_key_is_refused(nhip, keys):
 )
 async def test_a_refusal_comes_out_as_it_went_in(nhip, kind, code):
     raised = Rejected(
-        "PROPOSAL_STALE", "chỉ tiêu đã đổi", kind=kind, rule="G-66", violations=(Violation("changes[0].before", "80"),)
+        "PROPOSAL_STALE",
+        "chỉ tiêu đã đổi",
+        kind=kind,
+        rule="G-66",
+        violations=(Violation("changes[0].before", "STALE", "80", {"now": "60"}),),
+        parameters={"kpi": "KPI"},
     )
     nhip.goals.reply = raised
     error = await failing(nhip.Goals.AlignKpi(ALIGN, metadata=(nhip.bearer(),)))
     answer = rejection(error)
     assert answer is not None
     assert error.code() is code
-    assert (answer.reason, answer.message, answer.kind, answer.rule, answer.violations) == (
+    assert (answer.reason, answer.message, answer.kind, answer.rule, answer.violations, answer.parameters) == (
         raised.reason,
         raised.message,
         raised.kind,
         raised.rule,
         raised.violations,
+        raised.parameters,
     )
 
 
 async def test_a_very_long_refusal_still_arrives(nhip):
     nhip.goals.reply = Rejected(
-        "LONG", "rất dài " * 2000, violations=tuple(Violation("ô" * 300, "ừ" * 900) for _ in range(50))
+        "LONG", "rất dài " * 2000, violations=tuple(Violation("ô" * 300, "LONG", "ừ" * 900) for _ in range(50))
     )
     answer = await refused(nhip.Goals.AlignKpi(ALIGN, metadata=(nhip.bearer(),)))
     assert answer.reason == "LONG"
