@@ -23,7 +23,10 @@ def verify(
     tenant: Tenant = "",
     directory: Directory = Path("var"),
 ) -> None:
-    """Fold every stream again and compare each view with it. Exit code 1 when a row differs."""
+    """Fold every stream again and compare each view with it. Exit code 1 when a row differs.
+
+    Views are held against the aggregates' states; where no aggregate folds their events, against a fresh fold.
+    """
 
     async def work() -> None:
         async with operator(address, gateway, token, tenant, directory) as (client, services):
@@ -45,6 +48,10 @@ def verify(
     run(work())
 
 
+def _against(one: VerifiedView) -> str:
+    return "aggregate" if one.independent else "fresh fold"
+
+
 def _show(found: list[tuple[str, VerifiedView]]) -> None:
     table = Table()
     # Names are for copying: where the terminal is narrow they are not cut off.
@@ -54,11 +61,20 @@ def _show(found: list[tuple[str, VerifiedView]]) -> None:
         ("version", []),
         ("rows", []),
         ("up to", [one.position for _, one in found]),
+        ("against", [_against(one) for _, one in found]),
         ("differences", []),
     ):
         table.add_column(title, no_wrap=True, min_width=max(map(len, (title, *values))))
     for name, one in found:
-        table.add_row(name, one.view, str(one.version), str(one.rows), one.position, str(len(one.differences) or ""))
+        table.add_row(
+            name,
+            one.view,
+            str(one.version),
+            str(one.rows),
+            one.position,
+            _against(one),
+            str(len(one.differences) or ""),
+        )
     console = Console()
     wide = console.measure(table, options=console.options.update(width=500)).maximum
     console.print(table, width=max(console.width, wide), crop=False)  # a narrow terminal wraps lines; it cuts none off

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from eventkit.directory.facts import ERASED, ORGANISATION, PERSON, TENANT, role_name
 from eventkit.log import Recorded
-from eventkit.subscriptions.projection import AnyView, Rows, View, messages
+from eventkit.subscriptions.projection import AnyView, Rows, View, WrittenWhole, messages
 from eventkit.subscriptions.table import Key
 from eventkit.values import packed
 from nhip.people.v1.events_pb2 import (
@@ -31,17 +31,14 @@ class TenantRow:
     time_zone: str
 
 
-class TenantView(View[TenantRow]):
+class TenantView(WrittenWhole[TenantRow, TenantCreated]):
     name, source, categories, key = "directory_tenant", "people", (TENANT.category,), ("tenant",)
     version = VERSION
     row = TenantRow
+    written_by = (TenantCreated,)
 
-    def fold(self, rows: Rows[TenantRow], event: Recorded) -> None:
-        match event.message:
-            case TenantCreated() as e:
-                rows.put(TenantRow(event.tenant, e.name, e.time_zone))
-            case _:
-                pass
+    def written(self, event: Recorded, e: TenantCreated) -> TenantRow:
+        return TenantRow(event.tenant, e.name, e.time_zone)
 
     def expected(self, events: Sequence[Recorded]) -> Iterable[TenantRow]:
         if state := TENANT.fold(messages(events)):
@@ -102,17 +99,14 @@ class PlaceRow:
     manager_id: str
 
 
-class PlaceView(View[PlaceRow]):
+class PlaceView(WrittenWhole[PlaceRow, PlaceAssigned]):
     name, source, categories, key = "directory_place", "people", (ORGANISATION.category,), ("tenant", "person_id")
     version = VERSION
     row = PlaceRow
+    written_by = (PlaceAssigned,)
 
-    def fold(self, rows: Rows[PlaceRow], event: Recorded) -> None:
-        match event.message:
-            case PlaceAssigned() as e:
-                rows.put(PlaceRow(event.tenant, e.person_id, e.after.unit_id, e.after.manager_id))
-            case _:
-                pass
+    def written(self, event: Recorded, e: PlaceAssigned) -> PlaceRow:
+        return PlaceRow(event.tenant, e.person_id, e.after.unit_id, e.after.manager_id)
 
     def expected(self, events: Sequence[Recorded]) -> Iterable[PlaceRow]:
         if organisation := ORGANISATION.fold(messages(events)):

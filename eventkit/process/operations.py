@@ -70,6 +70,7 @@ class Operations:
                     version=view.version,
                     rows=comparison.rows,
                     position=f"{view.source}={position}",
+                    independent=view.independent,
                     differences=[
                         pb.Difference(key=m.key, column=m.column, expected=m.expected, found=m.found)
                         for m in comparison.mismatches[:1000]
@@ -91,15 +92,20 @@ class Operations:
             waiting = await parking.parked_streams(con, view.subscription)
         found = {table.key_of(row): row for row in map(table.of, records)}
         expected: dict[Key, object] = {}
+        broken: list[Mismatch] = []
         async for stream in self._streams(view, tenant, position or 0):
             known = stream if view.raw else [event for event in stream if event.message is not None]
             if known:
-                expected.update((table.key_of(row), row) for row in view.expected(known))
+                try:
+                    expected.update((table.key_of(row), row) for row in list(view.expected(known)))
+                except Exception as error:  # what is parked is told below, and so is what should have been
+                    if known[0].stream not in waiting:
+                        broken.append(Mismatch(f"stream={known[0].stream}", "", "folded", parking.describe(error)))
         comparison = compare(table, expected, found)
-        if waiting:
-            comparison.mismatches.extend(
-                Mismatch(f"stream={s}", "", "handled", "parked") for s in waiting if s.tenant == tenant
-            )
+        comparison.mismatches.extend(broken)
+        comparison.mismatches.extend(
+            Mismatch(f"stream={s}", "", "handled", "parked") for s in waiting if s.tenant == tenant
+        )
         return comparison, position or 0
 
     async def _streams(self, view: AnyView, tenant: str, upto: int):

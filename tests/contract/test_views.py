@@ -31,3 +31,18 @@ def test_no_service_writes_a_tables_version_by_hand():
         if by_hand.search(line)
     ]
     assert found == []
+
+
+WITHOUT_AN_AGGREGATE = {
+    "notice_read": "no decision asks who has read what",
+    "ledger": "it keeps events, folded by nobody",
+}
+"""Views of their service's own log that can be held against nothing but a fresh fold, and why."""
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_view_of_the_own_log_is_held_against_the_aggregate_that_decides(name: str):
+    for view in SERVICES[name].build(MagicMock()).views:
+        stated = (view.group or view.name).removesuffix(f"_{name}") in WITHOUT_AN_AGGREGATE
+        if view.source == name:
+            assert view.independent is not stated, view.name

@@ -3,7 +3,6 @@
 A context's two views move together; each context has its own, for a view has one source.
 """
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -64,9 +63,6 @@ class LedgerView(View[EntryRow]):
     def fold(self, rows: Rows[EntryRow], event: Recorded) -> None:
         rows.put(_entry(event))
 
-    def expected(self, events: Sequence[Recorded]) -> Iterable[EntryRow]:
-        return map(_entry, events)
-
 
 @dataclass(frozen=True, slots=True)
 class SubjectRow:
@@ -89,9 +85,6 @@ class SubjectView(View[SubjectRow]):
     def fold(self, rows: Rows[SubjectRow], event: Recorded) -> None:
         for row in _subjects(event):
             rows.put(row)
-
-    def expected(self, events: Sequence[Recorded]) -> Iterable[SubjectRow]:
-        return (row for event in events for row in _subjects(event))
 
 
 def views() -> list[AnyView]:

@@ -1,11 +1,11 @@
 """Which KPIs and cycles there are, and whose: what checkins keeps of goals, fed by its topic."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 
 from eventkit.log import Recorded
-from eventkit.subscriptions.projection import Rows, View, messages
+from eventkit.subscriptions.projection import Rows, View, WrittenWhole
 from eventkit.subscriptions.table import Key
 from eventkit.values import required_date
 from nhip.goals.v1.events_pb2 import CycleOpened, KpiDefined, KpiRetired
@@ -44,21 +44,6 @@ class KnownKpiView(View[KnownKpiRow]):
             case _:
                 pass
 
-    def expected(self, events: Sequence[Recorded]) -> Iterable[KnownKpiRow]:
-        said = messages(events)
-        defined = next((e for e in said if isinstance(e, KpiDefined)), None)
-        if defined:
-            ends = [required_date(e.effective_on) for e in said if isinstance(e, KpiRetired)]
-            yield KnownKpiRow(
-                events[0].tenant,
-                defined.kpi_id,
-                defined.cycle_id,
-                list(defined.owner_ids),
-                defined.unit_id,
-                _counts(defined),
-                retired_on=ends[-1] if ends else None,
-            )
-
 
 KNOWN_KPIS = KnownKpiView().table
 
@@ -75,22 +60,14 @@ class KnownCycleRow:
     ends_on: date
 
 
-class KnownCycleView(View[KnownCycleRow]):
+class KnownCycleView(WrittenWhole[KnownCycleRow, CycleOpened]):
     name, source, categories, key = "known_cycle", "goals", ("cycle",), ("tenant", "cycle_id")
     version = VERSION
     row = KnownCycleRow
+    written_by = (CycleOpened,)
 
-    def fold(self, rows: Rows[KnownCycleRow], event: Recorded) -> None:
-        match event.message:
-            case CycleOpened() as e:
-                rows.put(KnownCycleRow(event.tenant, e.cycle_id, required_date(e.starts_on), required_date(e.ends_on)))
-            case _:
-                pass
-
-    def expected(self, events: Sequence[Recorded]) -> Iterable[KnownCycleRow]:
-        for e in messages(events):
-            if isinstance(e, CycleOpened):
-                yield KnownCycleRow(events[0].tenant, e.cycle_id, required_date(e.starts_on), required_date(e.ends_on))
+    def written(self, event: Recorded, e: CycleOpened) -> KnownCycleRow:
+        return KnownCycleRow(event.tenant, e.cycle_id, required_date(e.starts_on), required_date(e.ends_on))
 
 
 KNOWN_CYCLES = KnownCycleView().table

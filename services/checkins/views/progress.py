@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from eventkit.log import Recorded
-from eventkit.subscriptions.projection import Rows, View
+from eventkit.subscriptions.projection import WrittenWhole
 from eventkit.values import packed, required_date
 from nhip.checkins.v1.events_pb2 import ProgressRecorded
 from services.checkins.domain.progress import PROGRESS, Progress
@@ -27,30 +27,25 @@ class EntryRow:
     event_id: str
 
 
-class EntryView(View[EntryRow]):
+class EntryView(WrittenWhole[EntryRow, ProgressRecorded]):
     name, source, categories, key = "progress_entry", "checkins", (PROGRESS.category,), ("tenant", "kpi_id", "version")
     version = 2
     row = EntryRow
+    written_by = (ProgressRecorded,)
 
-    def fold(self, rows: Rows[EntryRow], event: Recorded) -> None:
-        match event.message:
-            case ProgressRecorded() as e:
-                rows.put(
-                    EntryRow(
-                        tenant=event.tenant,
-                        kpi_id=e.kpi_id,
-                        value=Decimal(e.after.value),
-                        confidence=e.confidence,
-                        occurred_on=required_date(e.occurred_on),
-                        note=packed(e.note),
-                        version=event.version,
-                        recorded_at=event.recorded_at,
-                        actor=event.origin.actor,
-                        event_id=str(event.id),
-                    )
-                )
-            case _:
-                pass
+    def written(self, event: Recorded, e: ProgressRecorded) -> EntryRow:
+        return EntryRow(
+            tenant=event.tenant,
+            kpi_id=e.kpi_id,
+            version=event.version,
+            occurred_on=required_date(e.occurred_on),
+            recorded_at=event.recorded_at,
+            value=Decimal(e.after.value),
+            confidence=e.confidence,
+            note=packed(e.note),
+            actor=event.origin.actor,
+            event_id=str(event.id),
+        )
 
     def expected(self, events: Sequence[Recorded]) -> Iterable[EntryRow]:
         progress: Progress | None = None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from eventkit.log import Recorded
-from eventkit.subscriptions.projection import Rows, View
+from eventkit.subscriptions.projection import WrittenWhole
 from eventkit.values import required_date
 from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import KpiAligned, KpiTakenOff
@@ -34,20 +34,17 @@ class LinkRow:
     actor: str
 
 
-class LinkView(View[LinkRow]):
+class LinkView(WrittenWhole[LinkRow, KpiAligned | KpiTakenOff]):
     name, source, categories, key = "link", "goals", (ALIGNMENT.category,), ("tenant", "cycle_id", "kpi_id", "version")
     version = VERSION
     indexes = ("tenant, kpi_id",)
     row = LinkRow
+    written_by = (KpiAligned, KpiTakenOff)
 
-    def fold(self, rows: Rows[LinkRow], event: Recorded) -> None:
-        match event.message:
-            case KpiAligned() as e:
-                rows.put(_row(event, e.kpi_id, e.after, e.why, required_date(e.effective_on)))
-            case KpiTakenOff() as e:
-                rows.put(_row(event, e.kpi_id, t.Parent(), "", required_date(e.effective_on)))
-            case _:
-                pass
+    def written(self, event: Recorded, e: KpiAligned | KpiTakenOff) -> LinkRow:
+        if isinstance(e, KpiTakenOff):
+            return _row(event, e.kpi_id, t.Parent(), "", required_date(e.effective_on))
+        return _row(event, e.kpi_id, e.after, e.why, required_date(e.effective_on))
 
     def expected(self, events: Sequence[Recorded]) -> Iterable[LinkRow]:
         alignment: Alignment | None = None

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from eventkit.log import Recorded
-from eventkit.subscriptions.projection import Rows, View
+from eventkit.subscriptions.projection import WrittenWhole
 from eventkit.values import packed, required_date, to_decimal
 from nhip.checkins.v1.events_pb2 import ProgressRecorded
 from services.goals.domain.progress import PROGRESS, Progress
@@ -28,32 +28,27 @@ class ProgressRow:
     event_id: str
 
 
-class ProgressView(View[ProgressRow]):
+class ProgressView(WrittenWhole[ProgressRow, ProgressRecorded]):
     name, source, categories, key = "progress", "checkins", (PROGRESS.category,), ("tenant", "kpi_id", "version")
     version = 2
     indexes = ("tenant, kpi_id, occurred_on desc, version desc",)
     row = ProgressRow
+    written_by = (ProgressRecorded,)
 
-    def fold(self, rows: Rows[ProgressRow], event: Recorded) -> None:
-        match event.message:
-            case ProgressRecorded() as e:
-                rows.put(
-                    ProgressRow(
-                        event.tenant,
-                        e.kpi_id,
-                        event.version,
-                        required_date(e.occurred_on),
-                        event.recorded_at,
-                        to_decimal(e.before),
-                        Decimal(e.after.value),
-                        e.confidence,
-                        packed(e.note),
-                        event.origin.actor,
-                        str(event.id),
-                    )
-                )
-            case _:
-                pass
+    def written(self, event: Recorded, e: ProgressRecorded) -> ProgressRow:
+        return ProgressRow(
+            tenant=event.tenant,
+            kpi_id=e.kpi_id,
+            version=event.version,
+            occurred_on=required_date(e.occurred_on),
+            recorded_at=event.recorded_at,
+            before=to_decimal(e.before),
+            value=Decimal(e.after.value),
+            confidence=e.confidence,
+            note=packed(e.note),
+            actor=event.origin.actor,
+            event_id=str(event.id),
+        )
 
     def expected(self, events: Sequence[Recorded]) -> Iterable[ProgressRow]:
         progress: Progress | None = None

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from eventkit.log import Recorded
-from eventkit.subscriptions.projection import Rows, View, messages
+from eventkit.subscriptions.projection import WrittenWhole, messages
 from eventkit.values import required_date
 from nhip.goals.v1.events_pb2 import CsfChosen, CycleOpened, StrategicGoalSet
 from services.goals.domain.strategy import CSF, CYCLE, GOAL
@@ -22,19 +22,14 @@ class CycleRow:
     ends_on: date
 
 
-class CycleView(View[CycleRow]):
+class CycleView(WrittenWhole[CycleRow, CycleOpened]):
     name, source, categories, key = "cycle", "goals", (CYCLE.category,), ("tenant", "cycle_id")
     version = VERSION
     row = CycleRow
+    written_by = (CycleOpened,)
 
-    def fold(self, rows: Rows[CycleRow], event: Recorded) -> None:
-        match event.message:
-            case CycleOpened() as e:
-                rows.put(
-                    CycleRow(event.tenant, e.cycle_id, e.name, required_date(e.starts_on), required_date(e.ends_on))
-                )
-            case _:
-                pass
+    def written(self, event: Recorded, e: CycleOpened) -> CycleRow:
+        return CycleRow(event.tenant, e.cycle_id, e.name, required_date(e.starts_on), required_date(e.ends_on))
 
     def expected(self, events: Sequence[Recorded]) -> Iterable[CycleRow]:
         if cycle := CYCLE.fold(messages(events)):
@@ -56,28 +51,16 @@ class GoalRow:
     position: int
 
 
-class GoalView(View[GoalRow]):
+class GoalView(WrittenWhole[GoalRow, StrategicGoalSet]):
     name, source, categories, key = "strategic_goal", "goals", (GOAL.category,), ("tenant", "goal_id")
     version = VERSION
     row = GoalRow
+    written_by = (StrategicGoalSet,)
 
-    def fold(self, rows: Rows[GoalRow], event: Recorded) -> None:
-        match event.message:
-            case StrategicGoalSet() as e:
-                rows.put(
-                    GoalRow(
-                        event.tenant,
-                        e.goal_id,
-                        e.name,
-                        e.year,
-                        Decimal(e.target.value),
-                        e.unit,
-                        event.recorded_at,
-                        event.position,
-                    )
-                )
-            case _:
-                pass
+    def written(self, event: Recorded, e: StrategicGoalSet) -> GoalRow:
+        return GoalRow(
+            event.tenant, e.goal_id, e.name, e.year, Decimal(e.target.value), e.unit, event.recorded_at, event.position
+        )
 
     def expected(self, events: Sequence[Recorded]) -> Iterable[GoalRow]:
         if goal := GOAL.fold(messages(events)):
@@ -101,19 +84,14 @@ class CsfRow:
     position: int
 
 
-class CsfView(View[CsfRow]):
+class CsfView(WrittenWhole[CsfRow, CsfChosen]):
     name, source, categories, key = "csf", "goals", (CSF.category,), ("tenant", "csf_id")
     version = VERSION
     row = CsfRow
+    written_by = (CsfChosen,)
 
-    def fold(self, rows: Rows[CsfRow], event: Recorded) -> None:
-        match event.message:
-            case CsfChosen() as e:
-                rows.put(
-                    CsfRow(event.tenant, e.csf_id, e.name, list(e.goal_ids), e.why, event.recorded_at, event.position)
-                )
-            case _:
-                pass
+    def written(self, event: Recorded, e: CsfChosen) -> CsfRow:
+        return CsfRow(event.tenant, e.csf_id, e.name, list(e.goal_ids), e.why, event.recorded_at, event.position)
 
     def expected(self, events: Sequence[Recorded]) -> Iterable[CsfRow]:
         if csf := CSF.fold(messages(events)):

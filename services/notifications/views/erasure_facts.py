@@ -1,7 +1,7 @@
 """What notices tell of erasures, from the topic of people: whether one waits for a decision, and why it was
 declined."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from eventkit.directory.views import VERSION
@@ -34,16 +34,6 @@ class HeardErasureView(View[HeardErasureRow]):
     def fold(self, rows: Rows[HeardErasureRow], event: Recorded) -> None:
         if row := _after(rows.get(event.tenant, event.stream.id), event):
             rows.put(row)
-
-    def expected(self, events: Sequence[Recorded]) -> Iterable[HeardErasureRow]:
-        requests = [event for event in events if isinstance(event.message, ErasureRequested)]
-        if not requests:
-            return
-        asked = requests[-1]
-        since = (event.message for event in events if event.version > asked.version)
-        decided = next((e for e in since if isinstance(e, ErasureDeclined | ErasureApproved)), None)
-        reason = packed(decided.reason) if isinstance(decided, ErasureDeclined) else b""
-        yield HeardErasureRow(asked.tenant, asked.stream.id, decided is None, asked.origin.actor, reason)
 
 
 def _after(row: HeardErasureRow | None, event: Recorded) -> HeardErasureRow | None:

@@ -1,6 +1,5 @@
 """What each append of goals changed: a row per event, found by its append, so that one cause is told as a whole."""
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
@@ -58,30 +57,6 @@ class GoalsChangeView(View[GoalsChangeRow]):
                 rows.put(_row(event, e.proposal_id))
             case _:
                 pass
-
-    def expected(self, events: Sequence[Recorded]) -> Iterable[GoalsChangeRow]:
-        target: Decimal | None = None
-        parents: dict[str, g.Parent] = {}
-        for event in events:
-            match event.message:
-                case KpiDefined() as e:
-                    target = to_decimal(e.measure.target)
-                    yield _row(event, event.stream.id)
-                case KpiTargetRevised() as e:
-                    before, target = target, to_decimal(e.after)
-                    yield _row(event, event.stream.id, before=before, after=target)
-                case KpiAligned() | KpiTakenOff() as e:
-                    served, serves = (
-                        parents.get(e.kpi_id, g.Parent()),
-                        e.after if isinstance(e, KpiAligned) else g.Parent(),
-                    )
-                    parents[e.kpi_id] = serves
-                    if isinstance(e, KpiTakenOff) or served != serves:
-                        yield _row(event, e.kpi_id, linked=(served, serves))
-                case KpiRetired() | ChangeProposed() | ProposalApproved() | ProposalDeclined():
-                    yield _row(event, event.stream.id)
-                case _:
-                    pass
 
 
 def _row(

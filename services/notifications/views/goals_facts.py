@@ -1,14 +1,12 @@
 """What notices tell of, from the topic of goals: KPIs, cycles, what serves what, proposals. One subscription for all of
 it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from google.protobuf.message import Message
-
 from eventkit.log import Recorded
-from eventkit.subscriptions.projection import Rows, View, messages
+from eventkit.subscriptions.projection import Rows, View, WrittenWhole
 from eventkit.subscriptions.table import Key
 from eventkit.values import packed, required_date
 from nhip.goals.v1 import types_pb2 as g
@@ -66,14 +64,6 @@ class HeardKpiView(View[HeardKpiRow]):
             case _:
                 pass
 
-    def expected(self, events: Sequence[Recorded]) -> Iterable[HeardKpiRow]:
-        first = next((event for event in events if isinstance(event.message, KpiDefined)), None)
-        end = next((e for e in messages(events) if isinstance(e, KpiRetired)), None)
-        if first is not None and isinstance(first.message, KpiDefined):
-            row = _kpi(first.message, first)
-            ended = {"end_reason_class": end.reason_class, "end_reason": packed(end.reason)} if end else {}
-            yield replace(row, retired=end is not None, **ended)  # type: ignore[arg-type] # columns of the row by name
-
 
 def _kpi(e: KpiDefined, event: Recorded) -> HeardKpiRow:
     return HeardKpiRow(
@@ -104,28 +94,16 @@ class HeardLinkRow:
     parent_id: str
 
 
-class HeardLinkView(View[HeardLinkRow]):
+class HeardLinkView(WrittenWhole[HeardLinkRow, KpiAligned | KpiTakenOff]):
     name, source, categories, key = "heard_link", "goals", ("alignment",), ("tenant", "cycle_id", "kpi_id")
     version = VERSION
     indexes = ("tenant, kpi_id", "tenant, parent_id")
     row = HeardLinkRow
+    written_by = (KpiAligned, KpiTakenOff)
 
-    def fold(self, rows: Rows[HeardLinkRow], event: Recorded) -> None:
-        match event.message:
-            case KpiAligned() as e:
-                rows.put(HeardLinkRow(event.tenant, event.stream.id, e.kpi_id, e.after.kpi_id))
-            case KpiTakenOff() as e:
-                rows.put(HeardLinkRow(event.tenant, event.stream.id, e.kpi_id, ""))
-            case _:
-                pass
-
-    def expected(self, events: Sequence[Recorded]) -> Iterable[HeardLinkRow]:
-        parents: dict[str, str] = {}
-        for e in messages(events):
-            if isinstance(e, KpiAligned | KpiTakenOff):
-                parents[e.kpi_id] = e.after.kpi_id if isinstance(e, KpiAligned) else ""
-        for kpi_id, parent_id in parents.items():
-            yield HeardLinkRow(events[0].tenant, events[0].stream.id, kpi_id, parent_id)
+    def written(self, event: Recorded, e: KpiAligned | KpiTakenOff) -> HeardLinkRow:
+        serves = e.after.kpi_id if isinstance(e, KpiAligned) else ""
+        return HeardLinkRow(event.tenant, event.stream.id, e.kpi_id, serves)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,23 +114,15 @@ class HeardCycleRow:
     ends_on: date
 
 
-class HeardCycleView(View[HeardCycleRow]):
+class HeardCycleView(WrittenWhole[HeardCycleRow, CycleOpened]):
     name, source, categories, key = "heard_cycle", "goals", ("cycle",), ("tenant", "cycle_id")
     version = VERSION
     indexes = ("ends_on",)
     row = HeardCycleRow
+    written_by = (CycleOpened,)
 
-    def fold(self, rows: Rows[HeardCycleRow], event: Recorded) -> None:
-        match event.message:
-            case CycleOpened() as e:
-                rows.put(HeardCycleRow(event.tenant, e.cycle_id, required_date(e.starts_on), required_date(e.ends_on)))
-            case _:
-                pass
-
-    def expected(self, events: Sequence[Recorded]) -> Iterable[HeardCycleRow]:
-        for e in messages(events):
-            if isinstance(e, CycleOpened):
-                yield HeardCycleRow(events[0].tenant, e.cycle_id, required_date(e.starts_on), required_date(e.ends_on))
+    def written(self, event: Recorded, e: CycleOpened) -> HeardCycleRow:
+        return HeardCycleRow(event.tenant, e.cycle_id, required_date(e.starts_on), required_date(e.ends_on))
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,37 +161,13 @@ class HeardProposalView(View[HeardProposalRow]):
             case ChangeProposed() as e:
                 rows.put(_proposal(e, event))
             case ProposalApproved() as e:
-                rows.put(replace(rows[key], state=g.PROPOSAL_STATE_APPROVED, decision=_words(e)))
+                rows.put(replace(rows[key], state=g.PROPOSAL_STATE_APPROVED, decision=packed(e.comment)))
             case ProposalDeclined() as e:
-                rows.put(replace(rows[key], state=g.PROPOSAL_STATE_DECLINED, decision=_words(e)))
+                rows.put(replace(rows[key], state=g.PROPOSAL_STATE_DECLINED, decision=packed(e.reason)))
             case ProposalWithdrawn():
                 rows.put(replace(rows[key], state=g.PROPOSAL_STATE_WITHDRAWN))
             case _:
                 pass
-
-    def expected(self, events: Sequence[Recorded]) -> Iterable[HeardProposalRow]:
-        ends: dict[type[Message], g.ProposalState.ValueType] = {
-            ProposalApproved: g.PROPOSAL_STATE_APPROVED,
-            ProposalDeclined: g.PROPOSAL_STATE_DECLINED,
-            ProposalWithdrawn: g.PROPOSAL_STATE_WITHDRAWN,
-        }
-        said = messages(events)
-        first = next((event for event in events if isinstance(event.message, ChangeProposed)), None)
-        if first is not None and isinstance(first.message, ChangeProposed):
-            end = next((e for e in reversed(said) if type(e) in ends), None)
-            state = ends[type(end)] if end is not None else g.PROPOSAL_STATE_PROPOSED
-            yield replace(_proposal(first.message, first), state=state, decision=_words(end))
-
-
-def _words(decided: Message | None) -> bytes:
-    """What the decider said; nobody's of what was not decided."""
-    match decided:
-        case ProposalApproved():
-            return packed(decided.comment)
-        case ProposalDeclined():
-            return packed(decided.reason)
-        case _:
-            return b""
 
 
 def _proposal(e: ChangeProposed, event: Recorded) -> HeardProposalRow:

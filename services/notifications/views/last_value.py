@@ -1,13 +1,13 @@
 """The last day that each KPI has a value for, from the topic of checkins; and which KPIs were forgotten (C-02,
 N-04)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
 from eventkit.log import Recorded
-from eventkit.subscriptions.projection import Rows, View, messages
+from eventkit.subscriptions.projection import Rows, View
 from eventkit.subscriptions.table import Key
 from eventkit.values import required_date
 from nhip.checkins.v1.events_pb2 import ProgressRecorded
@@ -37,12 +37,3 @@ class LastValueView(View[LastValueRow]):
                     rows.put(LastValueRow(event.tenant, e.kpi_id, day, Decimal(e.after.value)))
             case _:
                 pass
-
-    def expected(self, events: Sequence[Recorded]) -> Iterable[LastValueRow]:
-        values = {
-            required_date(e.occurred_on): Decimal(e.after.value)
-            for e in messages(events)
-            if isinstance(e, ProgressRecorded)
-        }
-        if values:
-            yield LastValueRow(events[0].tenant, events[0].stream.id, max(values), values[max(values)])

@@ -143,11 +143,6 @@ class ReadView(View[ReadRow]):
         for id in _read(event):
             rows.put(ReadRow(event.tenant, id, event.position))
 
-    def expected(self, events: Sequence[Recorded]) -> Iterable[ReadRow]:
-        last = {id: event.position for event in events for id in _read(event)}
-        for id, position in last.items():
-            yield ReadRow(events[0].tenant, id, position)
-
 
 def _read(event: Recorded) -> Sequence[str]:
     match event.message:

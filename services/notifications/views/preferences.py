@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from eventkit.log import Recorded
-from eventkit.subscriptions.projection import Rows, View, messages
+from eventkit.subscriptions.projection import WrittenWhole, messages
 from eventkit.values import packed
 from nhip.notifications.v1.events_pb2 import PreferencesChanged
 from services.notifications.domain.preferences import PREFERENCES
@@ -20,17 +20,14 @@ class PreferencesRow:
     preferences: bytes
 
 
-class PreferencesView(View[PreferencesRow]):
+class PreferencesView(WrittenWhole[PreferencesRow, PreferencesChanged]):
     name, source, categories, key = "preferences", "notifications", (PREFERENCES.category,), ("tenant", "person_id")
     version = VERSION
     row = PreferencesRow
+    written_by = (PreferencesChanged,)
 
-    def fold(self, rows: Rows[PreferencesRow], event: Recorded) -> None:
-        match event.message:
-            case PreferencesChanged() as e:
-                rows.put(PreferencesRow(event.tenant, e.person_id, packed(e.after)))
-            case _:
-                pass
+    def written(self, event: Recorded, e: PreferencesChanged) -> PreferencesRow:
+        return PreferencesRow(event.tenant, e.person_id, packed(e.after))
 
     def expected(self, events: Sequence[Recorded]) -> Iterable[PreferencesRow]:
         if preferences := PREFERENCES.fold(messages(events)):

@@ -3,11 +3,10 @@
 One subscription for all of it.
 """
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from eventkit.log import Recorded
-from eventkit.subscriptions.projection import Rows, View, messages
+from eventkit.subscriptions.projection import WrittenWhole
 from eventkit.values import packed
 from nhip.rewards.v1.events_pb2 import CoreValueNamed, GiftOffered, GiftRedeemed, PraiseGiven
 
@@ -23,22 +22,14 @@ class HeardPraiseRow:
     given: bytes
 
 
-class HeardPraiseView(View[HeardPraiseRow]):
+class HeardPraiseView(WrittenWhole[HeardPraiseRow, PraiseGiven]):
     name, source, categories, key = "heard_praise", "rewards", ("praise",), ("tenant", "praise_id")
     version = VERSION
     row = HeardPraiseRow
+    written_by = (PraiseGiven,)
 
-    def fold(self, rows: Rows[HeardPraiseRow], event: Recorded) -> None:
-        match event.message:
-            case PraiseGiven() as e:
-                rows.put(HeardPraiseRow(event.tenant, e.praise_id, packed(e)))
-            case _:
-                pass
-
-    def expected(self, events: Sequence[Recorded]) -> Iterable[HeardPraiseRow]:
-        for e in messages(events):
-            if isinstance(e, PraiseGiven):
-                yield HeardPraiseRow(events[0].tenant, events[0].stream.id, packed(e))
+    def written(self, event: Recorded, e: PraiseGiven) -> HeardPraiseRow:
+        return HeardPraiseRow(event.tenant, e.praise_id, packed(e))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,22 +39,14 @@ class HeardValueRow:
     name: str
 
 
-class HeardValueView(View[HeardValueRow]):
+class HeardValueView(WrittenWhole[HeardValueRow, CoreValueNamed]):
     name, source, categories, key = "heard_value", "rewards", ("value",), ("tenant", "value_id")
     version = VERSION
     row = HeardValueRow
+    written_by = (CoreValueNamed,)
 
-    def fold(self, rows: Rows[HeardValueRow], event: Recorded) -> None:
-        match event.message:
-            case CoreValueNamed() as e:
-                rows.put(HeardValueRow(event.tenant, e.value_id, e.name))
-            case _:
-                pass
-
-    def expected(self, events: Sequence[Recorded]) -> Iterable[HeardValueRow]:
-        for e in messages(events):
-            if isinstance(e, CoreValueNamed):
-                yield HeardValueRow(events[0].tenant, e.value_id, e.name)
+    def written(self, event: Recorded, e: CoreValueNamed) -> HeardValueRow:
+        return HeardValueRow(event.tenant, e.value_id, e.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,22 +56,14 @@ class HeardGiftRow:
     name: str
 
 
-class HeardGiftView(View[HeardGiftRow]):
+class HeardGiftView(WrittenWhole[HeardGiftRow, GiftOffered]):
     name, source, categories, key = "heard_gift", "rewards", ("gift",), ("tenant", "gift_id")
     version = VERSION
     row = HeardGiftRow
+    written_by = (GiftOffered,)
 
-    def fold(self, rows: Rows[HeardGiftRow], event: Recorded) -> None:
-        match event.message:
-            case GiftOffered() as e:
-                rows.put(HeardGiftRow(event.tenant, e.gift_id, e.name))
-            case _:
-                pass
-
-    def expected(self, events: Sequence[Recorded]) -> Iterable[HeardGiftRow]:
-        offered = [e for e in messages(events) if isinstance(e, GiftOffered)]
-        if offered:
-            yield HeardGiftRow(events[0].tenant, events[0].stream.id, offered[-1].name)
+    def written(self, event: Recorded, e: GiftOffered) -> HeardGiftRow:
+        return HeardGiftRow(event.tenant, e.gift_id, e.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,19 +74,11 @@ class HeardRedemptionRow:
     points: int
 
 
-class HeardRedemptionView(View[HeardRedemptionRow]):
+class HeardRedemptionView(WrittenWhole[HeardRedemptionRow, GiftRedeemed]):
     name, source, categories, key = "heard_redemption", "rewards", ("redemption",), ("tenant", "redemption_id")
     version = VERSION
     row = HeardRedemptionRow
+    written_by = (GiftRedeemed,)
 
-    def fold(self, rows: Rows[HeardRedemptionRow], event: Recorded) -> None:
-        match event.message:
-            case GiftRedeemed() as e:
-                rows.put(HeardRedemptionRow(event.tenant, e.redemption_id, e.gift_id, e.points))
-            case _:
-                pass
-
-    def expected(self, events: Sequence[Recorded]) -> Iterable[HeardRedemptionRow]:
-        for e in messages(events):
-            if isinstance(e, GiftRedeemed):
-                yield HeardRedemptionRow(events[0].tenant, events[0].stream.id, e.gift_id, e.points)
+    def written(self, event: Recorded, e: GiftRedeemed) -> HeardRedemptionRow:
+        return HeardRedemptionRow(event.tenant, e.redemption_id, e.gift_id, e.points)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from eventkit.log import Recorded
-from eventkit.subscriptions.projection import Rows, View, messages
+from eventkit.subscriptions.projection import WrittenWhole, messages
 from nhip.rewards.v1.events_pb2 import CoreValueNamed
 from services.rewards.domain.core_value import CORE_VALUES
 from services.rewards.views import VERSION
@@ -18,17 +18,14 @@ class CoreValueRow:
     position: int
 
 
-class CoreValueView(View[CoreValueRow]):
+class CoreValueView(WrittenWhole[CoreValueRow, CoreValueNamed]):
     name, source, categories, key = "core_value", "rewards", (CORE_VALUES.category,), ("tenant", "value_id")
     version = VERSION
     row = CoreValueRow
+    written_by = (CoreValueNamed,)
 
-    def fold(self, rows: Rows[CoreValueRow], event: Recorded) -> None:
-        match event.message:
-            case CoreValueNamed() as e:
-                rows.put(CoreValueRow(event.tenant, e.value_id, e.name, event.position))
-            case _:
-                pass
+    def written(self, event: Recorded, e: CoreValueNamed) -> CoreValueRow:
+        return CoreValueRow(event.tenant, e.value_id, e.name, event.position)
 
     def expected(self, events: Sequence[Recorded]) -> Iterable[CoreValueRow]:
         named = {e.value_id: event.position for event in events if isinstance(e := event.message, CoreValueNamed)}

@@ -1,10 +1,9 @@
 """Which KPIs there are, by name: what rewards keeps of goals, fed by its topic."""
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from eventkit.log import Recorded
-from eventkit.subscriptions.projection import Rows, View, messages
+from eventkit.subscriptions.projection import WrittenWhole
 from nhip.goals.v1.events_pb2 import KpiDefined
 
 
@@ -15,24 +14,16 @@ class KnownKpiRow:
     name: str
 
 
-class KnownKpiView(View[KnownKpiRow]):
+class KnownKpiView(WrittenWhole[KnownKpiRow, KpiDefined]):
     """A KPI that has ended stays: deeds for it may still be praised."""
 
     name, source, categories, key = "known_kpi", "goals", ("kpi",), ("tenant", "kpi_id")
     version = 2
     row = KnownKpiRow
+    written_by = (KpiDefined,)
 
-    def fold(self, rows: Rows[KnownKpiRow], event: Recorded) -> None:
-        match event.message:
-            case KpiDefined() as e:
-                rows.put(KnownKpiRow(event.tenant, e.kpi_id, e.name))
-            case _:
-                pass
-
-    def expected(self, events: Sequence[Recorded]) -> Iterable[KnownKpiRow]:
-        for e in messages(events):
-            if isinstance(e, KpiDefined):
-                yield KnownKpiRow(events[0].tenant, e.kpi_id, e.name)
+    def written(self, event: Recorded, e: KpiDefined) -> KnownKpiRow:
+        return KnownKpiRow(event.tenant, e.kpi_id, e.name)
 
 
 KNOWN_KPIS = KnownKpiView().table

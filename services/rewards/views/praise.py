@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from eventkit.log import Recorded
-from eventkit.subscriptions.projection import Rows, View, messages
+from eventkit.subscriptions.projection import WrittenWhole, messages
 from eventkit.values import packed, to_date
 from nhip.rewards.v1.events_pb2 import PraiseGiven
 from services.rewards.domain.praise import PRAISE
@@ -33,18 +33,15 @@ class PraiseRow:
     """All that it carried."""
 
 
-class PraiseView(View[PraiseRow]):
+class PraiseView(WrittenWhole[PraiseRow, PraiseGiven]):
     name, source, categories, key = "praise", "rewards", (PRAISE.category,), ("tenant", "praise_id")
     version = VERSION
     indexes = ("tenant, position", "tenant, giver_id, position")
     row = PraiseRow
+    written_by = (PraiseGiven,)
 
-    def fold(self, rows: Rows[PraiseRow], event: Recorded) -> None:
-        match event.message:
-            case PraiseGiven() as e:
-                rows.put(_row(event, e))
-            case _:
-                pass
+    def written(self, event: Recorded, e: PraiseGiven) -> PraiseRow:
+        return _row(event, e)
 
     def expected(self, events: Sequence[Recorded]) -> Iterable[PraiseRow]:
         if praise := PRAISE.fold(messages(events)):
