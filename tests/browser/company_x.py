@@ -5,6 +5,7 @@ It checks nothing and keeps nothing.
 
 import base64
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -894,6 +895,10 @@ def _entry(
         after=after,
         confidence=confidence,
     )
+    for side, text in (("before", before), ("after", after)):
+        number, _, unit = text.partition(" ")
+        if re.fullmatch(r"-?\d+(\.\d+)?", number):
+            getattr(entry, f"number_{side}").value, entry.unit = number, unit
     entry.recorded_at.FromDatetime(
         recorded or datetime.combine(day, time(2, 41) if what == "ProgressRecorded" else time(9, 5), UTC)
     )

@@ -1,5 +1,6 @@
 """Company X's notices, ledger and erasures, in memory."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from nhip.common.v1 import command_pb2, words_pb2
 from nhip.notifications.v1 import notifications_pb2 as notices
 from nhip.notifications.v1 import types_pb2 as notice_types
 from nhip.people.v1 import people_pb2
+from services.audit.domain import telling
 from tests.browser.messages import NOW, at, day, words
 
 WHY = "Bớt chạy số buổi, dành thời gian đọc kỹ từng khách tiềm năng."
@@ -154,8 +156,14 @@ class Event:
     cause: int | None = None
 
 
-def _value(path: str, text: str, kind: str = "") -> audit_pb2.Value:
-    return audit_pb2.Value(path=path, text=text, subject_kind=kind)
+def _value(path: str, text: str, subject_kind: str = "") -> audit_pb2.Value:
+    side, changed = telling.side_of(path)
+    kind = audit_pb2.VALUE_KIND_UNSPECIFIED
+    if text.lstrip("-").isdecimal():
+        kind = audit_pb2.VALUE_KIND_NUMBER
+    elif re.fullmatch(r"[A-Z]+(_[A-Z]+)+", text):
+        kind = audit_pb2.VALUE_KIND_CHOICE
+    return audit_pb2.Value(path=path, text=text, subject_kind=subject_kind, kind=kind, side=side, changed=changed)
 
 
 def _said(path: str, **form: Any) -> audit_pb2.Value:

@@ -95,7 +95,8 @@ def values(message: Message, *, reader: str) -> list[pb.Value]:
 
 
 def _value(told: Told, reader: str) -> pb.Value:
-    value = pb.Value(path=told.path, subject_kind=_subject(told.field))
+    side, changed = side_of(told.path)
+    value = pb.Value(path=told.path, subject_kind=_subject(told.field), kind=_kind(told), side=side, changed=changed)
     if not isinstance(told.value, PersonalText):
         try:
             value.text = _text(told)
@@ -106,6 +107,38 @@ def _value(told: Told, reader: str) -> pb.Value:
     else:
         value.words.withheld = True
     return value
+
+
+def side_of(path: str) -> tuple[pb.Side.ValueType, str]:
+    """Whether a path leads into how something was or is, and what changed: of "changes[0].after" it is "changes[0]"."""
+    parts = path.split(".")
+    for at, part in enumerate(parts):
+        match part.partition("[")[0]:
+            case "before":  # as contracts call how something was
+                return pb.SIDE_BEFORE, ".".join(parts[:at] + parts[at + 1 :])
+            case "after":
+                return pb.SIDE_AFTER, ".".join(parts[:at] + parts[at + 1 :])
+            case _:
+                pass
+    return pb.SIDE_UNSPECIFIED, ""
+
+
+def _kind(told: Told) -> pb.ValueKind.ValueType:
+    match told.value:
+        case bool():
+            return pb.VALUE_KIND_YES_NO
+        case int() if told.field.enum_type is not None:
+            return pb.VALUE_KIND_CHOICE
+        case int() | Decimal():
+            return pb.VALUE_KIND_NUMBER
+        case Date():
+            return pb.VALUE_KIND_DAY
+        case Timestamp():
+            return pb.VALUE_KIND_INSTANT
+        case bytes():
+            return pb.VALUE_KIND_BYTES
+        case _:
+            return pb.VALUE_KIND_UNSPECIFIED
 
 
 def _text(told: Told) -> str:

@@ -1,7 +1,7 @@
-"""What events and the things that they are about are called: by words where there are some, else as the log names
-them."""
+"""What events, the things that they are about and the choices in them are called. One row for each type of event."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from google.protobuf.descriptor import FileDescriptor
 
@@ -15,34 +15,37 @@ from nhip.people.v1 import events_pb2 as people_events
 from nhip.rewards.v1 import events_pb2 as rewards_events
 from services.gateway.console.language import Language
 
-_CONTRACTS: Sequence[FileDescriptor] = (
-    people_events.DESCRIPTOR,
-    goals_events.DESCRIPTOR,
-    checkins_events.DESCRIPTOR,
-    rewards_events.DESCRIPTOR,
-    notifications_events.DESCRIPTOR,
-    audit_events.DESCRIPTOR,
-)
+
+def contracts() -> Sequence[FileDescriptor]:
+    """The contracts of events, one of each part of Nhip."""
+    return (
+        people_events.DESCRIPTOR,
+        goals_events.DESCRIPTOR,
+        checkins_events.DESCRIPTOR,
+        rewards_events.DESCRIPTOR,
+        notifications_events.DESCRIPTOR,
+        audit_events.DESCRIPTOR,
+    )
 
 
 def event_types() -> Sequence[str]:
     """The events that the contracts know, by the last part of their names."""
     return [
         name
-        for contract in _CONTRACTS
+        for contract in contracts()
         for name, message in contract.message_types_by_name.items()
         if message.GetOptions().Extensions[options_pb2.event]
     ]
 
 
 def contexts() -> Sequence[str]:
-    return [contract.package.split(".")[1] for contract in _CONTRACTS]
+    return [contract.package.split(".")[1] for contract in contracts()]
 
 
 def subject_kinds() -> Sequence[str]:
     """The kinds of things that the contracts' events are about."""
     found: dict[str, None] = {}
-    for contract in _CONTRACTS:
+    for contract in contracts():
         for message in contract.message_types_by_name.values():
             for field in message.fields:
                 if kind := field.GetOptions().Extensions[options_pb2.subject]:
@@ -70,82 +73,167 @@ def kind_word(kind: str, language: Language) -> str:
     }.get(kind, kind)
 
 
-def event_word(type: str, language: Language) -> str:
-    """ "Target changed" for "nhip.goals.v1.KpiTargetRevised"."""
-    name = type.rpartition(".")[2]
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """What the console says of one type of event. How its values are shown is in replies: each says its kind."""
+
+    words: str
+    icon: str = "history"
+    changes_map: bool = False
+    """The map before it and the map after it differ."""
+
+
+def event_rows(language: Language) -> Mapping[str, EventRow]:
+    """Every type of event, by the last part of its name."""
     _ = language.gettext
     return {
-        "CycleOpened": _("Cycle opened"),
-        "StrategicGoalSet": _("Strategic goal set"),
-        "CsfChosen": _("Success factor chosen"),
-        "TenantCreated": _("Company set up"),
-        "UnitCreated": _("Unit set up"),
-        "UnitHeadAppointed": _("Head appointed"),
-        "PlaceAssigned": _("Place assigned"),
-        "PersonRegistered": _("Person registered"),
-        "EmailChanged": _("E-mail address changed"),
-        "RolesChanged": _("Roles changed"),
-        "PersonDeactivated": _("Person left"),
-        "ErasureRequested": _("Erasure asked for"),
-        "ErasureDeclined": _("Erasure declined"),
-        "ErasureApproved": _("Erasure approved"),
-        "ErasureCompleted": _("Erasure carried out"),
-        "PersonErased": _("Person erased"),
-        "LegalHoldPlaced": _("Legal hold placed"),
-        "LegalHoldLifted": _("Legal hold lifted"),
-        "CoreValueNamed": _("Core value named"),
-        "PraiseGiven": _("Praise given"),
-        "AllowanceGranted": _("Points to give granted"),
-        "AllowanceSpent": _("Points given"),
-        "AllowanceExpired": _("Points to give expired"),
-        "PointsReceived": _("Points received"),
-        "PointsRedeemed": _("Points exchanged"),
-        "PointsRefunded": _("Points came back"),
-        "PointsExpired": _("Points expired"),
-        "PointsCorrected": _("Points set right"),
-        "GiftOffered": _("Gift offered"),
-        "GiftStockChanged": _("Stock changed"),
-        "GiftReserved": _("Gift set aside"),
-        "GiftReturned": _("Gift back in stock"),
-        "GiftWithdrawn": _("Gift withdrawn"),
-        "GiftRedeemed": _("Gift exchanged for points"),
-        "GiftHandedOver": _("Gift handed over"),
-        "RedemptionRefunded": _("Exchange undone"),
-        "PeopleTold": _("People notified"),
-        "NoticesClosed": _("Notices closed"),
-        "NoticesRead": _("Notices read"),
-        "NoticeGiven": _("Notice given"),
-        "NoticeRead": _("Notice read"),
-        "NoticeMailed": _("E-mail sent"),
-        "NoticeNotMailed": _("E-mail not sent"),
-        "PreferencesChanged": _("Notice settings changed"),
-        "LedgerRead": _("Ledger read"),
-    }.get(name) or headline(name, language)
-
-
-def headline(what: str, language: Language) -> str:
-    """What happened, in words; an event without words of its own is named as the log names it."""
-    _ = language.gettext
-    return {
-        "KpiDefined": _("KPI set"),
-        "KpiTargetRevised": _("Target changed"),
-        "KpiRetired": _("KPI ended"),
-        "KpiAligned": _("Aligned"),
-        "KpiTakenOff": _("Taken off the map"),
-        "ProgressRecorded": _("Progress recorded"),
-        "ChangeProposed": _("Change proposed"),
-        "ProposalApproved": _("Proposal approved"),
-        "ProposalDeclined": _("Proposal declined"),
-        "ProposalWithdrawn": _("Proposal withdrawn"),
-    }.get(what, what)
-
-
-def reason_class_word(reason_class: int, language: Language) -> str:
-    _ = language.gettext
-    words: dict[int, str] = {
-        types_pb2.REASON_CLASS_STRATEGY_CHANGED: _("Strategy changed"),
-        types_pb2.REASON_CLASS_CONTEXT_CHANGED: _("Context changed"),
-        types_pb2.REASON_CLASS_BOTTOM_UP: _("Bottom-up proposal"),
-        types_pb2.REASON_CLASS_CORRECTION: _("Correction"),
+        "KpiDefined": EventRow(_("KPI set"), "flag", changes_map=True),
+        "KpiTargetRevised": EventRow(_("Target changed"), "adjustments", changes_map=True),
+        "KpiRetired": EventRow(_("KPI ended"), "archive", changes_map=True),
+        "KpiAligned": EventRow(_("Aligned"), "git-branch", changes_map=True),
+        "KpiTakenOff": EventRow(_("Taken off the map"), "archive", changes_map=True),
+        "ProgressRecorded": EventRow(_("Progress recorded"), "pencil-check"),
+        "ChangeProposed": EventRow(_("Change proposed"), "arrows-exchange"),
+        "ProposalApproved": EventRow(_("Proposal approved"), "check"),
+        "ProposalDeclined": EventRow(_("Proposal declined"), "x"),
+        "ProposalWithdrawn": EventRow(_("Proposal withdrawn"), "arrow-back-up"),
+        "CycleOpened": EventRow(_("Cycle opened")),
+        "StrategicGoalSet": EventRow(_("Strategic goal set")),
+        "CsfChosen": EventRow(_("Success factor chosen")),
+        "TenantCreated": EventRow(_("Company set up")),
+        "UnitCreated": EventRow(_("Unit set up")),
+        "UnitHeadAppointed": EventRow(_("Head appointed")),
+        "PlaceAssigned": EventRow(_("Place assigned")),
+        "PersonRegistered": EventRow(_("Person registered")),
+        "EmailChanged": EventRow(_("E-mail address changed")),
+        "RolesChanged": EventRow(_("Roles changed")),
+        "PersonDeactivated": EventRow(_("Person left")),
+        "ErasureRequested": EventRow(_("Erasure asked for")),
+        "ErasureDeclined": EventRow(_("Erasure declined")),
+        "ErasureApproved": EventRow(_("Erasure approved")),
+        "ErasureCompleted": EventRow(_("Erasure carried out")),
+        "PersonErased": EventRow(_("Person erased")),
+        "LegalHoldPlaced": EventRow(_("Legal hold placed")),
+        "LegalHoldLifted": EventRow(_("Legal hold lifted")),
+        "CoreValueNamed": EventRow(_("Core value named")),
+        "PraiseGiven": EventRow(_("Praise given")),
+        "AllowanceGranted": EventRow(_("Points to give granted")),
+        "AllowanceSpent": EventRow(_("Points given")),
+        "AllowanceExpired": EventRow(_("Points to give expired")),
+        "PointsReceived": EventRow(_("Points received")),
+        "PointsRedeemed": EventRow(_("Points exchanged")),
+        "PointsRefunded": EventRow(_("Points came back")),
+        "PointsExpired": EventRow(_("Points expired")),
+        "PointsCorrected": EventRow(_("Points set right")),
+        "GiftOffered": EventRow(_("Gift offered")),
+        "GiftStockChanged": EventRow(_("Stock changed")),
+        "GiftReserved": EventRow(_("Gift set aside")),
+        "GiftReturned": EventRow(_("Gift back in stock")),
+        "GiftWithdrawn": EventRow(_("Gift withdrawn")),
+        "GiftRedeemed": EventRow(_("Gift exchanged for points")),
+        "GiftHandedOver": EventRow(_("Gift handed over")),
+        "RedemptionRefunded": EventRow(_("Exchange undone")),
+        "PeopleTold": EventRow(_("People notified")),
+        "NoticesClosed": EventRow(_("Notices closed")),
+        "NoticesRead": EventRow(_("Notices read")),
+        "NoticeGiven": EventRow(_("Notice given")),
+        "NoticeRead": EventRow(_("Notice read")),
+        "NoticeMailed": EventRow(_("E-mail sent")),
+        "NoticeNotMailed": EventRow(_("E-mail not sent")),
+        "PreferencesChanged": EventRow(_("Notice settings changed")),
+        "LedgerRead": EventRow(_("Ledger read")),
     }
-    return words.get(reason_class, "")
+
+
+def event_row(type: str, language: Language) -> EventRow:
+    """The row of an event, by its whole name or the last part of it; what a newer contract has is named as there."""
+    name = type.rpartition(".")[2]
+    return event_rows(language).get(name, EventRow(name))
+
+
+def choice_words(language: Language) -> Mapping[str, str]:
+    """What the values of enums in events are called, by their names in the contracts."""
+    _ = language.gettext
+    return {
+        "ROLE_EMPLOYEE": _("Employee"),
+        "ROLE_EXECUTIVE": _("Executive"),
+        "ROLE_OKR_MASTER": _("OKR master"),
+        "ROLE_AUDITOR": _("Auditor"),
+        "ROLE_ADMIN": _("Administrator"),
+        "LEVEL_COMPANY": _("Company"),
+        "LEVEL_DEPARTMENT": _("Department"),
+        "LEVEL_INDIVIDUAL": _("Individual"),
+        "MEASURE_KIND_CUMULATIVE": _("adds up over the cycle"),
+        "MEASURE_KIND_LEVEL": _("a level"),
+        "MEASURE_KIND_MILESTONE": _("done or not"),
+        "DIRECTION_INCREASE": _("higher is better"),
+        "DIRECTION_DECREASE": _("lower is better"),
+        "DIRECTION_KEEP": _("within a band"),
+        "REASON_CLASS_STRATEGY_CHANGED": _("Strategy changed"),
+        "REASON_CLASS_CONTEXT_CHANGED": _("Context changed"),
+        "REASON_CLASS_BOTTOM_UP": _("Bottom-up proposal"),
+        "REASON_CLASS_CORRECTION": _("Correction"),
+        "VISIBILITY_PUBLIC": _("everybody sees it"),
+        "VISIBILITY_PRIVATE": _("only giver and receiver see it"),
+        "NOTICE_KIND_KPI_CHANGED": _("A KPI that concerns me changed"),
+        "NOTICE_KIND_PROPOSAL_WAITING": _("A proposal waits for my decision"),
+        "NOTICE_KIND_PROPOSAL_DECIDED": _("My proposal was decided"),
+        "NOTICE_KIND_PRAISE_RECEIVED": _("I was praised"),
+        "NOTICE_KIND_PROGRESS_STALE": _("One of my KPIs is overdue"),
+        "NOTICE_KIND_GIFT": _("My gift was handed over or came back"),
+        "NOTICE_KIND_ERASURE_WAITING": _("A request to delete personal data waits for me"),
+        "NOTICE_KIND_ERASURE_DECIDED": _("A request of mine to delete personal data was decided"),
+        "CHANGE_KIND_DEFINED": _("KPI set"),
+        "CHANGE_KIND_TARGET_REVISED": _("Target changed"),
+        "CHANGE_KIND_ALIGNED": _("Aligned"),
+        "CHANGE_KIND_RETIRED": _("KPI ended"),
+        "RELATION_OWNER": _("yours"),
+        "RELATION_OWNER_ABOVE": _("serves yours"),
+        "RELATION_OWNER_BELOW": _("yours serves it"),
+        "NOT_MAILED_REASON_NO_ADDRESS": _("no e-mail address is known"),
+        "NOT_MAILED_REASON_READ": _("read already"),
+        "NOT_MAILED_REASON_INACTIVE": _("no longer active"),
+        "NOT_MAILED_REASON_REFUSED": _("the mail server refused it"),
+        "NOT_MAILED_REASON_DECIDED": _("decided already"),
+        "EMAIL_MODE_OFF": _("no e-mail"),
+        "EMAIL_MODE_AT_ONCE": _("e-mail at once"),
+        "EMAIL_MODE_DIGEST": _("in the daily digest"),
+        "READING_KIND_SEARCH": _("searched"),
+        "READING_KIND_HISTORY": _("read one thing's history"),
+        "READING_KIND_EXPORT": _("downloaded"),
+        "EXPORT_FORMAT_JSONL": "JSONL",
+        "EXPORT_FORMAT_CSV": "CSV",
+    }
+
+
+def field_word(name: str, language: Language) -> str:
+    """What a field that changed is called, by its name in the contract."""
+    _ = language.gettext
+    return {
+        "csf_id": "CSF",
+        "goal_id": _("Strategic goal"),
+        "kpi_id": "KPI",
+        "manager_id": _("Manager"),
+        "unit_id": _("Unit"),
+        "quiet_from": _("Quiet from"),
+        "quiet_to": _("Quiet to"),
+        "digest_at": _("Daily digest at"),
+        "time_zone": _("Time zone"),
+        "language": _("Language"),
+        "floor": _("Floor"),
+        "stretch": _("Stretch"),
+        "baseline": _("Start"),
+    }.get(name, name)
+
+
+def choice_word(name: str, language: Language) -> str:
+    """ "Administrator" for "ROLE_ADMIN"; what a newer contract has is named as there."""
+    return choice_words(language).get(name, name)
+
+
+def reason_class_word(reason_class: int | str, language: Language) -> str:
+    """The words of a class of reasons, by its number or its name; empty for none."""
+    if isinstance(reason_class, int):
+        known = types_pb2.ReasonClass.DESCRIPTOR.values_by_number.get(reason_class)
+        reason_class = known.name if known else ""
+    return choice_words(language).get(reason_class, "") if reason_class.startswith("REASON_CLASS_") else ""

@@ -156,6 +156,9 @@ def _version_entry(
         what=row.event,
         before=_number(before.target, row.unit) if before else "",
         after="" if row.retired else _number(row.target, row.unit),
+        number_before=from_decimal(before.target) if before else None,
+        number_after=None if row.retired else from_decimal(row.target),
+        unit=row.unit,
         reason_class=row.reason_class,  # type: ignore[arg-type] # stored as the enum's number
         reason=PersonalText.FromString(row.reason) if row.reason else None,
         proposal_id=row.proposal_id,
@@ -198,6 +201,9 @@ def _progress_entry(row: ProgressRow, unit: str, org: OrgChart) -> pb.HistoryEnt
         what="ProgressRecorded",
         before=_number(row.before, unit) if row.before is not None else "",
         after=_number(row.value, unit),
+        number_before=from_decimal(row.before) if row.before is not None else None,
+        number_after=from_decimal(row.value),
+        unit=unit,
         reason=PersonalText.FromString(row.note) if row.note else None,
         confidence=row.confidence,
     )

@@ -169,7 +169,9 @@ async def test_no_number_that_was_ever_stored_takes_a_page(
     page = page_of(long)
     short = goals_pb2.Shortfall(kpi_id="k", reached=number(value), wanted=number("70"), arithmetic=f"{value} + 1")
     page.shortfalls.append(short)
-    entry = goals_pb2.HistoryEntry(event_id="e", what="ProgressRecorded", after=f"{value} đ")
+    entry = goals_pb2.HistoryEntry(
+        event_id="e", what="ProgressRecorded", after=f"{value} đ", number_after=number(value), unit="đ"
+    )
     proposed = goals_pb2.Proposal(
         proposal_id="p", state=types_pb2.PROPOSAL_STATE_PROPOSED, title=words_pb2.PersonalText(plain="Bớt")
     )

@@ -1,26 +1,36 @@
 """What the console makes of notices, the ledger, one's own settings, and of who only audits."""
 
 import asyncio
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from types import SimpleNamespace
 from typing import Any, cast
+from zoneinfo import ZoneInfo
 
 import grpc
 import httpx
 import pytest
+from google.protobuf.descriptor import Descriptor
+from google.protobuf.message import Message
 from google.type import decimal_pb2
 
 from eventkit.errors import Kind, Rejected
 from eventkit.rpc.demo_issuer import DemoIssuer
 from nhip.audit.v1 import audit_pb2
-from nhip.common.v1 import command_pb2, words_pb2
+from nhip.common.v1 import command_pb2, options_pb2, words_pb2
+from nhip.goals.v1 import events_pb2 as goals_events
+from nhip.goals.v1 import types_pb2 as goals_types
+from nhip.notifications.v1 import events_pb2 as notice_events
 from nhip.notifications.v1 import notifications_pb2 as notices
 from nhip.notifications.v1 import types_pb2 as notice_types
+from nhip.people.v1 import events_pb2 as people_events
 from nhip.people.v1 import people_pb2, types_pb2
+from nhip.people.v1 import types_pb2 as people_types
+from services.audit.domain.telling import values
 from services.gateway.console import visit as visiting
 from services.gateway.console.cards import person_avatar
 from services.gateway.console.erasures import erasure_row
-from services.gateway.console.events import event_types, event_word, kind_word, subject_kinds
+from services.gateway.console.events import choice_words, contracts, event_rows, event_types, kind_word, subject_kinds
 from services.gateway.console.forms import Form
 from services.gateway.console.visit import Viewer
 from services.gateway.failures import Failure
@@ -166,31 +176,46 @@ async def test_notices_that_do_not_answer_hold_no_page_up(
 # --- the ledger ---
 
 
-def value(path: str, text: str = "", kind: str = "") -> audit_pb2.Value:
-    return audit_pb2.Value(path=path, text=text, subject_kind=kind)
-
-
 def names() -> Names:
-    return Names(known(), {("kpi", "i1"): "Demo · khách mới"})
+    return Names(known(), {("kpi", "i1"): "Demo · khách mới"}, ZoneInfo("Asia/Ho_Chi_Minh"))
 
 
-def test_before_and_after_are_put_side_by_side():
-    values = [
-        value("changes[0].kpi_id", "i1", "kpi"),
-        value("changes[0].before.value", "80"),
-        value("changes[0].after.value", "50"),
-        value("before.manager_id", "phuc", "person"),
-        value("after.manager_id", "minh", "person"),
-        value("before[0]", "ROLE_EMPLOYEE"),
-        value("after[0]", "ROLE_EMPLOYEE"),
-        value("after[1]", "ROLE_ADMIN"),
-        value("amount", "3"),
-    ]
-    assert [(side.label, side.before, side.after) for side in sides(values, names(), VI)] == [
-        ("Demo · khách mới", "80", "50"),
-        ("manager_id", "Phúc", "Minh"),
-        ("", "ROLE_EMPLOYEE", "ROLE_EMPLOYEE, ROLE_ADMIN"),
-    ]
+@pytest.mark.parametrize(
+    ("event", "vi"),
+    [
+        (
+            goals_events.ChangeProposed(
+                changes=[
+                    goals_types.TargetChange(
+                        kpi_id="i1", before=decimal_pb2.Decimal(value="1280"), after=decimal_pb2.Decimal(value="50.5")
+                    )
+                ]
+            ),
+            ("Demo · khách mới", "1.280", "50,5"),
+        ),
+        (
+            people_events.PlaceAssigned(
+                before=people_types.Place(manager_id="phuc"), after=people_types.Place(manager_id="minh")
+            ),
+            ("Quản lý", "Phúc", "Minh"),
+        ),
+        (
+            people_events.RolesChanged(
+                before=[people_types.ROLE_EMPLOYEE], after=[people_types.ROLE_EMPLOYEE, people_types.ROLE_ADMIN]
+            ),
+            ("", "Nhân viên", "Nhân viên, Quản trị viên"),
+        ),
+        (
+            notice_events.PreferencesChanged(
+                before=notice_types.Preferences(quiet_from=20), after=notice_types.Preferences(quiet_from=21)
+            ),
+            ("Yên tĩnh từ", "20", "21"),
+        ),
+    ],
+)
+def test_before_and_after_are_put_side_by_side_as_people_write_them(event: Message, vi: tuple[str, str, str]):
+    side = next(iter(sides(values(event, reader="van"), names(), VI)))
+    assert (side.label, side.before, side.after) == vi
 
 
 def test_an_entry_says_what_is_withheld_and_what_is_erased():
@@ -231,9 +256,34 @@ def test_a_cause_leads_to_the_history_of_what_it_was_about():
 
 
 def test_every_event_and_every_kind_of_thing_has_words():
-    assert [name for name in event_types() if event_word(name, VI) == name] == []
+    vi, en = event_rows(VI), event_rows(EN)
+    assert set(vi) == set(event_types()), "an event without a row, or a row without an event"
+    assert len(event_types()) == len(set(event_types())), "two events of one name"
+    assert [name for name, row in vi.items() if row.words in ("", name, en[name].words)] == []
     assert [kind for kind in subject_kinds() if kind_word(kind, VI) == kind] == []
     assert {event.type.rpartition(".")[2] for event in ledger()} <= set(event_types())
+
+
+def test_every_choice_in_an_event_has_words():
+    choices = set(choices_of_events())
+    assert "ROLE_ADMIN" in choices
+    vi, en = choice_words(VI), choice_words(EN)
+    assert choices - set(vi) == set()
+    assert [name for name in choices if vi[name] == en[name] and not name.startswith("EXPORT_FORMAT_")] == []
+
+
+def choices_of_events() -> Iterator[str]:
+    def choices(message: Descriptor, above: tuple[str, ...] = ()) -> Iterator[str]:
+        for field in message.fields if message.full_name not in above else ():
+            if field.enum_type is not None:
+                yield from (one.name for one in field.enum_type.values if one.number)
+            if field.message_type is not None:
+                yield from choices(field.message_type, (*above, message.full_name))
+
+    for contract in contracts():
+        for message in contract.message_types_by_name.values():
+            if message.GetOptions().Extensions[options_pb2.event]:
+                yield from choices(message)
 
 
 def test_a_hole_is_said_and_a_whole_ledger_counted():

@@ -3,22 +3,20 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC
+from datetime import UTC, date, datetime
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 from eventkit.telemetry import unshown
 from nhip.audit.v1 import audit_pb2
 from nhip.common.v1 import words_pb2
-from nhip.goals.v1 import types_pb2 as goals_types
 from services.gateway.console.cards import Avatar
 from services.gateway.console.directory import Directory
-from services.gateway.console.events import event_word, kind_word, reason_class_word
+from services.gateway.console.events import choice_word, event_row, field_word, kind_word, reason_class_word
 from services.gateway.console.language import Language, decimal_of_text, erased
 from services.gateway.console.visit import Visit
 
-_SIDE = re.compile(r"(before|after)(?:\[\d+\])?")
 _LONG = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
-_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _REASONS = ("title", "reason", "comment", "note", "words")
 """Fields with what people say, by the last part of their paths."""
 _SUBJECT_OF_STREAM = {
@@ -105,6 +103,8 @@ class Names:
     who: Directory
     things: Mapping[tuple[str, str], str]
     """By kind and id: KPIs, proposals, core values, gifts."""
+    zone: ZoneInfo
+    """In which instants are told."""
 
     def known(self, kind: str, id: str) -> str:
         """The name; empty where there is none."""
@@ -143,7 +143,7 @@ def _row(visit: Visit, entry: audit_pb2.Entry, names: Names) -> LedgerRow:
     actor_kind, _, actor_id = entry.actor.partition(":")
     return LedgerRow(
         id=entry.event_id,
-        what=event_word(entry.type, language),
+        what=event_row(entry.type, language).words,
         type=entry.type.rpartition(".")[2],
         context=entry.context,
         position=f"{entry.context} {entry.position}",
@@ -161,7 +161,7 @@ def _row(visit: Visit, entry: audit_pb2.Entry, names: Names) -> LedgerRow:
             for subject in entry.subjects
         ),
         changes=tuple(sides(entry.values, names, language)),
-        reason_class=next((word for value in entry.values if (word := _reason_class(value.text, language))), ""),
+        reason_class=next((word for value in entry.values if (word := reason_class_word(value.text, language))), ""),
         reasons=tuple(
             _words(value.words, language)
             for value in entry.values
@@ -178,7 +178,7 @@ def related(visit: Visit, reference: audit_pb2.Reference, names: Names) -> Relat
     stream, _, id = reference.stream.partition("/")
     kind = _SUBJECT_OF_STREAM.get(stream, stream)
     return Related(
-        what=event_word(reference.type, visit.language),
+        what=event_row(reference.type, visit.language).words,
         about=names.known(kind, id),
         at=visit.language.instant(reference.recorded_at.ToDatetime(UTC), visit.zone),
         actor=names.who.actor(reference.actor).name,
@@ -187,16 +187,13 @@ def related(visit: Visit, reference: audit_pb2.Reference, names: Names) -> Relat
 
 
 def sides(values: Sequence[audit_pb2.Value], names: Names, language: Language) -> Iterable[Side]:
-    """What was before and after: values whose path says so, put side by side; a KPI's change is called by its name."""
+    """What was before and after, side by side; a KPI's change is called by its name."""
     found: dict[str, tuple[list[str], list[str]]] = {}
     for value in values:
-        parts = value.path.split(".")
-        at = next((n for n, part in enumerate(parts) if _SIDE.fullmatch(part)), None)
-        if at is None:
-            continue
-        rest = [part for part in parts[at + 1 :] if part != "value"]
-        pair = found.setdefault(".".join([*parts[:at], *rest]), ([], []))
-        pair[parts[at].startswith("after")].append(_told(value, names, language).text)
+        if value.side:
+            before, after = found.setdefault(value.changed, ([], []))
+            side = after if value.side == audit_pb2.SIDE_AFTER else before
+            side.append(_told(value, names, language).text)
     called = {
         value.path.removesuffix(".kpi_id"): names.of("kpi", value.text)
         for value in values
@@ -204,7 +201,7 @@ def sides(values: Sequence[audit_pb2.Value], names: Names, language: Language) -
     }
     for key, (before, after) in found.items():
         if before != after:
-            yield Side(called.get(key, _last(key)), ", ".join(before), ", ".join(after))
+            yield Side(called.get(key, field_word(_last(key), language)), ", ".join(before), ", ".join(after))
 
 
 def _told(value: audit_pb2.Value, names: Names, language: Language) -> Words:
@@ -214,8 +211,25 @@ def _told(value: audit_pb2.Value, names: Names, language: Language) -> Words:
         return Words("", "unreadable")
     if value.subject_kind:
         return Words(names.known(value.subject_kind, value.text) or value.text)
-    number = decimal_of_text(value.text) if _NUMBER.fullmatch(value.text) else None
-    return Words(value.text if number is None else language.number(number))
+    return Words(_text(value, names, language))
+
+
+def _text(value: audit_pb2.Value, names: Names, language: Language) -> str:
+    """A value as people write one of its kind."""
+    match value.kind:
+        case audit_pb2.VALUE_KIND_NUMBER:
+            number = decimal_of_text(value.text)
+            return value.text if number is None else language.number(number)
+        case audit_pb2.VALUE_KIND_DAY:
+            return language.day(date.fromisoformat(value.text)) if value.text else ""
+        case audit_pb2.VALUE_KIND_INSTANT:
+            return language.instant(datetime.fromisoformat(value.text), names.zone)
+        case audit_pb2.VALUE_KIND_CHOICE:
+            return choice_word(value.text, language)
+        case audit_pb2.VALUE_KIND_YES_NO:
+            return language.gettext("yes") if value.text == "true" else language.gettext("no")
+        case _:
+            return value.text
 
 
 def _has_words(value: audit_pb2.Value) -> bool:
@@ -224,11 +238,6 @@ def _has_words(value: audit_pb2.Value) -> bool:
 
 def _words(words: words_pb2.PersonalText, language: Language) -> Words:
     return Words(language.words(words), "erased" if erased(words) else "withheld" if words.withheld else "")
-
-
-def _reason_class(text: str, language: Language) -> str:
-    known = text.startswith("REASON_CLASS_") and text in goals_types.ReasonClass.keys()
-    return reason_class_word(goals_types.ReasonClass.Value(text), language) if known else ""
 
 
 def _last(path: str) -> str:

@@ -20,8 +20,8 @@ from services.gateway.console.cycles import choose_cycle
 from services.gateway.console.directory import Directory, directory
 from services.gateway.console.events import (
     contexts,
+    event_row,
     event_types,
-    event_word,
     kind_word,
     reason_class_word,
     subject_kinds,
@@ -124,7 +124,7 @@ async def page(visit: Visit) -> Response:
         rows=[ledger_row(visit, entry, names) for entry in reply.entries],
         more=search.url(after=reply.next_page_token) if reply.next_page_token else "",
         contexts=[(name, name) for name in contexts()],
-        types=[(name, event_word(name, language)) for name in event_types()],
+        types=[(name, event_row(name, language).words) for name in event_types()],
         kinds=sorted(
             ((kind, kind_word(kind, language)) for kind in subject_kinds()), key=lambda kind: plain_letters(kind[1])
         ),
@@ -239,7 +239,7 @@ async def _names(visit: Visit, who: Directory, entries: Sequence[audit_pb2.Entry
         _values(visit) if "value" in kinds else _no_names(),
         _gifts(visit) if "gift" in kinds else _no_names(),
     )
-    return Names(who, {**kpis, **proposals, **values, **gifts})
+    return Names(who, {**kpis, **proposals, **values, **gifts}, visit.zone)
 
 
 ByThing = dict[tuple[str, str], str]

@@ -10,10 +10,9 @@ from starlette.responses import Response
 
 from eventkit.values import is_percent
 from nhip.common.v1 import command_pb2
-from nhip.goals.v1 import types_pb2 as goals_types
 from nhip.notifications.v1 import notifications_pb2, types_pb2
 from services.gateway.console.directory import Directory, directory
-from services.gateway.console.events import reason_class_word
+from services.gateway.console.events import choice_words, reason_class_word
 from services.gateway.console.forms import sent
 from services.gateway.console.language import Language, date_of, decimal_of, unreadable
 from services.gateway.console.routes import Routes
@@ -147,22 +146,13 @@ def notice_row(visit: Visit, notice: notifications_pb2.Notice, who: Directory) -
         at=language.lately(notice.given_at.ToDatetime(UTC), visit.zone, visit.today),
         reason=language.words(words),
         reason_hidden=unreadable(words),
-        reason_class=_reason_class(notice.reason_class, language),
+        reason_class=reason_class_word(notice.reason_class, language),
         changes=tuple(listed[:MOST_CHANGES]),
         more=max(len(listed) - MOST_CHANGES, 0) + (notice.more if listed else 0),
         url=said.url,
         action=said.action,
         read=notice.read,
         waiting=notice.waiting,
-    )
-
-
-def _reason_class(name: str, language: Language) -> str:
-    """The words of a class of reasons that another context's contract names."""
-    return (
-        reason_class_word(goals_types.ReasonClass.Value(name), language)
-        if name in goals_types.ReasonClass.keys()
-        else ""
     )
 
 
@@ -251,17 +241,6 @@ def _changed(by: str, changes: Sequence[notifications_pb2.NoticedChange], langua
 def _change(noticed: notifications_pb2.NoticedChange, language: Language) -> ChangeLine:
     _ = language.gettext
     change = noticed.change
-    whats: dict[int, str] = {
-        types_pb2.CHANGE_KIND_DEFINED: _("KPI set"),
-        types_pb2.CHANGE_KIND_TARGET_REVISED: _("Target changed"),
-        types_pb2.CHANGE_KIND_ALIGNED: _("Aligned"),
-        types_pb2.CHANGE_KIND_RETIRED: _("KPI ended"),
-    }
-    relations: dict[int, str] = {
-        types_pb2.RELATION_OWNER: _("yours"),
-        types_pb2.RELATION_OWNER_ABOVE: _("serves yours"),
-        types_pb2.RELATION_OWNER_BELOW: _("yours serves it"),
-    }
     before, after = decimal_of(change, "before"), decimal_of(change, "after")
     unit = noticed.unit
     changed = before is not None and after is not None
@@ -269,8 +248,8 @@ def _change(noticed: notifications_pb2.NoticedChange, language: Language) -> Cha
     return ChangeLine(
         name=noticed.kpi_name or change.kpi_id,
         url=f"/kpi/{quote(change.kpi_id, safe='')}",
-        relation=relations.get(change.relation, ""),
-        what=_("Scale changed") if rescaled else whats.get(change.kind, ""),
+        relation=choice_words(language).get(types_pb2.Relation.Name(change.relation), ""),
+        what=_("Scale changed") if rescaled else choice_words(language).get(types_pb2.ChangeKind.Name(change.kind), ""),
         before=language.amount(before, unit if is_percent(unit) else "") if changed and not rescaled else "",
         after=language.amount(after, unit),
     )

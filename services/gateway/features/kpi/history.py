@@ -1,8 +1,8 @@
 """The history of a KPI: every entry says who, when on both clocks, what changed and why."""
 
-import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from eventkit.values import is_percent
@@ -11,8 +11,8 @@ from services.gateway.console.as_of import Moment
 from services.gateway.console.cards import Avatar, owner_avatar
 from services.gateway.console.carrying import carried
 from services.gateway.console.edges import Edge, edges
-from services.gateway.console.events import headline, reason_class_word
-from services.gateway.console.language import Language, date_of, decimal_of_text, unreadable
+from services.gateway.console.events import event_row, reason_class_word
+from services.gateway.console.language import Language, date_of, decimal_of, unreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +38,6 @@ class Entry:
     proposal: str
     just_before: str
     """The map just before it; empty where the map did not change."""
-
-
-_NUMBER = re.compile(r"(-?\d+(?:\.\d+)?)(?: (.+))?")
-_ICONS = {
-    "KpiDefined": "flag",
-    "KpiTargetRevised": "adjustments",
-    "KpiRetired": "archive",
-    "KpiAligned": "git-branch",
-    "KpiTakenOff": "archive",
-    "ProgressRecorded": "pencil-check",
-    "ChangeProposed": "arrows-exchange",
-    "ProposalApproved": "check",
-    "ProposalDeclined": "x",
-    "ProposalWithdrawn": "arrow-back-up",
-}
 
 
 def entries(
@@ -96,27 +81,26 @@ def _entry(
     language: Language,
     zone: ZoneInfo,
 ) -> Entry:
-    changes_map = entry.what in ("KpiDefined", "KpiTargetRevised", "KpiRetired", "KpiAligned", "KpiTakenOff")
+    event = event_row(entry.what, language)
+    changes_map = event.changes_map
     just_before = (
         Moment(known=recorded - timedelta(microseconds=1)).url("/", focus=f"kpi-{kpi_id}") if changes_map else ""
     )
     if changes_map and effective is not None and effective < recorded.astimezone(zone).date():
         # It was recorded later than it took effect: the day before shows what was in force until then.
         just_before = Moment(on=effective - timedelta(days=1)).url("/", focus=f"kpi-{kpi_id}")
-    unit = (entry.after or entry.before).partition(" ")[2]
-    unchanged = entry.what == "KpiTargetRevised" and entry.before == entry.after
-    numeric = entry.what in ("KpiDefined", "KpiTargetRevised", "KpiRetired", "ProgressRecorded")
+    rescaled = entry.what == "KpiTargetRevised" and entry.before == entry.after  # floor, stretch or start alone
     return Entry(
         id=entry.event_id,
-        icon=_ICONS.get(entry.what, "history"),
-        headline=headline(entry.what, language),
+        icon=event.icon,
+        headline=event.words,
         recorded=language.instant(recorded, zone),
         effective=language.day(effective) if effective and effective != recorded.astimezone(zone).date() else "",
         actor=owner_avatar(entry.actor, language) if entry.HasField("actor") else None,
         proposer=owner_avatar(entry.proposer, language) if entry.HasField("proposer") else None,
-        before="" if unchanged else _value(entry.before, language) if numeric else entry.before,
-        after="" if unchanged else _value(entry.after, language) if numeric else entry.after,
-        edges=tuple(edges(entry, unit if is_percent(unit) else "", language)),
+        before="" if rescaled else _side(entry, "before", language),
+        after="" if rescaled else _side(entry, "after", language),
+        edges=tuple(edges(entry, entry.unit if is_percent(entry.unit) else "", language)),
         confidence=entry.confidence,
         reason_class=reason_class_word(entry.reason_class, language),
         reason=language.words(entry.reason) if entry.HasField("reason") else "",
@@ -127,7 +111,7 @@ def _entry(
     )
 
 
-def _value(text: str, language: Language) -> str:
-    """A value as the service wrote it ("66.2 %"), as this language writes it; other text stays as it is."""
-    found = _NUMBER.fullmatch(text)
-    return language.amount(decimal_of_text(found[1]), found[2] or "") if found else text
+def _side(entry: goals_pb2.HistoryEntry, side: Literal["before", "after"], language: Language) -> str:
+    """A number as this language writes it; what is none stays as it is."""
+    number = decimal_of(entry, f"number_{side}")
+    return getattr(entry, side) if number is None else language.amount(number, entry.unit)

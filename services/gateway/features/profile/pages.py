@@ -14,6 +14,7 @@ from nhip.people.v1 import people_pb2
 from services.gateway.console.cards import Avatar
 from services.gateway.console.directory import directory
 from services.gateway.console.erasures import ErasureRow, own_erasure
+from services.gateway.console.events import choice_word
 from services.gateway.console.forms import Form, sent
 from services.gateway.console.language import Language, erased
 from services.gateway.console.routes import Routes
@@ -105,18 +106,8 @@ async def show(visit: Visit, email: Form | None = None, settings: Form | None = 
 
 
 def kind_rows(language: Language) -> Sequence[KindRow]:
-    _ = language.gettext
-    words: dict[int, str] = {
-        types_pb2.NOTICE_KIND_PROPOSAL_WAITING: _("A proposal waits for my decision"),
-        types_pb2.NOTICE_KIND_PROPOSAL_DECIDED: _("My proposal was decided"),
-        types_pb2.NOTICE_KIND_KPI_CHANGED: _("A KPI that concerns me changed"),
-        types_pb2.NOTICE_KIND_PROGRESS_STALE: _("One of my KPIs is overdue"),
-        types_pb2.NOTICE_KIND_PRAISE_RECEIVED: _("I was praised"),
-        types_pb2.NOTICE_KIND_GIFT: _("My gift was handed over or came back"),
-        types_pb2.NOTICE_KIND_ERASURE_WAITING: _("A request to delete personal data waits for me"),
-        types_pb2.NOTICE_KIND_ERASURE_DECIDED: _("A request of mine to delete personal data was decided"),
-    }
-    return [KindRow(types_pb2.NoticeKind.Name(kind).removeprefix("NOTICE_KIND_"), words[kind]) for kind in KINDS]
+    names = [types_pb2.NoticeKind.Name(kind) for kind in KINDS]
+    return [KindRow(name.removeprefix("NOTICE_KIND_"), choice_word(name, language)) for name in names]
 
 
 def zones() -> Sequence[str]:
