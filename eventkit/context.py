@@ -8,6 +8,8 @@ from typing import Literal
 from uuid import UUID, uuid5
 
 NAMESPACE = UUID("4e484950-0000-5000-8000-6e6869700000")
+IMPORTER = "importer"
+"""The id of the service that brings in what a company has written down already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,10 @@ class Actor:
     def __str__(self) -> str:
         """The form that events keep: `person:<id>`, `service:<id>` or `system:clock`, and on whose behalf."""
         return f"{self.kind}:{self.id}" + (f" for {self.on_behalf_of}" if self.on_behalf_of else "")
+
+    @property
+    def is_importer(self) -> bool:
+        return (self.kind, self.id) == ("service", IMPORTER)
 
     @property
     def parties(self) -> frozenset[str]:
@@ -63,6 +69,11 @@ def acting(recorded: str) -> str:
     """Who acted, of an actor as events keep it, without on whose behalf: `person:<id>`, `service:<id>`,
     `system:clock`."""
     return recorded.split(" ", 1)[0]
+
+
+def imported(recorded: str) -> bool:
+    """Whether an import did it, by the actor as events keep it."""
+    return acting(recorded) == f"service:{IMPORTER}"
 
 
 def parties(recorded: str) -> frozenset[str]:

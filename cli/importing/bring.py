@@ -12,13 +12,14 @@ from cli.importing import commands
 from cli.importing.check import in_order, managers, parent_kind, rests_on
 from cli.importing.company import File, Item
 from cli.running import Failed
+from eventkit.context import IMPORTER
 from eventkit.errors import Rejected
 from nhip.checkins.v1.checkins_pb2 import ListProgress, Progress
 from nhip.goals.v1.goals_pb2 import Cycles, ListCycles
 from nhip.people.v1.people_pb2 import GetTenant, Tenant
 from nhip.rewards.v1.rewards_pb2 import CoreValues, ListCoreValues
 
-IMPORTER, OPERATOR = "importer", "operator"
+OPERATOR = "operator"
 Result = Literal["created", "unchanged", "different"]
 Tell = Callable[[str, str], None]
 """Is told each item when it was sent: its kind and reference."""

@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 import asyncpg
 
 from eventkit.database import connection
-from eventkit.directory.facts import DEFAULT_TIME_ZONE, OrgChart, Person, Place, Unit
+from eventkit.directory.defaults import DEFAULT_TIME_ZONE
+from eventkit.directory.facts import OrgChart, Person, Place, Unit
 from eventkit.directory.views import PersonView, PlaceView, TenantView, UnitView, views
 from eventkit.subscriptions.projection import by_subscription
 from eventkit.subscriptions.table import reading

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from google.protobuf.message import Message
 
 from eventkit.commands.aggregate import Aggregate, UnknownEvent
+from eventkit.directory.defaults import DEFAULT_TIME_ZONE
 from nhip.common.v1.words_pb2 import PersonalText
 from nhip.people.v1 import types_pb2
 from nhip.people.v1.events_pb2 import (
@@ -24,8 +25,6 @@ from nhip.people.v1.events_pb2 import (
     UnitCreated,
     UnitHeadAppointed,
 )
-
-DEFAULT_TIME_ZONE = "Asia/Ho_Chi_Minh"
 
 
 @dataclass(frozen=True, slots=True)

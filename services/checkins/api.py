@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from eventkit.commands.aggregate import Decision
 from eventkit.commands.decider import Load
-from eventkit.context import Context
+from eventkit.context import IMPORTER, Context
 from eventkit.errors import unknown
 from eventkit.process.service import Resources
 from eventkit.rpc.access import Allow, anyone
@@ -13,7 +13,7 @@ from eventkit.subscriptions.table import reading
 from nhip.checkins.v1 import checkins_pb2 as pb
 from nhip.common.v1.command_pb2 import Accepted
 from services.checkins.domain import progress
-from services.checkins.domain.progress import IMPORTER, PROGRESS
+from services.checkins.domain.progress import PROGRESS
 from services.checkins.queries.known import known_kpi
 from services.checkins.queries.progress import entries
 

@@ -8,7 +8,7 @@ from google.type.date_pb2 import Date
 
 from eventkit.commands.aggregate import Decision
 from eventkit.commands.decider import Load
-from eventkit.context import Context
+from eventkit.context import IMPORTER, Context
 from eventkit.directory.facts import OrgChart
 from eventkit.errors import Kind, Rejected, unknown
 from eventkit.process.service import Resources
@@ -26,7 +26,6 @@ from services.goals.domain.strategy import CSF, CYCLE, GOAL, Cycle
 from services.goals.queries import goal_map, kpi_list, kpi_page, proposal_page
 from services.goals.queries.strategy import cycles
 
-IMPORTER = "importer"
 _STRATEGY = roles("executive", "okr_master", services=(IMPORTER,))
 _KPIS = roles("executive", "okr_master", "department_head", "manager", services=(IMPORTER,))
 ACCESS: Mapping[str, Allow] = {
@@ -96,7 +95,7 @@ class GoalsApi:
 
         async def decide(load: Load) -> Decision:
             cycle = await _cycle(load, command.cycle_id)
-            if not _imported(ctx):
+            if not ctx.actor.is_importer:
                 strategy.check_open(cycle, org.today(ctx.at))
             on = _effective_on(command.effective_on, cycle, org, ctx)
             links = await load(ALIGNMENT, cycle.id)
@@ -295,12 +294,8 @@ def _effective_on(given: Date, cycle: Cycle, org: OrgChart, ctx: Context) -> dat
     if on is None:
         return today
     strategy.within(cycle, on, "effective_on")
-    if on < today and not _imported(ctx):
+    if on < today and not ctx.actor.is_importer:
         raise Rejected(
             "EFFECTIVE_IN_THE_PAST", f"give today ({today}) or a later day", kind=Kind.INVALID, field="effective_on"
         )
     return on
-
-
-def _imported(ctx: Context) -> bool:
-    return (ctx.actor.kind, ctx.actor.id) == ("service", IMPORTER)

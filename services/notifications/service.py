@@ -14,7 +14,7 @@ from services.notifications.reactors.rewards import TellOfRewards
 from services.notifications.reactors.stale_progress import StaleProgress
 from services.notifications.views.erasure_facts import HeardErasureView
 from services.notifications.views.goals_change import GoalsChangeView
-from services.notifications.views.goals_facts import HeardCycleView, HeardKpiView, HeardLinkView, HeardProposalView
+from services.notifications.views.goals_facts import KnownCycleView, KnownKpiView, KnownLinkView, KnownProposalView
 from services.notifications.views.last_value import LastValueView
 from services.notifications.views.notice import MailView, NoticeView, ReadView
 from services.notifications.views.preferences import PreferencesView
@@ -34,10 +34,10 @@ def service(resources: Resources) -> Service:
             ReadView(),
             MailView(),
             PreferencesView(),
-            HeardKpiView(),
-            HeardLinkView(),
-            HeardCycleView(),
-            HeardProposalView(),
+            KnownKpiView(),
+            KnownLinkView(),
+            KnownCycleView(),
+            KnownProposalView(),
             GoalsChangeView(),
             HeardPraiseView(),
             HeardValueView(),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from eventkit.commands.aggregate import Decision
 from eventkit.commands.decider import Load
-from eventkit.context import Context
+from eventkit.context import IMPORTER, Context
 from eventkit.directory.facts import OrgChart
 from eventkit.errors import Kind, Rejected, unknown
 from eventkit.process.service import Resources
@@ -17,7 +17,7 @@ from nhip.rewards.v1 import rewards_pb2 as pb
 from services.rewards.domain import core_value, gift, points, praise, redemption, rise, wallet
 from services.rewards.domain.core_value import ALL, CORE_VALUES
 from services.rewards.domain.gift import GIFT
-from services.rewards.domain.praise import IMPORTER, PRAISE, Circumstances
+from services.rewards.domain.praise import PRAISE, Circumstances
 from services.rewards.domain.redemption import REDEMPTION, STEWARDS, is_steward
 from services.rewards.domain.wallet import WALLET
 from services.rewards.queries import core_values, gifts, movements, praises, redemptions, wallets

@@ -18,7 +18,6 @@ from nhip.checkins.v1.checkins_pb2 import RecordProgress
 from nhip.checkins.v1.events_pb2 import ProgressRecorded
 
 DEFAULT_CONFIDENCE = 5
-IMPORTER = "importer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,7 @@ class KnownKpi:
 
 
 def record(progress: Progress | None, command: RecordProgress, kpi: KnownKpi, actor: Actor, today: date) -> Decision:
-    imported = (actor.kind, actor.id) == ("service", IMPORTER)
+    imported = actor.is_importer
     if not imported and actor.id not in kpi.owners:
         raise Rejected(
             "NOT_AN_OWNER", "only who answers for a KPI records its progress", kind=Kind.FORBIDDEN, rule="G-32"

@@ -12,6 +12,7 @@ from google.protobuf.message import Message
 from eventkit.commands.aggregate import Aggregate, Decision, StreamEvent, UnknownEvent
 from eventkit.context import Context
 from eventkit.directory.facts import OrgChart
+from eventkit.directory.responsibility import Responsibility
 from eventkit.errors import Kind, Rejected, unknown
 from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import ChangeProposed, ProposalApproved, ProposalDeclined, ProposalWithdrawn
@@ -19,7 +20,7 @@ from nhip.goals.v1.goals_pb2 import ApproveProposal, DeclineProposal, ProposeCha
 from services.goals.domain import alignment as alignments
 from services.goals.domain import kpi as kpis
 from services.goals.domain.alignment import Alignment
-from services.goals.domain.approval import Deciders, Touched, deciders, highest
+from services.goals.domain.approval import deciders, right_of
 from services.goals.domain.kpi import Kpi
 from services.goals.domain.strategy import Cycle, check_open
 
@@ -108,7 +109,7 @@ def propose(command: ProposeChange, around: Circumstances, ctx: Context, proposa
                 reason=command.reason,
                 changes=command.changes,
                 addition=addition,
-                level=highest(kpis_touched),
+                level=t.Level.ValueType(may.level),
                 proposer_id=ctx.actor.id,
                 approver_ids=may.people,
             ),
@@ -157,12 +158,12 @@ def withdraw(proposal: Proposal | None, command: WithdrawProposal, ctx: Context)
     return [StreamEvent(PROPOSAL(known.id), ProposalWithdrawn(proposal_id=known.id, reason=reason))]
 
 
-def touched(addition: t.KpiDraft | None, kpis_by_id: KpisById) -> list[Touched]:
+def touched(addition: t.KpiDraft | None, kpis_by_id: KpisById) -> list[Responsibility]:
     """The KPIs that a proposal concerns, for finding who decides."""
     found = [kpi for kpi in kpis_by_id.values() if kpi is not None]
-    result = [Touched(kpi.level, kpi.owners, kpi.unit_id) for kpi in found]
+    result = [Responsibility(kpi.id, kpi.level, kpi.owners, kpi.unit_id) for kpi in found]
     if addition is not None:
-        result.append(Touched(addition.level, tuple(addition.owner_ids), addition.unit_id))
+        result.append(Responsibility("", addition.level, tuple(addition.owner_ids), addition.unit_id))
     return result
 
 
@@ -223,14 +224,9 @@ def _approval(proposal: Proposal, around: Circumstances, ctx: Context) -> t.Appr
     """The actor's right to decide, as it is recorded with the decision."""
     if ctx.actor.id == proposal.proposed.proposer_id:
         raise Rejected("SELF_APPROVAL", "nobody decides about their own proposal", kind=Kind.FORBIDDEN)
-    may: Deciders = deciders(touched(proposal.addition, around.kpis), proposal.proposed.proposer_id, around.org)
+    may = deciders(touched(proposal.addition, around.kpis), proposal.proposed.proposer_id, around.org)
     if ctx.actor.kind != "person" or ctx.actor.id not in may.people:
         raise Rejected(
             "NOT_THE_APPROVER", "this proposal is for somebody else to decide", kind=Kind.FORBIDDEN, rule="G-69"
         )
-    return t.Approval(
-        approver_id=ctx.actor.id,
-        relation=may.relation,
-        level=may.level,
-        people_position=f"people={around.org.position}",
-    )
+    return right_of(may, ctx.actor.id, f"people={around.org.position}")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
+from eventkit.directory.defaults import STALE_AFTER_DAYS
 from nhip.goals.v1 import goals_pb2 as pb
 from nhip.goals.v1 import types_pb2 as t
 
@@ -19,9 +20,6 @@ AT_RISK_FROM = Decimal("0.33")
 """Beyond it a KPI is at risk."""
 LOW_CONFIDENCE = 3
 """Up to here confidence lowers the status one step."""
-SLOT_DAYS = 14
-"""A check-in every two weeks (C-02)."""
-STALE_AFTER_DAYS = 2 * SLOT_DAYS
 
 _STEPS = (pb.STATUS_EXCEEDS, pb.STATUS_ON_TRACK, pb.STATUS_BEHIND, pb.STATUS_AT_RISK)
 _NOUGHT = Decimal(0)

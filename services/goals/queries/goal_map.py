@@ -11,6 +11,7 @@ from google.type.decimal_pb2 import Decimal as PbDecimal
 
 from eventkit.context import acting_id
 from eventkit.directory.facts import OrgChart
+from eventkit.directory.responsibility import answerable
 from eventkit.errors import unknown
 from eventkit.rpc.paging import Page, asked
 from eventkit.subscriptions.checkpoint import OWN_FEED
@@ -93,14 +94,13 @@ class CycleState:
         parent = links.parent(self.links.get(row.kpi_id))
         link = self.links.get(row.kpi_id)
         unit = self.org.units.get(row.unit_id)
-        owners = row.owner_ids or ([unit.head_id] if unit and unit.head_id else [])
         shown = pb.Kpi(
             kpi_id=row.kpi_id,
             cycle_id=row.cycle_id,
             name=row.name,
             statement=row.statement,
             level=row.level,  # type: ignore[arg-type] # stored as the enum's number
-            owners=[owner(self.org, id) for id in owners],
+            owners=[owner(self.org, id) for id in answerable(row.owner_ids, row.unit_id, self.org)],
             unit_id=row.unit_id,
             unit_name=unit.name if unit else "",
             weight=whole(row.weight),

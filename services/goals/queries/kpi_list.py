@@ -6,6 +6,7 @@ from datetime import datetime
 import asyncpg
 
 from eventkit.directory.facts import OrgChart
+from eventkit.directory.responsibility import answerable
 from eventkit.names import plain_letters
 from eventkit.rpc.paging import asked
 from eventkit.subscriptions.table import reading
@@ -49,8 +50,6 @@ def _is_meant(row: KpiRow, request: pb.ListKpis, wanted: str, org: OrgChart) -> 
     unit = org.units.get(row.unit_id)
     if request.unit_id and row.unit_id != request.unit_id:
         return False
-    if request.owner_ids:
-        owners = row.owner_ids or ([unit.head_id] if unit else [])
-        if not set(owners) & set(request.owner_ids):
-            return False
+    if request.owner_ids and not {*answerable(row.owner_ids, row.unit_id, org)} & {*request.owner_ids}:
+        return False
     return not wanted or wanted in plain_letters(" ".join((row.name, row.statement, unit.name if unit else "")))

@@ -10,6 +10,7 @@ import asyncpg
 
 from eventkit.context import Actor
 from eventkit.directory.facts import OrgChart
+from eventkit.directory.responsibility import Deciders, Responsibility
 from eventkit.errors import Rejected, unknown
 from eventkit.rpc.paging import asked
 from eventkit.subscriptions.table import reading
@@ -20,7 +21,7 @@ from nhip.common.v1.words_pb2 import PersonalText
 from nhip.goals.v1 import goals_pb2 as pb
 from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import ChangeProposed
-from services.goals.domain.approval import Deciders, Touched, deciders
+from services.goals.domain.approval import deciders, right_of
 from services.goals.domain.kpi import moved
 from services.goals.domain.reconciliation import Check, Node, NotChecked, reconcile
 from services.goals.queries import kpis, proposals, strategy
@@ -113,7 +114,7 @@ async def preview(
     reply.obstacle = obstacle or _stale(state, request.changes)
     if found:
         reply.approver.CopyFrom(owner(org, found.people[0]))
-        reply.approval.CopyFrom(t.Approval(approver_id=found.people[0], relation=found.relation, level=found.level))
+        reply.approval.CopyFrom(right_of(found, found.people[0]))
     return reply
 
 
@@ -162,7 +163,7 @@ def _shown(row: ProposalRow, state: CycleState, who: Actor) -> pb.Proposal:
         if found:
             asked = who.id if who.id in found.people else found.people[0]
             reply.approver.CopyFrom(owner(state.org, asked))
-            reply.approval.CopyFrom(t.Approval(approver_id=asked, relation=found.relation, level=found.level))
+            reply.approval.CopyFrom(right_of(found, asked))
             reply.may_decide = who.kind == "person" and who.id in found.people
     elif row.decided_at:
         reply.decided_at.CopyFrom(from_datetime(row.decided_at))
@@ -231,9 +232,9 @@ def _deciders(
 ) -> tuple[Deciders | None, str]:
     """Who decides, or the stable reason why nobody can."""
     rows = [state.kpis[change.kpi_id] for change in changes if change.kpi_id in state.kpis]
-    touched = [Touched(row.level, tuple(row.owner_ids), row.unit_id) for row in rows]  # type: ignore[arg-type] # the enum's number
+    touched = [Responsibility(row.kpi_id, row.level, tuple(row.owner_ids), row.unit_id) for row in rows]
     if addition is not None and addition.level:
-        touched.append(Touched(addition.level, tuple(addition.owner_ids), addition.unit_id))
+        touched.append(Responsibility("", addition.level, tuple(addition.owner_ids), addition.unit_id))
     if not touched:
         return None, ""
     try:

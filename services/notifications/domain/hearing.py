@@ -8,16 +8,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from eventkit.context import acting
+from eventkit.context import acting, imported
+from eventkit.directory import responsibility
 from eventkit.directory.facts import OrgChart
+from eventkit.directory.responsibility import Responsibility
 from eventkit.values import from_decimal
-from nhip.goals.v1.types_pb2 import LEVEL_DEPARTMENT
 from nhip.notifications.v1 import types_pb2 as t
 from nhip.notifications.v1.events_pb2 import NoticeGiven
 from nhip.notifications.v1.types_pb2 import KpiChange
 from nhip.rewards.v1.events_pb2 import GiftHandedOver, PraiseGiven, RedemptionRefunded
-
-IMPORTER = "service:importer"
 
 
 class NotHeardOfYet(TimeoutError):
@@ -29,21 +28,6 @@ def person_of(actor: str) -> str:
     """The person's id in an event's actor ("person:<id>"); empty for services."""
     kind, _, id = acting(actor).partition(":")
     return id if kind == "person" else ""
-
-
-def imported(actor: str) -> bool:
-    """Whether an import did it: no reason to mail anybody."""
-    return acting(actor) == IMPORTER
-
-
-@dataclass(frozen=True, slots=True)
-class HeardKpi:
-    """A KPI as far as telling people of it goes."""
-
-    id: str
-    level: int
-    owners: tuple[str, ...]
-    unit_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +69,7 @@ class Append:
 class Around:
     """The KPIs around those that changed, and which serves which."""
 
-    kpis: Mapping[str, HeardKpi]
+    kpis: Mapping[str, Responsibility]
     parents: Mapping[str, str] = field(default_factory=dict[str, str])
     """The KPI that each serves now."""
 
@@ -161,22 +145,17 @@ def of_erasure_decision(
     return _drafts(told, person_of(actor), org)
 
 
-def of_stale(kpi: HeardKpi, org: OrgChart) -> list[NoticeGiven]:
+def of_stale(kpi: Responsibility, org: OrgChart) -> list[NoticeGiven]:
     """Who answers for a KPI hears that it was forgotten (N-04)."""
     told = {person: NoticeGiven(kind=t.NOTICE_KIND_PROGRESS_STALE, kpi_id=kpi.id) for person in answerable(kpi, org)}
     return _drafts(told, "", org)
 
 
-def answerable(kpi: HeardKpi, org: OrgChart) -> list[str]:
-    """Whose KPI it is: its owners; a unit's is its head's. Raises `NotHeardOfYet`."""
-    owners = dict.fromkeys(kpi.owners)
-    if kpi.unit_id and (kpi.level == LEVEL_DEPARTMENT or not owners):
-        unit = org.units.get(kpi.unit_id)
-        if unit is None:
-            raise NotHeardOfYet(f"unit {kpi.unit_id}")
-        if unit.head_id:
-            owners[unit.head_id] = None
-    return list(owners)
+def answerable(kpi: Responsibility, org: OrgChart) -> tuple[str, ...]:
+    """Who answers for a KPI. Raises `NotHeardOfYet` when that is the head of a unit that is not known yet."""
+    if not kpi.owners and kpi.unit_id and kpi.unit_id not in org.units:
+        raise NotHeardOfYet(f"unit {kpi.unit_id}")
+    return responsibility.answerable(kpi.owners, kpi.unit_id, org)
 
 
 def _concerned(changes: Sequence[Change], around: Around, org: OrgChart) -> dict[str, list[KpiChange]]:

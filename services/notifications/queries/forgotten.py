@@ -5,15 +5,14 @@ from datetime import date, datetime, timedelta
 import asyncpg
 
 from eventkit.database import connection
+from eventkit.directory.defaults import STALE_AFTER_DAYS
 from eventkit.directory.views import TenantView
 from eventkit.process.service import Due
 from nhip.goals.v1.types_pb2 import MEASURE_KIND_MILESTONE
-from services.notifications.views.goals_facts import HeardCycleView, HeardKpiView
+from services.notifications.views.goals_facts import KnownCycleView, KnownKpiView
 from services.notifications.views.last_value import LastValueView
 from services.notifications.views.notice import NoticeView
 
-STALE_AFTER_DAYS = 28
-"""Two slots of two weeks (C-02, D-03)."""
 GRACE = timedelta(days=1)
 """A KPI that was only just written down, as in an import, was not forgotten yet: its values may still be on their
 way."""
@@ -25,9 +24,9 @@ MOST = 200
 # more.
 FORGOTTEN = f"""
 select k.tenant, k.kpi_id, f.since, (f.since + {STALE_AFTER_DAYS})::timestamp at time zone t.time_zone as due_at
-from {HeardCycleView().table} c
+from {KnownCycleView().table} c
 join {TenantView().table} t on t.tenant = c.tenant
-join {HeardKpiView().table} k on k.tenant = c.tenant and k.cycle_id = c.cycle_id
+join {KnownKpiView().table} k on k.tenant = c.tenant and k.cycle_id = c.cycle_id
 left join {LastValueView().table} v on v.tenant = k.tenant and v.kpi_id = k.kpi_id
 cross join lateral (
   select coalesce(v.on_day, greatest(c.starts_on, k.defined_on)) as since,

@@ -5,8 +5,9 @@ from uuid import UUID
 
 import asyncpg
 
+from eventkit.directory.responsibility import Responsibility
 from nhip.notifications.v1 import types_pb2 as t
-from services.notifications.domain.hearing import Append, Around, Change, HeardKpi, Proposed
+from services.notifications.domain.hearing import Append, Around, Change, Proposed
 from services.notifications.views.goals_change import CHANGE, KPI, LINK, PROPOSAL
 
 _KINDS: dict[str, t.ChangeKind.ValueType] = {
@@ -57,9 +58,9 @@ async def around(con: asyncpg.Connection, tenant: str, changes: Sequence[Change]
         *(c.parent_before for c in changes),
         *(c.parent_after for c in changes),
     } - {""}
-    return Around(await heard_kpis(con, tenant, wanted), parents)
+    return Around(await responsibilities(con, tenant, wanted), parents)
 
 
-async def heard_kpis(con: asyncpg.Connection, tenant: str, kpi_ids: Iterable[str]) -> dict[str, HeardKpi]:
+async def responsibilities(con: asyncpg.Connection, tenant: str, kpi_ids: Iterable[str]) -> dict[str, Responsibility]:
     rows = (await KPI.load(con, [(tenant, kpi_id) for kpi_id in kpi_ids])).values()
-    return {row.kpi_id: HeardKpi(row.kpi_id, row.level, tuple(row.owner_ids), row.unit_id) for row in rows}
+    return {row.kpi_id: Responsibility(row.kpi_id, row.level, tuple(row.owner_ids), row.unit_id) for row in rows}

@@ -15,7 +15,7 @@ from nhip.notifications.v1 import types_pb2 as t
 from nhip.notifications.v1.events_pb2 import NoticeGiven
 from nhip.rewards.v1.events_pb2 import PraiseGiven
 from services.notifications.views.erasure_facts import HeardErasureRow, HeardErasureView
-from services.notifications.views.goals_facts import HeardKpiRow, HeardKpiView, HeardProposalRow, HeardProposalView
+from services.notifications.views.goals_facts import KnownKpiRow, KnownKpiView, KnownProposalRow, KnownProposalView
 from services.notifications.views.notice import NoticeRow, NoticeView, ReadView
 from services.notifications.views.rewards_facts import (
     HeardGiftView,
@@ -25,7 +25,7 @@ from services.notifications.views.rewards_facts import (
     HeardValueView,
 )
 
-NOTICE, READ, PROPOSAL, KPI = NoticeView().table, ReadView().table, HeardProposalView().table, HeardKpiView().table
+NOTICE, READ, PROPOSAL, KPI = NoticeView().table, ReadView().table, KnownProposalView().table, KnownKpiView().table
 PRAISE, VALUE, GIFT, REDEMPTION = (
     HeardPraiseView().table,
     HeardValueView().table,
@@ -131,8 +131,8 @@ def _listed(rows: Sequence[asyncpg.Record]) -> list[Listed]:
 class _Told:
     """The things that some notices tell of."""
 
-    kpis: dict[str, HeardKpiRow]
-    proposals: dict[str, HeardProposalRow]
+    kpis: dict[str, KnownKpiRow]
+    proposals: dict[str, KnownProposalRow]
     praises: dict[str, PraiseGiven]
     redemptions: dict[str, HeardRedemptionRow]
     values: dict[str, str] = field(default_factory=dict[str, str])

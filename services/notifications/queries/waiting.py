@@ -6,15 +6,15 @@ from datetime import datetime, timedelta
 
 import asyncpg
 
+from eventkit.directory.responsibility import Responsibility
 from eventkit.process.service import Due
 from nhip.goals.v1.types_pb2 import PROPOSAL_STATE_PROPOSED, KpiDraft
 from nhip.notifications.v1.types_pb2 import NOTICE_KIND_PROPOSAL_WAITING
-from services.notifications.domain.hearing import HeardKpi
-from services.notifications.queries.goals_changes import heard_kpis
-from services.notifications.views.goals_facts import HeardProposalView
+from services.notifications.queries.goals_changes import responsibilities
+from services.notifications.views.goals_facts import KnownProposalView
 from services.notifications.views.notice import NoticeView
 
-PROPOSAL, NOTICE = HeardProposalView().table, NoticeView().table
+PROPOSAL, NOTICE = KnownProposalView().table, NoticeView().table
 MOST = 200
 
 OPEN = f"n.kind = {NOTICE_KIND_PROPOSAL_WAITING} and not n.closed"
@@ -50,7 +50,7 @@ class Waiting:
 
     proposer_id: str
     proposed_at: datetime
-    touched: Sequence[HeardKpi]
+    touched: Sequence[Responsibility]
     """The KPIs that it would change, and the one that it would add."""
     asked: Sequence[Asked]
     was_asked: bool
@@ -75,10 +75,10 @@ async def facts_of(con: asyncpg.Connection, tenant: str, proposal_id: str) -> Wa
     row = (await PROPOSAL.load(con, [(tenant, proposal_id)])).get((tenant, proposal_id))
     if row is None or row.state != PROPOSAL_STATE_PROPOSED:
         return None
-    touched = list((await heard_kpis(con, tenant, row.touched)).values())
+    touched = list((await responsibilities(con, tenant, row.touched)).values())
     if row.addition:
         draft = KpiDraft.FromString(row.addition)
-        touched.append(HeardKpi("", draft.level, tuple(draft.owner_ids), draft.unit_id))
+        touched.append(Responsibility("", draft.level, tuple(draft.owner_ids), draft.unit_id))
     asked = await con.fetch(
         f"select n.person_id, n.notice_id, n.telling_id, n.given_at as at, n.closed from {NOTICE} n "
         f"where n.tenant = $1 and n.proposal_id = $2 and n.kind = {NOTICE_KIND_PROPOSAL_WAITING} order by n.position",

@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from eventkit.commands.aggregate import Decision
 from eventkit.commands.decider import Load
 from eventkit.context import Context
+from eventkit.directory.responsibility import deciders
 from eventkit.process.service import Due, Resources, Timer
 from eventkit.subscriptions.table import reading
 from services.notifications.domain import hearing, notice
-from services.notifications.domain.deciding import deciders
 from services.notifications.domain.notice import TELLING
 from services.notifications.queries import waiting
 from services.notifications.reactors.giving import addressed_to
@@ -51,7 +51,7 @@ class Asking:
             facts = await waiting.facts_of(con, ctx.tenant, proposal_id)
         if facts is None:
             return False
-        may = deciders(facts.touched, facts.proposer_id, org)
+        may = deciders(facts.touched, facts.proposer_id, org).people if facts.touched else ()
         # What was given alone, before whole causes were, cannot be closed.
         over = [asked for asked in facts.asked if asked.person_id not in may and asked.telling_id]
         asked = {one.person_id: one.at for one in facts.asked if one.person_id in may}

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from eventkit.context import imported
 from eventkit.log import Recorded
 from eventkit.process.service import Reaction, Resources, reacting_to
 from nhip.rewards.v1.events_pb2 import GiftHandedOver, PraiseGiven, RedemptionRefunded
@@ -32,13 +33,13 @@ class TellOfRewards:
         )
         for draft in drafts:
             draft.cause_append_id, draft.cause_event_id = str(event.append_id), str(event.id)
-        imported = hearing.imported(actor)
-        cause = batches.of_import("praise", event.recorded_at) if imported else str(event.append_id)
+        by_import = imported(actor)
+        cause = batches.of_import("praise", event.recorded_at) if by_import else str(event.append_id)
         await give(
             self.resources,
             reacting_to(event, self.resources.name, NAME),
             cause,
             drafts,
             happened_at=event.recorded_at,
-            mail=not imported,
+            mail=not by_import,
         )

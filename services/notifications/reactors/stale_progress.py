@@ -10,7 +10,7 @@ from eventkit.subscriptions.table import reading
 from eventkit.values import from_date
 from services.notifications.domain import hearing
 from services.notifications.queries import forgotten
-from services.notifications.queries.goals_changes import heard_kpis
+from services.notifications.queries.goals_changes import responsibilities
 from services.notifications.reactors.giving import give
 
 LOOK_EVERY = timedelta(minutes=1)
@@ -46,7 +46,7 @@ class StaleProgress:
         if since is None:
             return
         async with reading(self.resources.pool, due.tenant) as con:
-            kpi = (await heard_kpis(con, due.tenant, [due.thing]))[due.thing]
+            kpi = (await responsibilities(con, due.tenant, [due.thing]))[due.thing]
         drafts = hearing.of_stale(kpi, await self.resources.directory.org_chart(due.tenant))
         if not drafts:
             self._nobodys[due.tenant, due.thing] = ctx.at + NOBODY_FOR

@@ -18,7 +18,7 @@ from nhip.goals.v1.events_pb2 import (
     ProposalApproved,
     ProposalDeclined,
 )
-from services.notifications.views.goals_facts import VERSION, HeardKpiView, HeardLinkView, HeardProposalView
+from services.notifications.views.goals_facts import VERSION, KnownKpiView, KnownLinkView, KnownProposalView
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def _row(
 
 CHANGE, KPI, LINK, PROPOSAL = (
     GoalsChangeView().table,
-    HeardKpiView().table,
-    HeardLinkView().table,
-    HeardProposalView().table,
+    KnownKpiView().table,
+    KnownLinkView().table,
+    KnownProposalView().table,
 )

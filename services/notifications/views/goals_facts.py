@@ -26,7 +26,7 @@ VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
-class HeardKpiRow:
+class KnownKpiRow:
     """A KPI. `end_reason` is sealed; empty while it has not ended."""
 
     tenant: str
@@ -45,16 +45,16 @@ class HeardKpiRow:
     end_reason: bytes
 
 
-class HeardKpiView(View[HeardKpiRow]):
+class KnownKpiView(View[KnownKpiRow]):
     name, source, categories, key = "heard_kpi", "goals", ("kpi",), ("tenant", "kpi_id")
     version = VERSION
     indexes = ("tenant, cycle_id",)
-    row = HeardKpiRow
+    row = KnownKpiRow
 
     def touches(self, event: Recorded) -> Iterable[Key]:
         return ((event.tenant, event.stream.id),)
 
-    def fold(self, rows: Rows[HeardKpiRow], event: Recorded) -> None:
+    def fold(self, rows: Rows[KnownKpiRow], event: Recorded) -> None:
         key = (event.tenant, event.stream.id)
         match event.message:
             case KpiDefined() as e:
@@ -65,8 +65,8 @@ class HeardKpiView(View[HeardKpiRow]):
                 pass
 
 
-def _kpi(e: KpiDefined, event: Recorded) -> HeardKpiRow:
-    return HeardKpiRow(
+def _kpi(e: KpiDefined, event: Recorded) -> KnownKpiRow:
+    return KnownKpiRow(
         tenant=event.tenant,
         kpi_id=e.kpi_id,
         cycle_id=e.cycle_id,
@@ -85,7 +85,7 @@ def _kpi(e: KpiDefined, event: Recorded) -> HeardKpiRow:
 
 
 @dataclass(frozen=True, slots=True)
-class HeardLinkRow:
+class KnownLinkRow:
     """The KPI that a KPI serves now; empty: none."""
 
     tenant: str
@@ -94,39 +94,39 @@ class HeardLinkRow:
     parent_id: str
 
 
-class HeardLinkView(WrittenWhole[HeardLinkRow, KpiAligned | KpiTakenOff]):
+class KnownLinkView(WrittenWhole[KnownLinkRow, KpiAligned | KpiTakenOff]):
     name, source, categories, key = "heard_link", "goals", ("alignment",), ("tenant", "cycle_id", "kpi_id")
     version = VERSION
     indexes = ("tenant, kpi_id", "tenant, parent_id")
-    row = HeardLinkRow
+    row = KnownLinkRow
     written_by = (KpiAligned, KpiTakenOff)
 
-    def written(self, event: Recorded, e: KpiAligned | KpiTakenOff) -> HeardLinkRow:
+    def written(self, event: Recorded, e: KpiAligned | KpiTakenOff) -> KnownLinkRow:
         serves = e.after.kpi_id if isinstance(e, KpiAligned) else ""
-        return HeardLinkRow(event.tenant, event.stream.id, e.kpi_id, serves)
+        return KnownLinkRow(event.tenant, event.stream.id, e.kpi_id, serves)
 
 
 @dataclass(frozen=True, slots=True)
-class HeardCycleRow:
+class KnownCycleRow:
     tenant: str
     cycle_id: str
     starts_on: date
     ends_on: date
 
 
-class HeardCycleView(WrittenWhole[HeardCycleRow, CycleOpened]):
+class KnownCycleView(WrittenWhole[KnownCycleRow, CycleOpened]):
     name, source, categories, key = "heard_cycle", "goals", ("cycle",), ("tenant", "cycle_id")
     version = VERSION
     indexes = ("ends_on",)
-    row = HeardCycleRow
+    row = KnownCycleRow
     written_by = (CycleOpened,)
 
-    def written(self, event: Recorded, e: CycleOpened) -> HeardCycleRow:
-        return HeardCycleRow(event.tenant, e.cycle_id, required_date(e.starts_on), required_date(e.ends_on))
+    def written(self, event: Recorded, e: CycleOpened) -> KnownCycleRow:
+        return KnownCycleRow(event.tenant, e.cycle_id, required_date(e.starts_on), required_date(e.ends_on))
 
 
 @dataclass(frozen=True, slots=True)
-class HeardProposalRow:
+class KnownProposalRow:
     """A proposal; its words are sealed."""
 
     tenant: str
@@ -146,16 +146,16 @@ class HeardProposalRow:
     """What the decider said to it."""
 
 
-class HeardProposalView(View[HeardProposalRow]):
+class KnownProposalView(View[KnownProposalRow]):
     name, source, categories, key = "heard_proposal", "goals", ("proposal",), ("tenant", "proposal_id")
     version = VERSION
     indexes = ("tenant, state", "state, proposed_at")
-    row = HeardProposalRow
+    row = KnownProposalRow
 
     def touches(self, event: Recorded) -> Iterable[Key]:
         return ((event.tenant, event.stream.id),)
 
-    def fold(self, rows: Rows[HeardProposalRow], event: Recorded) -> None:
+    def fold(self, rows: Rows[KnownProposalRow], event: Recorded) -> None:
         key = (event.tenant, event.stream.id)
         match event.message:
             case ChangeProposed() as e:
@@ -170,8 +170,8 @@ class HeardProposalView(View[HeardProposalRow]):
                 pass
 
 
-def _proposal(e: ChangeProposed, event: Recorded) -> HeardProposalRow:
-    return HeardProposalRow(
+def _proposal(e: ChangeProposed, event: Recorded) -> KnownProposalRow:
+    return KnownProposalRow(
         tenant=event.tenant,
         proposal_id=e.proposal_id,
         state=g.PROPOSAL_STATE_PROPOSED,

@@ -19,8 +19,6 @@ from services.rewards.domain import wallet as wallets
 from services.rewards.domain.points import POINTS_PER_PRAISE, monthly_allowance
 from services.rewards.domain.wallet import Wallet
 
-IMPORTER = "importer"
-
 
 @dataclass(frozen=True, slots=True)
 class Praise:
@@ -53,7 +51,7 @@ class Shares:
 
 def giver(command: GivePraise, actor: Actor, org: OrgChart) -> str:
     """Who praises: the actor, or, in an import, whom it names."""
-    if (actor.kind, actor.id) != ("service", IMPORTER):
+    if not actor.is_importer:
         if command.giver_id:
             raise Rejected(
                 "GIVER_NAMED", "leave it empty: everybody gives their own praise", kind=Kind.INVALID, field="giver_id"

@@ -42,7 +42,7 @@ from services.notifications.reactors.goals import TellOfGoals
 from services.notifications.reactors.post import Post, PostAway, RefusedForGood
 from services.notifications.reactors.stale_progress import StaleProgress
 from services.notifications.service import service
-from services.notifications.views.goals_facts import HeardProposalView
+from services.notifications.views.goals_facts import KnownProposalView
 from tests.integration.services.company import OPERATOR, Company, System, number, words
 from tests.integration.services.mailbox import Mailbox
 
@@ -576,7 +576,7 @@ async def test_while_what_it_tells_of_is_not_known_a_mail_waits(company: Company
     await propose(company)
     waiting = await told(company, "nam", t.NOTICE_KIND_PROPOSAL_WAITING)
     due, ctx = await mail_of(company, "nam", waiting)
-    heard = HeardProposalView().table.name
+    heard = KnownProposalView().table.name
     await resources(company).pool.execute(
         f"delete from {heard} where tenant = $1", company.tenant
     )  # as in the middle of a rebuild

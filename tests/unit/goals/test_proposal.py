@@ -4,6 +4,7 @@ import pytest
 
 from eventkit.commands.aggregate import Decision
 from eventkit.directory.facts import OrgChart
+from eventkit.directory.responsibility import Deciders, Responsibility
 from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import (
     ChangeProposed,
@@ -16,7 +17,7 @@ from nhip.goals.v1.events_pb2 import (
 from nhip.goals.v1.goals_pb2 import ApproveProposal, DeclineProposal, ProposeChange, WithdrawProposal
 from services.goals.domain import kpi, proposal
 from services.goals.domain.alignment import ALIGNMENT
-from services.goals.domain.approval import Deciders, Touched, deciders
+from services.goals.domain.approval import deciders
 from services.goals.domain.kpi import KPI
 from services.goals.domain.proposal import PROPOSAL, Circumstances
 from tests.unit.decisions import TODAY, Given, company_x, context, number, rejected, words
@@ -245,11 +246,11 @@ def test_the_highest_level_is_recorded_with_the_proposal():
     assert (event.level, event.proposer_id) == (t.LEVEL_COMPANY, "minh")
 
 
-def individual_of(*owners: str) -> Touched:
-    return Touched(t.LEVEL_INDIVIDUAL, owners, "")
+def individual_of(*owners: str) -> Responsibility:
+    return Responsibility("", t.LEVEL_INDIVIDUAL, owners, "")
 
 
-SALES, COMPANY = Touched(t.LEVEL_DEPARTMENT, (), "sales"), Touched(t.LEVEL_COMPANY, ("nam",), "")
+SALES, COMPANY = Responsibility("", t.LEVEL_DEPARTMENT, (), "sales"), Responsibility("", t.LEVEL_COMPANY, ("nam",), "")
 
 
 @pytest.mark.parametrize(
@@ -266,7 +267,7 @@ SALES, COMPANY = Touched(t.LEVEL_DEPARTMENT, (), "sales"), Touched(t.LEVEL_COMPA
         ([COMPANY], "nam", (), Deciders(("quang",), "EXECUTIVE", t.LEVEL_COMPANY)),
     ],
 )
-def test_who_decides(touched: list[Touched], proposer: str, inactive: tuple[str, ...], expected: Deciders):
+def test_who_decides(touched: list[Responsibility], proposer: str, inactive: tuple[str, ...], expected: Deciders):
     assert deciders(touched, proposer, company_x(inactive=inactive)) == expected
 
 

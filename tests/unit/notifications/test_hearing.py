@@ -9,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eventkit.directory.facts import OrgChart, Place, Unit
+from eventkit.directory.responsibility import Responsibility
 from nhip.goals.v1 import types_pb2 as g
 from nhip.notifications.v1 import types_pb2 as t
 from nhip.notifications.v1.events_pb2 import NoticeGiven
 from nhip.rewards.v1.events_pb2 import GiftHandedOver, PraiseGiven, RedemptionRefunded, Share
 from services.notifications.domain import hearing
-from services.notifications.domain.hearing import Append, Around, Change, HeardKpi, NotHeardOfYet, Proposed
+from services.notifications.domain.hearing import Append, Around, Change, NotHeardOfYet, Proposed
 from services.notifications.domain.notice import notice_id
 from tests.unit.decisions import company_x, person
 
@@ -22,32 +23,32 @@ COMPANY, DEPARTMENT, INDIVIDUAL = g.LEVEL_COMPANY, g.LEVEL_DEPARTMENT, g.LEVEL_I
 OWNER, ABOVE, BELOW = t.RELATION_OWNER, t.RELATION_OWNER_ABOVE, t.RELATION_OWNER_BELOW
 
 # The whole tree after CH1 and CH2: K-COL of Minh and Trâm supports D4, K-CO of Minh and Thảo serves D2.
-TREE: dict[str, tuple[str, HeardKpi]] = {
+TREE: dict[str, tuple[str, Responsibility]] = {
     kpi.id: (parent, kpi)
     for parent, kpi in (
-        ("", HeardKpi("K1", COMPANY, ("nam",), "")),
-        ("", HeardKpi("K2", COMPANY, ("nam",), "")),
-        ("K1", HeardKpi("D1", DEPARTMENT, (), "sales")),
-        ("K1", HeardKpi("D2", DEPARTMENT, (), "sales")),
-        ("K2", HeardKpi("D3", DEPARTMENT, (), "sales")),
-        ("K2", HeardKpi("D4", DEPARTMENT, (), "cskh")),
-        ("D1", HeardKpi("I1", INDIVIDUAL, ("minh",), "")),
-        ("D1", HeardKpi("I2", INDIVIDUAL, ("tram",), "")),
-        ("D2", HeardKpi("I3", INDIVIDUAL, ("minh",), "")),
-        ("D2", HeardKpi("I4", INDIVIDUAL, ("tram",), "")),
-        ("D3", HeardKpi("I5", INDIVIDUAL, ("minh",), "")),
-        ("D3", HeardKpi("I6", INDIVIDUAL, ("tram",), "")),
-        ("D4", HeardKpi("I7", INDIVIDUAL, ("thao",), "")),
-        ("D4", HeardKpi("I8", INDIVIDUAL, ("tien",), "")),
-        ("D4", HeardKpi("K-COL", INDIVIDUAL, ("minh", "tram"), "")),
-        ("D2", HeardKpi("K-CO", INDIVIDUAL, ("minh", "thao"), "")),
-        ("", HeardKpi("KC", INDIVIDUAL, ("minh",), "")),
+        ("", Responsibility("K1", COMPANY, ("nam",), "")),
+        ("", Responsibility("K2", COMPANY, ("nam",), "")),
+        ("K1", Responsibility("D1", DEPARTMENT, (), "sales")),
+        ("K1", Responsibility("D2", DEPARTMENT, (), "sales")),
+        ("K2", Responsibility("D3", DEPARTMENT, (), "sales")),
+        ("K2", Responsibility("D4", DEPARTMENT, (), "cskh")),
+        ("D1", Responsibility("I1", INDIVIDUAL, ("minh",), "")),
+        ("D1", Responsibility("I2", INDIVIDUAL, ("tram",), "")),
+        ("D2", Responsibility("I3", INDIVIDUAL, ("minh",), "")),
+        ("D2", Responsibility("I4", INDIVIDUAL, ("tram",), "")),
+        ("D3", Responsibility("I5", INDIVIDUAL, ("minh",), "")),
+        ("D3", Responsibility("I6", INDIVIDUAL, ("tram",), "")),
+        ("D4", Responsibility("I7", INDIVIDUAL, ("thao",), "")),
+        ("D4", Responsibility("I8", INDIVIDUAL, ("tien",), "")),
+        ("D4", Responsibility("K-COL", INDIVIDUAL, ("minh", "tram"), "")),
+        ("D2", Responsibility("K-CO", INDIVIDUAL, ("minh", "thao"), "")),
+        ("", Responsibility("KC", INDIVIDUAL, ("minh",), "")),
     )
 }
-ADDED = ("D1", HeardKpi("K-ADD", INDIVIDUAL, ("minh",), ""))
+ADDED = ("D1", Responsibility("K-ADD", INDIVIDUAL, ("minh",), ""))
 
 
-def around(*added: tuple[str, HeardKpi]) -> Around:
+def around(*added: tuple[str, Responsibility]) -> Around:
     tree = [*TREE.values(), *added]
     return Around({kpi.id: kpi for _, kpi in tree}, {kpi.id: parent for parent, kpi in tree if parent})
 
@@ -165,12 +166,21 @@ def test_a_department_without_a_head_is_told_nothing():
     org = OrgChart(
         people={"nam": person("nam")}, places={"nam": Place()}, units={"marketing": Unit("marketing", "Marketing")}
     )
-    kpi = HeardKpi("D9", DEPARTMENT, (), "marketing")
+    kpi = Responsibility("D9", DEPARTMENT, (), "marketing")
     assert hearing.of_stale(kpi, org) == []
 
 
+def test_who_is_named_hears_of_it_and_the_head_of_the_unit_only_where_nobody_is_named():
+    named, unnamed = Responsibility("D9", DEPARTMENT, ("minh",), "sales"), Responsibility("D9", DEPARTMENT, (), "sales")
+    assert [d.person_id for d in hearing.of_stale(named, company_x())] == ["minh"]
+    assert [d.person_id for d in hearing.of_stale(unnamed, company_x())] == ["phuc"]
+
+
 def test_what_the_directory_has_not_heard_of_is_waited_for():
-    unknown_unit, unknown_person = HeardKpi("D9", DEPARTMENT, (), "ghosts"), HeardKpi("I9", INDIVIDUAL, ("ghost",), "")
+    unknown_unit, unknown_person = (
+        Responsibility("D9", DEPARTMENT, (), "ghosts"),
+        Responsibility("I9", INDIVIDUAL, ("ghost",), ""),
+    )
     for kpi in (unknown_unit, unknown_person):
         with pytest.raises(NotHeardOfYet):
             hearing.of_stale(kpi, company_x())
@@ -181,7 +191,7 @@ def test_who_is_not_there_any_more_is_told_nothing():
 
 
 def test_a_forgotten_kpi_is_told_to_all_of_its_owners():
-    drafts = hearing.of_stale(HeardKpi("K-COL", INDIVIDUAL, ("minh", "tram"), ""), company_x())
+    drafts = hearing.of_stale(Responsibility("K-COL", INDIVIDUAL, ("minh", "tram"), ""), company_x())
     assert [(d.person_id, d.kind, d.kpi_id, d.by_id) for d in drafts] == [
         ("minh", t.NOTICE_KIND_PROGRESS_STALE, "K-COL", ""),
         ("tram", t.NOTICE_KIND_PROGRESS_STALE, "K-COL", ""),
