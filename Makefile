@@ -6,10 +6,11 @@ PY := $(VENV)/bin/python
 WEB := services/gateway/web
 # Tests mostly wait for processes to start and die, so a few at a time are faster even on two cores.
 WORKERS ?= 2
+ROUNDS ?= 20
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test format bench lint setup proto assets browser lock clean
+.PHONY: help run test faults format bench lint setup proto assets browser lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -19,6 +20,9 @@ run: setup proto assets ## start Nhip on this machine, engines included
 
 test: setup proto assets browser ## run all tests; ARGS="tests/unit -k kpi" picks some
 	@$(PY) -m pytest -n $(WORKERS) $(ARGS)
+
+faults: setup proto ## kill what runs while people work, ROUNDS=20 times; SEED=… has the same workload again
+	@ROUNDS=$(ROUNDS) $(if $(SEED),SEED=$(SEED)) $(PY) -m pytest -n 0 -s --timeout 7200 $(or $(ARGS),tests/faults)
 
 format: setup ## write Python and contracts as `make lint` wants them
 	@$(PY) -m ruff check --fix --quiet

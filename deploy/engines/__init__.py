@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
+from deploy.engines.engine import Engine
 from deploy.engines.kafka import KafkaEngine
 from deploy.engines.postgres import PostgresEngine
 from deploy.engines.process import EngineError, InUse, Say, quiet
@@ -30,7 +31,7 @@ class Engines:
     """URL of the server, as superuser of its database `postgres`; none of ours."""
     kafka: str
     """Bootstrap address, `host:port`."""
-    ours: tuple[PostgresEngine | KafkaEngine, ...] = ()
+    ours: tuple[Engine, ...] = ()
     """Those that were started here."""
 
     async def until_one_ends(self) -> None:
@@ -52,7 +53,7 @@ async def engines(
     """
     postgres_engine = None if postgres else PostgresEngine(directory, say=say)
     kafka_engine = None if kafka else KafkaEngine(directory, say=say)
-    ours: list[PostgresEngine | KafkaEngine] = [engine for engine in (postgres_engine, kafka_engine) if engine]
+    ours: list[Engine] = [engine for engine in (postgres_engine, kafka_engine) if engine]
     try:
         await _start(ours)
         yield Engines(
@@ -71,7 +72,7 @@ def url_of_database(server: str, name: str) -> str:
     return urlunsplit(parts._replace(netloc=parts.netloc or "postgres@", path="/" + quote(name)))
 
 
-async def _start(ours: list[PostgresEngine | KafkaEngine]) -> None:
+async def _start(ours: list[Engine]) -> None:
     """All at once; when one cannot, the others are called off and its error is raised as itself."""
     for engine in ours:
         engine.claim()  # in one order and before anything starts: of two owners one gets all, not each a part
@@ -83,7 +84,7 @@ async def _start(ours: list[PostgresEngine | KafkaEngine]) -> None:
         raise failures.exceptions[0] from None
 
 
-async def _stop(ours: list[PostgresEngine | KafkaEngine]) -> None:
+async def _stop(ours: list[Engine]) -> None:
     """All at once, each to its end."""
     for result in await asyncio.gather(*(engine.stop() for engine in ours), return_exceptions=True):
         if isinstance(result, BaseException):

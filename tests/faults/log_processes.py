@@ -132,4 +132,6 @@ async def read(dsn: str, journal: Path) -> None:
 
 if __name__ == "__main__":
     role, url, path = sys.argv[1:]
+    # What it does follows from the test's seed, which of the processes it is, and what it had said before a kill.
+    random.seed(f"{os.environ['SEED']} {Path(path).name} {sum(1 for _ in facts(Path(path)))}")
     asyncio.run({"writer": write, "reader": read}[role](url, Path(path)))

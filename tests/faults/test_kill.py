@@ -7,6 +7,7 @@ import asyncio
 import random
 import shutil
 from collections.abc import AsyncGenerator
+from itertools import cycle
 from pathlib import Path
 
 import asyncpg
@@ -14,10 +15,8 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
 from deploy.cluster import SERVICES, Cluster, cluster
-from deploy.engines import EngineError
 from services.goals.views.kpi import KPIS
-from tests.conftest import missing
-from tests.e2e.running import System, company, of_cluster, targets
+from tests.e2e.running import Company, company, of_cluster, targets
 from tests.faults.work import Work, while_working
 
 pytestmark = pytest.mark.timeout(600)
@@ -27,109 +26,102 @@ pytestmark = pytest.mark.timeout(600)
 async def running(folder: Path) -> AsyncGenerator[Cluster]:
     directory = folder / "killed-cluster"
     shutil.rmtree(directory, ignore_errors=True)
-    try:
-        async with cluster(directory, replicas=2) as found:
-            yield found
-    except EngineError as error:
-        missing(f"no engines: {error}")
+    async with cluster(directory, replicas=2) as found:
+        yield found
 
 
-@pytest.fixture
-def system(running: Cluster, folder: Path) -> System:
-    return of_cluster(folder / "killed-cluster", running)
+@pytest.fixture(scope="module")
+async def x(running: Cluster, folder: Path) -> AsyncGenerator[Company]:
+    async with company(of_cluster(folder / "killed-cluster", running)) as found:
+        yield found
 
 
-async def test_a_replica_of_each_service_is_killed_while_people_work(running: Cluster, system: System):
-    chance = random.Random(3)
-    turns = iter(chance.sample(SERVICES, len(SERVICES)))
-    async with company(system) as x:
-        work = Work(x)
+async def test_a_replica_of_each_service_is_killed_while_people_work(
+    running: Cluster, x: Company, chance: random.Random
+):
+    turns = cycle(chance.sample(SERVICES, len(SERVICES)))
+    work = Work(x, chance)
 
-        async def kill() -> None:
-            replica = running.process(next(turns), chance.randrange(2))
-            replica.kill()
-            await asyncio.sleep(chance.uniform(0, 0.5))
-            await replica.start()
+    async def kill() -> None:
+        replica = running.process(next(turns), chance.randrange(2))
+        replica.kill()
+        await asyncio.sleep(chance.uniform(0, 0.5))
+        await replica.start()
 
-        await while_working(work, kill, 3, times=len(SERVICES))
-        await work.is_whole()
-
-
-async def test_all_replicas_are_killed_while_people_work(running: Cluster, system: System):
-    async with company(system) as x:
-        work = Work(x)
-
-        async def kill() -> None:
-            org = [one for one in running.processes if one.name in SERVICES]
-            for one in org:
-                one.kill()
-            await asyncio.gather(*(one.start() for one in org))
-
-        await while_working(work, kill, 4)
-        await work.is_whole()
+    await while_working(work, kill, chance, times=len(SERVICES))
+    await work.is_whole()
 
 
-async def test_kafka_is_away_while_people_work(running: Cluster, system: System):
+async def test_all_replicas_are_killed_while_people_work(running: Cluster, x: Company, chance: random.Random):
+    work = Work(x, chance)
+
+    async def kill() -> None:
+        org = [one for one in running.processes if one.name in SERVICES]
+        for one in org:
+            one.kill()
+        await asyncio.gather(*(one.start() for one in org))
+
+    await while_working(work, kill, chance)
+    await work.is_whole()
+
+
+async def test_kafka_is_away_while_people_work(running: Cluster, x: Company, chance: random.Random):
     kafka = next(engine for engine in running.engines.ours if engine.name == "Kafka")
-    async with company(system) as x:
-        work = Work(x)
+    work = Work(x, chance)
 
-        async def away() -> None:
-            kafka.kill()
-            await asyncio.sleep(2)
-            await kafka.start()
+    async def away() -> None:
+        kafka.kill()
+        await asyncio.sleep(2)
+        await kafka.start()
 
-        await while_working(work, away, 5)
-        await work.is_whole()
+    await while_working(work, away, chance)
+    await work.is_whole()
 
 
-async def test_postgresql_is_killed_while_people_work(running: Cluster, system: System):
+async def test_postgresql_is_killed_while_people_work(running: Cluster, x: Company, chance: random.Random):
     postgres = next(engine for engine in running.engines.ours if engine.name == "PostgreSQL")
-    async with company(system) as x:
-        work = Work(x)
+    work = Work(x, chance)
 
-        async def away() -> None:
-            postgres.kill()
-            await asyncio.sleep(0.5)
-            await postgres.start()
+    async def away() -> None:
+        postgres.kill()
+        await asyncio.sleep(0.5)
+        await postgres.start()
 
-        await while_working(work, away, 6)
-        await work.is_whole()
-
-
-async def test_topics_are_deleted_while_people_work(running: Cluster, system: System):
-    async with company(system) as x:
-        work = Work(x)
-
-        async def delete() -> None:
-            admin = AIOKafkaAdminClient(bootstrap_servers=running.engines.kafka)
-            await admin.start()
-            try:
-                await admin.delete_topics([f"nhip.{name}.v1" for name in SERVICES])
-            finally:
-                await admin.close()
-
-        await while_working(work, delete, 7)
-        await work.is_whole()
+    await while_working(work, away, chance)
+    await work.is_whole()
 
 
-async def test_a_falsified_row_is_reported_and_folded_away(system: System):
-    async with company(system) as x:
-        connection = await asyncpg.connect(system.database("goals"))
+async def test_topics_are_deleted_while_people_work(running: Cluster, x: Company, chance: random.Random):
+    work = Work(x, chance)
+
+    async def delete() -> None:
+        admin = AIOKafkaAdminClient(bootstrap_servers=running.engines.kafka)
+        await admin.start()
         try:
-            changed = await connection.execute(
-                f"update {KPIS} set target = 1 where tenant = $1 and kpi_id = $2", x.tenant, x.kpis["Demo sản phẩm"]
-            )
+            await admin.delete_topics([f"nhip.{name}.v1" for name in SERVICES])
         finally:
-            await connection.close()
-        assert changed == "UPDATE 1"
-        code, printed = await system.nhip("verify", "--tenant", x.tenant)
-        assert code == 1
-        assert "target: expected 100, found 1" in printed
-        assert "1 difference" in printed
-        code, printed = await system.nhip("rebuild", "goals", "kpi", "--tenant", x.tenant)
-        assert code == 0, printed
-        async with asyncio.timeout(60):
-            while await x.differences():
-                await asyncio.sleep(0.1)
-        assert targets(await x.map())["Demo sản phẩm"] == "100"
+            await admin.close()
+
+    await while_working(work, delete, chance)
+    await work.is_whole()
+
+
+async def test_a_falsified_row_is_reported_and_folded_away(x: Company):
+    connection = await asyncpg.connect(x.system.database("goals"))
+    try:
+        changed = await connection.execute(
+            f"update {KPIS} set target = 1 where tenant = $1 and kpi_id = $2", x.tenant, x.kpis["Demo sản phẩm"]
+        )
+    finally:
+        await connection.close()
+    assert changed == "UPDATE 1"
+    code, printed = await x.system.nhip("verify", "--tenant", x.tenant)
+    assert code == 1
+    assert "target: expected 100, found 1" in printed
+    assert "1 difference" in printed
+    code, printed = await x.system.nhip("rebuild", "goals", "kpi", "--tenant", x.tenant)
+    assert code == 0, printed
+    async with asyncio.timeout(60):
+        while await x.differences():
+            await asyncio.sleep(0.1)
+    assert targets(await x.map())["Demo sản phẩm"] == "100"

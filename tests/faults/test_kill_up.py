@@ -12,12 +12,12 @@ from cli.client import connected
 from nhip.common.v1.words_pb2 import PersonalText
 from nhip.people.v1 import people_pb2 as p
 from tests.e2e.running import Company, Up, company
-from tests.faults.work import Work, while_working
+from tests.faults.work import ROUNDS, Work, while_working
 
 pytestmark = pytest.mark.timeout(600)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def up(folder: Path) -> AsyncGenerator[Up]:
     running = Up(folder / "killed-up")
     shutil.rmtree(running.directory, ignore_errors=True)
@@ -26,16 +26,16 @@ async def up(folder: Path) -> AsyncGenerator[Up]:
     await running.stop()
 
 
-async def test_nhip_up_is_killed_while_people_work(up: Up):
+async def test_nhip_up_is_killed_while_people_work(up: Up, chance: random.Random):
     async with company(up.system()) as x:
-        work = Work(x, reconnect=True)
+        work = Work(x, chance, reconnect=True)
 
         async def kill() -> None:
             up.kill()
             (up.directory / "addresses.json").unlink()
             await up.start()
 
-        await while_working(work, kill, 1, times=2)
+        await while_working(work, kill, chance)
         system = up.system()
         async with connected(system.services, "") as client:
             client.positions = x.positions
@@ -43,15 +43,15 @@ async def test_nhip_up_is_killed_while_people_work(up: Up):
             await work.is_whole()
 
 
-async def test_an_erasure_that_was_killed_ends_by_itself(up: Up):
+async def test_an_erasure_that_was_killed_ends_by_itself(up: Up, chance: random.Random):
     """At whatever point after the approval Nhip is killed: it destroys the key, says so, and no words are left to
     read."""
-    chance = random.Random(2)
+    erased = ("Minh", "Trâm")[:ROUNDS]
     async with company(up.system()) as x:
         people, token, positions = x.people, x.token, x.positions
-        for who in ("Minh", "Trâm"):
+        for who in erased:
             await x.do(who, p.RequestErasure(person_id=people[who]))
-    for who in ("Minh", "Trâm"):
+    for who in erased:
         async with connected(up.system().services, "") as client:
             await client.acting(token("Nam")).command(
                 p.ApproveErasure(person_id=people[who]), key=people[who], after=positions.all()

@@ -20,8 +20,10 @@ import asyncpg
 
 from eventkit.log.postgres import PostgresLog
 from tests.faults.log_processes import Spec, facts, stream
+from tests.faults.work import ROUNDS
 
-SECONDS = 10
+SECONDS = 5
+"""In each round."""
 CUT = """
 select pg_terminate_backend(pid) from pg_stat_activity
 where application_name like 'nhip log %' and datname = current_database() order by random() limit 1
@@ -50,7 +52,7 @@ class Process:
         self._process.wait()
 
 
-async def test_stored_is_acknowledged_and_delivered_once_in_order(postgres: str, tmp_path: Path):
+async def test_stored_is_acknowledged_and_delivered_once_in_order(postgres: str, tmp_path: Path, chance: random.Random):
     async with PostgresLog(postgres):
         pass  # makes the tables
     writers = [Process("writer", postgres, tmp_path / f"writer{n}") for n in range(2)]
@@ -58,13 +60,13 @@ async def test_stored_is_acknowledged_and_delivered_once_in_order(postgres: str,
     con = await asyncpg.connect(postgres)
     faults = Counter[str]()
     try:
-        deadline = time.monotonic() + SECONDS
+        deadline = time.monotonic() + SECONDS * ROUNDS
         while time.monotonic() < deadline:
-            await asyncio.sleep(random.uniform(0.2, 0.6))
-            if random.random() < 0.4:
+            await asyncio.sleep(chance.uniform(0.2, 0.6))
+            if chance.random() < 0.4:
                 faults["connections cut"] += len(await con.fetch(CUT))
             else:
-                victim = random.choice([*writers, *writers, reader])
+                victim = chance.choice([*writers, *writers, reader])
                 victim.kill()
                 victim.start()
                 faults["processes killed"] += 1

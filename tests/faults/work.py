@@ -1,6 +1,7 @@
 """Somebody who works while things break, and how to tell that nothing was lost."""
 
 import asyncio
+import os
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -24,8 +25,8 @@ from nhip.notifications.v1 import notifications_pb2 as n
 from nhip.rewards.v1 import rewards_pb2 as r
 from tests.e2e.running import Company, number
 
-FAULTS = 1
-"""How often a test brings its fault about, unless it says otherwise."""
+ROUNDS = int(os.environ.get("ROUNDS", "1"))
+"""How often a test brings its fault about: once among all other tests, more often by `make faults ROUNDS=…`."""
 
 
 @dataclass
@@ -34,6 +35,7 @@ class Work:
     key."""
 
     x: Company
+    chance: random.Random
     reconnect: bool = False
     """Addresses change when what is killed starts again."""
     kpis: dict[str, str] = field(default_factory=dict[str, str])
@@ -45,12 +47,17 @@ class Work:
     praises: list[str] = field(default_factory=list[str])
     """Those of Minh by Phúc that were acknowledged."""
     enough: asyncio.Event = field(default_factory=asyncio.Event)
+    mark: str = ""
+    """What its KPIs are called, so that several can work in one company, one after the other."""
+
+    def __post_init__(self) -> None:
+        self.mark = f"Việc {self.chance.randbytes(3).hex()}"
 
     async def through(self) -> None:
         """A new KPI each round, progress on it, another target for it by a proposal, and praise; until it is enough."""
         while not self.enough.is_set():
             turn = len(self.kpis)
-            name = f"Việc {turn}"
+            name = f"{self.mark} {turn}"
             measure = t.Measure(kind=t.MEASURE_KIND_CUMULATIVE, direction=t.DIRECTION_INCREASE, target=number(10))
             parent = t.Parent(kpi_id=self.x.kpis["Demo sản phẩm"])
             draft = t.KpiDraft(
@@ -111,12 +118,12 @@ class Work:
 
     async def is_whole(self) -> None:
         """All that was acknowledged is there, once, wherever it shows; and no view differs from its log."""
-        shown = [kpi for kpi in await self.x.listed() if kpi.name.startswith("Việc")]
+        shown = [kpi for kpi in await self.x.listed() if kpi.name.startswith(self.mark)]
         mine = {kpi.name: kpi for kpi in shown}
         assert len(shown) == len(self.kpis)
         assert {name: kpi.measure.target.value for name, kpi in mine.items()} == self.kpis
         assert {name: kpi.standing.current.value for name, kpi in mine.items()} == self.values
-        for name in random.sample(list(self.kpis), min(10, len(self.kpis))):
+        for name in self.chance.sample(list(self.kpis), min(10, len(self.kpis))):
             told = await self.x.ask("Minh", g.GetKpiHistory(kpi_id=mine[name].kpi_id), g.KpiHistory)
             whats = sorted(entry.what for entry in told.entries)
             assert whats == ["KpiAligned", "KpiDefined", "KpiTargetRevised", "ProgressRecorded", "ProgressRecorded"]
@@ -190,12 +197,13 @@ class Work:
                 await asyncio.sleep(0.2)
 
 
-async def while_working(work: Work, fault: Callable[[], Awaitable[None]], seed: int, times: int = FAULTS) -> None:
-    """The fault, several times, at random moments while somebody works."""
-    chance = random.Random(seed)
+async def while_working(
+    work: Work, fault: Callable[[], Awaitable[None]], chance: random.Random, times: int = 1
+) -> None:
+    """The fault, several times in each round, at random moments while somebody works."""
     task = asyncio.create_task(work.through())
     try:
-        for _ in range(times):
+        for _ in range(times * ROUNDS):
             await asyncio.sleep(chance.uniform(0.05, 1.5))
             assert not task.done() or await task is None  # what failed says so
             await fault()

@@ -206,3 +206,12 @@ async def test_a_given_engine_is_not_started(tmp_path: Path) -> None:
     async with engines(tmp_path, postgres="postgresql://elsewhere/", kafka="elsewhere:9092") as urls:
         assert (urls.postgres, urls.kafka) == ("postgresql://elsewhere/", "elsewhere:9092")
     assert not [*tmp_path.iterdir()]
+
+
+async def test_what_a_killed_run_left_behind_is_discarded_with_the_port_that_somebody_has_meanwhile(tmp_path: Path):
+    home = tmp_path / "kafka"
+    (home / "data").mkdir(parents=True)
+    with socket.create_server(("127.0.0.1", 0)) as somebody:
+        (home / "ports").write_text(f"{somebody.getsockname()[1]} 1")
+        await KafkaEngine(tmp_path).discard()
+    assert [kept.name for kept in home.iterdir()] == ["owner.lock"]
