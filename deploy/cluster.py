@@ -25,8 +25,10 @@ from deploy import keys
 from deploy.engines import EngineError, Engines, Say, engines
 from deploy.engines.ports import HOST, claimed
 from deploy.engines.process import Child, quiet, run, tail
+from eventkit.contracts import contexts
 
-SERVICES = ("people", "goals", "checkins", "rewards", "notifications", "audit")
+SERVICES = contexts()
+"""Every context has a service of its name."""
 GATEWAY = "gateway"
 START_SECONDS = 90.0
 

@@ -1,0 +1,71 @@
+"""Events of other contexts of which nobody is told, each with why. A new event is told of, or it is said here."""
+
+from collections.abc import Mapping
+
+from google.protobuf.message import Message
+
+from nhip.audit.v1.events_pb2 import LedgerRead
+from nhip.checkins.v1.events_pb2 import ProgressRecorded
+from nhip.goals.v1.events_pb2 import CsfChosen, CycleOpened, ProposalWithdrawn, StrategicGoalSet
+from nhip.people.v1.events_pb2 import (
+    EmailChanged,
+    ErasureCompleted,
+    LegalHoldLifted,
+    LegalHoldPlaced,
+    PersonRegistered,
+    TenantCreated,
+    UnitCreated,
+)
+from nhip.rewards.v1.events_pb2 import (
+    AllowanceExpired,
+    AllowanceGranted,
+    AllowanceSpent,
+    CoreValueNamed,
+    GiftOffered,
+    GiftRedeemed,
+    GiftReserved,
+    GiftReturned,
+    GiftStockChanged,
+    GiftWithdrawn,
+    PointsCorrected,
+    PointsExpired,
+    PointsReceived,
+    PointsRedeemed,
+    PointsRefunded,
+)
+
+_SET_UP = "it is set up for everybody, before anybody has something to do with it"
+_BESIDE = "it stands in one append with what is told of"
+_WALLET = "the wallet shows it to its owner, who did it or was told in advance when it ends"
+_SHOP = "the shop shows it"
+
+TELLS_NOBODY: Mapping[type[Message], str] = {
+    LedgerRead: "the ledger itself shows who read it",
+    ProgressRecorded: "who looks at the KPI sees it; that there was none for long is told by a timer",
+    CycleOpened: _SET_UP,
+    StrategicGoalSet: _SET_UP,
+    CsfChosen: _SET_UP,
+    CoreValueNamed: _SET_UP,
+    TenantCreated: _SET_UP,
+    UnitCreated: _SET_UP,
+    PersonRegistered: _SET_UP,
+    ProposalWithdrawn: "who was asked finds it decided; who withdrew it knows",
+    EmailChanged: "it was asked for by the person, or for them by an administrator",
+    ErasureCompleted: "the person was told of the decision, and is nobody any more",
+    LegalHoldPlaced: "a hold is a matter of those who may place and lift it",
+    LegalHoldLifted: "a hold is a matter of those who may place and lift it",
+    AllowanceGranted: _WALLET,
+    AllowanceSpent: _BESIDE,
+    AllowanceExpired: _WALLET,
+    PointsReceived: _BESIDE,
+    PointsRedeemed: _BESIDE,
+    PointsRefunded: _BESIDE,
+    PointsExpired: _WALLET,
+    PointsCorrected: _WALLET,
+    GiftRedeemed: "the counter lists what waits there",
+    GiftOffered: _SHOP,
+    GiftStockChanged: _SHOP,
+    GiftWithdrawn: _SHOP,
+    GiftReserved: _BESIDE,
+    GiftReturned: _BESIDE,
+}
