@@ -8,7 +8,7 @@ from pathlib import Path
 from google.protobuf.descriptor import Descriptor, FileDescriptor
 
 import nhip
-from nhip.common.v1.options_pb2 import event
+from nhip.common.v1.options_pb2 import category, event
 
 
 @cache
@@ -29,6 +29,24 @@ def event_types() -> tuple[str, ...]:
             if message.GetOptions().Extensions[event]
         )
     )
+
+
+@cache
+def types_of(context: str, of_category: str) -> tuple[str, ...]:
+    """The full names of the types of events that a context writes to streams of a category."""
+    return tuple(
+        message.full_name
+        for file in _files()
+        if file.package.split(".")[1] == context
+        for message in _messages(file)
+        if message.GetOptions().Extensions[event] and category_of(message) == of_category
+    )
+
+
+@cache
+def category_of(descriptor: Descriptor) -> str:
+    """The kind of thing whose streams an event is on."""
+    return descriptor.GetOptions().Extensions[category]
 
 
 def types_named(name: str) -> list[str]:

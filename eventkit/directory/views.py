@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from eventkit.commands.aggregate import UnknownEvent
 from eventkit.directory.facts import ERASED, ORGANISATION, PERSON, TENANT, role_name
 from eventkit.log import Recorded
 from eventkit.subscriptions.projection import AnyView, Rows, View, WrittenWhole, messages
@@ -35,7 +36,7 @@ class TenantView(WrittenWhole[TenantRow, TenantCreated]):
     name, source, categories, key = "directory_tenant", "people", (TENANT.category,), ("tenant",)
     version = VERSION
     row = TenantRow
-    written_by = (TenantCreated,)
+    folds = (TenantCreated,)
 
     def written(self, event: Recorded, e: TenantCreated) -> TenantRow:
         return TenantRow(event.tenant, e.name, e.time_zone)
@@ -63,6 +64,7 @@ class PersonView(View[PersonRow]):
     name, source, categories, key = "directory_person", "people", (PERSON.category,), ("tenant", "person_id")
     version = VERSION
     row = PersonRow
+    folds = (EmailChanged, PersonDeactivated, PersonErased, PersonRegistered, RolesChanged)
 
     def touches(self, event: Recorded) -> Iterable[Key]:
         return ((event.tenant, event.stream.id),)
@@ -83,7 +85,7 @@ class PersonView(View[PersonRow]):
                 erased = packed(ERASED)
                 rows.put(replace(rows[key], name=erased, title=erased, email=erased, active=False, erased=True))
             case _:
-                pass
+                raise UnknownEvent(event.message)
 
     def expected(self, events: Sequence[Recorded]) -> Iterable[PersonRow]:
         if p := PERSON.fold(messages(events)):
@@ -103,7 +105,8 @@ class PlaceView(WrittenWhole[PlaceRow, PlaceAssigned]):
     name, source, categories, key = "directory_place", "people", (ORGANISATION.category,), ("tenant", "person_id")
     version = VERSION
     row = PlaceRow
-    written_by = (PlaceAssigned,)
+    folds = (PlaceAssigned,)
+    passes_over = (UnitCreated, UnitHeadAppointed)
 
     def written(self, event: Recorded, e: PlaceAssigned) -> PlaceRow:
         return PlaceRow(event.tenant, e.person_id, e.after.unit_id, e.after.manager_id)
@@ -126,6 +129,8 @@ class UnitView(View[UnitRow]):
     name, source, categories, key = "directory_unit", "people", (ORGANISATION.category,), ("tenant", "unit_id")
     version = VERSION
     row = UnitRow
+    folds = (UnitCreated, UnitHeadAppointed)
+    passes_over = (PlaceAssigned,)
 
     def touches(self, event: Recorded) -> Iterable[Key]:
         match event.message:
@@ -141,7 +146,7 @@ class UnitView(View[UnitRow]):
             case UnitHeadAppointed() as e:
                 rows.put(replace(rows[event.tenant, e.unit_id], head_id=e.after))
             case _:
-                pass
+                raise UnknownEvent(event.message)
 
     def expected(self, events: Sequence[Recorded]) -> Iterable[UnitRow]:
         if organisation := ORGANISATION.fold(messages(events)):

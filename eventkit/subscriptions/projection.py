@@ -8,7 +8,7 @@ writes a row whole, a view is `WrittenWhole`, and says no more than how.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar, cast
 
 import asyncpg
 from google.protobuf.message import Message
@@ -61,6 +61,10 @@ class View(Generic[Row]):
     Empty: all of a service's views of one source, so that what an answer joins of them is of one moment. A view names
     another only if nothing is joined with it.
     """
+    folds: ClassVar[tuple[type[Message], ...]] = ()
+    """The types of events that `fold` takes; it sees no other."""
+    passes_over: ClassVar[tuple[type[Message], ...]] = ()
+    """The other types of its categories: that they change nothing here is said, so that no new type is forgotten."""
     raw: ClassVar[bool] = False
     """It folds events whatever their type, also those that are not known here and have no `message`."""
     row: type[Row]
@@ -82,7 +86,7 @@ class View(Generic[Row]):
         return ()
 
     def fold(self, rows: Rows[Row], event: Recorded) -> None:
-        """Move the rows by one event; its `message` is of a known type. What it raises parks the event."""
+        """Move the rows by one event, whose `message` is one of `folds`. What it raises parks the event."""
         raise NotImplementedError
 
     def expected(self, events: Sequence[Recorded]) -> Iterable[Row]:
@@ -92,9 +96,16 @@ class View(Generic[Row]):
         itself: a fresh fold finds rows that were lost, falsified or folded twice, and no fault of `fold`.
         """
         rows = Rows(self.table, {})
-        for event in events:
+        for event in filter(self.concerned, events):
             self.fold(rows, event)
         return rows.changed
+
+    def concerned(self, event: Recorded) -> bool:
+        """Whether `fold` takes it."""
+        return self._is_of_mine(event) and (self.raw or isinstance(event.message, self.folds))
+
+    def _is_of_mine(self, event: Recorded) -> bool:
+        return not self.categories or event.stream.category in self.categories
 
     @property
     def independent(self) -> bool:
@@ -106,20 +117,14 @@ class View(Generic[Row]):
 
         Answers how many events were of unknown types, and passed over.
         """
-        mine: list[Recorded] = []
-        unknown = 0
-        for event in events:
-            if self.categories and event.stream.category not in self.categories:
-                continue
-            if event.message is None and not self.raw:  # a producer may be newer than its consumer
-                unknown += 1
-                continue
-            mine.append(event)
-        if not mine:
+        # A producer may be newer than its consumer.
+        unknown = 0 if self.raw else sum(event.message is None and self._is_of_mine(event) for event in events)
+        concerned = [event for event in events if self.concerned(event)]
+        if not concerned:
             return unknown
-        keys = dict.fromkeys(key for event in mine for key in self.touches(event))
+        keys = dict.fromkeys(key for event in concerned for key in self.touches(event))
         rows = Rows(self.table, await self.table.load(con, keys))
-        for event in mine:
+        for event in concerned:
             self.fold(rows, event)
         await self.table.save(con, rows.changed)
         return unknown
@@ -131,16 +136,12 @@ Written = TypeVar("Written", bound=Message)
 class WrittenWhole(View[Row], Generic[Row, Written]):
     """A view whose rows are written whole, each by one event; a later one for the same key replaces it."""
 
-    written_by: ClassVar[tuple[type[Message], ...]]
-    """The types of those events: what `written` takes."""
-
     def written(self, event: Recorded, e: Written) -> Row:
-        """The row that an event writes; `e` is its message."""
+        """The row that an event writes; `e` is its message, one of `folds`."""
         raise NotImplementedError
 
     def fold(self, rows: Rows[Row], event: Recorded) -> None:
-        if isinstance(event.message, self.written_by):
-            rows.put(self.written(event, event.message))  # type: ignore[arg-type] # one of `written_by`
+        rows.put(self.written(event, cast(Written, event.message)))
 
 
 AnyView = View[Any]
@@ -150,10 +151,12 @@ AnyView = View[Any]
 def by_subscription(views: Sequence[AnyView]) -> dict[str, list[AnyView]]:
     """Views with those that they share a subscription with.
 
-    Raises ValueError when what a group shares is not the same.
+    Raises ValueError when what a group shares is not the same, and for a view that folds nothing.
     """
     groups: dict[str, list[AnyView]] = {}
     for view in views:
+        if not (view.folds or view.raw):
+            raise ValueError(f"the view {view.name} folds nothing: name the types of events that its rows are made of")
         groups.setdefault(view.subscription, []).append(view)
     for name, group in groups.items():
         if len({view.source for view in group}) > 1:

@@ -5,8 +5,10 @@ from pathlib import Path
 from unittest.mock import MagicMock
 
 import pytest
+from google.protobuf.descriptor_pool import Default as default_pool
 
 from cli.catalog import SERVICES
+from eventkit.contracts import category_of, event_types, types_of
 from eventkit.subscriptions.projection import by_subscription
 
 
@@ -18,6 +20,22 @@ def test_a_services_views_of_one_context_share_a_subscription(name: str):
     assert {
         subscription: {view.source for view in shared} for subscription, shared in by_subscription(views).items()
     } == {f"{source}_v{version}": {source} for source, version in {view.source: view.version for view in views}.items()}
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_view_says_of_every_type_of_its_streams_whether_it_changes_anything(name: str):
+    """So that a new type is forgotten by no view: neither by one of its own service nor by one of another."""
+    for view in SERVICES[name].build(MagicMock()).views:
+        if not view.raw:
+            told = [message.DESCRIPTOR.full_name for message in (*view.folds, *view.passes_over)]
+            assert sorted(told) == sorted(type for one in view.categories for type in types_of(view.source, one)), (
+                view.name
+            )
+
+
+def test_every_event_names_the_streams_it_is_on():
+    nameless = [type for type in event_types() if not category_of(default_pool().FindMessageTypeByName(type))]
+    assert nameless == []
 
 
 def test_no_service_writes_a_tables_version_by_hand():

@@ -4,11 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 
+from eventkit.commands.aggregate import UnknownEvent
 from eventkit.log import Recorded
 from eventkit.subscriptions.projection import Rows, View, WrittenWhole
 from eventkit.subscriptions.table import Key
 from eventkit.values import required_date
-from nhip.goals.v1.events_pb2 import CycleOpened, KpiDefined, KpiRetired
+from nhip.goals.v1.events_pb2 import CycleOpened, KpiDefined, KpiRetired, KpiTargetRevised
 from nhip.goals.v1.types_pb2 import MEASURE_KIND_CUMULATIVE, MEASURE_KIND_MILESTONE
 
 VERSION = 2
@@ -30,6 +31,8 @@ class KnownKpiView(View[KnownKpiRow]):
     name, source, categories, key = "known_kpi", "goals", ("kpi",), ("tenant", "kpi_id")
     version = VERSION
     row = KnownKpiRow
+    folds = (KpiDefined, KpiRetired)
+    passes_over = (KpiTargetRevised,)
 
     def touches(self, event: Recorded) -> Iterable[Key]:
         return ((event.tenant, event.stream.id),)
@@ -42,7 +45,7 @@ class KnownKpiView(View[KnownKpiRow]):
             case KpiRetired() as e:
                 rows.put(replace(rows[key], retired_on=required_date(e.effective_on)))
             case _:
-                pass
+                raise UnknownEvent(event.message)
 
 
 KNOWN_KPIS = KnownKpiView().table
@@ -64,7 +67,7 @@ class KnownCycleView(WrittenWhole[KnownCycleRow, CycleOpened]):
     name, source, categories, key = "known_cycle", "goals", ("cycle",), ("tenant", "cycle_id")
     version = VERSION
     row = KnownCycleRow
-    written_by = (CycleOpened,)
+    folds = (CycleOpened,)
 
     def written(self, event: Recorded, e: CycleOpened) -> KnownCycleRow:
         return KnownCycleRow(event.tenant, e.cycle_id, required_date(e.starts_on), required_date(e.ends_on))

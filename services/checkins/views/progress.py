@@ -31,7 +31,7 @@ class EntryView(WrittenWhole[EntryRow, ProgressRecorded]):
     name, source, categories, key = "progress_entry", "checkins", (PROGRESS.category,), ("tenant", "kpi_id", "version")
     version = 2
     row = EntryRow
-    written_by = (ProgressRecorded,)
+    folds = (ProgressRecorded,)
 
     def written(self, event: Recorded, e: ProgressRecorded) -> EntryRow:
         return EntryRow(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 
+from eventkit.commands.aggregate import UnknownEvent
 from eventkit.log import Recorded
 from eventkit.subscriptions.projection import Rows, View
 from eventkit.subscriptions.table import Key
@@ -54,6 +55,7 @@ class KpiView(View[KpiRow]):
     version = VERSION
     indexes = ("tenant, cycle_id, kpi_id, version desc",)
     row = KpiRow
+    folds = (KpiDefined, KpiRetired, KpiTargetRevised)
 
     def touches(self, event: Recorded) -> Iterable[Key]:
         return ((event.tenant, event.stream.id, event.version - 1),)
@@ -118,7 +120,7 @@ class KpiView(View[KpiRow]):
                     )
                 )
             case _:
-                pass
+                raise UnknownEvent(event.message)
 
     def expected(self, events: Sequence[Recorded]) -> Iterable[KpiRow]:
         kpi: Kpi | None = None

@@ -39,7 +39,7 @@ class LinkView(WrittenWhole[LinkRow, KpiAligned | KpiTakenOff]):
     version = VERSION
     indexes = ("tenant, kpi_id",)
     row = LinkRow
-    written_by = (KpiAligned, KpiTakenOff)
+    folds = (KpiAligned, KpiTakenOff)
 
     def written(self, event: Recorded, e: KpiAligned | KpiTakenOff) -> LinkRow:
         if isinstance(e, KpiTakenOff):

@@ -33,7 +33,7 @@ class ProgressView(WrittenWhole[ProgressRow, ProgressRecorded]):
     version = 2
     indexes = ("tenant, kpi_id, occurred_on desc, version desc",)
     row = ProgressRow
-    written_by = (ProgressRecorded,)
+    folds = (ProgressRecorded,)
 
     def written(self, event: Recorded, e: ProgressRecorded) -> ProgressRow:
         return ProgressRow(

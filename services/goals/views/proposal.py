@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from eventkit.commands.aggregate import UnknownEvent
 from eventkit.log import Recorded
 from eventkit.subscriptions.projection import Rows, View
 from eventkit.subscriptions.table import Key
@@ -42,6 +43,7 @@ class ProposalView(View[ProposalRow]):
     version = VERSION
     indexes = ("tenant, cycle_id",)
     row = ProposalRow
+    folds = (ChangeProposed, ProposalApproved, ProposalDeclined, ProposalWithdrawn)
 
     def touches(self, event: Recorded) -> Iterable[Key]:
         return ((event.tenant, event.stream.id),)
@@ -76,7 +78,7 @@ class ProposalView(View[ProposalRow]):
             case ProposalWithdrawn() as e:
                 rows.put(replace(rows[key], **_decided(event, t.PROPOSAL_STATE_WITHDRAWN, b"", packed(e.reason))))
             case _:
-                pass
+                raise UnknownEvent(event.message)
 
     def expected(self, events: Sequence[Recorded]) -> Iterable[ProposalRow]:
         state: Proposal | None = None

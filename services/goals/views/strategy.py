@@ -26,7 +26,7 @@ class CycleView(WrittenWhole[CycleRow, CycleOpened]):
     name, source, categories, key = "cycle", "goals", (CYCLE.category,), ("tenant", "cycle_id")
     version = VERSION
     row = CycleRow
-    written_by = (CycleOpened,)
+    folds = (CycleOpened,)
 
     def written(self, event: Recorded, e: CycleOpened) -> CycleRow:
         return CycleRow(event.tenant, e.cycle_id, e.name, required_date(e.starts_on), required_date(e.ends_on))
@@ -55,7 +55,7 @@ class GoalView(WrittenWhole[GoalRow, StrategicGoalSet]):
     name, source, categories, key = "strategic_goal", "goals", (GOAL.category,), ("tenant", "goal_id")
     version = VERSION
     row = GoalRow
-    written_by = (StrategicGoalSet,)
+    folds = (StrategicGoalSet,)
 
     def written(self, event: Recorded, e: StrategicGoalSet) -> GoalRow:
         return GoalRow(
@@ -88,7 +88,7 @@ class CsfView(WrittenWhole[CsfRow, CsfChosen]):
     name, source, categories, key = "csf", "goals", (CSF.category,), ("tenant", "csf_id")
     version = VERSION
     row = CsfRow
-    written_by = (CsfChosen,)
+    folds = (CsfChosen,)
 
     def written(self, event: Recorded, e: CsfChosen) -> CsfRow:
         return CsfRow(event.tenant, e.csf_id, e.name, list(e.goal_ids), e.why, event.recorded_at, event.position)

@@ -8,7 +8,14 @@ from eventkit.directory.views import VERSION
 from eventkit.log import Recorded
 from eventkit.subscriptions.projection import Rows, View
 from eventkit.values import packed
-from nhip.people.v1.events_pb2 import ErasureApproved, ErasureCompleted, ErasureDeclined, ErasureRequested
+from nhip.people.v1.events_pb2 import (
+    ErasureApproved,
+    ErasureCompleted,
+    ErasureDeclined,
+    ErasureRequested,
+    LegalHoldLifted,
+    LegalHoldPlaced,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +34,8 @@ class HeardErasureView(View[HeardErasureRow]):
     name, source, categories, key = "heard_erasure", "people", ("erasure",), ("tenant", "person_id")
     version = VERSION
     row = HeardErasureRow
+    folds = (ErasureApproved, ErasureCompleted, ErasureDeclined, ErasureRequested)
+    passes_over = (LegalHoldLifted, LegalHoldPlaced)
 
     def touches(self, event: Recorded) -> Iterable[tuple[str, str]]:
         return ((event.tenant, event.stream.id),)

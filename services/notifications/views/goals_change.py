@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
+from eventkit.commands.aggregate import UnknownEvent
 from eventkit.log import Recorded
 from eventkit.subscriptions.projection import Rows, View
 from eventkit.values import to_decimal
@@ -17,6 +18,7 @@ from nhip.goals.v1.events_pb2 import (
     KpiTargetRevised,
     ProposalApproved,
     ProposalDeclined,
+    ProposalWithdrawn,
 )
 from services.notifications.views.goals_facts import VERSION, KnownKpiView, KnownLinkView, KnownProposalView
 
@@ -42,6 +44,17 @@ class GoalsChangeView(View[GoalsChangeRow]):
     key = ("tenant", "append_id", "number")
     version = VERSION
     row = GoalsChangeRow
+    folds = (
+        ChangeProposed,
+        KpiAligned,
+        KpiDefined,
+        KpiRetired,
+        KpiTakenOff,
+        KpiTargetRevised,
+        ProposalApproved,
+        ProposalDeclined,
+    )
+    passes_over = (ProposalWithdrawn,)
 
     def fold(self, rows: Rows[GoalsChangeRow], event: Recorded) -> None:
         match event.message:
@@ -49,14 +62,15 @@ class GoalsChangeView(View[GoalsChangeRow]):
                 rows.put(_row(event, e.kpi_id))
             case KpiTargetRevised() as e:
                 rows.put(_row(event, e.kpi_id, before=to_decimal(e.before), after=to_decimal(e.after)))
-            case KpiAligned() as e if e.before != e.after:  # else only the words why were changed
-                rows.put(_row(event, e.kpi_id, linked=(e.before, e.after)))
+            case KpiAligned() as e:
+                if e.before != e.after:  # else only the words why were changed
+                    rows.put(_row(event, e.kpi_id, linked=(e.before, e.after)))
             case KpiTakenOff() as e:
                 rows.put(_row(event, e.kpi_id, linked=(e.before, g.Parent())))
             case ChangeProposed() | ProposalApproved() | ProposalDeclined() as e:
                 rows.put(_row(event, e.proposal_id))
             case _:
-                pass
+                raise UnknownEvent(event.message)
 
 
 def _row(

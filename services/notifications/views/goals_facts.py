@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
+from eventkit.commands.aggregate import UnknownEvent
 from eventkit.log import Recorded
 from eventkit.subscriptions.projection import Rows, View, WrittenWhole
 from eventkit.subscriptions.table import Key
@@ -17,6 +18,7 @@ from nhip.goals.v1.events_pb2 import (
     KpiDefined,
     KpiRetired,
     KpiTakenOff,
+    KpiTargetRevised,
     ProposalApproved,
     ProposalDeclined,
     ProposalWithdrawn,
@@ -50,6 +52,8 @@ class KnownKpiView(View[KnownKpiRow]):
     version = VERSION
     indexes = ("tenant, cycle_id",)
     row = KnownKpiRow
+    folds = (KpiDefined, KpiRetired)
+    passes_over = (KpiTargetRevised,)
 
     def touches(self, event: Recorded) -> Iterable[Key]:
         return ((event.tenant, event.stream.id),)
@@ -62,7 +66,7 @@ class KnownKpiView(View[KnownKpiRow]):
             case KpiRetired() as e:
                 rows.put(replace(rows[key], retired=True, end_reason_class=e.reason_class, end_reason=packed(e.reason)))
             case _:
-                pass
+                raise UnknownEvent(event.message)
 
 
 def _kpi(e: KpiDefined, event: Recorded) -> KnownKpiRow:
@@ -99,7 +103,7 @@ class KnownLinkView(WrittenWhole[KnownLinkRow, KpiAligned | KpiTakenOff]):
     version = VERSION
     indexes = ("tenant, kpi_id", "tenant, parent_id")
     row = KnownLinkRow
-    written_by = (KpiAligned, KpiTakenOff)
+    folds = (KpiAligned, KpiTakenOff)
 
     def written(self, event: Recorded, e: KpiAligned | KpiTakenOff) -> KnownLinkRow:
         serves = e.after.kpi_id if isinstance(e, KpiAligned) else ""
@@ -119,7 +123,7 @@ class KnownCycleView(WrittenWhole[KnownCycleRow, CycleOpened]):
     version = VERSION
     indexes = ("ends_on",)
     row = KnownCycleRow
-    written_by = (CycleOpened,)
+    folds = (CycleOpened,)
 
     def written(self, event: Recorded, e: CycleOpened) -> KnownCycleRow:
         return KnownCycleRow(event.tenant, e.cycle_id, required_date(e.starts_on), required_date(e.ends_on))
@@ -151,6 +155,7 @@ class KnownProposalView(View[KnownProposalRow]):
     version = VERSION
     indexes = ("tenant, state", "state, proposed_at")
     row = KnownProposalRow
+    folds = (ChangeProposed, ProposalApproved, ProposalDeclined, ProposalWithdrawn)
 
     def touches(self, event: Recorded) -> Iterable[Key]:
         return ((event.tenant, event.stream.id),)
@@ -167,7 +172,7 @@ class KnownProposalView(View[KnownProposalRow]):
             case ProposalWithdrawn():
                 rows.put(replace(rows[key], state=g.PROPOSAL_STATE_WITHDRAWN))
             case _:
-                pass
+                raise UnknownEvent(event.message)
 
 
 def _proposal(e: ChangeProposed, event: Recorded) -> KnownProposalRow:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from eventkit.commands.aggregate import UnknownEvent
 from eventkit.log import Recorded
 from eventkit.subscriptions.projection import Rows, View
 from eventkit.subscriptions.table import Key
@@ -25,6 +26,7 @@ class LastValueView(View[LastValueRow]):
     name, source, categories, key = "last_value", "checkins", ("progress",), ("tenant", "kpi_id")
     version = 2
     row = LastValueRow
+    folds = (ProgressRecorded,)
 
     def touches(self, event: Recorded) -> Iterable[Key]:
         return ((event.tenant, event.stream.id),)
@@ -36,4 +38,4 @@ class LastValueView(View[LastValueRow]):
                 if known is None or known.on_day <= day:
                     rows.put(LastValueRow(event.tenant, e.kpi_id, day, Decimal(e.after.value)))
             case _:
-                pass
+                raise UnknownEvent(event.message)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
+from eventkit.commands.aggregate import UnknownEvent
 from eventkit.log import Recorded
 from eventkit.subscriptions.projection import Rows, View, messages
 from eventkit.subscriptions.table import Key
@@ -55,6 +56,8 @@ class NoticeView(View[NoticeRow]):
         "tenant, kpi_id, since",
     )
     row = NoticeRow
+    folds = (NoticeGiven, NoticesClosed, PeopleTold)
+    passes_over = (NoticeMailed, NoticeNotMailed, NoticeRead)
 
     def touches(self, event: Recorded) -> Iterable[Key]:
         match event.message:
@@ -80,7 +83,7 @@ class NoticeView(View[NoticeRow]):
                 for id in e.notice_ids:
                     rows.put(replace(rows[event.tenant, id], closed=True))
             case _:
-                pass
+                raise UnknownEvent(event.message)
 
     def expected(self, events: Sequence[Recorded]) -> Iterable[NoticeRow]:
         given_in: dict[str, Recorded] = {}
@@ -138,6 +141,8 @@ class ReadView(View[ReadRow]):
     )
     version = VERSION
     row = ReadRow
+    folds = (NoticeRead, NoticesRead)
+    passes_over = (NoticeGiven, NoticeMailed, NoticeNotMailed)
 
     def fold(self, rows: Rows[ReadRow], event: Recorded) -> None:
         for id in _read(event):
@@ -171,6 +176,8 @@ class MailView(View[MailRow]):
     version = VERSION
     indexes = ("due_at", "tenant, person_id, due_at")
     row = MailRow
+    folds = (NoticeGiven, NoticeMailed, NoticeNotMailed, PeopleTold)
+    passes_over = (NoticeRead, NoticesClosed)
 
     def touches(self, event: Recorded) -> Iterable[Key]:
         match event.message:
@@ -193,7 +200,7 @@ class MailView(View[MailRow]):
             case NoticeMailed() | NoticeNotMailed() as e:
                 rows.put(replace(rows[event.tenant, e.notice_id], due_at=None))
             case _:
-                pass
+                raise UnknownEvent(event.message)
 
     def expected(self, events: Sequence[Recorded]) -> Iterable[MailRow]:
         for notice in (TELLING.fold(messages(events)) or {}).values():

@@ -24,7 +24,7 @@ class PreferencesView(WrittenWhole[PreferencesRow, PreferencesChanged]):
     name, source, categories, key = "preferences", "notifications", (PREFERENCES.category,), ("tenant", "person_id")
     version = VERSION
     row = PreferencesRow
-    written_by = (PreferencesChanged,)
+    folds = (PreferencesChanged,)
 
     def written(self, event: Recorded, e: PreferencesChanged) -> PreferencesRow:
         return PreferencesRow(event.tenant, e.person_id, packed(e.after))

@@ -8,7 +8,18 @@ from dataclasses import dataclass
 from eventkit.log import Recorded
 from eventkit.subscriptions.projection import WrittenWhole
 from eventkit.values import packed
-from nhip.rewards.v1.events_pb2 import CoreValueNamed, GiftOffered, GiftRedeemed, PraiseGiven
+from nhip.rewards.v1.events_pb2 import (
+    CoreValueNamed,
+    GiftHandedOver,
+    GiftOffered,
+    GiftRedeemed,
+    GiftReserved,
+    GiftReturned,
+    GiftStockChanged,
+    GiftWithdrawn,
+    PraiseGiven,
+    RedemptionRefunded,
+)
 
 VERSION = 2
 
@@ -26,7 +37,7 @@ class HeardPraiseView(WrittenWhole[HeardPraiseRow, PraiseGiven]):
     name, source, categories, key = "heard_praise", "rewards", ("praise",), ("tenant", "praise_id")
     version = VERSION
     row = HeardPraiseRow
-    written_by = (PraiseGiven,)
+    folds = (PraiseGiven,)
 
     def written(self, event: Recorded, e: PraiseGiven) -> HeardPraiseRow:
         return HeardPraiseRow(event.tenant, e.praise_id, packed(e))
@@ -43,7 +54,7 @@ class HeardValueView(WrittenWhole[HeardValueRow, CoreValueNamed]):
     name, source, categories, key = "heard_value", "rewards", ("value",), ("tenant", "value_id")
     version = VERSION
     row = HeardValueRow
-    written_by = (CoreValueNamed,)
+    folds = (CoreValueNamed,)
 
     def written(self, event: Recorded, e: CoreValueNamed) -> HeardValueRow:
         return HeardValueRow(event.tenant, e.value_id, e.name)
@@ -60,7 +71,8 @@ class HeardGiftView(WrittenWhole[HeardGiftRow, GiftOffered]):
     name, source, categories, key = "heard_gift", "rewards", ("gift",), ("tenant", "gift_id")
     version = VERSION
     row = HeardGiftRow
-    written_by = (GiftOffered,)
+    folds = (GiftOffered,)
+    passes_over = (GiftReserved, GiftReturned, GiftStockChanged, GiftWithdrawn)
 
     def written(self, event: Recorded, e: GiftOffered) -> HeardGiftRow:
         return HeardGiftRow(event.tenant, e.gift_id, e.name)
@@ -78,7 +90,8 @@ class HeardRedemptionView(WrittenWhole[HeardRedemptionRow, GiftRedeemed]):
     name, source, categories, key = "heard_redemption", "rewards", ("redemption",), ("tenant", "redemption_id")
     version = VERSION
     row = HeardRedemptionRow
-    written_by = (GiftRedeemed,)
+    folds = (GiftRedeemed,)
+    passes_over = (GiftHandedOver, RedemptionRefunded)
 
     def written(self, event: Recorded, e: GiftRedeemed) -> HeardRedemptionRow:
         return HeardRedemptionRow(event.tenant, e.redemption_id, e.gift_id, e.points)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from eventkit.commands.aggregate import UnknownEvent
 from eventkit.directory.views import VERSION
 from eventkit.log import Recorded
 from eventkit.subscriptions.projection import Rows, View
@@ -40,6 +41,7 @@ class ErasureView(View[ErasureRow]):
     name, source, categories, key = "erasure", "people", (ERASURE.category,), ("tenant", "person_id")
     version = VERSION
     row = ErasureRow
+    folds = (ErasureApproved, ErasureCompleted, ErasureDeclined, ErasureRequested, LegalHoldLifted, LegalHoldPlaced)
 
     def touches(self, event: Recorded) -> Iterable[Key]:
         return ((event.tenant, event.stream.id),)
@@ -63,7 +65,7 @@ class ErasureView(View[ErasureRow]):
             case LegalHoldLifted():
                 rows.put(replace(row, held=False))
             case _:
-                pass
+                raise UnknownEvent(event.message)
 
     def expected(self, events: Sequence[Recorded]) -> Iterable[ErasureRow]:
         first = events[0]

@@ -22,7 +22,7 @@ class CoreValueView(WrittenWhole[CoreValueRow, CoreValueNamed]):
     name, source, categories, key = "core_value", "rewards", (CORE_VALUES.category,), ("tenant", "value_id")
     version = VERSION
     row = CoreValueRow
-    written_by = (CoreValueNamed,)
+    folds = (CoreValueNamed,)
 
     def written(self, event: Recorded, e: CoreValueNamed) -> CoreValueRow:
         return CoreValueRow(event.tenant, e.value_id, e.name, event.position)

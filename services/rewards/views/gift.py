@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from eventkit.commands.aggregate import UnknownEvent
 from eventkit.log import Recorded
 from eventkit.subscriptions.projection import Rows, View, messages
 from eventkit.subscriptions.table import Key
@@ -26,6 +27,7 @@ class GiftView(View[GiftRow]):
     name, source, categories, key = "gift", "rewards", (GIFT.category,), ("tenant", "gift_id")
     version = VERSION
     row = GiftRow
+    folds = (GiftOffered, GiftReserved, GiftReturned, GiftStockChanged, GiftWithdrawn)
 
     def touches(self, event: Recorded) -> Iterable[Key]:
         return ((event.tenant, event.stream.id),)
@@ -40,7 +42,7 @@ class GiftView(View[GiftRow]):
             case GiftWithdrawn():
                 rows.put(replace(rows[key], withdrawn=True))
             case _:
-                pass
+                raise UnknownEvent(event.message)
 
     def expected(self, events: Sequence[Recorded]) -> Iterable[GiftRow]:
         if gift := GIFT.fold(messages(events)):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from eventkit.log import Recorded
 from eventkit.subscriptions.projection import WrittenWhole
-from nhip.goals.v1.events_pb2 import KpiDefined
+from nhip.goals.v1.events_pb2 import KpiDefined, KpiRetired, KpiTargetRevised
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,8 @@ class KnownKpiView(WrittenWhole[KnownKpiRow, KpiDefined]):
     name, source, categories, key = "known_kpi", "goals", ("kpi",), ("tenant", "kpi_id")
     version = 2
     row = KnownKpiRow
-    written_by = (KpiDefined,)
+    folds = (KpiDefined,)
+    passes_over = (KpiRetired, KpiTargetRevised)
 
     def written(self, event: Recorded, e: KpiDefined) -> KnownKpiRow:
         return KnownKpiRow(event.tenant, e.kpi_id, e.name)

@@ -65,10 +65,21 @@ class MovementView(View[MovementRow]):
     name, source, categories, key = "movement", "rewards", (WALLET.category,), ("tenant", "person_id", "version")
     version = VERSION
     row = MovementRow
+    folds = (
+        AllowanceExpired,
+        AllowanceGranted,
+        AllowanceSpent,
+        PointsCorrected,
+        PointsExpired,
+        PointsReceived,
+        PointsRedeemed,
+        PointsRefunded,
+    )
 
     def fold(self, rows: Rows[MovementRow], event: Recorded) -> None:
-        if isinstance(event.message, AMovement):
-            rows.put(_row(event, event.message, event.message.before, event.message.after))
+        e = event.message
+        assert isinstance(e, AMovement)
+        rows.put(_row(event, e, e.before, e.after))
 
     def expected(self, events: Sequence[Recorded]) -> Iterable[MovementRow]:
         wallet = Wallet()

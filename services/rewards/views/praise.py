@@ -38,7 +38,7 @@ class PraiseView(WrittenWhole[PraiseRow, PraiseGiven]):
     version = VERSION
     indexes = ("tenant, position", "tenant, giver_id, position")
     row = PraiseRow
-    written_by = (PraiseGiven,)
+    folds = (PraiseGiven,)
 
     def written(self, event: Recorded, e: PraiseGiven) -> PraiseRow:
         return _row(event, e)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from eventkit.commands.aggregate import UnknownEvent
 from eventkit.log import Recorded
 from eventkit.subscriptions.projection import Rows, View, messages
 from eventkit.subscriptions.table import Key
@@ -34,6 +35,7 @@ class RedemptionView(View[RedemptionRow]):
     version = VERSION
     indexes = ("tenant, position", "tenant, person_id, position")
     row = RedemptionRow
+    folds = (GiftHandedOver, GiftRedeemed, RedemptionRefunded)
 
     def touches(self, event: Recorded) -> Iterable[Key]:
         return ((event.tenant, event.stream.id),)
@@ -60,7 +62,7 @@ class RedemptionView(View[RedemptionRow]):
                     )
                 )
             case _:
-                pass
+                raise UnknownEvent(event.message)
 
     def expected(self, events: Sequence[Recorded]) -> Iterable[RedemptionRow]:
         if redemption := REDEMPTION.fold(messages(events)):

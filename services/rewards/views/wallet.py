@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
+from eventkit.commands.aggregate import UnknownEvent
 from eventkit.log import Recorded
 from eventkit.subscriptions.projection import Rows, View, messages
 from eventkit.subscriptions.table import Key
@@ -43,6 +44,16 @@ class WalletView(View[WalletRow]):
     version = VERSION
     indexes = ("over_on",)
     row = WalletRow
+    folds = (
+        AllowanceExpired,
+        AllowanceGranted,
+        AllowanceSpent,
+        PointsCorrected,
+        PointsExpired,
+        PointsReceived,
+        PointsRedeemed,
+        PointsRefunded,
+    )
 
     def touches(self, event: Recorded) -> Iterable[Key]:
         return ((event.tenant, event.stream.id),)
@@ -64,7 +75,7 @@ class WalletView(View[WalletRow]):
             case PointsCorrected() as e:
                 row = replace(row, lots=_moved(row.lots, e.lots, 1 if e.after > e.before else -1))
             case _:
-                return
+                raise UnknownEvent(event.message)
         rows.put(replace(row, over_on=_over_on(row)))
 
     def expected(self, events: Sequence[Recorded]) -> Iterable[WalletRow]:

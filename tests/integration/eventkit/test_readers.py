@@ -11,6 +11,7 @@ from eventkit.process import provision
 from eventkit.subscriptions import readers
 from eventkit.subscriptions.projection import View
 from eventkit.subscriptions.readers import Forgotten, InUse, Kept, Reader
+from nhip.people.v1.events_pb2 import UnitCreated
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class ThingRow:
 
 class Things(View[ThingRow]):
     name, source, categories, key = "thing", "test", ("thing",), ("tenant", "thing_id")
-    row = ThingRow
+    row, folds = ThingRow, (UnitCreated,)
 
 
 class NextThings(Things):

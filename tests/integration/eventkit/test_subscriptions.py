@@ -10,6 +10,7 @@ from uuid import UUID, uuid5
 import asyncpg
 import pytest
 
+from eventkit.commands.aggregate import UnknownEvent
 from eventkit.database import connection
 from eventkit.errors import Kind, Rejected
 from eventkit.ids import uuid7
@@ -43,6 +44,7 @@ class Units(View[UnitRow]):
 
     name, source, categories, key = "test_units", "test", ("unit",), ("tenant", "unit_id")
     row = UnitRow
+    folds = (UnitCreated, UnitHeadAppointed)
     refuses = ""
     """A head whose appointment cannot be handled, for now."""
     pauses: Sequence[float] = ()
@@ -67,7 +69,7 @@ class Units(View[UnitRow]):
                 row = rows[key]
                 rows.put(replace(row, heads=[*row.heads, e.after], events=row.events + 1))
             case _:
-                pass
+                raise UnknownEvent(event.message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +84,12 @@ class Names(View[NameRow]):
 
     name, source, categories, key = "test_names", "test", ("unit",), ("tenant", "name")
     row = NameRow
+    folds = (UnitCreated,)
+    passes_over = (UnitHeadAppointed,)
 
     def fold(self, rows: Rows[NameRow], event: Recorded) -> None:
-        match event.message:
-            case UnitCreated() as e:
-                rows.put(NameRow(event.tenant, e.name, e.unit_id))
-            case _:
-                pass
+        assert isinstance(event.message, UnitCreated)
+        rows.put(NameRow(event.tenant, event.message.name, event.message.unit_id))
 
 
 class GroupedUnits(Units):

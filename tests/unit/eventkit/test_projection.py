@@ -23,6 +23,7 @@ class UnitRow:
 
 class Units(View[UnitRow]):
     name, source, categories, key, row = "unit", "people", (), ("tenant", "unit_id"), UnitRow
+    folds = (UnitCreated, UnitHeadAppointed)
 
     def touches(self, event: Recorded) -> Iterable[Key]:
         return ((event.tenant, event.stream.id),)
@@ -40,7 +41,7 @@ class Units(View[UnitRow]):
 
 class Names(WrittenWhole[UnitRow, UnitCreated]):
     name, source, categories, key, row = "name", "people", (), ("tenant", "unit_id"), UnitRow
-    written_by = (UnitCreated,)
+    folds = (UnitCreated,)
 
     def written(self, event: Recorded, e: UnitCreated) -> UnitRow:
         return UnitRow(event.tenant, e.unit_id, e.name)
