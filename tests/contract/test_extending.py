@@ -29,6 +29,7 @@ from services.gateway.console.events import event_rows
 from services.gateway.console.language import Language
 from services.gateway.upstream import SERVICES as GATEWAYS
 from services.notifications.domain.silent import TELLS_NOBODY
+from services.notifications.views.goals_change import GoalsChangeView
 
 ROOT = Path(__file__).parents[2]
 EVENTS = [event for event in contracts.event_types() if event.split(".")[1] in contracts.contexts()]
@@ -62,11 +63,9 @@ def test_an_event_is_told_of_or_it_is_said_that_it_tells_nobody(event: str):
 
 def told() -> set[str]:
     """The events that what gives notices knows."""
-    service = ROOT / "services" / "notifications"
-    modules = [*(service / "reactors").glob("*.py"), service / "views" / "goals_change.py"]
-    return {
+    return {message.__name__ for message in GoalsChangeView.folds} | {
         name.name
-        for module in modules
+        for module in (ROOT / "services" / "notifications" / "reactors").glob("*.py")
         for node in ast.walk(ast.parse(module.read_text("utf-8")))
         if isinstance(node, ast.ImportFrom) and (node.module or "").endswith(".events_pb2")
         for name in node.names
