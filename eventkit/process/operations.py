@@ -17,10 +17,9 @@ from eventkit.log import Recorded
 from eventkit.process.service import Resources
 from eventkit.rpc.access import Allow, roles, services
 from eventkit.subscriptions import checkpoint, parking, readers
-from eventkit.subscriptions.projection import AnyView, Comparison, Mismatch, compare
+from eventkit.subscriptions.projection import AnyView, Comparison, Expected, Mismatch, compare
 from eventkit.subscriptions.readers import Reader
 from eventkit.subscriptions.subscription import Projecting, Subscription
-from eventkit.subscriptions.table import Key
 from nhip.common.v1 import operations_pb2 as pb
 from nhip.common.v1.command_pb2 import Accepted
 
@@ -90,18 +89,17 @@ class Operations:
             )
             records = await con.fetch(f"select * from {table.name} where tenant = $1", tenant)
             waiting = await parking.parked_streams(con, view.subscription)
-        found = {table.key_of(row): row for row in map(table.of, records)}
-        expected: dict[Key, object] = {}
-        broken: list[Mismatch] = []
+        stored = {table.key_of(row): row for row in map(table.of, records)}
+        expected, broken = Expected(view), list[Mismatch]()
         async for stream in self._streams(view, tenant, position or 0):
-            known = stream if view.raw else [event for event in stream if event.message is not None]
-            if known:
-                try:
-                    expected.update((table.key_of(row), row) for row in list(view.expected(known)))
-                except Exception as error:  # what is parked is told below, and so is what should have been
-                    if known[0].stream not in waiting:
-                        broken.append(Mismatch(f"stream={known[0].stream}", "", "folded", parking.describe(error)))
-        comparison = compare(table, expected, found)
+            events = stream if view.raw else [event for event in stream if event.message is not None]
+            try:
+                expected.add(events)
+            except Exception as error:  # what is parked is told below, and so is what should have been
+                if events[0].stream not in waiting:
+                    broken.append(Mismatch(f"stream={events[0].stream}", "", "folded", parking.describe(error)))
+        comparison = compare(table, expected.rows, stored)
+        comparison.mismatches.extend(expected.shared)
         comparison.mismatches.extend(broken)
         comparison.mismatches.extend(
             Mismatch(f"stream={s}", "", "handled", "parked") for s in waiting if s.tenant == tenant

@@ -185,6 +185,25 @@ class Mismatch:
     found: str
 
 
+class Expected(Generic[Row]):
+    """The rows that there should be, gathered stream by stream."""
+
+    def __init__(self, view: View[Row]):
+        self._view = view
+        self.rows: dict[Key, Row] = {}
+        self.shared: list[Mismatch] = []
+        """Rows that a second stream writes: nothing orders the events of two streams, so a rebuild may end otherwise."""
+
+    def add(self, events: Sequence[Recorded]) -> None:
+        """One whole stream. Raises what the view raises."""
+        if not events:
+            return
+        rows = {self._view.table.key_of(row): row for row in self._view.expected(events)}
+        for key in sorted(rows.keys() & self.rows.keys(), key=str):
+            self.shared.append(Mismatch(f"stream={events[0].stream}", "", "rows of its own", f"another's {key[1:]}"))
+        self.rows |= rows
+
+
 @dataclass(slots=True)
 class Comparison:
     """A view held against the fold of its streams."""

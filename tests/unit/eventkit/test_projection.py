@@ -8,7 +8,7 @@ from uuid import uuid4
 from google.protobuf.message import Message
 
 from eventkit.log import Origin, Recorded, StreamId
-from eventkit.subscriptions.projection import Mismatch, Rows, View, WrittenWhole, compare
+from eventkit.subscriptions.projection import Expected, Mismatch, Rows, View, WrittenWhole, compare
 from eventkit.subscriptions.table import Key
 from nhip.people.v1.events_pb2 import UnitCreated, UnitHeadAppointed
 
@@ -52,12 +52,12 @@ class Counted(Names):
         return ()
 
 
-def recorded(*messages: Message) -> list[Recorded]:
+def recorded(*messages: Message, stream: str = "sales") -> list[Recorded]:
     at = datetime(2025, 3, 1, tzinfo=UTC)
     return [
         Recorded(
             id=uuid4(),
-            stream=StreamId("acme", "unit", "sales"),
+            stream=StreamId("acme", "unit", stream),
             version=number,
             position=number,
             type=message.DESCRIPTOR.full_name,
@@ -93,3 +93,10 @@ def test_a_row_that_one_event_writes_whole_is_that_of_the_last_of_them_and_other
 
 def test_a_view_says_whether_it_is_held_against_more_than_itself():
     assert [view.independent for view in (Units(), Names(), Counted())] == [False, False, True]
+
+
+def test_a_row_that_two_streams_write_is_told():
+    expected = Expected(Names())
+    expected.add(recorded(CREATED))
+    expected.add(recorded(CREATED, stream="marketing"))
+    assert expected.shared == [Mismatch("stream=acme/unit/marketing", "", "rows of its own", "another's ('sales',)")]
