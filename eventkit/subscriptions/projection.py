@@ -192,7 +192,7 @@ class Expected(Generic[Row]):
         self._view = view
         self.rows: dict[Key, Row] = {}
         self.shared: list[Mismatch] = []
-        """Rows that a second stream writes: nothing orders the events of two streams, so a rebuild may end otherwise."""
+        """Rows that a second stream writes: nothing orders the events of two, so a rebuild may end otherwise."""
 
     def add(self, events: Sequence[Recorded]) -> None:
         """One whole stream. Raises what the view raises."""
