@@ -49,13 +49,15 @@ def _give(praise: Praise, org: OrgChart, wallets: dict[str, Wallet], today: date
         shares=shares,
         value_exists=True,
         kpi_exists=True,
-        wallets={person: wallets.get(person) for person in praises.moved(command, praise.giver, shares)},
+        wallets={
+            person: wallets.get(person, WALLET.initial) for person in praises.moved(command, praise.giver, shares)
+        },
         org=org,
         today=today,
     )
     for ref, event in praises.give(command, around, praise.ref):
         if ref.category == WALLET.category:
-            wallets[ref.id] = WALLET.evolve(wallets.get(ref.id), event)
+            wallets[ref.id] = WALLET.evolve(wallets.get(ref.id, WALLET.initial), event)
 
 
 def _is_there(file: File, praise: Praise) -> bool:

@@ -23,9 +23,9 @@ ATTEMPTS = 20
 
 
 class Load(Protocol):
-    """Answers an aggregate's state, None if it has no events; the append is then guarded by what was loaded."""
+    """Answers an aggregate's state, the initial one if it has no events; the append is guarded by what was loaded."""
 
-    async def __call__(self, aggregate: Aggregate[State], id: str) -> State | None: ...
+    async def __call__(self, aggregate: Aggregate[State], id: str) -> State: ...
 
 
 class NotLoaded(LookupError):
@@ -86,6 +86,22 @@ class Commands:
                 return self._accepted(answers or ref.id, appended.position)
         raise Rejected("CONTENDED", "others kept changing what this command is about: ask again", kind=Kind.CONFLICT)
 
+    async def on(
+        self,
+        ctx: Context,
+        aggregate: Aggregate[State],
+        id: str,
+        decide: Callable[[State], Decision],
+        *,
+        answers: str = "",
+    ) -> Accepted:
+        """Carry out a command that is decided on the state of one aggregate alone; else as `execute`."""
+
+        async def load_and_decide(load: Load) -> Decision:
+            return decide(await load(aggregate, id))
+
+        return await self.execute(ctx, aggregate(id), load_and_decide, answers=answers)
+
     async def answering(self, ctx: Context, ref: Ref) -> Context:
         """The circumstances of a command that answers to a thing that was begun earlier: its first event is the
         cause."""
@@ -94,9 +110,9 @@ class Commands:
         return ctx
 
     def _loading(self, tenant: str, loaded: dict[StreamId, int]) -> Load:
-        async def load(aggregate: Aggregate[State], id: str) -> State | None:
+        async def load(aggregate: Aggregate[State], id: str) -> State:
             stream = StreamId(tenant, aggregate.category, id)
-            version, state = self._states.get(stream, (0, None))
+            version, state = self._states.get(stream, (0, aggregate.initial))
             async for event in self._log.read(stream, after=version):
                 state, version = aggregate.evolve(state, _known(event)), event.version
             self._remember(stream, version, state)

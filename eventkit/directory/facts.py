@@ -8,9 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from google.protobuf.message import Message
-
-from eventkit.commands.aggregate import Aggregate, UnknownEvent
+from eventkit.commands.aggregate import Aggregate, begun, refuse_unknown
 from eventkit.directory.defaults import DEFAULT_TIME_ZONE
 from nhip.common.v1.words_pb2 import PersonalText
 from nhip.people.v1 import types_pb2
@@ -33,12 +31,12 @@ class Tenant:
     time_zone: str
 
 
-def evolve_tenant(tenant: Tenant | None, event: Message) -> Tenant:
+def evolve_tenant(tenant: Tenant | None, event: TenantCreated) -> Tenant:
     match event:
         case TenantCreated():
             return Tenant(event.name, event.time_zone)
         case _:
-            raise UnknownEvent(event)
+            refuse_unknown(event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,22 +61,24 @@ def role_name(role: "types_pb2.Role.ValueType") -> str:
     return types_pb2.Role.Name(role).removeprefix("ROLE_").lower()
 
 
-def evolve_person(person: Person | None, event: Message) -> Person:
+def evolve_person(
+    person: Person | None, event: PersonRegistered | EmailChanged | RolesChanged | PersonDeactivated | PersonErased
+) -> Person:
     match event:
         case PersonRegistered():
             return Person(
                 event.person_id, event.name, event.title, tuple(role_name(r) for r in event.roles), email=event.email
             )
-        case EmailChanged() if person:
-            return replace(person, email=event.email)
-        case RolesChanged() if person:
-            return replace(person, roles=tuple(role_name(r) for r in event.after))
-        case PersonDeactivated() if person:
-            return replace(person, active=False)
-        case PersonErased() if person:
-            return replace(person, name=ERASED, title=ERASED, email=ERASED, active=False, erased=True)
+        case EmailChanged():
+            return replace(begun(person, event), email=event.email)
+        case RolesChanged():
+            return replace(begun(person, event), roles=tuple(role_name(r) for r in event.after))
+        case PersonDeactivated():
+            return replace(begun(person, event), active=False)
+        case PersonErased():
+            return replace(begun(person, event), name=ERASED, title=ERASED, email=ERASED, active=False, erased=True)
         case _:
-            raise UnknownEvent(event)
+            refuse_unknown(event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,26 +104,32 @@ class Organisation:
     places: Mapping[str, Place] = field(default_factory=dict[str, Place])
 
 
-def evolve_organisation(organisation: Organisation | None, event: Message) -> Organisation:
-    now = organisation or Organisation()
+def evolve_organisation(
+    organisation: Organisation, event: UnitCreated | UnitHeadAppointed | PlaceAssigned
+) -> Organisation:
     match event:
         case UnitCreated():
-            return replace(now, units={**now.units, event.unit_id: Unit(event.unit_id, event.name)})
+            return replace(organisation, units={**organisation.units, event.unit_id: Unit(event.unit_id, event.name)})
         case UnitHeadAppointed():
             return replace(
-                now, units={**now.units, event.unit_id: replace(now.units[event.unit_id], head_id=event.after)}
+                organisation,
+                units={
+                    **organisation.units,
+                    event.unit_id: replace(organisation.units[event.unit_id], head_id=event.after),
+                },
             )
         case PlaceAssigned():
             return replace(
-                now, places={**now.places, event.person_id: Place(event.after.unit_id, event.after.manager_id)}
+                organisation,
+                places={**organisation.places, event.person_id: Place(event.after.unit_id, event.after.manager_id)},
             )
         case _:
-            raise UnknownEvent(event)
+            refuse_unknown(event)
 
 
-TENANT = Aggregate("tenant", evolve_tenant)
-PERSON = Aggregate("person", evolve_person)
-ORGANISATION = Aggregate("organisation", evolve_organisation)
+TENANT = Aggregate[Tenant | None]("tenant", None, evolve_tenant)
+PERSON = Aggregate[Person | None]("person", None, evolve_person)
+ORGANISATION = Aggregate("organisation", Organisation(), evolve_organisation)
 THE_ORGANISATION = "all"
 """The id of a tenant's one organisation stream."""
 

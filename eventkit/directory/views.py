@@ -112,9 +112,8 @@ class PlaceView(WrittenWhole[PlaceRow, PlaceAssigned]):
         return PlaceRow(event.tenant, e.person_id, e.after.unit_id, e.after.manager_id)
 
     def expected(self, events: Sequence[Recorded]) -> Iterable[PlaceRow]:
-        if organisation := ORGANISATION.fold(messages(events)):
-            for person, place in organisation.places.items():
-                yield PlaceRow(events[0].tenant, person, place.unit_id, place.manager_id)
+        for person, place in ORGANISATION.fold(messages(events)).places.items():
+            yield PlaceRow(events[0].tenant, person, place.unit_id, place.manager_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +148,8 @@ class UnitView(View[UnitRow]):
                 raise UnknownEvent(event.message)
 
     def expected(self, events: Sequence[Recorded]) -> Iterable[UnitRow]:
-        if organisation := ORGANISATION.fold(messages(events)):
-            for unit in organisation.units.values():
-                yield UnitRow(events[0].tenant, unit.id, unit.name, unit.head_id)
+        for unit in ORGANISATION.fold(messages(events)).units.values():
+            yield UnitRow(events[0].tenant, unit.id, unit.name, unit.head_id)
 
 
 def views() -> list[AnyView]:

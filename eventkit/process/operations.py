@@ -8,7 +8,7 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from eventkit import kafka
-from eventkit.commands.aggregate import Aggregate, Decision, StreamEvent, UnknownEvent
+from eventkit.commands.aggregate import Aggregate, Decision, StreamEvent, refuse_unknown
 from eventkit.commands.decider import Load
 from eventkit.context import Context
 from eventkit.database import connection, snapshot, transaction
@@ -35,16 +35,16 @@ ACCESS: Mapping[str, Allow] = {
 }
 
 
-def evolve_parked(state: int | None, event: Message) -> int:
+def evolve_parked(state: int, event: pb.ParkedStreamRetried | pb.ParkedEventDiscarded) -> int:
     """What was done about a subscription's parked events; only the number of deeds matters."""
     match event:
         case pb.ParkedStreamRetried() | pb.ParkedEventDiscarded():
-            return (state or 0) + 1
+            return state + 1
         case _:
-            raise UnknownEvent(event)
+            refuse_unknown(event)
 
 
-PARKED = Aggregate("parked", evolve_parked)
+PARKED = Aggregate("parked", 0, evolve_parked)
 
 
 @dataclass(frozen=True, slots=True)

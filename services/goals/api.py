@@ -99,7 +99,7 @@ class GoalsApi:
                 strategy.check_open(cycle, org.today(ctx.at))
             on = _effective_on(command.effective_on, cycle, org, ctx)
             links = await load(ALIGNMENT, cycle.id)
-            if draft.measure.volume_kpi_id and draft.measure.volume_kpi_id not in (links.links if links else ()):
+            if draft.measure.volume_kpi_id and draft.measure.volume_kpi_id not in links.links:
                 raise unknown("kpi", draft.measure.volume_kpi_id, "kpi.measure.volume_kpi_id")
             return [
                 kpi.define(draft, org, kpi_id=kpi_id, cycle=cycle, effective_on=on),

@@ -216,7 +216,7 @@ class RewardsApi:
 
 
 async def _is_value(load: Load, value_id: str) -> bool:
-    return any([value_id in (await load(CORE_VALUES, stream) or {}) for stream in (ALL, value_id)])
+    return any([value_id in await load(CORE_VALUES, stream) for stream in (ALL, value_id)])
 
 
 def _sees_everybodys(org: OrgChart, person_id: str) -> bool:

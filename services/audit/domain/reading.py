@@ -1,23 +1,21 @@
 """The record of who read the ledger: a reading is an event like any other, and so in the ledger itself."""
 
-from google.protobuf.message import Message
-
-from eventkit.commands.aggregate import Aggregate, Decision, StreamEvent, UnknownEvent
+from eventkit.commands.aggregate import Aggregate, Decision, StreamEvent, refuse_unknown
 from eventkit.context import Actor
 from nhip.audit.v1 import types_pb2 as t
 from nhip.audit.v1.events_pb2 import LedgerRead
 
 
-def evolve(readings: int | None, event: Message) -> int:
+def evolve(readings: int, event: LedgerRead) -> int:
     """How often somebody read."""
     match event:
         case LedgerRead():
-            return (readings or 0) + 1
+            return readings + 1
         case _:
-            raise UnknownEvent(event)
+            refuse_unknown(event)
 
 
-READING = Aggregate("reading", evolve)
+READING = Aggregate("reading", 0, evolve)
 
 
 def read(

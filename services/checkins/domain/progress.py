@@ -8,9 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from google.protobuf.message import Message
-
-from eventkit.commands.aggregate import Aggregate, Decision, StreamEvent, UnknownEvent
+from eventkit.commands.aggregate import Aggregate, Decision, StreamEvent, refuse_unknown
 from eventkit.context import Actor
 from eventkit.errors import Kind, Rejected
 from eventkit.values import from_date, from_decimal, required_date, to_date
@@ -38,18 +36,17 @@ class Progress:
         return self.days[max(earlier)] if earlier else None
 
 
-def evolve(progress: Progress | None, event: Message) -> Progress:
-    now = progress or Progress()
+def evolve(progress: Progress, event: ProgressRecorded) -> Progress:
     match event:
         case ProgressRecorded():
             return Progress(
-                {**now.days, required_date(event.occurred_on): Entry(Decimal(event.after.value), event.confidence)}
+                {**progress.days, required_date(event.occurred_on): Entry(Decimal(event.after.value), event.confidence)}
             )
         case _:
-            raise UnknownEvent(event)
+            refuse_unknown(event)
 
 
-PROGRESS = Aggregate("progress", evolve)
+PROGRESS = Aggregate("progress", Progress(), evolve)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +64,7 @@ class KnownKpi:
     ends_on: date
 
 
-def record(progress: Progress | None, command: RecordProgress, kpi: KnownKpi, actor: Actor, today: date) -> Decision:
+def record(progress: Progress, command: RecordProgress, kpi: KnownKpi, actor: Actor, today: date) -> Decision:
     imported = actor.is_importer
     if not imported and actor.id not in kpi.owners:
         raise Rejected(
@@ -85,18 +82,17 @@ def record(progress: Progress | None, command: RecordProgress, kpi: KnownKpi, ac
             field="occurred_on",
             rule="C-07",
         )
-    now = progress or Progress()
     value = Decimal(command.value.value)
     if kpi.counts and value < 0:
         raise Rejected(
             "VALUE_NEGATIVE", "what is counted is zero or more", kind=Kind.INVALID, field="value", rule="C-06"
         )
     confidence = command.confidence if command.HasField("confidence") else DEFAULT_CONFIDENCE
-    stands = now.days.get(on)
+    stands = progress.days.get(on)
     has_note = command.HasField("note") and command.note.plain.strip() != ""
     if stands and (stands.value, stands.confidence) == (value, confidence) and not has_note:
         return []
-    before = stands or now.current(on)
+    before = stands or progress.current(on)
     return [
         StreamEvent(
             PROGRESS(kpi.id),

@@ -9,7 +9,7 @@ from eventkit.log import Recorded
 from eventkit.subscriptions.projection import WrittenWhole
 from eventkit.values import packed, required_date
 from nhip.checkins.v1.events_pb2 import ProgressRecorded
-from services.checkins.domain.progress import PROGRESS, Progress
+from services.checkins.domain.progress import PROGRESS
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class EntryView(WrittenWhole[EntryRow, ProgressRecorded]):
         )
 
     def expected(self, events: Sequence[Recorded]) -> Iterable[EntryRow]:
-        progress: Progress | None = None
+        progress = PROGRESS.initial
         for number, event in enumerate(events, 1):
             e = event.message
             assert isinstance(e, ProgressRecorded)

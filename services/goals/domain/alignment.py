@@ -8,9 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from google.protobuf.message import Message
-
-from eventkit.commands.aggregate import Aggregate, StreamEvent, UnknownEvent
+from eventkit.commands.aggregate import Aggregate, StreamEvent, refuse_unknown
 from eventkit.errors import Kind, Rejected, unknown
 from eventkit.values import from_date, required_date
 from nhip.goals.v1 import types_pb2 as t
@@ -63,27 +61,26 @@ class Alignment:
         return sorted({day, *(d for d in ahead if d > day)})
 
 
-def evolve(alignment: Alignment | None, event: Message) -> Alignment:
-    now = alignment or Alignment()
+def evolve(alignment: Alignment, event: KpiAligned | KpiTakenOff) -> Alignment:
     match event:
         case KpiAligned():
             link = Link(event.after, event.why, required_date(event.effective_on))
             return replace(
-                now,
+                alignment,
                 cycle_id=event.cycle_id,
-                links={**now.links, event.kpi_id: (*now.links.get(event.kpi_id, ()), link)},
+                links={**alignment.links, event.kpi_id: (*alignment.links.get(event.kpi_id, ()), link)},
             )
         case KpiTakenOff():
-            return replace(now, ends={**now.ends, event.kpi_id: required_date(event.effective_on)})
+            return replace(alignment, ends={**alignment.ends, event.kpi_id: required_date(event.effective_on)})
         case _:
-            raise UnknownEvent(event)
+            refuse_unknown(event)
 
 
-ALIGNMENT = Aggregate("alignment", evolve)
+ALIGNMENT = Aggregate("alignment", Alignment(), evolve)
 
 
 def align(
-    alignment: Alignment | None,
+    alignment: Alignment,
     *,
     cycle_id: str,
     kpi_id: str,
@@ -97,22 +94,23 @@ def align(
 
     Of a CSF or a goal, `parent_exists` says whether it is there; of a KPI, the alignment itself knows.
     """
-    now = alignment or Alignment()
     kind = parent.WhichOneof("target")
-    made = now.links.get(kpi_id, ())
+    made = alignment.links.get(kpi_id, ())
     on = max(effective_on, made[0].effective_on) if made else effective_on  # not before it came to be
-    before = now.link(kpi_id, on)
+    before = alignment.link(kpi_id, on)
     if kind == "kpi_id":
         field_name = f"{at}.kpi_id"
-        for day in now.days_from(on):
-            if parent.kpi_id == kpi_id or kpi_id in now.above(parent.kpi_id, day):
+        for day in alignment.days_from(on):
+            if parent.kpi_id == kpi_id or kpi_id in alignment.above(parent.kpi_id, day):
                 raise Rejected(
                     "ALIGNMENT_CIRCLE", "a KPI cannot serve itself, over others or not", field=field_name, rule="G-60"
                 )
-        if parent.kpi_id not in now.links or now.ended(parent.kpi_id, on):
+        if parent.kpi_id not in alignment.links or alignment.ended(parent.kpi_id, on):
             raise unknown("kpi", parent.kpi_id, field_name)
-        if parent.kpi_id in now.ends and not now.ended(kpi_id, now.ends[parent.kpi_id]):
-            raise Rejected("KPI_RETIRED", f"what it shall serve ends on {now.ends[parent.kpi_id]}", field=field_name)
+        if parent.kpi_id in alignment.ends and not alignment.ended(kpi_id, alignment.ends[parent.kpi_id]):
+            raise Rejected(
+                "KPI_RETIRED", f"what it shall serve ends on {alignment.ends[parent.kpi_id]}", field=field_name
+            )
     elif kind and not parent_exists:
         raise unknown(kind.removesuffix("_id"), getattr(parent, kind), f"{at}.{kind}")
     if before and before.parent == parent and before.why == why and before is made[-1]:
@@ -132,19 +130,18 @@ def align(
     ]
 
 
-def take_off(alignment: Alignment | None, *, cycle_id: str, kpi_id: str, effective_on: date) -> list[StreamEvent]:
+def take_off(alignment: Alignment, *, cycle_id: str, kpi_id: str, effective_on: date) -> list[StreamEvent]:
     """A KPI ends on a day: nothing may be left under it from then on."""
-    now = alignment or Alignment()
-    made = now.links.get(kpi_id, ())
+    made = alignment.links.get(kpi_id, ())
     on = max(effective_on, made[0].effective_on) if made else effective_on
-    if children := set[str]().union(*(now.children(kpi_id, day) for day in now.days_from(on))):
+    if children := set[str]().union(*(alignment.children(kpi_id, day) for day in alignment.days_from(on))):
         raise Rejected(
             "KPI_HAS_CHILDREN",
             f"{len(children)} KPIs still serve it: align them elsewhere, or retire them first",
             kind=Kind.REFUSED,
             field="kpi_id",
         )
-    before = now.link(kpi_id, on)
+    before = alignment.link(kpi_id, on)
     taken = KpiTakenOff(
         cycle_id=cycle_id, kpi_id=kpi_id, before=before.parent if before else None, effective_on=from_date(on)
     )

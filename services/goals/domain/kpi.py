@@ -8,10 +8,9 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Literal
 
-from google.protobuf.message import Message
 from google.type.decimal_pb2 import Decimal as PbDecimal
 
-from eventkit.commands.aggregate import Aggregate, StreamEvent, UnknownEvent
+from eventkit.commands.aggregate import Aggregate, StreamEvent, begun, refuse_unknown
 from eventkit.directory.facts import OrgChart
 from eventkit.errors import Kind, Rejected, unknown
 from eventkit.values import from_date, from_decimal, plain, required_date, rounded, same, to_decimal
@@ -54,7 +53,7 @@ class Kpi:
         return Decimal(self.measure.target.value)
 
 
-def evolve(kpi: Kpi | None, event: Message) -> Kpi:
+def evolve(kpi: Kpi | None, event: KpiDefined | KpiTargetRevised | KpiRetired) -> Kpi:
     match event:
         case KpiDefined():
             return Kpi(
@@ -70,15 +69,16 @@ def evolve(kpi: Kpi | None, event: Message) -> Kpi:
                 required_date(event.effective_on),
                 required_date(event.effective_on),
             )
-        case KpiTargetRevised() if kpi:
+        case KpiTargetRevised():
+            kpi = begun(kpi, event)
             return replace(kpi, measure=revised(kpi.measure, event), effective_on=required_date(event.effective_on))
-        case KpiRetired() if kpi:
-            return replace(kpi, ends_on=required_date(event.effective_on))
+        case KpiRetired():
+            return replace(begun(kpi, event), ends_on=required_date(event.effective_on))
         case _:
-            raise UnknownEvent(event)
+            refuse_unknown(event)
 
 
-KPI = Aggregate("kpi", evolve)
+KPI = Aggregate[Kpi | None]("kpi", None, evolve)
 
 
 def revised(measure: t.Measure, change: t.TargetChange | KpiTargetRevised) -> t.Measure:

@@ -4,9 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from google.protobuf.message import Message
-
-from eventkit.commands.aggregate import Aggregate, UnknownEvent
+from eventkit.commands.aggregate import Aggregate, refuse_unknown
 from eventkit.values import required_date
 from nhip.checkins.v1.events_pb2 import ProgressRecorded
 
@@ -19,14 +17,13 @@ class Progress:
     entries: int = 0
 
 
-def evolve(progress: Progress | None, event: Message) -> Progress:
-    now = progress or Progress()
+def evolve(progress: Progress, event: ProgressRecorded) -> Progress:
     match event:
         case ProgressRecorded():
-            return Progress({**now.days, required_date(event.occurred_on): event}, now.entries + 1)
+            return Progress({**progress.days, required_date(event.occurred_on): event}, progress.entries + 1)
         case _:
-            raise UnknownEvent(event)
+            refuse_unknown(event)
 
 
-PROGRESS = Aggregate("progress", evolve)
+PROGRESS = Aggregate("progress", Progress(), evolve)
 """A stream of checkins; folded here, never written."""

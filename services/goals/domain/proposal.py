@@ -7,9 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
-from google.protobuf.message import Message
-
-from eventkit.commands.aggregate import Aggregate, Decision, StreamEvent, UnknownEvent
+from eventkit.commands.aggregate import Aggregate, Decision, StreamEvent, begun, refuse_unknown
 from eventkit.context import Context
 from eventkit.directory.facts import OrgChart
 from eventkit.directory.responsibility import Responsibility
@@ -45,21 +43,23 @@ class Proposal:
         return self.proposed.addition if self.proposed.HasField("addition") else None
 
 
-def evolve(proposal: Proposal | None, event: Message) -> Proposal:
+def evolve(
+    proposal: Proposal | None, event: ChangeProposed | ProposalApproved | ProposalDeclined | ProposalWithdrawn
+) -> Proposal:
     match event:
         case ChangeProposed():
             return Proposal(event)
-        case ProposalApproved() if proposal:
-            return replace(proposal, state=t.PROPOSAL_STATE_APPROVED)
-        case ProposalDeclined() if proposal:
-            return replace(proposal, state=t.PROPOSAL_STATE_DECLINED)
-        case ProposalWithdrawn() if proposal:
-            return replace(proposal, state=t.PROPOSAL_STATE_WITHDRAWN)
+        case ProposalApproved():
+            return replace(begun(proposal, event), state=t.PROPOSAL_STATE_APPROVED)
+        case ProposalDeclined():
+            return replace(begun(proposal, event), state=t.PROPOSAL_STATE_DECLINED)
+        case ProposalWithdrawn():
+            return replace(begun(proposal, event), state=t.PROPOSAL_STATE_WITHDRAWN)
         case _:
-            raise UnknownEvent(event)
+            refuse_unknown(event)
 
 
-PROPOSAL = Aggregate("proposal", evolve)
+PROPOSAL = Aggregate[Proposal | None]("proposal", None, evolve)
 KpisById = Mapping[str, Kpi | None]
 
 
@@ -68,7 +68,7 @@ class Circumstances:
     """What a decision about a proposal is given beside its own state: everything that it touches."""
 
     cycle: Cycle
-    alignment: Alignment | None
+    alignment: Alignment
     kpis: KpisById
     parent_exists: bool
     org: OrgChart

@@ -4,9 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from google.protobuf.message import Message
-
-from eventkit.commands.aggregate import Aggregate, Decision, StreamEvent, UnknownEvent
+from eventkit.commands.aggregate import Aggregate, Decision, StreamEvent, refuse_unknown
 from eventkit.errors import Kind, Rejected, unknown
 from eventkit.values import from_date, required_date
 from nhip.goals.v1 import types_pb2 as t
@@ -30,12 +28,12 @@ class Cycle:
     ends_on: date
 
 
-def evolve_cycle(cycle: Cycle | None, event: Message) -> Cycle:
+def evolve_cycle(cycle: Cycle | None, event: CycleOpened) -> Cycle:
     match event:
         case CycleOpened():
             return Cycle(event.cycle_id, event.name, required_date(event.starts_on), required_date(event.ends_on))
         case _:
-            raise UnknownEvent(event)
+            refuse_unknown(event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +42,12 @@ class StrategicGoal:
     set: StrategicGoalSet
 
 
-def evolve_goal(goal: StrategicGoal | None, event: Message) -> StrategicGoal:
+def evolve_goal(goal: StrategicGoal | None, event: StrategicGoalSet) -> StrategicGoal:
     match event:
         case StrategicGoalSet():
             return StrategicGoal(event.goal_id, event)
         case _:
-            raise UnknownEvent(event)
+            refuse_unknown(event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +56,17 @@ class Csf:
     chosen: CsfChosen
 
 
-def evolve_csf(csf: Csf | None, event: Message) -> Csf:
+def evolve_csf(csf: Csf | None, event: CsfChosen) -> Csf:
     match event:
         case CsfChosen():
             return Csf(event.csf_id, event)
         case _:
-            raise UnknownEvent(event)
+            refuse_unknown(event)
 
 
-CYCLE = Aggregate("cycle", evolve_cycle)
-GOAL = Aggregate("goal", evolve_goal)
-CSF = Aggregate("csf", evolve_csf)
+CYCLE = Aggregate[Cycle | None]("cycle", None, evolve_cycle)
+GOAL = Aggregate[StrategicGoal | None]("goal", None, evolve_goal)
+CSF = Aggregate[Csf | None]("csf", None, evolve_csf)
 
 
 def open_cycle(command: OpenCycle, cycle_id: str, today: date) -> Decision:

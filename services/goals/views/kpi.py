@@ -123,11 +123,12 @@ class KpiView(View[KpiRow]):
                 raise UnknownEvent(event.message)
 
     def expected(self, events: Sequence[Recorded]) -> Iterable[KpiRow]:
-        kpi: Kpi | None = None
+        kpi = KPI.initial
         for event in events:
             message = event.message
             assert message is not None
             kpi = KPI.evolve(kpi, message)
+            assert kpi is not None
             yield _row(kpi, event)
 
 

@@ -9,7 +9,7 @@ from eventkit.subscriptions.projection import WrittenWhole
 from eventkit.values import required_date
 from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import KpiAligned, KpiTakenOff
-from services.goals.domain.alignment import ALIGNMENT, Alignment
+from services.goals.domain.alignment import ALIGNMENT
 from services.goals.views import VERSION
 
 
@@ -47,7 +47,7 @@ class LinkView(WrittenWhole[LinkRow, KpiAligned | KpiTakenOff]):
         return _row(event, e.kpi_id, e.after, e.why, required_date(e.effective_on))
 
     def expected(self, events: Sequence[Recorded]) -> Iterable[LinkRow]:
-        alignment: Alignment | None = None
+        alignment = ALIGNMENT.initial
         for event in events:
             e = event.message
             assert isinstance(e, KpiAligned | KpiTakenOff)

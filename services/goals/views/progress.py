@@ -9,7 +9,7 @@ from eventkit.log import Recorded
 from eventkit.subscriptions.projection import WrittenWhole
 from eventkit.values import packed, required_date, to_decimal
 from nhip.checkins.v1.events_pb2 import ProgressRecorded
-from services.goals.domain.progress import PROGRESS, Progress
+from services.goals.domain.progress import PROGRESS
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class ProgressView(WrittenWhole[ProgressRow, ProgressRecorded]):
         )
 
     def expected(self, events: Sequence[Recorded]) -> Iterable[ProgressRow]:
-        progress: Progress | None = None
+        progress = PROGRESS.initial
         for event in events:
             e = event.message
             assert isinstance(e, ProgressRecorded)

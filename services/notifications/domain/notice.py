@@ -11,9 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID, uuid5
 
-from google.protobuf.message import Message
-
-from eventkit.commands.aggregate import Aggregate, Decision, Ref, StreamEvent, UnknownEvent
+from eventkit.commands.aggregate import Aggregate, Decision, Ref, StreamEvent, refuse_unknown
 from nhip.notifications.v1 import events_pb2 as e
 from nhip.notifications.v1.events_pb2 import (
     NoticeGiven,
@@ -56,29 +54,32 @@ Telling = Mapping[str, Notice]
 """The notices of one cause, by their ids."""
 
 
-def evolve(telling: Telling | None, event: Message) -> Telling:
-    now = telling or {}
+def evolve(
+    telling: Telling, event: NoticeGiven | PeopleTold | NoticesClosed | NoticeMailed | NoticeNotMailed | NoticeRead
+) -> Telling:
     match event:
         case NoticeGiven():
-            return {**now, event.notice_id: Notice(event)}
+            return {**telling, event.notice_id: Notice(event)}
         case PeopleTold():
             given = [whole(event, told) for told in event.told]
             return {
-                **now,
-                **{g.notice_id: _grown(now[g.notice_id], g) if g.notice_id in now else Notice(g) for g in given},
+                **telling,
+                **{
+                    g.notice_id: _grown(telling[g.notice_id], g) if g.notice_id in telling else Notice(g) for g in given
+                },
             }
         case NoticesClosed():
-            return {**now, **{id: replace(now[id], closed=True) for id in event.notice_ids}}
+            return {**telling, **{id: replace(telling[id], closed=True) for id in event.notice_ids}}
         case NoticeMailed() | NoticeNotMailed():
-            return {**now, event.notice_id: replace(now[event.notice_id], mail_settled=True)}
+            return {**telling, event.notice_id: replace(telling[event.notice_id], mail_settled=True)}
         case NoticeRead():
-            return now  # who has read what is in their inbox
+            return telling  # who has read what is in their inbox
         case _:
-            raise UnknownEvent(event)
+            refuse_unknown(event)
 
 
-TELLING = Aggregate("telling", evolve)
-NOTICE = Aggregate("notice", evolve)
+TELLING = Aggregate[Telling]("telling", {}, evolve)
+NOTICE = Aggregate[Telling]("notice", {}, evolve)
 """A notice that was given alone, before whole causes were."""
 
 
@@ -147,10 +148,14 @@ def stream_of(telling_id: str, notice_id: str) -> Ref:
     return TELLING(telling_id) if telling_id else NOTICE(notice_id)
 
 
-def tell(telling: Telling | None, telling_id: str, given: Sequence[NoticeGiven], *, batch: bool) -> Decision:
+def aggregate_of(ref: Ref) -> Aggregate[Telling]:
+    """Of a stream that a notice was given in."""
+    return NOTICE if ref.category == NOTICE.category else TELLING
+
+
+def tell(telling: Telling, telling_id: str, given: Sequence[NoticeGiven], *, batch: bool) -> Decision:
     """Tell people of a cause. Who was told of it already is not told again, unless it is a batch that goes on."""
-    now = telling or {}
-    new = [one for one in given if batch or one.notice_id not in now]
+    new = [one for one in given if batch or one.notice_id not in telling]
     decision: Decision = []
     for start in range(0, len(new), TOLD_AT_ONCE):
         part = new[start : start + TOLD_AT_ONCE]
@@ -167,9 +172,8 @@ def tell(telling: Telling | None, telling_id: str, given: Sequence[NoticeGiven],
     return decision
 
 
-def close(telling: Telling | None, telling_id: str, notice_ids: Sequence[str]) -> Decision:
-    now = telling or {}
-    open = [id for id in notice_ids if id in now and not now[id].closed]
+def close(telling: Telling, telling_id: str, notice_ids: Sequence[str]) -> Decision:
+    open = [id for id in notice_ids if id in telling and not telling[id].closed]
     return [StreamEvent(TELLING(telling_id), NoticesClosed(telling_id=telling_id, notice_ids=open))] if open else []
 
 
@@ -190,16 +194,16 @@ def not_mailed(notice: Notice, ref: Ref, reason: e.NotMailedReason.ValueType) ->
 # --- a person's inbox: what they have read ---
 
 
-def evolve_inbox(readings: int | None, event: Message) -> int:
+def evolve_inbox(readings: int, event: NoticesRead) -> int:
     """How often somebody read; what, the view knows."""
     match event:
         case NoticesRead():
-            return (readings or 0) + 1
+            return readings + 1
         case _:
-            raise UnknownEvent(event)
+            refuse_unknown(event)
 
 
-INBOX = Aggregate("inbox", evolve_inbox)
+INBOX = Aggregate("inbox", 0, evolve_inbox)
 
 
 def read(person_id: str, unread: Sequence[str]) -> Decision:

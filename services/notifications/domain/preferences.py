@@ -4,9 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from google.protobuf.message import Message
-
-from eventkit.commands.aggregate import Aggregate, Decision, StreamEvent, UnknownEvent
+from eventkit.commands.aggregate import Aggregate, Decision, StreamEvent, refuse_unknown
 from eventkit.errors import Kind, Rejected
 from nhip.notifications.v1 import types_pb2 as t
 from nhip.notifications.v1.events_pb2 import PreferencesChanged
@@ -28,15 +26,15 @@ LANGUAGES = ("vi", "en")
 QUIET_FROM, QUIET_TO, DIGEST_AT = 20, 7, 8
 
 
-def evolve(preferences: Preferences | None, event: Message) -> Preferences:
+def evolve(preferences: Preferences | None, event: PreferencesChanged) -> Preferences:
     match event:
         case PreferencesChanged():
             return event.after
         case _:
-            raise UnknownEvent(event)
+            refuse_unknown(event)
 
 
-PREFERENCES = Aggregate("preferences", evolve)
+PREFERENCES = Aggregate[Preferences | None]("preferences", None, evolve)
 
 
 @dataclass(frozen=True, slots=True)

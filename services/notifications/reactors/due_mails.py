@@ -11,7 +11,7 @@ from uuid import uuid5
 
 import structlog
 
-from eventkit.commands.aggregate import Aggregate, Decision, Ref
+from eventkit.commands.aggregate import Decision, Ref
 from eventkit.commands.decider import Load
 from eventkit.context import Context
 from eventkit.directory.facts import Person
@@ -94,7 +94,7 @@ class DueMails:
 
     async def _telling(self, tenant: str, ref: Ref) -> notices.Telling:
         events = [event async for event in self.resources.log.read(StreamId(tenant, *ref))]
-        return TELLING.fold(messages(events)) or {}
+        return TELLING.fold(messages(events))
 
     async def _shown(self, tenant: str, pending: Sequence["Pending"]) -> dict[str, pb.Notice]:
         """As the inbox shows them; words still sealed.
@@ -160,7 +160,7 @@ class DueMails:
 
         async def decide(load: Load) -> Decision:
             refs = dict.fromkeys(one.ref for one in pending)
-            tellings = {ref: await load(Aggregate(ref.category, notices.evolve), ref.id) or {} for ref in refs}
+            tellings = {ref: await load(notices.aggregate_of(ref), ref.id) for ref in refs}
             decision: Decision = []
             for one in pending:
                 now = tellings[one.ref].get(one.id)

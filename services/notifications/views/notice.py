@@ -95,7 +95,7 @@ class NoticeView(View[NoticeRow]):
                     given_in |= {told.notice_id: event for told in e.told}
                 case _:
                     pass
-        for id, notice in (TELLING.fold(messages(events)) or {}).items():
+        for id, notice in TELLING.fold(messages(events)).items():
             yield _notice(notice.given, given_in[id], more=notice.more, closed=notice.closed)
 
 
@@ -203,7 +203,7 @@ class MailView(View[MailRow]):
                 raise UnknownEvent(event.message)
 
     def expected(self, events: Sequence[Recorded]) -> Iterable[MailRow]:
-        for notice in (TELLING.fold(messages(events)) or {}).values():
+        for notice in TELLING.fold(messages(events)).values():
             row = _mail(notice.given, events[0])
             yield row if notice.awaits_mail else replace(row, due_at=None)
 

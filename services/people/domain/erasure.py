@@ -6,9 +6,7 @@ What is carried out is the destruction of the person's key; `reactors.erasure` d
 
 from dataclasses import dataclass, replace
 
-from google.protobuf.message import Message
-
-from eventkit.commands.aggregate import Aggregate, Decision, StreamEvent, UnknownEvent
+from eventkit.commands.aggregate import Aggregate, Decision, StreamEvent, refuse_unknown
 from eventkit.context import Actor, parties
 from eventkit.directory.facts import PERSON, Person
 from eventkit.errors import Kind, Rejected, unknown
@@ -32,37 +30,39 @@ class Erasure:
     held: bool = False
 
 
-def evolve(erasure: Erasure | None, event: Message) -> Erasure:
-    now = erasure or Erasure()
+def evolve(
+    erasure: Erasure,
+    event: ErasureRequested | ErasureDeclined | ErasureApproved | ErasureCompleted | LegalHoldPlaced | LegalHoldLifted,
+) -> Erasure:
     match event:
         case ErasureRequested():
-            return replace(now, state=pb.ERASURE_STATE_REQUESTED)
+            return replace(erasure, state=pb.ERASURE_STATE_REQUESTED)
         case ErasureDeclined():
-            return replace(now, state=pb.ERASURE_STATE_DECLINED)
+            return replace(erasure, state=pb.ERASURE_STATE_DECLINED)
         case ErasureApproved():
-            return replace(now, state=pb.ERASURE_STATE_APPROVED)
+            return replace(erasure, state=pb.ERASURE_STATE_APPROVED)
         case ErasureCompleted():
-            return replace(now, state=pb.ERASURE_STATE_ERASED)
+            return replace(erasure, state=pb.ERASURE_STATE_ERASED)
         case LegalHoldPlaced():
-            return replace(now, held=True)
+            return replace(erasure, held=True)
         case LegalHoldLifted():
-            return replace(now, held=False)
+            return replace(erasure, held=False)
         case _:
-            raise UnknownEvent(event)
+            refuse_unknown(event)
 
 
-ERASURE = Aggregate("erasure", evolve)
+ERASURE = Aggregate("erasure", Erasure(), evolve)
 
 
 def request(
-    erasure: Erasure | None, person: Person | None, command: pb.RequestErasure, actor: Actor, *, admin: bool
+    erasure: Erasure, person: Person | None, command: pb.RequestErasure, actor: Actor, *, admin: bool
 ) -> Decision:
     _known(person, command.person_id)
     if actor.id != command.person_id and not admin:
         raise Rejected(
             "NOT_ALLOWED", "people ask for their own erasure, administrators for anybody's", kind=Kind.FORBIDDEN
         )
-    match (erasure or Erasure()).state:
+    match erasure.state:
         case pb.ERASURE_STATE_REQUESTED | pb.ERASURE_STATE_APPROVED | pb.ERASURE_STATE_ERASED:
             return []
         case _:
@@ -70,7 +70,7 @@ def request(
 
 
 def approve(
-    erasure: Erasure | None, person: Person | None, command: pb.ApproveErasure, actor: Actor, *, requested_by: str
+    erasure: Erasure, person: Person | None, command: pb.ApproveErasure, actor: Actor, *, requested_by: str
 ) -> Decision:
     """Who asks (`requested_by`, as events keep an actor), who approves and who is erased are three people; of one's own
     request two.
@@ -79,36 +79,34 @@ def approve(
     """
     _known(person, command.person_id)
     _another(actor, command.person_id)
-    now = erasure or Erasure()
-    if now.state in (pb.ERASURE_STATE_APPROVED, pb.ERASURE_STATE_ERASED):
+    if erasure.state in (pb.ERASURE_STATE_APPROVED, pb.ERASURE_STATE_ERASED):
         return []
-    _requested(now)
+    _requested(erasure)
     if parties(requested_by) & actor.parties:
         raise Rejected(
             "OWN_REQUEST",
             "who asked for an erasure does not approve it: another administrator does",
             kind=Kind.FORBIDDEN,
         )
-    if now.held:
+    if erasure.held:
         raise Rejected("LEGAL_HOLD", "a legal hold lies on this person: it has to be lifted first", field="person_id")
     return [StreamEvent(ERASURE(command.person_id), ErasureApproved(person_id=command.person_id))]
 
 
-def decline(erasure: Erasure | None, person: Person | None, command: pb.DeclineErasure, actor: Actor) -> Decision:
+def decline(erasure: Erasure, person: Person | None, command: pb.DeclineErasure, actor: Actor) -> Decision:
     _known(person, command.person_id)
     _another(actor, command.person_id)
-    now = erasure or Erasure()
-    if now.state == pb.ERASURE_STATE_DECLINED:
+    if erasure.state == pb.ERASURE_STATE_DECLINED:
         return []
-    _requested(now)
+    _requested(erasure)
     return [
         StreamEvent(ERASURE(command.person_id), ErasureDeclined(person_id=command.person_id, reason=command.reason))
     ]
 
 
-def complete(erasure: Erasure | None, person_id: str) -> Decision:
+def complete(erasure: Erasure, person_id: str) -> Decision:
     """The key is destroyed."""
-    if erasure is None or erasure.state != pb.ERASURE_STATE_APPROVED:
+    if erasure.state != pb.ERASURE_STATE_APPROVED:
         return []
     return [
         StreamEvent(ERASURE(person_id), ErasureCompleted(person_id=person_id)),
@@ -116,12 +114,11 @@ def complete(erasure: Erasure | None, person_id: str) -> Decision:
     ]
 
 
-def place_hold(erasure: Erasure | None, person: Person | None, command: pb.PlaceLegalHold) -> Decision:
+def place_hold(erasure: Erasure, person: Person | None, command: pb.PlaceLegalHold) -> Decision:
     _known(person, command.person_id)
-    now = erasure or Erasure()
-    if now.held:
+    if erasure.held:
         return []
-    if now.state in (pb.ERASURE_STATE_APPROVED, pb.ERASURE_STATE_ERASED):
+    if erasure.state in (pb.ERASURE_STATE_APPROVED, pb.ERASURE_STATE_ERASED):
         raise Rejected(
             "ALREADY_ERASED", "the erasure of this person was approved: nothing can be held any more", field="person_id"
         )
@@ -131,11 +128,11 @@ def place_hold(erasure: Erasure | None, person: Person | None, command: pb.Place
 
 
 def lift_hold(
-    erasure: Erasure | None, person: Person | None, command: pb.LiftLegalHold, actor: Actor, *, placed_by: str
+    erasure: Erasure, person: Person | None, command: pb.LiftLegalHold, actor: Actor, *, placed_by: str
 ) -> Decision:
     """By somebody other than who placed it (`placed_by`, as events keep an actor) and than whom it lies on."""
     _known(person, command.person_id)
-    if erasure is None or not erasure.held:
+    if not erasure.held:
         return []
     if actor.id == command.person_id or parties(placed_by) & actor.parties:
         raise Rejected("OWN_HOLD", "another administrator lifts this legal hold", kind=Kind.FORBIDDEN)

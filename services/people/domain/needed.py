@@ -5,7 +5,7 @@ executive nobody decides about the company's KPIs. So the last one stays until t
 from eventkit.directory.facts import Person
 from eventkit.errors import Rejected
 from nhip.people.v1 import people_pb2 as pb
-from services.people.domain.erasure import Erasure
+from services.people.domain.erasure import ERASURE, Erasure
 
 NEEDED = {"admin": "LAST_ADMINISTRATOR", "executive": "LAST_EXECUTIVE"}
 """The roles, and why their last holder is not taken away."""
@@ -13,11 +13,11 @@ AUDITOR = "auditor"
 """Who audits changes nothing, whatever else they are: they fill no other role."""
 
 
-def fills(person: Person | None, erasure: Erasure | None = None) -> frozenset[str]:
+def fills(person: Person | None, erasure: Erasure = ERASURE.initial) -> frozenset[str]:
     """The needed roles that a person fills: who is here, changes things, and is not about to be erased."""
     if person is None or not person.active or AUDITOR in person.roles:
         return frozenset()
-    if erasure is not None and erasure.state in (pb.ERASURE_STATE_APPROVED, pb.ERASURE_STATE_ERASED):
+    if erasure.state in (pb.ERASURE_STATE_APPROVED, pb.ERASURE_STATE_ERASED):
         return frozenset()
     return frozenset(NEEDED) & frozenset(person.roles)
 

@@ -12,8 +12,8 @@ from nhip.people.v1.people_pb2 import AppointUnitHead, AssignPlace, CreateUnit
 HERE = ORGANISATION(THE_ORGANISATION)
 
 
-def create_unit(organisation: Organisation | None, command: CreateUnit, unit_id: str) -> Decision:
-    units, name = organisation.units.values() if organisation else (), tidy(command.name)
+def create_unit(organisation: Organisation, command: CreateUnit, unit_id: str) -> Decision:
+    units, name = organisation.units.values(), tidy(command.name)
     if any(name_key(unit.name) == name_key(name) for unit in units):
         raise Rejected("UNIT_EXISTS", f"there is a unit named {name!r} already", field="name")
     return [StreamEvent(HERE, UnitCreated(unit_id=unit_id, name=name))]
@@ -23,11 +23,9 @@ def is_oneself(actor: Actor, person_id: str) -> bool:
     return actor.kind == "person" and actor.id == person_id
 
 
-def appoint_head(
-    organisation: Organisation | None, head: Person | None, command: AppointUnitHead, actor: Actor
-) -> Decision:
+def appoint_head(organisation: Organisation, head: Person | None, command: AppointUnitHead, actor: Actor) -> Decision:
     """Nobody makes themself the head of a unit: its KPIs would be theirs."""
-    unit = (organisation or Organisation()).units.get(command.unit_id)
+    unit = organisation.units.get(command.unit_id)
     if unit is None:
         raise unknown("unit", command.unit_id, "unit_id")
     _active(head, command.person_id, "person_id")
@@ -41,7 +39,7 @@ def appoint_head(
 
 
 def assign(
-    organisation: Organisation | None, person: Person | None, manager: Person | None, command: AssignPlace, actor: Actor
+    organisation: Organisation, person: Person | None, manager: Person | None, command: AssignPlace, actor: Actor
 ) -> Decision:
     """Nobody chooses their own manager: that is who decides about them."""
     _active(person, command.person_id, "person_id")
@@ -53,20 +51,17 @@ def assign(
     return placed
 
 
-def place(
-    organisation: Organisation | None, manager: Person | None, person_id: str, wanted: types_pb2.Place
-) -> Decision:
+def place(organisation: Organisation, manager: Person | None, person_id: str, wanted: types_pb2.Place) -> Decision:
     """Put a person into a unit and under a manager; also how a new person comes in."""
-    now = organisation or Organisation()
-    if wanted.unit_id and wanted.unit_id not in now.units:
+    if wanted.unit_id and wanted.unit_id not in organisation.units:
         raise unknown("unit", wanted.unit_id, "place.unit_id")
     if wanted.manager_id:
         _active(manager, wanted.manager_id, "place.manager_id")
-        if person_id in (wanted.manager_id, *_above(now, wanted.manager_id)):
+        if person_id in (wanted.manager_id, *_above(organisation, wanted.manager_id)):
             raise Rejected(
                 "REPORTING_CIRCLE", "a person cannot report to themselves, over others or not", field="place.manager_id"
             )
-    before = now.places.get(person_id)
+    before = organisation.places.get(person_id)
     if before == Place(wanted.unit_id, wanted.manager_id):
         return []
     was = types_pb2.Place(unit_id=before.unit_id, manager_id=before.manager_id) if before else None

@@ -16,9 +16,7 @@ from services.people.domain.needed import fills, refuse_last
 from services.people.domain.organisation import is_oneself
 
 
-def register(
-    organisation: Organisation | None, manager: Person | None, command: RegisterPerson, person_id: str
-) -> Decision:
+def register(organisation: Organisation, manager: Person | None, command: RegisterPerson, person_id: str) -> Decision:
     roles = list(command.roles) or [types_pb2.ROLE_EMPLOYEE]
     if types_pb2.ROLE_UNSPECIFIED in roles:
         raise Rejected(

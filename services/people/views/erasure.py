@@ -70,7 +70,6 @@ class ErasureView(View[ErasureRow]):
     def expected(self, events: Sequence[Recorded]) -> Iterable[ErasureRow]:
         first = events[0]
         state = ERASURE.fold(event.message for event in events if event.message is not None)
-        assert state is not None
 
         def last(*types: type) -> Recorded | None:
             return next((event for event in reversed(events) if isinstance(event.message, types)), None)

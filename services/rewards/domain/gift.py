@@ -5,9 +5,7 @@ There are never fewer than none (R-17).
 
 from dataclasses import dataclass, replace
 
-from google.protobuf.message import Message
-
-from eventkit.commands.aggregate import Aggregate, Decision, StreamEvent, UnknownEvent
+from eventkit.commands.aggregate import Aggregate, Decision, StreamEvent, begun, refuse_unknown
 from eventkit.errors import Kind, Rejected, unknown
 from nhip.rewards.v1.events_pb2 import GiftOffered, GiftReserved, GiftReturned, GiftStockChanged, GiftWithdrawn
 from nhip.rewards.v1.rewards_pb2 import ChangeGiftStock, OfferGift
@@ -23,19 +21,21 @@ class Gift:
     withdrawn: bool = False
 
 
-def evolve(gift: Gift | None, event: Message) -> Gift:
+def evolve(
+    gift: Gift | None, event: GiftOffered | GiftStockChanged | GiftReserved | GiftReturned | GiftWithdrawn
+) -> Gift:
     match event:
         case GiftOffered():
             return Gift(event.gift_id, event.name, event.description, event.points, event.stock)
-        case GiftStockChanged() | GiftReserved() | GiftReturned() if gift:
-            return replace(gift, stock=event.after)
-        case GiftWithdrawn() if gift:
-            return replace(gift, withdrawn=True)
+        case GiftStockChanged() | GiftReserved() | GiftReturned():
+            return replace(begun(gift, event), stock=event.after)
+        case GiftWithdrawn():
+            return replace(begun(gift, event), withdrawn=True)
         case _:
-            raise UnknownEvent(event)
+            refuse_unknown(event)
 
 
-GIFT = Aggregate("gift", evolve)
+GIFT = Aggregate[Gift | None]("gift", None, evolve)
 
 
 def existing(gift: Gift | None, gift_id: str) -> Gift:

@@ -5,9 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from google.protobuf.message import Message
-
-from eventkit.commands.aggregate import Aggregate, Decision, StreamEvent, UnknownEvent
+from eventkit.commands.aggregate import Aggregate, Decision, StreamEvent, refuse_unknown
 from eventkit.context import Actor
 from eventkit.directory.facts import OrgChart
 from eventkit.errors import Kind, Rejected, unknown
@@ -25,15 +23,15 @@ class Praise:
     given: PraiseGiven
 
 
-def evolve(praise: Praise | None, event: Message) -> Praise:
+def evolve(praise: Praise | None, event: PraiseGiven) -> Praise:
     match event:
         case PraiseGiven():
             return Praise(event)
         case _:
-            raise UnknownEvent(event)
+            refuse_unknown(event)
 
 
-PRAISE = Aggregate("praise", evolve)
+PRAISE = Aggregate[Praise | None]("praise", None, evolve)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +111,7 @@ class Circumstances:
     shares: Shares
     value_exists: bool
     kpi_exists: bool
-    wallets: Mapping[str, Wallet | None]
+    wallets: Mapping[str, Wallet]
     org: OrgChart
     today: date
 

@@ -8,9 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date
 
-from google.protobuf.message import Message
-
-from eventkit.commands.aggregate import Aggregate, Decision, StreamEvent, UnknownEvent
+from eventkit.commands.aggregate import Aggregate, Decision, StreamEvent, begun, refuse_unknown
 from eventkit.context import Actor
 from eventkit.directory.facts import OrgChart
 from eventkit.errors import Kind, Rejected, unknown
@@ -34,19 +32,19 @@ class Redemption:
     state: pb.RedemptionState.ValueType = pb.REDEMPTION_STATE_WAITING
 
 
-def evolve(redemption: Redemption | None, event: Message) -> Redemption:
+def evolve(redemption: Redemption | None, event: GiftRedeemed | GiftHandedOver | RedemptionRefunded) -> Redemption:
     match event:
         case GiftRedeemed():
             return Redemption(event.redemption_id, event.gift_id, event.person_id, event.points)
-        case GiftHandedOver() if redemption:
-            return replace(redemption, state=pb.REDEMPTION_STATE_HANDED_OVER)
-        case RedemptionRefunded() if redemption:
-            return replace(redemption, state=pb.REDEMPTION_STATE_REFUNDED)
+        case GiftHandedOver():
+            return replace(begun(redemption, event), state=pb.REDEMPTION_STATE_HANDED_OVER)
+        case RedemptionRefunded():
+            return replace(begun(redemption, event), state=pb.REDEMPTION_STATE_REFUNDED)
         case _:
-            raise UnknownEvent(event)
+            refuse_unknown(event)
 
 
-REDEMPTION = Aggregate("redemption", evolve)
+REDEMPTION = Aggregate[Redemption | None]("redemption", None, evolve)
 
 
 def existing(redemption: Redemption | None, redemption_id: str) -> Redemption:
@@ -61,7 +59,7 @@ def is_steward(org: OrgChart, person_id: str) -> bool:
 
 
 def redeem(
-    gift: Gift | None, wallet: Wallet | None, command: pb.RedeemGift, actor: Actor, redemption_id: str, *, today: date
+    gift: Gift | None, wallet: Wallet, command: pb.RedeemGift, actor: Actor, redemption_id: str, *, today: date
 ) -> Decision:
     """A gift for the actor's received points."""
     wanted = gifts.existing(gift, command.gift_id)
@@ -94,7 +92,7 @@ def hand_over(redemption: Redemption | None, command: pb.HandOverGift, actor: Ac
 def refund(
     redemption: Redemption,
     gift: Gift,
-    wallet: Wallet | None,
+    wallet: Wallet,
     command: pb.RefundRedemption,
     actor: Actor,
     org: OrgChart,

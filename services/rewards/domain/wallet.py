@@ -11,7 +11,7 @@ from datetime import date, timedelta
 
 from google.protobuf.message import Message
 
-from eventkit.commands.aggregate import Aggregate, Decision, StreamEvent, UnknownEvent
+from eventkit.commands.aggregate import Aggregate, Decision, StreamEvent, refuse_unknown
 from eventkit.context import Actor
 from eventkit.directory.facts import OrgChart
 from eventkit.errors import Kind, Rejected, unknown
@@ -55,50 +55,59 @@ class Wallet:
         return min(days, default=None)
 
 
-def evolve(wallet: Wallet | None, event: Message) -> Wallet:
-    now = wallet or Wallet()
+def evolve(
+    wallet: Wallet,
+    event: AllowanceGranted
+    | AllowanceSpent
+    | AllowanceExpired
+    | PointsReceived
+    | PointsRedeemed
+    | PointsRefunded
+    | PointsExpired
+    | PointsCorrected,
+) -> Wallet:
     match event:
         case AllowanceGranted():
-            return replace(now, month=required_date(event.month), granted=event.amount, allowance=event.after)
+            return replace(wallet, month=required_date(event.month), granted=event.amount, allowance=event.after)
         case AllowanceSpent() | AllowanceExpired():
-            return replace(now, allowance=event.after)
+            return replace(wallet, allowance=event.after)
         case PointsReceived():
-            return replace(now, lots=points.together(*now.lots, *points.lots_of([event.lot])))
+            return replace(wallet, lots=points.together(*wallet.lots, *points.lots_of([event.lot])))
         case PointsRedeemed():
             taken = points.lots_of(event.lots)
             return replace(
-                now, lots=points.without(now.lots, taken), redeemed={**now.redeemed, event.redemption_id: taken}
+                wallet,
+                lots=points.without(wallet.lots, taken),
+                redeemed={**wallet.redeemed, event.redemption_id: taken},
             )
         case PointsRefunded():
-            left = {id: lots for id, lots in now.redeemed.items() if id != event.redemption_id}
-            return replace(now, lots=points.together(*now.lots, *points.lots_of(event.lots)), redeemed=left)
+            left = {id: lots for id, lots in wallet.redeemed.items() if id != event.redemption_id}
+            return replace(wallet, lots=points.together(*wallet.lots, *points.lots_of(event.lots)), redeemed=left)
         case PointsExpired():
-            return replace(now, lots=points.without(now.lots, points.lots_of(event.lots)))
+            return replace(wallet, lots=points.without(wallet.lots, points.lots_of(event.lots)))
         case PointsCorrected():
             lots = points.lots_of(event.lots)
+            added = event.after > event.before
             return replace(
-                now,
-                lots=points.together(*now.lots, *lots)
-                if event.after > event.before
-                else points.without(now.lots, lots),
+                wallet, lots=points.together(*wallet.lots, *lots) if added else points.without(wallet.lots, lots)
             )
         case _:
-            raise UnknownEvent(event)
+            refuse_unknown(event)
 
 
-WALLET = Aggregate("wallet", evolve)
+WALLET = Aggregate("wallet", Wallet(), evolve)
 
 
 class _Moving:
     """Movements of one wallet as they are decided, each on what the one before it left."""
 
-    def __init__(self, wallet: Wallet | None, person_id: str, today: date):
-        self.now, self.person_id, self.movements = wallet or Wallet(), person_id, list[StreamEvent]()
+    def __init__(self, wallet: Wallet, person_id: str, today: date):
+        self.now, self.person_id, self.movements = wallet, person_id, list[StreamEvent]()
         self._let_go(today)
 
     def record(self, event: Message) -> None:
         self.movements.append(StreamEvent(WALLET(self.person_id), event))
-        self.now = evolve(self.now, event)
+        self.now = WALLET.evolve(self.now, event)
 
     def _let_go(self, today: date) -> None:
         now = self.now
@@ -126,12 +135,12 @@ class _Moving:
             )
 
 
-def expire(wallet: Wallet | None, person_id: str, today: date) -> Decision:
+def expire(wallet: Wallet, person_id: str, today: date) -> Decision:
     """What is over by a day is gone: the allowance of an earlier month, points past their last day. Nothing else."""
     return _Moving(wallet, person_id, today).movements
 
 
-def give(wallet: Wallet | None, person_id: str, praise_id: str, amount: int, *, monthly: int, today: date) -> Decision:
+def give(wallet: Wallet, person_id: str, praise_id: str, amount: int, *, monthly: int, today: date) -> Decision:
     """Points out of the allowance, for a praise. Raises Rejected ALLOWANCE_SPENT when it does not reach."""
     moving = _Moving(wallet, person_id, today)
     moving.grant(monthly, today)
@@ -150,7 +159,7 @@ def give(wallet: Wallet | None, person_id: str, praise_id: str, amount: int, *, 
     return moving.movements
 
 
-def receive(wallet: Wallet | None, person_id: str, praise_id: str, amount: int, *, today: date) -> Decision:
+def receive(wallet: Wallet, person_id: str, praise_id: str, amount: int, *, today: date) -> Decision:
     """Points of a praise, to be spent within twelve months."""
     moving = _Moving(wallet, person_id, today)
     before, lot = moving.now.received, points.message(Lot(amount, points.last_day_of_points(today)))
@@ -160,7 +169,7 @@ def receive(wallet: Wallet | None, person_id: str, praise_id: str, amount: int, 
     return moving.movements
 
 
-def redeem(wallet: Wallet | None, person_id: str, redemption_id: str, price: int, *, today: date) -> Decision:
+def redeem(wallet: Wallet, person_id: str, redemption_id: str, price: int, *, today: date) -> Decision:
     """Points for a gift, those that expire first. Raises Rejected BALANCE_TOO_LOW."""
     moving = _Moving(wallet, person_id, today)
     before = moving.now.received
@@ -180,7 +189,7 @@ def redeem(wallet: Wallet | None, person_id: str, redemption_id: str, price: int
     return moving.movements
 
 
-def refund(wallet: Wallet | None, person_id: str, redemption_id: str, *, today: date) -> Decision:
+def refund(wallet: Wallet, person_id: str, redemption_id: str, *, today: date) -> Decision:
     """What a redemption took comes back.
 
     Raises KeyError for one that took nothing: it and its points are one append.
@@ -196,7 +205,7 @@ def refund(wallet: Wallet | None, person_id: str, redemption_id: str, *, today: 
     return moving.movements
 
 
-def correct(wallet: Wallet | None, command: CorrectPoints, actor: Actor, org: OrgChart, *, today: date) -> Decision:
+def correct(wallet: Wallet, command: CorrectPoints, actor: Actor, org: OrgChart, *, today: date) -> Decision:
     """Sets a balance right, up (points of twelve months) or down (those that expire first); never one's own, never
     below zero."""
     if command.person_id not in org.people:

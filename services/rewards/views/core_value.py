@@ -29,7 +29,7 @@ class CoreValueView(WrittenWhole[CoreValueRow, CoreValueNamed]):
 
     def expected(self, events: Sequence[Recorded]) -> Iterable[CoreValueRow]:
         named = {e.value_id: event.position for event in events if isinstance(e := event.message, CoreValueNamed)}
-        for id, name in (CORE_VALUES.fold(messages(events)) or {}).items():
+        for id, name in CORE_VALUES.fold(messages(events)).items():
             yield CoreValueRow(events[0].tenant, id, name, named[id])
 
 

@@ -18,7 +18,7 @@ from nhip.rewards.v1.events_pb2 import (
     PointsRedeemed,
     PointsRefunded,
 )
-from services.rewards.domain.wallet import WALLET, Wallet
+from services.rewards.domain.wallet import WALLET
 from services.rewards.views import VERSION
 
 KINDS = {
@@ -82,7 +82,7 @@ class MovementView(View[MovementRow]):
         rows.put(_row(event, e, e.before, e.after))
 
     def expected(self, events: Sequence[Recorded]) -> Iterable[MovementRow]:
-        wallet = Wallet()
+        wallet = WALLET.initial
         for event in events:
             e = event.message
             assert isinstance(e, AMovement)

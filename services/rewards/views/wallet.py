@@ -79,10 +79,10 @@ class WalletView(View[WalletRow]):
         rows.put(replace(row, over_on=_over_on(row)))
 
     def expected(self, events: Sequence[Recorded]) -> Iterable[WalletRow]:
-        if wallet := WALLET.fold(messages(events)):
-            lots = [f"{lot.expires_on} {lot.points}" for lot in wallet.lots]
-            key = (events[0].tenant, events[0].stream.id)
-            yield WalletRow(*key, wallet.month, wallet.granted, wallet.allowance, lots, wallet.over_on)
+        wallet = WALLET.fold(messages(events))
+        lots = [f"{lot.expires_on} {lot.points}" for lot in wallet.lots]
+        key = (events[0].tenant, events[0].stream.id)
+        yield WalletRow(*key, wallet.month, wallet.granted, wallet.allowance, lots, wallet.over_on)
 
 
 WALLETS = WalletView().table

@@ -9,10 +9,9 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
-from google.protobuf.message import Message
 
 from eventkit.commands import decider
-from eventkit.commands.aggregate import Aggregate, Decision, StreamEvent, UnknownEvent
+from eventkit.commands.aggregate import Aggregate, Decision, StreamEvent, refuse_unknown
 from eventkit.commands.decider import Commands, Load
 from eventkit.context import Actor, Context, command_id
 from eventkit.errors import Kind, Rejected
@@ -25,17 +24,17 @@ from nhip.common.v1.command_pb2 import Accepted
 from nhip.people.v1.events_pb2 import UnitCreated, UnitHeadAppointed
 
 
-def evolve(heads: tuple[str, ...] | None, event: Message) -> tuple[str, ...]:
+def evolve(heads: tuple[str, ...] | None, event: UnitCreated | UnitHeadAppointed) -> tuple[str, ...]:
     match event:
         case UnitCreated():
             return ()
         case UnitHeadAppointed():
             return (*(heads or ()), event.after)
         case _:
-            raise UnknownEvent(event)
+            refuse_unknown(event)
 
 
-UNIT = Aggregate("unit", evolve)
+UNIT = Aggregate[tuple[str, ...] | None]("unit", None, evolve)
 
 
 @dataclass

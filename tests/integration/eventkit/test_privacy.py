@@ -187,7 +187,7 @@ async def test_keys_are_stored_wrapped(keys: KeyStore, postgres: str):
 
 
 async def test_no_plain_word_reaches_the_log(postgres: str, words: Words):
-    person = Aggregate("person", lambda state, event: event)
+    person = Aggregate("person", None, lambda state, event: event)
 
     async def decide(load: Load) -> Decision:
         return [StreamEvent(person("lan"), registered())]

@@ -220,4 +220,4 @@ def test_a_weight_with_decimals_is_kept_and_rounded_for_who_knows_whole_ones():
     whole = defined(tree(), company("K1", 70, "đăng ký", weight=40))[0].event
     assert isinstance(whole, KpiDefined)
     assert (whole.weight, whole.HasField("exact_weight")) == (40, False)
-    assert KPI.evolve(None, made).weight == Decimal("33.33")
+    assert kpi.evolve(None, made).weight == Decimal("33.33")

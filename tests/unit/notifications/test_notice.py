@@ -3,11 +3,10 @@
 from datetime import UTC, datetime
 from typing import Any
 
-import pytest
 from hypothesis import given as drawn
 from hypothesis import strategies as st
 
-from eventkit.commands.aggregate import Decision, UnknownEvent
+from eventkit.commands.aggregate import Decision
 from eventkit.values import from_datetime
 from nhip.notifications.v1 import events_pb2 as e
 from nhip.notifications.v1 import types_pb2 as t
@@ -149,14 +148,6 @@ def test_whatever_somebody_reads_at_once_is_one_event():
     assert read.event == NoticesRead(person_id="minh", notice_ids=["a", "b"])
     assert given([read]).state(INBOX, "minh") == 1
     assert notice.read("minh", []) == []
-
-
-def test_an_event_of_another_stream_is_no_notice():
-    for aggregate in (TELLING, NOTICE):
-        with pytest.raises(UnknownEvent):
-            aggregate.evolve(None, NoticesRead())
-    with pytest.raises(UnknownEvent):
-        INBOX.evolve(None, PeopleTold())
 
 
 def test_what_somebody_changes_within_ten_minutes_is_one_cause_and_no_mail_comes_before_their_end():

@@ -4,7 +4,7 @@ import pytest
 
 from eventkit.commands.aggregate import Decision
 from eventkit.context import Actor
-from eventkit.directory.facts import ERASED, PERSON
+from eventkit.directory.facts import ERASED, ORGANISATION, PERSON
 from nhip.people.v1 import people_pb2 as pb
 from nhip.people.v1.events_pb2 import PersonErased
 from services.people.domain import erasure, person
@@ -16,7 +16,7 @@ MINH, NAM, TRAM = (Actor("company-x", id) for id in ("minh", "nam", "tram"))
 
 def minh() -> Given:
     registration = pb.RegisterPerson(name=words("Minh"), title=words("Senior Sales"), email=words("minh@example.org"))
-    return given(person.register(None, None, registration, "minh"))
+    return given(person.register(ORGANISATION.initial, None, registration, "minh"))
 
 
 def ask(state: Given, by: Actor = MINH, *, admin: bool = False) -> Decision:
@@ -125,7 +125,7 @@ def test_what_was_approved_cannot_be_held_any_more():
 
 def test_it_is_completed_once_and_only_after_the_approval():
     assert erasure.complete(asked().state(ERASURE, "minh"), "minh") == []
-    assert erasure.complete(None, "minh") == []
+    assert erasure.complete(ERASURE.initial, "minh") == []
     assert erasure.complete(erased().state(ERASURE, "minh"), "minh") == []
     assert approve(erased()) == []
 
@@ -176,7 +176,7 @@ def test_an_address_can_be_taken_away():
 def test_an_address_is_one_address(wrong: str):
     rejected("EMAIL_INVALID", lambda: change(minh(), wrong), field="email")
     registration = pb.RegisterPerson(name=words("Minh"), email=words(wrong))
-    rejected("EMAIL_INVALID", lambda: person.register(None, None, registration, "minh"), field="email")
+    rejected("EMAIL_INVALID", lambda: person.register(ORGANISATION.initial, None, registration, "minh"), field="email")
 
 
 def test_who_is_erased_has_no_address_any_more():

@@ -30,7 +30,7 @@ def registered(state: Given, id: str, manager: str = "", unit: str = "") -> Deci
 
 def line() -> Given:
     """Minh reports to Phúc, who reports to Nam."""
-    state = given(organisation.create_unit(None, CreateUnit(name="Sales"), "sales"))
+    state = given(organisation.create_unit(ORGANISATION.initial, CreateUnit(name="Sales"), "sales"))
     for id, manager in (("nam", ""), ("phuc", "nam"), ("minh", "phuc")):
         state = state.and_then(registered(state, id, manager, "sales"))
     return state
@@ -78,7 +78,7 @@ def test_a_tenant_is_made_once():
 
 
 def test_two_units_have_two_names_as_people_read_them():
-    made = given(organisation.create_unit(None, CreateUnit(name=" Phòng  Kế toán"), "a")).state(
+    made = given(organisation.create_unit(ORGANISATION.initial, CreateUnit(name=" Phòng  Kế toán"), "a")).state(
         ORGANISATION, THE_ORGANISATION
     )
     assert made.units["a"].name == "Phòng Kế toán"

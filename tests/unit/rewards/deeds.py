@@ -108,7 +108,7 @@ def handed_over(state: Given, id: str, *, actor: str = ADMIN) -> Decision:
 
 
 def held(state: Given, who: str) -> Wallet:
-    return state.state(WALLET, who) or Wallet()
+    return state.state(WALLET, who)
 
 
 def rich(who: str = "minh", points: int = 60, *, on: date = TODAY) -> Given:

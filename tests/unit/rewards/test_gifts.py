@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from eventkit.commands.aggregate import Decision, UnknownEvent
+from eventkit.commands.aggregate import Decision
 from eventkit.errors import Kind, Rejected
 from nhip.rewards.v1 import rewards_pb2 as pb
 from nhip.rewards.v1.events_pb2 import GiftOffered, GiftRedeemed, GiftStockChanged, RedemptionRefunded
@@ -12,7 +12,7 @@ from services.rewards.domain import gift
 from services.rewards.domain.gift import GIFT
 from services.rewards.domain.points import Lot
 from services.rewards.domain.redemption import REDEMPTION
-from tests.unit.decisions import TODAY, Given, given, rejected
+from tests.unit.decisions import Given, given, rejected
 from tests.unit.rewards.deeds import STEWARD, corrected, handed_over, held, offered, praised, redeemed, refunded, rich
 
 
@@ -182,10 +182,3 @@ def test_a_refund_is_for_who_redeemed_or_who_hands_over():
 def test_a_redemption_that_is_not_there_is_unknown():
     for ask in (lambda: refunded(given(), "R"), lambda: handed_over(given(), "R")):
         rejected("REDEMPTION_UNKNOWN", ask, field="redemption_id")
-
-
-def test_an_event_of_another_stream_is_no_gift_and_no_redemption():
-    stray = praised(given(), on=TODAY)[0].event
-    for aggregate in (GIFT, REDEMPTION):
-        with pytest.raises(UnknownEvent):
-            aggregate.evolve(None, stray)

@@ -34,12 +34,12 @@ class Folded(Given):
         self.states: dict[tuple[str, str], Any] = {}
 
     def state(self, aggregate: Aggregate[Any], id: str) -> Any:
-        return self.states.get((aggregate.category, id))
+        return self.states.get(aggregate(id), aggregate.initial)
 
     def record(self, decision: Decision) -> None:
         for ref, event in decision:
             if aggregate := AGGREGATES.get(ref.category):
-                self.states[ref] = aggregate.evolve(self.states.get(ref), event)
+                self.states[ref] = aggregate.evolve(self.states.get(ref, aggregate.initial), event)
 
 
 class Points(RuleBasedStateMachine):
@@ -165,7 +165,7 @@ TestPointsAddUp.settings = settings(max_examples=150, stateful_step_count=60, de
 def test_the_books_notice_points_from_nowhere(by: int):
     """What the properties are worth."""
     [happened] = wallet.correct(
-        None,
+        WALLET.initial,
         pb.CorrectPoints(person_id="minh", points=5, reason=words("…")),
         Actor("company-x", deeds.ADMIN),
         deeds.company(),

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from eventkit.commands.aggregate import Decision, UnknownEvent
+from eventkit.commands.aggregate import Decision
 from eventkit.context import Actor
 from eventkit.errors import Kind, Rejected
 from eventkit.values import from_date
@@ -23,9 +23,8 @@ from nhip.rewards.v1.events_pb2 import (
 from nhip.rewards.v1.rewards_pb2 import GivePraise, NameCoreValue
 from services.rewards.domain import core_value, praise
 from services.rewards.domain.core_value import ALL, CORE_VALUES
-from services.rewards.domain.praise import PRAISE
 from tests.unit.decisions import TODAY, given, rejected
-from tests.unit.rewards.deeds import company, held, offered, praised
+from tests.unit.rewards.deeds import company, held, praised
 
 IMPORTER = Actor("company-x", "importer", "service")
 
@@ -213,7 +212,7 @@ def test_unknown_things_are_of_the_kind_unknown():
 
 
 def test_a_core_value_has_a_name():
-    [named] = core_value.name(None, NameCoreValue(name="  Trách  nhiệm "), "V", known=())
+    [named] = core_value.name({}, NameCoreValue(name="  Trách  nhiệm "), "V", known=())
     assert named.event == CoreValueNamed(value_id="V", name="Trách nhiệm")
     assert given([named]).state(CORE_VALUES, ALL) == {"V": "Trách nhiệm"}
 
@@ -221,12 +220,5 @@ def test_a_core_value_has_a_name():
 def test_two_core_values_have_two_names():
     again = NameCoreValue(name=unicodedata.normalize("NFD", "trách nhiệm "))
     rejected("VALUE_EXISTS", lambda: core_value.name({"V": "Trách nhiệm"}, again, "W", known=()), field="name")
-    rejected("VALUE_EXISTS", lambda: core_value.name(None, again, "W", known=("Trách nhiệm",)), field="name")
+    rejected("VALUE_EXISTS", lambda: core_value.name({}, again, "W", known=("Trách nhiệm",)), field="name")
     assert core_value.name({"V": "Tận tâm"}, again, "W", known=("Chính trực",))
-
-
-def test_an_event_of_another_stream_is_no_praise_and_no_value():
-    stray = offered()[0].event
-    for aggregate in (PRAISE, CORE_VALUES):
-        with pytest.raises(UnknownEvent):
-            aggregate.evolve(None, stray)

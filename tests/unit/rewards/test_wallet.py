@@ -4,7 +4,6 @@ from datetime import date, timedelta
 
 import pytest
 
-from eventkit.commands.aggregate import UnknownEvent
 from eventkit.context import Actor
 from eventkit.directory.facts import OrgChart
 from eventkit.errors import Kind, Rejected
@@ -14,7 +13,7 @@ from services.rewards.domain import points, wallet
 from services.rewards.domain.points import Lot
 from services.rewards.domain.wallet import WALLET
 from tests.unit.decisions import TODAY, Given, given, rejected, words
-from tests.unit.rewards.deeds import ADMIN, STEWARD, corrected, held, offered, praised, rich
+from tests.unit.rewards.deeds import ADMIN, STEWARD, corrected, held, praised, rich
 
 LAST = date(2026, 3, 12)
 
@@ -125,11 +124,6 @@ def test_a_correction_is_of_something_and_of_somebody():
     command = CorrectPoints(person_id="ghost", points=5, reason=words("…"))
     rejected(
         "PERSON_UNKNOWN",
-        lambda: wallet.correct(None, command, Actor("company-x", ADMIN), OrgChart(), today=TODAY),
+        lambda: wallet.correct(WALLET.initial, command, Actor("company-x", ADMIN), OrgChart(), today=TODAY),
         field="person_id",
     )
-
-
-def test_an_event_of_another_stream_is_no_movement():
-    with pytest.raises(UnknownEvent):
-        WALLET.evolve(None, offered()[0].event)
