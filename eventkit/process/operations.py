@@ -8,8 +8,7 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from eventkit import kafka
-from eventkit.commands.aggregate import Aggregate, Decision, StreamEvent, refuse_unknown
-from eventkit.commands.decider import Load
+from eventkit.commands.aggregate import Aggregate, StreamEvent, refuse_unknown
 from eventkit.context import Context
 from eventkit.database import connection, snapshot, transaction
 from eventkit.errors import Rejected, unknown
@@ -223,11 +222,9 @@ class Operations:
         return parked
 
     async def _record(self, ctx: Context, subscription: str, event: Message) -> Accepted:
-        async def decide(load: Load) -> Decision:
-            await load(PARKED, subscription)
-            return [StreamEvent(PARKED(subscription), event)]
-
-        return await self.resources.commands.execute(ctx, PARKED(subscription), decide)
+        return await self.resources.commands.on(
+            ctx, PARKED, subscription, lambda _: [StreamEvent(PARKED(subscription), event)]
+        )
 
 
 def _refuse(failure: Exception | None) -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import cast
+from typing import cast, get_type_hints
 
 import grpc
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
@@ -63,8 +63,9 @@ class Api:
     `implementation` has one coroutine method per RPC, named as the RPC in snake_case (`DefineKpi` → `define_kpi`); it
     takes the request and the Context and answers the reply.
 
-    Raises ValueError when `access` does not name exactly the RPCs of the service, when a method is missing or no
-    coroutine function, when an RPC streams, and when a field rule of the contract makes no sense.
+    Raises ValueError when `access` does not name exactly the RPCs of the service, when a method is missing, no
+    coroutine function or annotated with another request or reply than the contract's, when an RPC streams, and when a
+    field rule of the contract makes no sense.
     """
 
     service: ServiceDescriptor
@@ -84,13 +85,21 @@ class Api:
             compile_rules(rpc.input_type)
 
     def handler(self, rpc: MethodDescriptor) -> Handler:
-        """The method that answers an RPC. Raises ValueError when there is none."""
+        """The method that answers an RPC. Raises ValueError when there is none, or one of another RPC's messages."""
         method = cast(object, getattr(self.implementation, snake_case(rpc.name), None))
         if not inspect.iscoroutinefunction(method):
             raise ValueError(
                 f"{self.service.full_name}: {type(self.implementation).__name__} has no `async def "
                 f"{snake_case(rpc.name)}`"
             )
+        types = get_type_hints(method)
+        takes, answers = next(iter(types.values()), None), types.get("return")
+        for what, annotated, message in (("takes", takes, rpc.input_type), ("answers", answers, rpc.output_type)):
+            if annotated is not GetMessageClass(message):
+                raise ValueError(
+                    f"{self.service.full_name}: {snake_case(rpc.name)} {what} {_name(annotated)}, "
+                    f"and the contract says {message.full_name}"
+                )
         return cast(Handler, method)
 
     def calls(self, around: Surroundings) -> dict[str, Call]:
@@ -195,6 +204,10 @@ def listen(server: grpc.aio.Server, host: str, port: int) -> int:
         raise PortBusy(
             f"cannot listen on {address}: another program does, or the address is not this machine's"
         ) from error
+
+
+def _name(annotated: object) -> str:
+    return getattr(annotated, "__name__", "nothing that is annotated")
 
 
 def snake_case(name: str) -> str:

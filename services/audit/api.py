@@ -6,8 +6,6 @@ from dataclasses import dataclass, replace
 import asyncpg
 
 from eventkit import contracts
-from eventkit.commands.aggregate import Decision
-from eventkit.commands.decider import Load
 from eventkit.context import Context
 from eventkit.database import snapshot
 from eventkit.errors import Kind, Rejected
@@ -112,11 +110,8 @@ class AuditApi:
         """A reading is recorded before it is answered: each page, for whoever makes up a page token has read as well;
         and each time, for the same idempotency key may read what is new."""
 
-        async def decide(load: Load) -> Decision:
-            await load(READING, ctx.actor.id)
-            return read(ctx.actor, kind, filter, format)
-
-        await self.resources.commands.execute(replace(ctx, retryable=False), READING(ctx.actor.id), decide)
+        once = replace(ctx, retryable=False)
+        await self.resources.commands.on(once, READING, ctx.actor.id, lambda _: read(ctx.actor, kind, filter, format))
 
 
 def _fitting(rows: list[asyncpg.Record]) -> int:

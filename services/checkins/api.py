@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from eventkit.commands.aggregate import Decision
-from eventkit.commands.decider import Load
 from eventkit.context import IMPORTER, Context
 from eventkit.errors import unknown
 from eventkit.process.service import Resources
@@ -36,11 +34,9 @@ class CheckinsApi:
             kpi = await known_kpi(con, ctx.tenant, command.kpi_id, org)
         if kpi is None:
             raise unknown("kpi", command.kpi_id, "kpi_id")
-
-        async def decide(load: Load) -> Decision:
-            return progress.record(await load(PROGRESS, kpi.id), command, kpi, ctx.actor, org.today(ctx.at))
-
-        return await self.resources.commands.execute(ctx, PROGRESS(kpi.id), decide)
+        return await self.resources.commands.on(
+            ctx, PROGRESS, kpi.id, lambda state: progress.record(state, command, kpi, ctx.actor, org.today(ctx.at))
+        )
 
     async def list_progress(self, request: pb.ListProgress, ctx: Context) -> pb.Progress:
         org = await self.resources.directory.org_chart(ctx.tenant)

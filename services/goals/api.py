@@ -62,21 +62,15 @@ class GoalsApi:
 
     async def open_cycle(self, command: pb.OpenCycle, ctx: Context) -> Accepted:
         cycle_id, today = ctx.new_id("cycle"), (await self.resources.directory.org_chart(ctx.tenant)).today(ctx.at)
-
-        async def decide(load: Load) -> Decision:
-            await load(CYCLE, cycle_id)
-            return strategy.open_cycle(command, cycle_id, today)
-
-        return await self.resources.commands.execute(ctx, CYCLE(cycle_id), decide)
+        return await self.resources.commands.on(
+            ctx, CYCLE, cycle_id, lambda _: strategy.open_cycle(command, cycle_id, today)
+        )
 
     async def set_strategic_goal(self, command: pb.SetStrategicGoal, ctx: Context) -> Accepted:
         goal_id, today = ctx.new_id("goal"), (await self.resources.directory.org_chart(ctx.tenant)).today(ctx.at)
-
-        async def decide(load: Load) -> Decision:
-            await load(GOAL, goal_id)
-            return strategy.set_goal(command, goal_id, today)
-
-        return await self.resources.commands.execute(ctx, GOAL(goal_id), decide)
+        return await self.resources.commands.on(
+            ctx, GOAL, goal_id, lambda _: strategy.set_goal(command, goal_id, today)
+        )
 
     async def choose_csf(self, command: pb.ChooseCsf, ctx: Context) -> Accepted:
         csf_id = ctx.new_id("csf")
@@ -195,11 +189,9 @@ class GoalsApi:
 
     async def withdraw_proposal(self, command: pb.WithdrawProposal, ctx: Context) -> Accepted:
         ctx = await self.resources.commands.answering(ctx, PROPOSAL(command.proposal_id))
-
-        async def decide(load: Load) -> Decision:
-            return proposal.withdraw(await load(PROPOSAL, command.proposal_id), command, ctx)
-
-        return await self.resources.commands.execute(ctx, PROPOSAL(command.proposal_id), decide)
+        return await self.resources.commands.on(
+            ctx, PROPOSAL, command.proposal_id, lambda state: proposal.withdraw(state, command, ctx)
+        )
 
     # -- queries
 

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from eventkit.commands.aggregate import Decision
-from eventkit.commands.decider import Load
 from eventkit.context import Context
 from eventkit.errors import Kind, Rejected, unknown
 from eventkit.process.service import Resources
@@ -56,12 +54,7 @@ class NotificationsApi:
                     if id not in named or named[id].row.person_id != ctx.actor.id:  # others' are unknown to them
                         raise unknown("notice", id, f"notice_ids[{index}]")
                 unread = [id for id, one in named.items() if one.unread]
-
-        async def decide(load: Load) -> Decision:
-            await load(INBOX, ctx.actor.id)
-            return notice.read(ctx.actor.id, unread)
-
-        return await self.resources.commands.execute(ctx, INBOX(ctx.actor.id), decide)
+        return await self.resources.commands.on(ctx, INBOX, ctx.actor.id, lambda _: notice.read(ctx.actor.id, unread))
 
     async def get_preferences(self, request: pb.GetPreferences, ctx: Context) -> pb.PreferencesPage:
         async with reading(self.resources.pool, ctx.tenant) as con:
@@ -74,7 +67,6 @@ class NotificationsApi:
         )
 
     async def change_preferences(self, command: pb.ChangePreferences, ctx: Context) -> Accepted:
-        async def decide(load: Load) -> Decision:
-            return preferences.change(await load(PREFERENCES, ctx.actor.id), command.preferences, ctx.actor.id)
-
-        return await self.resources.commands.execute(ctx, PREFERENCES(ctx.actor.id), decide)
+        return await self.resources.commands.on(
+            ctx, PREFERENCES, ctx.actor.id, lambda state: preferences.change(state, command.preferences, ctx.actor.id)
+        )

@@ -1,11 +1,11 @@
 """gRPC of people: request → command or query, nothing else."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
 from eventkit.commands.aggregate import Decision
-from eventkit.commands.decider import Decide, Load
+from eventkit.commands.decider import Load
 from eventkit.context import Context
 from eventkit.directory.facts import ORGANISATION, PERSON, TENANT, THE_ORGANISATION, OrgChart, Person
 from eventkit.errors import Kind, Rejected, unknown
@@ -19,7 +19,7 @@ from nhip.people.v1 import people_pb2 as pb
 from nhip.people.v1 import types_pb2
 from nhip.people.v1.events_pb2 import ErasureRequested, LegalHoldPlaced
 from services.people.domain import erasure, organisation, person, tenant
-from services.people.domain.erasure import ERASURE
+from services.people.domain.erasure import ERASURE, Erasure
 from services.people.domain.needed import NEEDED, fills, refuse_last
 from services.people.names import Names, one_of
 from services.people.queries.erasures import erasures
@@ -71,11 +71,13 @@ class PeopleApi:
 
     async def create_unit(self, command: pb.CreateUnit, ctx: Context) -> Accepted:
         unit_id = ctx.new_id("unit")
-
-        async def decide(load: Load) -> Decision:
-            return organisation.create_unit(await load(ORGANISATION, THE_ORGANISATION), command, unit_id)
-
-        return await self.resources.commands.execute(ctx, organisation.HERE, decide, answers=unit_id)
+        return await self.resources.commands.on(
+            ctx,
+            ORGANISATION,
+            THE_ORGANISATION,
+            lambda state: organisation.create_unit(state, command, unit_id),
+            answers=unit_id,
+        )
 
     async def appoint_unit_head(self, command: pb.AppointUnitHead, ctx: Context) -> Accepted:
         async def decide(load: Load) -> Decision:
@@ -108,81 +110,95 @@ class PeopleApi:
         return await self.resources.commands.execute(ctx, organisation.HERE, decide, answers=command.person_id)
 
     async def change_roles(self, command: pb.ChangeRoles, ctx: Context) -> Accepted:
-        async def decide(load: Load) -> Decision:
-            others = await self._others_fill(load, ctx, command.person_id)
-            return person.change_roles(await load(PERSON, command.person_id), command, ctx.actor, others=others)
-
-        return await self.resources.commands.execute(ctx, PERSON(command.person_id), decide)
+        return await self._beside_others(
+            ctx,
+            command.person_id,
+            lambda state, others: person.change_roles(state, command, ctx.actor, others=others),
+        )
 
     async def deactivate_person(self, command: pb.DeactivatePerson, ctx: Context) -> Accepted:
-        async def decide(load: Load) -> Decision:
-            others = await self._others_fill(load, ctx, command.person_id)
-            return person.deactivate(await load(PERSON, command.person_id), command.person_id, others=others)
-
-        return await self.resources.commands.execute(ctx, PERSON(command.person_id), decide)
+        return await self._beside_others(
+            ctx,
+            command.person_id,
+            lambda state, others: person.deactivate(state, command.person_id, others=others),
+        )
 
     async def change_email(self, command: pb.ChangeEmail, ctx: Context) -> Accepted:
         admin = await self._administers(ctx)
+        return await self.resources.commands.on(
+            ctx, PERSON, command.person_id, lambda state: person.change_email(state, command, ctx.actor, admin=admin)
+        )
 
-        async def decide(load: Load) -> Decision:
-            return person.change_email(await load(PERSON, command.person_id), command, ctx.actor, admin=admin)
+    async def _beside_others(
+        self, ctx: Context, person_id: str, decide: Callable[[Person | None, frozenset[str]], Decision]
+    ) -> Accepted:
+        """Decides about a person on their state and on the needed roles that others fill."""
 
-        return await self.resources.commands.execute(ctx, PERSON(command.person_id), decide)
+        async def load_and_decide(load: Load) -> Decision:
+            others = await self._others_fill(load, ctx, person_id)
+            return decide(await load(PERSON, person_id), others)
+
+        return await self.resources.commands.execute(ctx, PERSON(person_id), load_and_decide)
 
     # -- erasure
 
     async def request_erasure(self, command: pb.RequestErasure, ctx: Context) -> Accepted:
         admin = await self._administers(ctx)
 
-        async def decide(load: Load) -> Decision:
-            of = await load(ERASURE, command.person_id)
-            return erasure.request(of, await load(PERSON, command.person_id), command, ctx.actor, admin=admin)
-
-        return await self.resources.commands.execute(ctx, ERASURE(command.person_id), decide)
+        return await self._about_erasure(
+            ctx,
+            command.person_id,
+            lambda state, whom: erasure.request(state, whom, command, ctx.actor, admin=admin),
+        )
 
     async def approve_erasure(self, command: pb.ApproveErasure, ctx: Context) -> Accepted:
         async def decide(load: Load) -> Decision:
-            of, known = await load(ERASURE, command.person_id), await load(PERSON, command.person_id)
-            decision = erasure.approve(
-                of,
-                known,
-                command,
-                ctx.actor,
-                requested_by=await self._last_by(ctx, command.person_id, ErasureRequested),
-            )
+            state, whom = await load(ERASURE, command.person_id), await load(PERSON, command.person_id)
+            requested_by = await self._last_by(ctx, command.person_id, ErasureRequested)
+            decision = erasure.approve(state, whom, command, ctx.actor, requested_by=requested_by)
             if decision:
-                refuse_last(fills(known), await self._others_fill(load, ctx, command.person_id), "person_id")
+                refuse_last(fills(whom), await self._others_fill(load, ctx, command.person_id), "person_id")
             return decision
 
-        return await self._about_erasure(command.person_id, ctx, decide)
+        ctx = await self._answering(ctx, command.person_id)
+        return await self.resources.commands.execute(ctx, ERASURE(command.person_id), decide)
 
     async def decline_erasure(self, command: pb.DeclineErasure, ctx: Context) -> Accepted:
-        async def decide(load: Load) -> Decision:
-            return erasure.decline(
-                await load(ERASURE, command.person_id), await load(PERSON, command.person_id), command, ctx.actor
-            )
-
-        return await self._about_erasure(command.person_id, ctx, decide)
+        return await self._about_erasure(
+            await self._answering(ctx, command.person_id),
+            command.person_id,
+            lambda state, whom: erasure.decline(state, whom, command, ctx.actor),
+        )
 
     async def place_legal_hold(self, command: pb.PlaceLegalHold, ctx: Context) -> Accepted:
-        async def decide(load: Load) -> Decision:
-            return erasure.place_hold(
-                await load(ERASURE, command.person_id), await load(PERSON, command.person_id), command
-            )
-
-        return await self._about_erasure(command.person_id, ctx, decide)
+        return await self._about_erasure(
+            await self._answering(ctx, command.person_id),
+            command.person_id,
+            lambda state, whom: erasure.place_hold(state, whom, command),
+        )
 
     async def lift_legal_hold(self, command: pb.LiftLegalHold, ctx: Context) -> Accepted:
         async def decide(load: Load) -> Decision:
-            of, known = await load(ERASURE, command.person_id), await load(PERSON, command.person_id)
+            state, whom = await load(ERASURE, command.person_id), await load(PERSON, command.person_id)
             placed_by = await self._last_by(ctx, command.person_id, LegalHoldPlaced)
-            return erasure.lift_hold(of, known, command, ctx.actor, placed_by=placed_by)
+            return erasure.lift_hold(state, whom, command, ctx.actor, placed_by=placed_by)
 
-        return await self._about_erasure(command.person_id, ctx, decide)
+        ctx = await self._answering(ctx, command.person_id)
+        return await self.resources.commands.execute(ctx, ERASURE(command.person_id), decide)
 
-    async def _about_erasure(self, person_id: str, ctx: Context, decide: Decide) -> Accepted:
-        ctx = await self.resources.commands.answering(ctx, ERASURE(person_id))
-        return await self.resources.commands.execute(ctx, ERASURE(person_id), decide)
+    async def _about_erasure(
+        self, ctx: Context, person_id: str, decide: Callable[[Erasure, Person | None], Decision]
+    ) -> Accepted:
+        """Decides about an erasure on its state and on whom it is about."""
+
+        async def load_and_decide(load: Load) -> Decision:
+            return decide(await load(ERASURE, person_id), await load(PERSON, person_id))
+
+        return await self.resources.commands.execute(ctx, ERASURE(person_id), load_and_decide)
+
+    async def _answering(self, ctx: Context, person_id: str) -> Context:
+        """The circumstances of a command that answers to the request for an erasure."""
+        return await self.resources.commands.answering(ctx, ERASURE(person_id))
 
     async def _last_by(self, ctx: Context, person_id: str, did: type[ErasureRequested | LegalHoldPlaced]) -> str:
         """Who did it last, as the log has it.

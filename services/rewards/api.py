@@ -59,11 +59,13 @@ class RewardsApi:
 
         async with reading(self.resources.pool, ctx.tenant) as con:
             known = await core_values.names(con, ctx.tenant)
-
-        async def decide(load: Load) -> Decision:
-            return core_value.name(await load(CORE_VALUES, ALL), command, value_id, known=known)
-
-        return await self.resources.commands.execute(ctx, CORE_VALUES(ALL), decide, answers=value_id)
+        return await self.resources.commands.on(
+            ctx,
+            CORE_VALUES,
+            ALL,
+            lambda state: core_value.name(state, command, value_id, known=known),
+            answers=value_id,
+        )
 
     async def list_core_values(self, request: pb.ListCoreValues, ctx: Context) -> pb.CoreValues:
         async with reading(self.resources.pool, ctx.tenant) as con:
@@ -142,34 +144,25 @@ class RewardsApi:
     async def correct_points(self, command: pb.CorrectPoints, ctx: Context) -> Accepted:
         org = await self.resources.directory.org_chart(ctx.tenant)
         today = org.today(ctx.at)
-
-        async def decide(load: Load) -> Decision:
-            return wallet.correct(await load(WALLET, command.person_id), command, ctx.actor, org, today=today)
-
-        return await self.resources.commands.execute(ctx, WALLET(command.person_id), decide)
+        return await self.resources.commands.on(
+            ctx, WALLET, command.person_id, lambda state: wallet.correct(state, command, ctx.actor, org, today=today)
+        )
 
     # -- gifts
 
     async def offer_gift(self, command: pb.OfferGift, ctx: Context) -> Accepted:
         gift_id = ctx.new_id("gift")
-
-        async def decide(load: Load) -> Decision:
-            await load(GIFT, gift_id)
-            return gift.offer(command, gift_id)
-
-        return await self.resources.commands.execute(ctx, GIFT(gift_id), decide)
+        return await self.resources.commands.on(ctx, GIFT, gift_id, lambda _: gift.offer(command, gift_id))
 
     async def change_gift_stock(self, command: pb.ChangeGiftStock, ctx: Context) -> Accepted:
-        async def decide(load: Load) -> Decision:
-            return gift.change_stock(await load(GIFT, command.gift_id), command)
-
-        return await self.resources.commands.execute(ctx, GIFT(command.gift_id), decide)
+        return await self.resources.commands.on(
+            ctx, GIFT, command.gift_id, lambda state: gift.change_stock(state, command)
+        )
 
     async def withdraw_gift(self, command: pb.WithdrawGift, ctx: Context) -> Accepted:
-        async def decide(load: Load) -> Decision:
-            return gift.withdraw(await load(GIFT, command.gift_id), command.gift_id)
-
-        return await self.resources.commands.execute(ctx, GIFT(command.gift_id), decide)
+        return await self.resources.commands.on(
+            ctx, GIFT, command.gift_id, lambda state: gift.withdraw(state, command.gift_id)
+        )
 
     async def list_gifts(self, request: pb.ListGifts, ctx: Context) -> pb.Gifts:
         async with reading(self.resources.pool, ctx.tenant) as con:
@@ -187,12 +180,13 @@ class RewardsApi:
         return await self.resources.commands.execute(ctx, GIFT(command.gift_id), decide, answers=redemption_id)
 
     async def hand_over_gift(self, command: pb.HandOverGift, ctx: Context) -> Accepted:
-        ref = REDEMPTION(command.redemption_id)
-
-        async def decide(load: Load) -> Decision:
-            return redemption.hand_over(await load(REDEMPTION, command.redemption_id), command, ctx.actor)
-
-        return await self.resources.commands.execute(await self.resources.commands.answering(ctx, ref), ref, decide)
+        ctx = await self.resources.commands.answering(ctx, REDEMPTION(command.redemption_id))
+        return await self.resources.commands.on(
+            ctx,
+            REDEMPTION,
+            command.redemption_id,
+            lambda state: redemption.hand_over(state, command, ctx.actor),
+        )
 
     async def refund_redemption(self, command: pb.RefundRedemption, ctx: Context) -> Accepted:
         org = await self.resources.directory.org_chart(ctx.tenant)

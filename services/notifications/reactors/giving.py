@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from eventkit.commands.aggregate import Decision
-from eventkit.commands.decider import Load
 from eventkit.context import Context
 from eventkit.process.service import Resources
 from eventkit.subscriptions.table import reading
@@ -33,10 +31,9 @@ async def give(
     given = await addressed_to(resources, ctx, cause, drafts, happened_at=happened_at, mail=mail)
     telling_id = notice.telling_id(ctx.tenant, name_of(cause))
 
-    async def decide(load: Load) -> Decision:
-        return notice.tell(await load(TELLING, telling_id), telling_id, given, batch=isinstance(cause, Batch))
-
-    await resources.commands.execute(ctx, TELLING(telling_id), decide)
+    await resources.commands.on(
+        ctx, TELLING, telling_id, lambda state: notice.tell(state, telling_id, given, batch=isinstance(cause, Batch))
+    )
 
 
 async def addressed_to(

@@ -7,8 +7,6 @@ either.
 from collections.abc import Sequence
 from datetime import datetime
 
-from eventkit.commands.aggregate import Decision
-from eventkit.commands.decider import Load
 from eventkit.context import Context
 from eventkit.process.service import Due, Resources, Timer
 from services.rewards.domain import wallet
@@ -23,9 +21,6 @@ def expiring_points(resources: Resources) -> Timer:
     async def act(due: Due, ctx: Context) -> None:
         today = (await resources.directory.org_chart(ctx.tenant)).today(ctx.at)
 
-        async def decide(load: Load) -> Decision:
-            return wallet.expire(await load(WALLET, due.thing), due.thing, today)
-
-        await resources.commands.execute(ctx, WALLET(due.thing), decide)
+        await resources.commands.on(ctx, WALLET, due.thing, lambda state: wallet.expire(state, due.thing, today))
 
     return Timer("expiring_points", due, act)

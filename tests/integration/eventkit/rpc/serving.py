@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
 
 from eventkit.context import Context
 from eventkit.rpc import access
@@ -34,7 +36,15 @@ class Answers:
         # A message, an exception to raise, or what answers one.
         self.reply: Any = command_pb2.Accepted(id="k1", position="goals=7")
         for rpc in service.methods:
-            setattr(self, snake_case(rpc.name), self._answer)
+            setattr(self, snake_case(rpc.name), self._answering(rpc))
+
+    def _answering(self, rpc: MethodDescriptor):
+        async def answer(request: Any, ctx: Context) -> Any:
+            return await self._answer(request, ctx)
+
+        messages = {"request": GetMessageClass(rpc.input_type), "return": GetMessageClass(rpc.output_type)}
+        answer.__annotations__ |= messages
+        return answer
 
     async def _answer(self, request: Message, ctx: Context) -> Message:
         self.asked.append((request, ctx))

@@ -21,7 +21,7 @@ from google.type.decimal_pb2 import Decimal
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from eventkit import telemetry
-from eventkit.context import Actor, command_id
+from eventkit.context import Actor, Context, command_id
 from eventkit.errors import Kind, Rejected, Violation
 from eventkit.rpc import access
 from eventkit.rpc.call import WAIT_SECONDS
@@ -137,6 +137,29 @@ def test_an_implementation_that_lacks_a_method_is_no_api():
     answers = Answers(GOALS)
     delattr(answers, "align_kpi")
     with pytest.raises(ValueError, match="async def align_kpi"):
+        Api(GOALS, answers, table(GOALS))
+
+
+async def of_retiring(request: goals_pb2.RetireKpi, ctx: Context) -> command_pb2.Accepted:
+    raise NotImplementedError
+
+
+async def of_no_reply(request: goals_pb2.AlignKpi, ctx: Context) -> goals_pb2.GoalMap:
+    raise NotImplementedError
+
+
+async def of_anything(request, ctx):
+    raise NotImplementedError
+
+
+@pytest.mark.parametrize(
+    ("method", "says"),
+    [(of_retiring, "takes RetireKpi"), (of_no_reply, "answers GoalMap"), (of_anything, "takes nothing")],
+)
+def test_a_method_that_takes_or_answers_another_message_than_the_contract_is_no_api(method: object, says: str):
+    answers = Answers(GOALS)
+    vars(answers)["align_kpi"] = method
+    with pytest.raises(ValueError, match=f"align_kpi {says}.*and the contract says nhip"):
         Api(GOALS, answers, table(GOALS))
 
 
