@@ -137,7 +137,7 @@ async def running(name: str, build: Build, settings: Settings, tokens: Authentic
             await words.open(message, tenant=reader.tenant, auditor=reader.id if AUDITOR in roles else "")
 
         server = Server(
-            [*service.apis, Api(OPERATIONS, Operations(resources, subscriptions, there.reader), ACCESS)],
+            [*service.apis, Api(OPERATIONS, Operations(resources, subscriptions, service.apis, there.reader), ACCESS)],
             tokens=tokens,
             roles=there.resources.directory,
             secret=there.secret,

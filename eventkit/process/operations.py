@@ -1,4 +1,5 @@
-"""What an operator asks of any service: verify its views, bring back what is parked, rebuild a view, drop old ones."""
+"""What is asked of any service: who may call what of it; by operators, to verify its views, bring back what is parked,
+rebuild a view, drop old ones."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -14,7 +15,8 @@ from eventkit.database import connection, snapshot, transaction
 from eventkit.errors import Rejected, unknown
 from eventkit.log import Recorded
 from eventkit.process.service import Resources
-from eventkit.rpc.access import Allow, roles, services
+from eventkit.rpc.access import Allow, anyone, may, roles, services
+from eventkit.rpc.server import Api
 from eventkit.subscriptions import checkpoint, parking, readers
 from eventkit.subscriptions.projection import AnyView, Comparison, Expected, Mismatch, compare
 from eventkit.subscriptions.readers import Reader
@@ -25,6 +27,7 @@ from nhip.common.v1.command_pb2 import Accepted
 OPERATIONS = pb.DESCRIPTOR.services_by_name["Operations"]
 _OPERATORS = roles("admin", services=("operator",))
 ACCESS: Mapping[str, Allow] = {
+    "GetAccess": anyone(),
     "Verify": roles("admin", "auditor", "executive", services=("operator",)),
     "ListParked": roles("admin", "auditor", "executive", services=("operator",)),
     "RetryParked": _OPERATORS,
@@ -52,8 +55,22 @@ class Operations:
 
     resources: Resources
     subscriptions: Mapping[str, Subscription]
+    apis: Sequence[Api]
+    """Of the service, which say who may call what."""
     reader: Reader
     """This process, as others see it."""
+
+    async def get_access(self, request: pb.GetAccess, ctx: Context) -> pb.Access:
+        held = await self.resources.directory.roles(ctx.tenant, ctx.actor.id) or frozenset()
+        reply = pb.Access()
+        for api in self.apis:
+            for rpc in api.service.methods:
+                allow = api.access[rpc.name]
+                if may(allow, held, changes=rpc.output_type.full_name == Accepted.DESCRIPTOR.full_name):
+                    reply.methods.append(rpc.name)
+                    if allow.others & held:
+                        reply.about_others.append(rpc.name)
+        return reply
 
     async def verify(self, request: pb.Verify, ctx: Context) -> pb.Verified:
         views = [view for view in self._views() if request.view in ("", view.name)]

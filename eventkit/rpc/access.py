@@ -19,15 +19,18 @@ class Allow:
     """Every person who is active in the tenant may."""
     own: bool = False
     """It concerns nothing but the caller: auditors may as well, though they change nothing else."""
+    others: frozenset[str] = frozenset()
+    """With one of these roles a person may ask it about others; everybody else about themselves alone: the handler
+    holds to it."""
 
 
-def anyone(*, services: tuple[str, ...] = (), own: bool = False) -> Allow:
+def anyone(*, services: tuple[str, ...] = (), own: bool = False, others: tuple[str, ...] = ()) -> Allow:
     """Every active person of the tenant, and the named services. What they may do to which thing, the decision says.
 
     `own`: auditors may as well, for it is their own; a decision that lets others do it for somebody leaves auditors
-    out.
+    out. `others`: the roles by which it may be asked about others.
     """
-    return Allow(everyone=True, services=frozenset(services), own=own)
+    return Allow(everyone=True, services=frozenset(services), own=own, others=frozenset(others))
 
 
 def roles(*names: str, services: tuple[str, ...] = ()) -> Allow:
@@ -70,9 +73,21 @@ async def authorise(allow: Allow, actor: Actor, directory: Roles, *, changes: bo
         raise Rejected(
             "ACTOR_UNKNOWN", "the token's person is not, or no longer, active in this tenant", kind=Kind.FORBIDDEN
         )
+    if why := _refusal(allow, held, changes=changes):
+        raise Rejected("NOT_ALLOWED", why, kind=Kind.FORBIDDEN)
+    return held
+
+
+def may(allow: Allow, held: frozenset[str], *, changes: bool) -> bool:
+    """Whether a person with these roles may make the call; `changes`: it is a command."""
+    return not _refusal(allow, held, changes=changes)
+
+
+def _refusal(allow: Allow, held: frozenset[str], *, changes: bool) -> str:
+    """Why a person with these roles may not; empty: they may."""
     if changes and AUDITOR in held and not allow.own:
-        raise Rejected("NOT_ALLOWED", "who audits reads everything and changes nothing", kind=Kind.FORBIDDEN)
+        return "who audits reads everything and changes nothing"
     if not allow.everyone and not held & allow.roles:
         who = "only " + ", ".join(sorted(allow.roles)) if allow.roles else "only services, no person,"
-        raise Rejected("NOT_ALLOWED", f"{who} may do this", kind=Kind.FORBIDDEN)
-    return held
+        return f"{who} may do this"
+    return ""

@@ -113,7 +113,10 @@ class Caller:
     async def ask(
         self, context: str, method: str, request: Message, answer: type[Answer], *, key: str = ""
     ) -> tuple[Answer, str]:
-        """The typed answer of `context` to `method`, and the position that came with it. A command has a `key`."""
+        """The typed answer of `context` to `method`, and the position that came with it. A command has a `key`.
+
+        Every context has the methods of `Operations`, too.
+        """
         if key and self.resumed():
             raise Failure("FAILED_PRECONDITION", "SESSION_RENEWED", "you signed in anew: look at it, and send it again")
         metadata = [(POSITION, position) for position in self.positions]
@@ -124,7 +127,9 @@ class Caller:
             REQUEST_ID: self.request_id,
         }
         metadata += [(name, value) for name, value in given.items() if value]
-        reply = await self.upstream.call(context, SERVICES[context].methods_by_name[method], request, metadata)
+        methods = SERVICES[context].methods_by_name
+        rpc = methods[method] if method in methods else OPERATIONS.methods_by_name[method]
+        reply = await self.upstream.call(context, rpc, request, metadata)
         if not isinstance(reply.message, answer):
             raise TypeError(f"{context}.{method} answers {type(reply.message).__name__}, not {answer.__name__}")
         return reply.message, reply.position

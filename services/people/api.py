@@ -44,7 +44,7 @@ ACCESS: Mapping[str, Allow] = {
     "DeclineErasure": roles("admin", services=("operator",)),
     "PlaceLegalHold": roles("admin", services=("operator",)),
     "LiftLegalHold": roles("admin", services=("operator",)),
-    "ListErasures": anyone(services=("operator",)),
+    "ListErasures": anyone(services=("operator",), others=("admin", AUDITOR)),
     "GetTenant": _READ,
     "ListUnits": _READ,
     "ListPeople": _READ,
@@ -229,7 +229,8 @@ class PeopleApi:
 
     async def list_erasures(self, request: pb.ListErasures, ctx: Context) -> pb.Erasures:
         org, me = await self.resources.directory.org_chart(ctx.tenant), ctx.actor.id
-        everybody = ctx.actor.kind == "service" or org.has_role(me, "admin") or org.has_role(me, AUDITOR)
+        others = ACCESS["ListErasures"].others
+        everybody = ctx.actor.kind == "service" or any(org.has_role(me, role) for role in others)
         if not everybody and request.person_id not in ("", me):
             raise Rejected(
                 "NOT_ALLOWED",

@@ -14,6 +14,7 @@ from typing import Any
 from uuid import uuid4
 
 import grpc
+from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from google.type import decimal_pb2
@@ -21,13 +22,20 @@ from google.type import decimal_pb2
 from eventkit.errors import Kind, Rejected
 from eventkit.names import plain_letters
 from eventkit.rpc import errors as rpc_errors
+from eventkit.rpc.access import Allow, may
 from nhip.checkins.v1 import checkins_pb2
-from nhip.common.v1 import command_pb2, time_pb2, words_pb2
+from nhip.common.v1 import command_pb2, operations_pb2, time_pb2, words_pb2
 from nhip.goals.v1 import goals_pb2, types_pb2
 from nhip.notifications.v1 import types_pb2 as notice_types_pb2
 from nhip.people.v1 import people_pb2
 from nhip.people.v1 import types_pb2 as people_types_pb2
-from services.gateway.upstream import SERVICES
+from services.audit import api as audit_api
+from services.checkins import api as checkins_api
+from services.gateway.upstream import OPERATIONS, SERVICES
+from services.goals import api as goals_api
+from services.notifications import api as notifications_api
+from services.people import api as people_api
+from services.rewards import api as rewards_api
 from tests.browser.company_x_records import ErasuresX, LedgerX, NoticesX
 from tests.browser.company_x_rewards import RewardsX
 from tests.browser.folding import folded
@@ -390,6 +398,17 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX):
         if email := self.emails.get(id):
             person.email.plain = email
         return person
+
+    def GetAccess(self, request: operations_pb2.GetAccess, actor: str) -> Message:
+        """By the services' own tables."""
+        held, reply = _held(actor), operations_pb2.Access()
+        for rpc in SERVICES[request.service].methods:
+            allow = ACCESS[request.service][rpc.name]
+            if may(allow, held, changes=_changes(rpc)):
+                reply.methods.append(rpc.name)
+                if allow.others & held:
+                    reply.about_others.append(rpc.name)
+        return reply
 
     def GetPerson(self, request: people_pb2.GetPerson, actor: str) -> Message:
         return self.person(request.person_id)
@@ -785,10 +804,10 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX):
 
     async def serve(self, port: int = 0) -> tuple[grpc.aio.Server, int]:
         server = grpc.aio.server()
-        for service in SERVICES.values():
+        for context, service in (*SERVICES.items(), ("", OPERATIONS)):
             handlers = {
                 method.name: grpc.unary_unary_rpc_method_handler(
-                    self._answer(method.name, changes=method.output_type.name == "Accepted"),
+                    self._answer(method.name, ACCESS.get(context, {}).get(method.name), changes=_changes(method)),
                     request_deserializer=GetMessageClass(method.input_type).FromString,
                     response_serializer=GetMessageClass(method.output_type).SerializeToString,
                 )
@@ -799,7 +818,7 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX):
         await server.start()
         return server, port
 
-    def _answer(self, name: str, *, changes: bool) -> Any:
+    def _answer(self, name: str, allow: Allow | None, *, changes: bool) -> Any:
         async def answer(request: Message, call: grpc.aio.ServicerContext[Any, Any]) -> Message:
             told = {str(key): str(value) for key, value in call.invocation_metadata() or ()}
             self.metadata.append(told | {"method": name})
@@ -811,8 +830,8 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX):
                 await call.abort(grpc.StatusCode.UNIMPLEMENTED, f"{name} is not part of the example")
             actor = _actor(told.get("authorization", ""))
             try:
-                if ROLES.get(actor) == people_types_pb2.ROLE_AUDITOR and changes and name not in OWN:
-                    raise Rejected("NOT_ALLOWED", "an auditor changes nothing", kind=Kind.FORBIDDEN)
+                if allow is not None and actor in PEOPLE and not may(allow, _held(actor), changes=changes):
+                    raise Rejected("NOT_ALLOWED", f"{actor} may not {name}", kind=Kind.FORBIDDEN)
                 message = handler(request, actor)
             except Rejected as refused:
                 await call.abort_with_status(rpc_errors.to_status(rpc_errors.failure(refused)))
@@ -824,8 +843,26 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX):
         return answer
 
 
-OWN = ("ReadNotices", "ChangePreferences", "ChangeEmail", "RequestErasure")
-"""What concerns nothing but the caller: auditors may as well."""
+ACCESS = {
+    "people": people_api.ACCESS,
+    "goals": goals_api.ACCESS,
+    "checkins": checkins_api.ACCESS,
+    "rewards": rewards_api.ACCESS,
+    "notifications": notifications_api.ACCESS,
+    "audit": audit_api.ACCESS,
+}
+"""Who may call what: the services' own tables."""
+
+
+def _changes(rpc: MethodDescriptor) -> bool:
+    return rpc.output_type.full_name == command_pb2.Accepted.DESCRIPTOR.full_name
+
+
+def _held(person_id: str) -> frozenset[str]:
+    """The roles of a person, as the services' directories name them."""
+    role = people_types_pb2.Role.Name(ROLES.get(person_id, people_types_pb2.ROLE_EMPLOYEE))
+    return frozenset([role.removeprefix("ROLE_").lower()])
+
 
 _STRATEGY = [
     goals_pb2.StrategicGoal(

@@ -15,10 +15,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from eventkit.rpc.metadata import TRACEPARENT
-from nhip.common.v1 import command_pb2
+from nhip.common.v1 import command_pb2, operations_pb2
 from nhip.goals.v1 import goals_pb2
 from nhip.notifications.v1 import notifications_pb2
-from nhip.people.v1 import people_pb2, types_pb2
+from nhip.people.v1 import people_pb2
 from services.gateway.assets import Assets
 from services.gateway.console.as_of import Moment, parse_moment
 from services.gateway.console.cards import Avatar, person_avatar
@@ -38,7 +38,13 @@ _POSITION = re.compile(r"[a-z][a-z0-9_]{0,62}=[0-9]{1,18}")
 _TRACE = re.compile(r"[0-9a-f-]{55,}")
 
 PATIENCE = 1.0
-"""Seconds that a page waits for the number at its bell."""
+"""Seconds that a page waits for what it can do without: the number at its bell, what may be done elsewhere."""
+ACCESS_SECONDS = 30
+"""How long a page shows what a role that was taken away allowed. The services guard what is done, at once."""
+MOST_KEPT = 20_000
+"""Sessions, times contexts, whose access is kept."""
+GUARDED = ("people", "goals", "checkins", "rewards", "audit")
+"""The contexts of whose commands pages show controls."""
 
 Wanted = TypeVar("Wanted")
 Handler = Callable[["Visit"], Awaitable[Response]]
@@ -51,26 +57,6 @@ class Viewer:
     id: str
     name: str
     avatar: Avatar
-    roles: frozenset[int] = frozenset()
-    """Of `Role`; none while people is away."""
-
-    @property
-    def reads_only(self) -> bool:
-        """An auditor changes nothing: no control that would is shown."""
-        return types_pb2.ROLE_AUDITOR in self.roles
-
-    @property
-    def audits(self) -> bool:
-        return bool(self.roles & {types_pb2.ROLE_AUDITOR, types_pb2.ROLE_EXECUTIVE})
-
-    @property
-    def administers(self) -> bool:
-        return types_pb2.ROLE_ADMIN in self.roles and not self.reads_only
-
-    @property
-    def hands_over(self) -> bool:
-        """Keeps the shop: hands gifts over, offers them, changes their stock."""
-        return bool(self.roles & {types_pb2.ROLE_ADMIN, types_pb2.ROLE_OKR_MASTER}) and not self.reads_only
 
 
 @dataclass
@@ -85,6 +71,20 @@ class Console:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     default_zone: str = "Asia/Ho_Chi_Minh"
     _zones: dict[str, tuple[datetime, ZoneInfo]] = field(default_factory=dict[str, tuple[datetime, ZoneInfo]])
+
+    _access: dict[tuple[str, str], tuple[datetime, frozenset[str]]] = field(
+        default_factory=dict[tuple[str, str], tuple[datetime, frozenset[str]]]
+    )
+
+    def access(self, token: str, context: str) -> frozenset[str] | None:
+        """What may be called of a context, if it was asked for within the last half minute by the same session."""
+        at, access = self._access.get((token, context), (datetime.min.replace(tzinfo=UTC), None))
+        return access if (self.clock() - at).total_seconds() < ACCESS_SECONDS else None
+
+    def keep_access(self, token: str, context: str, access: frozenset[str]) -> None:
+        if len(self._access) >= MOST_KEPT:
+            self._access.clear()
+        self._access[token, context] = (self.clock(), access)
 
     def zone(self, tenant: str) -> ZoneInfo | None:
         """The tenant's zone, if it was asked for within the last minutes."""
@@ -108,6 +108,8 @@ class Visit:
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Ho_Chi_Minh"))
     waiting: int = 0
     """Proposals that wait for the viewer's decision."""
+    access: frozenset[str] = frozenset()
+    """What the viewer may call, as "rewards.OfferGift"; about others, too: "people.ListErasures of others"."""
     unread: int | None = None
     """Notices that were not read yet; None: not known."""
 
@@ -123,9 +125,12 @@ class Visit:
     def person(self) -> str:
         return self.viewer.id if self.viewer else ""
 
-    @property
-    def reads_only(self) -> bool:
-        return self.viewer is not None and self.viewer.reads_only
+    def may(self, call: str, *, of_others: bool = False) -> bool:
+        """Whether the viewer's roles allow a call, as "rewards.OfferGift"; False as well while that is not known.
+
+        What may be done to one thing in its state, the thing's own reply says.
+        """
+        return (f"{call} of others" if of_others else call) in self.access
 
     def render(self, template: str, status: int = 200, *, here: str = "", **context: Any) -> Response:
         """A page in the reader's language. `here` is where it is found again, for what a form is sent to is no page."""
@@ -270,7 +275,7 @@ async def meet(visit: Visit) -> None:
     assert visit.session is not None
     session, console, caller = visit.session, visit.console, visit.caller
     zone = console.zone(session.tenant)
-    person, tenant, proposals, visit.unread = await asyncio.gather(
+    person, tenant, proposals, visit.unread, visit.access = await asyncio.gather(
         or_none(caller.query("people", "GetPerson", people_pb2.GetPerson(person_id=session.person), people_pb2.Person)),
         or_none(caller.query("people", "GetTenant", people_pb2.GetTenant(), people_pb2.Tenant))
         if zone is None
@@ -284,6 +289,7 @@ async def meet(visit: Visit) -> None:
             )
         ),
         _unread(caller),
+        _access(visit),
     )
     if tenant is not None:
         zone = ZoneInfo(tenant.time_zone or console.default_zone)
@@ -293,8 +299,34 @@ async def meet(visit: Visit) -> None:
     avatar = (
         person_avatar(session.person, person.name, visit.language) if person else Avatar(name, name[:2].capitalize(), 0)
     )
-    visit.viewer = Viewer(session.person, name, avatar, frozenset(person.roles) if person else frozenset())
+    visit.viewer = Viewer(session.person, name, avatar)
     visit.waiting = sum(proposal.may_decide for proposal in proposals.proposals) if proposals else 0
+
+
+async def _access(visit: Visit) -> frozenset[str]:
+    """What the viewer may call, of every context that says so in time."""
+    contexts = await asyncio.gather(*(_access_to(visit, context) for context in GUARDED))
+    return frozenset(call for calls in contexts for call in calls)
+
+
+async def _access_to(visit: Visit, context: str) -> frozenset[str]:
+    token = visit.caller.token
+    if (kept := visit.console.access(token, context)) is not None:
+        return kept
+    asked = replace(visit.caller, positions=()).query(
+        context, "GetAccess", operations_pb2.GetAccess(service=context), operations_pb2.Access
+    )
+    try:
+        async with asyncio.timeout(PATIENCE):
+            reply = await or_none(asked)
+    except TimeoutError:
+        return frozenset()
+    if reply is None:
+        return frozenset()
+    of_others = [f"{context}.{method} of others" for method in reply.about_others]
+    access = frozenset([*(f"{context}.{method}" for method in reply.methods), *of_others])
+    visit.console.keep_access(token, context, access)
+    return access
 
 
 async def _unread(caller: Caller) -> int | None:

@@ -6,7 +6,7 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from eventkit.errors import Kind, Rejected
-from nhip.common.v1 import options_pb2
+from nhip.common.v1 import operations_pb2, options_pb2
 from tests.integration.services.company import DESCRIPTORS, OPERATIONS, Company, System
 
 RPCS = [
@@ -52,3 +52,16 @@ async def _refused(
     with pytest.raises(Rejected) as refusal:
         await system.call(context, method, request, metadata)
     return refusal.value
+
+
+@pytest.mark.parametrize("who", ["minh", "nam"])
+async def test_what_a_service_says_one_may_call_is_what_it_lets_one_call(
+    system: System, one_company: Company, who: str
+):
+    for context in DESCRIPTORS:
+        access = await one_company.ask(operations_pb2.GetAccess(service=context), who, context=context)
+        assert isinstance(access, operations_pb2.Access)
+        for method in filter(required, DESCRIPTORS[context].methods):
+            request = GetMessageClass(method.input_type)()
+            refusal = await _refused(system, context, method, request, one_company.metadata(who))
+            assert (refusal.reason != "NOT_ALLOWED") == (method.name in access.methods), method.full_name

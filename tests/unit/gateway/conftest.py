@@ -18,7 +18,7 @@ from eventkit.errors import Kind, Rejected
 from eventkit.rpc import errors as rpc_errors
 from eventkit.rpc.auth import Authenticator, Keys, Tokens
 from eventkit.rpc.demo_issuer import DemoIssuer
-from nhip.common.v1 import words_pb2
+from nhip.common.v1 import operations_pb2, words_pb2
 from nhip.goals.v1 import goals_pb2
 from nhip.people.v1 import people_pb2
 from services.gateway.service import application
@@ -149,6 +149,8 @@ async def signed_in(client: httpx.AsyncClient, backend: Backend) -> httpx.AsyncC
     backend.answers("GetTenant", people_pb2.Tenant(time_zone="Asia/Ho_Chi_Minh"))
     backend.answers("ListProposals", goals_pb2.Proposals())
     backend.answers("ListCycles", goals_pb2.Cycles())
+    everything = [method.name for service in SERVICES.values() for method in service.methods]
+    backend.answers("GetAccess", operations_pb2.Access(methods=everything))
     answer = await client.post(
         "/sign-in", data={"person": "minh", "next": "/proposals"}, headers={"Sec-Fetch-Site": "same-origin"}
     )

@@ -17,7 +17,7 @@ from google.type import decimal_pb2
 from eventkit.errors import Kind, Rejected
 from eventkit.rpc.demo_issuer import DemoIssuer
 from nhip.audit.v1 import audit_pb2
-from nhip.common.v1 import command_pb2, options_pb2, words_pb2
+from nhip.common.v1 import command_pb2, operations_pb2, options_pb2, words_pb2
 from nhip.goals.v1 import events_pb2 as goals_events
 from nhip.goals.v1 import types_pb2 as goals_types
 from nhip.notifications.v1 import events_pb2 as notice_events
@@ -32,7 +32,6 @@ from services.gateway.console.cards import person_avatar
 from services.gateway.console.erasures import erasure_row
 from services.gateway.console.events import choice_words, contracts, event_rows, event_types, kind_word, subject_kinds
 from services.gateway.console.forms import Form
-from services.gateway.console.visit import Viewer
 from services.gateway.failures import Failure
 from services.gateway.features.audit.ledger import Names, ledger_row, sides
 from services.gateway.features.audit.pages import completeness_of, search_of
@@ -393,24 +392,29 @@ async def test_erasing_takes_the_persons_name(signed_in: httpx.AsyncClient, back
     assert [name for name, _, _ in backend.asked].count("ApproveErasure") == 1
 
 
-@pytest.mark.parametrize(
-    ("roles", "reads_only", "audits", "hands_over", "administers"),
-    [
-        ({types_pb2.ROLE_EMPLOYEE}, False, False, False, False),
-        ({types_pb2.ROLE_EXECUTIVE}, False, True, False, False),
-        ({types_pb2.ROLE_OKR_MASTER}, False, False, True, False),
-        ({types_pb2.ROLE_ADMIN}, False, False, True, True),
-        ({types_pb2.ROLE_ADMIN, types_pb2.ROLE_AUDITOR}, True, True, False, False),
-    ],
-)
-def test_what_a_role_is_shown(roles: set[int], reads_only: bool, audits: bool, hands_over: bool, administers: bool):
-    viewer = Viewer("x", "X", person_avatar("x", words("X"), VI), frozenset(roles))
-    assert (viewer.reads_only, viewer.audits, viewer.hands_over, viewer.administers) == (
-        reads_only,
-        audits,
-        hands_over,
-        administers,
-    )
+async def test_what_is_shown_is_what_the_services_allow(signed_in: httpx.AsyncClient, backend: Backend):
+    backend.answers("ListErasures", people_pb2.Erasures())
+    links = ("/audit", "/shop/counter", "/erasures", "/proposals/new")
+    for methods, about_others, shown in (
+        ([], [], []),
+        (["SearchLedger"], [], ["/audit"]),
+        (["HandOverGift", "ProposeChange"], [], ["/shop/counter", "/proposals/new"]),
+        (["ListErasures"], [], []),
+        (["ListErasures"], ["ListErasures"], ["/erasures"]),
+    ):
+        backend.answers("GetAccess", operations_pb2.Access(methods=methods, about_others=about_others))
+        await signed_in.post("/sign-out", headers=OWN)  # of another session nothing is kept
+        await signed_in.post("/sign-in", data={"person": "minh"}, headers=OWN)
+        page = (await signed_in.get("/proposals")).text
+        assert [link for link in links if f'href="{link}"' in page] == shown
+
+
+async def test_who_may_do_what_is_asked_once_in_a_while(signed_in: httpx.AsyncClient, backend: Backend):
+    for _ in range(3):
+        await signed_in.get("/proposals")
+    asked = [request.service for name, request, _ in backend.asked if isinstance(request, operations_pb2.GetAccess)]
+    assert sorted(asked)[:4] == ["audit", "goals", "people", "rewards"]
+    assert len(asked) == 4  # checkins is away, and asked anew by each page
 
 
 def test_lately_is_said_as_one_says_it():

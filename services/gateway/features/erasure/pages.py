@@ -90,7 +90,7 @@ async def _one(visit: Visit, sent_back: tuple[str, Form] = ("", Form()), status:
         raise Failure("NOT_FOUND", "ERASURE_UNKNOWN", f"nobody asked that {id!r} be erased")
     row = erasure_row(visit, latest, who)
     person = who.people.get(id)
-    decides = visit.viewer is not None and visit.viewer.administers and row.open and not row.own
+    decides = visit.may("people.ApproveErasure") and row.open and not row.own
     asked = latest.requested_by == visit.person
     return visit.render(
         "erasure/erasure.html",

@@ -192,10 +192,10 @@ def kpi_page(visit: Visit, reply: goals_pb2.KpiPage, history: goals_pb2.KpiHisto
         ),
         history=entries(history, shown.kpi_id, language, visit.zone, until, known),
         praise=""
-        if reply.past or visit.reads_only
+        if reply.past or not visit.may("rewards.GivePraise")
         else praise_link([o.person_id for o in shown.owners], visit.person, kpi=shown.kpi_id),
-        may_propose=reply.may_propose and not reply.past and not visit.reads_only,
-        may_record=reply.may_record and not reply.past and not visit.reads_only,
+        may_propose=reply.may_propose and not reply.past and visit.may("goals.ProposeChange"),
+        may_record=reply.may_record and not reply.past and visit.may("checkins.RecordProgress"),
         unaligned=shown.unaligned,
         retired=shown.retired,
     )

@@ -145,7 +145,7 @@ def _page(visit: Visit, proposal: goals_pb2.Proposal) -> ProposalPage:
 def _praise(visit: Visit, proposal: goals_pb2.Proposal) -> str:
     proposer = proposal.proposer
     if (
-        visit.reads_only
+        not visit.may("rewards.GivePraise")
         or proposer.person_id == visit.person
         or unreadable(proposer.name)
         or proposer.person_id.startswith("service:")
