@@ -107,7 +107,7 @@ async def chromium() -> AsyncGenerator[Browser]:
 
 @pytest.fixture
 async def opened(chromium: Browser, console: str) -> AsyncGenerator[Open]:
-    """Opens a page as somebody; fails the test for any error that the page's script or policy reports."""
+    """Opens a page as somebody, nowhere yet where the path is empty; fails the test for any error that the page's script or policy reports."""
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
@@ -130,7 +130,8 @@ async def opened(chromium: Browser, console: str) -> AsyncGenerator[Open]:
         )
         if person:
             await sign_in(page, person)
-        await page.goto(path)
+        if path:
+            await page.goto(path)
         return page
 
     yield open_page
