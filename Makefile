@@ -24,19 +24,21 @@ test: setup proto assets browser ## run all tests; ARGS="tests/unit -k kpi" pick
 faults: setup proto ## kill what runs while people work, ROUNDS=20 times; SEED=… has the same workload again
 	@ROUNDS=$(ROUNDS) $(if $(SEED),SEED=$(SEED)) $(PY) -m pytest -n 0 -s --timeout 7200 $(or $(ARGS),tests/faults)
 
-format: setup ## write Python and contracts as `make lint` wants them
+format: setup $(WEB)/node_modules/.ready ## write Python, contracts, scripts and styles as `make lint` wants them
 	@$(PY) -m ruff check --fix --quiet
 	@$(PY) -m ruff format
 	@$(VENV)/bin/buf format proto --write
+	@$(PY) -m deploy.npm --prefix $(WEB) run format --silent
 
 bench: setup proto ## show how fast the log and its views are, beside limits measured in the same run
 	@$(PY) -m tests.bench
 
-lint: setup proto ## check style, types, boundaries between packages, contracts
+lint: setup proto $(WEB)/node_modules/.ready ## check style, types, boundaries between packages, contracts
 	$(PY) -m ruff check
 	$(PY) -m ruff format --check
 	$(PY) -m pyright
 	$(VENV)/bin/lint-imports
+	$(PY) -m deploy.npm --prefix $(WEB) run lint --silent
 	@if [ -n "$(PROTOS)" ]; then set -ex; \
 	  $(VENV)/bin/buf lint proto; \
 	  $(VENV)/bin/buf format proto --diff --exit-code; \

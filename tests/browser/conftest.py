@@ -107,7 +107,10 @@ async def chromium() -> AsyncGenerator[Browser]:
 
 @pytest.fixture
 async def opened(chromium: Browser, console: str) -> AsyncGenerator[Open]:
-    """Opens a page as somebody, nowhere yet where the path is empty; fails the test for any error that the page's script or policy reports."""
+    """Opens a page as somebody, nowhere yet where the path is empty.
+
+    Fails the test for any error that the page's script or policy reports.
+    """
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 

@@ -1,10 +1,11 @@
 // Bundles scripts and styles, copies fonts, takes the icons that templates and view-models name; writes dist/ and its
 // manifest. What all pages share is in src/; every feature adds its own from its folder: script.js and style.css to the
 // bundles of all pages, <name>.page.js as a bundle that its page asks for itself.
-import { build } from "esbuild";
+
 import { createHash } from "node:crypto";
-import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { build } from "esbuild";
 
 const dist = "dist";
 await rm(dist, { recursive: true, force: true });
@@ -12,8 +13,10 @@ await mkdir(dist, { recursive: true });
 
 const features = "../features";
 const ofFeatures = (await readdir(features, { recursive: true })).sort();
-const all = (shared, own) =>
-  [shared, ...ofFeatures.filter((path) => basename(path) === own).map((path) => `${features}/${path}`)];
+const all = (shared, own) => [
+  shared,
+  ...ofFeatures.filter((path) => basename(path) === own).map((path) => `${features}/${path}`),
+];
 
 // An entry that is written nowhere: the shared file and those of the features, one after the other.
 const gathered = {
@@ -71,10 +74,14 @@ await collect(features);
 const icons = {};
 for (const name of [...named].sort()) {
   const svg = await readFile(join("node_modules/@tabler/icons/icons/outline", `${name}.svg`), "utf8").catch(() => "");
-  if (svg) icons[name] = svg.replace(/^[\s\S]*?<svg[\s\S]*?>/, "").replace(/<\/svg>\s*$/, "").replace(/\s*\n\s*/g, "");
+  if (svg)
+    icons[name] = svg
+      .replace(/^[\s\S]*?<svg[\s\S]*?>/, "")
+      .replace(/<\/svg>\s*$/, "")
+      .replace(/\s*\n\s*/g, "");
 }
 
-const favicon = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="8" fill="#3d44ae"/><g transform="translate(4 4)" fill="none" stroke="#fff" stroke-width="2.2" stroke-linecap="round" stroke-linejoin="round">${icons["activity"]}</g></svg>`;
+const favicon = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="8" fill="#3d44ae"/><g transform="translate(4 4)" fill="none" stroke="#fff" stroke-width="2.2" stroke-linecap="round" stroke-linejoin="round">${icons.activity}</g></svg>`;
 files["favicon.svg"] = `favicon-${createHash("sha256").update(favicon).digest("hex").slice(0, 8)}.svg`;
 await writeFile(join(dist, files["favicon.svg"]), favicon);
 await writeFile(join(dist, "manifest.json"), JSON.stringify({ files, icons }, null, 1));

@@ -3,6 +3,7 @@ import { LineChart, ScatterChart } from "echarts/charts";
 import { AriaComponent, GridComponent, TooltipComponent } from "echarts/components";
 import * as echarts from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
+import { all, one } from "../../web/src/dom.js";
 
 // Canvas, not SVG, and a tooltip that is drawn: both keep to a policy that allows no inline style.
 echarts.use([LineChart, ScatterChart, GridComponent, TooltipComponent, AriaComponent, CanvasRenderer]);
@@ -10,11 +11,12 @@ echarts.use([LineChart, ScatterChart, GridComponent, TooltipComponent, AriaCompo
 const DAY = 86_400_000;
 const at = (day) => Date.parse(`${day}T00:00:00Z`);
 
+/** @param {HTMLElement} place */
 function draw(place) {
-  const data = JSON.parse(place.dataset.chart);
+  const data = JSON.parse(place.dataset.chart ?? "");
   place.hidden = false;
-  const button = document.querySelector("[data-table]");
-  const table = document.getElementById(button?.dataset.table);
+  const button = one(document, "[data-table]");
+  const table = document.getElementById(button?.dataset.table ?? "");
   if (button && table) {
     const show = (on) => {
       table.hidden = !on;
@@ -45,7 +47,8 @@ function option(data, place) {
     const [size, word] = data.scales.find(([size]) => Math.abs(value) >= size) ?? [1, ""];
     return String(Math.round((value / size) * 100) / 100).replace(".", data.decimal) + word;
   };
-  const starts = at(data.starts), ends = at(data.ends);
+  const starts = at(data.starts),
+    ends = at(data.ends);
   const values = data.values.map(([day, value, label]) => ({ value: [at(day), value], label }));
   const targets = data.targets.map(([day, target]) => [at(day), target]);
   if (targets.length) targets.push([ends, targets.at(-1)[1]]);
@@ -54,17 +57,31 @@ function option(data, place) {
   const beads = data.confidence.map(([day, confidence, label]) => ({
     value: [at(day), 0, confidence],
     name: label,
-    itemStyle: { color: token(`${beadTone(confidence)}-bg`), borderColor: token(beadTone(confidence)), borderWidth: 1.5 },
+    itemStyle: {
+      color: token(`${beadTone(confidence)}-bg`),
+      borderColor: token(beadTone(confidence)),
+      borderWidth: 1.5,
+    },
     label: { color: token(`${beadTone(confidence)}-fg`) },
   }));
   const longest = Math.max(...[...data.values, ...data.targets].map(([, value]) => number(value).length), 4);
-  const left = Math.max(narrow ? 34 : 44, longest * 7 + 10), right = narrow ? 14 : 24;
+  const left = Math.max(narrow ? 34 : 44, longest * 7 + 10),
+    right = narrow ? 14 : 24;
   const beadDays = new Map(data.confidence.map(([day, , label]) => [at(day), label]));
+  /** @type {object[]} */
   const series = [
     { ...line, name: data.words.target, step: "end", data: targets, lineStyle: { color: token("behind"), width: 1.5 } },
     {
-      type: "line", name: data.words.value, data: values, symbol: "circle", symbolSize: 7, animation: false, z: 4,
-      lineStyle: { color: token("brand"), width: 2.5 }, itemStyle: { color: token("brand") }, areaStyle: { color: token("brand"), opacity: 0.07, origin: "start" },
+      type: "line",
+      name: data.words.value,
+      data: values,
+      symbol: "circle",
+      symbolSize: 7,
+      animation: false,
+      z: 4,
+      lineStyle: { color: token("brand"), width: 2.5 },
+      itemStyle: { color: token("brand") },
+      areaStyle: { color: token("brand"), opacity: 0.07, origin: "start" },
     },
   ];
   // The pace bends where the target did: from where it should have been by then to the new target.
@@ -75,8 +92,20 @@ function option(data, place) {
       const until = next ? at(next[0]) : ends;
       const value = from[1] + ((target - from[1]) * (until - from[0])) / Math.max(ends - from[0], DAY);
       series.push({
-        ...line, name: data.words.pace, data: [from, [until, value]], lineStyle: { color: token("ink-3"), width: 1.2, type: "dashed" },
-        endLabel: next ? undefined : { show: !narrow, formatter: data.words.pace, ...font, align: "right", verticalAlign: "top", padding: [20, 0, 0, 0] },
+        ...line,
+        name: data.words.pace,
+        data: [from, [until, value]],
+        lineStyle: { color: token("ink-3"), width: 1.2, type: "dashed" },
+        endLabel: next
+          ? undefined
+          : {
+              show: !narrow,
+              formatter: data.words.pace,
+              ...font,
+              align: "right",
+              verticalAlign: "top",
+              padding: [20, 0, 0, 0],
+            },
       });
       from = next ? [until, data.baseline + ((next[1] - data.baseline) * (until - starts)) / (ends - starts)] : from;
     });
@@ -86,15 +115,47 @@ function option(data, place) {
     const index = targets.indexOf(step);
     const above = targets[index - 1]?.[1] ?? step[1];
     series.push({
-      type: "scatter", silent: true, symbolSize: 0.1, data: [[step[0], (above + step[1]) / 2]], animation: false, z: 6,
-      label: { show: true, formatter: change.label, position: "left", ...font, fontSize: 11, fontWeight: 600, color: token("behind-fg"), backgroundColor: token("behind-bg"), borderRadius: 10, padding: [5, 10], lineHeight: 13, distance: 8 },
+      type: "scatter",
+      silent: true,
+      symbolSize: 0.1,
+      data: [[step[0], (above + step[1]) / 2]],
+      animation: false,
+      z: 6,
+      label: {
+        show: true,
+        formatter: change.label,
+        position: "left",
+        ...font,
+        fontSize: 11,
+        fontWeight: 600,
+        color: token("behind-fg"),
+        backgroundColor: token("behind-bg"),
+        borderRadius: 10,
+        padding: [5, 10],
+        lineHeight: 13,
+        distance: 8,
+      },
     });
   }
   if (beads.length) {
     series.push({
-      type: "line", xAxisIndex: 1, yAxisIndex: 1, name: data.words.confidence, data: beads, symbol: "circle", symbolSize: narrow ? 21 : 25, animation: false,
+      type: "line",
+      xAxisIndex: 1,
+      yAxisIndex: 1,
+      name: data.words.confidence,
+      data: beads,
+      symbol: "circle",
+      symbolSize: narrow ? 21 : 25,
+      animation: false,
       lineStyle: { color: token("line"), width: 1 },
-      label: { show: true, position: "inside", formatter: (p) => String(p.value[2]), ...font, fontSize: 11, fontWeight: 700 },
+      label: {
+        show: true,
+        position: "inside",
+        formatter: (p) => String(p.value[2]),
+        ...font,
+        fontSize: 11,
+        fontWeight: 700,
+      },
     });
   }
   const lowest = Math.min(data.baseline, ...values.map((v) => v.value[1]), ...targets.map((t) => t[1]));
@@ -103,31 +164,80 @@ function option(data, place) {
   const ends_ = [starts, ends];
   return {
     textStyle: font,
-    grid: [{ left, right, top: 14, height: beads.length ? 196 : 240 }, { left, right, top: 248, height: 40 }],
+    grid: [
+      { left, right, top: 14, height: beads.length ? 196 : 240 },
+      { left, right, top: 248, height: 40 },
+    ],
     xAxis: [
       {
-        type: "time", min: starts, max: ends, axisLine: { lineStyle: { color: token("line-strong") } }, axisTick: { show: false },
-        axisLabel: beads.length ? { show: false } : { ...font, customValues: ends_, formatter: (day) => label(data, day), alignMinLabel: "left", alignMaxLabel: "right" },
+        type: "time",
+        min: starts,
+        max: ends,
+        axisLine: { lineStyle: { color: token("line-strong") } },
+        axisTick: { show: false },
+        axisLabel: beads.length
+          ? { show: false }
+          : {
+              ...font,
+              customValues: ends_,
+              formatter: (day) => label(data, day),
+              alignMinLabel: "left",
+              alignMaxLabel: "right",
+            },
         splitLine: { show: false },
       },
       {
-        gridIndex: 1, type: "time", min: starts, max: ends, axisLine: { show: false }, axisTick: { show: false }, splitLine: { show: false }, position: "bottom",
-        axisLabel: { ...font, fontSize: 11, show: beads.length > 0, hideOverlap: true, customValues: [...beadDays.keys()], formatter: (day) => beadDays.get(day) ?? label(data, day) },
+        gridIndex: 1,
+        type: "time",
+        min: starts,
+        max: ends,
+        axisLine: { show: false },
+        axisTick: { show: false },
+        splitLine: { show: false },
+        position: "bottom",
+        axisLabel: {
+          ...font,
+          fontSize: 11,
+          show: beads.length > 0,
+          hideOverlap: true,
+          customValues: [...beadDays.keys()],
+          formatter: (day) => beadDays.get(day) ?? label(data, day),
+        },
       },
     ],
     yAxis: [
       {
-        type: "value", splitNumber: 4, scale: rate, axisLabel: { ...font, formatter: (value) => number(value) + data.words.unit },
+        type: "value",
+        splitNumber: 4,
+        scale: rate,
+        axisLabel: { ...font, formatter: (value) => number(value) + data.words.unit },
         splitLine: { lineStyle: { color: token("line") } },
       },
       {
-        gridIndex: 1, show: true, min: -1, max: 1, axisLine: { show: false }, axisLabel: { show: false }, axisTick: { show: false }, splitLine: { show: false },
-        name: beads.length ? data.words.confidence : "", nameLocation: "end", nameGap: 2, nameTextStyle: { ...font, fontSize: 11, align: "left", padding: [0, 0, 0, 0] },
+        gridIndex: 1,
+        show: true,
+        min: -1,
+        max: 1,
+        axisLine: { show: false },
+        axisLabel: { show: false },
+        axisTick: { show: false },
+        splitLine: { show: false },
+        name: beads.length ? data.words.confidence : "",
+        nameLocation: "end",
+        nameGap: 2,
+        nameTextStyle: { ...font, fontSize: 11, align: "left", padding: [0, 0, 0, 0] },
       },
     ],
     tooltip: {
-      trigger: "item", renderMode: "richText", backgroundColor: token("surface"), borderColor: token("line-strong"), textStyle: font,
-      formatter: (p) => (p.data?.label && typeof p.data.label === "string" ? `${label(data, p.value[0])}: ${p.data.label}` : p.name || ""),
+      trigger: "item",
+      renderMode: "richText",
+      backgroundColor: token("surface"),
+      borderColor: token("line-strong"),
+      textStyle: font,
+      formatter: (p) =>
+        p.data?.label && typeof p.data.label === "string"
+          ? `${label(data, p.value[0])}: ${p.data.label}`
+          : p.name || "",
     },
     aria: { enabled: false },
     series,
@@ -138,4 +248,4 @@ function label(data, day) {
   return data.days[new Date(day).toISOString().slice(0, 10)] ?? "";
 }
 
-for (const place of document.querySelectorAll("[data-chart]")) draw(place);
+for (const place of all(document, "[data-chart]")) draw(place);

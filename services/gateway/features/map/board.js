@@ -1,12 +1,17 @@
 // The goal map: drawn from the server's tree, with the same elements; folding, searching, moving and zooming it.
-import { columnOf, kindOf, layOut, WIDTHS } from "./layout.js";
-import { walkTree } from "./keys.js";
+
+import { all, hit } from "../../web/src/dom.js";
 import { plain } from "../../web/src/text.js";
+import { walkTree } from "./keys.js";
+import { kindOf, layOut, WIDTHS } from "./layout.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const PHONE = window.matchMedia("(max-width: 719.98px)");
 const EDGE = 8; // room around the drawing, for focus rings
-const SMALLEST = 0.5, LARGEST = 1.5, NAMES_ONLY = 0.7, SMALLER = 0.72;
+const SMALLEST = 0.5,
+  LARGEST = 1.5,
+  NAMES_ONLY = 0.7,
+  SMALLER = 0.72;
 
 export function drawBoard(board) {
   const tree = board.querySelector("[role=tree]");
@@ -14,8 +19,10 @@ export function drawBoard(board) {
   const stage = board.querySelector(".stage");
   const edges = board.querySelector(".edges");
   const heads = [...board.querySelectorAll(".columns [data-of]")];
-  const zoomBar = document.querySelector(".zoom");
-  let zoom = 1, chosenZoom = false;
+  const zoomBar = /** @type {HTMLElement} */ (document.querySelector(".zoom"));
+  const zoomButton = (way) => /** @type {HTMLButtonElement} */ (zoomBar.querySelector(`[data-zoom=${way}]`));
+  let zoom = 1,
+    chosenZoom = false;
 
   const shown = () => [...tree.querySelectorAll(".node")].filter((node) => !node.parentElement.closest("[hidden]"));
   const isMap = () => (board.dataset.view === "auto" ? !PHONE.matches : board.dataset.view === "map");
@@ -25,8 +32,10 @@ export function drawBoard(board) {
     board.classList.toggle("as-map", map);
     board.classList.toggle("as-tree", !map);
     document.documentElement.classList.toggle("map-shown", map);
-    for (const link of document.querySelectorAll("[data-view]:not([data-board])")) link.toggleAttribute("aria-current", (link.dataset.view === "map") === map);
-    for (const link of document.querySelectorAll("a[data-view][aria-current]")) link.setAttribute("aria-current", "true");
+    for (const link of all(document, "[data-view]:not([data-board])"))
+      link.toggleAttribute("aria-current", (link.dataset.view === "map") === map);
+    for (const link of document.querySelectorAll("a[data-view][aria-current]"))
+      link.setAttribute("aria-current", "true");
     zoomBar.hidden = !map;
     if (!map) {
       stage.style.cssText = viewport.style.cssText = "";
@@ -73,8 +82,8 @@ export function drawBoard(board) {
     stage.style.transform = `scale(${zoom})`;
     viewport.style.height = `${Math.ceil(height * zoom) + 12}px`;
     board.classList.toggle("far", zoom < NAMES_ONLY);
-    zoomBar.querySelector("[data-zoom=in]").disabled = zoom >= LARGEST;
-    zoomBar.querySelector("[data-zoom=out]").disabled = zoom <= SMALLEST;
+    zoomButton("in").disabled = zoom >= LARGEST;
+    zoomButton("out").disabled = zoom <= SMALLEST;
   }
 
   function drawEdges(nodes, places) {
@@ -85,9 +94,14 @@ export function drawBoard(board) {
         const parent = document.getElementById(id);
         const from = parent && places.get(parent);
         if (!from) continue;
-        const x1 = from.x + WIDTHS[kindOf(parent)], y1 = from.y + from.height / 2;
-        const x2 = to.x, y2 = to.y + to.height / 2, bend = Math.min(60, Math.max(24, (x2 - x1) / 2));
-        const path = to.indent ? `M${from.x + 8} ${from.y + from.height}V${y2}H${x2}` : `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`;
+        const x1 = from.x + WIDTHS[kindOf(parent)],
+          y1 = from.y + from.height / 2;
+        const x2 = to.x,
+          y2 = to.y + to.height / 2,
+          bend = Math.min(60, Math.max(24, (x2 - x1) / 2));
+        const path = to.indent
+          ? `M${from.x + 8} ${from.y + from.height}V${y2}H${x2}`
+          : `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`;
         const dim = !node.element.classList.contains("mine") || !parent.classList.contains("mine");
         for (const kind of "co" in node.element.dataset ? ["co", "co-inner"] : [""]) {
           const line = document.createElementNS(SVG, "path");
@@ -105,10 +119,10 @@ export function drawBoard(board) {
     change(url.searchParams);
     for (const [name, value] of [...url.searchParams]) if (!value) url.searchParams.delete(name);
     history.replaceState(null, "", url);
-    for (const link of document.querySelectorAll(".languages a")) {
+    for (const link of /** @type {NodeListOf<HTMLAnchorElement>} */ (document.querySelectorAll(".languages a"))) {
       const target = new URL(link.href);
       target.searchParams.set("next", url.pathname + url.search);
-      link.href = target;
+      link.href = target.href;
     }
   };
   const listed = (params, name) => new Set((params.get(name) ?? "").split(",").filter(Boolean));
@@ -128,7 +142,8 @@ export function drawBoard(board) {
     const group = node.querySelector(":scope > ul");
     if (group) group.hidden = opened;
     remember((params) => {
-      const open = listed(params, "open"), closed = listed(params, "closed");
+      const open = listed(params, "open"),
+        closed = listed(params, "closed");
       (opened ? closed : open).add(node.id);
       (opened ? open : closed).delete(node.id);
       params.set("open", [...open].sort().join(","));
@@ -144,14 +159,16 @@ export function drawBoard(board) {
   const listIn = (html) => {
     const piece = document.createElement("template");
     piece.innerHTML = html;
-    return piece.content.querySelector("ul");
+    return /** @type {HTMLUListElement} */ (piece.content.querySelector("ul"));
   };
 
   // The next page of a branch that is too long for one.
   async function showMore(button) {
     const answer = await fetch(button.dataset.more);
     if (!answer.ok) return;
-    const item = button.closest("li"), group = item.parentElement, first = listIn(await answer.text());
+    const item = button.closest("li"),
+      group = item.parentElement,
+      first = listIn(await answer.text());
     const shown = first.firstElementChild;
     item.replaceWith(...first.children);
     enhance(group);
@@ -160,7 +177,8 @@ export function drawBoard(board) {
   }
 
   async function reveal(node) {
-    for (let above = node.parentElement.closest(".node"); above; above = above.parentElement.closest(".node")) await toggle(above, true);
+    for (let above = node.parentElement.closest(".node"); above; above = above.parentElement.closest(".node"))
+      await toggle(above, true);
     focus(node);
   }
 
@@ -168,7 +186,11 @@ export function drawBoard(board) {
     for (const other of tree.querySelectorAll("[tabindex='0']")) other.tabIndex = -1;
     node.tabIndex = 0;
     node.focus({ preventScroll: true });
-    node.firstElementChild.scrollIntoView({ block: "center", inline: "center", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
+    node.firstElementChild.scrollIntoView({
+      block: "center",
+      inline: "center",
+      behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth",
+    });
   }
 
   // One tab stop: the tree's items take the focus, what is in them is reached by Enter and the arrows.
@@ -178,16 +200,21 @@ export function drawBoard(board) {
   }
 
   tree.addEventListener("click", (event) => {
-    const more = event.target.closest("[data-more]");
+    const more = hit(event, "[data-more]");
     if (more) return void showMore(more);
-    const fold = event.target.closest(".fold");
+    const fold = hit(event, ".fold");
     if (!fold || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
     toggle(fold.closest(".node"));
   });
-  walkTree(tree, { shown, toggle, focus, column: columnOf, open: (node) => node.querySelector(":scope > .card a.name")?.click() });
+  walkTree(tree, {
+    shown,
+    toggle,
+    focus,
+    open: (node) => node.querySelector(":scope > .card a.name")?.click(),
+  });
 
-  for (const link of document.querySelectorAll("a[data-view]")) {
+  for (const link of all(document, "a[data-view]")) {
     link.addEventListener("click", (event) => {
       event.preventDefault();
       board.dataset.view = link.dataset.view;
@@ -204,18 +231,18 @@ export function drawBoard(board) {
     remember((params) => params.set("mine", on ? "1" : ""));
   });
   document.addEventListener("click", (event) => {
-    const jump = event.target.closest("[data-jump]");
-    const node = jump && document.getElementById(jump.dataset.jump);
+    const jump = hit(event, "[data-jump]");
+    const node = jump && document.getElementById(jump.dataset.jump ?? "");
     if (!node) return;
     event.preventDefault();
-    jump.closest("details").open = false;
+    jump.closest("details")?.removeAttribute("open");
     reveal(node);
   });
 
-  search(tree, board, reveal);
+  search(board, reveal);
 
   zoomBar.addEventListener("click", (event) => {
-    const button = event.target.closest("[data-zoom]");
+    const button = hit(event, "[data-zoom]");
     if (!button) return;
     const room = window.innerHeight - 24;
     const fit = Math.min((viewport.clientWidth - EDGE) / stage.offsetWidth, room / stage.offsetHeight, 1);
@@ -227,11 +254,15 @@ export function drawBoard(board) {
     chosenZoom = true;
     draw();
   }
-  viewport.addEventListener("wheel", (event) => {
-    if (!event.ctrlKey || !isMap()) return;
-    event.preventDefault();
-    setZoom(zoom - Math.sign(event.deltaY) * 0.1);
-  }, { passive: false });
+  viewport.addEventListener(
+    "wheel",
+    (event) => {
+      if (!event.ctrlKey || !isMap()) return;
+      event.preventDefault();
+      setZoom(zoom - Math.sign(event.deltaY) * 0.1);
+    },
+    { passive: false },
+  );
 
   drag(viewport, () => isMap());
   enhance(board);
@@ -251,17 +282,20 @@ export function drawBoard(board) {
 }
 
 // Dims what does not match while one types; Enter goes from one match to the next, Esc clears.
-function search(tree, board, reveal) {
+function search(board, reveal) {
+  /** @type {HTMLInputElement | null} */
   const input = document.querySelector(".search input[type=search]");
   if (!input) return;
-  const live = document.getElementById("live");
+  const live = /** @type {HTMLElement} */ (document.getElementById("live"));
   let at = -1;
-  const matches = () => [...document.querySelectorAll(".node.match")];
+  const matches = () => all(document, ".node.match");
   const mark = () => {
     const wanted = plain(input.value.trim());
     at = -1;
     for (const node of document.querySelectorAll(".node")) {
-      const text = plain(`${node.getAttribute("aria-label") ?? ""} ${node.querySelector(":scope > .card").textContent}`);
+      const text = plain(
+        `${node.getAttribute("aria-label") ?? ""} ${node.querySelector(":scope > .card")?.textContent}`,
+      );
       node.classList.toggle("match", Boolean(wanted) && text.includes(wanted));
     }
     board.toggleAttribute("data-searching", Boolean(wanted));
@@ -274,7 +308,7 @@ function search(tree, board, reveal) {
       mark();
     }
   });
-  input.form.addEventListener("submit", (event) => {
+  input.form?.addEventListener("submit", (event) => {
     const found = matches();
     if (!found.length || "folded" in board.dataset) return; // the server looks into what is folded away
     event.preventDefault();
@@ -288,6 +322,7 @@ function search(tree, board, reveal) {
 
 // Drag with the mouse to move; a click on a card stays a click.
 function drag(viewport, when) {
+  /** @type {{ x: number, y: number, left: number, top: number } | null} */
   let start = null;
   viewport.addEventListener("pointerdown", (event) => {
     if (!when() || event.pointerType !== "mouse" || event.button !== 0 || event.target.closest(".card")) return;

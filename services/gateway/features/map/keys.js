@@ -2,7 +2,8 @@
 import { plain } from "../../web/src/text.js";
 
 export function walkTree(tree, { shown, toggle, focus, open }) {
-  let typed = "", timer;
+  let typed = "",
+    timer;
   tree.addEventListener("keydown", async (event) => {
     const node = event.target.closest("[role=treeitem]");
     if (!node || event.target !== node || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -11,10 +12,18 @@ export function walkTree(tree, { shown, toggle, focus, open }) {
     const expanded = node.getAttribute("aria-expanded");
     const go = (to) => to && focus(to);
     switch (event.key) {
-      case "ArrowDown": go(nodes[at + 1]); break;
-      case "ArrowUp": go(nodes[at - 1]); break;
-      case "Home": go(nodes[0]); break;
-      case "End": go(nodes.at(-1)); break;
+      case "ArrowDown":
+        go(nodes[at + 1]);
+        break;
+      case "ArrowUp":
+        go(nodes[at - 1]);
+        break;
+      case "Home":
+        go(nodes[0]);
+        break;
+      case "End":
+        go(nodes.at(-1));
+        break;
       case "ArrowRight":
         if (expanded === "false") await toggle(node, true);
         else if (expanded === "true") go(node.querySelector(":scope > ul > .node"));
@@ -23,7 +32,9 @@ export function walkTree(tree, { shown, toggle, focus, open }) {
         if (expanded === "true") await toggle(node, false);
         else go(node.parentElement.closest(".node"));
         break;
-      case "Enter": open(node); break;
+      case "Enter":
+        open(node);
+        break;
       default:
         if (event.key.length !== 1) return;
         if (event.key === " " && !typed) {
@@ -33,7 +44,11 @@ export function walkTree(tree, { shown, toggle, focus, open }) {
         clearTimeout(timer);
         typed += plain(event.key);
         timer = setTimeout(() => (typed = ""), 700);
-        go([...nodes.slice(at + (typed.length === 1 ? 1 : 0)), ...nodes].find((one) => plain(one.getAttribute("aria-label")).startsWith(typed)));
+        go(
+          [...nodes.slice(at + (typed.length === 1 ? 1 : 0)), ...nodes].find((one) =>
+            plain(one.getAttribute("aria-label")).startsWith(typed),
+          ),
+        );
     }
     event.preventDefault();
   });

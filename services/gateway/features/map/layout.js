@@ -8,7 +8,7 @@ export const INDENT = 18;
 const BETWEEN = 14; // more between the children of two parents
 
 export const columnOf = (node) => COLUMNS.indexOf(kindOf(node));
-export const kindOf = (node) => /k-([a-z]+)/.exec(node.className)[1];
+export const kindOf = (node) => /k-([a-z]+)/.exec(node.className)?.[1] ?? "";
 
 // `nodes`: the shown cards with {element, kind, height, parent (element of the tree parent)}. Answers positions and the size.
 export function layOut(nodes, width) {
@@ -25,7 +25,9 @@ export function layOut(nodes, width) {
   const goals = nodes.filter((node) => node.kind === "goal");
   const root = { column: 0, children: [] };
   const items = new Map();
-  for (const node of nodes) if (node.kind !== "goal") items.set(node.element, { node, column: COLUMNS.indexOf(node.kind), height: node.height, children: [] });
+  for (const node of nodes)
+    if (node.kind !== "goal")
+      items.set(node.element, { node, column: COLUMNS.indexOf(node.kind), height: node.height, children: [] });
   for (const item of items.values()) {
     let above = items.get(item.node.parent) ?? root;
     // What serves a KPI of its own layer stands in the same column, below it and indented.
@@ -57,11 +59,18 @@ export function layOut(nodes, width) {
 
   const places = new Map();
   laid.each((at) => {
-    if (at.data.node) places.set(at.data.node.element, { x: lefts[at.data.column] + (at.data.indent ?? 0), y: at.x - at.data.height / 2, height: at.data.height, indent: at.data.indent ?? 0 });
+    if (at.data.node)
+      places.set(at.data.node.element, {
+        x: lefts[at.data.column] + (at.data.indent ?? 0),
+        y: at.x - at.data.height / 2,
+        height: at.data.height,
+        indent: at.data.indent ?? 0,
+      });
   });
   placeGoals(goals, places, lefts[0], nodes);
 
-  let top = Infinity, bottom = 0;
+  let top = Infinity,
+    bottom = 0;
   for (const place of places.values()) {
     top = Math.min(top, place.y);
     bottom = Math.max(bottom, place.y + place.height);
@@ -74,7 +83,10 @@ export function layOut(nodes, width) {
 function placeGoals(goals, places, x, nodes) {
   if (!goals.length) return;
   const middle = (goal) => {
-    const served = nodes.filter((node) => node.parents.includes(goal.element.id)).map((node) => places.get(node.element)).filter(Boolean);
+    const served = nodes
+      .filter((node) => node.parents.includes(goal.element.id))
+      .map((node) => places.get(node.element))
+      .filter(Boolean);
     return served.length ? served.reduce((sum, place) => sum + place.y + place.height / 2, 0) / served.length : 0;
   };
   const middles = new Map(goals.map((goal) => [goal, middle(goal)]));

@@ -1,24 +1,33 @@
 // What would make a praise better, asked of the server while it is written. It only advises: whatever fails, the form works as it is.
+import { fieldsOf, givenUp, one } from "../../web/src/dom.js";
+
+/** @param {HTMLFormElement} form */
 export function hintAt(form) {
-  const hints = form.querySelector("[data-hints]");
-  const button = form.querySelector("button[data-send]");
+  const hints = /** @type {HTMLElement} */ (form.querySelector("[data-hints]"));
+  const button = /** @type {HTMLButtonElement} */ (form.querySelector("button[data-send]"));
+  const words = /** @type {HTMLElement} */ (button.querySelector("span"));
   let timer, running;
   const ask = async () => {
     running?.abort();
     running = new AbortController();
     try {
-      const body = new URLSearchParams(new FormData(form));
-      const answer = await fetch(form.dataset.check, { method: "POST", body, signal: running.signal, headers: { "X-Requested-With": "fetch" } });
+      const body = fieldsOf(form);
+      const answer = await fetch(form.dataset.check ?? "", {
+        method: "POST",
+        body,
+        signal: running.signal,
+        headers: { "X-Requested-With": "fetch" },
+      });
       if (!answer.ok || answer.redirected) return;
       const text = await answer.text();
       if (hints.innerHTML.trim() === text.trim()) return;
       hints.innerHTML = text;
-      const said = hints.firstElementChild?.dataset;
+      const said = one(hints, ":scope > *")?.dataset;
       if (!said?.send) return;
-      button.querySelector("span").textContent = said.send;
-      button.value = said.without;
+      words.textContent = said.send;
+      button.value = said.without ?? "";
     } catch (error) {
-      if (error.name !== "AbortError") console.warn("no hints just now", error);
+      if (!givenUp(error)) console.warn("no hints just now", error);
     }
   };
   const changed = () => {

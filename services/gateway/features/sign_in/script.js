@@ -1,2 +1,4 @@
 // A form that comes back after the sign-in goes on by itself.
-document.querySelector("form[data-go]")?.requestSubmit();
+/** @type {HTMLFormElement | null} */
+const form = document.querySelector("form[data-go]");
+form?.requestSubmit();

@@ -1,7 +1,10 @@
 // "Show more" goes to the next page; with script that page's rows are put below those that are there.
+import { all, hit, one } from "./dom.js";
+
+/** @param {Document} root */
 export function showMore(root) {
   root.addEventListener("click", async (event) => {
-    const link = event.target.closest?.("a[data-more]");
+    const link = /** @type {HTMLAnchorElement | null} */ (hit(event, "a[data-more]"));
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
     const list = root.querySelector(`[data-list="${link.dataset.more}"]`);
     if (!list) return;
@@ -11,11 +14,11 @@ export function showMore(root) {
       const answer = await fetch(link.href);
       if (!answer.ok || answer.redirected) throw new Error(`answered ${answer.status}`);
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      const rows = [...(page.querySelector(`[data-list="${link.dataset.more}"]`)?.children ?? [])];
+      const rows = all(page, `[data-list="${link.dataset.more}"] > *`);
       list.append(...rows);
-      const next = page.querySelector(`a[data-more="${link.dataset.more}"]`);
+      const next = /** @type {HTMLAnchorElement | null} */ (one(page, `a[data-more="${link.dataset.more}"]`));
       if (next) link.href = next.href;
-      else link.parentElement.remove();
+      else link.parentElement?.remove();
       link.removeAttribute("aria-disabled");
       const first = rows[0];
       if (first) {

@@ -1,4 +1,7 @@
 // A number is said back in full while it is typed, by the server, which reads it by the same rule when it is sent.
+import { givenUp } from "./dom.js";
+
+/** @param {Iterable<HTMLInputElement>} fields */
 export function sayBack(fields) {
   for (const field of fields) {
     const place = field.form?.querySelector(`[data-said-back="${CSS.escape(field.name)}"]`);
@@ -11,7 +14,7 @@ export function sayBack(fields) {
         const answer = await fetch(`/number?text=${encodeURIComponent(field.value)}`, { signal: running.signal });
         if (answer.ok && !answer.redirected) place.textContent = await answer.text();
       } catch (error) {
-        if (error.name !== "AbortError") console.warn("the number could not be said back", error);
+        if (!givenUp(error)) console.warn("the number could not be said back", error);
       }
     };
     field.addEventListener("input", () => {

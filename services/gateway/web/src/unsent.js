@@ -3,8 +3,14 @@ export function warnOfUnsent(forms) {
   let unsent = false;
   for (const form of forms) {
     if (form.querySelector("[role=alert]")) unsent = true;
-    form.addEventListener("input", () => { unsent = true; });
-    form.addEventListener("submit", () => { unsent = false; });
+    form.addEventListener("input", () => {
+      unsent = true;
+    });
+    form.addEventListener("submit", () => {
+      unsent = false;
+    });
   }
-  window.addEventListener("beforeunload", (event) => { if (unsent) event.preventDefault(); });
+  window.addEventListener("beforeunload", (event) => {
+    if (unsent) event.preventDefault();
+  });
 }
