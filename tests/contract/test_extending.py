@@ -5,8 +5,10 @@
 
 import ast
 import importlib
+import importlib.util
 import inspect
 import pkgutil
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -131,3 +133,20 @@ def test_a_service_is_known_wherever_services_are():
     assert folders == set(contracts.contexts()), "its events are in proto/nhip/<name>/v1/events.proto"
     rooms = (ROOT / "docs" / "architecture.md").read_text("utf-8")
     assert {name for name in folders if f"| `services/{name}` |" not in rooms} == set(), "add it to the rooms"
+
+
+# --- the page itself ---
+
+
+def test_what_the_page_takes_from_eventkit_is_there():
+    page = (ROOT / "docs" / "extending.md").read_text("utf-8")
+    for code in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
+        for node in ast.walk(ast.parse(code)):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("eventkit"):
+                module = importlib.import_module(str(node.module))
+                for name in node.names:
+                    assert hasattr(module, name.name) or importlib.util.find_spec(f"{node.module}.{name.name}")
+    table = page.partition("## The ten modules")[2].partition("## A command")[0]
+    modules = re.findall(r"^\| `(eventkit[\w.]+)` \|", table, re.MULTILINE)
+    assert len(modules) == 10
+    assert all(importlib.util.find_spec(module) for module in modules)
