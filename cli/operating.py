@@ -1,9 +1,11 @@
 """What commands for operators share: where the services are, and as whom they are asked."""
 
-from collections.abc import AsyncGenerator
+import inspect
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -21,12 +23,37 @@ Tenant = Annotated[str, typer.Option("--tenant", help="The tenant; unset: NHIP_T
 Directory = Annotated[Path, typer.Option("--directory", help="The directory of `nhip up`.")]
 
 
-@asynccontextmanager
-async def operator(
-    address: str | None, gateway: str | None, token: str, tenant: str, directory: Path
-) -> AsyncGenerator[tuple[Client, list[str]]]:
-    """A client as the operator, and the services that there are."""
-    at = find(address, gateway, directory)
-    signed = token or await demo_token(at.gateway, "service:operator", tenant or load().tenant)
-    async with connected(at.services, signed, patience=10) as client:
-        yield client, list(at.services)
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Where the services are, and as whom they are asked: what five options say."""
+
+    address: Address = None
+    gateway: Gateway = None
+    token: Token = ""
+    tenant: Tenant = ""
+    directory: Directory = Path("var")
+
+    @asynccontextmanager
+    async def operator(self) -> AsyncGenerator[tuple[Client, list[str]]]:
+        """A client as the operator, and the services that there are."""
+        at = find(self.address, self.gateway, self.directory)
+        signed = self.token or await demo_token(at.gateway, "service:operator", self.tenant or load().tenant)
+        async with connected(at.services, signed, patience=10) as client:
+            yield client, list(at.services)
+
+
+def asking(command: Callable[..., None]) -> Callable[..., None]:
+    """A command with the options of `Where`, which it takes as its parameter `where`."""
+    options = inspect.signature(Where).parameters
+
+    def run(**given: Any) -> None:
+        where = Where(**{name: given.pop(name) for name in options})
+        command(**given, where=where)
+
+    own = inspect.signature(command).parameters
+    parameters = [*(parameter for name, parameter in own.items() if name != "where"), *options.values()]
+    run.__name__, run.__doc__ = command.__name__, command.__doc__
+    # Typer reads a command's options from its signature.
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # functions take one
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return run

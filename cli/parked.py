@@ -1,13 +1,12 @@
 """`nhip parked`: events that could not be handled."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from cli.operating import Address, Directory, Gateway, Tenant, Token, operator
+from cli.operating import Where, asking
 from cli.running import Failed, run, say
 from nhip.common.v1.operations_pb2 import DiscardParked, ListParked, Parked, ParkedEvent, RetryParked
 
@@ -22,17 +21,15 @@ EventId = Annotated[str, typer.Argument(help="The event's id, as `nhip parked li
 
 
 @app.command("list")
+@asking
 def list_(
-    address: Address = None,
-    gateway: Gateway = None,
-    token: Token = "",
-    tenant: Tenant = "",
-    directory: Directory = Path("var"),
+    *,
+    where: Where,
 ) -> None:
     """List what is parked in every service."""
 
     async def work() -> None:
-        async with operator(address, gateway, token, tenant, directory) as (client, services):
+        async with where.operator() as (client, services):
             found = [
                 (name, e)
                 for name in services
@@ -59,19 +56,17 @@ def list_(
 
 
 @app.command()
+@asking
 def show(
     service: Service,
     event_id: EventId,
-    address: Address = None,
-    gateway: Gateway = None,
-    token: Token = "",
-    tenant: Tenant = "",
-    directory: Directory = Path("var"),
+    *,
+    where: Where,
 ) -> None:
     """Show one parked event."""
 
     async def work() -> None:
-        async with operator(address, gateway, token, tenant, directory) as (client, _):
+        async with where.operator() as (client, _):
             parked = (await client.ask(ListParked(service=service), Parked, at=service)).events
         event = next((one for one in parked if one.event_id == event_id), None)
         if event is None:
@@ -83,20 +78,18 @@ def show(
 
 
 @app.command()
+@asking
 def retry(
     service: Service,
     subscription: Subscription,
     stream: Stream,
-    address: Address = None,
-    gateway: Gateway = None,
-    token: Token = "",
-    tenant: Tenant = "",
-    directory: Directory = Path("var"),
+    *,
+    where: Where,
 ) -> None:
     """Handle what is parked of a stream again, in order."""
 
     async def work() -> None:
-        async with operator(address, gateway, token, tenant, directory) as (client, _):
+        async with where.operator() as (client, _):
             await client.command(RetryParked(service=service, subscription=subscription, stream=stream), at=service)
         say(f"{stream} is handled")
 
@@ -104,22 +97,20 @@ def retry(
 
 
 @app.command()
+@asking
 def discard(
     service: Service,
     subscription: Subscription,
     stream: Stream,
     event_id: EventId,
-    address: Address = None,
-    gateway: Gateway = None,
-    token: Token = "",
-    tenant: Tenant = "",
-    directory: Directory = Path("var"),
+    *,
+    where: Where,
 ) -> None:
     """Give up the first parked event of a stream; what waited behind it is handled."""
 
     async def work() -> None:
         request = DiscardParked(service=service, subscription=subscription, stream=stream, event_id=event_id)
-        async with operator(address, gateway, token, tenant, directory) as (client, _):
+        async with where.operator() as (client, _):
             await client.command(request, at=service)
         say(f"{event_id} is given up, {stream} goes on behind it")
 

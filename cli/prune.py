@@ -1,23 +1,20 @@
 """`nhip prune`: drops tables of views that no running process reads."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cli.operating import Address, Directory, Gateway, Tenant, Token, operator
+from cli.operating import Where, asking
 from cli.running import run, say
 from nhip.common.v1.operations_pb2 import Prune, Pruned
 
 
+@asking
 def prune(
     service: Annotated[list[str] | None, typer.Option(help="Only this service; may be repeated.")] = None,
     drop: Annotated[bool, typer.Option("--drop", help="Drop what nobody reads; without it, only say what.")] = False,
-    address: Address = None,
-    gateway: Gateway = None,
-    token: Token = "",
-    tenant: Tenant = "",
-    directory: Directory = Path("var"),
+    *,
+    where: Where,
 ) -> None:
     """Say which views of earlier or later versions nobody reads any more, and, with --drop, drop their tables.
 
@@ -26,7 +23,7 @@ def prune(
 
     async def work() -> None:
         unread = 0
-        async with operator(address, gateway, token, tenant, directory) as (client, services):
+        async with where.operator() as (client, services):
             for name in service or services:
                 for views in (await client.ask(Prune(service=name, drop=drop), Pruned, at=name)).views:
                     readers = ", ".join(views.processes)

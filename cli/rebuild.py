@@ -1,29 +1,26 @@
 """`nhip rebuild`: folds a view anew from the first event."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cli.operating import Address, Directory, Gateway, Tenant, Token, operator
+from cli.operating import Where, asking
 from cli.running import WRONG_USE, Failed, run, say
 from eventkit.errors import Rejected
 from nhip.common.v1.operations_pb2 import Rebuild, Verified, Verify
 
 
+@asking
 def rebuild(
     service: Annotated[str, typer.Argument(help="The service whose view it is.")],
     view: Annotated[str, typer.Argument(help="The view, as `nhip verify` names it.")],
-    address: Address = None,
-    gateway: Gateway = None,
-    token: Token = "",
-    tenant: Tenant = "",
-    directory: Directory = Path("var"),
+    *,
+    where: Where,
 ) -> None:
     """Empty a view and fold it again from the first event. Until it is there again, answers from it are incomplete."""
 
     async def work() -> None:
-        async with operator(address, gateway, token, tenant, directory) as (client, services):
+        async with where.operator() as (client, services):
             if service not in services:
                 raise Failed(f"there is no service {service!r}: give one of {', '.join(services)}", code=WRONG_USE)
             try:

@@ -1,27 +1,24 @@
 """`nhip verify`: is every view what the log says."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from cli.operating import Address, Directory, Gateway, Tenant, Token, operator
+from cli.operating import Where, asking
 from cli.running import Failed, run
 from nhip.common.v1.operations_pb2 import Verified, VerifiedView, Verify
 
 SHOWN = 20
 
 
+@asking
 def verify(
     service: Annotated[list[str] | None, typer.Option(help="Only this service; may be repeated.")] = None,
     view: Annotated[str, typer.Option(help="Only this view.")] = "",
-    address: Address = None,
-    gateway: Gateway = None,
-    token: Token = "",
-    tenant: Tenant = "",
-    directory: Directory = Path("var"),
+    *,
+    where: Where,
 ) -> None:
     """Fold every stream again and compare each view with it. Exit code 1 when a row differs.
 
@@ -29,7 +26,7 @@ def verify(
     """
 
     async def work() -> None:
-        async with operator(address, gateway, token, tenant, directory) as (client, services):
+        async with where.operator() as (client, services):
             found = [
                 (name, one)
                 for name in service or services

@@ -21,6 +21,7 @@ from eventkit.ids import uuid7
 from eventkit.log import grouping
 from eventkit.log.grouping import Accepted, Pending
 from eventkit.log.port import NO_STREAM, Appended, LogFull, Origin, Recorded, StreamId, Write
+from eventkit.log.rows import event_of
 from eventkit.telemetry import Metrics
 
 log = structlog.get_logger(__name__)
@@ -224,7 +225,7 @@ class PostgresLog:
             repeats = [p for p in pendings if p.verdict is None]
             if repeats:
                 ids = [e.id for p in repeats for w in p.writes for e in w.events]
-                stored = {r.id: r for r in map(_recorded, await self._writer.fetch(FIND, ids))}
+                stored = {r.id: r for r in map(event_of, await self._writer.fetch(FIND, ids))}
                 for p in repeats:
                     p.verdict = grouping.repeated(p, stored)
         except BaseException as error:  # whatever it is: nobody may wait for ever, and nothing is believed any more
@@ -314,13 +315,13 @@ class PostgresLog:
     async def read(self, stream: StreamId, *, after: int = 0) -> AsyncIterator[Recorded]:
         while rows := await self._readers.fetch(STREAM, str(stream), after, READ_PAGE):
             for row in rows:
-                yield _recorded(row)
+                yield event_of(row)
             if len(rows) < READ_PAGE:
                 return
             after = rows[-1]["version"]
 
     async def append_of(self, event_id: UUID) -> list[Recorded]:
-        return [_recorded(row) for row in await self._readers.fetch(APPEND_OF, event_id)]
+        return [event_of(row) for row in await self._readers.fetch(APPEND_OF, event_id)]
 
     async def last_position(self) -> int:
         return await self._readers.fetchval("select coalesce(max(position), 0) from log_event")
@@ -329,7 +330,7 @@ class PostgresLog:
         async with self._readers.acquire() as con, con.transaction():
             stream: list[Recorded] = []
             async for row in con.cursor(HISTORY, tenant, list(categories), upto, prefetch=READ_PAGE):
-                event = _recorded(row)
+                event = event_of(row)
                 if stream and stream[0].stream != event.stream:
                     yield stream
                     stream = []
@@ -350,7 +351,7 @@ class PostgresLog:
                     if missing:  # positions of an append follow each other, so the rest of it is just behind
                         rows += await self._readers.fetch(PAGE, rows[-1]["position"], missing)
                     after = rows[-1]["position"]
-                    yield [_recorded(row) for row in rows]
+                    yield [event_of(row) for row in rows]
                 try:
                     # Not wait_for: before Python 3.12 that may swallow a cancellation.
                     async with asyncio.timeout(self._poll):
@@ -402,22 +403,3 @@ def _columns(accepted: list[Accepted]) -> list[list[Any]]:
         for a in accepted
     ]
     return [list(column) for column in zip(*rows, strict=True)]
-
-
-def _recorded(row: asyncpg.Record) -> Recorded:
-    return Recorded(
-        id=UUID(int=row["id"].int),
-        type=row["type"],
-        data=row["data"],
-        stream=StreamId.parse(row["stream"]),
-        version=row["version"],
-        position=row["position"],
-        append_id=UUID(int=row["append_id"].int),
-        index=row["append_index"],
-        size=row["append_size"],
-        occurred_at=row["occurred_at"],
-        recorded_at=row["recorded_at"],
-        origin=Origin(
-            row["actor"], row["command_digest"], row["correlation_id"], row["causation_id"], row["traceparent"]
-        ),
-    )

@@ -4,11 +4,11 @@ streams flow."""
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
 import asyncpg
 
-from eventkit.log import Origin, Recorded, StreamId
+from eventkit.log import Recorded, StreamId
+from eventkit.log.rows import event_of
 
 SCHEMA = """
 create table if not exists parked(
@@ -143,18 +143,4 @@ def split(events: Sequence[Recorded], waiting: set[StreamId]) -> tuple[list[Reco
 
 
 def _parked(row: asyncpg.Record) -> ParkedEvent:
-    event = Recorded(
-        id=UUID(int=row["id"].int),
-        type=row["type"],
-        data=row["data"],
-        stream=StreamId.parse(row["stream"]),
-        version=row["version"],
-        position=row["position"],
-        append_id=UUID(int=row["append_id"].int),
-        index=row["append_index"],
-        size=row["append_size"],
-        occurred_at=row["occurred_at"],
-        recorded_at=row["recorded_at"],
-        origin=Origin(row["actor"], b"", row["correlation_id"], row["causation_id"], row["traceparent"]),
-    )
-    return ParkedEvent(row["subscription"], row["context"], event, row["error"], row["parked_at"])
+    return ParkedEvent(row["subscription"], row["context"], event_of(row), row["error"], row["parked_at"])
