@@ -12,11 +12,15 @@ ROUNDS ?= 20
 .DELETE_ON_ERROR:
 .PHONY: help run test faults format bench lint setup proto assets browser lock clean
 
+##@ Use it
+
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^##@ / { printf "\n%s\n", substr($$0, 5) } /^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 run: setup proto assets ## start Nhip on this machine, engines included
 	@$(VENV)/bin/nhip up
+
+##@ Change it
 
 test: setup proto assets browser ## run all tests; ARGS="tests/unit -k kpi" picks some
 	@$(PY) -m pytest -n $(WORKERS) $(ARGS)
@@ -46,6 +50,8 @@ lint: setup proto $(WEB)/node_modules/.ready ## check style, types, boundaries b
 	fi
 
 # --- set-up: .venv holds exactly what requirements.lock says, and this project as editable ---------------------------
+
+##@ What the others call by themselves
 
 setup: $(VENV)/.ready ## fill .venv from requirements.lock
 
@@ -102,7 +108,7 @@ $(WEB)/node_modules/.built: $(WEB)/node_modules/.ready $(WEB)/package.json \
 	@$(PY) -m deploy.npm --prefix $(WEB) run build --silent
 	@touch $@
 
-browser: setup
+browser: setup ## find or fetch a browser for the tests
 	@$(PY) -m deploy.browser
 
 clean: ## remove all that was fetched or generated, data in var/ too
