@@ -44,7 +44,7 @@ def _told(refusal: Rejected, violation: Violation, praise: Praise, org: OrgChart
 def _give(praise: Praise, org: OrgChart, wallets: dict[str, Wallet], today: date) -> None:
     command = commands.give_praise(praise, lambda _kind, ref: ref)
     shares = praises.shares(command, praise.giver, org)
-    around = praises.Circumstances(
+    circumstances = praises.Circumstances(
         giver_id=praise.giver,
         shares=shares,
         value_exists=True,
@@ -55,7 +55,7 @@ def _give(praise: Praise, org: OrgChart, wallets: dict[str, Wallet], today: date
         org=org,
         today=today,
     )
-    for ref, event in praises.give(command, around, praise.ref):
+    for ref, event in praises.give(command, circumstances, praise.ref):
         if ref.category == WALLET.category:
             wallets[ref.id] = WALLET.evolve(wallets.get(ref.id, WALLET.initial), event)
 

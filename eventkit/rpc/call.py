@@ -87,7 +87,7 @@ async def nothing_to_finish(message: Message, reader: Actor, roles: frozenset[st
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class Dependencies:
     """What calls need of the service that they are made to."""
 
     tokens: Authenticator
@@ -129,18 +129,18 @@ class Call:
     reply: type[Message]
     handler: Handler
     allow: Allow
-    around: Surroundings
+    dependencies: Dependencies
 
     async def serve(self, request: bytes, servicer: _Servicer) -> bytes:
-        started, at = time.perf_counter(), self.around.now()
+        started, at = time.perf_counter(), self.dependencies.now()
         metadata = Metadata.of(servicer.invocation_metadata())
         seconds = _seconds(servicer)
         if seconds is None:
-            seconds = self.around.deadline_seconds
+            seconds = self.dependencies.deadline_seconds
         # A little before gRPC cancels the call by itself: then the caller is still told what it was that took too long.
         deadline = asyncio.get_running_loop().time() + max(seconds - MARGIN_SECONDS, seconds / 2)
         outcome, answer = _Outcome(), b""
-        self.around.metrics.rpc_in_flight.inc()
+        self.dependencies.metrics.rpc_in_flight.inc()
         with span(
             self.method, metadata.traceparent, kind=SpanKind.SERVER, **{"rpc.system": "grpc", "rpc.method": self.method}
         ):
@@ -175,26 +175,26 @@ class Call:
     async def _answer(
         self, request: bytes, metadata: Metadata, at: datetime, deadline: float, outcome: _Outcome
     ) -> bytes:
-        around = self.around
-        outcome.actor = actor = await around.tokens.authenticate(metadata.authorization)
-        around.rates.take(actor)
+        dependencies = self.dependencies
+        outcome.actor = actor = await dependencies.tokens.authenticate(metadata.authorization)
+        dependencies.rates.take(actor)
         if after := metadata.positions():
             await self._wait(actor, after, deadline, outcome)
         # Behind the positions: who brings the position of what took their role away is judged without it.
-        roles = await authorise(self.allow, actor, around.roles, changes=self.reply is command_pb2.Accepted)
+        roles = await authorise(self.allow, actor, dependencies.roles, changes=self.reply is command_pb2.Accepted)
         command = self._read(request)
         key = metadata.idempotency_key()
         id = (
             new_command_id()
             if key is None
-            else command_id(actor, self.method, key, await around.id_secret(actor.tenant))
+            else command_id(actor, self.method, key, await dependencies.id_secret(actor.tenant))
         )
         ctx = Context(
             actor=actor,
             at=at,
             command_id=id,
             digest=hmac.digest(
-                around.secret,
+                dependencies.secret,
                 b"\0".join((self.method.encode(), command.SerializeToString(deterministic=True))),
                 "sha256",
             ),
@@ -204,14 +204,14 @@ class Call:
             after=after,
         )
         if self.reply is not command_pb2.Accepted:  # before anything is read: what is answered is of then or later
-            outcome.applied = await around.applied(actor.tenant)
+            outcome.applied = await dependencies.applied(actor.tenant)
         while True:
             reply = await self.handler(command, ctx)
             if not isinstance(reply, self.reply):
                 raise TypeError(f"{self.method} must answer {self.reply.DESCRIPTOR.full_name}")
             if isinstance(reply, command_pb2.Accepted):
                 outcome.position = reply.position
-            await around.finish(reply, actor, roles)
+            await dependencies.finish(reply, actor, roles)
             answer = reply.SerializeToString()
             if len(answer) <= MESSAGE_BYTES:
                 return answer
@@ -222,9 +222,9 @@ class Call:
 
     async def _wait(self, actor: Actor, after: Mapping[str, int], deadline: float, outcome: _Outcome) -> None:
         left = min(deadline - asyncio.get_running_loop().time(), WAIT_SECONDS)
-        with self.around.waiting.one(actor):
+        with self.dependencies.waiting.one(actor):
             outcome.waiting = True
-            await self.around.wait(actor.tenant, after, max(left, 0.0))
+            await self.dependencies.wait(actor.tenant, after, max(left, 0.0))
             outcome.waiting = False
 
     def _read(self, request: bytes) -> Message:
@@ -237,7 +237,7 @@ class Call:
         return command
 
     def _record(self, outcome: _Outcome, seconds: float, request_id: str) -> None:
-        metrics, failed = self.around.metrics, outcome.failed
+        metrics, failed = self.dependencies.metrics, outcome.failed
         code = failed.code if failed else grpc.StatusCode.OK
         metrics.rpc_in_flight.dec()
         metrics.rpc_handled.labels(self.method, code.name).inc()

@@ -19,10 +19,10 @@ from eventkit.rpc.call import (
     MESSAGE_BYTES,
     Applied,
     Call,
+    Dependencies,
     Finish,
     Handler,
     IdSecret,
-    Surroundings,
     Wait,
     no_secret,
     nothing_applied,
@@ -102,7 +102,7 @@ class Api:
                 )
         return cast(Handler, method)
 
-    def calls(self, around: Surroundings) -> dict[str, Call]:
+    def calls(self, dependencies: Dependencies) -> dict[str, Call]:
         """The RPCs by name, ready to be served."""
         return {
             rpc.name: Call(
@@ -111,7 +111,7 @@ class Api:
                 reply=GetMessageClass(rpc.output_type),
                 handler=self.handler(rpc),
                 allow=self.access[rpc.name],
-                around=around,
+                dependencies=dependencies,
             )
             for rpc in self.service.methods
         }
@@ -151,7 +151,7 @@ class Server:
         if len(set(names)) != len(names):
             raise ValueError("a gRPC service is served by one API")
         self._apis, self._host, self._port, self._reflection = tuple(apis), host, port, reflection
-        self._around = Surroundings(
+        self._dependencies = Dependencies(
             tokens=tokens,
             roles=roles,
             secret=secret,
@@ -172,7 +172,8 @@ class Server:
         server = grpc.aio.server(options=_OPTIONS)
         for api in self._apis:
             handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {
-                name: grpc.unary_unary_rpc_method_handler(call.serve) for name, call in api.calls(self._around).items()
+                name: grpc.unary_unary_rpc_method_handler(call.serve)
+                for name, call in api.calls(self._dependencies).items()
             }
             server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(api.service.full_name, handlers),))
         if self._reflection:

@@ -115,14 +115,14 @@ class GoalsApi:
         org = await self.resources.directory.org_chart(ctx.tenant)
 
         async def decide(load: Load) -> Decision:
-            known = kpi.existing(await load(KPI, command.kpi_id), command.kpi_id)
-            cycle = await _cycle(load, known.cycle_id)
+            current = kpi.existing(await load(KPI, command.kpi_id), command.kpi_id)
+            cycle = await _cycle(load, current.cycle_id)
             on = _effective_on(command.effective_on, cycle, org, ctx)
-            kpi.active(known, on)
+            kpi.active(current, on)
             return alignment.align(
                 await load(ALIGNMENT, cycle.id),
                 cycle_id=cycle.id,
-                kpi_id=known.id,
+                kpi_id=current.id,
                 parent=command.parent,
                 parent_exists=await _parent_exists(load, command.parent),
                 why=command.why,
@@ -135,17 +135,17 @@ class GoalsApi:
         org = await self.resources.directory.org_chart(ctx.tenant)
 
         async def decide(load: Load) -> Decision:
-            known = kpi.existing(await load(KPI, command.kpi_id), command.kpi_id)
-            cycle = await _cycle(load, known.cycle_id)
+            current = kpi.existing(await load(KPI, command.kpi_id), command.kpi_id)
+            cycle = await _cycle(load, current.cycle_id)
             on = _effective_on(command.effective_on, cycle, org, ctx)
             strategy.check_open(cycle, org.today(ctx.at), command.reason_class)
-            ended = kpi.retire(known, command, effective_on=on)
+            ended = kpi.retire(current, command, effective_on=on)
             if not ended:
                 return []
             return [
                 *ended,
                 *alignment.take_off(
-                    await load(ALIGNMENT, cycle.id), cycle_id=cycle.id, kpi_id=known.id, effective_on=on
+                    await load(ALIGNMENT, cycle.id), cycle_id=cycle.id, kpi_id=current.id, effective_on=on
                 ),
             ]
 
@@ -160,8 +160,8 @@ class GoalsApi:
 
         async def decide(load: Load) -> Decision:
             await load(PROPOSAL, proposal_id)
-            around = await _circumstances(load, command.cycle_id, command.changes, addition, org, ctx)
-            return proposal.propose(command, around, ctx, proposal_id)
+            circumstances = await _circumstances(load, command.cycle_id, command.changes, addition, org, ctx)
+            return proposal.propose(command, circumstances, ctx, proposal_id)
 
         return await self.resources.commands.execute(ctx, PROPOSAL(proposal_id), decide)
 
@@ -170,9 +170,9 @@ class GoalsApi:
         org = await self.resources.directory.org_chart(ctx.tenant)
 
         async def decide(load: Load) -> Decision:
-            known = await load(PROPOSAL, command.proposal_id)
-            around = await _around(load, known, command.proposal_id, org, ctx)
-            return proposal.approve(known, command, around, ctx, added_id=ctx.new_id("kpi"))
+            current = await load(PROPOSAL, command.proposal_id)
+            circumstances = await _circumstances_of(load, current, command.proposal_id, org, ctx)
+            return proposal.approve(current, command, circumstances, ctx, added_id=ctx.new_id("kpi"))
 
         return await self.resources.commands.execute(ctx, PROPOSAL(command.proposal_id), decide)
 
@@ -181,9 +181,9 @@ class GoalsApi:
         org = await self.resources.directory.org_chart(ctx.tenant)
 
         async def decide(load: Load) -> Decision:
-            known = await load(PROPOSAL, command.proposal_id)
-            around = await _around(load, known, command.proposal_id, org, ctx)
-            return proposal.decline(known, command, around, ctx)
+            current = await load(PROPOSAL, command.proposal_id)
+            circumstances = await _circumstances_of(load, current, command.proposal_id, org, ctx)
+            return proposal.decline(current, command, circumstances, ctx)
 
         return await self.resources.commands.execute(ctx, PROPOSAL(command.proposal_id), decide)
 
@@ -251,12 +251,12 @@ async def _parent_exists(load: Load, parent: t.Parent) -> bool:
             return False
 
 
-async def _around(
-    load: Load, known: proposal.Proposal | None, proposal_id: str, org: OrgChart, ctx: Context
+async def _circumstances_of(
+    load: Load, current: proposal.Proposal | None, proposal_id: str, org: OrgChart, ctx: Context
 ) -> Circumstances:
-    if known is None:
+    if current is None:
         raise unknown("proposal", proposal_id, "proposal_id")
-    return await _circumstances(load, known.proposed.cycle_id, known.proposed.changes, known.addition, org, ctx)
+    return await _circumstances(load, current.proposed.cycle_id, current.proposed.changes, current.addition, org, ctx)
 
 
 async def _circumstances(

@@ -5,11 +5,11 @@ from eventkit.process.service import Resources, Service
 from eventkit.rpc.server import Api
 from nhip.notifications.v1 import notifications_pb2
 from services.notifications.api import ACCESS, NotificationsApi
-from services.notifications.reactors.asking import Asking
 from services.notifications.reactors.due_mails import DueMails
 from services.notifications.reactors.goals import TellOfGoals
+from services.notifications.reactors.mailer import Mailer
+from services.notifications.reactors.next_decider import NextDecider
 from services.notifications.reactors.people import TellOfPeople
-from services.notifications.reactors.post import Post
 from services.notifications.reactors.rewards import TellOfRewards
 from services.notifications.reactors.stale_progress import StaleProgress
 from services.notifications.views.erasure_facts import HeardErasureView
@@ -54,7 +54,7 @@ def service(resources: Resources) -> Service:
         ],
         timers=[
             StaleProgress(resources).timer,
-            Asking(resources).timer,
-            DueMails(resources, Post.of(resources.settings)).timer,
+            NextDecider(resources).timer,
+            DueMails(resources, Mailer.of(resources.settings)).timer,
         ],
     )

@@ -263,12 +263,12 @@ class PeopleApi:
         org, admin = await self.resources.directory.org_chart(ctx.tenant), await self._administers(ctx)
         page = asked(request, ctx.tenant, str, size=len(request.person_ids) or PEOPLE)
         ids = one_of(request.person_ids, org) if request.person_ids else sorted(org.people)
-        found = await self.names.matching(ctx.tenant, org, request.text) if request.text.strip() else None
+        named_so = await self.names.matching(ctx.tenant, org, request.text) if request.text.strip() else None
         wanted = (
             id
             for id in ids
             if (page.after is None or id > page.after[0])
-            and (found is None or id in found)
+            and (named_so is None or id in named_so)
             and (not request.active or org.people[id].active)
             and (not request.unit_id or (id in org.places and org.places[id].unit_id == request.unit_id))
         )
@@ -294,14 +294,14 @@ async def _manager(load: Load, place: types_pb2.Place) -> Person | None:
     return await load(PERSON, place.manager_id) if place.manager_id else None
 
 
-def _person(org: OrgChart, known: Person, *, email: bool) -> pb.Person:
-    place = org.places.get(known.id)
+def _person(org: OrgChart, person: Person, *, email: bool) -> pb.Person:
+    place = org.places.get(person.id)
     return pb.Person(
-        person_id=known.id,
-        name=known.name,
-        title=known.title,
+        person_id=person.id,
+        name=person.name,
+        title=person.title,
         place=types_pb2.Place(unit_id=place.unit_id, manager_id=place.manager_id) if place else None,
-        roles=[types_pb2.Role.Value(f"ROLE_{name.upper()}") for name in known.roles],
-        active=known.active,
-        email=known.email if email and known.email.WhichOneof("form") else None,
+        roles=[types_pb2.Role.Value(f"ROLE_{name.upper()}") for name in person.roles],
+        active=person.active,
+        email=person.email if email and person.email.WhichOneof("form") else None,
     )

@@ -58,12 +58,12 @@ class RewardsApi:
         value_id = ctx.new_id("value")
 
         async with reading(self.resources.pool, ctx.tenant) as con:
-            known = await core_values.names(con, ctx.tenant)
+            names = await core_values.names(con, ctx.tenant)
         return await self.resources.commands.on(
             ctx,
             CORE_VALUES,
             ALL,
-            lambda state: core_value.name(state, command, value_id, known=known),
+            lambda state: core_value.name(state, command, value_id, others=names),
             answers=value_id,
         )
 
@@ -80,7 +80,7 @@ class RewardsApi:
             await load(PRAISE, praise_id)
             giver_id = praise.giver(command, ctx.actor, org)
             shares = praise.shares(command, giver_id, org)
-            around = Circumstances(
+            circumstances = Circumstances(
                 giver_id=giver_id,
                 shares=shares,
                 value_exists=bool(command.value_id) and await _is_value(load, command.value_id),
@@ -89,7 +89,7 @@ class RewardsApi:
                 org=org,
                 today=org.today(ctx.at),
             )
-            return praise.give(command, around, praise_id)
+            return praise.give(command, circumstances, praise_id)
 
         # Praise of one person takes turns with other praise of them, a unit's with its giver's: these are the wallets
         # that many move.

@@ -15,7 +15,7 @@ from nhip.common.v1 import command_pb2, words_pb2
 from nhip.notifications.v1 import notifications_pb2 as notices
 from nhip.notifications.v1 import types_pb2 as notice_types
 from nhip.people.v1 import people_pb2
-from services.audit.domain import telling
+from services.audit.domain import contents
 from tests.browser.messages import NOW, at, day, words
 
 WHY = "Bớt chạy số buổi, dành thời gian đọc kỹ từng khách tiềm năng."
@@ -157,7 +157,7 @@ class Event:
 
 
 def _value(path: str, text: str, subject_kind: str = "") -> audit_pb2.Value:
-    side, changed = telling.side_of(path)
+    side, changed = contents.side_of(path)
     kind = audit_pb2.VALUE_KIND_UNSPECIFIED
     if text.lstrip("-").isdecimal():
         kind = audit_pb2.VALUE_KIND_NUMBER

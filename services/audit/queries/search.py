@@ -16,7 +16,7 @@ from eventkit.telemetry import unshown
 from eventkit.values import from_datetime, to_datetime
 from nhip.audit.v1 import audit_pb2 as pb
 from nhip.audit.v1 import types_pb2 as t
-from services.audit.domain import telling
+from services.audit.domain import contents
 from services.audit.views.ledger import LedgerView, SubjectView, decoded
 
 MOST_HOLES = 100
@@ -124,8 +124,8 @@ async def told(con: asyncpg.Connection, tenant: str, rows: Sequence[asyncpg.Reco
             actor=row["actor"],
             recorded_at=from_datetime(row["recorded_at"]),
             occurred_at=from_datetime(row["occurred_at"]),
-            subjects=telling.subjects(message) if message else [],
-            values=telling.values(message, reader=reader.id) if message else [],
+            subjects=contents.subjects(message) if message else [],
+            values=contents.values(message, reader=reader.id) if message else [],
             append_id=str(row["append_id"]),
             append_index=row["append_index"],
             append_size=row["append_size"],

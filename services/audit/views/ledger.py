@@ -13,7 +13,7 @@ from eventkit import contracts
 from eventkit.context import acting
 from eventkit.log import Recorded, wire
 from eventkit.subscriptions.projection import AnyView, Rows, View
-from services.audit.domain import telling
+from services.audit.domain import contents
 
 VERSION = 2
 
@@ -118,13 +118,13 @@ def _entry(event: Recorded) -> EntryRow:
         append_size=event.size,
         correlation_id=event.origin.correlation_id,
         causation_id=event.origin.causation_id,
-        reason=telling.reason(known) if known else "",
-        concerned=telling.concerned(known),
+        reason=contents.reason(known) if known else "",
+        concerned=contents.concerned(known),
         data=event.data,
     )
 
 
 def _subjects(event: Recorded) -> list[SubjectRow]:
     known = decoded(event.type, event.data, event.id)
-    about = telling.subjects(known) if known else []
+    about = contents.subjects(known) if known else []
     return [SubjectRow(event.tenant, subject.kind, subject.id, event.position, event.recorded_at) for subject in about]

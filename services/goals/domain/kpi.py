@@ -115,9 +115,9 @@ def _after(change: t.TargetChange | KpiTargetRevised, edge: Edge) -> PbDecimal |
     return given.after if to_decimal(given.after) is not None else None
 
 
-def weight_of(said: t.KpiDraft | KpiDefined) -> Decimal:
-    exact = to_decimal(said.exact_weight)
-    return Decimal(said.weight) if exact is None else exact
+def weight_of(kpi: t.KpiDraft | KpiDefined) -> Decimal:
+    exact = to_decimal(kpi.exact_weight)
+    return Decimal(kpi.weight) if exact is None else exact
 
 
 def whole(weight: Decimal) -> int:
@@ -253,14 +253,14 @@ def revise(
 
 def retire(kpi: Kpi | None, command: RetireKpi, *, effective_on: date) -> list[StreamEvent]:
     """End a KPI from a day on. One that is to end later may be ended earlier, and not the other way round."""
-    known = existing(kpi, command.kpi_id)
-    on = max(effective_on, known.effective_on)
-    if known.ended(on):
+    kpi = existing(kpi, command.kpi_id)
+    on = max(effective_on, kpi.effective_on)
+    if kpi.ended(on):
         return []
     ended = KpiRetired(
-        kpi_id=known.id, effective_on=from_date(on), reason_class=command.reason_class, reason=command.reason
+        kpi_id=kpi.id, effective_on=from_date(on), reason_class=command.reason_class, reason=command.reason
     )
-    return [StreamEvent(KPI(known.id), ended)]
+    return [StreamEvent(KPI(kpi.id), ended)]
 
 
 def existing(kpi: Kpi | None, kpi_id: str, field: str = "kpi_id") -> Kpi:

@@ -75,7 +75,7 @@ class Circumstances:
     today: date
 
 
-def propose(command: ProposeChange, around: Circumstances, ctx: Context, proposal_id: str) -> Decision:
+def propose(command: ProposeChange, circumstances: Circumstances, ctx: Context, proposal_id: str) -> Decision:
     if not command.changes and not command.HasField("addition"):
         raise Rejected("NOTHING_PROPOSED", "change the target of a KPI, or add one", kind=Kind.INVALID, field="changes")
     if len({change.kpi_id for change in command.changes}) < len(command.changes):
@@ -86,18 +86,18 @@ def propose(command: ProposeChange, around: Circumstances, ctx: Context, proposa
                 "NOTHING_CHANGED", "the new target is the old one", kind=Kind.INVALID, field=f"changes[{index}].after"
             )
     addition = command.addition if command.HasField("addition") else None
-    check_open(around.cycle, around.today, command.reason_class)
+    check_open(circumstances.cycle, circumstances.today, command.reason_class)
     # Carried out on paper: what could not be approved as it stands is not proposed.
     _carry_out(
         command.changes,
         addition,
-        around,
+        circumstances,
         reason_class=command.reason_class,
         proposal_id=proposal_id,
         added_id=f"{proposal_id}-added",
     )
-    kpis_touched = touched(addition, around.kpis)
-    may = deciders(kpis_touched, ctx.actor.id, around.org)
+    kpis_touched = touched(addition, circumstances.kpis)
+    may = deciders(kpis_touched, ctx.actor.id, circumstances.org)
     return [
         StreamEvent(
             PROPOSAL(proposal_id),
@@ -118,50 +118,52 @@ def propose(command: ProposeChange, around: Circumstances, ctx: Context, proposa
 
 
 def approve(
-    proposal: Proposal | None, command: ApproveProposal, around: Circumstances, ctx: Context, added_id: str
+    proposal: Proposal | None, command: ApproveProposal, circumstances: Circumstances, ctx: Context, added_id: str
 ) -> Decision:
-    known = _waiting(proposal, command.proposal_id)
-    approval = _approval(known, around, ctx)
-    check_open(around.cycle, around.today, known.proposed.reason_class)
+    proposal = _waiting(proposal, command.proposal_id)
+    approval = _approval(proposal, circumstances, ctx)
+    check_open(circumstances.cycle, circumstances.today, proposal.proposed.reason_class)
     events = _carry_out(
-        known.proposed.changes,
-        known.addition,
-        around,
-        reason_class=known.proposed.reason_class,
-        proposal_id=known.id,
+        proposal.proposed.changes,
+        proposal.addition,
+        circumstances,
+        reason_class=proposal.proposed.reason_class,
+        proposal_id=proposal.id,
         added_id=added_id,
     )
     approved = ProposalApproved(
-        proposal_id=known.id,
+        proposal_id=proposal.id,
         approval=approval,
         comment=command.comment,
-        added_kpi_id=added_id if known.addition is not None else "",
+        added_kpi_id=added_id if proposal.addition is not None else "",
     )
-    return [StreamEvent(PROPOSAL(known.id), approved), *events]
+    return [StreamEvent(PROPOSAL(proposal.id), approved), *events]
 
 
-def decline(proposal: Proposal | None, command: DeclineProposal, around: Circumstances, ctx: Context) -> Decision:
-    known = _waiting(proposal, command.proposal_id)
-    approval = _approval(known, around, ctx)
+def decline(
+    proposal: Proposal | None, command: DeclineProposal, circumstances: Circumstances, ctx: Context
+) -> Decision:
+    proposal = _waiting(proposal, command.proposal_id)
+    approval = _approval(proposal, circumstances, ctx)
     return [
         StreamEvent(
-            PROPOSAL(known.id), ProposalDeclined(proposal_id=known.id, approval=approval, reason=command.reason)
+            PROPOSAL(proposal.id), ProposalDeclined(proposal_id=proposal.id, approval=approval, reason=command.reason)
         )
     ]
 
 
 def withdraw(proposal: Proposal | None, command: WithdrawProposal, ctx: Context) -> Decision:
-    known = _waiting(proposal, command.proposal_id)
-    if known.proposed.proposer_id != ctx.actor.id:
+    proposal = _waiting(proposal, command.proposal_id)
+    if proposal.proposed.proposer_id != ctx.actor.id:
         raise Rejected("NOT_THE_PROPOSER", "only who made a proposal may withdraw it", kind=Kind.FORBIDDEN)
     reason = command.reason if command.HasField("reason") else None
-    return [StreamEvent(PROPOSAL(known.id), ProposalWithdrawn(proposal_id=known.id, reason=reason))]
+    return [StreamEvent(PROPOSAL(proposal.id), ProposalWithdrawn(proposal_id=proposal.id, reason=reason))]
 
 
 def touched(addition: t.KpiDraft | None, kpis_by_id: KpisById) -> list[Responsibility]:
     """The KPIs that a proposal concerns, for finding who decides."""
-    found = [kpi for kpi in kpis_by_id.values() if kpi is not None]
-    result = [Responsibility(kpi.id, kpi.level, kpi.owners, kpi.unit_id) for kpi in found]
+    existing = [kpi for kpi in kpis_by_id.values() if kpi is not None]
+    result = [Responsibility(kpi.id, kpi.level, kpi.owners, kpi.unit_id) for kpi in existing]
     if addition is not None:
         result.append(Responsibility("", addition.level, tuple(addition.owner_ids), addition.unit_id))
     return result
@@ -170,7 +172,7 @@ def touched(addition: t.KpiDraft | None, kpis_by_id: KpisById) -> list[Responsib
 def _carry_out(
     changes: Iterable[t.TargetChange],
     addition: t.KpiDraft | None,
-    around: Circumstances,
+    circumstances: Circumstances,
     *,
     reason_class: t.ReasonClass.ValueType,
     proposal_id: str,
@@ -179,32 +181,34 @@ def _carry_out(
     events: list[StreamEvent] = []
     for index, change in enumerate(changes):
         at = f"changes[{index}]"
-        kpi = kpis.existing(around.kpis[change.kpi_id], change.kpi_id, f"{at}.kpi_id")
-        if kpi.cycle_id != around.cycle.id:
+        kpi = kpis.existing(circumstances.kpis[change.kpi_id], change.kpi_id, f"{at}.kpi_id")
+        if kpi.cycle_id != circumstances.cycle.id:
             raise unknown("kpi", change.kpi_id, f"{at}.kpi_id")
         events.append(
-            kpis.revise(kpi, change, today=around.today, proposal_id=proposal_id, reason_class=reason_class, at=at)
+            kpis.revise(
+                kpi, change, today=circumstances.today, proposal_id=proposal_id, reason_class=reason_class, at=at
+            )
         )
     if addition is not None:
         events.append(
             kpis.define(
                 addition,
-                around.org,
+                circumstances.org,
                 kpi_id=added_id,
-                cycle=around.cycle,
-                effective_on=around.today,
+                cycle=circumstances.cycle,
+                effective_on=circumstances.today,
                 proposal_id=proposal_id,
                 at="addition",
             )
         )
         events += alignments.align(
-            around.alignment,
-            cycle_id=around.cycle.id,
+            circumstances.alignment,
+            cycle_id=circumstances.cycle.id,
             kpi_id=added_id,
             parent=addition.parent,
-            parent_exists=around.parent_exists,
+            parent_exists=circumstances.parent_exists,
             why=addition.why,
-            effective_on=around.today,
+            effective_on=circumstances.today,
             at="addition.parent",
         )
     return events
@@ -220,13 +224,13 @@ def _waiting(proposal: Proposal | None, proposal_id: str) -> Proposal:
     return proposal
 
 
-def _approval(proposal: Proposal, around: Circumstances, ctx: Context) -> t.Approval:
+def _approval(proposal: Proposal, circumstances: Circumstances, ctx: Context) -> t.Approval:
     """The actor's right to decide, as it is recorded with the decision."""
     if ctx.actor.id == proposal.proposed.proposer_id:
         raise Rejected("SELF_APPROVAL", "nobody decides about their own proposal", kind=Kind.FORBIDDEN)
-    may = deciders(touched(proposal.addition, around.kpis), proposal.proposed.proposer_id, around.org)
+    may = deciders(touched(proposal.addition, circumstances.kpis), proposal.proposed.proposer_id, circumstances.org)
     if ctx.actor.kind != "person" or ctx.actor.id not in may.people:
         raise Rejected(
             "NOT_THE_APPROVER", "this proposal is for somebody else to decide", kind=Kind.FORBIDDEN, rule="G-69"
         )
-    return right_of(may, ctx.actor.id, f"people={around.org.position}")
+    return right_of(may, ctx.actor.id, f"people={circumstances.org.position}")

@@ -50,36 +50,36 @@ class Notice:
         return self.given.HasField("email_due_at") and not self.mail_settled
 
 
-Telling = Mapping[str, Notice]
+Notices = Mapping[str, Notice]
 """The notices of one cause, by their ids."""
 
 
 def evolve(
-    telling: Telling, event: NoticeGiven | PeopleTold | NoticesClosed | NoticeMailed | NoticeNotMailed | NoticeRead
-) -> Telling:
+    notices: Notices, event: NoticeGiven | PeopleTold | NoticesClosed | NoticeMailed | NoticeNotMailed | NoticeRead
+) -> Notices:
     match event:
         case NoticeGiven():
-            return {**telling, event.notice_id: Notice(event)}
+            return {**notices, event.notice_id: Notice(event)}
         case PeopleTold():
             given = [whole(event, told) for told in event.told]
             return {
-                **telling,
+                **notices,
                 **{
-                    g.notice_id: _grown(telling[g.notice_id], g) if g.notice_id in telling else Notice(g) for g in given
+                    g.notice_id: _grown(notices[g.notice_id], g) if g.notice_id in notices else Notice(g) for g in given
                 },
             }
         case NoticesClosed():
-            return {**telling, **{id: replace(telling[id], closed=True) for id in event.notice_ids}}
+            return {**notices, **{id: replace(notices[id], closed=True) for id in event.notice_ids}}
         case NoticeMailed() | NoticeNotMailed():
-            return {**telling, event.notice_id: replace(telling[event.notice_id], mail_settled=True)}
+            return {**notices, event.notice_id: replace(notices[event.notice_id], mail_settled=True)}
         case NoticeRead():
-            return telling  # who has read what is in their inbox
+            return notices  # who has read what is in their inbox
         case _:
             refuse_unknown(event)
 
 
-TELLING = Aggregate[Telling]("telling", {}, evolve)
-NOTICE = Aggregate[Telling]("notice", {}, evolve)
+TELLING = Aggregate[Notices]("telling", {}, evolve)
+NOTICE = Aggregate[Notices]("notice", {}, evolve)
 """A notice that was given alone, before whole causes were."""
 
 
@@ -148,14 +148,14 @@ def stream_of(telling_id: str, notice_id: str) -> Ref:
     return TELLING(telling_id) if telling_id else NOTICE(notice_id)
 
 
-def aggregate_of(ref: Ref) -> Aggregate[Telling]:
+def aggregate_of(ref: Ref) -> Aggregate[Notices]:
     """Of a stream that a notice was given in."""
     return NOTICE if ref.category == NOTICE.category else TELLING
 
 
-def tell(telling: Telling, telling_id: str, given: Sequence[NoticeGiven], *, batch: bool) -> Decision:
+def tell(notices: Notices, telling_id: str, given: Sequence[NoticeGiven], *, batch: bool) -> Decision:
     """Tell people of a cause. Who was told of it already is not told again, unless it is a batch that goes on."""
-    new = [one for one in given if batch or one.notice_id not in telling]
+    new = [one for one in given if batch or one.notice_id not in notices]
     decision: Decision = []
     for start in range(0, len(new), TOLD_AT_ONCE):
         part = new[start : start + TOLD_AT_ONCE]
@@ -172,8 +172,8 @@ def tell(telling: Telling, telling_id: str, given: Sequence[NoticeGiven], *, bat
     return decision
 
 
-def close(telling: Telling, telling_id: str, notice_ids: Sequence[str]) -> Decision:
-    open = [id for id in notice_ids if id in telling and not telling[id].closed]
+def close(notices: Notices, telling_id: str, notice_ids: Sequence[str]) -> Decision:
+    open = [id for id in notice_ids if id in notices and not notices[id].closed]
     return [StreamEvent(TELLING(telling_id), NoticesClosed(telling_id=telling_id, notice_ids=open))] if open else []
 
 

@@ -38,7 +38,7 @@ PREFERENCES = Aggregate[Preferences | None]("preferences", None, evolve)
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class DeliveryPreferences:
     """A person's preferences with nothing left open."""
 
     channels: Mapping[int, Channels]
@@ -56,9 +56,9 @@ class Chosen:
         return hour >= self.quiet_from or hour < self.quiet_to
 
 
-def chosen(preferences: Preferences | None, company_zone: ZoneInfo) -> Chosen:
+def delivery_preferences(preferences: Preferences | None, company_zone: ZoneInfo) -> DeliveryPreferences:
     filled = complete(preferences)
-    return Chosen(
+    return DeliveryPreferences(
         channels={channels.kind: channels for channels in filled.channels},
         zone=ZoneInfo(filled.time_zone) if filled.time_zone else company_zone,
         quiet_from=filled.quiet_from,
@@ -69,19 +69,19 @@ def chosen(preferences: Preferences | None, company_zone: ZoneInfo) -> Chosen:
 
 
 def complete(preferences: Preferences | None) -> Preferences:
-    """The same with every kind named, and the defaults where nothing was said.
+    """The same with every kind named, and the defaults where nothing was preferences.
 
     An empty time zone stays: it is the company's.
     """
-    said = preferences or Preferences()
-    by_kind = {channels.kind: channels for channels in said.channels}
+    preferences = preferences or Preferences()
+    by_kind = {channels.kind: channels for channels in preferences.channels}
     return Preferences(
         channels=[by_kind.get(kind) or _default(kind) for kind in KINDS],
-        time_zone=said.time_zone,
-        quiet_from=said.quiet_from if said.HasField("quiet_from") else QUIET_FROM,
-        quiet_to=said.quiet_to if said.HasField("quiet_to") else QUIET_TO,
-        digest_at=said.digest_at if said.HasField("digest_at") else DIGEST_AT,
-        language=said.language or LANGUAGES[0],
+        time_zone=preferences.time_zone,
+        quiet_from=preferences.quiet_from if preferences.HasField("quiet_from") else QUIET_FROM,
+        quiet_to=preferences.quiet_to if preferences.HasField("quiet_to") else QUIET_TO,
+        digest_at=preferences.digest_at if preferences.HasField("digest_at") else DIGEST_AT,
+        language=preferences.language or LANGUAGES[0],
     )
 
 

@@ -7,7 +7,7 @@ import asyncpg
 
 from eventkit.directory.responsibility import Responsibility
 from nhip.notifications.v1 import types_pb2 as t
-from services.notifications.domain.hearing import Append, Around, Change, Proposed
+from services.notifications.domain.recipients import Append, Change, KpiTree, Proposed
 from services.notifications.views.goals_change import CHANGE, KPI, LINK, PROPOSAL
 
 _KINDS: dict[str, t.ChangeKind.ValueType] = {
@@ -41,7 +41,7 @@ async def _proposed(con: asyncpg.Connection, tenant: str, proposal_id: str, what
     return Proposed(proposal_id, row.proposer_id, tuple(row.approver_ids), waits=waits, approved=approved)
 
 
-async def around(con: asyncpg.Connection, tenant: str, changes: Sequence[Change]) -> Around:
+async def tree_around(con: asyncpg.Connection, tenant: str, changes: Sequence[Change]) -> KpiTree:
     """The changed KPIs, and those that they serve, served, or that serve them."""
     changed = list({change.kpi_id for change in changes})
     links = await con.fetch(
@@ -58,7 +58,7 @@ async def around(con: asyncpg.Connection, tenant: str, changes: Sequence[Change]
         *(c.parent_before for c in changes),
         *(c.parent_after for c in changes),
     } - {""}
-    return Around(await responsibilities(con, tenant, wanted), parents)
+    return KpiTree(await responsibilities(con, tenant, wanted), parents)
 
 
 async def responsibilities(con: asyncpg.Connection, tenant: str, kpi_ids: Iterable[str]) -> dict[str, Responsibility]:

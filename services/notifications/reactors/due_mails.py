@@ -26,15 +26,15 @@ from nhip.notifications.v1 import notifications_pb2 as pb
 from nhip.notifications.v1 import types_pb2 as t
 from nhip.people.v1 import people_pb2
 from services.notifications.domain import notice as notices
-from services.notifications.domain.hearing import NotHeardOfYet
 from services.notifications.domain.notice import NAMESPACE, TELLING, Notice, stream_of
-from services.notifications.domain.preferences import chosen
+from services.notifications.domain.preferences import delivery_preferences
+from services.notifications.domain.recipients import NotKnownYet
 from services.notifications.queries import inbox
 from services.notifications.queries.mails import mails_due, notices_of_mail
 from services.notifications.queries.preferences import preferences_of
 from services.notifications.reactors.language import language
 from services.notifications.reactors.letter import Letter, NoAddress, message
-from services.notifications.reactors.post import Post, PostAway, RefusedForGood
+from services.notifications.reactors.mailer import Mailer, MailServerAway, RefusedForGood
 from services.notifications.views.notice import NoticeView
 
 log = structlog.get_logger(__name__)
@@ -50,14 +50,14 @@ class DueMails:
     """
 
     resources: Resources
-    post: Post | None
+    mailer: Mailer | None
 
     @property
     def timer(self) -> Timer:
         return Timer("due_mails", self.due, self.act)
 
     async def due(self, at: datetime) -> Sequence[Due]:
-        return await mails_due(self.resources.pool, at) if self.post else []
+        return await mails_due(self.resources.pool, at) if self.mailer else []
 
     async def act(self, due: Due, ctx: Context) -> None:
         # By the log, not by the view, which may not have heard yet that they were mailed a moment ago.
@@ -72,7 +72,7 @@ class DueMails:
         person_id = pending[0].notice.given.person_id
         person = (await self.resources.directory.org_chart(due.tenant)).people.get(person_id)
         if person is None:
-            raise NotHeardOfYet(f"person {person_id}")
+            raise NotKnownYet(f"person {person_id}")
         if why := _unreachable(person):
             await self._settle(ctx, pending, lambda n, ref: notices.not_mailed(n, ref, why))
             return
@@ -92,29 +92,29 @@ class DueMails:
             view, position = NoticeView().subscription, await self.resources.log.last_position()
             await checkpoint.wait(self.resources.pool, [view], OWN_FEED, position)
 
-    async def _telling(self, tenant: str, ref: Ref) -> notices.Telling:
+    async def _telling(self, tenant: str, ref: Ref) -> notices.Notices:
         events = [event async for event in self.resources.log.read(StreamId(tenant, *ref))]
         return TELLING.fold(messages(events))
 
     async def _shown(self, tenant: str, pending: Sequence["Pending"]) -> dict[str, pb.Notice]:
         """As the inbox shows them; words still sealed.
 
-        Raises `NotHeardOfYet` for what the views do not know, as while they are rebuilt.
+        Raises `NotKnownYet` for what the views do not know, as while they are rebuilt.
         """
         ids = [one.id for one in pending]
         async with reading(self.resources.pool, tenant) as con:
             shown = {s.notice_id: s for s in await inbox.messages(con, tenant, await inbox.rows_of(con, tenant, ids))}
         if missing := [id for id in ids if id not in shown or not inbox.is_whole(shown[id])]:
-            raise NotHeardOfYet(f"what {missing[0]} tells of")
+            raise NotKnownYet(f"what {missing[0]} tells of")
         return shown
 
     async def _send(
         self, ctx: Context, person: Person, pending: Sequence["Pending"], shown: Sequence[pb.Notice]
     ) -> None:
-        assert self.post is not None
+        assert self.mailer is not None
         org = await self.resources.directory.org_chart(ctx.tenant)
         async with reading(self.resources.pool, ctx.tenant) as con:
-            wanted = chosen(await preferences_of(con, ctx.tenant, person.id), org.time_zone)
+            wanted = delivery_preferences(await preferences_of(con, ctx.tenant, person.id), org.time_zone)
         named = dict.fromkeys(id for n in shown for id in (n.by_id, n.erased_id))
         involved = [person, *(org.people[id] for id in named if id in org.people)]
         opened = people_pb2.PeopleList(
@@ -134,15 +134,15 @@ class DueMails:
             language=language(wanted.language),
             console=self.resources.settings.console.rstrip("/"),
         )
-        message_id = _message_id(pending, self.post.sender)
+        message_id = _message_id(pending, self.mailer.sender)
         try:
-            mail = message(letter, sender=self.post.sender, to=address, message_id=message_id, at=ctx.at)
-            await self.post.send(mail, address)
+            mail = message(letter, sender=self.mailer.sender, to=address, message_id=message_id, at=ctx.at)
+            await self.mailer.send(mail, address)
         except (RefusedForGood, NoAddress) as refused:
             log.warning("mail.refused", tenant=ctx.tenant, message_id=message_id, error=type(refused).__name__)
             await self._settle(ctx, pending, lambda n, ref: notices.not_mailed(n, ref, e.NOT_MAILED_REASON_REFUSED))
             return
-        except PostAway as away:
+        except MailServerAway as away:
             log.warning("mail.waits", tenant=ctx.tenant, message_id=message_id, error=str(away))
             raise
         log.info("mail.sent", tenant=ctx.tenant, message_id=message_id, notices=len(pending))

@@ -6,9 +6,9 @@ from eventkit.log import Recorded
 from eventkit.process.service import Reaction, Resources, reacting_to
 from eventkit.subscriptions.table import reading
 from services.notifications.domain import batch as batches
-from services.notifications.domain import hearing
+from services.notifications.domain import recipients
 from services.notifications.queries import goals_changes
-from services.notifications.reactors.giving import give
+from services.notifications.reactors.notices import give
 
 NAME = "notices_of_goals"
 
@@ -28,10 +28,10 @@ class TellOfGoals:
             return
         async with reading(self.resources.pool, event.tenant) as con:
             append = await goals_changes.append_of(con, event.tenant, event.append_id, event.origin.actor)
-            around = await goals_changes.around(con, event.tenant, append.changes)
+            tree = await goals_changes.tree_around(con, event.tenant, append.changes)
         if not append.changes and not append.proposed:
             return
-        drafts = hearing.of_goals(append, around, await self.resources.directory.org_chart(event.tenant))
+        drafts = recipients.of_goals(append, tree, await self.resources.directory.org_chart(event.tenant))
         for draft in drafts:
             draft.cause_append_id, draft.cause_event_id = str(event.append_id), str(event.id)
         # Changes that no proposal explains come in batches: whoever sets thirty KPIs is one piece of news, not thirty.

@@ -16,12 +16,12 @@ from nhip.people.v1.events_pb2 import (
     RolesChanged,
     UnitHeadAppointed,
 )
-from services.notifications.domain import hearing
+from services.notifications.domain import recipients
 from services.notifications.domain.due import NEWS_FOR
 from services.notifications.queries.erasures import erasure_of
 from services.notifications.queries.waiting import waiting_of
-from services.notifications.reactors.asking import Asking
-from services.notifications.reactors.giving import give
+from services.notifications.reactors.next_decider import NextDecider
+from services.notifications.reactors.notices import give
 
 NAME = "notices_of_people"
 
@@ -36,8 +36,8 @@ class TellOfPeople:
 
     async def react(self, event: Recorded) -> None:
         match event.message:
-            case ErasureRequested() | ErasureApproved() | ErasureDeclined() as told:
-                await self._of_erasure(event, told)
+            case ErasureRequested() | ErasureApproved() | ErasureDeclined() as erasure:
+                await self._of_erasure(event, erasure)
             case PersonDeactivated() | PersonErased() | PlaceAssigned() | RolesChanged() | UnitHeadAppointed():
                 await self._who_decides_now(event)
             case _:
@@ -48,20 +48,20 @@ class TellOfPeople:
             waiting = await waiting_of(con, event.tenant)
         for proposal_id in waiting:
             ctx = reacting_to(event, self.resources.name, f"{NAME}/{proposal_id}")
-            await Asking(self.resources).look_at(ctx, proposal_id, f"asked/{proposal_id}/{event.id}")
+            await NextDecider(self.resources).look_at(ctx, proposal_id, f"asked/{proposal_id}/{event.id}")
 
-    async def _of_erasure(self, event: Recorded, told: ErasureRequested | ErasureApproved | ErasureDeclined) -> None:
+    async def _of_erasure(self, event: Recorded, erasure: ErasureRequested | ErasureApproved | ErasureDeclined) -> None:
         org, actor = await self.resources.directory.org_chart(event.tenant), event.origin.actor
         async with reading(self.resources.pool, event.tenant) as con:
-            known = await erasure_of(con, event.tenant, told.person_id)
-        assert known is not None
-        if datetime.now(UTC) - event.recorded_at > NEWS_FOR and not known.requested:
+            state = await erasure_of(con, event.tenant, erasure.person_id)
+        assert state is not None
+        if datetime.now(UTC) - event.recorded_at > NEWS_FOR and not state.requested:
             return  # it was over long ago: no news to a service that is new, or was away
-        if isinstance(told, ErasureRequested):
-            drafts = hearing.of_erasure_request(told.person_id, actor, org)
+        if isinstance(erasure, ErasureRequested):
+            drafts = recipients.of_erasure_request(erasure.person_id, actor, org)
         else:
-            granted = isinstance(told, ErasureApproved)
-            drafts = hearing.of_erasure_decision(told.person_id, known.requested_by, actor, org, granted=granted)
+            granted = isinstance(erasure, ErasureApproved)
+            drafts = recipients.of_erasure_decision(erasure.person_id, state.requested_by, actor, org, granted=granted)
         for draft in drafts:
             draft.cause_append_id, draft.cause_event_id = str(event.append_id), str(event.id)
         await give(

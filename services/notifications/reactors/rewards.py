@@ -7,8 +7,8 @@ from eventkit.log import Recorded
 from eventkit.process.service import Reaction, Resources, reacting_to
 from nhip.rewards.v1.events_pb2 import GiftHandedOver, PraiseGiven, RedemptionRefunded
 from services.notifications.domain import batch as batches
-from services.notifications.domain import hearing
-from services.notifications.reactors.giving import give
+from services.notifications.domain import recipients
+from services.notifications.reactors.notices import give
 
 NAME = "notices_of_rewards"
 
@@ -24,13 +24,14 @@ class TellOfRewards:
         return Reaction(NAME, "rewards", self.react)
 
     async def react(self, event: Recorded) -> None:
-        told = event.message
-        if not isinstance(told, PraiseGiven | GiftHandedOver | RedemptionRefunded):
-            return
         org, actor = await self.resources.directory.org_chart(event.tenant), event.origin.actor
-        drafts = (
-            hearing.of_praise(told, actor, org) if isinstance(told, PraiseGiven) else hearing.of_gift(told, actor, org)
-        )
+        match event.message:
+            case PraiseGiven() as praise:
+                drafts = recipients.of_praise(praise, actor, org)
+            case GiftHandedOver() | RedemptionRefunded() as gift:
+                drafts = recipients.of_gift(gift, actor, org)
+            case _:
+                return
         for draft in drafts:
             draft.cause_append_id, draft.cause_event_id = str(event.append_id), str(event.id)
         by_import = imported(actor)

@@ -8,10 +8,10 @@ from eventkit.context import Context
 from eventkit.process.service import Due, Resources, Timer
 from eventkit.subscriptions.table import reading
 from eventkit.values import from_date
-from services.notifications.domain import hearing
+from services.notifications.domain import recipients
 from services.notifications.queries import forgotten
 from services.notifications.queries.goals_changes import responsibilities
-from services.notifications.reactors.giving import give
+from services.notifications.reactors.notices import give
 
 LOOK_EVERY = timedelta(minutes=1)
 """Days pass slowly: with nothing forgotten there is no need to look at every KPI each second."""
@@ -33,13 +33,13 @@ class StaleProgress:
         if self._looked_at and timedelta(0) <= at - self._looked_at < LOOK_EVERY:
             return []
         self._nobodys = {kpi: until for kpi, until in self._nobodys.items() if until > at}
-        found = [
+        dues = [
             due
             for due in await forgotten.forgotten(self.resources.pool, at)
             if (due.tenant, due.thing) not in self._nobodys
         ]
-        self._looked_at = None if found else at
-        return found
+        self._looked_at = None if dues else at
+        return dues
 
     async def act(self, due: Due, ctx: Context) -> None:
         since = await forgotten.since(self.resources.pool, due, ctx.at)
@@ -47,7 +47,7 @@ class StaleProgress:
             return
         async with reading(self.resources.pool, due.tenant) as con:
             kpi = (await responsibilities(con, due.tenant, [due.thing]))[due.thing]
-        drafts = hearing.of_stale(kpi, await self.resources.directory.org_chart(due.tenant))
+        drafts = recipients.of_stale(kpi, await self.resources.directory.org_chart(due.tenant))
         if not drafts:
             self._nobodys[due.tenant, due.thing] = ctx.at + NOBODY_FOR
         for draft in drafts:

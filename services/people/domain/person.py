@@ -40,43 +40,45 @@ def register(organisation: Organisation, manager: Person | None, command: Regist
 
 def change_roles(person: Person | None, command: ChangeRoles, actor: Actor, *, others: frozenset[str]) -> Decision:
     """`others`: the needed roles that others fill. Nobody gives a role to themself."""
-    known = _known(person, command.person_id)
+    person = _existing(person, command.person_id)
     if types_pb2.ROLE_UNSPECIFIED in command.roles:
         raise Rejected("ROLE_UNKNOWN", "every role needs a name", field="roles")
-    if not known.active:
-        raise Rejected("PERSON_INACTIVE", f"{known.id} is no longer active", field="person_id")
+    if not person.active:
+        raise Rejected("PERSON_INACTIVE", f"{person.id} is no longer active", field="person_id")
     after = tuple(role_name(r) for r in command.roles)
-    if known.roles == after:
+    if person.roles == after:
         return []
-    if is_oneself(actor, known.id) and set(after) - {*known.roles, "employee"}:
+    if is_oneself(actor, person.id) and set(after) - {*person.roles, "employee"}:
         raise Rejected("OWN_ROLES", "nobody gives a role to themself: ask another administrator", kind=Kind.FORBIDDEN)
-    refuse_last(fills(known) - fills(replace(known, roles=after)), others, "roles")
-    before = [types_pb2.Role.Value(f"ROLE_{name.upper()}") for name in known.roles]
-    return [StreamEvent(PERSON(known.id), RolesChanged(person_id=known.id, before=before, after=command.roles))]
+    refuse_last(fills(person) - fills(replace(person, roles=after)), others, "roles")
+    before = [types_pb2.Role.Value(f"ROLE_{name.upper()}") for name in person.roles]
+    return [StreamEvent(PERSON(person.id), RolesChanged(person_id=person.id, before=before, after=command.roles))]
 
 
 def change_email(person: Person | None, command: ChangeEmail, actor: Actor, *, admin: bool) -> Decision:
     """Whether it is the address that was there already cannot be seen: that one is sealed."""
-    known = _known(person, command.person_id)
-    if actor.id != known.id and not admin:
+    person = _existing(person, command.person_id)
+    if actor.id != person.id and not admin:
         raise Rejected("NOT_ALLOWED", "people change their own address, administrators anybody's", kind=Kind.FORBIDDEN)
-    if not known.active:
-        raise Rejected("PERSON_INACTIVE", f"{known.id} is no longer active", field="person_id")
+    if not person.active:
+        raise Rejected("PERSON_INACTIVE", f"{person.id} is no longer active", field="person_id")
     if not command.email.plain.strip():
         return (
-            [StreamEvent(PERSON(known.id), EmailChanged(person_id=known.id))] if known.email.WhichOneof("form") else []
+            [StreamEvent(PERSON(person.id), EmailChanged(person_id=person.id))]
+            if person.email.WhichOneof("form")
+            else []
         )
     _address(command.email.plain)
-    return [StreamEvent(PERSON(known.id), EmailChanged(person_id=known.id, email=command.email))]
+    return [StreamEvent(PERSON(person.id), EmailChanged(person_id=person.id, email=command.email))]
 
 
 def deactivate(person: Person | None, person_id: str, *, others: frozenset[str]) -> Decision:
     """`others`: the needed roles that others fill."""
-    known = _known(person, person_id)
-    if not known.active:
+    person = _existing(person, person_id)
+    if not person.active:
         return []
-    refuse_last(fills(known), others, "person_id")
-    return [StreamEvent(PERSON(known.id), PersonDeactivated(person_id=known.id))]
+    refuse_last(fills(person), others, "person_id")
+    return [StreamEvent(PERSON(person.id), PersonDeactivated(person_id=person.id))]
 
 
 def _address(text: str) -> None:
@@ -89,7 +91,7 @@ def _address(text: str) -> None:
         raise Rejected("EMAIL_INVALID", "give one address, as name@example.org", kind=Kind.INVALID, field="email")
 
 
-def _known(person: Person | None, person_id: str) -> Person:
+def _existing(person: Person | None, person_id: str) -> Person:
     if person is None:
         raise unknown("person", person_id, "person_id")
     return person

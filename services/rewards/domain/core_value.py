@@ -28,9 +28,9 @@ Those named first had each a stream of its own.
 """
 
 
-def name(values: CoreValues, command: NameCoreValue, value_id: str, *, known: Iterable[str]) -> Decision:
-    """`known`: the names of those that are not in that stream."""
+def name(values: CoreValues, command: NameCoreValue, value_id: str, *, others: Iterable[str]) -> Decision:
+    """`others`: the names of those that are not in that stream."""
     wanted = tidy(command.name)
-    if name_key(wanted) in map(name_key, (*values.values(), *known)):
+    if name_key(wanted) in map(name_key, (*values.values(), *others)):
         raise Rejected("VALUE_EXISTS", f"there is a core value named {wanted!r} already", field="name", rule="R-03")
     return [StreamEvent(CORE_VALUES(ALL), CoreValueNamed(value_id=value_id, name=wanted))]

@@ -121,19 +121,19 @@ def moved(command: GivePraise, giver_id: str, shares: Shares) -> tuple[str, ...]
     return (giver_id, *shares.people) if shares.points and not command.without_points else ()
 
 
-def give(command: GivePraise, around: Circumstances, praise_id: str) -> Decision:
+def give(command: GivePraise, circumstances: Circumstances, praise_id: str) -> Decision:
     """The praise and its points: all of it or nothing."""
-    _tie(command, around)
+    _tie(command, circumstances)
     deed_on = to_date(command.deed_on)
-    if deed_on and deed_on > around.today:
+    if deed_on and deed_on > circumstances.today:
         raise Rejected(
-            "DEED_TO_COME", f"give today ({around.today}) or an earlier day", kind=Kind.INVALID, field="deed_on"
+            "DEED_TO_COME", f"give today ({circumstances.today}) or an earlier day", kind=Kind.INVALID, field="deed_on"
         )
-    receivers = around.shares
+    receivers = circumstances.shares
     each = 0 if command.without_points else receivers.each
     given = PraiseGiven(
         praise_id=praise_id,
-        giver_id=around.giver_id,
+        giver_id=circumstances.giver_id,
         receiver_id=command.receiver_id,
         unit_id=command.unit_id,
         value_id=command.value_id,
@@ -142,31 +142,36 @@ def give(command: GivePraise, around: Circumstances, praise_id: str) -> Decision
         words=command.words,
         deed_on=command.deed_on if deed_on else None,
         shares=[Share(person_id=person, points=each) for person in receivers.people],
-        about_id=command.receiver_id or around.giver_id,
+        about_id=command.receiver_id or circumstances.giver_id,
     )
     movements: Decision = []
     if each:
-        monthly = monthly_allowance(around.org, around.giver_id)
-        held = around.wallets
+        monthly = monthly_allowance(circumstances.org, circumstances.giver_id)
+        held, today = circumstances.wallets, circumstances.today
         movements += wallets.give(
-            held[around.giver_id], around.giver_id, praise_id, receivers.points, monthly=monthly, today=around.today
+            held[circumstances.giver_id],
+            circumstances.giver_id,
+            praise_id,
+            receivers.points,
+            monthly=monthly,
+            today=today,
         )
         for person in receivers.people:
-            movements += wallets.receive(held[person], person, praise_id, each, today=around.today)
+            movements += wallets.receive(held[person], person, praise_id, each, today=today)
     return [StreamEvent(PRAISE(praise_id), given), *movements]
 
 
-def _tie(command: GivePraise, around: Circumstances) -> None:
+def _tie(command: GivePraise, circumstances: Circumstances) -> None:
     """What it is for: one core value or one KPI, and there is such a thing."""
     if command.value_id and command.kpi_id:
         raise Rejected(
             "TIE_TWICE", "name a core value or a KPI, one of the two", kind=Kind.INVALID, field="kpi_id", rule="R-03"
         )
     if command.value_id:
-        if not around.value_exists:
+        if not circumstances.value_exists:
             raise unknown("value", command.value_id, "value_id")
     elif command.kpi_id:
-        if not around.kpi_exists:
+        if not circumstances.kpi_exists:
             raise unknown("kpi", command.kpi_id, "kpi_id")
     else:
         raise Rejected(

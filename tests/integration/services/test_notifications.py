@@ -31,15 +31,15 @@ from nhip.notifications.v1 import types_pb2 as t
 from nhip.people.v1 import people_pb2 as p
 from nhip.people.v1 import types_pb2 as pt
 from nhip.rewards.v1 import rewards_pb2 as r
-from services.notifications.domain.hearing import NotHeardOfYet
 from services.notifications.domain.notice import notice_id
 from services.notifications.domain.preferences import KINDS
+from services.notifications.domain.recipients import NotKnownYet
 from services.notifications.queries.mails import DIGEST
-from services.notifications.reactors.asking import Asking
 from services.notifications.reactors.due_mails import DueMails
-from services.notifications.reactors.giving import give
 from services.notifications.reactors.goals import TellOfGoals
-from services.notifications.reactors.post import Post, PostAway, RefusedForGood
+from services.notifications.reactors.mailer import Mailer, MailServerAway, RefusedForGood
+from services.notifications.reactors.next_decider import NextDecider
+from services.notifications.reactors.notices import give
 from services.notifications.reactors.stale_progress import StaleProgress
 from services.notifications.service import service
 from services.notifications.views.goals_facts import KnownProposalView
@@ -192,7 +192,7 @@ async def mail_of(company: Company, who: str, notice: n.Notice, *, digest: bool 
 
 
 def mails(company: Company, using: Resources | None = None) -> DueMails:
-    return DueMails(using or resources(company), Post.of(resources(company).settings))
+    return DueMails(using or resources(company), Mailer.of(resources(company).settings))
 
 
 def text(mail: EmailMessage) -> str:
@@ -363,14 +363,14 @@ async def test_if_the_first_who_may_decide_is_away_the_next_is_told_after_some_d
     [due] = await undecided(company, at + timedelta(minutes=1))
     ctx = by_the_clock(company.tenant, "next_decider", due.thing, due.at, at + timedelta(minutes=1))
     for _ in range(2):
-        await Asking(resources(company)).act(due, ctx)
+        await NextDecider(resources(company)).act(due, ctx)
     assert (await told(company, "quang", t.NOTICE_KIND_PROPOSAL_WAITING)).waiting
     assert [notice.waiting for notice in await inbox(company, "nam")] == [True]  # who was asked first may still decide
     assert await given_to(company) == ["nam", "quang"]
 
 
 async def undecided(company: Company, at: datetime) -> list[Due]:
-    return [due for due in await Asking(resources(company)).due(at) if due.tenant == company.tenant]
+    return [due for due in await NextDecider(resources(company)).due(at) if due.tenant == company.tenant]
 
 
 async def test_many_kpis_that_one_person_sets_are_one_notice_for_each_whom_they_concern(company: Company):
@@ -504,20 +504,22 @@ async def test_a_mail_that_is_refused_for_good_is_not_tried_again(company: Compa
 async def test_a_server_that_is_away_is_tried_again_and_its_errors_name_nobody():
     mail = EmailMessage()
     mail["From"], mail["To"] = "nhip@company.test", "nam@company.test"
-    with pytest.raises(PostAway) as away:
-        await Post("smtp://127.0.0.1:9", "nhip@company.test").send(mail, "nam@company.test")
+    with pytest.raises(MailServerAway) as away:
+        await Mailer("smtp://127.0.0.1:9", "nhip@company.test").send(mail, "nam@company.test")
     assert "nam" not in str(away.value)
     assert away.value.__suppress_context__
 
 
-@pytest.mark.parametrize(("answer", "error"), [("421 4.3.2 closing", PostAway), ("552 5.3.4 too long", RefusedForGood)])
+@pytest.mark.parametrize(
+    ("answer", "error"), [("421 4.3.2 closing", MailServerAway), ("552 5.3.4 too long", RefusedForGood)]
+)
 async def test_what_the_server_says_to_the_mail_decides(mailbox: Mailbox, answer: str, error: type[Exception]):
     to = f"{uuid4()}@company.test"
     mailbox.answers[to] = [answer]
     mail = EmailMessage()
     mail["From"], mail["To"] = "nhip@company.test", to
     with pytest.raises(error) as refused:
-        await Post(mailbox.url, "nhip@company.test").send(mail, to)
+        await Mailer(mailbox.url, "nhip@company.test").send(mail, to)
     assert to not in str(refused.value)
 
 
@@ -580,7 +582,7 @@ async def test_while_what_it_tells_of_is_not_known_a_mail_waits(company: Company
     await resources(company).pool.execute(
         f"delete from {heard} where tenant = $1", company.tenant
     )  # as in the middle of a rebuild
-    with pytest.raises(NotHeardOfYet):
+    with pytest.raises(NotKnownYet):
         await mails(company).act(due, ctx)
     assert len(await events(company)) == 1
     assert mailbox.to(address(company, "nam")) == []
@@ -643,7 +645,7 @@ async def test_without_a_mail_server_a_notice_is_in_the_inbox_only(company: Comp
     await give(without, ctx, "a cause", [draft], happened_at=ctx.at)
     (given,) = await notices(company)
     assert (given.inbox, given.HasField("email_due_at")) == (True, False)
-    assert await DueMails(without, Post.of(without.settings)).due(ctx.at + timedelta(days=9)) == []
+    assert await DueMails(without, Mailer.of(without.settings)).due(ctx.at + timedelta(days=9)) == []
 
 
 # -- forgotten KPIs

@@ -26,7 +26,7 @@ from nhip.notifications.v1 import types_pb2 as notice_types
 from nhip.people.v1 import events_pb2 as people_events
 from nhip.people.v1 import people_pb2, types_pb2
 from nhip.people.v1 import types_pb2 as people_types
-from services.audit.domain.telling import values
+from services.audit.domain.contents import values
 from services.gateway.console import visit as visiting
 from services.gateway.console.cards import person_avatar
 from services.gateway.console.erasures import erasure_row

@@ -60,5 +60,7 @@ def test_every_kind_has_its_channels():
 
 def test_without_a_zone_of_their_own_it_is_the_companys():
     company = ZoneInfo("Asia/Tokyo")
-    assert preferences.chosen(None, company).zone == company
-    assert preferences.chosen(Preferences(time_zone="Europe/Berlin"), company).zone == ZoneInfo("Europe/Berlin")
+    assert preferences.delivery_preferences(None, company).zone == company
+    assert preferences.delivery_preferences(Preferences(time_zone="Europe/Berlin"), company).zone == ZoneInfo(
+        "Europe/Berlin"
+    )

@@ -55,7 +55,7 @@ def praised(
     command = pb.GivePraise(receiver_id=receiver, unit_id=unit, **fields)
     giver = praise.giver(command, actor or Actor("company-x", giver), org)
     shares = praise.shares(command, giver, org)
-    around = Circumstances(
+    circumstances = Circumstances(
         giver_id=giver,
         shares=shares,
         value_exists=known,
@@ -64,7 +64,7 @@ def praised(
         org=org,
         today=on,
     )
-    return praise.give(command, around, id or f"praise-{next(_numbers)}")
+    return praise.give(command, circumstances, id or f"praise-{next(_numbers)}")
 
 
 def corrected(state: Given, who: str, by: int, *, actor: str = ADMIN, on: date = TODAY) -> Decision:

@@ -212,13 +212,13 @@ def test_unknown_things_are_of_the_kind_unknown():
 
 
 def test_a_core_value_has_a_name():
-    [named] = core_value.name({}, NameCoreValue(name="  Trách  nhiệm "), "V", known=())
+    [named] = core_value.name({}, NameCoreValue(name="  Trách  nhiệm "), "V", others=())
     assert named.event == CoreValueNamed(value_id="V", name="Trách nhiệm")
     assert given([named]).state(CORE_VALUES, ALL) == {"V": "Trách nhiệm"}
 
 
 def test_two_core_values_have_two_names():
     again = NameCoreValue(name=unicodedata.normalize("NFD", "trách nhiệm "))
-    rejected("VALUE_EXISTS", lambda: core_value.name({"V": "Trách nhiệm"}, again, "W", known=()), field="name")
-    rejected("VALUE_EXISTS", lambda: core_value.name({}, again, "W", known=("Trách nhiệm",)), field="name")
-    assert core_value.name({"V": "Tận tâm"}, again, "W", known=("Chính trực",))
+    rejected("VALUE_EXISTS", lambda: core_value.name({"V": "Trách nhiệm"}, again, "W", others=()), field="name")
+    rejected("VALUE_EXISTS", lambda: core_value.name({}, again, "W", others=("Trách nhiệm",)), field="name")
+    assert core_value.name({"V": "Tận tâm"}, again, "W", others=("Chính trực",))

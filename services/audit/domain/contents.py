@@ -21,15 +21,15 @@ REASON = "reason_class"
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """One field that is set: a message is told field by field, down to what has no fields."""
+class FieldValue:
+    """One field that is set: a message is read field by field, down to what has no fields."""
 
     path: str
     field: FieldDescriptor
     value: Any
 
 
-def fields(message: Message, path: str = "") -> Iterator[Told]:
+def fields(message: Message, path: str = "") -> Iterator[FieldValue]:
     """Every field that is set, in the contract's order."""
     for field, value in message.ListFields():
         here = f"{path}.{field.name}" if path else field.name
@@ -44,17 +44,17 @@ def fields(message: Message, path: str = "") -> Iterator[Told]:
             if isinstance(item, Message) and not isinstance(item, (Timestamp, Date, Decimal, PersonalText)):
                 yield from fields(item, at)
             else:
-                yield Told(at, field, item)
+                yield FieldValue(at, field, item)
 
 
 def subjects(message: Message) -> list[pb.Subject]:
     """What the event is about: ids whose fields say of what kind they are. Each once, in the contract's order."""
-    found = dict.fromkeys(
-        (kind, told.value)
-        for told in fields(message)
-        if (kind := _subject(told.field)) and isinstance(told.value, str) and told.value
+    kinds_and_ids = dict.fromkeys(
+        (kind, each.value)
+        for each in fields(message)
+        if (kind := _subject(each.field)) and isinstance(each.value, str) and each.value
     )
-    return [pb.Subject(kind=kind, id=id) for kind, id in found]
+    return [pb.Subject(kind=kind, id=id) for kind, id in kinds_and_ids]
 
 
 def concerned(message: Message | None) -> list[str] | None:
@@ -65,45 +65,45 @@ def concerned(message: Message | None) -> list[str] | None:
     """
     if message is None:
         return []
-    said = list(fields(message))
+    values = list(fields(message))
     audience = message.DESCRIPTOR.GetOptions().Extensions[options.audience]
-    if any(_is_confidential(told) for told in said):
+    if any(_is_confidential(each) for each in values):
         audience = options.AUDIENCE_CONCERNED
     match audience:
         case options.AUDIENCE_LEDGER:
             return None
         case options.AUDIENCE_CONCERNED:
-            return sorted({told.value for told in said if told.field.GetOptions().Extensions[options.concerned]})
+            return sorted({each.value for each in values if each.field.GetOptions().Extensions[options.concerned]})
         case _:
             return []
 
 
-def _is_confidential(told: Told) -> bool:
-    enum = told.field.enum_type
-    value = enum.values_by_number.get(told.value) if enum is not None else None
+def _is_confidential(each: FieldValue) -> bool:
+    enum = each.field.enum_type
+    value = enum.values_by_number.get(each.value) if enum is not None else None
     return value is not None and value.GetOptions().Extensions[options.confidential]
 
 
 def reason(message: Message) -> str:
     """The class of its reason, as its enum has it; empty for none."""
-    return next((_text(told) for told in fields(message) if told.field.name == REASON), "")
+    return next((_text(each) for each in fields(message) if each.field.name == REASON), "")
 
 
 def values(message: Message, *, reader: str) -> list[pb.Value]:
     """What it says. Words that are not for audits are withheld, unless they are the reader's own."""
-    return [_value(told, reader) for told in fields(message)]
+    return [_value(each, reader) for each in fields(message)]
 
 
-def _value(told: Told, reader: str) -> pb.Value:
-    side, changed = side_of(told.path)
-    value = pb.Value(path=told.path, subject_kind=_subject(told.field), kind=_kind(told), side=side, changed=changed)
-    if not isinstance(told.value, PersonalText):
+def _value(each: FieldValue, reader: str) -> pb.Value:
+    side, changed = side_of(each.path)
+    value = pb.Value(path=each.path, subject_kind=_subject(each.field), kind=_kind(each), side=side, changed=changed)
+    if not isinstance(each.value, PersonalText):
         try:
-            value.text = _text(told)
+            value.text = _text(each)
         except (ValueError, OverflowError):  # no row takes a page along: it is said that this cannot be shown
             value.unreadable = True
-    elif told.field.GetOptions().Extensions[for_audit] or told.value.sealed.person_id == reader:
-        value.words.CopyFrom(told.value)
+    elif each.field.GetOptions().Extensions[for_audit] or each.value.sealed.person_id == reader:
+        value.words.CopyFrom(each.value)
     else:
         value.words.withheld = True
     return value
@@ -123,11 +123,11 @@ def side_of(path: str) -> tuple[pb.Side.ValueType, str]:
     return pb.SIDE_UNSPECIFIED, ""
 
 
-def _kind(told: Told) -> pb.ValueKind.ValueType:
-    match told.value:
+def _kind(each: FieldValue) -> pb.ValueKind.ValueType:
+    match each.value:
         case bool():
             return pb.VALUE_KIND_YES_NO
-        case int() if told.field.enum_type is not None:
+        case int() if each.field.enum_type is not None:
             return pb.VALUE_KIND_CHOICE
         case int() | Decimal():
             return pb.VALUE_KIND_NUMBER
@@ -141,24 +141,24 @@ def _kind(told: Told) -> pb.ValueKind.ValueType:
             return pb.VALUE_KIND_UNSPECIFIED
 
 
-def _text(told: Told) -> str:
-    match told.value:
+def _text(each: FieldValue) -> str:
+    match each.value:
         case bool():
-            return "true" if told.value else "false"
-        case int() if told.field.enum_type is not None:
-            known = told.field.enum_type.values_by_number.get(told.value)
-            return known.name if known else str(told.value)
+            return "true" if each.value else "false"
+        case int() if each.field.enum_type is not None:
+            named = each.field.enum_type.values_by_number.get(each.value)
+            return named.name if named else str(each.value)
         case bytes():
-            return told.value.hex()
+            return each.value.hex()
         case Decimal():
-            return told.value.value
+            return each.value.value
         case Date():
-            day = to_date(told.value)
+            day = to_date(each.value)
             return day.isoformat() if day else ""
         case Timestamp():
-            return to_datetime(told.value).isoformat()
+            return to_datetime(each.value).isoformat()
         case _:
-            return str(told.value)
+            return str(each.value)
 
 
 def _subject(field: FieldDescriptor) -> str:

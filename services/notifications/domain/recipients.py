@@ -19,7 +19,7 @@ from nhip.notifications.v1.types_pb2 import KpiChange
 from nhip.rewards.v1.events_pb2 import GiftHandedOver, PraiseGiven, RedemptionRefunded
 
 
-class NotHeardOfYet(TimeoutError):
+class NotKnownYet(TimeoutError):
     """A person or unit that the directory does not know yet: another topic is behind, and the same question is answered
     a moment later."""
 
@@ -66,7 +66,7 @@ class Append:
 
 
 @dataclass(frozen=True, slots=True)
-class Around:
+class KpiTree:
     """The KPIs around those that changed, and which serves which."""
 
     kpis: Mapping[str, Responsibility]
@@ -80,44 +80,44 @@ class Around:
         return {kpi for kpi, parent in self.parents.items() if parent == change.kpi_id}
 
 
-def of_goals(append: Append, around: Around, org: OrgChart) -> list[NoticeGiven]:
+def of_goals(append: Append, tree: KpiTree, org: OrgChart) -> list[NoticeGiven]:
     """Whoever must hear of one append of goals, each once, with all that concerns them."""
     by_id = person_of(append.actor)
-    concerned = {} if imported(append.actor) else _concerned(append.changes, around, org)
+    concerned = {} if imported(append.actor) else _concerned(append.changes, tree, org)
     proposed = append.proposed
     proposal_id = proposed.id if proposed else ""
-    told = {
+    drafts = {
         person: NoticeGiven(kind=t.NOTICE_KIND_KPI_CHANGED, changes=changes, proposal_id=proposal_id)
         for person, changes in concerned.items()
     }
     if proposed and proposed.waits and proposed.approver_ids:
         asked = proposed.approver_ids[0]
-        told[asked] = NoticeGiven(kind=t.NOTICE_KIND_PROPOSAL_WAITING, proposal_id=proposal_id)
+        drafts[asked] = NoticeGiven(kind=t.NOTICE_KIND_PROPOSAL_WAITING, proposal_id=proposal_id)
     elif proposed and not proposed.waits:
-        told[proposed.proposer_id] = NoticeGiven(
+        drafts[proposed.proposer_id] = NoticeGiven(
             kind=t.NOTICE_KIND_PROPOSAL_DECIDED,
             changes=concerned.get(proposed.proposer_id, []),
             proposal_id=proposal_id,
             granted=proposed.approved,
         )
-    return _drafts(told, by_id, org)
+    return _drafts(drafts, by_id, org)
 
 
 def of_praise(praise: PraiseGiven, actor: str, org: OrgChart) -> list[NoticeGiven]:
     """Everybody who is praised, but who gave it (N-06)."""
-    told = {
+    drafts = {
         share.person_id: NoticeGiven(kind=t.NOTICE_KIND_PRAISE_RECEIVED, praise_id=praise.praise_id)
         for share in praise.shares
         if share.person_id != praise.giver_id
     }
-    return _drafts(told, person_of(actor) or praise.giver_id, org)
+    return _drafts(drafts, person_of(actor) or praise.giver_id, org)
 
 
 def of_gift(event: GiftHandedOver | RedemptionRefunded, actor: str, org: OrgChart) -> list[NoticeGiven]:
     """Who redeemed it hears what became of it (N-11)."""
     granted = isinstance(event, GiftHandedOver)
-    told = {event.person_id: NoticeGiven(kind=t.NOTICE_KIND_GIFT, redemption_id=event.redemption_id, granted=granted)}
-    return _drafts(told, person_of(actor), org)
+    drafts = {event.person_id: NoticeGiven(kind=t.NOTICE_KIND_GIFT, redemption_id=event.redemption_id, granted=granted)}
+    return _drafts(drafts, person_of(actor), org)
 
 
 def of_asking(proposal_id: str, proposer: str, asked: str, org: OrgChart) -> list[NoticeGiven]:
@@ -128,8 +128,8 @@ def of_asking(proposal_id: str, proposer: str, asked: str, org: OrgChart) -> lis
 def of_erasure_request(person_id: str, actor: str, org: OrgChart) -> list[NoticeGiven]:
     """Whoever may decide about an erasure: administrators, but who asked for it and whom it is about."""
     deciding = [p for p in org.people if org.has_role(p, "admin") and not org.has_role(p, "auditor") and p != person_id]
-    told = {admin: NoticeGiven(kind=t.NOTICE_KIND_ERASURE_WAITING, erased_id=person_id) for admin in deciding}
-    return _drafts(told, person_of(actor), org)
+    drafts = {admin: NoticeGiven(kind=t.NOTICE_KIND_ERASURE_WAITING, erased_id=person_id) for admin in deciding}
+    return _drafts(drafts, person_of(actor), org)
 
 
 def of_erasure_decision(
@@ -137,50 +137,50 @@ def of_erasure_decision(
 ) -> list[NoticeGiven]:
     """Who asked for it, and, if it was declined, whom it is about: who is erased is told nothing any more."""
     people = dict.fromkeys(filter(None, (person_of(requested_by), person_id)))
-    told = {
+    drafts = {
         person: NoticeGiven(kind=t.NOTICE_KIND_ERASURE_DECIDED, erased_id=person_id, granted=granted)
         for person in people
         if not (granted and person == person_id)
     }
-    return _drafts(told, person_of(actor), org)
+    return _drafts(drafts, person_of(actor), org)
 
 
 def of_stale(kpi: Responsibility, org: OrgChart) -> list[NoticeGiven]:
     """Who answers for a KPI hears that it was forgotten (N-04)."""
-    told = {person: NoticeGiven(kind=t.NOTICE_KIND_PROGRESS_STALE, kpi_id=kpi.id) for person in answerable(kpi, org)}
-    return _drafts(told, "", org)
+    drafts = {person: NoticeGiven(kind=t.NOTICE_KIND_PROGRESS_STALE, kpi_id=kpi.id) for person in answerable(kpi, org)}
+    return _drafts(drafts, "", org)
 
 
 def answerable(kpi: Responsibility, org: OrgChart) -> tuple[str, ...]:
-    """Who answers for a KPI. Raises `NotHeardOfYet` when that is the head of a unit that is not known yet."""
+    """Who answers for a KPI. Raises `NotKnownYet` when that is the head of a unit that is not known yet."""
     if not kpi.owners and kpi.unit_id and kpi.unit_id not in org.units:
-        raise NotHeardOfYet(f"unit {kpi.unit_id}")
+        raise NotKnownYet(f"unit {kpi.unit_id}")
     return responsibility.answerable(kpi.owners, kpi.unit_id, org)
 
 
-def _concerned(changes: Sequence[Change], around: Around, org: OrgChart) -> dict[str, list[KpiChange]]:
+def _concerned(changes: Sequence[Change], tree: KpiTree, org: OrgChart) -> dict[str, list[KpiChange]]:
     """By person what concerns them, each change once, for the closest reason."""
     defined = {change.kpi_id for change in changes if change.kind == t.CHANGE_KIND_DEFINED}
     concerned: dict[str, list[KpiChange]] = {}
     for change in changes:
         if not change.kind or (change.kind == t.CHANGE_KIND_ALIGNED and change.kpi_id in defined):
             continue  # an end, or a beginning, is told as such
-        links = {link for other in changes if other.kpi_id == change.kpi_id for link in around.above(other)}
+        links = {link for other in changes if other.kpi_id == change.kpi_id for link in tree.above(other)}
         relations: dict[str, t.Relation.ValueType] = {}
         for kpis, relation in (
             ([change.kpi_id], t.RELATION_OWNER),
             (sorted(links), t.RELATION_OWNER_ABOVE),
-            (sorted(around.below(change)), t.RELATION_OWNER_BELOW),
+            (sorted(tree.below(change)), t.RELATION_OWNER_BELOW),
         ):
-            for person in _owners(kpis, around, org):
+            for person in _owners(kpis, tree, org):
                 relations.setdefault(person, relation)
         for person, relation in relations.items():
             concerned.setdefault(person, []).append(_message(change, relation))
     return concerned
 
 
-def _owners(kpis: Iterable[str], around: Around, org: OrgChart) -> list[str]:
-    return [person for kpi in kpis for person in answerable(around.kpis[kpi], org)]
+def _owners(kpis: Iterable[str], tree: KpiTree, org: OrgChart) -> list[str]:
+    return [person for kpi in kpis for person in answerable(tree.kpis[kpi], org)]
 
 
 def _message(change: Change, relation: t.Relation.ValueType) -> KpiChange:
@@ -196,14 +196,14 @@ def _message(change: Change, relation: t.Relation.ValueType) -> KpiChange:
     )
 
 
-def _drafts(told: Mapping[str, NoticeGiven], by_id: str, org: OrgChart) -> list[NoticeGiven]:
-    """Nobody is told of their own deed, and nobody who is not there any more. Raises `NotHeardOfYet`."""
+def _drafts(by_person: Mapping[str, NoticeGiven], by_id: str, org: OrgChart) -> list[NoticeGiven]:
+    """Nobody is told of their own deed, and nobody who is not there any more. Raises `NotKnownYet`."""
     drafts: list[NoticeGiven] = []
-    for person, draft in told.items():
+    for person, draft in by_person.items():
         if person == by_id:
             continue
         if person not in org.people:
-            raise NotHeardOfYet(f"person {person}")
+            raise NotKnownYet(f"person {person}")
         if org.is_active(person):
             draft.person_id, draft.by_id = person, by_id
             drafts.append(draft)

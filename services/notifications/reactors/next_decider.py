@@ -12,10 +12,10 @@ from eventkit.context import Context
 from eventkit.directory.responsibility import deciders
 from eventkit.process.service import Due, Resources, Timer
 from eventkit.subscriptions.table import reading
-from services.notifications.domain import hearing, notice
+from services.notifications.domain import notice, recipients
 from services.notifications.domain.notice import TELLING
 from services.notifications.queries import waiting
-from services.notifications.reactors.giving import addressed_to
+from services.notifications.reactors.notices import addressed_to
 
 LOOK_EVERY = timedelta(minutes=1)
 NOBODY_FOR = timedelta(hours=1)
@@ -23,7 +23,7 @@ NOBODY_FOR = timedelta(hours=1)
 
 
 @dataclass(slots=True)
-class Asking:
+class NextDecider:
     resources: Resources
     _looked_at: datetime | None = None
     _nobodys: dict[tuple[str, str], datetime] = field(default_factory=dict[tuple[str, str], datetime])
@@ -37,8 +37,8 @@ class Asking:
             return []
         self._looked_at = at
         self._nobodys = {proposal: until for proposal, until in self._nobodys.items() if until > at}
-        found = await waiting.undecided(self.resources.pool, at, timedelta(days=self.resources.settings.approval_days))
-        return [due for due in found if (due.tenant, due.thing) not in self._nobodys]
+        dues = await waiting.undecided(self.resources.pool, at, timedelta(days=self.resources.settings.approval_days))
+        return [due for due in dues if (due.tenant, due.thing) not in self._nobodys]
 
     async def act(self, due: Due, ctx: Context) -> None:
         if not await self.look_at(ctx, due.thing, f"asked/{due.thing}/{due.at.isoformat()}"):
@@ -62,7 +62,7 @@ class Asking:
         # Before anybody was asked at all, who was entitled when it was proposed is about to be.
         moved = facts.was_asked and not asked
         wanted = next((p for p in may if p not in asked), "") if late or moved else ""
-        drafts = hearing.of_asking(proposal_id, facts.proposer_id, wanted, org) if wanted else []
+        drafts = recipients.of_asking(proposal_id, facts.proposer_id, wanted, org) if wanted else []
         given = await addressed_to(self.resources, ctx, cause, drafts, happened_at=ctx.at)
         telling_id = notice.telling_id(ctx.tenant, cause)
 

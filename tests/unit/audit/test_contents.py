@@ -21,7 +21,7 @@ from nhip.notifications.v1.events_pb2 import NoticeGiven, PeopleTold
 from nhip.rewards.v1.events_pb2 import PointsReceived, PraiseGiven, Share
 from nhip.rewards.v1.rewards_pb2 import NameCoreValue
 from nhip.rewards.v1.types_pb2 import VISIBILITY_PRIVATE, VISIBILITY_PUBLIC
-from services.audit.domain import telling
+from services.audit.domain import contents
 from services.audit.queries.export import lines
 from services.audit.views.ledger import decoded
 from tests.contract.test_golden_bytes import below, event_types
@@ -32,7 +32,7 @@ SEALED = PersonalText(sealed=Sealed(person_id="minh", ciphertext=b"x"))
 def told(message, reader: str = "van") -> dict[str, str | None]:
     return {
         v.path: v.words.WhichOneof("form") if v.HasField("words") else v.text
-        for v in telling.values(message, reader=reader)
+        for v in contents.values(message, reader=reader)
     }
 
 
@@ -51,8 +51,8 @@ def test_every_field_is_told_down_to_what_has_no_fields():
         "changes[0].before": "80",
         "changes[0].after": "50",
     }
-    assert [(s.kind, s.id) for s in telling.subjects(proposed)] == [("proposal", "p1"), ("kpi", "I1")]
-    assert telling.reason(proposed) == "REASON_CLASS_BOTTOM_UP"
+    assert [(s.kind, s.id) for s in contents.subjects(proposed)] == [("proposal", "p1"), ("kpi", "I1")]
+    assert contents.reason(proposed) == "REASON_CLASS_BOTTOM_UP"
 
 
 def test_words_that_are_not_for_audits_are_withheld_but_from_whose_they_are():
@@ -62,8 +62,8 @@ def test_words_that_are_not_for_audits_are_withheld_but_from_whose_they_are():
 
 
 def test_an_event_without_a_reason_has_none():
-    assert telling.reason(ProgressRecorded(kpi_id="I1")) == ""
-    assert telling.reason(KpiTargetRevised(reason_class=t.REASON_CLASS_CORRECTION)) == "REASON_CLASS_CORRECTION"
+    assert contents.reason(ProgressRecorded(kpi_id="I1")) == ""
+    assert contents.reason(KpiTargetRevised(reason_class=t.REASON_CLASS_CORRECTION)) == "REASON_CLASS_CORRECTION"
 
 
 def test_an_enum_from_a_newer_version_is_told_as_its_number():
@@ -105,20 +105,20 @@ def test_private_praise_is_for_its_giver_and_who_is_praised():
     praise = PraiseGiven(
         giver_id="phuc", receiver_id="minh", shares=[Share(person_id="minh", points=10)], visibility=VISIBILITY_PRIVATE
     )
-    assert telling.concerned(praise) == ["minh", "phuc"]
+    assert contents.concerned(praise) == ["minh", "phuc"]
     praise.visibility = VISIBILITY_PUBLIC
-    assert telling.concerned(praise) is None
+    assert contents.concerned(praise) is None
 
 
 def test_points_are_for_whose_they_are_and_targets_for_whoever_reads_the_ledger():
-    assert telling.concerned(PointsReceived(person_id="minh", praise_id="R", before=10, after=20)) == ["minh"]
-    assert telling.concerned(KpiTargetRevised(kpi_id="I1")) is None
+    assert contents.concerned(PointsReceived(person_id="minh", praise_id="R", before=10, after=20)) == ["minh"]
+    assert contents.concerned(KpiTargetRevised(kpi_id="I1")) is None
 
 
 def test_what_no_contract_says_anything_about_is_for_auditors_alone():
-    assert telling.concerned(None) == []
-    assert telling.concerned(NameCoreValue(name="Tận tâm")) == []  # no event at all: nothing is said about it
-    assert telling.concerned(PeopleTold()) == []
+    assert contents.concerned(None) == []
+    assert contents.concerned(NameCoreValue(name="Tận tâm")) == []  # no event at all: nothing is said about it
+    assert contents.concerned(PeopleTold()) == []
 
 
 # --- what cannot be shown ---
@@ -126,7 +126,7 @@ def test_what_no_contract_says_anything_about_is_for_auditors_alone():
 
 def test_an_instant_outside_the_calendar_takes_no_entry_along():
     beyond = NoticeGiven(person_id="minh", email_due_at=Timestamp(seconds=1 << 60))
-    values = {value.path: value for value in telling.values(beyond, reader="van")}
+    values = {value.path: value for value in contents.values(beyond, reader="van")}
     assert values["email_due_at"].unreadable
     assert values["person_id"].text == "minh"
 
@@ -135,10 +135,10 @@ def test_an_instant_outside_the_calendar_takes_no_entry_along():
 def test_whatever_bytes_were_recorded_an_entry_can_be_told(name: str, data: bytes):
     message = decoded(name, data, uuid4())
     if message is not None:
-        telling.values(message, reader="van")
-        telling.subjects(message)
-        telling.concerned(message)
-        telling.reason(message)
+        contents.values(message, reader="van")
+        contents.subjects(message)
+        contents.concerned(message)
+        contents.reason(message)
 
 
 def test_a_spreadsheet_knows_by_its_first_bytes_that_an_export_is_utf8():

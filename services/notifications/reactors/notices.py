@@ -12,7 +12,7 @@ from services.notifications.domain.batch import Batch
 from services.notifications.domain.channels import addressed
 from services.notifications.domain.due import NEWS_FOR
 from services.notifications.domain.notice import TELLING
-from services.notifications.domain.preferences import chosen
+from services.notifications.domain.preferences import delivery_preferences
 from services.notifications.queries.preferences import preferences_of_all
 
 
@@ -56,7 +56,7 @@ async def addressed_to(
         addressed(
             draft,
             notice.notice_id(ctx.tenant, draft.person_id, name_of(cause)),
-            chosen(said.get(draft.person_id), zone),
+            delivery_preferences(said.get(draft.person_id), zone),
             at,
             mail=mail,
         )

@@ -14,9 +14,9 @@ from nhip.goals.v1 import types_pb2 as g
 from nhip.notifications.v1 import types_pb2 as t
 from nhip.notifications.v1.events_pb2 import NoticeGiven
 from nhip.rewards.v1.events_pb2 import GiftHandedOver, PraiseGiven, RedemptionRefunded, Share
-from services.notifications.domain import hearing
-from services.notifications.domain.hearing import Append, Around, Change, NotHeardOfYet, Proposed
+from services.notifications.domain import recipients
 from services.notifications.domain.notice import notice_id
+from services.notifications.domain.recipients import Append, Change, KpiTree, NotKnownYet, Proposed
 from tests.unit.decisions import company_x, person
 
 COMPANY, DEPARTMENT, INDIVIDUAL = g.LEVEL_COMPANY, g.LEVEL_DEPARTMENT, g.LEVEL_INDIVIDUAL
@@ -48,9 +48,9 @@ TREE: dict[str, tuple[str, Responsibility]] = {
 ADDED = ("D1", Responsibility("K-ADD", INDIVIDUAL, ("minh",), ""))
 
 
-def around(*added: tuple[str, Responsibility]) -> Around:
+def around(*added: tuple[str, Responsibility]) -> KpiTree:
     tree = [*TREE.values(), *added]
-    return Around({kpi.id: kpi for _, kpi in tree}, {kpi.id: parent for parent, kpi in tree if parent})
+    return KpiTree({kpi.id: kpi for _, kpi in tree}, {kpi.id: parent for parent, kpi in tree if parent})
 
 
 def revised(kpi: str, before: int, after: int) -> Change:
@@ -81,7 +81,7 @@ def told(drafts: list[NoticeGiven]) -> dict[str, tuple[str, list[tuple[str, int]
 
 
 def test_ch3_is_told_to_exactly_those_whom_it_concerns_once_each():
-    drafts = hearing.of_goals(CH3, around(ADDED), company_x())
+    drafts = recipients.of_goals(CH3, around(ADDED), company_x())
     assert told(drafts) == {
         # Who proposed it hears the decision and, in the same notice, what of it concerns them.
         "minh": ("PROPOSAL_DECIDED", [("D1", BELOW), ("I1", OWNER), ("K-ADD", OWNER)]),
@@ -101,14 +101,14 @@ def test_ch3_is_told_to_exactly_those_whom_it_concerns_once_each():
 
 def test_nobody_is_told_of_their_own_deed():
     by_phuc = Append("person:phuc", [revised("D1", 100, 90)])
-    assert set(told(hearing.of_goals(by_phuc, around(), company_x()))) == {"nam", "minh", "tram"}
+    assert set(told(recipients.of_goals(by_phuc, around(), company_x()))) == {"nam", "minh", "tram"}
     by_quang = Append("person:quang", [revised("D1", 100, 90)])
-    assert set(told(hearing.of_goals(by_quang, around(), company_x()))) == {"phuc", "nam", "minh", "tram"}
+    assert set(told(recipients.of_goals(by_quang, around(), company_x()))) == {"phuc", "nam", "minh", "tram"}
 
 
 def test_a_waiting_proposal_is_for_who_is_asked_first():
     proposed = Append("person:minh", proposed=Proposed("P", "minh", ("nam", "quang"), waits=True))
-    (draft,) = hearing.of_goals(proposed, around(), company_x())
+    (draft,) = recipients.of_goals(proposed, around(), company_x())
     assert (draft.person_id, draft.kind, draft.by_id, draft.proposal_id) == (
         "nam",
         t.NOTICE_KIND_PROPOSAL_WAITING,
@@ -119,7 +119,7 @@ def test_a_waiting_proposal_is_for_who_is_asked_first():
 
 def test_a_declined_proposal_is_told_to_who_made_it_and_to_nobody_else():
     declined = Append("person:nam", proposed=Proposed("P", "minh", ("nam",)))
-    (draft,) = hearing.of_goals(declined, around(), company_x())
+    (draft,) = recipients.of_goals(declined, around(), company_x())
     assert (draft.person_id, draft.kind, draft.granted, list(draft.changes)) == (
         "minh",
         t.NOTICE_KIND_PROPOSAL_DECIDED,
@@ -130,14 +130,16 @@ def test_a_declined_proposal_is_told_to_who_made_it_and_to_nobody_else():
 
 def test_a_proposal_from_before_anybody_was_named_is_told_to_nobody():
     assert (
-        hearing.of_goals(Append("person:minh", proposed=Proposed("P", "minh", (), waits=True)), around(), company_x())
+        recipients.of_goals(
+            Append("person:minh", proposed=Proposed("P", "minh", (), waits=True)), around(), company_x()
+        )
         == []
     )
 
 
 def test_a_kpi_put_elsewhere_is_told_where_it_was_and_where_it_is():
     moved = Change("I1", t.CHANGE_KIND_ALIGNED, parent_before="D4", parent_after="D1")
-    drafts = hearing.of_goals(Append("person:nam", [moved]), around(), company_x())
+    drafts = recipients.of_goals(Append("person:nam", [moved]), around(), company_x())
     assert told(drafts) == {
         "minh": ("KPI_CHANGED", [("I1", OWNER)]),
         "phuc": ("KPI_CHANGED", [("I1", ABOVE)]),
@@ -150,14 +152,14 @@ def test_a_kpi_that_ends_is_told_once_also_to_what_it_served():
     ended = [Change("I7", t.CHANGE_KIND_RETIRED), Change("I7", t.CHANGE_KIND_UNSPECIFIED, parent_before="D4")]
     tree = around()
     parents = {kpi: parent for kpi, parent in tree.parents.items() if kpi != "I7"}
-    drafts = hearing.of_goals(Append("person:nam", ended), Around(tree.kpis, parents), company_x())
+    drafts = recipients.of_goals(Append("person:nam", ended), KpiTree(tree.kpis, parents), company_x())
     assert told(drafts) == {"thao": ("KPI_CHANGED", [("I7", OWNER)]), "lan": ("KPI_CHANGED", [("I7", ABOVE)])}
 
 
 def test_what_an_import_defines_is_no_news_and_what_a_person_defines_is():
     defined = [Change("I7", t.CHANGE_KIND_DEFINED), Change("I7", t.CHANGE_KIND_ALIGNED, parent_after="D4")]
-    assert hearing.of_goals(Append("service:importer for person:nam", defined), around(), company_x()) == []
-    assert told(hearing.of_goals(Append("person:lan", defined), around(), company_x())) == {
+    assert recipients.of_goals(Append("service:importer for person:nam", defined), around(), company_x()) == []
+    assert told(recipients.of_goals(Append("person:lan", defined), around(), company_x())) == {
         "thao": ("KPI_CHANGED", [("I7", OWNER)])
     }
 
@@ -167,13 +169,13 @@ def test_a_department_without_a_head_is_told_nothing():
         people={"nam": person("nam")}, places={"nam": Place()}, units={"marketing": Unit("marketing", "Marketing")}
     )
     kpi = Responsibility("D9", DEPARTMENT, (), "marketing")
-    assert hearing.of_stale(kpi, org) == []
+    assert recipients.of_stale(kpi, org) == []
 
 
 def test_who_is_named_hears_of_it_and_the_head_of_the_unit_only_where_nobody_is_named():
     named, unnamed = Responsibility("D9", DEPARTMENT, ("minh",), "sales"), Responsibility("D9", DEPARTMENT, (), "sales")
-    assert [d.person_id for d in hearing.of_stale(named, company_x())] == ["minh"]
-    assert [d.person_id for d in hearing.of_stale(unnamed, company_x())] == ["phuc"]
+    assert [d.person_id for d in recipients.of_stale(named, company_x())] == ["minh"]
+    assert [d.person_id for d in recipients.of_stale(unnamed, company_x())] == ["phuc"]
 
 
 def test_what_the_directory_has_not_heard_of_is_waited_for():
@@ -182,16 +184,16 @@ def test_what_the_directory_has_not_heard_of_is_waited_for():
         Responsibility("I9", INDIVIDUAL, ("ghost",), ""),
     )
     for kpi in (unknown_unit, unknown_person):
-        with pytest.raises(NotHeardOfYet):
-            hearing.of_stale(kpi, company_x())
+        with pytest.raises(NotKnownYet):
+            recipients.of_stale(kpi, company_x())
 
 
 def test_who_is_not_there_any_more_is_told_nothing():
-    assert "tram" not in told(hearing.of_goals(CH3, around(ADDED), company_x(inactive=("tram",))))
+    assert "tram" not in told(recipients.of_goals(CH3, around(ADDED), company_x(inactive=("tram",))))
 
 
 def test_a_forgotten_kpi_is_told_to_all_of_its_owners():
-    drafts = hearing.of_stale(Responsibility("K-COL", INDIVIDUAL, ("minh", "tram"), ""), company_x())
+    drafts = recipients.of_stale(Responsibility("K-COL", INDIVIDUAL, ("minh", "tram"), ""), company_x())
     assert [(d.person_id, d.kind, d.kpi_id, d.by_id) for d in drafts] == [
         ("minh", t.NOTICE_KIND_PROGRESS_STALE, "K-COL", ""),
         ("tram", t.NOTICE_KIND_PROGRESS_STALE, "K-COL", ""),
@@ -203,7 +205,7 @@ def praise(*people: str) -> PraiseGiven:
 
 
 def test_everybody_who_is_praised_hears_of_it_but_who_gave_it():
-    drafts = hearing.of_praise(praise("minh", "tram", "phuc"), "person:phuc", company_x())
+    drafts = recipients.of_praise(praise("minh", "tram", "phuc"), "person:phuc", company_x())
     assert [(d.person_id, d.kind, d.by_id, d.praise_id) for d in drafts] == [
         ("minh", t.NOTICE_KIND_PRAISE_RECEIVED, "phuc", "R"),
         ("tram", t.NOTICE_KIND_PRAISE_RECEIVED, "phuc", "R"),
@@ -211,7 +213,7 @@ def test_everybody_who_is_praised_hears_of_it_but_who_gave_it():
 
 
 def test_praise_that_an_import_brings_is_its_givers():
-    (draft,) = hearing.of_praise(praise("minh"), "service:importer", company_x())
+    (draft,) = recipients.of_praise(praise("minh"), "service:importer", company_x())
     assert (draft.person_id, draft.by_id) == ("minh", "phuc")
 
 
@@ -220,9 +222,9 @@ def test_who_redeemed_a_gift_hears_what_became_of_it_unless_they_did_it_themselv
         GiftHandedOver(redemption_id="X", person_id="minh"),
         RedemptionRefunded(redemption_id="X", person_id="minh"),
     )
-    assert [d.granted for d in hearing.of_gift(handed, "person:nam", company_x())] == [True]
-    assert [d.granted for d in hearing.of_gift(refunded, "person:nam", company_x())] == [False]
-    assert hearing.of_gift(refunded, "person:minh", company_x()) == []
+    assert [d.granted for d in recipients.of_gift(handed, "person:nam", company_x())] == [True]
+    assert [d.granted for d in recipients.of_gift(refunded, "person:nam", company_x())] == [False]
+    assert recipients.of_gift(refunded, "person:minh", company_x()) == []
 
 
 def test_a_request_for_erasure_is_for_those_who_may_decide_about_it():
@@ -234,18 +236,18 @@ def test_a_request_for_erasure_is_for_those_who_may_decide_about_it():
         "nam": person("nam", "admin"),
     }
     org = replace(x, people={**people, "minh": person("minh", "admin")})
-    drafts = hearing.of_erasure_request("minh", "person:nam", org)
+    drafts = recipients.of_erasure_request("minh", "person:nam", org)
     assert [(d.person_id, d.kind, d.by_id, d.erased_id) for d in drafts] == [
         ("lan", t.NOTICE_KIND_ERASURE_WAITING, "nam", "minh")
     ]
 
 
 def test_a_decision_about_an_erasure_is_told_to_who_asked_and_to_who_stays():
-    declined = hearing.of_erasure_decision("minh", "person:nam", "person:lan", company_x(), granted=False)
+    declined = recipients.of_erasure_decision("minh", "person:nam", "person:lan", company_x(), granted=False)
     assert [(d.person_id, d.granted) for d in declined] == [("nam", False), ("minh", False)]
-    approved = hearing.of_erasure_decision("minh", "person:nam", "person:lan", company_x(), granted=True)
+    approved = recipients.of_erasure_decision("minh", "person:nam", "person:lan", company_x(), granted=True)
     assert [(d.person_id, d.granted) for d in approved] == [("nam", True)]
-    assert hearing.of_erasure_decision("minh", "person:minh", "person:lan", company_x(), granted=True) == []
+    assert recipients.of_erasure_decision("minh", "person:minh", "person:lan", company_x(), granted=True) == []
 
 
 def test_the_id_of_a_notice_follows_from_tenant_person_and_cause():
@@ -266,11 +268,11 @@ CHANGED = st.lists(st.sampled_from(sorted(TREE)), min_size=1, max_size=6, unique
 @given(CHANGED, PEOPLE)
 def test_whoever_is_told_has_a_kpi_at_most_one_step_away_and_did_not_do_it(kpis: list[str], actor: str):
     org, tree = company_x(), around()
-    drafts = hearing.of_goals(Append(f"person:{actor}", [revised(kpi, 2, 1) for kpi in kpis]), tree, org)
+    drafts = recipients.of_goals(Append(f"person:{actor}", [revised(kpi, 2, 1) for kpi in kpis]), tree, org)
     hears = {draft.person_id: {change.kpi_id for change in draft.changes} for draft in drafts}
     assert len(hears) == len(drafts)
     for person_id in org.people:
-        own = {kpi.id for _, kpi in TREE.values() if person_id in hearing.answerable(kpi, org)}
+        own = {kpi.id for _, kpi in TREE.values() if person_id in recipients.answerable(kpi, org)}
         near = (
             own
             | {tree.parents.get(kpi, "") for kpi in own}

@@ -19,12 +19,12 @@ class RefusedForGood(Exception):
     """The server will never take this mail: its address, or the mail itself."""
 
 
-class PostAway(OSError):
+class MailServerAway(OSError):
     """The server is away, wants its password, or cannot take this mail now. Says which step, and nobody's address."""
 
 
 @dataclass(frozen=True, slots=True)
-class Post:
+class Mailer:
     """The mail server that an operator named."""
 
     url: str = field(repr=False)
@@ -32,12 +32,12 @@ class Post:
     sender: str
 
     @classmethod
-    def of(cls, settings: Settings) -> "Post | None":
+    def of(cls, settings: Settings) -> "Mailer | None":
         """None: no e-mail is sent here."""
         return cls(settings.smtp, settings.mail_from) if settings.smtp else None
 
     async def send(self, message: EmailMessage, to: str) -> None:
-        """Returns when the server has taken the mail. Raises `RefusedForGood`, or `PostAway`: try again.
+        """Returns when the server has taken the mail. Raises `RefusedForGood`, or `MailServerAway`: try again.
 
         What the server says to the receiver or to the mail is about them; what it says before, as to a password, is the
         operator's to mend.
@@ -68,12 +68,12 @@ class Post:
         except aiosmtplib.SMTPNotSupported:
             if not to.isascii():
                 raise RefusedForGood("SMTPUTF8") from None
-            raise PostAway("a feature is missing") from None
+            raise MailServerAway("a feature is missing") from None
         except aiosmtplib.SMTPResponseException as refusal:
-            raise PostAway(f"{type(refusal).__name__} {refusal.code}") from None
+            raise MailServerAway(f"{type(refusal).__name__} {refusal.code}") from None
         except (aiosmtplib.SMTPException, OSError) as away:
-            raise PostAway(type(away).__name__) from None
+            raise MailServerAway(type(away).__name__) from None
 
 
 def _told(code: int, step: str) -> Exception:
-    return RefusedForGood(f"{step} {code}") if code >= FOR_GOOD else PostAway(f"{step} {code}")
+    return RefusedForGood(f"{step} {code}") if code >= FOR_GOOD else MailServerAway(f"{step} {code}")

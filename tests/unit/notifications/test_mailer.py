@@ -7,7 +7,7 @@ import aiosmtplib
 import pytest
 
 from eventkit.settings import load
-from services.notifications.reactors.post import Post
+from services.notifications.reactors.mailer import Mailer
 
 
 @pytest.fixture
@@ -34,12 +34,12 @@ def spoken(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 async def test_no_password_leaves_the_machine_in_the_clear(
     spoken: dict[str, Any], url: str, start_tls: bool | None, use_tls: bool
 ):
-    await Post(url, "nhip@company.test").send(EmailMessage(), "nam@company.test")
+    await Mailer(url, "nhip@company.test").send(EmailMessage(), "nam@company.test")
     assert (spoken["start_tls"], spoken["use_tls"]) == (start_tls, use_tls)
 
 
 async def test_a_user_and_a_password_are_written_as_in_any_url(spoken: dict[str, Any]):
-    await Post("smtps://nh%40ip:p%3A%2F@mail.company.test:465", "nhip@company.test").send(
+    await Mailer("smtps://nh%40ip:p%3A%2F@mail.company.test:465", "nhip@company.test").send(
         EmailMessage(), "nam@company.test"
     )
     assert (spoken["username"], spoken["password"], spoken["hostname"], spoken["port"]) == (
@@ -51,6 +51,6 @@ async def test_a_user_and_a_password_are_written_as_in_any_url(spoken: dict[str,
 
 
 def test_without_a_server_there_is_no_post_and_with_one_it_keeps_its_password_to_itself():
-    assert Post.of(load(smtp="", mail_from="")) is None
-    post = Post.of(load(smtp="smtps://nhip:secret@mail.company.test", mail_from="nhip@company.test"))
-    assert "secret" not in repr(post)
+    assert Mailer.of(load(smtp="", mail_from="")) is None
+    mailer = Mailer.of(load(smtp="smtps://nhip:secret@mail.company.test", mail_from="nhip@company.test"))
+    assert "secret" not in repr(mailer)
