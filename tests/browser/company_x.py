@@ -19,10 +19,11 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from google.type import decimal_pb2
 
-from eventkit.errors import Kind, Rejected
+from eventkit.errors import Kind, Rejected, unknown
 from eventkit.names import plain_letters
 from eventkit.rpc import errors as rpc_errors
 from eventkit.rpc.access import Allow, may
+from eventkit.rpc.rules import violations
 from nhip.checkins.v1 import checkins_pb2
 from nhip.common.v1 import command_pb2, operations_pb2, time_pb2, words_pb2
 from nhip.goals.v1 import goals_pb2, types_pb2
@@ -369,7 +370,12 @@ def company() -> list[Goal]:
 
 
 class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX):
-    """The example's state and its answers."""
+    """The example's state and its answers.
+
+    It stands in for the services where the browser is what is tested: pages, scripts, keyboards, screens. Who may call
+    what, and what a request may hold, is judged by the services' own tables and rules; replies are held to contracts
+    by `tests/unit/gateway/test_company_x.py`. What services do together is tested on the services (`test_walk.py`).
+    """
 
     def __init__(self) -> None:
         for part in (RewardsX, NoticesX, LedgerX, ErasuresX):
@@ -401,6 +407,8 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX):
 
     def GetAccess(self, request: operations_pb2.GetAccess, actor: str) -> Message:
         """By the services' own tables."""
+        if request.service not in ACCESS:
+            raise unknown("service", request.service)
         held, reply = _held(actor), operations_pb2.Access()
         for rpc in SERVICES[request.service].methods:
             allow = ACCESS[request.service][rpc.name]
@@ -830,6 +838,8 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX):
                 await call.abort(grpc.StatusCode.UNIMPLEMENTED, f"{name} is not part of the example")
             actor = _actor(told.get("authorization", ""))
             try:
+                if wrong := violations(request):
+                    raise Rejected("FIELDS_INVALID", f"{name}: {wrong}", kind=Kind.INVALID, violations=wrong)
                 if allow is not None and actor in PEOPLE and not may(allow, _held(actor), changes=changes):
                     raise Rejected("NOT_ALLOWED", f"{actor} may not {name}", kind=Kind.FORBIDDEN)
                 message = handler(request, actor)
