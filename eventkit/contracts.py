@@ -8,7 +8,7 @@ from pathlib import Path
 from google.protobuf.descriptor import Descriptor, FileDescriptor
 
 import nhip
-from nhip.common.v1.options_pb2 import category, event
+from nhip.common.v1.options_pb2 import categories, event
 
 
 @cache
@@ -32,21 +32,21 @@ def event_types() -> tuple[str, ...]:
 
 
 @cache
-def types_of(context: str, of_category: str) -> tuple[str, ...]:
+def types_of(context: str, category: str) -> tuple[str, ...]:
     """The full names of the types of events that a context writes to streams of a category."""
     return tuple(
         message.full_name
         for file in _files()
         if file.package.split(".")[1] == context
         for message in _messages(file)
-        if message.GetOptions().Extensions[event] and category_of(message) == of_category
+        if message.GetOptions().Extensions[event] and category in categories_of(message)
     )
 
 
 @cache
-def category_of(descriptor: Descriptor) -> str:
-    """The kind of thing whose streams an event is on."""
-    return descriptor.GetOptions().Extensions[category]
+def categories_of(descriptor: Descriptor) -> tuple[str, ...]:
+    """The kinds of thing whose streams an event is on."""
+    return tuple(descriptor.GetOptions().Extensions[categories])
 
 
 def types_named(name: str) -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 from google.protobuf.descriptor_pool import Default as default_pool
 
 from cli.catalog import SERVICES
-from eventkit.contracts import category_of, event_types, types_of
+from eventkit.contracts import categories_of, event_types, types_of
 from eventkit.subscriptions.projection import by_subscription
 
 
@@ -28,13 +28,13 @@ def test_a_view_says_of_every_type_of_its_streams_whether_it_changes_anything(na
     for view in SERVICES[name].build(MagicMock()).views:
         if not view.raw:
             told = [message.DESCRIPTOR.full_name for message in (*view.folds, *view.passes_over)]
-            assert sorted(told) == sorted(type for one in view.categories for type in types_of(view.source, one)), (
+            assert sorted(told) == sorted({type for one in view.categories for type in types_of(view.source, one)}), (
                 view.name
             )
 
 
 def test_every_event_names_the_streams_it_is_on():
-    nameless = [type for type in event_types() if not category_of(default_pool().FindMessageTypeByName(type))]
+    nameless = [type for type in event_types() if not categories_of(default_pool().FindMessageTypeByName(type))]
     assert nameless == []
 
 
