@@ -201,30 +201,27 @@ async def test_a_kafka_that_dies_is_missed(up: Up):
     assert logged(up, "up.stopped")[-1]["reason"].startswith("Kafka has ended by itself")
 
 
-@pytest.mark.parametrize(
-    ("answer", "imported"), [("n\n", False), ("\n", True), ("", None)], ids=["no", "yes", "Ctrl-C"]
-)
-async def test_at_a_terminal_it_asks_before_it_imports(up: Up, answer: str, imported: bool | None):
-    """A tenant without people is asked for as a company was the first time."""
+@pytest.mark.parametrize("answer", ["n\n", None], ids=["no", "Ctrl-C"])
+async def test_at_a_terminal_it_asks_before_it_imports(up: Up, answer: str | None):
+    """A tenant without people is asked for as a company was the first time; other answers have a unit test."""
     if up.child is not None:
         await up.stop()
     terminal, inside = pty.openpty()
-    tenant = f"asked-{imported}".lower()
     starts = command("up", "--directory", str(up.directory), "--port", "0")
     process = await asyncio.create_subprocess_exec(
         *starts,
         stdin=inside,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
-        env={**os.environ, "NHIP_TENANT": tenant},
+        env={**os.environ, "NHIP_TENANT": "asked"},
     )
     assert process.stdout is not None
     printed = (await asyncio.wait_for(process.stdout.readuntil(b"[Y/n] "), 60)).decode()
     assert "There is no company yet" in printed
-    if imported is not None:
+    if answer is not None:
         os.write(terminal, answer.encode())
         printed = (await asyncio.wait_for(process.stdout.readuntil(b"Ctrl-C stops it."), 60)).decode()
-        assert ("Imported Công ty phần mềm X" in printed) == imported
+        assert "Imported" not in printed
     process.send_signal(signal.SIGINT)
     rest = (await asyncio.wait_for(process.stdout.read(), 60)).decode()
     assert rest.endswith("Stopping…\nStopped\n")
