@@ -47,11 +47,41 @@ class Given:
             events.setdefault((ref.category, ref.id), []).append(event)
         return Given(events)
 
+    def when(self, command: "Command") -> "When":
+        return When(self, command)
 
-def given(*decisions: Decision) -> Given:
+
+Command = Callable[[Given], Decision]
+"""What somebody asks for, decided on the streams as they are."""
+
+
+@dataclass(frozen=True)
+class When:
+    """A command that is asked for, and what must come of it."""
+
+    state: Given
+    command: Command
+
+    def then(self, *events: Message) -> Given:
+        """Exactly these events; answers the streams with them."""
+        decision = self.command(self.state)
+        assert [event for _, event in decision] == list(events)
+        return self.state.and_then(decision)
+
+    def then_nothing(self) -> None:
+        """It is so already."""
+        self.then()
+
+    def then_rejected(self, reason: str, *, field: str = "") -> None:
+        """For that reason, at that field if one is named."""
+        rejected(reason, lambda: self.command(self.state), field=field)
+
+
+def given(*steps: Decision | Command) -> Given:
+    """The streams after these, each decided on what the ones before it left."""
     state = Given()
-    for decision in decisions:
-        state = state.and_then(decision)
+    for step in steps:
+        state = state.and_then(step(state) if callable(step) else step)
     return state
 
 
