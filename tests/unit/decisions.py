@@ -40,8 +40,9 @@ class Given:
     def state(self, aggregate: Aggregate[Any], id: str) -> Any:
         return aggregate.fold(self.events.get((aggregate.category, id), []))
 
-    def and_then(self, decision: Decision) -> "Given":
-        """The same, after a decision was recorded."""
+    def and_then(self, step: "Decision | Command") -> "Given":
+        """The same, after a decision was recorded, or one on what there is."""
+        decision = step(self) if callable(step) else step
         events = {key: list(value) for key, value in self.events.items()}
         for ref, event in decision:
             events.setdefault((ref.category, ref.id), []).append(event)
@@ -81,7 +82,7 @@ def given(*steps: Decision | Command) -> Given:
     """The streams after these, each decided on what the ones before it left."""
     state = Given()
     for step in steps:
-        state = state.and_then(step(state) if callable(step) else step)
+        state = state.and_then(step)
     return state
 
 
