@@ -14,7 +14,7 @@ from aiokafka.abc import ConsumerRebalanceListener
 
 from eventkit.database import connection
 from eventkit.kafka.faults import FAULTS, close, own_cancellation
-from eventkit.kafka.records import ForeignRecord, Place, Received, partition_of, received, topic
+from eventkit.kafka.records import Continuity, ForeignRecord, Received, partition_of, received, topic
 from eventkit.kafka.topics import ensure_topic, free_consumer
 from eventkit.log import Recorded
 from eventkit.log.faults import Backoff
@@ -151,18 +151,18 @@ class TopicReader(ConsumerRebalanceListener):
         fresh: list[Recorded] = []
         position, to_offset = at.position, records[-1].offset + 1
         for item in self._ours(records):
-            match item.place(position):
-                case Place.NEXT:
+            match item.continuity(position):
+                case Continuity.NEXT:
                     fresh.append(item.event)
                     position = item.event.position
-                case Place.BEHIND_A_HOLE:
+                case Continuity.BEHIND_A_HOLE:
                     self._report(partition, position, item)
                     # What is missing may stand before this page, in a topic that was made anew.
                     if self._searched.get(partition) != position:
                         self._searched[partition] = position
                         to_offset = 0
                         break
-                case Place.REPEATED:
+                case Continuity.REPEATED:
                     pass
         to = Checkpoint(position, to_offset)
         if to != at:
@@ -224,7 +224,7 @@ async def tenant_events(servers: str, context: str, tenant: str, partitions: int
             for record in (await consumer.getmany(partition, timeout_ms=1000, max_records=2000)).get(partition, []):
                 with suppress(ForeignRecord):
                     item = received(record)
-                    if item.place(position) is Place.NEXT and item.event.position <= upto:
+                    if item.continuity(position) is Continuity.NEXT and item.event.position <= upto:
                         position = item.event.position
                         if item.event.tenant == tenant:
                             events.append(item.event)

@@ -30,7 +30,7 @@ class ForeignRecord(ValueError):
     """A record that no relay wrote."""
 
 
-class Place(Enum):
+class Continuity(Enum):
     """How a record stands to what was read of its partition."""
 
     NEXT = "next"
@@ -48,11 +48,11 @@ class Received:
     """The position before it on its partition; 0 for the first."""
     offset: int
 
-    def place(self, position: int) -> Place:
+    def continuity(self, position: int) -> Continuity:
         """For a reader that has all of the partition up to `position`, and nothing behind it."""
         if self.event.position <= position:
-            return Place.REPEATED
-        return Place.NEXT if self.previous <= position else Place.BEHIND_A_HOLE
+            return Continuity.REPEATED
+        return Continuity.NEXT if self.previous <= position else Continuity.BEHIND_A_HOLE
 
 
 def headers(event: Recorded, context: str, previous: int) -> list[tuple[str, bytes]]:

@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from eventkit.kafka.faults import close
-from eventkit.kafka.records import ForeignRecord, Place, headers, received, topic
+from eventkit.kafka.records import Continuity, ForeignRecord, headers, received, topic
 from eventkit.kafka.topics import free_consumer
 from eventkit.log import Recorded
 
@@ -60,10 +60,10 @@ async def tail(
                 for record in records:
                     with suppress(ForeignRecord):  # no relay wrote it: it is no event
                         item = received(record)
-                        place = item.place(positions[partition])
-                        if place is Place.REPEATED:
+                        continuity = item.continuity(positions[partition])
+                        if continuity is Continuity.REPEATED:
                             continue
-                        missing = place is Place.BEHIND_A_HOLE and partition in begun
+                        missing = continuity is Continuity.BEHIND_A_HOLE and partition in begun
                         positions[partition] = item.event.position
                         begun.add(partition)
                         yield Tailed(partitions[partition], item.event, item.previous, missing)

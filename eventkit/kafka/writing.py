@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from eventkit.kafka.faults import TopicChanged, close
-from eventkit.kafka.records import ForeignRecord, Place, headers, partition_of, received, topic
+from eventkit.kafka.records import Continuity, ForeignRecord, headers, partition_of, received, topic
 from eventkit.kafka.topics import free_consumer
 from eventkit.log import Recorded
 
@@ -147,6 +147,6 @@ async def _walk(consumer: AIOKafkaConsumer, partition: TopicPartition, start: in
         for record in records:
             with suppress(ForeignRecord):
                 item = received(record)
-                if item.place(position) is Place.NEXT:
+                if item.continuity(position) is Continuity.NEXT:
                     position = item.event.position
     return position

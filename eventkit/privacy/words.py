@@ -34,7 +34,7 @@ class PlainWords(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class WordsField:
     """One PersonalText found inside a message."""
 
     text: PersonalText
@@ -45,7 +45,7 @@ class Place:
     """Who audits may read it."""
 
 
-def places(message: Message, path: str = "") -> Iterator[Place]:
+def words_fields(message: Message, path: str = "") -> Iterator[WordsField]:
     """Every PersonalText that is set in a message, however deep."""
     if not _may_hold_words(cast(Descriptor, message.DESCRIPTOR)):
         return
@@ -60,9 +60,9 @@ def places(message: Message, path: str = "") -> Iterator[Place]:
             if item.DESCRIPTOR.full_name == PERSONAL_TEXT:
                 options = field.GetOptions().Extensions
                 person = getattr(message, options[about]) if options[about] else ""
-                yield Place(cast(PersonalText, item), at, person, options[for_audit])
+                yield WordsField(cast(PersonalText, item), at, person, options[for_audit])
             else:
-                yield from places(item, at)
+                yield from words_fields(item, at)
 
 
 _holding: dict[str, bool] = {}
@@ -99,7 +99,7 @@ class Words:
 
         Raises `Rejected` when its person was erased.
         """
-        for place in places(message):
+        for place in words_fields(message):
             if place.text.WhichOneof("form") != "plain":
                 continue
             person = place.person or author
@@ -139,7 +139,7 @@ class Words:
         audit's to read.
         """
         sealed_texts: list[PersonalText] = []
-        for place in places(message):
+        for place in words_fields(message):
             if place.text.WhichOneof("form") == "sealed":
                 if auditor and not place.for_audit and place.text.sealed.person_id != auditor:
                     place.text.withheld = True
@@ -171,7 +171,7 @@ class Words:
 
 def refuse_plain(message: Message) -> None:
     """Raises `PlainWords` if a message still has words that are not sealed."""
-    for place in places(message):
+    for place in words_fields(message):
         if place.text.WhichOneof("form") == "plain":
             raise PlainWords(f"{message.DESCRIPTOR.full_name}.{place.path} is not sealed")
 
@@ -179,7 +179,7 @@ def refuse_plain(message: Message) -> None:
 def blank_copied(message: Message, event_id: UUID) -> None:
     """Makes unreadable, in place, what was sealed for another event or another field than the one that carries it:
     copied words open nowhere else than where they were written."""
-    for place in places(message):
+    for place in words_fields(message):
         if place.text.WhichOneof("form") == "sealed" and place.text.sealed.bound_to != f"{event_id}/{place.path}":
             log.error("words.copied", event_id=str(event_id), field=place.path, type=message.DESCRIPTOR.full_name)
             place.text.unreadable = True

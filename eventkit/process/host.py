@@ -31,7 +31,7 @@ from eventkit.process.timer import Ticking
 from eventkit.rpc.access import AUDITOR
 from eventkit.rpc.auth import Authenticator
 from eventkit.rpc.ceilings import Rates
-from eventkit.rpc.health import HealthServer, Progress
+from eventkit.rpc.health import HealthServer, Heartbeats
 from eventkit.rpc.server import Api, Server
 from eventkit.settings import Settings
 from eventkit.subscriptions import checkpoint, readers
@@ -61,7 +61,7 @@ class Running:
     """A service that runs, and how it is."""
 
     name: str
-    progress: Progress = field(default_factory=Progress)
+    progress: Heartbeats = field(default_factory=Heartbeats)
     host: str = ""
     port: int = 0
     health_port: int = 0

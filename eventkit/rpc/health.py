@@ -40,7 +40,7 @@ class Health(Protocol):
         ...
 
 
-class Progress:
+class Heartbeats:
     """Which loops (subscriptions, relay, timers) still go round.
 
     Each says so by `beat`, also when it found nothing to do.

@@ -19,7 +19,7 @@ from google.protobuf.message import Message
 from eventkit.errors import no_page_token
 
 Item = TypeVar("Item")
-Place = tuple[Any, ...]
+Cursor = tuple[Any, ...]
 """The values of the columns that a list is ordered by, of one row."""
 
 TOKEN_LENGTH = 1000
@@ -42,7 +42,7 @@ class Page:
     """One page of a list, as it was asked for. Made by `asked`."""
 
     size: int
-    after: Place | None
+    after: Cursor | None
     """The place of the last row of the page before; None: from the beginning."""
     bound: bytes
 
@@ -51,7 +51,7 @@ class Page:
         """How many rows to fetch: one more than are shown, to know whether there are more."""
         return self.size + 1
 
-    def cut(self, rows: Sequence[Item], place: Callable[[Item], Place]) -> tuple[Sequence[Item], str]:
+    def cut(self, rows: Sequence[Item], place: Callable[[Item], Cursor]) -> tuple[Sequence[Item], str]:
         """The rows that are shown, of `limit` at most that were found, and the token of the next page; empty: there is
         none."""
         shown = rows[: self.size]
@@ -85,7 +85,7 @@ def _bound(request: Message, tenant: str) -> bytes:
     return hashlib.sha256(asked_for).digest()[:_BOUND_BYTES]
 
 
-def _place(token: str, bound: bytes, columns: Sequence[type]) -> Place:
+def _place(token: str, bound: bytes, columns: Sequence[type]) -> Cursor:
     try:
         raw = _decoded(token)
         values: object = json.loads(raw[_BOUND_BYTES:])

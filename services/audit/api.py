@@ -18,7 +18,7 @@ from nhip.audit.v1 import types_pb2 as t
 from services.audit.domain.reading import READING, read
 from services.audit.queries import search
 from services.audit.queries.export import lines
-from services.audit.queries.search import Reader, place_of
+from services.audit.queries.search import Reader, cursor_of
 
 _READERS = roles("auditor", "executive", services=("operator",))
 ACCESS: Mapping[str, Allow] = {
@@ -74,7 +74,7 @@ class AuditApi:
             await self.resources.words.open(entry, tenant=ctx.tenant)
         content = lines(entries, [row["data"] for row in fitting], format, first=page.after is None)
         return pb.Exported(
-            content=content, next_page_token=page.token(*place_of(fitting[-1])) if len(rows) > len(fitting) else ""
+            content=content, next_page_token=page.token(*cursor_of(fitting[-1])) if len(rows) > len(fitting) else ""
         )
 
     async def get_completeness(self, request: pb.GetCompleteness, ctx: Context) -> pb.Completeness:
@@ -90,7 +90,7 @@ class AuditApi:
             rows = await search.entries(
                 con, ctx.tenant, filter, reader, behind=page.after, limit=page.limit, newest_first=newest_first
             )
-            shown, token = page.cut(rows, place_of)
+            shown, token = page.cut(rows, cursor_of)
             return pb.Entries(entries=await search.told(con, ctx.tenant, shown, reader), next_page_token=token)
 
     async def _reader(self, ctx: Context) -> Reader:

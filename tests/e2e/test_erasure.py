@@ -14,7 +14,7 @@ from deploy import keys
 from eventkit.errors import Rejected
 from eventkit.kafka import tail
 from eventkit.privacy.keys import KeyStore
-from eventkit.privacy.words import Words, places
+from eventkit.privacy.words import Words, words_fields
 from eventkit.settings import load
 from nhip.audit.v1 import audit_pb2 as a
 from nhip.checkins.v1.checkins_pb2 import ListProgress, Progress, RecordProgress
@@ -146,7 +146,9 @@ async def on_kafka(x: Company) -> list[PersonalText]:
     found: list[PersonalText] = []
     async for each in tail(x.system.kafka, list(SERVICES), after=dict.fromkeys(SERVICES, 0), follow=False):
         if each.event.tenant == x.tenant and each.event.message is not None:
-            found += [place.text for place in places(each.event.message) if place.text.WhichOneof("form") == "sealed"]
+            found += [
+                place.text for place in words_fields(each.event.message) if place.text.WhichOneof("form") == "sealed"
+            ]
     assert found
     return found
 

@@ -11,7 +11,7 @@ import asyncpg
 
 from eventkit import contracts
 from eventkit.errors import Kind, Rejected
-from eventkit.rpc.paging import Place
+from eventkit.rpc.paging import Cursor
 from eventkit.telemetry import unshown
 from eventkit.values import from_datetime, to_datetime
 from nhip.audit.v1 import audit_pb2 as pb
@@ -26,7 +26,7 @@ COLUMNS = (datetime, str, int)
 """The types of what a place in the ledger is made of: when it was recorded, in which context, at which position."""
 
 
-def place_of(row: asyncpg.Record) -> Place:
+def cursor_of(row: asyncpg.Record) -> Cursor:
     return row["recorded_at"], row["context"], row["position"]
 
 
@@ -48,7 +48,7 @@ async def entries(
     filter: t.Filter,
     reader: Reader,
     *,
-    behind: Place | None,
+    behind: Cursor | None,
     limit: int,
     newest_first: bool,
 ) -> list[asyncpg.Record]:

@@ -7,7 +7,7 @@ from google.protobuf.descriptor import FileDescriptor
 
 from nhip.audit.v1 import events_pb2 as audit_events
 from nhip.checkins.v1 import events_pb2 as checkins_events
-from nhip.common.v1 import options_pb2
+from nhip.common.v1 import operations_pb2, options_pb2
 from nhip.goals.v1 import events_pb2 as goals_events
 from nhip.goals.v1 import types_pb2
 from nhip.notifications.v1 import events_pb2 as notifications_events
@@ -25,6 +25,7 @@ def contracts() -> Sequence[FileDescriptor]:
         rewards_events.DESCRIPTOR,
         notifications_events.DESCRIPTOR,
         audit_events.DESCRIPTOR,
+        operations_pb2.DESCRIPTOR,
     )
 
 
@@ -39,7 +40,8 @@ def event_types() -> Sequence[str]:
 
 
 def contexts() -> Sequence[str]:
-    return [contract.package.split(".")[1] for contract in contracts()]
+    """The parts of Nhip that have events of their own, by name; those of operations are in every part."""
+    return [contract.package.split(".")[1] for contract in contracts() if contract is not operations_pb2.DESCRIPTOR]
 
 
 def subject_kinds() -> Sequence[str]:
@@ -70,6 +72,7 @@ def kind_word(kind: str, language: Language) -> str:
         "notice": _("Notice"),
         "event": _("Event"),
         "tenant": _("Company"),
+        "stream": _("Stream of events"),
     }.get(kind, kind)
 
 
@@ -142,6 +145,8 @@ def event_rows(language: Language) -> Mapping[str, EventRow]:
         "NoticeNotMailed": EventRow(_("E-mail not sent")),
         "PreferencesChanged": EventRow(_("Notice settings changed")),
         "LedgerRead": EventRow(_("Ledger read")),
+        "ParkedStreamRetried": EventRow(_("Parked events handled again")),
+        "ParkedEventDiscarded": EventRow(_("Parked event given up")),
     }
 
 

@@ -1,7 +1,5 @@
 """The two languages of the console: texts, numbers and days as people there write them."""
 
-import gettext
-import io
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -10,42 +8,25 @@ from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from babel import Locale
 from babel.dates import format_date, format_datetime
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
 from google.protobuf.message import Message
 from google.type import date_pb2, decimal_pb2  # pyright: ignore[reportMissingTypeStubs]  # a wheel without py.typed
 
-from eventkit import numerals
-from eventkit.values import is_percent
+from eventkit import language, numerals
 from nhip.common.v1 import words_pb2
 
 LOCALES = Path(__file__).parent.parent / "locales"
 DEFAULT = "vi"
-NBSP = "\u00a0"
 _PLAIN, _LONGEST = re.compile(r"-?[0-9]+(\.[0-9]+)?"), 1000
 
-_DAY = {"vi": "dd/MM/yyyy", "en": "d MMM yyyy"}
 _SHORT_DAY = {"vi": "dd/MM", "en": "d MMM"}
-_BABEL = {"vi": "vi", "en": "en_GB"}
 
 
-class Language:
-    """One language: its texts, and how it writes numbers, shares, days and instants."""
+class Language(language.Language):
+    """A language of the console: beside what every text needs, what pages say shortly, lately or of words they lack."""
 
     def __init__(self, code: str) -> None:
-        self.code = code
-        self.locale = Locale.parse(_BABEL[code])
-        self.translations = _translations(code)
-        self.gettext = self.translations.gettext
-        self.ngettext = self.translations.ngettext
-
-    def number(self, value: Decimal | None, *, places: int = 6) -> str:
-        """ "66,2" or "66.2", "−3" (a true minus): exact up to `places`; empty for nothing."""
-        if value is None:
-            return ""
-        return numerals.written(value, self.code, places=places)
+        super().__init__(code, LOCALES / code / "LC_MESSAGES" / "nhip.po")
 
     def short(self, value: Decimal | None) -> str:
         """What fits on a card or an axis: "12 tỷ", "12bn"; the exact number belongs beside it."""
@@ -60,17 +41,6 @@ class Language:
         """A short number with its unit."""
         return "" if value is None else self.short(value) + self.unit(unit)
 
-    def amount(self, value: Decimal | None, unit: str = "", *, places: int = 6) -> str:
-        """A number with its unit behind it: "25 %" in Vietnamese, "25%" in English, "50 demo" in both."""
-        if value is None:
-            return ""
-        return self.number(value, places=places) + self.unit(unit)
-
-    def unit(self, unit: str) -> str:
-        if is_percent(unit):
-            return "%" if self.code == "en" else NBSP + "%"
-        return NBSP + unit if unit else ""
-
     def signed(self, value: Decimal, unit: str = "") -> str:
         """A change: "+5", "−15" (a true minus)."""
         return ("−" if value < 0 else "+") + self.amount(value.copy_abs(), unit)
@@ -81,17 +51,13 @@ class Language:
         text = re.sub(r"\d+(?:\.\d+)?", lambda found: self.number(decimal_of_text(found.group()) or Decimal()), text)
         return re.sub(r"(\d)\s*%", rf"\1{self.unit('%')}", text)
 
-    def day(self, day: date | None) -> str:
-        """ "20/03/2025" or "20 Mar 2025"."""
-        return format_date(day, _DAY[self.code], locale=self.locale) if day else ""
-
     def short_day(self, day: date | None) -> str:
         """ "20/03" or "20 Mar"."""
         return format_date(day, _SHORT_DAY[self.code], locale=self.locale) if day else ""
 
     def instant(self, at: datetime, zone: ZoneInfo) -> str:
         """A day and a time in the tenant's zone: "20/03/2025 · 09:41"."""
-        return format_datetime(at.astimezone(zone), _DAY[self.code] + " · HH:mm", locale=self.locale)
+        return format_datetime(at.astimezone(zone), language.DAY[self.code] + " · HH:mm", locale=self.locale)
 
     def lately(self, at: datetime, zone: ZoneInfo, today: date) -> str:
         """When something happened, as one says it: "today, 09:41", "yesterday, 09:41", else the day."""
@@ -112,16 +78,8 @@ class Language:
 
 
 def load_languages() -> Mapping[str, Language]:
-    """Every language of the console, compiled from its catalogue: no compiled file is kept beside it."""
-    return {code: Language(code) for code in _BABEL}
-
-
-def _translations(code: str) -> gettext.GNUTranslations:
-    with (LOCALES / code / "LC_MESSAGES" / "nhip.po").open("rb") as catalogue:
-        compiled = io.BytesIO()
-        write_mo(compiled, read_po(catalogue, locale=code))
-    compiled.seek(0)
-    return gettext.GNUTranslations(compiled)
+    """Every language of the console."""
+    return {code: Language(code) for code in language.CODES}
 
 
 def erased(text: words_pb2.PersonalText) -> bool:

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import asyncpg
 
-from eventkit.rpc.paging import Place
+from eventkit.rpc.paging import Cursor
 from services.goals.views.proposal import PROPOSALS, ProposalRow
 
 
 async def listed(
-    con: asyncpg.Connection, tenant: str, cycle_id: str, after: Place | None, limit: int, *, waiting: bool
+    con: asyncpg.Connection, tenant: str, cycle_id: str, after: Cursor | None, limit: int, *, waiting: bool
 ) -> list[ProposalRow]:
     """The proposals of a cycle, or of all, behind a place: those that wait first, then the newest; with `waiting` only
     the former."""

@@ -13,12 +13,12 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from html import escape
 
+from eventkit.language import Language
 from eventkit.telemetry import unshown
 from eventkit.values import required_date, to_decimal
 from nhip.common.v1.words_pb2 import PersonalText
 from nhip.notifications.v1 import notifications_pb2 as pb
 from nhip.notifications.v1 import types_pb2 as t
-from services.notifications.reactors.language import Language
 
 
 class NoAddress(ValueError):

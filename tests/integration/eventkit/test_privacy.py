@@ -15,7 +15,7 @@ from eventkit.errors import Rejected
 from eventkit.log import wire
 from eventkit.log.postgres import PostgresLog
 from eventkit.privacy.keys import KeyStore, KeyUnreadable, Missing, WrongMasterKey, master_id
-from eventkit.privacy.words import PlainWords, Words, blank_copied, places
+from eventkit.privacy.words import PlainWords, Words, blank_copied, words_fields
 from eventkit.telemetry import Metrics
 from nhip.checkins.v1 import checkins_pb2
 from nhip.checkins.v1.events_pb2 import ProgressRecorded
@@ -69,7 +69,7 @@ async def test_words_about_nobody_else_are_their_authors(words: Words):
     note = ProgressRecorded(note=PersonalText(plain="c"), author_id="hoa")
     await words.seal(message, tenant="acme", author="nam", event_id=uuid4())
     await words.seal(note, tenant="acme", author="nam", event_id=uuid4())
-    assert [p.text.sealed.person_id for p in places(message)] == ["nam", "nam"]
+    assert [p.text.sealed.person_id for p in words_fields(message)] == ["nam", "nam"]
     assert note.note.sealed.person_id == "hoa"
 
 

@@ -8,7 +8,7 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from eventkit.rpc.health import HealthServer, Progress
+from eventkit.rpc.health import HealthServer, Heartbeats
 from eventkit.rpc.server import PortBusy
 
 SERVING, NOT_SERVING, UNKNOWN = 1, 2, 3
@@ -18,7 +18,7 @@ SERVING, NOT_SERVING, UNKNOWN = 1, 2, 3
 class State:
     started: bool = False
     is_ready: bool = False
-    progress: Progress | None = None
+    progress: Heartbeats | None = None
 
     def ready(self) -> bool:
         return self.is_ready
@@ -35,7 +35,7 @@ def clock():
 
 @pytest.fixture
 def state(clock) -> State:
-    return State(progress=Progress(clock=lambda: clock[0]))
+    return State(progress=Heartbeats(clock=lambda: clock[0]))
 
 
 @pytest.fixture
