@@ -6,14 +6,9 @@ from importlib import import_module
 
 from google.protobuf.descriptor import ServiceDescriptor
 
+from eventkit import contracts
 from eventkit.process.operations import OPERATIONS
 from eventkit.process.service import Build
-from nhip.audit.v1 import audit_pb2
-from nhip.checkins.v1 import checkins_pb2
-from nhip.goals.v1 import goals_pb2
-from nhip.notifications.v1 import notifications_pb2
-from nhip.people.v1 import people_pb2
-from nhip.rewards.v1 import rewards_pb2
 
 GATEWAY = "gateway"
 
@@ -33,14 +28,4 @@ class Known:
         return import_module(f"services.{self.name}.service").service
 
 
-SERVICES: Mapping[str, Known] = {
-    name: Known(name, api)
-    for name, api in (
-        ("people", people_pb2.DESCRIPTOR.services_by_name["People"]),
-        ("goals", goals_pb2.DESCRIPTOR.services_by_name["Goals"]),
-        ("checkins", checkins_pb2.DESCRIPTOR.services_by_name["Checkins"]),
-        ("rewards", rewards_pb2.DESCRIPTOR.services_by_name["Rewards"]),
-        ("notifications", notifications_pb2.DESCRIPTOR.services_by_name["Notifications"]),
-        ("audit", audit_pb2.DESCRIPTOR.services_by_name["Audit"]),
-    )
-}
+SERVICES: Mapping[str, Known] = {name: Known(name, api) for name, api in contracts.services().items()}

@@ -1,11 +1,11 @@
 """The contracts that this version knows: which contexts there are, and which types of events."""
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
-from google.protobuf.descriptor import Descriptor, FileDescriptor
+from google.protobuf.descriptor import Descriptor, FileDescriptor, ServiceDescriptor
 
 import nhip
 from nhip.common.v1.options_pb2 import categories, event
@@ -16,6 +16,25 @@ def contexts() -> tuple[str, ...]:
     """Every context that has events of its own, by name."""
     contexts = {file.package.split(".")[1] for file in _files() if file.name.endswith("/events.proto")}
     return tuple(sorted(contexts))
+
+
+@cache
+def services() -> Mapping[str, ServiceDescriptor]:
+    """What each context's service answers, by the context's name: `nhip.goals.v1.Goals` of goals."""
+    return {
+        file.package.split(".")[1]: service
+        for file in _files()
+        for service in file.services_by_name.values()
+        if file.package.split(".")[1] in contexts()
+    }
+
+
+@cache
+def event_contracts() -> tuple[FileDescriptor, ...]:
+    """The contracts that have events: one of each context, and what every service records of its operators."""
+    return tuple(
+        file for file in _files() if any(message.GetOptions().Extensions[event] for message in _messages(file))
+    )
 
 
 @cache

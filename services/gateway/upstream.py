@@ -10,27 +10,15 @@ from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
+from eventkit import contracts
 from eventkit.rpc.metadata import APPLIED, AUTHORIZATION, IDEMPOTENCY_KEY, POSITION, REQUEST_ID, TRACEPARENT
-from nhip.audit.v1 import audit_pb2
-from nhip.checkins.v1 import checkins_pb2
 from nhip.common.v1 import operations_pb2
-from nhip.goals.v1 import goals_pb2
-from nhip.notifications.v1 import notifications_pb2
-from nhip.people.v1 import people_pb2
-from nhip.rewards.v1 import rewards_pb2
 from services.gateway.failures import Failure, of_rpc, slow
 
 Answer = TypeVar("Answer", bound=Message)
 Metadata = Sequence[tuple[str, str]]
 
-SERVICES: Mapping[str, ServiceDescriptor] = {
-    "people": people_pb2.DESCRIPTOR.services_by_name["People"],
-    "goals": goals_pb2.DESCRIPTOR.services_by_name["Goals"],
-    "checkins": checkins_pb2.DESCRIPTOR.services_by_name["Checkins"],
-    "rewards": rewards_pb2.DESCRIPTOR.services_by_name["Rewards"],
-    "notifications": notifications_pb2.DESCRIPTOR.services_by_name["Notifications"],
-    "audit": audit_pb2.DESCRIPTOR.services_by_name["Audit"],
-}
+SERVICES: Mapping[str, ServiceDescriptor] = contracts.services()
 OPERATIONS = operations_pb2.DESCRIPTOR.services_by_name["Operations"]
 
 _TIMEOUT = "grpc-timeout"

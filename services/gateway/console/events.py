@@ -3,51 +3,22 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from google.protobuf.descriptor import FileDescriptor
-
-from nhip.audit.v1 import events_pb2 as audit_events
-from nhip.checkins.v1 import events_pb2 as checkins_events
-from nhip.common.v1 import operations_pb2, options_pb2
-from nhip.goals.v1 import events_pb2 as goals_events
+from eventkit import contracts
+from eventkit.contracts import event_contracts
+from nhip.common.v1 import options_pb2
 from nhip.goals.v1 import types_pb2
-from nhip.notifications.v1 import events_pb2 as notifications_events
-from nhip.people.v1 import events_pb2 as people_events
-from nhip.rewards.v1 import events_pb2 as rewards_events
 from services.gateway.console.language import Language
-
-
-def contracts() -> Sequence[FileDescriptor]:
-    """The contracts of events, one of each part of Nhip."""
-    return (
-        people_events.DESCRIPTOR,
-        goals_events.DESCRIPTOR,
-        checkins_events.DESCRIPTOR,
-        rewards_events.DESCRIPTOR,
-        notifications_events.DESCRIPTOR,
-        audit_events.DESCRIPTOR,
-        operations_pb2.DESCRIPTOR,
-    )
 
 
 def event_types() -> Sequence[str]:
     """The events that the contracts know, by the last part of their names."""
-    return [
-        name
-        for contract in contracts()
-        for name, message in contract.message_types_by_name.items()
-        if message.GetOptions().Extensions[options_pb2.event]
-    ]
-
-
-def contexts() -> Sequence[str]:
-    """The parts of Nhip that have events of their own, by name; those of operations are in every part."""
-    return [contract.package.split(".")[1] for contract in contracts() if contract is not operations_pb2.DESCRIPTOR]
+    return [type.rpartition(".")[2] for type in contracts.event_types()]
 
 
 def subject_kinds() -> Sequence[str]:
     """The kinds of things that the contracts' events are about."""
     found: dict[str, None] = {}
-    for contract in contracts():
+    for contract in event_contracts():
         for message in contract.message_types_by_name.values():
             for field in message.fields:
                 if kind := field.GetOptions().Extensions[options_pb2.subject]:

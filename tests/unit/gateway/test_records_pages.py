@@ -14,6 +14,7 @@ from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 from google.type import decimal_pb2
 
+from eventkit.contracts import event_contracts
 from eventkit.errors import Kind, Rejected
 from eventkit.rpc.demo_issuer import DemoIssuer
 from nhip.audit.v1 import audit_pb2
@@ -30,7 +31,7 @@ from services.audit.domain.contents import values
 from services.gateway.console import visit as visiting
 from services.gateway.console.cards import person_avatar
 from services.gateway.console.erasures import erasure_row
-from services.gateway.console.events import choice_words, contracts, event_rows, event_types, kind_word, subject_kinds
+from services.gateway.console.events import choice_words, event_rows, event_types, kind_word, subject_kinds
 from services.gateway.console.forms import Form
 from services.gateway.failures import Failure
 from services.gateway.features.audit.ledger import Names, ledger_row, sides
@@ -279,7 +280,7 @@ def choices_of_events() -> Iterator[str]:
             if field.message_type is not None:
                 yield from choices(field.message_type, (*above, message.full_name))
 
-    for contract in contracts():
+    for contract in event_contracts():
         for message in contract.message_types_by_name.values():
             if message.GetOptions().Extensions[options_pb2.event]:
                 yield from choices(message)

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response, StreamingResponse
 
+from eventkit.contracts import contexts
 from eventkit.names import plain_letters
 from nhip.audit.v1 import audit_pb2, types_pb2
 from nhip.goals.v1 import goals_pb2
@@ -18,14 +19,7 @@ from nhip.rewards.v1 import rewards_pb2
 from services.gateway.console import kpis
 from services.gateway.console.cycles import choose_cycle
 from services.gateway.console.directory import Directory, directory
-from services.gateway.console.events import (
-    contexts,
-    event_row,
-    event_types,
-    kind_word,
-    reason_class_word,
-    subject_kinds,
-)
+from services.gateway.console.events import event_row, event_types, kind_word, reason_class_word, subject_kinds
 from services.gateway.console.language import Language, unreadable
 from services.gateway.console.routes import Routes
 from services.gateway.console.visit import Visit, or_none
