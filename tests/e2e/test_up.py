@@ -99,7 +99,7 @@ async def test_health_and_metrics_are_where_it_noted(up: Up):
 
 async def test_a_rebuild_of_what_is_not_there_lists_what_is(up: Up):
     for asked, sentence in (
-        (("gaols", "kpi"), "give one of people, goals, checkins"),
+        (("gaols", "kpi"), "give one of audit, checkins, goals"),
         (("goals", "kip"), "give one of "),
     ):
         code, printed = await nhip("rebuild", *asked, "--directory", str(up.directory))
