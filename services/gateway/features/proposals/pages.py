@@ -282,7 +282,8 @@ async def decide(visit: Visit) -> Response:
         if filled["decision"] == "approve":
             current = await _proposal(visit)
             if (
-                any(check.after.short or check.after.over for check in current.reconciliations)
+                current.may_decide  # else the service says why not
+                and any(check.after.short or check.after.over for check in current.reconciliations)
                 and not filled["knows_short"]
             ):
                 return await _show(
@@ -298,8 +299,8 @@ async def decide(visit: Visit) -> Response:
                 "goals", "DeclineProposal", request, command_pb2.Accepted, key=filled.key
             )
     except Failure as failure:
-        if failure.status in ("UNAUTHENTICATED", "NOT_FOUND"):
-            raise
+        if failure.status in ("UNAUTHENTICATED", "NOT_FOUND", "PERMISSION_DENIED"):
+            raise  # the page has no form that could say it
         if failure.reason == "PROPOSAL_DECIDED":
             return await _show_decided(visit, filled, failure)
         return await _show(
@@ -331,8 +332,8 @@ async def withdraw(visit: Visit) -> Response:
             "goals", "WithdrawProposal", request, command_pb2.Accepted, key=filled.key
         )
     except Failure as failure:
-        if failure.status in ("UNAUTHENTICATED", "NOT_FOUND"):
-            raise
+        if failure.status in ("UNAUTHENTICATED", "NOT_FOUND", "PERMISSION_DENIED"):
+            raise  # the page has no form that could say it
         if failure.reason == "PROPOSAL_DECIDED":
             return await _show_decided(visit, filled, failure)
         return await _show(visit, Form(), filled.refused(failure, visit.language, {"reason": "reason"}), failure.http)
