@@ -19,7 +19,7 @@ def measure(row: KpiRow) -> t.Measure:
 
     return t.Measure(
         kind=row.kind,  # type: ignore[arg-type] # stored as the enum's number
-        direction=row.direction,  # type: ignore[arg-type]
+        direction=row.direction,  # type: ignore[arg-type] # likewise
         unit=row.unit,
         baseline=optional(row.baseline),
         target=from_decimal(row.target),

@@ -68,7 +68,7 @@ async def test_a_map_of_thousands_of_kpis_is_folded_and_every_branch_is_there_in
         kpi
         for kpi in (await crowded.ask(g.GetMap(cycle_id=cycle, focus_ids=["x05777"]), "minh")).kpis  # pyright: ignore[reportAttributeAccessIssue]
         if kpi.kpi_id == "x05777"
-    ]  # type: ignore[attr-defined]
+    ]
     assert sought.parent.kpi_id == crowded.ids["D1"]
     seen: list[str] = []
     async for page in pages(crowded, g.GetMap(cycle_id=cycle, under_id=crowded.ids["D1"], page_size=300)):
@@ -123,12 +123,12 @@ async def test_proposals_histories_and_values_come_in_pages_each_once(company: C
         e.event_id
         async for page in pages(company, g.GetKpiHistory(kpi_id=company.ids["I1"], page_size=2))
         for e in page.entries  # pyright: ignore[reportAttributeAccessIssue]
-    ]  # type: ignore[attr-defined]
+    ]
     assert len(set(history)) == len(history) == 7  # defined, linked, five values
     values = [
         e.value.value
         async for page in pages(company, c.ListProgress(kpi_id=company.ids["I1"], page_size=2))
         for e in page.entries  # pyright: ignore[reportAttributeAccessIssue]
-    ]  # type: ignore[attr-defined]
+    ]
     assert values == ["4", "3", "2", "1", "0"]
     assert (await company.refused(g.ListProposals(page_token="x" * 30), "minh")).reason == "PAGE_TOKEN_INVALID"

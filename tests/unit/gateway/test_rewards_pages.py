@@ -98,6 +98,12 @@ def test_a_form_names_a_person_or_a_unit_and_a_value_or_a_kpi():
     assert read(Form({"deed_on": "hôm qua"}))[1] == [Violation("deed_on", "NOT_A_DAY")]
 
 
+@pytest.mark.parametrize("typed", [{}, {"visibility": ""}, {"visibility": "KING"}])
+def test_praise_is_public_only_where_the_form_says_so(typed: dict[str, str]):
+    assert read(Form({"visibility": "PUBLIC"}))[0].visibility == types.VISIBILITY_PUBLIC
+    assert read(Form(typed))[0].visibility == types.VISIBILITY_PRIVATE
+
+
 @pytest.mark.parametrize(
     ("receivers", "kpi", "url"),
     [

@@ -158,7 +158,7 @@ def read(filled: Form) -> tuple[rewards_pb2.GivePraise, list[Violation]]:
         value_id=subject if about == "value" else "",
         kpi_id=subject if about == "kpi" else "",
         words=words_pb2.PersonalText(plain=filled.text("words")),
-        visibility=types_pb2.VISIBILITY_PRIVATE if filled["visibility"] == "PRIVATE" else types_pb2.VISIBILITY_PUBLIC,
+        visibility=types_pb2.VISIBILITY_PUBLIC if filled["visibility"] == "PUBLIC" else types_pb2.VISIBILITY_PRIVATE,
         deed_on=date_message(day) if day else None,
     ), wrong
 

@@ -645,7 +645,7 @@ def server_at(port: int) -> Server:
         secret=SECRET,
         metrics=Metrics(),
         port=port,
-    )  # type: ignore[arg-type]
+    )
 
 
 async def test_a_port_that_a_server_of_ours_holds_is_busy(nhip):
