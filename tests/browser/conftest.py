@@ -20,6 +20,7 @@ import grpc
 import pytest
 import uvicorn
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import TimeoutError as StillNot
 
 from deploy.browser import find_browser
 from eventkit.rpc.auth import Keys, Tokens
@@ -148,3 +149,17 @@ async def sign_in(page: Page, person: str) -> None:
     assert found, f"{person} is not among those who may sign in"
     own = {"Sec-Fetch-Site": "same-origin"}
     await page.request.post("/sign-in", form={"person": found[1], "next": "/"}, headers=own, max_redirects=0)
+
+
+async def fits(page: Page) -> None:
+    """Nothing of the page sticks out at the side.
+
+    What the page is measured by is asked again while a deed still replaces it: a document that is being read has no
+    element yet, and says so.
+    """
+    width = (page.viewport_size or {})["width"]
+    try:
+        await page.wait_for_function("width => document.documentElement?.scrollWidth === width", arg=width)
+    except StillNot:
+        shown = await page.evaluate("document.documentElement.scrollWidth")
+        pytest.fail(f"{page.url} is {shown} px wide in a window of {width} px")

@@ -8,7 +8,7 @@ from playwright.async_api import Page, expect
 
 from nhip.people.v1 import people_pb2
 from tests.browser.company_x import CompanyX
-from tests.browser.conftest import Open, serving
+from tests.browser.conftest import Open, fits, serving
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ async def test_each_notice_is_a_sentence_and_opening_its_thing_marks_it_read(ope
     await expect(bell(page)).to_have_text(str(before - 1))
     await page.goto("/inbox")
     await expect(changed).not_to_have_class(re.compile("unread"))
-    assert await page.evaluate("document.documentElement.scrollWidth") == (390 if phone else 1280)
+    await fits(page)
     await page.get_by_role("button", name="Đánh dấu đã đọc hết").click()
     await expect(page.locator(".unread")).to_have_count(0)
     await expect(bell(page)).to_have_text("")
@@ -119,7 +119,7 @@ async def test_the_ledger_says_who_what_before_and_after_and_why(opened: Open, p
     row = rows.filter(has_text="Demo · khách mới")
     for text in ("12/03/2025", "Nam", "Đổi mục tiêu", "80", "50"):
         await expect(row).to_contain_text(text)
-    assert await page.evaluate("document.documentElement.scrollWidth") == (390 if phone else 1280)
+    await fits(page)
     await row.get_by_role("link", name=re.compile("Demo · khách mới")).click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Demo · khách mới")
     whens = [await when.inner_text() for when in await page.locator(".ledger-when").all()]
@@ -201,7 +201,7 @@ async def test_how_one_is_told_is_ones_own_choice(opened: Open, company: Company
     await expect(praised.get_by_label("Hộp thư")).not_to_be_checked()
     await expect(page.get_by_label("Yên tĩnh từ")).to_have_value("22")
     await expect(page.get_by_label("Múi giờ")).to_have_value("Asia/Tokyo")
-    assert await page.evaluate("document.documentElement.scrollWidth") == (390 if phone else 1280)
+    await fits(page)
     await page.get_by_label("Ngôn ngữ của trang này và của email").select_option("en")
     await page.get_by_role("button", name="Lưu").last.click()
     await expect(page.get_by_role("heading", name="Notification settings")).to_be_visible()
@@ -230,7 +230,7 @@ async def test_an_administrator_erases_by_typing_the_name_or_declines_with_a_rea
     held = page.locator(".row").filter(has_text="Lan")
     await expect(held).to_contain_text("Tạm giữ dữ liệu")
     await page.get_by_role("link", name=f"Xem và quyết định: {name}").click()
-    assert await page.evaluate("document.documentElement.scrollWidth") == (390 if phone else 1280)
+    await fits(page)
     if phone:
         await page.locator("#reason").fill("Còn một việc đang bàn giao.")
         await page.get_by_role("button", name="Từ chối").click()

@@ -8,7 +8,7 @@ from playwright.async_api import Page, expect
 
 from nhip.rewards.v1 import rewards_pb2
 from tests.browser.company_x import CompanyX
-from tests.browser.conftest import Open, serving
+from tests.browser.conftest import Open, fits, serving
 from tests.browser.messages import NOW
 
 DEED = "Em gọi khách Alpha ngay chiều hôm demo, nhờ vậy khách hỏi luôn gói Pro."
@@ -47,7 +47,7 @@ async def test_praise_is_hinted_at_while_it_is_written_and_then_on_the_feed(open
     await expect(first).to_contain_text(DEED)
     await expect(first).to_contain_text("Hợp tác")
     await expect(page.locator(".wallet.to-give b")).to_have_text("20" if phone else "30")
-    assert await page.evaluate("document.documentElement.scrollWidth") == (390 if phone else 1280)
+    await fits(page)
 
 
 async def test_when_the_points_are_spent_praise_goes_without_them(opened: Open, company: CompanyX):
@@ -185,7 +185,7 @@ async def test_who_keeps_the_shop_hands_over_refunds_with_a_reason_and_stocks_up
     await page.get_by_label("Điểm", exact=True).fill("300")
     await page.get_by_role("button", name="Đưa vào quầy").click()
     await expect(page.locator(".stock li").filter(has_text="Nửa ngày nghỉ").first).to_contain_text("300 điểm · còn 2")
-    assert await page.evaluate("document.documentElement.scrollWidth") == (390 if phone else 1280)
+    await fits(page)
 
 
 async def test_a_core_value_is_named_and_praise_can_name_it(opened: Open):

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.async_api import Browser, Page, expect
 
+from tests.browser.conftest import fits
 from tests.e2e.running import Up
 
 pytestmark = pytest.mark.timeout(300)  # the first test starts engines
@@ -47,11 +48,6 @@ class Somebody:
         await self.page.get_by_role("link", name=name, exact=True).first.click()
         await expect(self.page.get_by_role("heading", level=1)).to_contain_text(name)
 
-    async def fits(self) -> None:
-        """Nothing sticks out at the side."""
-        width = await self.page.evaluate("window.innerWidth")
-        assert await self.page.evaluate("document.documentElement.scrollWidth") <= width, self.page.url
-
 
 async def somebody(chromium: Browser, address: str, name: str, width: int) -> Somebody:
     context = await chromium.new_context(
@@ -87,17 +83,17 @@ async def test_a_change_is_proposed_decided_seen_and_looked_back_at(
     me = await somebody(chromium, real, proposer, width)
     for name, (before, _) in lowered.items():
         await me.sees(name, f"/{before}")
-    await me.fits()
+    await fits(me.page)
 
     await me.opens(kpi)
-    await me.fits()
+    await fits(me.page)
     await me.page.get_by_role("link", name="Đề xuất thay đổi").click()
     await me.page.get_by_label("Tiêu đề").fill(f"Bớt của {proposer}")
     await me.page.get_by_label(re.compile("^Vì sao")).fill(WHY)
     for name, (_, after) in lowered.items():
         await me.page.get_by_label(re.compile(f"Mục tiêu mới của {name}")).fill(str(after))
     await expect(me.page.locator("[data-sums]")).to_contain_text(f"{approver} sẽ quyết định")
-    await me.fits()
+    await fits(me.page)
     await me.page.get_by_role("button", name="Gửi đề xuất").click()
     await expect(me.page.get_by_role("heading", level=1)).to_have_text(f"Bớt của {proposer}")
     await expect(me.page.get_by_role("button", name="Duyệt cả gói")).to_have_count(0)
@@ -110,7 +106,7 @@ async def test_a_change_is_proposed_decided_seen_and_looked_back_at(
 
     them = await somebody(chromium, real, approver, width)
     await them.goes(proposal)
-    await them.fits()
+    await fits(them.page)
     for before, after in lowered.values():
         await expect(them.page.locator("main")).to_contain_text(re.compile(rf"{before}.*{after}", re.S))
     await them.page.get_by_label(re.compile("^Lý do")).fill("Đồng ý, xem lại sau hai tuần.")
@@ -128,7 +124,7 @@ async def test_a_change_is_proposed_decided_seen_and_looked_back_at(
     for name, (before, after) in lowered.items():
         await me.sees(name, f"/{before}")
         await me.sees(name, f"nay {after}")
-    await me.fits()
+    await fits(me.page)
 
     await me.opens(kpi)
     told = me.page.locator(".entry").filter(has_text="Đổi mục tiêu").first
@@ -145,7 +141,7 @@ async def test_progress_is_recorded_and_reaches_the_page_over_kafka(chromium: Br
     await me.opens(kpi)
     await me.page.get_by_role("link", name="Cập nhật tiến độ").click()
     await expect(me.page.get_by_label("5", exact=True)).to_be_checked()
-    await me.fits()
+    await fits(me.page)
     await me.page.get_by_label("Giá trị hiện tại").fill(value)
     await me.page.get_by_label("7", exact=True).check(force=True)
     await me.page.get_by_label("Ghi chú").fill("hai nơi hỏi giá")
@@ -180,7 +176,7 @@ async def test_praise_reaches_its_receiver_buys_a_gift_and_stands_in_the_ledger(
     told = thao.page.locator(".notice-row").filter(has_text=PRAISE)
     await until(told.count, thao.page)
     await expect(told).to_contain_text("Minh khen bạn: Trách nhiệm (+10 điểm)")
-    await thao.fits()
+    await fits(thao.page)
     unread = int(await thao.page.locator(".bell").inner_text())
     await told.get_by_role("button", name=re.compile("^Đọc")).click()
     await expect(thao.page.locator(".post").first).to_contain_text(PRAISE)
