@@ -34,10 +34,10 @@ format: setup $(WEB)/node_modules/.ready ## write Python, contracts, scripts and
 	@$(VENV)/bin/buf format proto --write
 	@$(PY) -m deploy.npm --prefix $(WEB) run format --silent
 
-bench: setup proto ## show how fast the log and its views are, beside limits measured in the same run
-	@$(PY) -m tests.bench
+bench: setup proto $(VENV)/.bench ## measure how fast it is, write docs/benchmarks.md; SHORT=1: two minutes, what got slower
+	@$(PY) -m tests.bench $(if $(SHORT),--short,--write) $(ARGS)
 
-lint: setup proto $(WEB)/node_modules/.ready ## check style, types, boundaries between packages, contracts
+lint: setup proto $(VENV)/.bench $(WEB)/node_modules/.ready ## check style, types, boundaries between packages, contracts
 	$(PY) -m ruff check
 	$(PY) -m ruff format --check
 	$(PY) -m pyright
@@ -68,9 +68,16 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	@$(PY) -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# What benchmarks need beside that; their lock keeps the versions of the other one.
+$(VENV)/.bench: $(VENV)/.ready requirements.bench.lock
+	@$(PY) -m pip --disable-pip-version-check install --quiet --require-hashes -r requirements.bench.lock
+	@touch $@
+
+LOCK = $(VENV)/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
+
 lock: setup ## choose versions anew: requirements.lock, Kafka's jars
-	$(VENV)/bin/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --upgrade \
-	  --generate-hashes --no-emit-index-url --no-header --quiet --output-file requirements.lock
+	$(LOCK) pyproject.toml --group dev --upgrade --output-file requirements.lock
+	$(LOCK) --group bench --constraint requirements.lock --upgrade --output-file requirements.bench.lock
 	$(PY) -c 'from deploy.engines.jars import main; main()'
 
 # --- generated code --------------------------------------------------------------------------------------------------

@@ -1,0 +1,79 @@
+"""Where figures are kept: `docs/benchmarks.json` for programs, `docs/benchmarks.md` for people."""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from tests.bench.harness import Figure, Measured, rounded
+
+DOCS = Path(__file__).parents[2] / "docs"
+KEPT, READ = DOCS / "benchmarks.json", DOCS / "benchmarks.md"
+WORSE = 1.2
+"""By how much a ratio has to be worse than the written one to be called so: less than that is noise."""
+
+HEAD = """# Benchmarks
+
+`make bench` measures all of this anew and writes this page and `benchmarks.json`; `make bench SHORT=1` takes about two
+minutes, writes nothing, and says what got slower. Both sides of a figure are measured in turns in one run on the same
+machine: the ratio is what counts, and what can be compared between machines. A goal that is not met is named as such.
+
+"""
+
+
+def kept() -> list[dict[str, Any]]:
+    """The figures that were written last."""
+    return json.loads(KEPT.read_text()) if KEPT.exists() else []
+
+
+def as_table(found: Iterable[Measured]) -> Table:
+    table = Table("figure", "value", "against", "its value", "ratio", "goal", "met")
+    for m in found:
+        table.add_row(
+            m.figure.name,
+            f"{rounded(m.value)} {m.figure.unit}",
+            m.figure.against,
+            "" if m.against is None else rounded(m.against),
+            "" if m.ratio is None else f"{m.ratio:.3g}",
+            str(m.figure.goal),
+            "yes" if m.figure.goal.met(m.judged) else "no",
+        )
+    return table
+
+
+def slower(found: Iterable[Measured]) -> list[str]:
+    """What got worse since it was written, in sentences; what got better is not said."""
+    before = {row["name"]: row for row in kept()}
+    lines: list[str] = []
+    for m in found:
+        if not (row := before.get(m.figure.name)):
+            continue
+        was, now = (row["value"] if row["ratio"] is None else row["ratio"]), m.judged
+        if (was / now if m.figure.goal.at == "≥" else now / was) > WORSE:
+            lines.append(f"Slower than written: {m.figure.name}: {was:.3g} → {now:.3g} (goal {m.figure.goal})")
+    return lines or ["Nothing is slower than written."]
+
+
+def write(every: Sequence[Figure], found: Sequence[Measured], where: Sequence[str]) -> None:
+    """Put figures in the place of those of their name; the others stay as they were written."""
+    rows = {row["name"]: row for row in kept()} | {m.figure.name: m.as_json() for m in found}
+    order = [figure.name for figure in every if figure.name in rows]
+    KEPT.write_text(json.dumps([rows[name] for name in order], indent=1, ensure_ascii=False) + "\n")
+    lines = [HEAD, *(f"- {line}\n" for line in where), f"- Written on {datetime.now(UTC):%d %B %Y}.\n\n"]
+    lines += ["| figure | measured | against | ratio | goal | met |\n", "|---|---|---|---|---|---|\n"]
+    for name in order:
+        row = rows[name]
+        ratio = "" if row["ratio"] is None else f"{row['ratio']:g}"
+        value = f"{row['value']:,g}" if row["value"] < 1000 else f"{row['value']:,.0f}"
+        lines.append(
+            f"| {name} | {value} {row['unit']} | {row['against']} | {ratio} | {row['goal']} | "
+            f"{'yes' if row['met'] else '**no**'} |\n"
+        )
+    lines.append("\n## What limits them\n\n")
+    lines += [
+        f"- **{figure.name}**: {figure.limited_by}\n" for figure in every if figure.name in rows and figure.limited_by
+    ]
+    READ.write_text("".join(lines))
