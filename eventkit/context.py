@@ -2,10 +2,12 @@
 
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Protocol
 from uuid import UUID, uuid5
+
+from google.protobuf.message import Message
 
 NAMESPACE = UUID("4e484950-0000-5000-8000-6e6869700000")
 IMPORTER = "importer"
@@ -37,6 +39,12 @@ class Actor:
         return parties(str(self))
 
 
+class Alone(Protocol):
+    """Answers the command id and the digest that a request would have alone; a new id where it has no key."""
+
+    async def __call__(self, method: str, request: Message, key: str) -> tuple[UUID, bytes]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """The circumstances of one request."""
@@ -53,12 +61,33 @@ class Context:
     correlation_id: str = ""
     causation_id: str = ""
     traceparent: str = ""
+    alone: "Alone | None" = field(default=None, repr=False)
+    """What tells the commands of a request that has several apart."""
     after: Mapping[str, int] = field(default_factory=dict[str, int])
     """Positions by context that the caller wants to have been applied before it is answered."""
 
     @property
     def tenant(self) -> str:
         return self.actor.tenant
+
+    async def of_item(self, number: int, method: str, request: Message, key: str) -> "Context":
+        """The circumstances of one of several commands in this request: those that it would have alone, as a request
+        to `method` (`package.Service/Method`) under that key. Without a key of its own it is known again by its number,
+        if the whole has a key."""
+        if self.alone is None:
+            raise LookupError("only a request of the API has several commands")
+        key = key.strip()
+        id, digest = await self.alone(method, request, key)
+        if not key and self.retryable:
+            id = uuid5(self.command_id, str(number))
+        return replace(
+            self,
+            command_id=id,
+            digest=digest,
+            retryable=key != "" or self.retryable,
+            correlation_id=str(id),
+            alone=None,
+        )
 
     def new_id(self, kind: str) -> str:
         """An id for something this command makes: the same again when the command is."""

@@ -1,6 +1,6 @@
 """Sends a checked file, item by item, in an order in which everything that is named is there already."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -11,15 +11,18 @@ from cli.client import Client
 from cli.importing import commands
 from cli.importing.check import in_order, managers, parent_kind, rests_on
 from cli.importing.company import File, Item
+from cli.importing.company import Progress as Value
 from cli.running import Failed
 from eventkit.context import IMPORTER
 from eventkit.errors import Rejected
-from nhip.checkins.v1.checkins_pb2 import ListProgress, Progress
+from nhip.checkins.v1.checkins_pb2 import BatchRecordProgress, ListProgress, Progress, ProgressItem
 from nhip.goals.v1.goals_pb2 import Cycles, ListCycles
 from nhip.people.v1.people_pb2 import GetTenant, Tenant
 from nhip.rewards.v1.rewards_pb2 import CoreValues, ListCoreValues
 
 OPERATOR = "operator"
+AT_ONCE = 200
+"""Values in one request."""
 Result = Literal["created", "unchanged", "different"]
 Tell = Callable[[str, str], None]
 """Is told each item when it was sent: its kind and reference."""
@@ -92,8 +95,8 @@ class Importer:
             await self._send("csf", csf, commands.choose_csf(csf, self._id))
         for kpi in in_order(file.kpis, rests_on):
             await self._send("kpi", kpi, commands.define_kpi(kpi, cycle, parent_kind(file, kpi), self._id))
-        for progress in file.progress:
-            await self._send("progress", progress, commands.record_progress(progress, self._id))
+        for at in range(0, len(file.progress), AT_ONCE):
+            await self._send_values(file.progress[at : at + AT_ONCE])
         for value in file.values:
             await self._send("value", value, commands.name_value(value))
         for gift in file.gifts:
@@ -104,25 +107,41 @@ class Importer:
         return self.summary
 
     async def _send(self, kind: str, item: Item, command: Message, *, as_: str = IMPORTER) -> None:
-        key, client, context = f"import:{kind}:{item.ref}", self._clients[as_], _context_of(command)
-        others = client.positions.of(
-            c for c in SERVICES if c != context
-        )  # of its own log a decision reads the newest by itself
         try:
-            done = await client.command(command, key=key, after=others)
+            done = await self._clients[as_].command(command, key=_key(kind, item), after=self._of_others(command))
         except Rejected as refusal:
             if refusal.reason not in ("IDEMPOTENCY_KEY_REUSED", "TENANT_EXISTS"):
-                raise Failed(
-                    f"line {item.places.item.line}: {kind} {item.ref!r} was refused: {refusal.message} "
-                    f"({refusal.reason}). "
-                    "What came before it is there; run the import again when this is put right"
-                ) from None
+                raise _refused(kind, item, refusal.reason, refusal.message) from None
             self._ids[kind, item.ref] = refusal.id  # of what the same key made before
             self.summary.add(kind, item, "different")
         else:
             self._ids[kind, item.ref] = done.id
             self.summary.add(kind, item, "unchanged" if done.repeated or done.unchanged else "created")
         self._tell(kind, item.ref)
+
+    async def _send_values(self, items: Sequence[Value]) -> None:
+        """Values in one request. What one of them is refused for hinders no other; the first is told."""
+        client = self._clients[IMPORTER]
+        command = BatchRecordProgress(
+            items=[
+                ProgressItem(progress=commands.record_progress(item, self._id), key=_key("progress", item))
+                for item in items
+            ]
+        )
+        # The key of the whole only lets the client ask again: each value is known by its own.
+        done = await client.command(command, key=_key("progress", items[0]), after=self._of_others(command))
+        for item, verdict in zip(items, done.verdicts, strict=True):
+            self._tell("progress", item.ref)
+            refused = verdict.refused.reason
+            if refused and refused != "IDEMPOTENCY_KEY_REUSED":
+                raise _refused("progress", item, refused, verdict.refused.message)
+            done_before = verdict.repeated or verdict.unchanged
+            self.summary.add("progress", item, "different" if refused else "unchanged" if done_before else "created")
+
+    def _of_others(self, command: Message) -> list[str]:
+        """How far the logs of other services are: of its own a decision reads the newest by itself."""
+        context = _context_of(command)
+        return self._clients[IMPORTER].positions.of(c for c in SERVICES if c != context)
 
     def _id(self, kind: str, ref: str) -> str:
         return self._ids[kind, ref]
@@ -137,6 +156,17 @@ class Importer:
             await client.ask(ListProgress(kpi_id=self._id("kpi", file.kpis[0].ref)), Progress, after=after)
         if file.values or file.gifts or file.praises:
             await client.ask(ListCoreValues(), CoreValues, after=after)
+
+
+def _key(kind: str, item: Item) -> str:
+    return f"import:{kind}:{item.ref}"
+
+
+def _refused(kind: str, item: Item, reason: str, message: str) -> Failed:
+    return Failed(
+        f"line {item.places.item.line}: {kind} {item.ref!r} was refused: {message} ({reason}). "
+        "What came before it is there; run the import again when this is put right"
+    )
 
 
 def _context_of(command: Message) -> str:

@@ -3,13 +3,15 @@
 import asyncio
 import random
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 from uuid import UUID, uuid5
 from weakref import WeakValueDictionary
 
 from eventkit.commands.aggregate import Aggregate, Decision, Ref
+from eventkit.commands.batch import Item, together
 from eventkit.context import Context
 from eventkit.errors import Kind, Rejected
 from eventkit.ids import uuid7
@@ -76,15 +78,18 @@ class Commands:
                         raise NotLoaded(
                             f"{lost.stream} has events, and what was decided about it did not load it"
                         ) from lost
-                    # A log that lost its end in a failover.
-                    if isinstance(lost, WrongVersion) and lost.actual < lost.expected:
-                        self._states.pop(lost.stream, None)
-                    await asyncio.sleep(random.uniform(0, 0.002 * 2 ** min(attempt, 6)))
+                    self._forget(lost)
+                    await _pause(attempt)
                     continue
                 if appended.repeated:  # the same key, at the same time, was faster: its digest is still to be compared
                     continue
                 return self._accepted(answers or ref.id, appended.position)
-        raise Rejected("CONTENDED", "others kept changing what this command is about: ask again", kind=Kind.CONFLICT)
+        raise _contended()
+
+    def _forget(self, lost: WrongVersion | IdReused) -> None:
+        """What was remembered of a log that lost its end in a failover."""
+        if isinstance(lost, WrongVersion) and lost.actual < lost.expected:
+            self._states.pop(lost.stream, None)
 
     async def on(
         self,
@@ -101,6 +106,81 @@ class Commands:
             return decide(await load(aggregate, id))
 
         return await self.execute(ctx, aggregate(id), load_and_decide, answers=answers)
+
+    async def batch(self, items: Sequence[Item]) -> Accepted:
+        """Carry out several commands, each once for its own key and decided on what those before it leave.
+
+        Answers a verdict for each: what its `decide` raises as `Rejected` is said there, and hinders no other. Their
+        appends share the log's commits; one that loses a race is decided again, alone.
+        """
+        streams = [StreamId(item.ctx.tenant, *item.ref) for item in items]
+        verdicts: dict[int, Accepted | Rejected] = {}
+        async with AsyncExitStack() as turns:
+            for stream in sorted(set(streams)):  # in one order: no two batches wait for each other
+                await turns.enter_async_context(self._turns.setdefault(stream, asyncio.Lock()))
+            for attempt in range(ATTEMPTS):
+                left = {number: streams[number] for number in range(len(items)) if number not in verdicts}
+                verdicts |= await self._attempt(items, left)
+                if len(verdicts) == len(items):
+                    return together([verdicts[number] for number in range(len(items))])
+                await _pause(attempt)
+        raise _contended()
+
+    async def _attempt(self, items: Sequence[Item], left: Mapping[int, StreamId]) -> dict[int, Accepted | Rejected]:
+        """The verdicts on those of the items that are `left` for which nobody else was faster, by their number."""
+        states = await self._load_together({stream: items[number].aggregate for number, stream in left.items()})
+        judged, appends = dict[int, Accepted | Rejected](), dict[int, Awaitable[Appended]]()
+        for number, stream in left.items():
+            item, (version, state) = items[number], states[stream]
+            try:
+                decision = item.decide(state)
+                events = await self._events(item.ctx, decision)
+            except Rejected as refusal:
+                judged[number] = refusal
+                continue
+            if not decision:
+                judged[number] = Accepted(id=item.id, unchanged=True)
+                continue
+            if any(ref != item.ref for ref, _ in decision):
+                raise NotLoaded(f"one of several commands, about {item.ref}, writes to another stream")
+            appends[number] = self._log.append(Write(stream, version, events), origin=_origin(item.ctx))
+            for _, message in decision:
+                state = item.aggregate.evolve(state, message)
+            states[stream] = version + len(events), state
+        outcomes = zip(appends, await asyncio.gather(*appends.values(), return_exceptions=True), strict=True)
+        verdicts, lost = dict[int, Accepted | Rejected](), set[StreamId]()
+        for number, outcome in outcomes:
+            if isinstance(outcome, Appended) and not outcome.repeated:
+                verdicts[number] = self._accepted(items[number].id, outcome.position)
+            elif isinstance(outcome, Appended | WrongVersion | IdReused):
+                lost.add(left[number])
+                if not isinstance(outcome, Appended):
+                    self._forget(outcome)
+            else:
+                raise outcome
+        verdicts |= await self._done_before(items, [number for number in left if number not in verdicts])
+        rest_on = {left[number]: states[left[number]][0] for number in judged if left[number] not in lost}
+        lost |= {event.stream for event in await self._log.read_together(rest_on)} if rest_on else set()
+        return {number: verdict for number, verdict in judged.items() if left[number] not in lost} | verdicts
+
+    async def _load_together(self, aggregates: Mapping[StreamId, Aggregate[Any]]) -> dict[StreamId, tuple[int, Any]]:
+        states = {s: self._states.get(s, (0, aggregate.initial)) for s, aggregate in aggregates.items()}
+        for event in await self._log.read_together({stream: version for stream, (version, _) in states.items()}):
+            state = aggregates[event.stream].evolve(states[event.stream][1], _known(event))
+            states[event.stream] = event.version, state
+        for stream, (version, state) in states.items():
+            self._remember(stream, version, state)
+        return states
+
+    async def _done_before(self, items: Sequence[Item], numbers: Sequence[int]) -> dict[int, Accepted | Rejected]:
+        """The first answers to those of some items that were carried out before, by their number."""
+        first = {event_id(items[number].ctx, 0): number for number in numbers if items[number].ctx.retryable}
+        answers: dict[int, Accepted | Rejected] = {}
+        for id, event in (await self._log.stored(first) if first else {}).items():
+            item = items[first[id]]
+            other = _other_request(item.ctx, event, item.id)
+            answers[first[id]] = other or self._accepted(item.id, event.position, repeated=True)
+        return answers
 
     async def answering(self, ctx: Context, ref: Ref) -> Context:
         """The circumstances of a command that answers to a thing that was begun earlier: its first event is the
@@ -130,31 +210,30 @@ class Commands:
     async def _append(self, ctx: Context, decision: Decision, loaded: dict[StreamId, int]) -> Appended:
         writes: list[Write] = []
         versions = dict(loaded)
-        for index, (ref, message) in enumerate(decision):
-            id = event_id(ctx, index) if ctx.retryable else uuid7()
-            await self._words.seal(message, tenant=ctx.tenant, author=ctx.actor.id, event_id=id)
-            event = NewEvent(id, wire.type_name(message), wire.encode(message))
+        for (ref, _), event in zip(decision, await self._events(ctx, decision), strict=True):
             stream = StreamId(ctx.tenant, *ref)
             # Positions follow the decision, so that effects stand behind their causes, whatever was loaded first.
             writes.append(Write(stream, versions.get(stream, 0), [event]))
             versions[stream] = writes[-1].expected + 1
         guards = [Write(stream, version) for stream, version in loaded.items() if versions[stream] == version]
-        origin = Origin(str(ctx.actor), ctx.digest, ctx.correlation_id, ctx.causation_id, ctx.traceparent)
-        return await self._log.append(*writes, *guards, origin=origin)
+        return await self._log.append(*writes, *guards, origin=_origin(ctx))
+
+    async def _events(self, ctx: Context, decision: Decision) -> list[NewEvent]:
+        """What a decision wants recorded, its words sealed. Raises `Rejected` for words about somebody erased."""
+        events: list[NewEvent] = []
+        for index, (_, message) in enumerate(decision):
+            id = event_id(ctx, index) if ctx.retryable else uuid7()
+            await self._words.seal(message, tenant=ctx.tenant, author=ctx.actor.id, event_id=id)
+            events.append(NewEvent(id, wire.type_name(message), wire.encode(message)))
+        return events
 
     async def _first_answer(self, ctx: Context, id: str) -> list[Recorded]:
         """What this command recorded when it was carried out before; `id` is that of what it made, or would."""
         if not ctx.retryable:
             return []
         first = await self._log.append_of(event_id(ctx, 0))
-        if first and first[0].origin.command_digest != ctx.digest:
-            raise Rejected(
-                "IDEMPOTENCY_KEY_REUSED",
-                "this idempotency key was used for another request: take a new one",
-                kind=Kind.REFUSED,
-                field="idempotency-key",
-                id=id,
-            )
+        if first and (other := _other_request(ctx, first[0], id)):
+            raise other
         return first
 
     async def _overtaken(self, ctx: Context, loaded: dict[StreamId, int], id: str) -> bool:
@@ -168,6 +247,32 @@ class Commands:
 
     def _accepted(self, id: str, position: int, *, repeated: bool = False) -> Accepted:
         return Accepted(id=id, position=f"{self._context}={position}", repeated=repeated)
+
+
+async def _pause(attempt: int) -> None:
+    """Leave those who were faster a moment, the longer the more often."""
+    await asyncio.sleep(random.uniform(0, 0.002 * 2 ** min(attempt, 6)))
+
+
+def _contended() -> Rejected:
+    return Rejected("CONTENDED", "others kept changing what this command is about: ask again", kind=Kind.CONFLICT)
+
+
+def _origin(ctx: Context) -> Origin:
+    return Origin(str(ctx.actor), ctx.digest, ctx.correlation_id, ctx.causation_id, ctx.traceparent)
+
+
+def _other_request(ctx: Context, first: Recorded, id: str) -> Rejected | None:
+    """The refusal of a command under whose idempotency key another request recorded something."""
+    if first.origin.command_digest == ctx.digest:
+        return None
+    return Rejected(
+        "IDEMPOTENCY_KEY_REUSED",
+        "this idempotency key was used for another request: take a new one",
+        kind=Kind.REFUSED,
+        field="idempotency-key",
+        id=id,
+    )
 
 
 def event_id(ctx: Context, index: int) -> UUID:

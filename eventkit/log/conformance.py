@@ -137,6 +137,23 @@ class LogConformance:
         assert [e.version for e in await read(log, stream(), after=3)] == [4, 5]
         assert await read(log, stream(), after=5) == []
 
+    async def test_several_streams_are_read_together_each_from_behind_a_version(self, log: EventLog):
+        for n in range(3):
+            await log.append(Write(stream("a"), n, events()), Write(stream("b"), 2 * n, events(2)), origin=ORIGIN)
+        found = await log.read_together({stream("b"): 4, stream("none"): 0, stream("a"): 1})
+        assert [e.version for e in found if e.stream == stream("a")] == [2, 3]
+        assert [e.version for e in found if e.stream == stream("b")] == [5, 6]
+        assert len(found) == 4
+
+    async def test_events_are_found_by_their_ids(self, log: EventLog):
+        mine = [events(2), events(1)]
+        for n, given in enumerate(mine):
+            await log.append(Write(stream(str(n)), NO_STREAM, given), origin=ORIGIN)
+        wanted = {mine[0][1].id, mine[1][0].id}
+        found = await log.stored([*wanted, uuid4()])
+        assert found.keys() == wanted
+        assert all(event.id == id for id, event in found.items())
+
     async def test_a_long_stream_is_read_whole(self, log: EventLog):
         for n in range(6):
             await log.append(Write(stream(), n * 400, events(400)), origin=ORIGIN)

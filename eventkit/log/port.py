@@ -4,7 +4,7 @@ A log is written by appends and read by stream or as one feed. What holds for ev
 as tests.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -147,6 +147,10 @@ class EventLog(Protocol):
         """A stream's events of a version above `after`, in order."""
         ...
 
+    async def read_together(self, after: Mapping[StreamId, int]) -> list[Recorded]:
+        """The events of several streams, of each those of a version above the one given, each stream's in order."""
+        ...
+
     def feed(self, after: int = 0, *, page: int = 500) -> AsyncGenerator[list[Recorded]]:
         """All events behind a position, in order, in pages of about `page`, for ever; no page ends inside an append.
 
@@ -157,6 +161,10 @@ class EventLog(Protocol):
 
     async def append_of(self, event_id: UUID) -> list[Recorded]:
         """The events of the append that stored `event_id`; none if it is not stored."""
+        ...
+
+    async def stored(self, event_ids: Collection[UUID]) -> dict[UUID, Recorded]:
+        """The events by their ids, those of them that are stored."""
         ...
 
     async def last_position(self) -> int:

@@ -9,7 +9,7 @@ checked behind the lock.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -84,6 +84,10 @@ LOCK = "begin; select pg_advisory_xact_lock(hashtext('log_event'))"
 FIND = f"select {COLUMNS} from log_event where id = any($1::uuid[])"
 PAGE = f"select {COLUMNS} from log_event where position > $1 order by position limit $2"
 STREAM = f"select {COLUMNS} from log_event where stream = $1 and version > $2 order by version limit $3"
+STREAMS = (
+    f"select e.* from unnest($1::text[], $2::bigint[]) u(s, v), lateral (select {COLUMNS} from log_event "
+    "where stream = s and version > v order by version) e"
+)
 APPEND_OF = (
     f"select {COLUMNS} from log_event "
     "where append_id = (select append_id from log_event where id = $1) order by position"
@@ -320,8 +324,15 @@ class PostgresLog:
                 return
             after = rows[-1]["version"]
 
+    async def read_together(self, after: Mapping[StreamId, int]) -> list[Recorded]:
+        rows = await self._readers.fetch(STREAMS, [str(stream) for stream in after], list(after.values()))
+        return [event_of(row) for row in rows]
+
     async def append_of(self, event_id: UUID) -> list[Recorded]:
         return [event_of(row) for row in await self._readers.fetch(APPEND_OF, event_id)]
+
+    async def stored(self, event_ids: Collection[UUID]) -> dict[UUID, Recorded]:
+        return {event.id: event for event in map(event_of, await self._readers.fetch(FIND, list(event_ids)))}
 
     async def last_position(self) -> int:
         return await self._readers.fetchval("select coalesce(max(position), 0) from log_event")

@@ -11,7 +11,9 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sized
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Protocol, cast
+from uuid import UUID
 
 import grpc
 import structlog
@@ -184,23 +186,17 @@ class Call:
         roles = await authorise(self.allow, actor, dependencies.roles, changes=self.reply is command_pb2.Accepted)
         command = self._read(request)
         key = metadata.idempotency_key()
-        id = (
-            new_command_id()
-            if key is None
-            else command_id(actor, self.method, key, await dependencies.id_secret(actor.tenant))
-        )
+        alone = partial(_alone, dependencies, actor)
+        id, digest = await alone(self.method, command, key)
         ctx = Context(
             actor=actor,
             at=at,
             command_id=id,
-            digest=hmac.digest(
-                dependencies.secret,
-                b"\0".join((self.method.encode(), command.SerializeToString(deterministic=True))),
-                "sha256",
-            ),
+            digest=digest,
             retryable=key is not None,
             correlation_id=str(id),
             traceparent=current_traceparent(),
+            alone=alone,
             after=after,
         )
         if self.reply is not command_pb2.Accepted:  # before anything is read: what is answered is of then or later
@@ -268,6 +264,15 @@ class Call:
             _log.warning("rpc", **line)
         else:
             _log.info("rpc", **line)
+
+
+async def _alone(
+    dependencies: Dependencies, actor: Actor, method: str, request: Message, key: str | None
+) -> tuple[UUID, bytes]:
+    """A command's id and digest. The same key gives the same id, and tells another request by its digest."""
+    id = command_id(actor, method, key, await dependencies.id_secret(actor.tenant)) if key else new_command_id()
+    told = b"\0".join((method.encode(), request.SerializeToString(deterministic=True)))
+    return id, hmac.digest(dependencies.secret, told, "sha256")
 
 
 PAGE_SIZE = "page_size"

@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
+from eventkit.commands.aggregate import Decision
+from eventkit.commands.batch import Item
 from eventkit.context import IMPORTER, Context
 from eventkit.errors import unknown
 from eventkit.process.service import Resources
@@ -11,13 +14,16 @@ from eventkit.subscriptions.table import reading
 from nhip.checkins.v1 import checkins_pb2 as pb
 from nhip.common.v1.command_pb2 import Accepted
 from services.checkins.domain import progress
-from services.checkins.domain.progress import PROGRESS
-from services.checkins.queries.known import known_kpi
+from services.checkins.domain.progress import PROGRESS, Progress
+from services.checkins.queries.known import known_kpi, known_kpis
 from services.checkins.queries.progress import entries
+
+RECORD_PROGRESS = "nhip.checkins.v1.Checkins/RecordProgress"
 
 ACCESS: Mapping[str, Allow] = {
     # Whose KPI it is, the decision checks.
     "RecordProgress": anyone(services=(IMPORTER,)),
+    "BatchRecordProgress": anyone(services=(IMPORTER,)),
     "ListProgress": anyone(services=(IMPORTER,)),
 }
 
@@ -37,6 +43,28 @@ class CheckinsApi:
         return await self.resources.commands.on(
             ctx, PROGRESS, kpi.id, lambda state: progress.record(state, command, kpi, ctx.actor, org.today(ctx.at))
         )
+
+    async def batch_record_progress(self, command: pb.BatchRecordProgress, ctx: Context) -> Accepted:
+        org = await self.resources.directory.org_chart(ctx.tenant)
+        async with reading(self.resources.pool, ctx.tenant) as con:
+            kpis = await known_kpis(con, ctx.tenant, [item.progress.kpi_id for item in command.items], org)
+
+        def decide(command: pb.RecordProgress, state: Progress) -> Decision:
+            kpi = kpis.get(command.kpi_id)
+            if kpi is None:
+                raise unknown("kpi", command.kpi_id, "kpi_id")
+            return progress.record(state, command, kpi, ctx.actor, org.today(ctx.at))
+
+        items = [
+            Item(
+                await ctx.of_item(number, RECORD_PROGRESS, item.progress, item.key),
+                PROGRESS,
+                item.progress.kpi_id,
+                partial(decide, item.progress),
+            )
+            for number, item in enumerate(command.items)
+        ]
+        return await self.resources.commands.batch(items)
 
     async def list_progress(self, request: pb.ListProgress, ctx: Context) -> pb.Progress:
         org = await self.resources.directory.org_chart(ctx.tenant)

@@ -6,6 +6,7 @@ from google.protobuf.descriptor import MethodDescriptor
 
 from cli.catalog import SERVICES
 from eventkit.rpc.paging import TOKEN_LENGTH
+from nhip.common.v1.command_pb2 import Accepted
 from nhip.common.v1.options_pb2 import rules
 
 BOUNDED = {
@@ -24,7 +25,8 @@ def lists() -> dict[str, MethodDescriptor]:
     return {
         method.full_name: method
         for method in methods
-        if any(field.is_repeated and field.message_type is not None for field in method.output_type.fields)
+        if method.output_type is not Accepted.DESCRIPTOR  # as many verdicts as were asked for
+        and any(field.is_repeated and field.message_type is not None for field in method.output_type.fields)
     }
 
 

@@ -187,6 +187,29 @@ async def test_a_kpis_history_says_who_when_why_before_and_after(company: Compan
     assert history.entries[1].reason_class == t.REASON_CLASS_BOTTOM_UP
 
 
+async def test_values_that_come_together_are_judged_and_known_again_one_by_one(company: Company):
+    """Each as if it had come alone: another's KPI and one that is not there are refused, the rest is recorded."""
+
+    def value(kpi: str, of: int, key: str = "") -> c.ProgressItem:
+        return c.ProgressItem(progress=c.RecordProgress(kpi_id=kpi, value=number(of)), key=key)
+
+    mine, another = company.ids["I1"], company.ids["D1"]
+    batch = c.BatchRecordProgress(items=[value(mine, 4, "jan"), value(another, 9), value("none", 1), value(mine, 5)])
+    done = await company.ask(batch, "minh", key="batch")
+    assert isinstance(done, Accepted)
+    assert [v.refused.reason for v in done.verdicts] == ["", "NOT_AN_OWNER", "KPI_UNKNOWN", ""]
+    assert done.verdicts[2].refused.field == "kpi_id"
+    again = await company.ask(batch, "minh", key="batch")
+    assert isinstance(again, Accepted)
+    assert [v.repeated for v in again.verdicts] == [True, False, False, True]
+    alone = await company.ask(batch.items[0].progress, "minh", key="jan")
+    assert isinstance(alone, Accepted)
+    assert (alone.repeated, alone.position.partition("=")[0]) == (True, "checkins")
+    listed = await company.ask(c.ListProgress(kpi_id=mine), "minh")
+    assert isinstance(listed, c.Progress)
+    assert [(e.value.value, e.corrected) for e in listed.entries] == [("5", False), ("4", True)]
+
+
 async def test_a_change_before_today_is_for_imports_only(company: Company):
     backdated = company.definition("X", t.LEVEL_INDIVIDUAL, 5, company.under("D1"), owner="minh")
     backdated.effective_on.CopyFrom(from_date(today() - timedelta(days=10)))

@@ -1,0 +1,124 @@
+"""Several commands together: a verdict for each, once for its key, on fresh state when others were faster."""
+
+import asyncio
+
+import pytest
+
+from eventkit.commands.aggregate import Decision, StreamEvent
+from eventkit.commands.batch import Item
+from eventkit.commands.decider import NotLoaded
+from eventkit.errors import Rejected
+from eventkit.log import Appended, Origin, StreamId, Write
+from nhip.people.v1.events_pb2 import UnitHeadAppointed
+from tests.integration.eventkit.test_commands import UNIT, Office, appoint, asked, create, office
+
+__all__ = ["office"]
+
+
+def appointing(unit: str, head: str, key: str = "", *, body: bytes = b"", writes_to: str = "") -> Item:
+    """Appoints a head of a unit that is there, unless they are it already."""
+
+    def decide(heads: tuple[str, ...] | None) -> Decision:
+        if heads is None:
+            raise Rejected("UNIT_UNKNOWN", "there is no such unit", field="unit_id", parameters={"unit": unit})
+        if heads and heads[-1] == head:
+            return []
+        return [StreamEvent(UNIT(writes_to or unit), UnitHeadAppointed(unit_id=unit, after=head))]
+
+    return Item(asked(key, body=body or head.encode()), UNIT, unit, decide)
+
+
+async def found(office: Office, *units: str) -> None:
+    for unit in units:
+        await office.commands.execute(asked(), UNIT(unit), create(unit))
+
+
+async def test_each_is_decided_on_what_those_before_it_leave_and_what_is_refused_hinders_no_other(office: Office):
+    await found(office, "sales", "ops")
+    wanted = [("sales", "an"), ("none", "an"), ("sales", "an"), ("sales", "binh"), ("ops", "chi")]
+    done = await office.commands.batch([appointing(unit, head) for unit, head in wanted])
+    assert [(v.id, v.unchanged, v.refused.reason) for v in done.verdicts] == [
+        ("sales", False, ""),
+        ("", False, "UNIT_UNKNOWN"),
+        ("sales", True, ""),
+        ("sales", False, ""),
+        ("ops", False, ""),
+    ]
+    refused = done.verdicts[1].refused
+    assert (refused.field, refused.parameters) == ("unit_id", {"unit": "none"})
+    assert (await office.heads("sales"), await office.heads("ops")) == (["an", "binh"], ["chi"])
+    assert (done.position, await office.log.last_position()) == ("people=5", 5)
+
+
+async def test_its_appends_share_one_commit(office: Office):
+    await found(office, "sales", "ops")
+    await office.commands.batch([appointing("sales", "an"), appointing("ops", "chi"), appointing("sales", "binh")])
+    recorded = await office.log.read_together({StreamId("acme", "unit", unit): 1 for unit in ("sales", "ops")})
+    assert (len(recorded), len({e.recorded_at for e in recorded})) == (3, 1)
+
+
+async def test_a_key_is_known_again_in_another_batch_and_alone(office: Office):
+    await found(office, "sales")
+    await office.commands.batch([appointing("sales", "an", "k1"), appointing("sales", "binh", "k2")])
+    await office.commands.batch([appointing("sales", "an")])
+    for commands in (office.commands, office.open()):
+        again = await commands.batch(
+            [appointing("sales", "binh", "k2"), appointing("sales", "an", "k1"), appointing("sales", "an", body=b"x")]
+        )
+        assert [(v.repeated, v.unchanged) for v in again.verdicts] == [(True, False), (True, False), (False, True)]
+        alone = await commands.execute(asked("k2", body=b"binh"), UNIT("sales"), appoint("sales", "binh"))
+        assert alone.repeated
+    assert await office.heads("sales") == ["an", "binh", "an"]
+
+
+async def test_a_key_for_another_request_is_refused_to_that_one(office: Office):
+    await found(office, "sales")
+    await office.commands.batch([appointing("sales", "an", "k")])
+    done = await office.commands.batch([appointing("sales", "binh", "k"), appointing("sales", "chi")])
+    assert [v.refused.reason for v in done.verdicts] == ["IDEMPOTENCY_KEY_REUSED", ""]
+    assert await office.heads("sales") == ["an", "chi"]
+
+
+async def test_a_key_whose_command_was_refused_is_free(office: Office):
+    assert (await office.commands.batch([appointing("later", "chi", "k")])).verdicts[0].HasField("refused")
+    assert await office.log.last_position() == 0
+    await found(office, "later")
+    assert not (await office.commands.batch([appointing("later", "chi", "k")])).verdicts[0].HasField("refused")
+    assert await office.heads("later") == ["chi"]
+
+
+async def test_a_refusal_is_judged_again_when_what_it_rests_on_changed_meanwhile(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+):
+    await found(office, "sales")
+    rival, append = office.open(), office.log.append
+
+    async def overtaken(*writes: Write, origin: Origin) -> Appended:
+        monkeypatch.undo()
+        await rival.execute(asked(), UNIT("none"), create("none"))
+        return await append(*writes, origin=origin)
+
+    monkeypatch.setattr(office.log, "append", overtaken)
+    done = await office.commands.batch([appointing("none", "an"), appointing("sales", "an")])
+    assert [v.refused.reason for v in done.verdicts] == ["", ""]
+    assert (await office.heads("none"), await office.heads("sales")) == (["an"], ["an"])
+
+
+async def test_batches_of_several_processes_on_the_same_streams_all_come_through(office: Office):
+    units = [f"unit-{n}" for n in range(6)]
+    await found(office, *units)
+    batches = [
+        commands.batch([appointing(unit, f"head-{number}") for unit in (units if number % 2 else units[::-1])])
+        for number, commands in enumerate([office.commands, office.open()] * 4)
+    ]
+    for done in await asyncio.gather(*batches):
+        assert not any(v.HasField("refused") or v.unchanged for v in done.verdicts)
+    for unit in units:
+        assert sorted(await office.heads(unit)) == sorted(f"head-{number}" for number in range(8))
+
+
+async def test_one_that_writes_to_a_stream_that_it_is_not_about_is_a_defect(office: Office):
+    await found(office, "sales", "ops")
+    with pytest.raises(NotLoaded):
+        await office.commands.batch([appointing("sales", "an", writes_to="ops")])
+    assert await office.heads("ops") == []
