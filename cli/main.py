@@ -7,6 +7,7 @@ import typer
 
 from cli import events, keys, parked
 from cli.config import config
+from cli.generating import demo
 from cli.importing.command import import_
 from cli.provision import provision_
 from cli.prune import prune
@@ -41,6 +42,7 @@ def nhip(
 app.command()(up)
 app.command()(serve)
 app.command("import")(import_)
+app.command()(demo)
 app.command()(verify)
 app.add_typer(parked.app, name="parked")
 app.add_typer(events.app, name="events")

@@ -123,6 +123,9 @@ async def tables(pool: asyncpg.Pool, views: Sequence[AnyView], reader: Reader | 
         await con.execute(
             f"grant select on checkpoint to {READER}"
         )  # an answer says how far what it shows had been applied
+        await con.execute(
+            f"grant select (subscription, position) on parked to {READER}"
+        )  # what is remembered of rows holds until something parked is brought back
         for view in views:
             if await con.fetchval("select to_regclass($1)", view.table.name) is None:
                 if await con.fetchval(

@@ -1,7 +1,7 @@
 """gRPC of goals: request → command or query, nothing else."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from google.type.date_pb2 import Date
@@ -24,6 +24,7 @@ from services.goals.domain.kpi import KPI
 from services.goals.domain.proposal import PROPOSAL, Circumstances
 from services.goals.domain.strategy import CSF, CYCLE, GOAL, Cycle
 from services.goals.queries import goal_map, kpi_list, kpi_page, proposal_page
+from services.goals.queries.outline import Outlines
 from services.goals.queries.strategy import cycles
 
 _STRATEGY = roles("executive", "okr_master", services=(IMPORTER,))
@@ -57,6 +58,7 @@ class GoalsApi:
     """Implements `nhip.goals.v1.Goals`."""
 
     resources: Resources
+    outlines: Outlines = field(default_factory=Outlines)
 
     # -- strategy
 
@@ -201,15 +203,19 @@ class GoalsApi:
 
     async def get_map(self, request: pb.GetMap, ctx: Context) -> pb.GoalMap:
         org = await self.resources.directory.org_chart(ctx.tenant)
-        return await goal_map.goal_map(self.resources.pool, ctx.tenant, request, org, ctx.at, self._checkins(ctx))
+        return await goal_map.goal_map(
+            self.resources.pool, self.outlines, ctx.tenant, request, org, ctx.at, self._checkins(ctx)
+        )
 
     async def list_kpis(self, request: pb.ListKpis, ctx: Context) -> pb.Kpis:
         org = await self.resources.directory.org_chart(ctx.tenant)
-        return await kpi_list.listed(self.resources.pool, ctx.tenant, request, org, ctx.at)
+        return await kpi_list.listed(self.resources.pool, self.outlines, ctx.tenant, request, org, ctx.at)
 
     async def get_kpi(self, request: pb.GetKpi, ctx: Context) -> pb.KpiPage:
         org = await self.resources.directory.org_chart(ctx.tenant)
-        return await kpi_page.kpi_page(self.resources.pool, ctx.actor, request, org, ctx.at, self._checkins(ctx))
+        return await kpi_page.kpi_page(
+            self.resources.pool, self.outlines, ctx.actor, request, org, ctx.at, self._checkins(ctx)
+        )
 
     async def get_kpi_history(self, request: pb.GetKpiHistory, ctx: Context) -> pb.KpiHistory:
         return await kpi_page.history(
@@ -222,11 +228,11 @@ class GoalsApi:
 
     async def get_proposal(self, request: pb.GetProposal, ctx: Context) -> pb.Proposal:
         org = await self.resources.directory.org_chart(ctx.tenant)
-        return await proposal_page.one(self.resources.pool, ctx.actor, request.proposal_id, org, ctx.at)
+        return await proposal_page.one(self.resources.pool, self.outlines, ctx.actor, request.proposal_id, org, ctx.at)
 
     async def preview_proposal(self, request: pb.PreviewProposal, ctx: Context) -> pb.ProposalPreview:
         org = await self.resources.directory.org_chart(ctx.tenant)
-        return await proposal_page.preview(self.resources.pool, ctx.actor, request, org, ctx.at)
+        return await proposal_page.preview(self.resources.pool, self.outlines, ctx.actor, request, org, ctx.at)
 
     def _checkins(self, ctx: Context) -> int:
         return self.resources.partition("checkins")(ctx.tenant)

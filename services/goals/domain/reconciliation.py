@@ -9,7 +9,7 @@ checked, so that it does not look right.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -69,9 +69,9 @@ class NotChecked:
     reason: pb.NotChecked.Reason.ValueType
 
 
-def reconcile(nodes: Iterable[Node]) -> list[Check | NotChecked]:
+def reconcile(nodes: Iterable[Node], among: Container[str] | None = None) -> list[Check | NotChecked]:
     """Every check that can be made of these KPIs, whether it adds up or not, and what cannot be checked; parents in the
-    order given."""
+    order given, all of them or those of some ids."""
     by_id = {node.id: node for node in nodes}
     children: dict[str, list[Node]] = {}
     for node in by_id.values():
@@ -80,7 +80,7 @@ def reconcile(nodes: Iterable[Node]) -> list[Check | NotChecked]:
     found: list[Check | NotChecked] = []
     for parent in by_id.values():
         below = [child for child in children.get(parent.id, []) if child.kind in (_COUNT, _RATE)]
-        if not below or parent.kind not in (_COUNT, _RATE):
+        if not below or parent.kind not in (_COUNT, _RATE) or (among is not None and parent.id not in among):
             continue
         try:
             made = list(

@@ -1,9 +1,8 @@
 """The goal map of a cycle, now or as of any moment: joins KPIs, links, progress, strategy and people."""
 
-from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 import asyncpg
@@ -24,15 +23,14 @@ from nhip.goals.v1 import types_pb2 as t
 from services.goals.domain.kpi import whole
 from services.goals.domain.reconciliation import Check, NotChecked
 from services.goals.domain.standing import Scale, Value, standing
-from services.goals.queries import kpis, links, outline, progress, strategy
-from services.goals.queries.outline import MOST, Outline
+from services.goals.queries import kpis, links, progress, strategy
+from services.goals.queries.outline import FOREVER, MOST, Outline, Outlines
 from services.goals.views.kpi import KpiRow, KpiView
 from services.goals.views.link import LinkRow
 from services.goals.views.progress import ProgressView
 from services.goals.views.strategy import CycleRow
 
 KPI, PROGRESS = KpiView(), ProgressView()
-FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
 BRANCH, LOOSE, FINDINGS = 100, 50, 100
 """On a map without a page size: KPIs of one branch; KPIs that serve nothing; sums that do not add up."""
 
@@ -145,10 +143,16 @@ class CycleState:
             used=_share(where.used),
         )
 
-    def findings(self, kpi_ids: Container[str] | None = None) -> tuple[list[pb.Shortfall], list[pb.NotChecked]]:
+    def findings(self, kpi_ids: Container[str] | None = None) -> "Findings":
         """What does not add up, and what cannot be checked: of the whole cycle, or of some KPIs."""
         found = [c for c in self.outline.found if kpi_ids is None or c.kpi_id in kpi_ids]
-        shortfalls = [
+        return Findings(
+            [c for c in found if isinstance(c, Check) and c.fails], [c for c in found if isinstance(c, NotChecked)]
+        )
+
+    def shortfalls(self, checks: Iterable[Check]) -> list[pb.Shortfall]:
+        """Checks that failed, as the contract shows them."""
+        return [
             pb.Shortfall(
                 kpi_id=c.kpi_id,
                 kpi_name=self.outline.stubs[c.kpi_id].name,
@@ -158,37 +162,52 @@ class CycleState:
                 arithmetic=c.arithmetic,
                 over=c.over,
             )
-            for c in found
-            if isinstance(c, Check) and c.fails
+            for c in checks
         ]
-        return shortfalls, [pb.NotChecked(kpi_id=c.kpi_id, reason=c.reason) for c in found if isinstance(c, NotChecked)]
 
 
-async def read_cycle(con: asyncpg.Connection, tenant: str, cycle_id: str, org: OrgChart, when: Moment) -> CycleState:
+@dataclass(frozen=True, slots=True)
+class Findings:
+    failed: Sequence[Check]
+    not_checked: Sequence[NotChecked]
+
+
+def not_checked(found: Iterable[NotChecked]) -> list[pb.NotChecked]:
+    return [pb.NotChecked(kpi_id=c.kpi_id, reason=c.reason) for c in found]
+
+
+async def read_cycle(
+    con: asyncpg.Connection, outlines: Outlines, tenant: str, cycle_id: str, org: OrgChart, when: Moment
+) -> CycleState:
     """A cycle with its outline; its KPIs are loaded as they are needed. Raises `Rejected` CYCLE_UNKNOWN."""
     row = await strategy.cycle(con, tenant, cycle_id)
     if row is None:
         raise unknown("cycle", cycle_id, "cycle_id")
-    return CycleState(tenant, row, when, org, await outline.read(con, tenant, cycle_id, when.known, when.on))
+    return CycleState(tenant, row, when, org, await outlines.read(con, tenant, cycle_id, when.known, when.on))
 
 
 async def goal_map(
-    pool: asyncpg.Pool, tenant: str, request: pb.GetMap, org: OrgChart, at: datetime, partition: int
+    pool: asyncpg.Pool,
+    outlines: Outlines,
+    tenant: str,
+    request: pb.GetMap,
+    org: OrgChart,
+    at: datetime,
+    partition: int,
 ) -> pb.GoalMap:
     """The unfolded part of a cycle's map; or, of one branch, a page of the KPIs that serve it directly."""
     when = moment(request.as_of, org, at)
     page = asked(request, tenant, int, int, size=BRANCH)
     async with reading(pool, tenant) as con:
-        state = await read_cycle(con, tenant, request.cycle_id, org, when)
+        state = await read_cycle(con, outlines, tenant, request.cycle_id, org, when)
         every = await strategy.goals(con, tenant, when.known), await strategy.csfs(con, tenant, when.known)
         most = 0 if request.under_id else request.page_size or MOST
         goals, csfs = every[0][:most], every[1][:most]
         shown, next_page_token = _shown(state.outline, [*goals, *csfs], request, page)
         await state.load(con, shown)
-        changed = await kpis.changed_on(con, tenant, request.cycle_id, when.known)
         now = await targets_now(con, tenant, shown, org, when, at)
         how_far = await applied(con, partition)
-    shortfalls, not_checked = state.findings()
+    findings = state.findings()
     for top in (*goals, *csfs):
         id = top.goal_id if isinstance(top, pb.StrategicGoal) else top.csf_id
         top.children, top.below = len(state.outline.children.get(id, ())), state.outline.below(id)
@@ -199,11 +218,11 @@ async def goal_map(
         goals=goals,
         csfs=csfs,
         kpis=[with_target_now(kpi, now) for kpi in state.shown(shown)],
-        shortfalls=shortfalls[:FINDINGS],
-        not_checked=not_checked[:FINDINGS],
-        shortfall_count=len(shortfalls),
-        not_checked_count=len(not_checked),
-        changed_on=[from_date(day) for day in changed],
+        shortfalls=state.shortfalls(findings.failed[:FINDINGS]),
+        not_checked=not_checked(findings.not_checked[:FINDINGS]),
+        shortfall_count=len(findings.failed),
+        not_checked_count=len(findings.not_checked),
+        changed_on=[from_date(day) for day in state.outline.changed_on],
         applied=how_far,
         counts=_counts(state.outline),
         whole=(len(goals), len(csfs), len(shown)) == (*map(len, every), len(state.outline.stubs)),
@@ -229,13 +248,12 @@ def _shown(
 
 
 def _counts(outline: Outline) -> pb.MapCounts:
-    loose = set(outline.loose)
-    levels = Counter(stub.level for stub in outline.stubs.values() if stub.id not in loose)
+    levels = outline.levels
     return pb.MapCounts(
-        company=levels[t.LEVEL_COMPANY],
-        department=levels[t.LEVEL_DEPARTMENT],
-        individual=levels[t.LEVEL_INDIVIDUAL],
-        unaligned=len(loose),
+        company=levels.get(t.LEVEL_COMPANY, 0),
+        department=levels.get(t.LEVEL_DEPARTMENT, 0),
+        individual=levels.get(t.LEVEL_INDIVIDUAL, 0),
+        unaligned=len(outline.loose),
     )
 
 

@@ -13,16 +13,19 @@ from eventkit.subscriptions.table import reading
 from nhip.goals.v1 import goals_pb2 as pb
 from services.goals.queries import kpis
 from services.goals.queries.goal_map import CycleState, moment, read_cycle
+from services.goals.queries.outline import Outlines
 from services.goals.views.kpi import KpiRow
 
 PAGE, READ = 100, 500
 """KPIs on a page without a size; KPIs that are read at once to find those that are searched for."""
 
 
-async def listed(pool: asyncpg.Pool, tenant: str, request: pb.ListKpis, org: OrgChart, at: datetime) -> pb.Kpis:
+async def listed(
+    pool: asyncpg.Pool, outlines: Outlines, tenant: str, request: pb.ListKpis, org: OrgChart, at: datetime
+) -> pb.Kpis:
     page = asked(request, tenant, int, int, size=PAGE)
     async with reading(pool, tenant) as con:
-        state = await read_cycle(con, tenant, request.cycle_id, org, moment(request.as_of, org, at))
+        state = await read_cycle(con, outlines, tenant, request.cycle_id, org, moment(request.as_of, org, at))
         candidates = state.outline.loose if request.unaligned else state.outline.stubs
         rest = [id for id in candidates if page.after is None or state.outline.stubs[id].place > page.after]
         found: list[str] = []

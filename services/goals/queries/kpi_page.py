@@ -19,17 +19,18 @@ from nhip.goals.v1.events_pb2 import ChangeProposed
 from services.goals.domain.kpi import EDGES
 from services.goals.queries import kpis, links, progress, proposals, strategy
 from services.goals.queries.goal_map import (
-    FOREVER,
     CycleState,
     Moment,
     actor,
     applied,
     moment,
+    not_checked,
     owner,
     read_cycle,
     targets_now,
     with_target_now,
 )
+from services.goals.queries.outline import FOREVER, Outlines
 from services.goals.views.kpi import KPIS, KpiRow
 from services.goals.views.link import LinkRow
 from services.goals.views.progress import ProgressRow
@@ -43,14 +44,20 @@ TOGETHER = 10
 
 
 async def kpi_page(
-    pool: asyncpg.Pool, who: Actor, request: pb.GetKpi, org: OrgChart, at: datetime, partition: int
+    pool: asyncpg.Pool,
+    outlines: Outlines,
+    who: Actor,
+    request: pb.GetKpi,
+    org: OrgChart,
+    at: datetime,
+    partition: int,
 ) -> pb.KpiPage:
     tenant, when = who.tenant, moment(request.as_of, org, at)
     async with reading(pool, tenant) as con:
         row = await kpis.one(con, tenant, request.kpi_id, when.known, when.on)
         if row is None:
             raise unknown("kpi", request.kpi_id, "kpi_id")
-        state = await read_cycle(con, tenant, row.cycle_id, org, when)
+        state = await read_cycle(con, outlines, tenant, row.cycle_id, org, when)
         below = state.outline.children.get(row.kpi_id, ())[:CHILDREN]
         await state.load(con, [row.kpi_id, *state.outline.above(row.kpi_id), *below])
         goals = {goal.goal_id: goal for goal in await strategy.goals(con, tenant, when.known)}
@@ -62,7 +69,7 @@ async def kpi_page(
     kpi = with_target_now(state.kpi(row), now)
     owners = {o.person_id for o in kpi.owners}
     path = _path(state, row.kpi_id, goals, csfs)
-    shortfalls, not_checked = state.findings({row.kpi_id, *(step.kpi.kpi_id for step in path if step.HasField("kpi"))})
+    findings = state.findings({row.kpi_id, *(step.kpi.kpi_id for step in path if step.HasField("kpi"))})
     return pb.KpiPage(
         kpi=kpi,
         cycle=strategy.cycle_message(state.cycle),
@@ -75,8 +82,8 @@ async def kpi_page(
         ],
         targets=_targets(versions[::-1], when),
         children=state.shown(below),
-        shortfalls=shortfalls,
-        not_checked=not_checked,
+        shortfalls=state.shortfalls(findings.failed),
+        not_checked=not_checked(findings.not_checked),
         may_propose=not when.past and not row.retired and who.kind == "person",
         may_record=not when.past and not row.retired and who.kind == "person" and who.id in owners,
         applied=how_far,

@@ -66,15 +66,3 @@ async def versions(con: asyncpg.Connection, tenant: str, kpi_id: str, *, upto: d
         most,
     )
     return [KPIS.of(row) for row in rows]
-
-
-async def changed_on(con: asyncpg.Connection, tenant: str, cycle_id: str, known: datetime) -> list[date]:
-    """The days on which something about a cycle's KPIs came into force."""
-    rows = await con.fetch(
-        f"select distinct effective_on from {KPIS} where tenant = $1 and cycle_id = $2 and recorded_at <= $3 order by "
-        "1",
-        tenant,
-        cycle_id,
-        known,
-    )
-    return [row["effective_on"] for row in rows]

@@ -1,21 +1,30 @@
 """The outline of a cycle at a moment: of every KPI as little as adding up and unfolding need.
 
-Whole, a page reads only what it shows.
+Whole, a page reads only what it shows. An outline changes when a KPI is defined, revised, aligned or retired, which is
+rare beside questions about it: so it is remembered until then.
 """
 
 import asyncio
+from bisect import bisect_right
+from collections import Counter, OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cached_property
 from typing import NamedTuple
 
 import asyncpg
 
+from eventkit.subscriptions.checkpoint import OWN_FEED
 from services.goals.domain.reconciliation import Check, Node, NotChecked, reconcile
-from services.goals.views.kpi import KPIS
+from services.goals.views.kpi import KPIS, KpiView
 from services.goals.views.link import LINKS
+
+FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
+"""Whatever is known."""
+REMEMBERED = 60_000
+"""KPIs in all outlines that a process remembers: some 50 MB."""
 
 WHOLE = 30
 """Up to so many cards (goals, CSFs, KPIs) a map unfolds whole; beyond, down to the KPIs that serve a goal or a CSF
@@ -26,23 +35,42 @@ more."""
 MOST = 300
 """A map never has more KPIs."""
 
-# The KPIs of a cycle and what they serve, as `kpi.AS_OF` and `link.of_cycle` have them, in the order of the map.
-OUTLINE = f"""
-with version as (
-  select distinct on (kpi_id) kpi_id, name, level, kind, direction, unit, target, volume_kpi_id,
-    bool_or(retired) over (partition by kpi_id) as ended
-  from {KPIS} where tenant = $1 and cycle_id = $2 and recorded_at <= $3 and effective_on <= $4 order by kpi_id,
-      version desc
-), served as (
-  select distinct on (kpi_id) kpi_id, parent_kind, parent_id
-  from {LINKS} where tenant = $1 and cycle_id = $2 and recorded_at <= $3 and effective_on <= $4 order by kpi_id,
-      version desc
-)
-select v.*, coalesce(s.parent_kind, '') as parent_kind, coalesce(s.parent_id, '') as parent_id, f.position
-from version v left join served s using (kpi_id) join {KPIS} f on f.tenant = $1 and f.kpi_id = v.kpi_id
-    and f.version = 1
-where not v.ended order by v.level, f.position
+# The KPIs of a cycle and what they serve, as `kpis.AS_OF` and `links.some` have them. Two statements: joined, they are
+# compared row by row as long as PostgreSQL has not counted a table that was just filled.
+IN_FORCE = f"""
+select distinct on (kpi_id) kpi_id, name, level, kind, direction, unit, target, volume_kpi_id,
+  min(position) over (partition by kpi_id) as position, bool_or(retired) over (partition by kpi_id) as ended
+from {KPIS} where tenant = $1 and cycle_id = $2 and recorded_at <= $3 and effective_on <= $4
+order by kpi_id, version desc
 """
+SERVED = f"""
+select distinct on (kpi_id) kpi_id, parent_kind, parent_id
+from {LINKS} where tenant = $1 and cycle_id = $2 and recorded_at <= $3 and effective_on <= $4
+order by kpi_id, version desc
+"""
+DAYS = f"""
+select distinct effective_on from {KPIS} where tenant = $1 and cycle_id = $2
+union select distinct effective_on from {LINKS} where tenant = $1 and cycle_id = $2 order by 1
+"""
+CHANGED = f"""
+select distinct effective_on from {KPIS} where tenant = $1 and cycle_id = $2 and recorded_at <= $3 order by 1
+"""
+# As long as this stays the same, so do the rows: they and the checkpoint move together. Beside it: what was parked and
+# is brought back comes behind the checkpoint, a table that was emptied and filled again lies in another file, and one
+# that rows were copied into by hand has grown.
+TABLES = f"""
+select (select position from checkpoint where subscription = $1 and partition = {OWN_FEED}),
+  pg_relation_filenode('{KPIS}'), pg_relation_filenode('{LINKS}'),
+  pg_relation_size('{KPIS}') + pg_relation_size('{LINKS}'),
+  (select count(*) from parked where subscription = $1),
+  (select sum(position) from parked where subscription = $1)
+"""
+# The last that happened to a cycle's KPIs and to its links: asked only when `TABLES` moved.
+LAST = f"""
+select (select max(position) from {KPIS} where tenant = $1 and cycle_id = $2),
+  (select max(version) from {LINKS} where tenant = $1 and cycle_id = $2)
+"""
+SUBSCRIPTION = KpiView().subscription
 
 
 class Stub(NamedTuple):
@@ -71,6 +99,8 @@ class Outline:
     """The KPIs of a cycle that are in force, in the order of the map."""
 
     stubs: Mapping[str, Stub]
+    changed_on: Sequence[date] = ()
+    """The days on which something about the cycle's KPIs came into force, in order."""
 
     @cached_property
     def children(self) -> Mapping[str, Sequence[str]]:
@@ -89,6 +119,12 @@ class Outline:
         return [
             stub.id for stub in self.stubs.values() if (above := self.above(stub.id)) == [] or above[-1] in self.stubs
         ]
+
+    @cached_property
+    def levels(self) -> Mapping[int, int]:
+        """How many there are of each level, those left out that are loose."""
+        loose = set(self.loose)
+        return Counter(stub.level for stub in self.stubs.values() if stub.id not in loose)
 
     @cached_property
     def _below(self) -> Mapping[str, int]:
@@ -112,8 +148,9 @@ class Outline:
             kpi_id = stub.parent_id
         return path
 
-    def nodes(self, targets: Mapping[str, Decimal] | None = None) -> list[Node]:
-        """The KPIs for adding up, some with other targets."""
+    def nodes(self, ids: Iterable[str] | None = None, targets: Mapping[str, Decimal] | None = None) -> list[Node]:
+        """The KPIs for adding up, all or some of them, some with other targets."""
+        stubs = self.stubs.values() if ids is None else sorted((self.stubs[id] for id in ids), key=lambda s: s.place)
         return [
             Node(
                 stub.id,
@@ -124,8 +161,30 @@ class Outline:
                 volume_kpi=stub.volume_kpi_id,
                 direction=stub.direction,  # type: ignore[arg-type] # likewise
             )
-            for stub in self.stubs.values()
+            for stub in stubs
         ]
+
+    @cached_property
+    def _rates(self) -> Mapping[str, Sequence[str]]:
+        """The rates of each KPI whose volume they apply to."""
+        found: dict[str, list[str]] = {}
+        for stub in self.stubs.values():
+            if stub.volume_kpi_id:
+                found.setdefault(stub.volume_kpi_id, []).append(stub.id)
+        return found
+
+    def judged_by(self, kpi_ids: Iterable[str]) -> set[str]:
+        """The KPIs whose checks the targets of some others are part of: their own, and what they and the rates of them
+        serve."""
+        counted = {id: None for kpi in kpi_ids for id in (kpi, *self._rates.get(kpi, ()))}
+        return {id for kpi in counted for id in (kpi, *self.above(kpi)) if id in self.stubs}
+
+    def counted_for(self, kpi_ids: Iterable[str]) -> set[str]:
+        """The KPIs that the checks of some are made of: these, two layers that serve them, and volumes."""
+        layers = {id for id in kpi_ids if id in self.stubs}
+        for _ in range(2):
+            layers |= {child for id in layers for child in self.children.get(id, ())}
+        return layers | {volume for id in layers if (volume := self.stubs[id].volume_kpi_id) in self.stubs}
 
     @cached_property
     def found(self) -> Sequence[Check | NotChecked]:
@@ -155,15 +214,119 @@ class Outline:
         return shown
 
 
-async def read(con: asyncpg.Connection, tenant: str, cycle_id: str, known: datetime, on: date) -> Outline:
+class _Tables(NamedTuple):
+    position: int
+    kpis: int
+    links: int
+    size: int
+    parked: int
+    parked_at: int
+
+    def same_rows(self, other: "_Tables") -> bool:
+        """Nothing happened to rows that were there: what is new stands behind them."""
+        return (self.kpis, self.links, self.parked, self.parked_at) == (
+            other.kpis,
+            other.links,
+            other.parked,
+            other.parked_at,
+        )
+
+
+class _Last(NamedTuple):
+    position: int
+    version: int
+
+
+@dataclass(slots=True)
+class _Cycle:
+    """What is remembered of a cycle: as of which rows, on which days something changes, and its outlines by the last
+    of these days and by what is known."""
+
+    tables: _Tables
+    last: _Last
+    days: Sequence[date]
+    outlines: dict[tuple[datetime, int], Outline]
+
+    @property
+    def size(self) -> int:
+        return sum(len(outline.stubs) for outline in self.outlines.values())
+
+
+class Outlines:
+    """The outlines that a process has read, each for as long as nothing happens to its cycle."""
+
+    def __init__(self, most: int = REMEMBERED):
+        self._most = most
+        self._cycles: OrderedDict[tuple[str, str], _Cycle] = OrderedDict()
+        self._building = asyncio.Lock()
+
+    async def read(self, con: asyncpg.Connection, tenant: str, cycle_id: str, known: datetime, on: date) -> Outline:
+        """The outline of a cycle at a moment, as the connection's snapshot has it."""
+        cycle = await self._cycle(con, tenant, cycle_id)
+        # Between two of its days nothing changes, so they share an outline.
+        moment = known, bisect_right(cycle.days, on)
+        if (found := cycle.outlines.get(moment)) is not None:
+            return found
+        async with self._building:  # not twice at once: it costs a large company's reader a fifth of a second
+            if (found := cycle.outlines.get(moment)) is not None:
+                return found
+            outline = await _read(con, tenant, cycle_id, known, on)
+            if outline.stubs:  # while a view is rebuilt an old snapshot may find none; that is not kept
+                cycle.outlines[moment] = outline
+                self._forget()
+            return outline
+
+    async def _cycle(self, con: asyncpg.Connection, tenant: str, cycle_id: str) -> _Cycle:
+        """What is remembered of a cycle if it still holds, else a new beginning."""
+        now = await con.fetchrow(TABLES, SUBSCRIPTION)
+        assert now is not None
+        tables = _Tables(*(value or 0 for value in now))
+        cycle = self._cycles.get((tenant, cycle_id))
+        if cycle is None or cycle.tables != tables:
+            then = await con.fetchrow(LAST, tenant, cycle_id)
+            assert then is not None
+            last = _Last(*(value or 0 for value in then))
+            if cycle is not None and cycle.last == last and cycle.tables.same_rows(tables):
+                cycle.tables = tables
+            else:
+                days = [row["effective_on"] for row in await con.fetch(DAYS, tenant, cycle_id)]
+                cycle = _Cycle(tables, last, days, {})
+                if last.position:
+                    self._cycles[tenant, cycle_id] = cycle
+        if (tenant, cycle_id) in self._cycles:
+            self._cycles.move_to_end((tenant, cycle_id))
+        return cycle
+
+    def _forget(self) -> None:
+        """What was asked for least lately, when there is too much."""
+        while len(self._cycles) > 1 and sum(cycle.size for cycle in self._cycles.values()) > self._most:
+            self._cycles.popitem(last=False)
+        for cycle in self._cycles.values():
+            while len(cycle.outlines) > 1 and cycle.size > self._most:
+                del cycle.outlines[next(iter(cycle.outlines))]
+
+
+async def _read(con: asyncpg.Connection, tenant: str, cycle_id: str, known: datetime, on: date) -> Outline:
     """Built beside the event loop: a company of twenty thousand KPIs is a normal one."""
-    return await asyncio.to_thread(_build, await con.fetch(OUTLINE, tenant, cycle_id, known, on))
+    rows = await con.fetch(IN_FORCE, tenant, cycle_id, known, on)
+    links = await con.fetch(SERVED, tenant, cycle_id, known, on)
+    changed_on = [row["effective_on"] for row in await con.fetch(CHANGED, tenant, cycle_id, known)]
+    return await asyncio.to_thread(_build, rows, links, changed_on)
 
 
-def _build(rows: Sequence[asyncpg.Record]) -> Outline:
-    outline = Outline({row["kpi_id"]: Stub(*(row[column] for column in _COLUMNS)) for row in rows})
-    _ = outline.found, outline.loose, outline.below("")
+def _build(rows: Sequence[asyncpg.Record], links: Sequence[asyncpg.Record], changed_on: Sequence[date]) -> Outline:
+    serves = {kpi_id: (kind, parent) for kpi_id, kind, parent in links}
+    same: dict[str, str] = {}  # ids and units are held once, however many KPIs name them
+    stubs: list[Stub] = []
+    for kpi_id, name, level, kind, direction, unit, target, volume, position, ended in rows:
+        if not ended:
+            parent_kind, parent = serves.get(kpi_id, ("", ""))
+            parent, unit = same.setdefault(parent, parent), same.setdefault(unit, unit)
+            name = same.setdefault(name, name)
+            stubs.append(
+                Stub(kpi_id, name, level, kind, direction, unit, target, volume, parent_kind, parent, position)
+            )
+    stubs.sort(key=lambda stub: stub.place)
+    outline = Outline({stub.id: stub for stub in stubs}, changed_on)
+    _ = outline.found, outline.levels, outline.below("")
     return outline
-
-
-_COLUMNS = ("kpi_id", *Stub._fields[1:])

@@ -8,6 +8,14 @@ import asyncpg
 from services.goals.domain.standing import Value
 from services.goals.views.progress import VALUES, ProgressRow
 
+# The current value of each KPI: of the last day up to d that has one, the last recorded up to t.
+CURRENT = f"""
+select k.kpi_id, v.* from unnest($2::text[]) k(kpi_id) cross join lateral (
+  select occurred_on, value, confidence, recorded_at from {VALUES}
+  where tenant = $1 and kpi_id = k.kpi_id and recorded_at <= $3 and occurred_on <= $4
+  order by occurred_on desc, version desc limit 1
+) v
+"""
 # Progress(t, d): per occurred day the last value recorded up to t.
 DAYS = f"""
 select distinct on (kpi_id, occurred_on) kpi_id, occurred_on, value, confidence, recorded_at from {VALUES}
@@ -20,13 +28,7 @@ async def current(
     con: asyncpg.Connection, tenant: str, kpi_ids: Sequence[str], known: datetime, on: date
 ) -> dict[str, Value]:
     """The current value of each KPI: the one with the greatest day up to `on`."""
-    rows = await con.fetch(
-        f"select distinct on (kpi_id) * from ({DAYS}) days order by kpi_id, occurred_on desc",
-        tenant,
-        list(kpi_ids),
-        known,
-        on,
-    )
+    rows = await con.fetch(CURRENT, tenant, list(kpi_ids), known, on)
     return {row["kpi_id"]: _value(row) for row in rows}
 
 

@@ -1,6 +1,5 @@
 """A proposal as a page shows it: before and after, whether it adds up, and who decides."""
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -26,7 +25,7 @@ from services.goals.domain.kpi import moved
 from services.goals.domain.reconciliation import Check, Node, NotChecked, reconcile
 from services.goals.queries import kpis, proposals, strategy
 from services.goals.queries.goal_map import CycleState, Moment, actor, moment, owner, read_cycle
-from services.goals.queries.outline import Outline
+from services.goals.queries.outline import Outline, Outlines
 from services.goals.views.proposal import ProposalRow
 
 PAGE, LOOKED_AT = 20, 1000
@@ -83,33 +82,33 @@ def _decides(row: ProposalRow, state: CycleState, who: Actor) -> bool:
     return found is not None and who.kind == "person" and who.id in found.people
 
 
-async def one(pool: asyncpg.Pool, who: Actor, proposal_id: str, org: OrgChart, at: datetime) -> pb.Proposal:
+async def one(
+    pool: asyncpg.Pool, outlines: Outlines, who: Actor, proposal_id: str, org: OrgChart, at: datetime
+) -> pb.Proposal:
     async with reading(pool, who.tenant) as con:
         row = (await proposals.some(con, who.tenant, [proposal_id])).get(proposal_id)
         if row is None:
             raise unknown("proposal", proposal_id, "proposal_id")
         # Decided: with the map as it was just before, so that the arithmetic stays what people had before them.
         as_of = AsOf(recorded_at=from_datetime(_before(row.decided_at))) if row.decided_at else AsOf()
-        state = await read_cycle(con, who.tenant, row.cycle_id, org, moment(as_of, org, at))
+        state = await read_cycle(con, outlines, who.tenant, row.cycle_id, org, moment(as_of, org, at))
         proposed = ChangeProposed.FromString(row.proposed)
         await state.load(con, [change.kpi_id for change in proposed.changes])
     reply = _proposal(row, state, who)
     addition = proposed.addition if proposed.HasField("addition") else None
-    reply.reconciliations.extend(await asyncio.to_thread(reconciled, state.outline, proposed.changes, addition))
+    reply.reconciliations.extend(reconciled(state.outline, proposed.changes, addition))
     return reply
 
 
 async def preview(
-    pool: asyncpg.Pool, who: Actor, request: pb.PreviewProposal, org: OrgChart, at: datetime
+    pool: asyncpg.Pool, outlines: Outlines, who: Actor, request: pb.PreviewProposal, org: OrgChart, at: datetime
 ) -> pb.ProposalPreview:
     """The arithmetic and the decider of a proposal that is still being written."""
     async with reading(pool, who.tenant) as con:
-        state = await read_cycle(con, who.tenant, request.cycle_id, org, moment(AsOf(), org, at))
+        state = await read_cycle(con, outlines, who.tenant, request.cycle_id, org, moment(AsOf(), org, at))
         await state.load(con, [change.kpi_id for change in request.changes])
     addition = request.addition if request.HasField("addition") else None
-    reply = pb.ProposalPreview(
-        reconciliations=await asyncio.to_thread(reconciled, state.outline, request.changes, addition)
-    )
+    reply = pb.ProposalPreview(reconciliations=reconciled(state.outline, request.changes, addition))
     found, obstacle = _deciders(state, request.changes, addition, who.id)
     reply.obstacle = obstacle or _stale(state, request.changes)
     if found:
@@ -176,16 +175,14 @@ def _shown(row: ProposalRow, state: CycleState, who: Actor) -> pb.Proposal:
 def reconciled(
     outline: Outline, changes: Iterable[t.TargetChange], addition: t.KpiDraft | None
 ) -> list[pb.Reconciliation]:
-    """Each check of the branch that a proposal touches, as things are and as they would be.
-
-    It adds the whole cycle up: for a thread beside the event loop.
-    """
+    """Each check of the branch that a proposal touches, as things are and as they would be."""
     changes = list(changes)
     targets = {change.kpi_id: value for change in changes if (value := to_decimal(change.after)) is not None}
     starts = {change.kpi_id for change in changes} | ({addition.parent.kpi_id} if addition else set[str]())
     touched = starts | {above for kpi in starts for above in outline.above(kpi)}
-    before = _by_kind(outline.found)
-    after = _by_kind(reconcile([*outline.nodes(targets), *_added(addition)]))
+    judged = touched | outline.judged_by(starts)
+    before = _by_kind(c for c in outline.found if c.kpi_id in judged)
+    after = _by_kind(reconcile([*outline.nodes(outline.counted_for(judged), targets), *_added(addition)], judged))
     changed = [key for key in before | after if key[0] in touched or before.get(key) != after.get(key)]
     changed = [key for key in changed if key[1] or key in after]  # what was not checked and now is shows its checks
     return [
