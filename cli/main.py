@@ -1,23 +1,85 @@
-"""The command `nhip`: its subcommands by name."""
+"""The command `nhip`: its subcommands by name. What one needs is imported when it is called, so that help is there at
+once."""
 
-from importlib.metadata import version
-from typing import Annotated
+from collections.abc import Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
-from cli import events, keys, parked
-from cli.config import config
-from cli.generating import demo
-from cli.importing.command import import_
-from cli.provision import provision_
-from cli.prune import prune
-from cli.rebuild import rebuild
-from cli.serve import serve
-from cli.token import token
-from cli.up import up
-from cli.verify import verify
+if TYPE_CHECKING:
+    from typer._click import Command, Context
+
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "up": (
+        "cli.up:up",
+        "Start Nhip on this machine: PostgreSQL, Kafka, every service and the console, in one process. Ctrl-C stops "
+        "it.",
+    ),
+    "serve": (
+        "cli.serve:serve",
+        "Run one service, set up by NHIP_… variables (see `nhip config`). SIGTERM ends it in order.",
+    ),
+    "import": (
+        "cli.importing.command:import_",
+        "Bring a company in from a file. The file is checked whole first; what was imported before is not made twice.",
+    ),
+    "demo": ("cli.generating:demo", "Write the file of an invented company of any size, for `nhip import`."),
+    "verify": (
+        "cli.verify:verify",
+        "Fold every stream again and compare each view with it. Exit code 1 when a row differs.",
+    ),
+    "rebuild": (
+        "cli.rebuild:rebuild",
+        "Empty a view and fold it again from the first event. Until it is there again, answers from it are incomplete.",
+    ),
+    "prune": (
+        "cli.prune:prune",
+        "Say which views of earlier or later versions nobody reads any more, and, with --drop, drop their tables.",
+    ),
+    "provision": ("cli.provision:provision_", "Make databases and topics that are missing. Safe to repeat."),
+    "config": ("cli.config:config", "Print every setting, secrets masked."),
+    "token": (
+        "cli.token:token",
+        'Print a token, as in: curl -H "Authorization: Bearer $(nhip token Minh)" http://127.0.0.1:8080/v1/people',
+    ),
+    "parked": (
+        "cli.parked:app",
+        "Events that could not be handled, with what waits behind them on their streams.",
+    ),
+    "events": ("cli.events:app", "Events on Kafka."),
+    "keys": ("cli.keys:app", "The keys that personal words are sealed with."),
+}
+"""Where each command is, and the first paragraph of its help."""
+
+
+class _WhenCalled(TyperGroup):
+    """Knows what its commands are called and are for; loads the one that is called."""
+
+    def __init__(self, **given: Any):
+        super().__init__(**given)
+        for name, (_, purpose) in COMMANDS.items():
+            self.add_command(TyperCommand(name, help=purpose))
+
+    def resolve_command(self, ctx: "Context", args: list[str]) -> "tuple[str | None, Command | None, list[str]]":
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, loaded(name) if name and command else command, rest
+
+
+def loaded(name: str) -> "Command":
+    """A command, with all that it does."""
+    module, _, attribute = COMMANDS[name][0].partition(":")
+    found: Any = getattr(import_module(module), attribute)
+    if isinstance(found, typer.Typer):
+        return typer.main.get_group(found)
+    alone = typer.Typer(add_completion=False, pretty_exceptions_show_locals=False)
+    alone.command(name)(found)
+    return typer.main.get_command(alone)
+
 
 app = typer.Typer(
+    cls=_WhenCalled,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_show_locals=False,  # a traceback must not show words or secrets
@@ -26,6 +88,8 @@ app = typer.Typer(
 
 def _version(asked: bool) -> None:
     if asked:
+        from importlib.metadata import version
+
         typer.echo(f"nhip {version('nhip')}")
         raise typer.Exit
 
@@ -38,20 +102,6 @@ def nhip(
 ) -> None:
     """Nhip: performance management in rhythm."""
 
-
-app.command()(up)
-app.command()(serve)
-app.command("import")(import_)
-app.command()(demo)
-app.command()(verify)
-app.add_typer(parked.app, name="parked")
-app.add_typer(events.app, name="events")
-app.add_typer(keys.app, name="keys")
-app.command()(rebuild)
-app.command()(prune)
-app.command("provision")(provision_)
-app.command()(config)
-app.command()(token)
 
 if __name__ == "__main__":
     app()

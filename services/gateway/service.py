@@ -1,20 +1,24 @@
 """The gateway's composition: channels to the services, the JSON API, sign-in, the console."""
 
 import asyncio
+import os
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
+from mimetypes import guess_type
 from pathlib import Path
 from typing import Any, cast
 
 import structlog
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
+from starlette.staticfiles import PathLike, StaticFiles
+from starlette.types import Scope
 
 from eventkit.rpc.auth import Authenticator
 from eventkit.rpc.client import channel
@@ -128,12 +132,34 @@ def application(
 
 
 class _Built(StaticFiles):
-    """The built assets; their names carry their digests."""
+    """The built assets; their names carry their digests. Beside a text lies what the build made of it for the wire."""
 
-    def file_response(self, *args: Any, **kwargs: Any) -> Response:
-        response = super().file_response(*args, **kwargs)
+    def file_response(
+        self, full_path: PathLike, stat_result: os.stat_result, scope: Scope, status_code: int = 200
+    ) -> Response:
+        asked, name, plain = Headers(scope=scope), str(full_path), guess_type(full_path)[0]
+        encoding = "" if "range" in asked else next((e for e in _ENCODINGS if e in _taken(asked)), "")
+        if encoding and Path(made := name + _ENCODINGS[encoding]).exists():
+            response = super().file_response(made, os.stat(made), scope, status_code)
+            response.headers["Content-Type"] = (
+                f"{plain}; charset=utf-8" if f"{plain}".startswith("text/") else f"{plain}"
+            )
+            response.headers["Content-Encoding"] = encoding
+        else:
+            response = super().file_response(full_path, stat_result, scope, status_code)
+        response.headers["Vary"] = "Accept-Encoding"
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
         return response
+
+
+_ENCODINGS = {"br": ".br", "gzip": ".gz"}
+"""How the build's files are named by what they are encoded with, the smallest first."""
+
+
+def _taken(headers: Headers) -> set[str]:
+    """The encodings that a client takes."""
+    asked = [part.replace(" ", "").split(";") for part in headers.get("accept-encoding", "").lower().split(",")]
+    return {name for name, *options in asked if not {"q=0", "q=0.0", "q=0.00", "q=0.000"} & {*options}}
 
 
 async def _alive(_: Request) -> Response:

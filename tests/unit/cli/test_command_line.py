@@ -3,13 +3,15 @@
 import json
 import re
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from cli.catalog import GATEWAY, SERVICES
-from cli.main import app
+from cli.main import COMMANDS, app, loaded
 
 DEMO = Path(__file__).parents[3] / "demo" / "company-x.vi.yaml"
 
@@ -132,3 +134,15 @@ def test_secrets_are_masked(nhip, monkeypatch: pytest.MonkeyPatch):
     assert told.exit_code == 0
     assert "hunter2" not in told.stdout
     assert "NHIP_POSTGRES=postgresql://nhip:***@db:5432" in told.stdout
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_what_a_command_is_for_is_said_before_it_is_loaded_as_after(name: str):
+    assert (loaded(name).help or "").split("\n\n")[0].replace("\n", " ").strip() == COMMANDS[name][1]
+
+
+def test_help_imports_nothing_that_only_commands_need():
+    found = subprocess.run(
+        [sys.executable, "-c", "import sys, cli.main; print(*sys.modules)"], capture_output=True, text=True, check=True
+    )
+    assert {"grpc", "asyncpg", "aiokafka", "pydantic", "cli.up"} & {*found.stdout.split()} == set()

@@ -298,6 +298,27 @@ async def test_ranges_are_of_what_is_not_compressed(
     assert part.headers["content-range"] == "bytes 10-19/10240"
 
 
+async def test_built_texts_go_out_as_the_build_compressed_them(
+    client: httpx.AsyncClient, tmp_path, monkeypatch: pytest.MonkeyPatch
+):
+    for name, content in (("a.css", b"plain" * 400), ("a.css.br", b"brotli"), ("a.css.gz", b"gzip")):
+        (tmp_path / name).write_bytes(content)
+    static = next(route for route in app_of(client).routes if route.path == "/static").app
+    monkeypatch.setattr(static, "all_directories", [tmp_path])
+    monkeypatch.setattr(static, "config_checked", True)
+    for takes, encoding, sent in (
+        ("gzip, deflate, br", "br", b"brotli"),
+        ("gzip", "gzip", b"gzip"),
+        ("br;q=0, gzip", "gzip", b"gzip"),
+        ("identity", "", b"plain" * 400),
+    ):
+        answer, content = await raw(client, "/static/a.css", **{"Accept-Encoding": takes})
+        assert (answer.headers.get("content-encoding", ""), content) == (encoding, sent)
+        assert answer.headers["content-type"] == "text/css; charset=utf-8"
+        assert "immutable" in answer.headers["cache-control"]
+        assert "Accept-Encoding" in answer.headers["vary"]
+
+
 async def test_while_it_shuts_down_it_says_so_and_when_to_ask_again(client: httpx.AsyncClient):
     app_of(client).state.closing = True
     answer = await client.get("/v1/cycles")
