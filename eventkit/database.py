@@ -43,7 +43,15 @@ async def transaction(pool: asyncpg.Pool) -> AsyncGenerator[asyncpg.Connection]:
 
 
 @asynccontextmanager
-async def snapshot(pool: asyncpg.Pool) -> AsyncGenerator[asyncpg.Connection]:
-    """A connection that only reads, all of it as of one moment."""
-    async with connection(pool) as con, con.transaction(isolation="repeatable_read", readonly=True):
-        yield con
+async def snapshot(pool: asyncpg.Pool, *settings: str) -> AsyncGenerator[asyncpg.Connection]:
+    """A connection that only reads, all of it as of one moment. `settings` are statements to begin with: all of it is
+    begun in one round trip, which takes no parameters."""
+    async with connection(pool) as con:
+        await con.execute("; ".join(("begin isolation level repeatable read read only", *settings)))
+        try:
+            yield con
+        except BaseException:
+            if not con.is_closed():
+                await con.execute("rollback")
+            raise
+        await con.execute("commit")

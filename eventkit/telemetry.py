@@ -20,7 +20,7 @@ from wsgiref.simple_server import WSGIServer
 import structlog
 from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
@@ -199,17 +199,31 @@ def set_up(
 def _set_up_traces(service: str) -> None:
     if isinstance(trace.get_tracer_provider(), TracerProvider):
         return  # OpenTelemetry takes one provider per process
-    provider = TracerProvider(resource=Resource.create({"service.name": service}))
+    trace.set_tracer_provider(TracerProvider(resource=Resource.create({"service.name": service})))
     if os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or os.environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"):
         if exporter := _otlp_exporter():
-            provider.add_span_processor(BatchSpanProcessor(exporter))
+            trace_to(BatchSpanProcessor(exporter))
         else:
             log: structlog.stdlib.BoundLogger = structlog.get_logger("nhip.telemetry")
             log.warning(
                 "traces are not exported",
                 why="an OTLP endpoint is set, but no opentelemetry-exporter-otlp is installed",
             )
-    trace.set_tracer_provider(provider)
+
+
+_traced = False
+
+
+def is_traced() -> bool:
+    """Whether anybody receives this process's spans."""
+    return _traced
+
+
+def trace_to(processor: SpanProcessor) -> None:
+    """From now on the spans of this process, which was `set_up`, are received."""
+    global _traced
+    cast(TracerProvider, trace.get_tracer_provider()).add_span_processor(processor)
+    _traced = True
 
 
 def _otlp_exporter() -> SpanExporter | None:

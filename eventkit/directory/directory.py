@@ -1,16 +1,21 @@
 """Answers who is who, from the views of the service at hand."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
+from dataclasses import replace
+from typing import cast
+from weakref import WeakValueDictionary
 from zoneinfo import ZoneInfo
 
 import asyncpg
 
-from eventkit.database import connection
 from eventkit.directory.defaults import DEFAULT_TIME_ZONE
 from eventkit.directory.facts import OrgChart, Person, Place, Unit
-from eventkit.directory.views import PersonView, PlaceView, TenantView, UnitView, views
+from eventkit.directory.views import PersonRow, PersonView, PlaceRow, PlaceView, TenantView, UnitView, views
+from eventkit.subscriptions.checkpoint import Checkpoint
 from eventkit.subscriptions.projection import by_subscription
+from eventkit.subscriptions.reached import Changed, Mark, Reached
 from eventkit.subscriptions.table import reading
 from nhip.common.v1.words_pb2 import PersonalText
 
@@ -30,29 +35,63 @@ Partition = Callable[[str], int]
 
 
 class Directory:
-    """A tenant's people, remembered until the views have moved on."""
+    """A tenant's people, remembered, and moved on by the rows that change.
 
-    def __init__(self, pool: asyncpg.Pool, partition: Partition):
-        self._pool, self._partition = pool, partition
+    Where another process keeps the views of a tenant, it is read again when they have moved on.
+    """
+
+    def __init__(self, pool: asyncpg.Pool, partition: Partition, reached: Reached):
+        self._pool, self._partition, self._reached = pool, partition, reached
         self._subscriptions = list(by_subscription(views()))
-        self._known: dict[str, tuple[list[int], OrgChart]] = {}
+        self._known: dict[str, tuple[Mark, OrgChart]] = {}
+        self._reading: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        reached.hear(self._hear)
 
     async def org_chart(self, tenant: str) -> OrgChart:
         """A tenant's people as far as this service has heard; within one call, those that its access was judged by."""
         if (judged := _judged.get()) and judged[0] == tenant:
             return judged[1]
-        async with connection(self._pool) as con:
-            moved_to: list[int] = await con.fetchval(
-                "select coalesce(array_agg(position order by subscription), '{0}') from checkpoint "
-                "where subscription = any($1::text[]) and partition = $2",
-                self._subscriptions,
-                self._partition(tenant),
+        partition = self._partition(tenant)
+        if org := self._remembered(tenant, await self._reached.mark(self._subscriptions, partition)):
+            return org
+        async with self._reading.setdefault(tenant, asyncio.Lock()):  # one of all that ask reads
+            mark = await self._reached.mark(self._subscriptions, partition)
+            org = self._remembered(tenant, mark)
+            if org is None:
+                org = await self._read(tenant, min(mark[1:]))
+                self._known[tenant] = mark, org
+            return org
+
+    def _remembered(self, tenant: str, mark: Mark) -> OrgChart | None:
+        at, org = self._known.get(tenant, ((), None))
+        return org if at == mark else None
+
+    def _hear(self, subscription: str, partition: int, at: Checkpoint, to: Checkpoint, changed: Changed) -> None:
+        """Moves on what is remembered of the tenants of a partition, with its views."""
+        if [subscription] != self._subscriptions:
+            return
+        people: dict[str, dict[str, Person]] = {}
+        places: dict[str, dict[str, Place]] = {}
+        for row in cast(Sequence[PersonRow], changed.get(PERSON_TABLE.name, ())):
+            people.setdefault(row.tenant, {})[row.person_id] = _person(row)
+        for row in cast(Sequence[PlaceRow], changed.get(PLACE_TABLE.name, ())):
+            places.setdefault(row.tenant, {})[row.person_id] = Place(row.unit_id, row.manager_id)
+        # Few, and changed seldom: those are read again.
+        others = {row.tenant for table in (UNIT_TABLE, TENANT_TABLE) for row in changed.get(table.name, ())}
+        for tenant, ((again, *position), org) in list(self._known.items()):
+            if self._partition(tenant) != partition:
+                continue
+            if position != [at.position] or tenant in others:
+                del self._known[tenant]
+                continue
+            new_people, new_places = people.get(tenant), places.get(tenant)
+            org = replace(
+                org,
+                people={**org.people, **new_people} if new_people else org.people,
+                places={**org.places, **new_places} if new_places else org.places,
+                position=to.position,
             )
-        at, org = self._known.get(tenant, ([], OrgChart()))
-        if at != moved_to:
-            org = await self._read(tenant, min(moved_to))
-            self._known[tenant] = moved_to, org
-        return org
+            self._known[tenant] = (again, to.position), org
 
     async def roles(self, tenant: str, person_id: str) -> frozenset[str] | None:
         """What a person may be allowed by; None: unknown or inactive as far as this service has heard.
@@ -73,21 +112,22 @@ class Directory:
                 f"select name, time_zone from {TENANT_TABLE.name} where tenant = $1", tenant
             )
         return OrgChart(
-            people={
-                r["person_id"]: Person(
-                    r["person_id"],
-                    PersonalText.FromString(r["name"]),
-                    PersonalText.FromString(r["title"]),
-                    tuple(r["roles"]),
-                    r["active"],
-                    PersonalText.FromString(r["email"]),
-                    r["erased"],
-                )
-                for r in people
-            },
+            people={row.person_id: _person(row) for row in map(PERSON_TABLE.of, people)},
             places={r["person_id"]: Place(r["unit_id"], r["manager_id"]) for r in places},
             units={r["unit_id"]: Unit(r["unit_id"], r["name"], r["head_id"]) for r in units},
             company=tenant_row["name"] if tenant_row else "",
             time_zone=ZoneInfo(tenant_row["time_zone"] if tenant_row else DEFAULT_TIME_ZONE),
             position=position,
         )
+
+
+def _person(row: PersonRow) -> Person:
+    return Person(
+        row.person_id,
+        PersonalText.FromString(row.name),
+        PersonalText.FromString(row.title),
+        tuple(row.roles),
+        row.active,
+        PersonalText.FromString(row.email),
+        row.erased,
+    )

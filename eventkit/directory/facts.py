@@ -6,6 +6,7 @@ Pure.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from eventkit.commands.aggregate import Aggregate, begun, refuse_unknown
@@ -134,9 +135,9 @@ THE_ORGANISATION = "all"
 """The id of a tenant's one organisation stream."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class OrgChart:
-    """A tenant's people as one service knows them at a moment."""
+    """A tenant's people as one service knows them at a moment. What is asked at every call is found once."""
 
     people: Mapping[str, Person] = field(default_factory=dict[str, Person])
     places: Mapping[str, Place] = field(default_factory=dict[str, Place])
@@ -170,8 +171,20 @@ class OrgChart:
 
     def executives(self) -> list[str]:
         """Active executives, those nearest the top first."""
+        return list(self._executives)
+
+    @cached_property
+    def _executives(self) -> list[str]:
         executives = [p for p in self.people if self.has_role(p, "executive")]
         return sorted(executives, key=lambda p: (sum(1 for _ in self.managers(p)), p))
+
+    @cached_property
+    def _managing(self) -> frozenset[str]:
+        return frozenset(place.manager_id for place in self.places.values())
+
+    @cached_property
+    def _heading(self) -> frozenset[str]:
+        return frozenset(unit.head_id for unit in self.units.values())
 
     def roles(self, person: str) -> frozenset[str] | None:
         """What access tables ask for: a person's roles, and `manager` and `department_head` by relation.
@@ -181,8 +194,8 @@ class OrgChart:
         if not self.is_active(person):
             return None
         roles = {"employee", *self.people[person].roles}
-        if any(place.manager_id == person for place in self.places.values()):
+        if person in self._managing:
             roles.add("manager")
-        if any(unit.head_id == person for unit in self.units.values()):
+        if person in self._heading:
             roles.add("department_head")
         return frozenset(roles)

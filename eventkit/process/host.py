@@ -38,6 +38,7 @@ from eventkit.subscriptions import checkpoint, readers
 from eventkit.subscriptions.checkpoint import OWN_FEED
 from eventkit.subscriptions.leadership import Leads
 from eventkit.subscriptions.projection import AnyView, by_subscription
+from eventkit.subscriptions.reached import Reached
 from eventkit.subscriptions.readers import Reader
 from eventkit.subscriptions.subscription import Projecting, React, Reacting, Subscription, count_parked, follow
 from eventkit.telemetry import Metrics, MetricsServer
@@ -107,7 +108,9 @@ async def running(name: str, build: Build, settings: Settings, tokens: Authentic
         there = await provision.waited_for(provision.postgres_of(settings.postgres), opened, provision.POSTGRES_FAULTS)
         event_log, pool, own, resources, service = there.log, there.pool, there.own, there.resources, there.service
         leads, subscriptions, words = there.leads, there.subscriptions, there.resources.words
+        reached = there.resources.reached
         stack.push_async_callback(_cancel, me)
+        _start(me, "checkpoints", reached.run)
         for subscription in subscriptions.values():
             _start(me, subscription.name, _runner(subscription, resources, own, leads, metrics))
         for timer in service.timers:
@@ -120,7 +123,7 @@ async def running(name: str, build: Build, settings: Settings, tokens: Authentic
         _start(me, "reader", lambda beat: _say_what_is_read(own, there.reader, beat))
 
         async def caught_up() -> None:
-            await _caught_up(pool, service.views, name, await event_log.last_position())
+            await _caught_up(pool, reached, service.views, name, await event_log.last_position())
 
         await provision.waited_for(provision.postgres_of(settings.postgres), caught_up, provision.POSTGRES_FAULTS)
 
@@ -128,10 +131,12 @@ async def running(name: str, build: Build, settings: Settings, tokens: Authentic
             async with asyncio.timeout(seconds):
                 for context, position in after.items():
                     if names := _reading(service, context):
-                        await checkpoint.wait(pool, names, resources.partition(context)(tenant), position)
+                        await reached.wait(names, resources.partition(context)(tenant), position)
+
+        sources = {name: views[0].source for name, views in by_subscription(service.views).items()}
 
         async def applied(tenant: str) -> Mapping[str, int]:
-            return await _applied(pool, service, resources, tenant)
+            return await _applied(reached, sources, resources, tenant)
 
         async def finish(message: Message, reader: Actor, roles: frozenset[str]) -> None:
             await words.open(message, tenant=reader.tenant, auditor=reader.id if AUDITOR in roles else "")
@@ -188,18 +193,20 @@ async def _open(stack: AsyncExitStack, name: str, build: Build, settings: Settin
     own = await stack.enter_async_context(_pool(dsn, "nhip subscriptions", SUBSCRIPTION_CONNECTIONS))
     store = await stack.enter_async_context(key_store(settings))
     words = Words(store, metrics)
-    directory = Directory(pool, _partition(name, "people", settings))
-    resources = Resources(name, settings, event_log, pool, Commands(name, event_log, words), words, directory)
+    reached = Reached(dsn, pool)
+    directory = Directory(pool, _partition(name, "people", settings), reached)
+    resources = Resources(name, settings, event_log, pool, Commands(name, event_log, words), words, directory, reached)
     service = build(resources)
     reader = Reader()
     await provision.tables(pool, service.views, reader)
     stack.push_async_callback(_say_no_more, own, reader)
     leads = await stack.enter_async_context(Leads(dsn))
     subscriptions: dict[str, Subscription] = {
-        name: Projecting(views, own, metrics) for name, views in by_subscription(service.views).items()
+        name: Projecting(views, own, metrics, reached.moved) for name, views in by_subscription(service.views).items()
     }
     for r in service.reactions:
-        subscriptions[r.name] = Reacting(r.name, r.source, r.react, own, metrics, _ready(r, service, resources, own))
+        ready = _ready(r, service, resources)
+        subscriptions[r.name] = Reacting(r.name, r.source, r.react, own, metrics, ready, reached.moved)
     async with connection(own) as con:  # an alert needs the number also where nothing has happened yet
         for subscription in subscriptions.values():
             await count_parked(con, metrics, subscription.name)
@@ -244,28 +251,27 @@ def _reading(service: Service, context: str) -> list[str]:
     return list(by_subscription([view for view in service.views if view.source == context]))
 
 
-async def _applied(pool: asyncpg.Pool, service: Service, resources: Resources, tenant: str) -> Mapping[str, int]:
-    """How far the service's views have come, by context: as far as the last of its subscriptions."""
-    sources = {name: views[0].source for name, views in by_subscription(service.views).items()}
-    async with connection(pool) as con:
-        rows = await con.fetch(
-            "select s.context, min(coalesce(c.position, 0)) as position "
-            "from unnest($1::text[], $2::text[], $3::int[]) s(name, context, part) "
-            "left join checkpoint c on c.subscription = s.name and c.partition = s.part group by 1",
-            list(sources),
-            list(sources.values()),
-            [resources.partition(context)(tenant) for context in sources.values()],
-        )
-    return {row["context"]: row["position"] for row in rows}
+async def _applied(
+    reached: Reached, sources: Mapping[str, str], resources: Resources, tenant: str
+) -> Mapping[str, int]:
+    """How far the service's views have come, by context: as far as the last of its subscriptions (`sources`: of which
+    context each is)."""
+    positions = await reached.positions(
+        [(name, resources.partition(source)(tenant)) for name, source in sources.items()]
+    )
+    applied: dict[str, int] = {}
+    for source, position in zip(sources.values(), positions, strict=True):
+        applied[source] = min(applied.get(source, position), position)
+    return applied
 
 
-def _ready(reaction: Reaction, service: Service, resources: Resources, pool: asyncpg.Pool) -> React:
+def _ready(reaction: Reaction, service: Service, resources: Resources) -> React:
     """Waits until the service's views of what woke the reaction have passed the event."""
     names, partition = _reading(service, reaction.source), resources.partition(reaction.source)
 
     async def ready(event: Recorded) -> None:
         async with asyncio.timeout(READY_SECONDS):
-            await checkpoint.wait(pool, names, partition(event.tenant), event.position)
+            await resources.reached.wait(names, partition(event.tenant), event.position)
 
     return ready
 
@@ -276,7 +282,7 @@ def _runner(
     """A subscription to the own log or to another context's topic, ready to run."""
     settings = resources.settings
     if subscription.source == resources.name:
-        return lambda beat: follow(subscription, resources.log, pool, leads, metrics, beat)
+        return lambda beat: follow(subscription, resources.log, pool, leads, metrics, beat, resources.reached.check)
     return TopicReader(
         subscription,
         settings.kafka,
@@ -318,7 +324,7 @@ async def _say_no_more(pool: asyncpg.Pool, reader: Reader) -> None:
         log.warning("reader.left", error=type(error).__name__)
 
 
-async def _caught_up(pool: asyncpg.Pool, views: Sequence[AnyView], name: str, position: int) -> None:
+async def _caught_up(pool: asyncpg.Pool, reached: Reached, views: Sequence[AnyView], name: str, position: int) -> None:
     """Until the views show what was known before the start: a new version fills its tables before it answers.
 
     Of the own log that is what was recorded; of other contexts, what another version of the same views has, for only
@@ -326,13 +332,13 @@ async def _caught_up(pool: asyncpg.Pool, views: Sequence[AnyView], name: str, po
     """
     own = list(by_subscription([view for view in views if view.source == name]))
     if own and position > CAUGHT_UP_WITHIN:
-        await checkpoint.wait(pool, own, OWN_FEED, position - CAUGHT_UP_WITHIN)
+        await reached.wait(own, OWN_FEED, position - CAUGHT_UP_WITHIN)
     for subscription in by_subscription(views):
         async with connection(pool) as con:
             others = await checkpoint.of_other_versions(con, subscription)
-        for partition, reached in others.items():
-            if reached:
-                await checkpoint.wait(pool, [subscription], partition, reached)
+        for partition, position in others.items():
+            if position:
+                await reached.wait([subscription], partition, position)
 
 
 def _partition(name: str, context: str, settings: Settings) -> Callable[[str], int]:
@@ -346,7 +352,13 @@ def _pool(dsn: str, name: str, connections: int) -> asyncpg.Pool:
         dsn,
         min_size=1,
         max_size=connections,
+        reset=_left_as_found,
         command_timeout=30,
         # A process that was frozen inside a transaction must not block its successor for ever.
         server_settings={"application_name": name, "idle_in_transaction_session_timeout": "10000", "jit": "off"},
     )
+
+
+async def _left_as_found(_: object) -> None:
+    """The pool's own reset costs a round trip each time. Nobody sets anything beyond a transaction, and one that was
+    left open is rolled back all the same."""

@@ -17,6 +17,7 @@ from eventkit.rpc.server import Api
 from eventkit.settings import Settings
 from eventkit.subscriptions.checkpoint import OWN_FEED
 from eventkit.subscriptions.projection import AnyView
+from eventkit.subscriptions.reached import Reached
 from eventkit.subscriptions.subscription import React
 
 
@@ -31,6 +32,7 @@ class Resources:
     commands: Commands
     words: Words
     directory: Directory
+    reached: Reached
 
     def partition(self, context: str) -> Callable[[str], int]:
         """Under which partition the checkpoints of a subscription to `context` are kept, by tenant."""

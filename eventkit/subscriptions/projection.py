@@ -112,22 +112,26 @@ class View(Generic[Row]):
         """`expected` is more than a fresh fold."""
         return type(self).expected is not View[Any].expected
 
-    async def apply(self, con: asyncpg.Connection, events: Sequence[Recorded]) -> int:
+    def unknown(self, events: Iterable[Recorded]) -> int:
+        """How many events of its streams are of types that are not known here, and passed over: a producer may be newer
+        than its consumer."""
+        return 0 if self.raw else sum(event.message is None and self._is_of_mine(event) for event in events)
+
+    async def apply(self, con: asyncpg.Connection, events: Sequence[Recorded]) -> Sequence[Row]:
         """Fold a page into the table, inside the caller's transaction.
 
-        Answers how many events were of unknown types, and passed over.
+        Answers the rows that changed.
         """
-        # A producer may be newer than its consumer.
-        unknown = 0 if self.raw else sum(event.message is None and self._is_of_mine(event) for event in events)
         concerned = [event for event in events if self.concerned(event)]
         if not concerned:
-            return unknown
+            return ()
         keys = dict.fromkeys(key for event in concerned for key in self.touches(event))
         rows = Rows(self.table, await self.table.load(con, keys))
         for event in concerned:
             self.fold(rows, event)
-        await self.table.save(con, rows.changed)
-        return unknown
+        changed = rows.changed
+        await self.table.save(con, changed)
+        return changed
 
 
 Written = TypeVar("Written", bound=Message)

@@ -5,9 +5,11 @@ moves, so it may see one again. Either way an event that cannot be handled is pa
 and a rival finds the checkpoint moved and stops.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
-from typing import Protocol
+from functools import partial
+from typing import Any, Protocol
 
 import asyncpg
 import structlog
@@ -20,7 +22,12 @@ from eventkit.subscriptions import checkpoint, parking
 from eventkit.subscriptions.checkpoint import OWN_FEED, Checkpoint, Fenced
 from eventkit.subscriptions.leadership import Leads
 from eventkit.subscriptions.projection import AnyView
-from eventkit.telemetry import Metrics, span
+from eventkit.subscriptions.reached import Changed, Hear, nobody_hears
+from eventkit.subscriptions.table import Key
+from eventkit.telemetry import Metrics, is_traced, span
+
+PAGE = 2000
+"""Most events that are handled at once. Pages grow under load: a page is what came while the last one was handled."""
 
 log = structlog.get_logger(__name__)
 
@@ -47,67 +54,91 @@ class Subscription(Protocol):
 class Projecting:
     """Keeps a view, or a group of views, up to date: exactly once in effect."""
 
-    def __init__(self, views: Sequence[AnyView], pool: asyncpg.Pool, metrics: Metrics):
-        self.views, self.name, self.source, self._pool, self._metrics = (
-            views,
-            views[0].subscription,
-            views[0].source,
-            pool,
-            metrics,
-        )
+    def __init__(self, views: Sequence[AnyView], pool: asyncpg.Pool, metrics: Metrics, hear: Hear = nobody_hears):
+        self.views, self.name, self.source = views, views[0].subscription, views[0].source
+        self._pool, self._metrics, self._hear = pool, metrics, hear
+        self._unknown = metrics.unknown_events.labels(self.name)
 
     async def take(self, partition: int, at: Checkpoint, to: Checkpoint, events: Sequence[Recorded]) -> None:
-        async with transaction(self._pool) as con:
-            await checkpoint.move(con, self.name, partition, at=at, to=to)
-            waiting = await parking.parked_streams(con, self.name)
-            flowing, behind = parking.split(events, waiting)
-            for event in behind:
-                await set_aside(con, self._metrics, self.name, self.source, event, None)
-            if flowing:
-                await self._apply(con, flowing)
-        mark(self.name, events)
-        if events:
-            log.info(
-                "subscription.page",
-                subscription=self.name,
-                partition=partition,
-                events=len(events),
-                position=to.position,
-            )
-
-    async def _apply(self, con: asyncpg.Connection, events: Sequence[Recorded]) -> None:
-        """The page at once; only if that fails, event by event to find the guilty ones."""
+        changed: Changed = {}
         try:
-            await self._fold(con, events)
-            return
-        except TRANSIENT:
+            if not await self._passed_over(partition, at, to, events):
+                changed = await self._page(partition, at, to, events)
+        except (*TRANSIENT, Fenced):
             raise
         except Exception as error:
             log.warning(
                 "subscription.page_failed", subscription=self.name, events=len(events), error=parking.describe(error)
             )
-        waiting = set[StreamId]()
-        for event in events:
-            failure = None if event.stream in waiting else await self._apply_one(con, event)
-            if failure:
-                waiting.add(event.stream)
-            if event.stream in waiting:
-                await set_aside(con, self._metrics, self.name, self.source, event, failure)
+            changed = await self._one_by_one(partition, at, to, events)
+        self._hear(self.name, partition, at, to, changed)
+        if is_traced():
+            mark(self.name, events)
+        log.debug(
+            "subscription.page", subscription=self.name, partition=partition, events=len(events), position=to.position
+        )
 
-    async def _apply_one(self, con: asyncpg.Connection, event: Recorded) -> Exception | None:
+    async def _passed_over(self, partition: int, at: Checkpoint, to: Checkpoint, events: Sequence[Recorded]) -> bool:
+        """Whether the page concerns no view, and the checkpoint was moved over it."""
+        if any(view.concerned(event) for view in self.views for event in events):
+            return False
+        async with connection(self._pool) as con:
+            moved = await checkpoint.pass_over(con, self.name, partition, at=at, to=to)
+        if moved:
+            self._count_unknown(events)
+        return moved
+
+    async def _page(self, partition: int, at: Checkpoint, to: Checkpoint, events: Sequence[Recorded]) -> Changed:
+        """The page at once, into every view, or into none."""
+        async with transaction(self._pool) as con:
+            flowing = await self._begin(con, partition, at, to, events)
+            changed = {view.table.name: await view.apply(con, flowing) for view in self.views}
+        self._count_unknown(flowing)
+        return changed
+
+    async def _one_by_one(self, partition: int, at: Checkpoint, to: Checkpoint, events: Sequence[Recorded]) -> Changed:
+        """What failed at once, event by event, to find the guilty ones."""
+        changed: dict[str, dict[Key, Any]] = {view.table.name: {} for view in self.views}
+        async with transaction(self._pool) as con:
+            waiting = set[StreamId]()
+            for event in await self._begin(con, partition, at, to, events):
+                failure = None if event.stream in waiting else await self._apply_one(con, event, changed)
+                if failure:
+                    waiting.add(event.stream)
+                if event.stream in waiting:
+                    await set_aside(con, self._metrics, self.name, self.source, event, failure)
+        return {name: list(rows.values()) for name, rows in changed.items()}
+
+    async def _begin(
+        self, con: asyncpg.Connection, partition: int, at: Checkpoint, to: Checkpoint, events: Sequence[Recorded]
+    ) -> Sequence[Recorded]:
+        """Moves the checkpoint, and parks what waits behind a parked event. Answers the events to fold."""
+        if not await checkpoint.move_views(con, self.name, partition, at=at, to=to):
+            return events
+        flowing, behind = parking.split(events, await parking.parked_streams(con, self.name))
+        for event in behind:
+            await set_aside(con, self._metrics, self.name, self.source, event, None)
+        return flowing
+
+    async def _apply_one(
+        self, con: asyncpg.Connection, event: Recorded, changed: dict[str, dict[Key, Any]]
+    ) -> Exception | None:
         try:
-            await self._fold(con, [event])
+            async with con.transaction():
+                applied = {view.table: await view.apply(con, [event]) for view in self.views}
+                unknown = sum(view.unknown([event]) for view in self.views)
         except TRANSIENT:
             raise
         except Exception as error:
             return error
+        self._unknown.inc(unknown)
+        for table, rows in applied.items():
+            changed[table.name].update((table.key_of(row), row) for row in rows)
         return None
 
-    async def _fold(self, con: asyncpg.Connection, events: Sequence[Recorded]) -> None:
-        """Into every view, or into none."""
-        async with con.transaction():
-            unknown = [await view.apply(con, events) for view in self.views]
-        self._metrics.unknown_events.labels(self.name).inc(sum(unknown))
+    def _count_unknown(self, events: Sequence[Recorded]) -> None:
+        if unknown := sum(view.unknown(events) for view in self.views):
+            self._unknown.inc(unknown)
 
     async def retry(self, stream: StreamId) -> Exception | None:
         return await self._bring_back(stream, discard=False)
@@ -122,12 +153,13 @@ class Projecting:
                 await parking.drop_first(con, self.name, stream)
             failure = None
             for event in await parking.parked_of(con, self.name, stream):
-                failure = await self._apply_one(con, event)
+                failure = await self._apply_one(con, event, {view.table.name: {} for view in self.views})
                 if failure:
                     await parking.note(con, self.name, event, failure)
                     break
                 await parking.remove(con, self.name, event)
             await count_parked(con, self._metrics, self.name)
+            await checkpoint.tell_changed(con)
         return failure
 
 
@@ -145,16 +177,17 @@ class Reacting:
     """
 
     def __init__(
-        self, name: str, source: str, react: React, pool: asyncpg.Pool, metrics: Metrics, ready: React = at_once
+        self,
+        name: str,
+        source: str,
+        react: React,
+        pool: asyncpg.Pool,
+        metrics: Metrics,
+        ready: React = at_once,
+        hear: Hear = nobody_hears,
     ):
-        self.name, self.source, self._react_to, self._pool, self._metrics, self._ready = (
-            name,
-            source,
-            react,
-            pool,
-            metrics,
-            ready,
-        )
+        self.name, self.source, self._react_to, self._pool, self._metrics = name, source, react, pool, metrics
+        self._ready, self._hear = ready, hear
 
     async def take(self, partition: int, at: Checkpoint, to: Checkpoint, events: Sequence[Recorded]) -> None:
         async with connection(self._pool) as con:
@@ -168,6 +201,7 @@ class Reacting:
                     await set_aside(con, self._metrics, self.name, self.source, event, failure)
         async with connection(self._pool) as con:
             await checkpoint.move(con, self.name, partition, at=at, to=to)
+        self._hear(self.name, partition, at, to, {})
 
     async def _react(self, event: Recorded) -> Exception | None:
         try:
@@ -247,6 +281,10 @@ async def count_parked(con: asyncpg.Connection, metrics: Metrics, subscription: 
     metrics.parked_events.labels(subscription).set(await parking.count(con, subscription))
 
 
+Look = Callable[[str, Mapping[int, Checkpoint]], Awaitable[None]]
+"""`look(subscription, where)` raises `Fenced` when checkpoints are not where they were left."""
+
+
 async def follow(
     subscription: Subscription,
     event_log: EventLog,
@@ -254,16 +292,22 @@ async def follow(
     leads: Leads,
     metrics: Metrics,
     beat: Callable[[], None],
+    look: Look | None = None,
 ) -> None:
-    """Run a subscription to the own log, for ever: in one process at a time, again after every fault."""
+    """Run a subscription to the own log, for ever: in one process at a time, again after every fault.
+
+    `look` is asked now and then while nothing happens; by default it asks the database.
+    """
     backoff = Backoff()
+    look = look or partial(checkpoint.check, pool)
+    position = metrics.subscription_position.labels(subscription.name)
     while True:
         try:
             async with leads.lead(subscription.name, beat) as lead:
                 async with connection(pool) as con:
                     at = await checkpoint.load(con, subscription.name, OWN_FEED)
                     await count_parked(con, metrics, subscription.name)
-                async with aclosing(event_log.feed(at.position)) as feed:
+                async with aclosing(one_ahead(event_log.feed(at.position, page=PAGE))) as feed:
                     async for page in feed:
                         lead.check()
                         if page:
@@ -271,8 +315,8 @@ async def follow(
                             await subscription.take(OWN_FEED, at, to, page)
                             at = to
                         else:  # a rebuild moves the checkpoint under an idle subscription
-                            await checkpoint.check(pool, subscription.name, {OWN_FEED: at})
-                        metrics.subscription_position.labels(subscription.name).set(at.position)
+                            await look(subscription.name, {OWN_FEED: at})
+                        position.set(at.position)
                         backoff.succeeded()
                         beat()
         except (*TRANSIENT, Fenced) as error:
@@ -280,3 +324,23 @@ async def follow(
             log.warning("subscription.retry", subscription=subscription.name, error=type(error).__name__)
             beat()
             await backoff.pause()
+
+
+async def one_ahead(feed: AsyncGenerator[list[Recorded]]) -> AsyncGenerator[list[Recorded]]:
+    """A feed whose next page is read while the last one is handled."""
+
+    async def read() -> list[Recorded]:
+        return await anext(feed)
+
+    async with aclosing(feed):
+        ahead = asyncio.create_task(read())
+        try:
+            while True:
+                page = await ahead
+                ahead = asyncio.create_task(read())
+                yield page
+        finally:
+            ahead.cancel()
+            await asyncio.wait([ahead])
+            if not ahead.cancelled():
+                ahead.exception()  # of a page that nobody asks for any more

@@ -4,14 +4,14 @@ A table's name carries its view's version and its shape is never altered. Querie
 tenant's rows only (row-level security); the writer, who owns the tables, sees all.
 """
 
-import json
 import types
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
+from operator import attrgetter, itemgetter
 from typing import Any, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
@@ -35,6 +35,8 @@ TYPES: dict[type, str] = {
     datetime: "timestamptz",
     UUID: "uuid",
 }
+LIST = "text[]"
+"""The type of a column that is a `list[str]`."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,46 @@ class Table(Generic[Row]):
         return {f.name: _sql_type(hints[f.name]) for f in fields(self.row)}  # type: ignore[arg-type] # rows are dataclasses
 
     def key_of(self, row: Row) -> Key:
-        return tuple(getattr(row, column) for column in self.key)
+        return self._key(row)
+
+    @cached_property
+    def _key(self) -> Callable[[Row], Key]:
+        return _several(attrgetter, self.key)
+
+    @cached_property
+    def _values(self) -> Callable[[Row], tuple[Any, ...]]:
+        return _several(attrgetter, tuple(self.columns))
+
+    @cached_property
+    def _fields(self) -> Callable[[asyncpg.Record], tuple[Any, ...]]:
+        return _several(itemgetter, tuple(self.columns))
+
+    @cached_property
+    def _lists(self) -> list[int]:
+        """Which columns are lists, by number."""
+        return [number for number, sql in enumerate(self.columns.values()) if sql == LIST]
+
+    @cached_property
+    def _load(self) -> str:
+        columns = ", ".join(f"t.{c}" for c in self.columns)
+        keys = ", ".join(f"${n}::{self.columns[c]}[]" for n, c in enumerate(self.key, 1))
+        on = " and ".join(f"t.{c} = k.{c}" for c in self.key)
+        return f"select {columns} from unnest({keys}) k({', '.join(self.key)}) join {self.name} t on {on}"
+
+    @cached_property
+    def _save(self) -> str:
+        """`unnest` would take lists apart too: they come as text, each in one piece."""
+        columns = ", ".join(self.columns)
+        arrays = ", ".join(
+            f"${n}::{'text' if sql == LIST else sql}[]" for n, sql in enumerate(self.columns.values(), 1)
+        )
+        selected = ", ".join(f"v.{c}::{LIST}" if sql == LIST else f"v.{c}" for c, sql in self.columns.items())
+        rest = [c for c in self.columns if c not in self.key]
+        update = "update set " + ", ".join(f"{c} = excluded.{c}" for c in rest) if rest else "nothing"
+        return (
+            f"insert into {self.name}({columns}) select {selected} from unnest({arrays}) v({columns}) "
+            f"on conflict ({', '.join(self.key)}) do {update}"
+        )
 
     def ddl(self) -> str:
         columns = ", ".join(f"{name} {sql}" for name, sql in self.columns.items())
@@ -78,55 +119,45 @@ class Table(Generic[Row]):
 
     async def load(self, con: asyncpg.Connection, keys: Iterable[Key]) -> dict[Key, Row]:
         """The rows of some keys, those that exist."""
-        wanted = [dict(zip(self.key, key, strict=True)) for key in keys]
+        wanted = list(zip(*keys, strict=True))
         if not wanted:
             return {}
-        on = " and ".join(f"t.{c} = k.{c}" for c in self.key)
-        found = await con.fetch(
-            f"select t.* from {self.name} t join jsonb_populate_recordset(null::{self.name}, $1) k on {on}",
-            _json(wanted),
-        )
-        rows = [self.of(record) for record in found]
+        rows = [self.row(*record) for record in await con.fetch(self._load, *wanted)]
         return {self.key_of(row): row for row in rows}
 
     async def save(self, con: asyncpg.Connection, rows: Sequence[Row]) -> None:
         """Insert or replace rows, in one statement."""
         if not rows:
             return
-        values = [{name: _plain(getattr(row, name)) for name in self.columns} for row in rows]
-        rest = [c for c in self.columns if c not in self.key]
-        update = "update set " + ", ".join(f"{c} = excluded.{c}" for c in rest) if rest else "nothing"
-        await con.execute(
-            f"insert into {self.name} select * from jsonb_populate_recordset(null::{self.name}, $1) "
-            f"on conflict ({', '.join(self.key)}) do {update}",
-            _json(values),
-        )
+        columns: list[Sequence[Any]] = list(zip(*map(self._values, rows), strict=True))
+        for number in self._lists:
+            columns[number] = list(map(_list, columns[number]))
+        await con.execute(self._save, *columns)
 
     def of(self, record: asyncpg.Record) -> Row:
-        return self.row(*[record[name] for name in self.columns])  # a row's fields are its columns, in this order
+        return self.row(*self._fields(record))  # a row's fields are its columns, in this order
 
 
 def _sql_type(hint: Any) -> str:
     if get_origin(hint) in (Union, types.UnionType):  # only `X | None`
         return _sql_type(next(a for a in get_args(hint) if a is not type(None)))
     if hint == list[str]:
-        return "text[]"
+        return LIST
     return TYPES[hint]
 
 
-def _plain(value: Any) -> Any:
-    """A value as JSON that PostgreSQL turns into the column's type without loss."""
-    match value:
-        case bytes():
-            return "\\x" + value.hex()
-        case Decimal() | date() | UUID():
-            return str(value) if not isinstance(value, datetime) else value.isoformat()
-        case _:
-            return value
+def _several(getter: Callable[..., Callable[[Any], Any]], names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
+    """The values of some names, as a tuple also where it is one name only."""
+    get = getter(*names)
+    return get if len(names) > 1 else lambda of: (get(of),)
 
 
-def _json(values: list[dict[str, Any]]) -> str:
-    return json.dumps(values, default=_plain)
+def _list(values: list[str] | None) -> str | None:
+    """A list of texts as PostgreSQL writes it."""
+    if values is None:
+        return None
+    quoted = [value.replace("\\", "\\\\").replace('"', '\\"') for value in values]
+    return "{" + ",".join(f'"{value}"' for value in quoted) + "}"
 
 
 @asynccontextmanager
@@ -135,7 +166,13 @@ async def reading(pool: asyncpg.Pool, tenant: str) -> AsyncGenerator[asyncpg.Con
 
     The tenant is set in the transaction only, so that no later user of the connection inherits it.
     """
-    async with snapshot(pool) as con:
-        await con.execute(f"set local role {READER}")
-        await con.execute("select set_config('nhip.tenant', $1, true)", tenant)
+    as_reader = f"set local role {READER}; set local nhip.tenant = {_quoted(tenant)}"
+    async with snapshot(pool, as_reader) as con:
         yield con
+
+
+def _quoted(text: str) -> str:
+    """A text as a literal of SQL, whatever is set. Raises ValueError for one that PostgreSQL cannot hold."""
+    if "\0" in text:
+        raise ValueError("a text with a zero byte")
+    return "E'" + text.replace("\\", "\\\\").replace("'", "''") + "'"

@@ -14,11 +14,11 @@ from types import ModuleType
 from rich.console import Console
 
 from deploy.engines import engines
-from tests.bench import console, importing, log, queries
+from tests.bench import console, importing, log, projections, queries
 from tests.bench.harness import Bench, Figure, machine
 from tests.bench.writing import as_table, slower, write
 
-SUITES: Mapping[str, ModuleType] = {"log": log, "importing": importing, "queries": queries, "console": console}
+SUITES: Mapping[str, ModuleType] = {"log": log, "importing": importing, "queries": queries, "console": console, "projections": projections}
 """Each has `FIGURES`, and `run(bench)`, which measures those that are wanted."""
 ROUNDS = 3
 

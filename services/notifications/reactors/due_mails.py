@@ -17,7 +17,6 @@ from eventkit.context import Context
 from eventkit.directory.facts import Person
 from eventkit.log import StreamId
 from eventkit.process.service import Due, Resources, Timer
-from eventkit.subscriptions import checkpoint
 from eventkit.subscriptions.checkpoint import OWN_FEED
 from eventkit.subscriptions.projection import messages
 from eventkit.subscriptions.table import reading
@@ -90,7 +89,7 @@ class DueMails:
         """Until the view has come as far as the log is now. Raises TimeoutError: the timer tries again."""
         async with asyncio.timeout(HEARD_SECONDS):
             view, position = NoticeView().subscription, await self.resources.log.last_position()
-            await checkpoint.wait(self.resources.pool, [view], OWN_FEED, position)
+            await self.resources.reached.wait([view], OWN_FEED, position)
 
     async def _telling(self, tenant: str, ref: Ref) -> notices.Notices:
         events = [event async for event in self.resources.log.read(StreamId(tenant, *ref))]

@@ -156,6 +156,13 @@ async def test_the_tenant_is_gone_with_the_query(pool):
         assert await con.fetch("select * from everything_v1") == []
 
 
+@pytest.mark.parametrize("tenant", ["o'hara", "\\'; reset role; --", "công ty"])
+async def test_a_tenant_of_any_name_sees_its_own_rows(pool, tenant: str):
+    await save(pool, ROW, replace(ROW, tenant=tenant))
+    async with reading(pool, tenant) as con:
+        assert [r["tenant"] for r in await con.fetch("select tenant from everything_v1")] == [tenant]
+
+
 async def test_a_query_writes_nothing(pool):
     await save(pool, ROW)
     with pytest.raises((asyncpg.ReadOnlySQLTransactionError, asyncpg.InsufficientPrivilegeError)):

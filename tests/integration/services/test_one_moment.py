@@ -63,9 +63,9 @@ async def test_every_query_reads_its_views_in_one_snapshot(company: Company, mon
     take = table.snapshot
 
     @asynccontextmanager
-    async def counted(pool: asyncpg.Pool) -> AsyncGenerator[asyncpg.Connection]:
+    async def counted(pool: asyncpg.Pool, *settings: str) -> AsyncGenerator[asyncpg.Connection]:
         taken[asyncio.current_task()] += 1
-        async with take(pool) as con:
+        async with take(pool, *settings) as con:
             yield con
 
     answered = 0

@@ -7,13 +7,12 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
-from opentelemetry import trace
-from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from eventkit.errors import Kind, Rejected
 from eventkit.subscriptions.table import reading
+from eventkit.telemetry import trace_to
 from eventkit.values import from_date
 from nhip.checkins.v1 import checkins_pb2 as c
 from nhip.common.v1 import operations_pb2 as o
@@ -269,9 +268,7 @@ async def test_no_personal_word_is_in_the_bytes_of_a_table(system: System, compa
 
 async def test_one_trace_leads_from_the_call_to_the_view_of_another_service(company: Company):
     spans = InMemorySpanExporter()
-    provider = trace.get_tracer_provider()
-    assert isinstance(provider, TracerProvider)
-    provider.add_span_processor(SimpleSpanProcessor(spans))
+    trace_to(SimpleSpanProcessor(spans))
     trace_id = uuid4().hex
     request = c.RecordProgress(kpi_id=company.ids["I1"], value=number(4))
     method = next(m for m in DESCRIPTORS["checkins"].methods if m.name == "RecordProgress")

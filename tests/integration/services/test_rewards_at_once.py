@@ -31,6 +31,7 @@ from eventkit.privacy.words import Words
 from eventkit.process import provision
 from eventkit.process.service import Due, Resources, Service
 from eventkit.subscriptions.projection import AnyView, compare
+from eventkit.subscriptions.reached import Reached
 from nhip.common.v1.command_pb2 import Accepted
 from nhip.rewards.v1 import events_pb2 as e
 from nhip.rewards.v1 import rewards_pb2 as pb
@@ -166,8 +167,9 @@ async def rewards(postgres: str) -> AsyncGenerator[Rewards]:
             log = await stack.enter_async_context(PostgresLog(postgres))
             pool = await stack.enter_async_context(asyncpg.create_pool(postgres, min_size=1, max_size=6))
             keys = Words(await stack.enter_async_context(KeyStore(postgres, b"k" * 32)))
+            commands, reached = Commands("rewards", log, keys), Reached(postgres, pool)
             all_resources.append(
-                Resources("rewards", settings, log, pool, Commands("rewards", log, keys), keys, cast(Directory, known))
+                Resources("rewards", settings, log, pool, commands, keys, cast(Directory, known), reached)
             )
         services = [service(resources) for resources in all_resources]
         await provision.databases(postgres, [])
