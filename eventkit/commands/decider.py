@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 from uuid import UUID, uuid5
 from weakref import WeakValueDictionary
 
@@ -44,7 +44,8 @@ class Commands:
     def __init__(self, context: str, log: EventLog, words: Words):
         self._context, self._log, self._words = context, log, words
         self._turns: WeakValueDictionary[StreamId, asyncio.Lock] = WeakValueDictionary()
-        # Folded states by stream. Saves the folding, not the look: what was appended since is read each time.
+        # Folded states by stream, moved on by this process's own appends. A decision is first made on what is
+        # remembered: the append passes only if that is still so.
         self._states: OrderedDict[StreamId, tuple[int, Any]] = OrderedDict()
 
     async def execute(self, ctx: Context, ref: Ref, decide: Decide, *, answers: str = "") -> Accepted:
@@ -58,12 +59,14 @@ class Commands:
         lock = self._turns.setdefault(turn, asyncio.Lock())
         async with lock:
             for attempt in range(ATTEMPTS):
-                if first := await self._first_answer(ctx, answers or ref.id):
+                # What was carried out before is refused, has nothing to do, or finds its events stored: so the first
+                # attempt need not ask.
+                if attempt and (first := await self._first_answer(ctx, answers or ref.id)):
                     return self._accepted(answers or ref.id, first[-1].position, repeated=True)
-                loaded: dict[StreamId, int] = {}
+                loaded: dict[StreamId, _Loaded] = {}
                 try:
-                    decision = await decide(self._loading(ctx.tenant, loaded))
-                except Rejected:
+                    decision = await decide(self._loading(ctx.tenant, loaded, look=attempt > 0))
+                except Exception:  # also a defect that shows itself on states of different moments only
                     if await self._overtaken(ctx, loaded, answers or ref.id):
                         continue
                     raise
@@ -74,7 +77,7 @@ class Commands:
                 try:
                     appended = await self._append(ctx, decision, loaded)
                 except (WrongVersion, IdReused) as lost:
-                    if isinstance(lost, WrongVersion) and lost.stream not in loaded:
+                    if isinstance(lost, WrongVersion) and lost.stream not in loaded and (attempt or not ctx.retryable):
                         raise NotLoaded(
                             f"{lost.stream} has events, and what was decided about it did not load it"
                         ) from lost
@@ -161,6 +164,9 @@ class Commands:
         verdicts |= await self._done_before(items, [number for number in left if number not in verdicts])
         rest_on = {left[number]: states[left[number]][0] for number in judged if left[number] not in lost}
         lost |= {event.stream for event in await self._log.read_together(rest_on)} if rest_on else set()
+        for stream, known in states.items():
+            if stream not in lost:
+                self._remember(stream, *known)
         return {number: verdict for number, verdict in judged.items() if left[number] not in lost} | verdicts
 
     async def _load_together(self, aggregates: Mapping[StreamId, Aggregate[Any]]) -> dict[StreamId, tuple[int, Any]]:
@@ -189,14 +195,17 @@ class Commands:
             return replace(ctx, causation_id=str(event.id))
         return ctx
 
-    def _loading(self, tenant: str, loaded: dict[StreamId, int]) -> Load:
+    def _loading(self, tenant: str, loaded: dict[StreamId, "_Loaded"], *, look: bool) -> Load:
+        """`look`: whether anything was appended meanwhile to what is remembered."""
+
         async def load(aggregate: Aggregate[State], id: str) -> State:
             stream = StreamId(tenant, aggregate.category, id)
             version, state = self._states.get(stream, (0, aggregate.initial))
-            async for event in self._log.read(stream, after=version):
-                state, version = aggregate.evolve(state, _known(event)), event.version
+            if look or not version:
+                async for event in self._log.read(stream, after=version):
+                    state, version = aggregate.evolve(state, _known(event)), event.version
             self._remember(stream, version, state)
-            loaded[stream] = version
+            loaded[stream] = _Loaded(version, aggregate)
             return state
 
         return load
@@ -207,16 +216,26 @@ class Commands:
         if len(self._states) > REMEMBERED:
             self._states.popitem(last=False)
 
-    async def _append(self, ctx: Context, decision: Decision, loaded: dict[StreamId, int]) -> Appended:
+    async def _append(self, ctx: Context, decision: Decision, loaded: Mapping[StreamId, "_Loaded"]) -> Appended:
         writes: list[Write] = []
-        versions = dict(loaded)
+        versions = {stream: known.version for stream, known in loaded.items()}
         for (ref, _), event in zip(decision, await self._events(ctx, decision), strict=True):
             stream = StreamId(ctx.tenant, *ref)
             # Positions follow the decision, so that effects stand behind their causes, whatever was loaded first.
             writes.append(Write(stream, versions.get(stream, 0), [event]))
             versions[stream] = writes[-1].expected + 1
-        guards = [Write(stream, version) for stream, version in loaded.items() if versions[stream] == version]
-        return await self._log.append(*writes, *guards, origin=_origin(ctx))
+        guards = [Write(stream, known.version) for stream, known in loaded.items() if versions[stream] == known.version]
+        appended = await self._log.append(*writes, *guards, origin=_origin(ctx))
+        if not appended.repeated:
+            self._move_on(decision, writes, loaded)
+        return appended
+
+    def _move_on(self, decision: Decision, writes: Sequence[Write], loaded: Mapping[StreamId, "_Loaded"]) -> None:
+        """What is remembered, by what this process appended to it."""
+        for (_, message), (stream, expected, _) in zip(decision, writes, strict=True):
+            version, state = self._states.get(stream, (0, None))
+            if stream in loaded and version == expected:
+                self._remember(stream, version + 1, loaded[stream].aggregate.evolve(state, message))
 
     async def _events(self, ctx: Context, decision: Decision) -> list[NewEvent]:
         """What a decision wants recorded, its words sealed. Raises `Rejected` for words about somebody erased."""
@@ -236,17 +255,24 @@ class Commands:
             raise other
         return first
 
-    async def _overtaken(self, ctx: Context, loaded: dict[StreamId, int], id: str) -> bool:
-        """Whether others were at work while this command was judged: another process carried it out, or changed what it
-        was judged on. Streams are read one after the other, so that a refusal may rest on halves of two states; no
-        append's guards prove it."""
+    async def _overtaken(self, ctx: Context, loaded: Mapping[StreamId, "_Loaded"], id: str) -> bool:
+        """Whether this command was carried out before, or what it was judged on was changed by others: what is
+        remembered may be old, and what is read one after the other halves of two states; no append's guards prove a
+        refusal."""
         if await self._first_answer(ctx, id):
             return True
-        news = [event for stream, version in loaded.items() async for event in self._log.read(stream, after=version)]
-        return bool(news)
+        versions = {stream: known.version for stream, known in loaded.items()}
+        return bool(versions and await self._log.read_together(versions))
 
     def _accepted(self, id: str, position: int, *, repeated: bool = False) -> Accepted:
         return Accepted(id=id, position=f"{self._context}={position}", repeated=repeated)
+
+
+class _Loaded(NamedTuple):
+    """What a decision has looked at."""
+
+    version: int
+    aggregate: Aggregate[Any]
 
 
 async def _pause(attempt: int) -> None:

@@ -112,7 +112,7 @@ class View(Generic[Row]):
         """`expected` is more than a fresh fold."""
         return type(self).expected is not View[Any].expected
 
-    def unknown(self, events: Iterable[Recorded]) -> int:
+    def not_known(self, events: Iterable[Recorded]) -> int:
         """How many events of its streams are of types that are not known here, and passed over: a producer may be newer
         than its consumer."""
         return 0 if self.raw else sum(event.message is None and self._is_of_mine(event) for event in events)

@@ -126,7 +126,7 @@ class Projecting:
         try:
             async with con.transaction():
                 applied = {view.table: await view.apply(con, [event]) for view in self.views}
-                unknown = sum(view.unknown([event]) for view in self.views)
+                unknown = sum(view.not_known([event]) for view in self.views)
         except TRANSIENT:
             raise
         except Exception as error:
@@ -137,7 +137,7 @@ class Projecting:
         return None
 
     def _count_unknown(self, events: Sequence[Recorded]) -> None:
-        if unknown := sum(view.unknown(events) for view in self.views):
+        if unknown := sum(view.not_known(events) for view in self.views):
             self._unknown.inc(unknown)
 
     async def retry(self, stream: StreamId) -> Exception | None:

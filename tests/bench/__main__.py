@@ -14,11 +14,18 @@ from types import ModuleType
 from rich.console import Console
 
 from deploy.engines import engines
-from tests.bench import console, importing, log, projections, queries
+from tests.bench import commands, console, importing, log, projections, queries
 from tests.bench.harness import Bench, Figure, machine
 from tests.bench.writing import as_table, slower, write
 
-SUITES: Mapping[str, ModuleType] = {"log": log, "importing": importing, "queries": queries, "console": console, "projections": projections}
+SUITES: Mapping[str, ModuleType] = {
+    "log": log,
+    "importing": importing,
+    "queries": queries,
+    "console": console,
+    "projections": projections,
+    "commands": commands,
+}
 """Each has `FIGURES`, and `run(bench)`, which measures those that are wanted."""
 ROUNDS = 3
 

@@ -148,6 +148,7 @@ async def test_a_refusal_is_not_judged_on_halves_of_two_states(office: Office):
     for unit in ("sales", "ops"):
         await office.commands.execute(asked(), UNIT(unit), create(unit))
     judged: list[tuple[object, object]] = []
+    asking = office.open()  # in a process that remembers nothing yet
 
     async def both_get_a_head(load: Load) -> Decision:
         for unit in ("sales", "ops"):
@@ -162,8 +163,26 @@ async def test_a_refusal_is_not_judged_on_halves_of_two_states(office: Office):
         raise Rejected("DIFFERENT" if len(set(judged[-1])) > 1 else "SAME", "…")
 
     with pytest.raises(Rejected, match="SAME"):
-        await office.commands.execute(asked(), UNIT("sales"), compare)
+        await asking.execute(asked(), UNIT("sales"), compare)
     assert judged == [((), ("an",)), (("an",), ("an",))]
+
+
+async def test_a_refusal_on_what_is_remembered_stands_only_if_it_is_still_so(office: Office):
+    mine, other = office.open(), office.open()
+    judged: list[object] = []
+
+    async def want_a_head(load: Load) -> Decision:
+        judged.append(heads := await load(UNIT, "sales"))
+        if not heads:
+            raise Rejected("NO_HEAD", "…")
+        return []
+
+    await mine.execute(asked(), UNIT("sales"), create("sales"))
+    with pytest.raises(Rejected, match="NO_HEAD"):
+        await mine.execute(asked(), UNIT("sales"), want_a_head)
+    await other.execute(asked(), UNIT("sales"), appoint("sales", "an"))
+    assert (await mine.execute(asked(), UNIT("sales"), want_a_head)).unchanged
+    assert judged == [(), (), ("an",)]
 
 
 async def test_the_same_key_with_two_bodies_at_once_serves_one(office: Office):

@@ -1,0 +1,219 @@
+"""What a command and a query cost inside a service: through gRPC, from a process of their own, with everything that
+each call passes.
+
+The command is the one that is given most: a value for a KPI, by who answers for it, with an idempotency key. What the
+service has heard of people and KPIs is put into its views beforehand. Callers and the service share the machine.
+"""
+
+import asyncio
+import json
+import os
+import random
+import sys
+from asyncio.subprocess import Process
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import grpc
+from google.protobuf.empty_pb2 import Empty
+from google.type.decimal_pb2 import Decimal
+from grpc_health.v1 import health_pb2
+
+from eventkit.directory.views import PersonRow, PersonView, TenantRow, TenantView
+from eventkit.rpc.demo_issuer import DemoIssuer
+from eventkit.values import from_date
+from nhip.checkins.v1 import checkins_pb2 as c
+from nhip.common.v1.command_pb2 import Accepted
+from services.checkins.views.known import KnownCycleRow, KnownCycleView, KnownKpiRow, KnownKpiView
+from tests.bench.harness import Bench, Figure, at_least, at_most, latencies, percentile, rate
+from tests.bench.serving import EMPTY_CALL
+
+EMPTY = "empty call, same callers"
+UNARY_1 = Figure("durable unary command, 1 caller", "commands/s", EMPTY, at_least(0.6))
+UNARY_16 = Figure("durable unary command, 16 callers", "commands/s", EMPTY, at_least(0.6))
+UNARY_64 = Figure("durable unary command, 64 callers", "commands/s", EMPTY, at_least(0.6), short=True)
+EMPTY_1 = Figure("empty call, 1 caller", "ms", "bare health check", at_most(2))
+MEMORY = Figure("memory of one service process", "MB", "", at_most(150))
+LIST_P99 = Figure("ListProgress, 64 callers for a minute, p99", "ms", "own p50", at_most(5))
+LIST_ERRORS = Figure("ListProgress, 64 callers for a minute, errors", "errors", "", at_most(0))
+FIGURES = (UNARY_1, UNARY_16, UNARY_64, EMPTY_1, MEMORY, LIST_P99, LIST_ERRORS)
+
+PEOPLE = 200
+SECONDS = 1.5
+MINUTE = 60.0
+ISSUER = "http://issuer.bench"
+RECORD, LIST = "/nhip.checkins.v1.Checkins/RecordProgress", "/nhip.checkins.v1.Checkins/ListProgress"
+HEALTH = "/grpc.health.v1.Health/Check"
+
+
+async def run(bench: Bench) -> None:
+    async with serving(bench, "checkins") as service:
+        company = await Company.of(service, "bench-1")
+        for callers, figure in ((1, UNARY_1), (16, UNARY_16), (64, UNARY_64)):
+            await bench.compare(
+                figure,
+                lambda callers=callers: rate(callers, company.record, SECONDS),
+                lambda callers=callers: rate(callers, company.ask_nothing, SECONDS),
+            )
+        await bench.compare(EMPTY_1, lambda: median_ms(company.ask_nothing), lambda: median_ms(service.check))
+        if bench.wants(LIST_P99, LIST_ERRORS):
+            await listing(bench, company)
+        bench.report(MEMORY, service.memory())
+
+
+async def median_ms(once: Callable[[int], Awaitable[object]]) -> float:
+    return percentile(await latencies(1, once, SECONDS), 0.5) * 1000
+
+
+async def listing(bench: Bench, company: "Company") -> None:
+    """A page of values each, of KPIs that have as many as a quarter brings."""
+    for _ in range(13):
+        await asyncio.gather(*(company.record(number) for number in range(64)))
+    errors = 0
+
+    async def once(number: int) -> None:
+        nonlocal errors
+        try:
+            await company.list_progress(number)
+        except grpc.aio.AioRpcError:
+            errors += 1
+
+    took = await latencies(64, once, MINUTE)
+    bench.report(LIST_P99, percentile(took, 0.99) * 1000, percentile(took, 0.5) * 1000)
+    bench.report(LIST_ERRORS, errors)
+
+
+class Serving:
+    """A service's process, and how to call it."""
+
+    def __init__(self, process: Process, dsn: str, issuer: DemoIssuer, channel: grpc.aio.Channel, health: Any):
+        self.process, self.dsn, self.issuer, self.channel = process, dsn, issuer, channel
+        self._health = health.unary_unary(HEALTH)
+
+    def rpc(self, method: str) -> Any:
+        """Bytes in, bytes out: what the caller spends is the other side's, too."""
+        return self.channel.unary_unary(method)
+
+    async def check(self, _: int) -> int:
+        reply = await self._health(health_pb2.HealthCheckRequest().SerializeToString())
+        assert health_pb2.HealthCheckResponse.FromString(reply).status == health_pb2.HealthCheckResponse.SERVING
+        return 1
+
+    def memory(self) -> float:
+        """Resident, in MB."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))) / 1024
+
+
+@asynccontextmanager
+async def serving(bench: Bench, name: str) -> AsyncGenerator[Serving]:
+    folder = bench.folder / f"serving-{uuid4().hex[:8]}"
+    folder.mkdir()
+    issuer = DemoIssuer(host="127.0.0.1", key_file=folder / "issuer.key", issuer=ISSUER)
+    (folder / "jwks.json").write_text(json.dumps(issuer.jwks()))
+    given = {
+        "POSTGRES": bench.postgres,
+        "KAFKA": bench.kafka,
+        "MASTER_KEY": "bW1tbW1tbW1tbW1tbW1tbW1tbW1tbW1tbW1tbW1tbW0=",
+        "ISSUER": ISSUER,
+        "JWKS": str(folder / "jwks.json"),
+        "RATE_PER_CALLER": "0",
+        "RATE_PER_TENANT": "0",
+    }
+    dsn, ports = await bench.database(name), folder / "ports.json"
+    with (folder / "log").open("w") as log:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "tests.bench.serving",
+            name,
+            str(ports),
+            env={**os.environ, **{f"NHIP_{key}": value for key, value in given.items()}},
+            stderr=log,
+        )
+        try:
+            while not ports.exists():
+                if process.returncode is not None:
+                    raise RuntimeError((folder / "log").read_text()[-2000:])
+                await asyncio.sleep(0.05)
+            at = json.loads(ports.read_text())
+            async with (
+                grpc.aio.insecure_channel(f"127.0.0.1:{at['grpc']}") as channel,
+                grpc.aio.insecure_channel(f"127.0.0.1:{at['health']}") as health,
+            ):
+                yield Serving(process, dsn, issuer, channel, health)
+        finally:
+            if process.returncode is None:
+                process.terminate()
+                await process.wait()
+
+
+class Company:
+    """A tenant whose people answer for a KPI each."""
+
+    def __init__(self, service: Serving, tenant: str):
+        self.tenant = tenant
+        self.people = [f"p-{number}" for number in range(PEOPLE)]
+        self.kpis = [str(uuid4()) for _ in self.people]
+        self._authorised = [
+            ("authorization", f"Bearer {service.issuer.mint(tenant, f'person:{person}')}") for person in self.people
+        ]
+        self._record, self._list, self._ask = service.rpc(RECORD), service.rpc(LIST), service.rpc(EMPTY_CALL)
+        self._numbers = count(1)
+
+    @classmethod
+    async def of(cls, service: Serving, tenant: str) -> "Company":
+        company = cls(service, tenant)
+        con = await asyncpg.connect(service.dsn)
+        try:
+            await company.heard_of(con)
+        finally:
+            await con.close()
+        return company
+
+    async def heard_of(self, con: asyncpg.Connection) -> None:
+        """What the service keeps of people and of goals."""
+        today = datetime.now(UTC).date()
+        await TenantView().table.save(con, [TenantRow(self.tenant, "Bench", "Asia/Ho_Chi_Minh")])
+        await PersonView().table.save(
+            con, [PersonRow(self.tenant, id, b"", b"", b"", [], active=True, erased=False) for id in self.people]
+        )
+        cycle = KnownCycleRow(self.tenant, "q", today - timedelta(days=60), today + timedelta(days=30))
+        await KnownCycleView().table.save(con, [cycle])
+        kpis = [
+            KnownKpiRow(self.tenant, kpi, "q", [person], "", True, None)
+            for kpi, person in zip(self.kpis, self.people, strict=True)
+        ]
+        await KnownKpiView().table.save(con, kpis)
+        self.today: date = today
+
+    async def record(self, number: int) -> int:
+        """A value for today, or a day of the last weeks."""
+        nth = next(self._numbers)
+        command = c.RecordProgress(
+            kpi_id=self.kpis[number],
+            occurred_on=from_date(self.today - timedelta(days=random.randrange(50))),
+            value=Decimal(value=str(nth)),
+        )
+        metadata = (self._authorised[number], ("idempotency-key", str(uuid4())))
+        accepted = Accepted.FromString(await self._record(command.SerializeToString(), metadata=metadata))
+        assert accepted.position
+        return 1
+
+    async def list_progress(self, number: int) -> int:
+        request = c.ListProgress(kpi_id=self.kpis[number])
+        reply = c.Progress.FromString(
+            await self._list(request.SerializeToString(), metadata=(self._authorised[number],))
+        )
+        assert reply.entries
+        return 1
+
+    async def ask_nothing(self, number: int) -> int:
+        Empty.FromString(await self._ask(b"", metadata=(self._authorised[number],)))
+        return 1
