@@ -1,7 +1,9 @@
 """Group commit, decided: which appends of a group are accepted, as if they ran one after the other. Pure."""
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from eventkit.log.port import Appended, IdReused, NewEvent, Origin, Recorded, StreamId, Write, WrongVersion
@@ -25,15 +27,18 @@ class Pending:
     writes: Sequence[Write]
     origin: Origin
     append_id: UUID
-    verdict: Appended | WrongVersion | IdReused | None = None
+    verdict: Appended | Exception | None = None
     events: int = field(init=False)
     bytes: int = field(init=False)
+    caller: "asyncio.Task[Any] | None" = None
+    told: "asyncio.Future[Appended]" = field(init=False)
+    """What its caller waits for."""
 
     def __post_init__(self) -> None:
         self.events, self.bytes = check(self.writes, self.origin)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Accepted:
     """One event of an accepted append, with what the database stores beside it."""
 
@@ -98,7 +103,8 @@ def decide(group: Iterable[Pending], versions: dict[StreamId, int], stored_ids: 
     taken = set(stored_ids)
     for pending in group:
         pending.verdict = None
-        if any(event.id in taken for write in pending.writes for event in write.events):
+        ids = [event.id for write in pending.writes for event in write.events]
+        if not taken.isdisjoint(ids):
             continue
         if lost := _lost(pending.writes, versions):
             pending.verdict = WrongVersion(lost.stream, lost.expected, versions[lost.stream])
@@ -107,9 +113,9 @@ def decide(group: Iterable[Pending], versions: dict[StreamId, int], stored_ids: 
         for stream, expected, events in pending.writes:
             for version, event in enumerate(events, expected + 1):
                 accepted.append(Accepted(event, stream, version, pending, index))
-                taken.add(event.id)
                 index += 1
                 versions[stream] = version
+        taken.update(ids)
         pending.verdict = Appended(len(accepted), {w.stream: versions[w.stream] for w in pending.writes if w.events})
     return accepted
 
@@ -122,6 +128,24 @@ def _lost(writes: Sequence[Write], versions: Mapping[StreamId, int]) -> Write | 
             return write
         reached[write.stream] = write.expected + len(write.events)
     return None
+
+
+def proved(group: Iterable[Pending]) -> bool:
+    """Whether what was decided on beliefs is certain once the accepted events are stored.
+
+    So is a loser that came too late on a stream that an accepted append proves: versions only grow. One that knows more
+    than is believed, or whose ids an earlier one has, is not.
+    """
+    lost: list[WrongVersion] = []
+    proven: set[StreamId] = set()
+    for pending in group:
+        if isinstance(pending.verdict, Appended):
+            proven.update(w.stream for w in pending.writes)
+        elif isinstance(pending.verdict, WrongVersion) and pending.verdict.expected < pending.verdict.actual:
+            lost.append(pending.verdict)
+        else:
+            return False
+    return all(verdict.stream in proven for verdict in lost)
 
 
 def guards(group: Iterable[Pending], believed: Mapping[StreamId, int]) -> dict[StreamId, int]:

@@ -8,8 +8,9 @@ checked behind the lock.
 """
 
 import asyncio
+import time
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -20,8 +21,9 @@ import structlog
 from eventkit.ids import uuid7
 from eventkit.log import grouping
 from eventkit.log.grouping import Accepted, Pending
-from eventkit.log.port import NO_STREAM, Appended, LogFull, Origin, Recorded, StreamId, Write
+from eventkit.log.port import NO_STREAM, Appended, LogFull, Origin, Recorded, StreamId, Write, WrongVersion
 from eventkit.log.rows import event_of
+from eventkit.log.turns import Turns
 from eventkit.telemetry import Metrics
 
 log = structlog.get_logger(__name__)
@@ -78,9 +80,11 @@ i as (insert into log_event(position, recorded_at, occurred_at, version, id, app
                  $10::text[], $11::bytea[], $12::text[], $13::text[], $14::text[])
        with ordinality u(id, append, idx, size, stream, v, type, data, occurred, actor, digest, correlation,
            causation, trace, o))
-select last, pg_notify('log_event', (last + $17)::text) from t
+select last, pg_notify('log_event', (last + $17)::text),
+  array(select i from unnest($18::uuid[]) u(i) where exists(select from log_event where id = i)) as known from t
 """
 LOCK = "begin; select pg_advisory_xact_lock(hashtext('log_event'))"
+ASK = "select pg_notify('log_turn', s) from unnest($1::text[]) s"
 FIND = f"select {COLUMNS} from log_event where id = any($1::uuid[])"
 PAGE = f"select {COLUMNS} from log_event where position > $1 order by position limit $2"
 STREAM = f"select {COLUMNS} from log_event where stream = $1 and version > $2 order by version limit $3"
@@ -108,6 +112,8 @@ WRITER_SETTINGS = {
     "default_transaction_isolation": "read committed",
 }
 READ_PAGE = 1000
+OVERLAP = 48
+"""Appends from which on a group is told in two parts: below, two commits cost more than the work that they hide."""
 
 
 class PostgresLog:
@@ -130,14 +136,18 @@ class PostgresLog:
         poll_seconds: float = 1.0,
         timeout_seconds: float = 30.0,
     ):
-        self._dsn, self._metrics, self._context = dsn, metrics, context
+        self._dsn = dsn
+        self._seconds = metrics.append_seconds.labels(context) if metrics else None
+        self._counted = metrics.events_appended.labels(context) if metrics else None
         self._max_group_events, self._max_group_bytes = max_group_events, max_group_bytes
         self._max_queue, self._max_queue_bytes, self._queued_bytes = max_queue, max_queue_bytes, 0
         self._remember, self._poll, self._timeout = remember, poll_seconds, timeout_seconds
-        self._queue: deque[tuple[Pending, asyncio.Future[Appended]]] = deque()
+        self._queue: deque[Pending] = deque()
         self._task: asyncio.Task[None] | None = None
         self._writer: asyncpg.Connection | None = None
         self._versions: dict[StreamId, int] = {}
+        self._turns = Turns(time.monotonic, self._wake)
+        self._alarm: asyncio.TimerHandle | None = None
         self._listener: asyncpg.Connection | None = None
         self._connecting = asyncio.Lock()
         self._ears: set[asyncio.Event] = set()
@@ -163,8 +173,12 @@ class PostgresLog:
     async def __aexit__(self, *_: object) -> None:
         """Serve what is queued, then disconnect."""
         self._closing = True
-        while self._task:
+        while self._queue or self._task or self._turns:
+            _tell(self._turns.end())
+            self._task = self._task or asyncio.create_task(self._drain())
             await asyncio.wait([self._task])
+        if self._alarm:
+            self._alarm.cancel()
         if self._writer:
             await self._writer.close()
         if self._listener:
@@ -181,42 +195,82 @@ class PostgresLog:
             self._queue and self._queued_bytes + pending.bytes > self._max_queue_bytes
         ):
             raise LogFull(f"{len(self._queue)} appends are waiting, with {self._queued_bytes} bytes")
-        future: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
-        self._queue.append((pending, future))
+        pending.caller, pending.told = asyncio.current_task(), asyncio.get_running_loop().create_future()
+        if self._turns:
+            _tell(self._turns.came(pending))
+        self._queue.append(pending)
         self._queued_bytes += pending.bytes
         if self._task is None:
             self._task = asyncio.create_task(self._drain())
-        if self._metrics is None:
-            return await future
-        with self._metrics.append_seconds.labels(self._context).time():
-            appended = await future
+        if self._seconds is None or self._counted is None:
+            return await pending.told
+        began = time.perf_counter()
+        appended = await pending.told
+        self._seconds.observe(time.perf_counter() - began)
         if not appended.repeated:
-            self._metrics.events_appended.labels(self._context).inc(pending.events)
+            self._counted.inc(pending.events)
         return appended
 
     async def _drain(self) -> None:
+        """Serve what is queued, group by group. What callers do when they are told, and what they append next, costs
+        no time where it can be done while the next group is in flight: of a large group, as many are told at once as
+        make half of what is to come, and the others when that is on its way."""
+        telling: list[Pending] = []
         try:
             while self._queue:
+                group = self._next_group()
+                _tell(telling)
+                if not group:
+                    break
+                await self._serve(group)
+                group = self._turns.settle(group)
+                now = max((len(group) - len(self._queue)) // 2, 0) if len(group) > OVERLAP else len(group)
+                telling = group[now:]
+                _tell(group[:now])
                 await asyncio.sleep(0)  # whoever is ready joins
-                group: list[tuple[Pending, asyncio.Future[Appended]]] = []
-                events = size = 0
-                while self._queue:
-                    pending, future = self._queue[0]
-                    if group and (
-                        events + pending.events > self._max_group_events or size + pending.bytes > self._max_group_bytes
-                    ):
-                        break
-                    self._queue.popleft()
-                    self._queued_bytes -= pending.bytes
-                    if not future.done():  # else the caller gave up while it waited: nothing is stored
-                        group.append((pending, future))
-                        events, size = events + pending.events, size + pending.bytes
-                if group:
-                    await self._serve(group)
         finally:
+            _tell(telling)
             self._task = None
+            if self._turns:
+                self._wake_at(self._turns.next_lapse())
 
-    async def _serve(self, group: list[tuple[Pending, asyncio.Future[Appended]]]) -> None:
+    def _wake_at(self, when: float) -> None:
+        if self._alarm:
+            self._alarm.cancel()
+        self._alarm = asyncio.get_running_loop().call_at(when, self._wake)
+
+    def _wake(self) -> None:
+        """Turns may be over: whoever waited for them goes on."""
+        _tell(self._turns.lapsed())
+        if self._task is None:
+            if self._queue:
+                self._task = asyncio.create_task(self._drain())
+            elif self._turns:
+                self._wake_at(self._turns.next_lapse())
+
+    def _next_group(self) -> list[Pending]:
+        group: list[Pending] = []
+        held: list[Pending] = []
+        events = size = 0
+        if self._turns:
+            _tell(self._turns.lapsed())
+            going, held = self._turns.sort(self._queue)
+            self._queue = deque(going)
+        while self._queue:
+            pending = self._queue[0]
+            if group and (
+                events + pending.events > self._max_group_events or size + pending.bytes > self._max_group_bytes
+            ):
+                break
+            self._queue.popleft()
+            self._queued_bytes -= pending.bytes
+            if not pending.told.done():  # else the caller gave up while it waited: nothing is stored
+                group.append(pending)
+                events, size = events + pending.events, size + pending.bytes
+        self._queue += held
+        return group
+
+    async def _serve(self, group: list[Pending]) -> None:
         try:
             if self._writer is None or self._writer.is_closed():
                 # a belief dies with its connection: after a failover it could be too high, and leave a gap in a stream
@@ -224,9 +278,9 @@ class PostgresLog:
                 self._writer = await asyncpg.connect(
                     self._dsn, server_settings=WRITER_SETTINGS, command_timeout=self._timeout
                 )
-            pendings = [pending for pending, _ in group]
-            await self._store(self._writer, pendings)
-            repeats = [p for p in pendings if p.verdict is None]
+                await self._listen()
+            await self._store(self._writer, group)
+            repeats = [p for p in group if p.verdict is None]
             if repeats:
                 ids = [e.id for p in repeats for w in p.writes for e in w.events]
                 stored = {r.id: r for r in map(event_of, await self._writer.fetch(FIND, ids))}
@@ -238,21 +292,13 @@ class PostgresLog:
             if self._writer:
                 self._writer.terminate()
                 self._writer = None
-            for _, future in group:
-                if not future.done():
-                    future.set_exception(
-                        error if isinstance(error, Exception) else ConnectionError("the log's writer was stopped")
-                    )
+            for pending in group:
+                pending.verdict = (
+                    error if isinstance(error, Exception) else ConnectionError("the log's writer was stopped")
+                )
             if not isinstance(error, Exception):
+                _tell(group)
                 raise
-            return
-        for pending, future in group:
-            if future.done():
-                continue
-            if isinstance(pending.verdict, Appended):
-                future.set_result(pending.verdict)
-            else:
-                future.set_exception(pending.verdict or AssertionError("an append without a verdict"))
 
     async def _store(self, writer: asyncpg.Connection, group: list[Pending]) -> None:
         believed: dict[StreamId, int | None] = {}
@@ -261,14 +307,12 @@ class PostgresLog:
                 # To take NO_STREAM at its word is safe: version 1 is refused if there is one.
                 if stream not in believed:
                     believed[stream] = self._versions.get(stream, 0 if expected == NO_STREAM else None)
-        # 1. On what is believed. If every append passes, the INSERT proves it: one round trip.
+        # 1. On what is believed. If that gives every append a verdict that the INSERT proves: one round trip.
         versions = {stream: version for stream, version in believed.items() if version is not None}
         if len(versions) == len(believed):
             start = dict(versions)  # as `decide` moves the other one on
             accepted = grouping.decide(group, versions, frozenset())
-            if all(isinstance(p.verdict, Appended) for p in group) and await self._insert(
-                writer, group, accepted, start, versions
-            ):
+            if grouping.proved(group) and await self._insert(writer, group, accepted, start, versions):
                 return
         # 2. On what is stored now. 3. The same with all other writers locked out, if one of them moved a stream in
         # between.
@@ -285,6 +329,14 @@ class PostgresLog:
             if locked:
                 await writer.execute("commit" if done else "rollback")
             if done:
+                elsewhere = {
+                    str(s)
+                    for p in group
+                    if isinstance(p.verdict, WrongVersion) and (s := p.verdict.stream)
+                    if (belief := believed[s]) is not None and belief < start[s]
+                }
+                if elsewhere:  # another process was faster: it leaves the stream to this one for a moment
+                    await writer.execute(ASK, list(elsewhere))
                 return
         raise AssertionError("a conflict behind the lock: somebody writes to log_event without it")
 
@@ -299,16 +351,20 @@ class PostgresLog:
         """False, and nothing stored: a stream was moved by another process, or an id is stored already."""
         if accepted:
             guarded = grouping.guards(group, start)
+            lost = [e.id for p in group if isinstance(p.verdict, WrongVersion) for w in p.writes for e in w.events]
             try:
                 row = await writer.fetchrow(
-                    INSERT, *_columns(accepted), [str(s) for s in guarded], list(guarded.values()), len(accepted)
+                    INSERT, *_columns(accepted), [str(s) for s in guarded], list(guarded.values()), len(accepted), lost
                 )
             except asyncpg.UniqueViolationError:
                 return False
             assert row is not None
+            known = frozenset[UUID](row["known"])
             for pending in group:
                 if isinstance(pending.verdict, Appended):
                     pending.verdict = Appended(row["last"] + pending.verdict.position, pending.verdict.versions)
+                elif known and pending.verdict and any(e.id in known for w in pending.writes for e in w.events):
+                    pending.verdict = None  # it lost because it is stored already
         self._versions.update(versions)
         for stream in list(islice(self._versions, max(0, len(self._versions) - self._remember))):
             del self._versions[stream]
@@ -381,15 +437,30 @@ class PostgresLog:
                 self._listener = await asyncpg.connect(self._dsn, server_settings={"application_name": "nhip log feed"})
                 self._listener.add_termination_listener(self._hear)
                 await self._listener.add_listener("log_event", self._hear)
+                await self._listener.add_listener("log_turn", self._hear_of_a_turn)
             return self._listener
 
     def _hear(self, *_: object) -> None:
         for news in self._ears:
             news.set()
 
+    def _hear_of_a_turn(self, _connection: object, pid: int, _channel: str, stream: object) -> None:
+        if self._writer is None or pid != self._writer.get_server_pid():
+            self._turns.leave_to_others(StreamId.parse(str(stream)))
+
 
 async def _no_reset(_: object) -> None:
     """The pool's own reset costs a round trip each time, and nothing here leaves a state behind."""
+
+
+def _tell(group: Iterable[Pending]) -> None:
+    for pending in group:
+        if pending.told.done():  # its caller gave up
+            continue
+        if isinstance(pending.verdict, Appended):
+            pending.told.set_result(pending.verdict)
+        else:
+            pending.told.set_exception(pending.verdict or AssertionError("an append without a verdict"))
 
 
 def _columns(accepted: list[Accepted]) -> list[list[Any]]:

@@ -1,27 +1,28 @@
 """Events as rows of a table: the log's own, and others that keep whole events."""
 
-from uuid import UUID
-
 import asyncpg
 
 from eventkit.log.port import Origin, Recorded, StreamId
 
 
 def event_of(row: asyncpg.Record) -> Recorded:
-    """The event of a row. A table that keeps no digest of its command has no such column."""
+    """The event of a row. A table that keeps no digest of its command has no such column.
+
+    Its ids are asyncpg's own kind of UUID, which equals the standard one and is one.
+    """
     return Recorded(
-        id=UUID(int=row["id"].int),
-        type=row["type"],
-        data=row["data"],
-        stream=StreamId.parse(row["stream"]),
-        version=row["version"],
-        position=row["position"],
-        append_id=UUID(int=row["append_id"].int),
-        index=row["append_index"],
-        size=row["append_size"],
-        occurred_at=row["occurred_at"],
-        recorded_at=row["recorded_at"],
-        origin=Origin(
+        row["id"],
+        row["type"],
+        row["data"],
+        StreamId.parse(row["stream"]),
+        row["version"],
+        row["position"],
+        row["append_id"],
+        row["append_index"],
+        row["append_size"],
+        row["occurred_at"],
+        row["recorded_at"],
+        Origin(
             row["actor"],
             row.get("command_digest", b""),
             row["correlation_id"],
