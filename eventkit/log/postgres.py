@@ -67,7 +67,7 @@ select array(select coalesce((select version from log_event where stream = s ord
              from unnest($1::text[]) with ordinality u(s, o) order by o) as versions,
   array(select i from unnest($2::uuid[]) u(i) where exists(select from log_event where id = i)) as known
 """
-INSERT = """
+_INSERT = """
 with t as materialized (select last, at from log_last($15::text[], $16::bigint[])),
 i as (insert into log_event(position, recorded_at, occurred_at, version, id, append_id, append_index, append_size,
     tenant, category, stream,
@@ -75,14 +75,21 @@ i as (insert into log_event(position, recorded_at, occurred_at, version, id, app
   select last + o, at, coalesce(occurred, at), v, id, append, idx, size, split_part(stream, '/', 1),
       split_part(stream, '/', 2), stream,
          type, data, actor, digest, correlation, causation, trace
-  from t, unnest($1::uuid[], $2::uuid[], $3::int[], $4::int[], $5::text[], $6::bigint[], $7::text[], $8::bytea[],
-      $9::timestamptz[],
-                 $10::text[], $11::bytea[], $12::text[], $13::text[], $14::text[])
-       with ordinality u(id, append, idx, size, stream, v, type, data, occurred, actor, digest, correlation,
-           causation, trace, o))
-select last, pg_notify('log_event', (last + $17)::text),
-  array(select i from unnest($18::uuid[]) u(i) where exists(select from log_event where id = i)) as known from t
+  from t, {rows} u(id, append, idx, size, stream, v, type, data, occurred, actor, digest, correlation, causation,
+      trace, o))
+select last, pg_notify('log_event', (last + $17)::text), {known} as known from t
 """
+INSERT = _INSERT.format(
+    rows="unnest($1::uuid[], $2::uuid[], $3::int[], $4::int[], $5::text[], $6::bigint[], $7::text[], $8::bytea[], "
+    "$9::timestamptz[], $10::text[], $11::bytea[], $12::text[], $13::text[], $14::text[]) with ordinality",
+    known="array(select i from unnest($18::uuid[]) u(i) where exists(select from log_event where id = i))",
+)
+INSERT_ONE = _INSERT.format(
+    rows="(select $1::uuid, $2::uuid, $3::int, $4::int, $5::text, $6::bigint, $7::text, $8::bytea, $9::timestamptz, "
+    "$10::text, $11::bytea, $12::text, $13::text, $14::text, 1)",
+    known="'{}'::uuid[]",
+)
+"""The same for a single event, in a third less time than as arrays."""
 LOCK = "begin; select pg_advisory_xact_lock(hashtext('log_event'))"
 ASK = "select pg_notify('log_turn', s) from unnest($1::text[]) s"
 FIND = f"select {COLUMNS} from log_event where id = any($1::uuid[])"
@@ -352,10 +359,14 @@ class PostgresLog:
         if accepted:
             guarded = grouping.guards(group, start)
             lost = [e.id for p in group if isinstance(p.verdict, WrongVersion) for w in p.writes for e in w.events]
+            proofs = [str(s) for s in guarded], list(guarded.values()), len(accepted)
+            rows = [_row(event) for event in accepted]
             try:
-                row = await writer.fetchrow(
-                    INSERT, *_columns(accepted), [str(s) for s in guarded], list(guarded.values()), len(accepted), lost
-                )
+                if len(rows) == 1 and not lost:
+                    row = await writer.fetchrow(INSERT_ONE, *rows[0], *proofs)
+                else:
+                    columns = [list(column) for column in zip(*rows, strict=True)]
+                    row = await writer.fetchrow(INSERT, *columns, *proofs, lost)
             except asyncpg.UniqueViolationError:
                 return False
             assert row is not None
@@ -463,25 +474,18 @@ def _tell(group: Iterable[Pending]) -> None:
             pending.told.set_exception(pending.verdict or AssertionError("an append without a verdict"))
 
 
-def _columns(accepted: list[Accepted]) -> list[list[Any]]:
-    """The events as the INSERT's arrays, in its order."""
-    rows = [
-        (
-            a.event.id,
-            a.pending.append_id,
-            a.index,
-            a.pending.events,
-            str(a.stream),
-            a.version,
-            a.event.type,
-            a.event.data,
-            a.event.occurred_at,
-            a.pending.origin.actor,
-            a.pending.origin.command_digest,
-            a.pending.origin.correlation_id,
-            a.pending.origin.causation_id,
-            a.pending.origin.traceparent,
-        )
-        for a in accepted
-    ]
-    return [list(column) for column in zip(*rows, strict=True)]
+def _row(accepted: Accepted) -> tuple[Any, ...]:
+    """An event as the INSERT takes it."""
+    event, pending = accepted.event, accepted.pending
+    return (
+        event.id,
+        pending.append_id,
+        accepted.index,
+        pending.events,
+        str(accepted.stream),
+        accepted.version,
+        event.type,
+        event.data,
+        event.occurred_at,
+        *pending.origin,
+    )
