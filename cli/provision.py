@@ -42,16 +42,15 @@ async def databases_and_topics(settings: Settings, say: Callable[[str], None]) -
             raise provision.EngineRefused(str(error)) from error  # whose work is it, if not ours
 
     async def topics() -> None:
-        for name in SERVICES:
-            try:
-                await kafka.ensure_topic(
-                    settings.kafka, name, partitions=settings.kafka_partitions, replication=settings.kafka_replication
-                )
-            except kafka.REFUSALS as error:
-                why = f"{type(error).__name__}: {kafka.topic(name)}"
-                raise provision.EngineRefused(
-                    f"Kafka at {settings.kafka} does not make a topic that it is asked for ({why})"
-                ) from error
+        try:
+            await kafka.ensure_topics(
+                settings.kafka, SERVICES, partitions=settings.kafka_partitions, replication=settings.kafka_replication
+            )
+        except kafka.REFUSALS as error:
+            why = ": ".join((type(error).__name__, *map(str, error.args)))
+            raise provision.EngineRefused(
+                f"Kafka at {settings.kafka} does not make a topic that it is asked for ({why})"
+            ) from error
 
     await asyncio.gather(
         provision.waited_for(provision.postgres_of(settings.postgres), databases, provision.POSTGRES_FAULTS, say),

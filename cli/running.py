@@ -7,12 +7,6 @@ from typing import Any, NoReturn
 
 import typer
 
-from deploy.engines import EngineError
-from eventkit.errors import Rejected
-from eventkit.process.provision import ShapeChanged
-from eventkit.rpc.server import PortBusy
-from eventkit.settings import SettingsError
-
 WRONG_USE = 2
 """The exit code for what was given wrong: options, settings, a file."""
 
@@ -29,14 +23,35 @@ def run(work: Coroutine[Any, Any, None]) -> None:
     """Do a command's work. Ctrl-C and SIGTERM cancel it once, so that it ends in order, however often they come."""
     try:
         asyncio.run(_until_stopped(work))
-    except Failed as error:
-        stop(str(error), code=error.code)
-    except SettingsError as error:
-        stop(str(error), code=WRONG_USE)
-    except (EngineError, PortBusy, ShapeChanged) as error:
-        stop(str(error))
-    except Rejected as error:
-        stop(f"refused: {error.message} ({error.reason})")
+    except Exception as error:
+        message, code = _told(error)
+        if not code:
+            raise
+        stop(message, code=code)
+
+
+def _told(error: Exception) -> tuple[str, int]:
+    """What a person is told about an error, and the exit code; code 0 for what nobody expected.
+
+    The errors are those of what the command loaded, so they are looked for when one is there.
+    """
+    from deploy.engines import EngineError
+    from eventkit.errors import Rejected
+    from eventkit.process.provision import ShapeChanged
+    from eventkit.rpc.server import PortBusy
+    from eventkit.settings import SettingsError
+
+    match error:
+        case Failed():
+            return str(error), error.code
+        case SettingsError():
+            return str(error), WRONG_USE
+        case EngineError() | PortBusy() | ShapeChanged():
+            return str(error), 1
+        case Rejected():
+            return f"refused: {error.message} ({error.reason})", 1
+        case _:
+            return "", 0
 
 
 def stop(message: str, *, code: int = 1) -> NoReturn:

@@ -5,45 +5,25 @@ import os
 import stat
 import sys
 import time
-from collections.abc import AsyncGenerator, Coroutine, Generator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Generator
+from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
-from socket import socket
 from tempfile import TemporaryFile
-from types import TracebackType
-from typing import Annotated, Any, TextIO
-from zoneinfo import ZoneInfo
+from typing import Annotated, TextIO
 
 import structlog
 import typer
 
-from cli import addresses, web
-from cli.addresses import Addresses
-from cli.catalog import SERVICES
-from cli.client import connected
-from cli.demo import written_for
-from cli.hosting import hosted, until_something_ends
-from cli.importing.bring import Principals
-from cli.importing.command import bring
-from cli.provision import databases_and_topics
+from cli.listening import bind
 from cli.running import Failed, run, say
 from deploy import keys
 from deploy.engines import EngineError, engines
 from eventkit import telemetry
-from eventkit.directory.facts import DEFAULT_TIME_ZONE
-from eventkit.process.host import Running
-from eventkit.rpc.auth import of_settings
-from eventkit.rpc.demo_issuer import DemoIssuer
-from eventkit.settings import Settings, load, masked
-from nhip.people.v1 import people_pb2
+from eventkit.settings import Settings, load
 
 HOST = "127.0.0.1"
 LOG = "nhip.log"
-UNFINISHED = "demo.unfinished"
-"""Names the tenant into which the demo company is being imported, and the day it is imported for; an import that was
-cut off leaves it for the next start."""
 SHUTDOWN_SECONDS = 5.0
 OTHERS = 0o066 if os.geteuid() == 0 else 0o077
 """What nobody but who started Nhip may do with its files: keys, logs, the engines' data.
@@ -70,19 +50,29 @@ async def _up(port: int, directory: Path, demo: bool | None) -> None:
     began = time.monotonic()
     os.umask(OTHERS)
     given = load(host=HOST, shutdown_seconds=SHUTDOWN_SECONDS)
-    with web.bind(HOST, port) as listening, _directory(directory) as log_file:
+    with bind(HOST, port) as listening, _directory(directory) as log_file:
         settings = _localised(given, directory)
         telemetry.set_up(level=settings.log_level, format="json", stream=log_file)
         log.info("up.starting", pid=os.getpid())
         reason = ""
         try:
-            async with _everything(directory, settings, listening) as nhip:
-                await nhip.beside(_first_steps(nhip, directory, demo))
-                _tell(
-                    f"Nhip answers on {nhip.url}/ ({time.monotonic() - began:.1f} s). Its log: {directory / LOG}. "
-                    "Ctrl-C stops it."
-                )
-                await nhip.until_something_ends()
+            # Both take seconds, and Kafka's are Java's: what the services are made of is loaded meanwhile.
+            loading = asyncio.create_task(asyncio.to_thread(import_module, "cli.whole"))
+            async with engines(
+                directory, postgres=settings.postgres or None, kafka=settings.kafka or None, say=_tell
+            ) as urls:
+                _tell("Starting the services…")
+                await loading
+                from cli import whole as rest  # there by now
+
+                async with rest.everything(directory, settings, urls, listening, _tell) as nhip:
+                    with _stopping():
+                        await nhip.beside(rest.first_steps(nhip, directory, demo, _wanted, _tell))
+                        took = time.monotonic() - began
+                        _tell(
+                            f"Nhip answers on {nhip.url}/ ({took:.1f} s). Its log: {directory / LOG}. Ctrl-C stops it."
+                        )
+                        await nhip.until_something_ends()
         except BaseException as error:
             reason = _reason(error)
             raise
@@ -110,66 +100,18 @@ def _reason(error: BaseException) -> str:
             return type(error).__name__  # its text may quote what somebody wrote
 
 
-@dataclass(frozen=True, slots=True)
-class _Nhip:
-    """All of it, running in this process."""
-
-    url: str
-    settings: Settings
-    services: Mapping[str, Running]
-    serving: "asyncio.Task[None]"
-    engines: "asyncio.Task[None]"
-    issuer: DemoIssuer
-
-    async def until_something_ends(self) -> None:
-        await until_something_ends(self.services, self.serving, self.engines)
-
-    async def beside(self, work: Coroutine[Any, Any, None]) -> None:
-        """Some work, given up when what it rests on ends."""
-        tasks = [asyncio.create_task(each) for each in (work, self.until_something_ends())]
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            await done.pop()
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
-
-@asynccontextmanager
-async def _everything(directory: Path, settings: Settings, listening: socket) -> AsyncGenerator[_Nhip]:
-    """Engines, services and gateway, ready; ended in the opposite order."""
-    from services.gateway.service import gateway  # the other commands have no use for the console
-
-    issuer = keys.demo_issuer(directory, settings.audience)
-    async with AsyncExitStack() as stack:
-        urls = await stack.enter_async_context(
-            engines(directory, postgres=settings.postgres or None, kafka=settings.kafka or None, say=_tell)
-        )
-        settings = settings.model_copy(update={"postgres": urls.postgres, "kafka": urls.kafka})
-        _tell("Starting the services…")
-        await databases_and_topics(settings, _tell)
-        services = await stack.enter_async_context(hosted(list(SERVICES), settings))
-        settings = settings.model_copy(update={"services": {name: each.address for name, each in services.items()}})
-        serving = await stack.enter_async_context(
-            web.serving(await stack.enter_async_context(gateway(settings, of_settings(settings), issuer)), listening)
-        )
-        url = f"http://{HOST}:{listening.getsockname()[1]}"
-        stack.callback(addresses.forget, directory)
-        metrics = {name: f"http://{each.host}:{each.metrics_port}/metrics" for name, each in services.items()}
-        health = {name: f"{each.host}:{each.health_port}" for name, each in services.items()}
-        Addresses(
-            settings.services, url, metrics, {"postgres": masked(urls.postgres), "kafka": urls.kafka}, health
-        ).write(directory)
-        watch = asyncio.create_task(urls.until_one_ends(), name="engines")
-        stack.callback(watch.cancel)
-        stack.push(_stopping)
-        yield _Nhip(url, settings, services, serving, watch, issuer)
-
-
-def _stopping(_kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None) -> None:
-    log.info("up.stopping", reason=_reason(error) if error else "")
-    say("Stopping…")
+@contextmanager
+def _stopping() -> Generator[None]:
+    """Says so when what is inside ends, and why."""
+    reason = ""
+    try:
+        yield
+    except BaseException as error:
+        reason = _reason(error)
+        raise
+    finally:
+        log.info("up.stopping", reason=reason)
+        say("Stopping…")
 
 
 def _localised(settings: Settings, directory: Path) -> Settings:
@@ -209,35 +151,6 @@ def _keep_to_ourselves(directory: Path) -> None:
         status = path.stat(follow_symlinks=False)
         if status.st_uid == os.geteuid() and not path.is_symlink():
             path.chmod(stat.S_IMODE(status.st_mode) & ~OTHERS)
-
-
-async def _first_steps(nhip: _Nhip, directory: Path, demo: bool | None) -> None:
-    """Into a Nhip without people the demo company is brought, unless that is not wanted; what was cut off is gone on
-    with."""
-    if demo is False:
-        return
-    tenant, services = nhip.settings.tenant, nhip.settings.services
-    principals = Principals(
-        importer=nhip.issuer.mint(tenant, "service:importer", on_behalf_of="service:operator"),
-        operator=nhip.issuer.mint(tenant, "service:operator"),
-    )
-    unfinished = directory / UNFINISHED
-    today = datetime.now(ZoneInfo(DEFAULT_TIME_ZONE)).date()
-    left = unfinished.read_text("utf-8").split() if unfinished.exists() else []
-    if left[:1] == [tenant]:
-        today = date.fromisoformat(left[1]) if left[1:] else today
-        _tell("The import of the demo company was cut off: going on with it (--no-demo starts without)")
-    else:
-        async with connected(services, principals.operator) as client:
-            people = await client.ask(people_pb2.ListPeople(page_size=1), people_pb2.PeopleList)
-        if people.people or not (demo or await _wanted()):
-            return
-        unfinished.write_text(f"{tenant} {today.isoformat()}\n", "utf-8")
-    file = written_for(today, directory)
-    await bring(file, services, principals, tenant=tenant, brief=True)
-    unfinished.unlink()
-    file.unlink()
-    log.info("up.demo_imported", tenant=tenant)
 
 
 async def _wanted() -> bool:

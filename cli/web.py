@@ -11,7 +11,9 @@ import uvicorn
 from starlette.applications import Starlette
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
-from cli.running import Failed
+from cli.listening import bind
+
+__all__ = ["bind", "serving"]
 
 GRACE = 3
 """Seconds that running requests get at shutdown."""
@@ -59,23 +61,6 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
         yield
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """The socket to serve on, taken before anything is started. Raises `Failed` when somebody else has it."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    taken = socket.socket(family, socket.SOCK_STREAM)
-    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        taken.bind((host, port))
-        taken.listen(128)
-    except OSError as error:
-        taken.close()
-        raise Failed(
-            f"port {port} of {host} cannot be used ({error.strerror}): end the program that has it, or choose another "
-            "with --port"
-        ) from None
-    return taken
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ from eventkit.kafka.faults import FAULTS, REFUSALS, TopicChanged, own_cancellati
 from eventkit.kafka.reading import TopicReader, tenant_events
 from eventkit.kafka.records import ForeignRecord, Received, headers, partition_of, received, topic
 from eventkit.kafka.tailing import Tailed, TopicMissing, tail
-from eventkit.kafka.topics import ensure_topic
+from eventkit.kafka.topics import ensure_topic, ensure_topics
 from eventkit.kafka.writing import Kept, TopicWriter
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "TopicReader",
     "TopicWriter",
     "ensure_topic",
+    "ensure_topics",
     "headers",
     "own_cancellation",
     "partition_of",

@@ -2,7 +2,7 @@
 # pyright: reportMissingTypeStubs=false, reportUnknownVariableType=false, reportUnknownMemberType=false
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -18,15 +18,22 @@ log = structlog.get_logger(__name__)
 
 
 async def ensure_topic(servers: str, context: str, *, partitions: int, replication: int) -> None:
-    """Make a context's topic if it is missing.
+    """Make a context's topic if it is missing."""
+    await ensure_topics(servers, [context], partitions=partitions, replication=replication)
 
-    It keeps everything, so that a new consumer can begin at the first event.
+
+async def ensure_topics(servers: str, contexts: Iterable[str], *, partitions: int, replication: int) -> None:
+    """Make the topics of contexts that are missing, in one request.
+
+    They keep everything, so that a new consumer can begin at the first event. What is raised for a topic names it.
     """
     admin = AIOKafkaAdminClient(bootstrap_servers=servers, request_timeout_ms=10_000)
     try:
         async with asyncio.timeout(20):
             await admin.start()
-            if topic(context) in await admin.list_topics():
+            there = await admin.list_topics()
+            missing = [name for name in map(topic, contexts) if name not in there]
+            if not missing:
                 return
             # Records have the broker's time: a relay whose clock is wrong is no reason to refuse them.
             configs = {
@@ -36,13 +43,13 @@ async def ensure_topic(servers: str, context: str, *, partitions: int, replicati
                 "message.timestamp.type": "LogAppendTime",
             }
             answer: Any = await admin.create_topics(
-                [NewTopic(topic(context), partitions, replication, topic_configs=configs)]
+                [NewTopic(name, partitions, replication, topic_configs=configs) for name in missing]
             )
-        for _, code, *_ in answer.topic_errors:
+        for name, code, *_ in answer.topic_errors:
             error = for_code(code)
             if code and error is not TopicAlreadyExistsError:
-                raise error(topic(context))
-        log.info("kafka.topic_created", topic=topic(context), partitions=partitions)
+                raise error(name)
+            log.info("kafka.topic_created", topic=name, partitions=partitions)
     finally:
         await close(admin.close())
 

@@ -14,7 +14,7 @@ from types import ModuleType
 from rich.console import Console
 
 from deploy.engines import engines
-from tests.bench import commands, console, importing, log, projections, queries
+from tests.bench import commands, console, importing, log, projections, queries, start
 from tests.bench.harness import Bench, Figure, machine
 from tests.bench.writing import as_table, slower, write
 
@@ -25,6 +25,7 @@ SUITES: Mapping[str, ModuleType] = {
     "console": console,
     "projections": projections,
     "commands": commands,
+    "start": start,
 }
 """Each has `FIGURES`, and `run(bench)`, which measures those that are wanted."""
 ROUNDS = 3
