@@ -7,9 +7,10 @@ answered by the table itself: nobody is answered by what may be old.
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, Generic, TypeVar, cast
 
 import asyncpg
 import structlog
@@ -26,6 +27,7 @@ CURRENT_SECONDS = 3 * READ_SECONDS
 
 log = structlog.get_logger(__name__)
 
+Value = TypeVar("Value")
 Changed = Mapping[str, Sequence[Any]]
 """The rows that a page changed, by the name of their table."""
 Hear = Callable[[str, int, Checkpoint, Checkpoint, Changed], None]
@@ -186,3 +188,26 @@ class Reached:
     def _tell_waiting(self) -> None:
         news, self._news = self._news, asyncio.Event()
         news.set()
+
+
+class Remembered(Generic[Value]):
+    """What was read of some views, for as long as they do not change: for what many commands in a row must know."""
+
+    def __init__(self, reached: Reached, subscriptions: Sequence[str], most: int = 10_000):
+        self._reached, self._subscriptions, self._most = reached, list(dict.fromkeys(subscriptions)), most
+        self._values: OrderedDict[Hashable, tuple[Mark, Value]] = OrderedDict()
+
+    async def get(self, key: Hashable, partition: int, read: Callable[[], Awaitable[Value]]) -> Value:
+        """What `read` answers, or answered before and would answer now. `partition`: where the views are of whom the
+        key is about."""
+        mark = await self._reached.mark(self._subscriptions, partition)
+        at, value = self._values.get(key, (None, None))
+        if at == mark:
+            self._values.move_to_end(key)
+            return cast(Value, value)
+        value = await read()
+        self._values[key] = mark, value
+        self._values.move_to_end(key)
+        if len(self._values) > self._most:
+            self._values.popitem(last=False)
+        return value

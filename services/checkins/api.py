@@ -15,7 +15,7 @@ from nhip.checkins.v1 import checkins_pb2 as pb
 from nhip.common.v1.command_pb2 import Accepted
 from services.checkins.domain import progress
 from services.checkins.domain.progress import PROGRESS, Progress
-from services.checkins.queries.known import known_kpi, known_kpis
+from services.checkins.queries.known import KnownKpis, known_kpi, known_kpis
 from services.checkins.queries.progress import entries
 
 RECORD_PROGRESS = "nhip.checkins.v1.Checkins/RecordProgress"
@@ -33,11 +33,11 @@ class CheckinsApi:
     """Implements `nhip.checkins.v1.Checkins`."""
 
     resources: Resources
+    known: KnownKpis
 
     async def record_progress(self, command: pb.RecordProgress, ctx: Context) -> Accepted:
         org = await self.resources.directory.org_chart(ctx.tenant)
-        async with reading(self.resources.pool, ctx.tenant) as con:
-            kpi = await known_kpi(con, ctx.tenant, command.kpi_id, org)
+        kpi = await self.known.kpi(ctx.tenant, command.kpi_id, org)
         if kpi is None:
             raise unknown("kpi", command.kpi_id, "kpi_id")
         return await self.resources.commands.on(

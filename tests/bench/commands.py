@@ -6,6 +6,7 @@ service has heard of people and KPIs is put into its views beforehand. Callers a
 """
 
 import asyncio
+import base64
 import json
 import os
 import random
@@ -26,7 +27,10 @@ from google.type.decimal_pb2 import Decimal
 from grpc_health.v1 import health_pb2
 
 from eventkit.directory.views import PersonRow, PersonView, TenantRow, TenantView
+from eventkit.privacy.words import IDS
+from eventkit.process.host import key_store
 from eventkit.rpc.demo_issuer import DemoIssuer
+from eventkit.settings import Settings, load
 from eventkit.values import from_date
 from nhip.checkins.v1 import checkins_pb2 as c
 from nhip.common.v1.command_pb2 import Accepted
@@ -92,8 +96,16 @@ async def listing(bench: Bench, company: "Company") -> None:
 class Serving:
     """A service's process, and how to call it."""
 
-    def __init__(self, process: Process, dsn: str, issuer: DemoIssuer, channel: grpc.aio.Channel, health: Any):
-        self.process, self.dsn, self.issuer, self.channel = process, dsn, issuer, channel
+    def __init__(
+        self,
+        process: Process,
+        settings: Settings,
+        dsn: str,
+        issuer: DemoIssuer,
+        channel: grpc.aio.Channel,
+        health: grpc.aio.Channel,
+    ):
+        self.process, self.settings, self.dsn, self.issuer, self.channel = process, settings, dsn, issuer, channel
         self._health = health.unary_unary(HEALTH)
 
     def rpc(self, method: str) -> Any:
@@ -118,13 +130,13 @@ async def serving(bench: Bench, name: str) -> AsyncGenerator[Serving]:
     issuer = DemoIssuer(host="127.0.0.1", key_file=folder / "issuer.key", issuer=ISSUER)
     (folder / "jwks.json").write_text(json.dumps(issuer.jwks()))
     given = {
-        "POSTGRES": bench.postgres,
-        "KAFKA": bench.kafka,
-        "MASTER_KEY": "bW1tbW1tbW1tbW1tbW1tbW1tbW1tbW1tbW1tbW1tbW0=",
-        "ISSUER": ISSUER,
-        "JWKS": str(folder / "jwks.json"),
-        "RATE_PER_CALLER": "0",
-        "RATE_PER_TENANT": "0",
+        "postgres": bench.postgres,
+        "kafka": bench.kafka,
+        "master_key": base64.b64encode(b"m" * 32).decode(),
+        "issuer": ISSUER,
+        "jwks": str(folder / "jwks.json"),
+        "rate_per_caller": "0",
+        "rate_per_tenant": "0",
     }
     dsn, ports = await bench.database(name), folder / "ports.json"
     with (folder / "log").open("w") as log:
@@ -134,7 +146,7 @@ async def serving(bench: Bench, name: str) -> AsyncGenerator[Serving]:
             "tests.bench.serving",
             name,
             str(ports),
-            env={**os.environ, **{f"NHIP_{key}": value for key, value in given.items()}},
+            env={**os.environ, **{f"NHIP_{key.upper()}": value for key, value in given.items()}},
             stderr=log,
         )
         try:
@@ -147,7 +159,7 @@ async def serving(bench: Bench, name: str) -> AsyncGenerator[Serving]:
                 grpc.aio.insecure_channel(f"127.0.0.1:{at['grpc']}") as channel,
                 grpc.aio.insecure_channel(f"127.0.0.1:{at['health']}") as health,
             ):
-                yield Serving(process, dsn, issuer, channel, health)
+                yield Serving(process, load(**given), dsn, issuer, channel, health)
         finally:
             if process.returncode is None:
                 process.terminate()
@@ -170,6 +182,8 @@ class Company:
     @classmethod
     async def of(cls, service: Serving, tenant: str) -> "Company":
         company = cls(service, tenant)
+        async with key_store(service.settings) as keys:
+            await keys.key(tenant, IDS, make=True)  # as a tenant has it from its first day
         con = await asyncpg.connect(service.dsn)
         try:
             await company.heard_of(con)

@@ -144,10 +144,18 @@ def test_the_chatty_are_held_back_in_the_stream(stream):
 # --- traces ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture(params=[True, False], ids=["traced", "untraced"])
+def traced(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody receives the spans, or nobody."""
+    monkeypatch.setattr(telemetry, "_traced", request.param)
+
+
+@pytest.mark.usefixtures("traced")
 def test_outside_of_a_span_there_is_no_trace():
     assert current_traceparent() == current_trace_id() == ""
 
 
+@pytest.mark.usefixtures("traced")
 def test_a_span_goes_on_from_where_the_caller_was(stream):
     with span("outer", GIVEN, subscription="kpi"):
         assert current_trace_id() == "0af7651916cd43dd8448eb211c80319c"
@@ -158,12 +166,14 @@ def test_a_span_goes_on_from_where_the_caller_was(stream):
         assert current_traceparent() == outer
 
 
+@pytest.mark.usefixtures("traced")
 @pytest.mark.parametrize("traceparent", [None, "", "nonsense", "00-" + "0" * 32 + "-" + "0" * 16 + "-01"])
 def test_a_span_without_a_caller_begins_a_trace(stream, traceparent):
     with span("first", traceparent):
         assert re.fullmatch(r"[0-9a-f]{32}", current_trace_id())
 
 
+@pytest.mark.usefixtures("traced")
 async def test_tasks_keep_their_spans_apart(stream):
     async def one() -> str:
         with span("one", None):
@@ -173,7 +183,8 @@ async def test_tasks_keep_their_spans_apart(stream):
     assert len(set(await asyncio.gather(*(one() for _ in range(10))))) == 10
 
 
-def test_a_span_tells_of_an_error_only_its_type(stream):
+def test_a_span_tells_of_an_error_only_its_type(stream, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(telemetry, "_traced", True)
     with pytest.raises(ValueError, match="mood"), span("failing") as current:
         raise ValueError("mood of lan")
     assert isinstance(current, trace.Span)
