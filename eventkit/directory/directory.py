@@ -114,7 +114,9 @@ class Directory:
         return OrgChart(
             people={row.person_id: _person(row) for row in map(PERSON_TABLE.of, people)},
             places={r["person_id"]: Place(r["unit_id"], r["manager_id"]) for r in places},
-            units={r["unit_id"]: Unit(r["unit_id"], r["name"], r["head_id"]) for r in units},
+            units={
+                r["unit_id"]: Unit(r["unit_id"], r["name"], r["head_id"], r["parent_id"], r["closed"]) for r in units
+            },
             company=tenant_row["name"] if tenant_row else "",
             time_zone=ZoneInfo(tenant_row["time_zone"] if tenant_row else DEFAULT_TIME_ZONE),
             position=position,
@@ -130,4 +132,5 @@ def _person(row: PersonRow) -> Person:
         row.active,
         PersonalText.FromString(row.email),
         row.erased,
+        row.successor_id,
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from eventkit.commands.aggregate import Aggregate, begun, refuse_unknown
@@ -15,14 +16,20 @@ from nhip.common.v1.words_pb2 import PersonalText
 from nhip.people.v1 import types_pb2
 from nhip.people.v1.events_pb2 import (
     EmailChanged,
+    NameChanged,
     PersonDeactivated,
     PersonErased,
+    PersonReactivated,
     PersonRegistered,
     PlaceAssigned,
     RolesChanged,
     TenantCreated,
+    TitleChanged,
+    UnitClosed,
     UnitCreated,
     UnitHeadAppointed,
+    UnitMoved,
+    UnitRenamed,
 )
 
 
@@ -51,6 +58,8 @@ class Person:
     active: bool = True
     email: PersonalText = field(default_factory=PersonalText)
     erased: bool = False
+    successor_id: str = ""
+    """Of somebody who left: who answers for what they answered for; empty: nobody was named."""
 
 
 ERASED = PersonalText(erased=True)
@@ -62,20 +71,36 @@ def role_name(role: "types_pb2.Role.ValueType") -> str:
     return types_pb2.Role.Name(role).removeprefix("ROLE_").lower()
 
 
-def evolve_person(
-    person: Person | None, event: PersonRegistered | EmailChanged | RolesChanged | PersonDeactivated | PersonErased
-) -> Person:
+PersonEvent = (
+    PersonRegistered
+    | NameChanged
+    | TitleChanged
+    | EmailChanged
+    | RolesChanged
+    | PersonDeactivated
+    | PersonReactivated
+    | PersonErased
+)
+
+
+def evolve_person(person: Person | None, event: PersonEvent) -> Person:
     match event:
         case PersonRegistered():
             return Person(
                 event.person_id, event.name, event.title, tuple(role_name(r) for r in event.roles), email=event.email
             )
+        case NameChanged():
+            return replace(begun(person, event), name=event.name)
+        case TitleChanged():
+            return replace(begun(person, event), title=event.title)
         case EmailChanged():
             return replace(begun(person, event), email=event.email)
         case RolesChanged():
             return replace(begun(person, event), roles=tuple(role_name(r) for r in event.after))
         case PersonDeactivated():
-            return replace(begun(person, event), active=False)
+            return replace(begun(person, event), active=False, successor_id=event.successor_id)
+        case PersonReactivated():
+            return replace(begun(person, event), active=True, successor_id="")
         case PersonErased():
             return replace(begun(person, event), name=ERASED, title=ERASED, email=ERASED, active=False, erased=True)
         case _:
@@ -95,6 +120,9 @@ class Unit:
     id: str
     name: str
     head_id: str = ""
+    parent_id: str = ""
+    """The unit that it is a part of; empty: of none."""
+    closed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,20 +133,22 @@ class Organisation:
     places: Mapping[str, Place] = field(default_factory=dict[str, Place])
 
 
-def evolve_organisation(
-    organisation: Organisation, event: UnitCreated | UnitHeadAppointed | PlaceAssigned
-) -> Organisation:
+OrganisationEvent = UnitCreated | UnitRenamed | UnitMoved | UnitClosed | UnitHeadAppointed | PlaceAssigned
+
+
+def evolve_organisation(organisation: Organisation, event: OrganisationEvent) -> Organisation:
     match event:
         case UnitCreated():
-            return replace(organisation, units={**organisation.units, event.unit_id: Unit(event.unit_id, event.name)})
+            unit = Unit(event.unit_id, event.name, parent_id=event.parent_id)
+            return replace(organisation, units={**organisation.units, unit.id: unit})
+        case UnitRenamed():
+            return _with_unit(organisation, event.unit_id, name=event.after)
+        case UnitMoved():
+            return _with_unit(organisation, event.unit_id, parent_id=event.after)
+        case UnitClosed():
+            return _with_unit(organisation, event.unit_id, closed=True)
         case UnitHeadAppointed():
-            return replace(
-                organisation,
-                units={
-                    **organisation.units,
-                    event.unit_id: replace(organisation.units[event.unit_id], head_id=event.after),
-                },
-            )
+            return _with_unit(organisation, event.unit_id, head_id=event.after)
         case PlaceAssigned():
             return replace(
                 organisation,
@@ -126,6 +156,11 @@ def evolve_organisation(
             )
         case _:
             refuse_unknown(event)
+
+
+def _with_unit(organisation: Organisation, unit_id: str, **changed: Any) -> Organisation:
+    units = {**organisation.units, unit_id: replace(organisation.units[unit_id], **changed)}
+    return replace(organisation, units=units)
 
 
 TENANT = Aggregate[Tenant | None]("tenant", None, evolve_tenant)
@@ -165,6 +200,20 @@ class OrgChart:
         while (person := self.manager(person)) and person not in seen:
             seen.add(person)
             yield person
+
+    def standing_in(self, person: str) -> str:
+        """Who answers in a person's place: themselves while they are here; else their successor, or who stands in for
+        that one; without any, the nearest active manager above them; empty: nobody (D-09)."""
+        seen = set[str]()
+        while person not in seen:
+            seen.add(person)
+            if person not in self.people or self.people[person].active:  # who is not known yet has not left
+                return person
+            successor = self.people[person].successor_id
+            if not successor:
+                return next((manager for manager in self.managers(person) if self.is_active(manager)), "")
+            person = successor
+        return ""
 
     def has_role(self, person: str, role: str) -> bool:
         return self.is_active(person) and role in self.people[person].roles

@@ -42,10 +42,11 @@ class Deciders:
 
 
 def answerable(owners: Iterable[str], unit_id: str, org: OrgChart) -> tuple[str, ...]:
-    """Who answers for something: who is named; without anybody, the head of its unit; else nobody (G-32)."""
-    named = tuple(dict.fromkeys(owners))
+    """Who answers for something: who is named; without anybody, the head of its unit; else nobody (G-32). For somebody
+    who left it is who stands in for them (D-09)."""
     unit = org.units.get(unit_id)
-    return named or ((unit.head_id,) if unit and unit.head_id else ())
+    named = list(owners) or [unit.head_id if unit else ""]
+    return tuple(dict.fromkeys(filter(None, map(org.standing_in, filter(None, named)))))
 
 
 def deciders(touched: Sequence[Responsibility], proposer: str, org: OrgChart) -> Deciders:

@@ -11,17 +11,23 @@ from eventkit.subscriptions.table import Key
 from eventkit.values import packed
 from nhip.people.v1.events_pb2 import (
     EmailChanged,
+    NameChanged,
     PersonDeactivated,
     PersonErased,
+    PersonReactivated,
     PersonRegistered,
     PlaceAssigned,
     RolesChanged,
     TenantCreated,
+    TitleChanged,
+    UnitClosed,
     UnitCreated,
     UnitHeadAppointed,
+    UnitMoved,
+    UnitRenamed,
 )
 
-VERSION = 3
+VERSION = 4
 """Of the directory, and of whatever else a service keeps of people: views of one source take a new version together."""
 
 
@@ -56,6 +62,7 @@ class PersonRow:
     roles: list[str]
     active: bool
     erased: bool
+    successor_id: str
 
 
 class PersonView(View[PersonRow]):
@@ -64,7 +71,16 @@ class PersonView(View[PersonRow]):
     name, source, categories, key = "directory_person", "people", (PERSON.category,), ("tenant", "person_id")
     version = VERSION
     row = PersonRow
-    folds = (EmailChanged, PersonDeactivated, PersonErased, PersonRegistered, RolesChanged)
+    folds = (
+        EmailChanged,
+        NameChanged,
+        PersonDeactivated,
+        PersonErased,
+        PersonReactivated,
+        PersonRegistered,
+        RolesChanged,
+        TitleChanged,
+    )
 
     def touches(self, event: Recorded) -> Iterable[Key]:
         return ((event.tenant, event.stream.id),)
@@ -74,13 +90,20 @@ class PersonView(View[PersonRow]):
         match event.message:
             case PersonRegistered() as e:
                 sealed = (packed(e.name), packed(e.title), packed(e.email))
-                rows.put(PersonRow(*key, *sealed, [role_name(r) for r in e.roles], active=True, erased=False))
+                roles = [role_name(r) for r in e.roles]
+                rows.put(PersonRow(*key, *sealed, roles, active=True, erased=False, successor_id=""))
+            case NameChanged() as e:
+                rows.put(replace(rows[key], name=packed(e.name)))
+            case TitleChanged() as e:
+                rows.put(replace(rows[key], title=packed(e.title)))
             case EmailChanged() as e:
                 rows.put(replace(rows[key], email=packed(e.email)))
             case RolesChanged() as e:
                 rows.put(replace(rows[key], roles=[role_name(r) for r in e.after]))
-            case PersonDeactivated():
-                rows.put(replace(rows[key], active=False))
+            case PersonDeactivated() as e:
+                rows.put(replace(rows[key], active=False, successor_id=e.successor_id))
+            case PersonReactivated():
+                rows.put(replace(rows[key], active=True, successor_id=""))
             case PersonErased():
                 erased = packed(ERASED)
                 rows.put(replace(rows[key], name=erased, title=erased, email=erased, active=False, erased=True))
@@ -90,7 +113,7 @@ class PersonView(View[PersonRow]):
     def expected(self, events: Sequence[Recorded]) -> Iterable[PersonRow]:
         if p := PERSON.fold(messages(events)):
             sealed = (packed(p.name), packed(p.title), packed(p.email))
-            yield PersonRow(events[0].tenant, p.id, *sealed, list(p.roles), p.active, p.erased)
+            yield PersonRow(events[0].tenant, p.id, *sealed, list(p.roles), p.active, p.erased, p.successor_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +129,7 @@ class PlaceView(WrittenWhole[PlaceRow, PlaceAssigned]):
     version = VERSION
     row = PlaceRow
     folds = (PlaceAssigned,)
-    passes_over = (UnitCreated, UnitHeadAppointed)
+    passes_over = (UnitClosed, UnitCreated, UnitHeadAppointed, UnitMoved, UnitRenamed)
 
     def written(self, event: Recorded, e: PlaceAssigned) -> PlaceRow:
         return PlaceRow(event.tenant, e.person_id, e.after.unit_id, e.after.manager_id)
@@ -122,18 +145,20 @@ class UnitRow:
     unit_id: str
     name: str
     head_id: str
+    parent_id: str
+    closed: bool
 
 
 class UnitView(View[UnitRow]):
     name, source, categories, key = "directory_unit", "people", (ORGANISATION.category,), ("tenant", "unit_id")
     version = VERSION
     row = UnitRow
-    folds = (UnitCreated, UnitHeadAppointed)
+    folds = (UnitClosed, UnitCreated, UnitHeadAppointed, UnitMoved, UnitRenamed)
     passes_over = (PlaceAssigned,)
 
     def touches(self, event: Recorded) -> Iterable[Key]:
         match event.message:
-            case UnitHeadAppointed() as e:
+            case UnitClosed() | UnitHeadAppointed() | UnitMoved() | UnitRenamed() as e:
                 return ((event.tenant, e.unit_id),)
             case _:
                 return ()
@@ -141,7 +166,13 @@ class UnitView(View[UnitRow]):
     def fold(self, rows: Rows[UnitRow], event: Recorded) -> None:
         match event.message:
             case UnitCreated() as e:
-                rows.put(UnitRow(event.tenant, e.unit_id, e.name, ""))
+                rows.put(UnitRow(event.tenant, e.unit_id, e.name, "", e.parent_id, closed=False))
+            case UnitRenamed() as e:
+                rows.put(replace(rows[event.tenant, e.unit_id], name=e.after))
+            case UnitMoved() as e:
+                rows.put(replace(rows[event.tenant, e.unit_id], parent_id=e.after))
+            case UnitClosed() as e:
+                rows.put(replace(rows[event.tenant, e.unit_id], closed=True))
             case UnitHeadAppointed() as e:
                 rows.put(replace(rows[event.tenant, e.unit_id], head_id=e.after))
             case _:
@@ -149,7 +180,7 @@ class UnitView(View[UnitRow]):
 
     def expected(self, events: Sequence[Recorded]) -> Iterable[UnitRow]:
         for unit in ORGANISATION.fold(messages(events)).units.values():
-            yield UnitRow(events[0].tenant, unit.id, unit.name, unit.head_id)
+            yield UnitRow(events[0].tenant, unit.id, unit.name, unit.head_id, unit.parent_id, unit.closed)
 
 
 def views() -> list[AnyView]:

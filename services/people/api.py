@@ -7,7 +7,7 @@ from itertools import islice
 from eventkit.commands.aggregate import Decision
 from eventkit.commands.decider import Load
 from eventkit.context import Context
-from eventkit.directory.facts import ORGANISATION, PERSON, TENANT, THE_ORGANISATION, OrgChart, Person
+from eventkit.directory.facts import ORGANISATION, PERSON, TENANT, THE_ORGANISATION, Organisation, OrgChart, Person
 from eventkit.errors import Kind, Rejected, unknown
 from eventkit.log import StreamId
 from eventkit.process.service import Resources
@@ -31,12 +31,18 @@ _READ = anyone(services=("importer", "operator", "gateway"))
 ACCESS: Mapping[str, Allow] = {
     "CreateTenant": services("operator"),
     "CreateUnit": _ADMIN,
+    "RenameUnit": _ADMIN,
+    "MoveUnit": _ADMIN,
+    "CloseUnit": roles("admin", services=("operator",)),
     "AppointUnitHead": _ADMIN,
     "RegisterPerson": _ADMIN,
     "AssignPlace": _ADMIN,
     # An import registers people with their roles; what they have afterwards is people's to decide.
     "ChangeRoles": roles("admin", services=("operator",)),
+    "ChangeName": roles("admin", services=("operator",)),
+    "ChangeTitle": roles("admin", services=("operator",)),
     "DeactivatePerson": roles("admin", services=("operator",)),
+    "ReactivatePerson": roles("admin", services=("operator",)),
     # One's own, or for an administrator anybody's: the decisions check.
     "ChangeEmail": anyone(services=("importer", "operator"), own=True),
     "RequestErasure": anyone(services=("operator",), own=True),
@@ -71,13 +77,25 @@ class PeopleApi:
 
     async def create_unit(self, command: pb.CreateUnit, ctx: Context) -> Accepted:
         unit_id = ctx.new_id("unit")
-        return await self.resources.commands.on(
-            ctx,
-            ORGANISATION,
-            THE_ORGANISATION,
-            lambda state: organisation.create_unit(state, command, unit_id),
-            answers=unit_id,
-        )
+        return await self._about_units(ctx, unit_id, lambda state: organisation.create_unit(state, command, unit_id))
+
+    async def rename_unit(self, command: pb.RenameUnit, ctx: Context) -> Accepted:
+        return await self._about_units(ctx, command.unit_id, lambda state: organisation.rename_unit(state, command))
+
+    async def move_unit(self, command: pb.MoveUnit, ctx: Context) -> Accepted:
+        return await self._about_units(ctx, command.unit_id, lambda state: organisation.move_unit(state, command))
+
+    async def close_unit(self, command: pb.CloseUnit, ctx: Context) -> Accepted:
+        async def decide(load: Load) -> Decision:
+            state = await load(ORGANISATION, THE_ORGANISATION)
+            people = [await load(PERSON, person_id) for person_id in organisation.of_unit(state, command.unit_id)]
+            return organisation.close_unit(state, command.unit_id, people)
+
+        return await self.resources.commands.execute(ctx, organisation.HERE, decide, answers=command.unit_id)
+
+    async def _about_units(self, ctx: Context, unit_id: str, decide: Callable[[Organisation], Decision]) -> Accepted:
+        """Decides about a unit on the tenant's organisation."""
+        return await self.resources.commands.on(ctx, ORGANISATION, THE_ORGANISATION, decide, answers=unit_id)
 
     async def appoint_unit_head(self, command: pb.AppointUnitHead, ctx: Context) -> Accepted:
         async def decide(load: Load) -> Decision:
@@ -110,17 +128,38 @@ class PeopleApi:
         return await self.resources.commands.execute(ctx, organisation.HERE, decide, answers=command.person_id)
 
     async def change_roles(self, command: pb.ChangeRoles, ctx: Context) -> Accepted:
-        return await self._beside_others(
-            ctx,
-            command.person_id,
-            lambda state, others: person.change_roles(state, command, ctx.actor, others=others),
-        )
+        async def decide(load: Load) -> Decision:
+            others = await self._others_fill(load, ctx, command.person_id)
+            return person.change_roles(await load(PERSON, command.person_id), command, ctx.actor, others=others)
+
+        return await self.resources.commands.execute(ctx, PERSON(command.person_id), decide)
 
     async def deactivate_person(self, command: pb.DeactivatePerson, ctx: Context) -> Accepted:
-        return await self._beside_others(
-            ctx,
-            command.person_id,
-            lambda state, others: person.deactivate(state, command.person_id, others=others),
+        async def decide(load: Load) -> Decision:
+            return person.deactivate(
+                await load(PERSON, command.person_id),
+                await load(ORGANISATION, THE_ORGANISATION),
+                await load(PERSON, command.successor_id) if command.successor_id else None,
+                command,
+                ctx.actor,
+                others=await self._others_fill(load, ctx, command.person_id),
+            )
+
+        return await self.resources.commands.execute(ctx, organisation.HERE, decide, answers=command.person_id)
+
+    async def reactivate_person(self, command: pb.ReactivatePerson, ctx: Context) -> Accepted:
+        return await self.resources.commands.on(
+            ctx, PERSON, command.person_id, lambda state: person.reactivate(state, command.person_id)
+        )
+
+    async def change_name(self, command: pb.ChangeName, ctx: Context) -> Accepted:
+        return await self.resources.commands.on(
+            ctx, PERSON, command.person_id, lambda state: person.change_name(state, command)
+        )
+
+    async def change_title(self, command: pb.ChangeTitle, ctx: Context) -> Accepted:
+        return await self.resources.commands.on(
+            ctx, PERSON, command.person_id, lambda state: person.change_title(state, command)
         )
 
     async def change_email(self, command: pb.ChangeEmail, ctx: Context) -> Accepted:
@@ -128,17 +167,6 @@ class PeopleApi:
         return await self.resources.commands.on(
             ctx, PERSON, command.person_id, lambda state: person.change_email(state, command, ctx.actor, admin=admin)
         )
-
-    async def _beside_others(
-        self, ctx: Context, person_id: str, decide: Callable[[Person | None, frozenset[str]], Decision]
-    ) -> Accepted:
-        """Decides about a person on their state and on the needed roles that others fill."""
-
-        async def load_and_decide(load: Load) -> Decision:
-            others = await self._others_fill(load, ctx, person_id)
-            return decide(await load(PERSON, person_id), others)
-
-        return await self.resources.commands.execute(ctx, PERSON(person_id), load_and_decide)
 
     # -- erasure
 
@@ -256,7 +284,11 @@ class PeopleApi:
         shown, token = page.cut(behind[: page.limit], lambda place: place)
         units = [org.units[id] for _, id in shown]
         return pb.Units(
-            units=[pb.Unit(unit_id=u.id, name=u.name, head_id=u.head_id) for u in units], next_page_token=token
+            units=[
+                pb.Unit(unit_id=u.id, name=u.name, head_id=u.head_id, parent_id=u.parent_id, closed=u.closed)
+                for u in units
+            ],
+            next_page_token=token,
         )
 
     async def list_people(self, request: pb.ListPeople, ctx: Context) -> pb.PeopleList:
@@ -304,4 +336,5 @@ def _person(org: OrgChart, person: Person, *, email: bool) -> pb.Person:
         roles=[types_pb2.Role.Value(f"ROLE_{name.upper()}") for name in person.roles],
         active=person.active,
         email=person.email if email and person.email.WhichOneof("form") else None,
+        successor_id=person.successor_id,
     )

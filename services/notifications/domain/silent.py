@@ -12,9 +12,14 @@ from nhip.people.v1.events_pb2 import (
     ErasureCompleted,
     LegalHoldLifted,
     LegalHoldPlaced,
+    NameChanged,
     PersonRegistered,
     TenantCreated,
+    TitleChanged,
+    UnitClosed,
     UnitCreated,
+    UnitMoved,
+    UnitRenamed,
 )
 from nhip.rewards.v1.events_pb2 import (
     AllowanceExpired,
@@ -35,6 +40,7 @@ from nhip.rewards.v1.events_pb2 import (
 )
 
 _SET_UP = "it is set up for everybody, before anybody has something to do with it"
+_SEEN = "whoever looks sees it, and nobody has something to do with it"
 _BESIDE = "it stands in one append with what is told of"
 _WALLET = "the wallet shows it to its owner, who did it or was told in advance when it ends"
 _SHOP = "the shop shows it"
@@ -49,6 +55,11 @@ TELLS_NOBODY: Mapping[type[Message], str] = {
     TenantCreated: _SET_UP,
     UnitCreated: _SET_UP,
     PersonRegistered: _SET_UP,
+    NameChanged: _SEEN,
+    TitleChanged: _SEEN,
+    UnitRenamed: _SEEN,
+    UnitMoved: _SEEN,
+    UnitClosed: "nobody is in it any more",
     ProposalWithdrawn: "who was asked finds it decided; who withdrew it knows",
     EmailChanged: "it was asked for by the person, or for them by an administrator",
     ErasureCompleted: "the person was told of the decision, and is nobody any more",

@@ -12,6 +12,7 @@ from nhip.people.v1.events_pb2 import (
     ErasureRequested,
     PersonDeactivated,
     PersonErased,
+    PersonReactivated,
     PlaceAssigned,
     RolesChanged,
     UnitHeadAppointed,
@@ -38,7 +39,14 @@ class TellOfPeople:
         match event.message:
             case ErasureRequested() | ErasureApproved() | ErasureDeclined() as erasure:
                 await self._of_erasure(event, erasure)
-            case PersonDeactivated() | PersonErased() | PlaceAssigned() | RolesChanged() | UnitHeadAppointed():
+            case (
+                PersonDeactivated()
+                | PersonErased()
+                | PersonReactivated()
+                | PlaceAssigned()
+                | RolesChanged()
+                | UnitHeadAppointed()
+            ):
                 await self._who_decides_now(event)
             case _:
                 pass

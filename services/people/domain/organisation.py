@@ -1,22 +1,88 @@
 """Units, their heads, and who reports to whom: one stream per tenant, so that reporting lines never run in a circle."""
 
+from collections.abc import Iterable
+
 from eventkit.commands.aggregate import Decision, StreamEvent
 from eventkit.context import Actor
-from eventkit.directory.facts import ORGANISATION, THE_ORGANISATION, Organisation, Person, Place
+from eventkit.directory.facts import ORGANISATION, THE_ORGANISATION, Organisation, Person, Place, Unit
 from eventkit.errors import Kind, Rejected, unknown
 from eventkit.names import name_key, tidy
 from nhip.people.v1 import types_pb2
-from nhip.people.v1.events_pb2 import PlaceAssigned, UnitCreated, UnitHeadAppointed
-from nhip.people.v1.people_pb2 import AppointUnitHead, AssignPlace, CreateUnit
+from nhip.people.v1.events_pb2 import (
+    PlaceAssigned,
+    UnitClosed,
+    UnitCreated,
+    UnitHeadAppointed,
+    UnitMoved,
+    UnitRenamed,
+)
+from nhip.people.v1.people_pb2 import AppointUnitHead, AssignPlace, CreateUnit, MoveUnit, RenameUnit
 
 HERE = ORGANISATION(THE_ORGANISATION)
 
 
 def create_unit(organisation: Organisation, command: CreateUnit, unit_id: str) -> Decision:
-    units, name = organisation.units.values(), tidy(command.name)
-    if any(name_key(unit.name) == name_key(name) for unit in units):
-        raise Rejected("UNIT_EXISTS", f"there is a unit named {name!r} already", field="name")
-    return [StreamEvent(HERE, UnitCreated(unit_id=unit_id, name=name))]
+    name = tidy(command.name)
+    _refuse_taken(organisation, name)
+    if command.parent_id:
+        _open_unit(organisation, command.parent_id, "parent_id")
+    return [StreamEvent(HERE, UnitCreated(unit_id=unit_id, name=name, parent_id=command.parent_id))]
+
+
+def rename_unit(organisation: Organisation, command: RenameUnit) -> Decision:
+    unit, name = _open_unit(organisation, command.unit_id, "unit_id"), tidy(command.name)
+    if unit.name == name:
+        return []
+    _refuse_taken(organisation, name, but=unit.id)
+    return [StreamEvent(HERE, UnitRenamed(unit_id=unit.id, before=unit.name, after=name))]
+
+
+def move_unit(organisation: Organisation, command: MoveUnit) -> Decision:
+    unit = _open_unit(organisation, command.unit_id, "unit_id")
+    if unit.parent_id == command.parent_id:
+        return []
+    if command.parent_id:
+        parent = _open_unit(organisation, command.parent_id, "parent_id")
+        if unit.id in (parent.id, *_units_above(organisation, parent.id)):
+            raise Rejected("UNIT_CIRCLE", "a unit cannot be a part of itself, over others or not", field="parent_id")
+    return [StreamEvent(HERE, UnitMoved(unit_id=unit.id, before=unit.parent_id, after=command.parent_id))]
+
+
+def close_unit(organisation: Organisation, unit_id: str, people: Iterable[Person | None]) -> Decision:
+    """`people`: who was ever placed in it last."""
+    unit = organisation.units.get(unit_id)
+    if unit is None:
+        raise unknown("unit", unit_id, "unit_id")
+    if unit.closed:
+        return []
+    if any(person is not None and person.active for person in people):
+        raise Rejected("UNIT_HAS_PEOPLE", "somebody is in it: move them to another unit first", field="unit_id")
+    if any(part.parent_id == unit_id and not part.closed for part in organisation.units.values()):
+        raise Rejected("UNIT_HAS_PARTS", "other units are a part of it: move or close them first", field="unit_id")
+    return [StreamEvent(HERE, UnitClosed(unit_id=unit_id))]
+
+
+def of_unit(organisation: Organisation, unit_id: str) -> list[str]:
+    """The ids of the people who are placed in a unit, those who left among them."""
+    return [person_id for person_id, place in organisation.places.items() if place.unit_id == unit_id]
+
+
+def hand_over(organisation: Organisation, leaver: str, successor: str) -> Decision:
+    """The units that a leaver heads and the people who report to them are their successor's; those whom the successor
+    reports to themselves, over others or not, get the leaver's manager."""
+    decision: Decision = [
+        StreamEvent(HERE, UnitHeadAppointed(unit_id=unit.id, before=leaver, after=successor))
+        for unit in organisation.units.values()
+        if unit.head_id == leaver and not unit.closed
+    ]
+    above = organisation.places[leaver].manager_id if leaver in organisation.places else ""
+    line = {successor, *_above(organisation, successor)}
+    for person_id, place in organisation.places.items():
+        if place.manager_id == leaver:
+            before = types_pb2.Place(unit_id=place.unit_id, manager_id=leaver)
+            after = types_pb2.Place(unit_id=place.unit_id, manager_id=above if person_id in line else successor)
+            decision.append(StreamEvent(HERE, PlaceAssigned(person_id=person_id, before=before, after=after)))
+    return decision
 
 
 def is_oneself(actor: Actor, person_id: str) -> bool:
@@ -25,10 +91,8 @@ def is_oneself(actor: Actor, person_id: str) -> bool:
 
 def appoint_head(organisation: Organisation, head: Person | None, command: AppointUnitHead, actor: Actor) -> Decision:
     """Nobody makes themself the head of a unit: its KPIs would be theirs."""
-    unit = organisation.units.get(command.unit_id)
-    if unit is None:
-        raise unknown("unit", command.unit_id, "unit_id")
-    _active(head, command.person_id, "person_id")
+    unit = _open_unit(organisation, command.unit_id, "unit_id")
+    refuse_inactive(head, command.person_id, "person_id")
     if unit.head_id == command.person_id:
         return []
     if is_oneself(actor, command.person_id):
@@ -42,7 +106,7 @@ def assign(
     organisation: Organisation, person: Person | None, manager: Person | None, command: AssignPlace, actor: Actor
 ) -> Decision:
     """Nobody chooses their own manager: that is who decides about them."""
-    _active(person, command.person_id, "person_id")
+    refuse_inactive(person, command.person_id, "person_id")
     placed = place(organisation, manager, command.person_id, command.place)
     if placed and is_oneself(actor, command.person_id):
         raise Rejected(
@@ -53,10 +117,10 @@ def assign(
 
 def place(organisation: Organisation, manager: Person | None, person_id: str, wanted: types_pb2.Place) -> Decision:
     """Put a person into a unit and under a manager; also how a new person comes in."""
-    if wanted.unit_id and wanted.unit_id not in organisation.units:
-        raise unknown("unit", wanted.unit_id, "place.unit_id")
+    if wanted.unit_id:
+        _open_unit(organisation, wanted.unit_id, "place.unit_id")
     if wanted.manager_id:
-        _active(manager, wanted.manager_id, "place.manager_id")
+        refuse_inactive(manager, wanted.manager_id, "place.manager_id")
         if person_id in (wanted.manager_id, *_above(organisation, wanted.manager_id)):
             raise Rejected(
                 "REPORTING_CIRCLE", "a person cannot report to themselves, over others or not", field="place.manager_id"
@@ -76,7 +140,32 @@ def _above(organisation: Organisation, person_id: str) -> list[str]:
     return line
 
 
-def _active(person: Person | None, id: str, field: str) -> None:
+def _units_above(organisation: Organisation, unit_id: str) -> list[str]:
+    line: list[str] = []
+    while (above := organisation.units[unit_id].parent_id) and above not in line:
+        unit_id = above
+        line.append(unit_id)
+    return line
+
+
+def _open_unit(organisation: Organisation, unit_id: str, field: str) -> Unit:
+    unit = organisation.units.get(unit_id)
+    if unit is None:
+        raise unknown("unit", unit_id, field)
+    if unit.closed:
+        raise Rejected("UNIT_CLOSED", f"the unit {unit.name!r} is closed", field=field)
+    return unit
+
+
+def _refuse_taken(organisation: Organisation, name: str, *, but: str = "") -> None:
+    """Two units of one name could not be told apart; that of a closed one is free."""
+    key = name_key(name)
+    if any(name_key(unit.name) == key and unit.id != but and not unit.closed for unit in organisation.units.values()):
+        raise Rejected("UNIT_EXISTS", f"there is a unit named {name!r} already", field="name")
+
+
+def refuse_inactive(person: Person | None, id: str, field: str) -> None:
+    """Raises `Rejected` for somebody who is not there, or not any more."""
     if person is None:
         raise unknown("person", id, field)
     if not person.active:

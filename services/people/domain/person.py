@@ -9,8 +9,23 @@ from eventkit.context import Actor
 from eventkit.directory.facts import PERSON, Organisation, Person, role_name
 from eventkit.errors import Kind, Rejected, unknown
 from nhip.people.v1 import types_pb2
-from nhip.people.v1.events_pb2 import EmailChanged, PersonDeactivated, PersonRegistered, RolesChanged
-from nhip.people.v1.people_pb2 import ChangeEmail, ChangeRoles, RegisterPerson
+from nhip.people.v1.events_pb2 import (
+    EmailChanged,
+    NameChanged,
+    PersonDeactivated,
+    PersonReactivated,
+    PersonRegistered,
+    RolesChanged,
+    TitleChanged,
+)
+from nhip.people.v1.people_pb2 import (
+    ChangeEmail,
+    ChangeName,
+    ChangeRoles,
+    ChangeTitle,
+    DeactivatePerson,
+    RegisterPerson,
+)
 from services.people.domain import organisation as organisations
 from services.people.domain.needed import fills, refuse_last
 from services.people.domain.organisation import is_oneself
@@ -40,11 +55,9 @@ def register(organisation: Organisation, manager: Person | None, command: Regist
 
 def change_roles(person: Person | None, command: ChangeRoles, actor: Actor, *, others: frozenset[str]) -> Decision:
     """`others`: the needed roles that others fill. Nobody gives a role to themself."""
-    person = _existing(person, command.person_id)
     if types_pb2.ROLE_UNSPECIFIED in command.roles:
         raise Rejected("ROLE_UNKNOWN", "every role needs a name", field="roles")
-    if not person.active:
-        raise Rejected("PERSON_INACTIVE", f"{person.id} is no longer active", field="person_id")
+    person = _here(person, command.person_id)
     after = tuple(role_name(r) for r in command.roles)
     if person.roles == after:
         return []
@@ -60,8 +73,7 @@ def change_email(person: Person | None, command: ChangeEmail, actor: Actor, *, a
     person = _existing(person, command.person_id)
     if actor.id != person.id and not admin:
         raise Rejected("NOT_ALLOWED", "people change their own address, administrators anybody's", kind=Kind.FORBIDDEN)
-    if not person.active:
-        raise Rejected("PERSON_INACTIVE", f"{person.id} is no longer active", field="person_id")
+    person = _here(person, command.person_id)
     if not command.email.plain.strip():
         return (
             [StreamEvent(PERSON(person.id), EmailChanged(person_id=person.id))]
@@ -72,13 +84,60 @@ def change_email(person: Person | None, command: ChangeEmail, actor: Actor, *, a
     return [StreamEvent(PERSON(person.id), EmailChanged(person_id=person.id, email=command.email))]
 
 
-def deactivate(person: Person | None, person_id: str, *, others: frozenset[str]) -> Decision:
-    """`others`: the needed roles that others fill."""
-    person = _existing(person, person_id)
-    if not person.active:
+def change_name(person: Person | None, command: ChangeName) -> Decision:
+    """Whether it is the name that was there already cannot be seen: that one is sealed."""
+    person = _here(person, command.person_id)
+    return [StreamEvent(PERSON(person.id), NameChanged(person_id=person.id, name=command.name))]
+
+
+def change_title(person: Person | None, command: ChangeTitle) -> Decision:
+    person = _here(person, command.person_id)
+    if not command.title.plain.strip():
+        has_one = person.title.WhichOneof("form")
+        return [StreamEvent(PERSON(person.id), TitleChanged(person_id=person.id))] if has_one else []
+    return [StreamEvent(PERSON(person.id), TitleChanged(person_id=person.id, title=command.title))]
+
+
+def deactivate(
+    person: Person | None,
+    organisation: Organisation,
+    successor: Person | None,
+    command: DeactivatePerson,
+    actor: Actor,
+    *,
+    others: frozenset[str],
+) -> Decision:
+    """Somebody left, or who left without a successor gets one (D-09). `others`: the needed roles that others fill.
+
+    Nobody names themself: what somebody answers for, heads and decides would be theirs.
+    """
+    person = _existing(person, command.person_id)
+    if not person.active and command.successor_id in ("", person.successor_id):
         return []
-    refuse_last(fills(person), others, "person_id")
-    return [StreamEvent(PERSON(person.id), PersonDeactivated(person_id=person.id))]
+    if command.successor_id == person.id:
+        raise Rejected("SUCCESSOR_IS_LEAVER", "who leaves is no successor of themself", field="successor_id")
+    if command.successor_id:
+        organisations.refuse_inactive(successor, command.successor_id, "successor_id")
+        if is_oneself(actor, command.successor_id):
+            raise Rejected(
+                "OWN_PLACE",
+                "nobody makes themself somebody's successor: ask another administrator",
+                kind=Kind.FORBIDDEN,
+            )
+    if person.active:
+        refuse_last(fills(person), others, "person_id")
+    left = PersonDeactivated(person_id=person.id, successor_id=command.successor_id)
+    handed = organisations.hand_over(organisation, person.id, command.successor_id) if command.successor_id else []
+    return [StreamEvent(PERSON(person.id), left), *handed]
+
+
+def reactivate(person: Person | None, person_id: str) -> Decision:
+    person = _existing(person, person_id)
+    if person.active:
+        return []
+    if person.erased:
+        raise Rejected("PERSON_ERASED", "this person was erased: nobody knows who that was", field="person_id")
+    return [StreamEvent(PERSON(person.id), PersonReactivated(person_id=person.id))]
 
 
 def _address(text: str) -> None:
@@ -94,4 +153,10 @@ def _address(text: str) -> None:
 def _existing(person: Person | None, person_id: str) -> Person:
     if person is None:
         raise unknown("person", person_id, "person_id")
+    return person
+
+
+def _here(person: Person | None, person_id: str) -> Person:
+    person = _existing(person, person_id)
+    organisations.refuse_inactive(person, person_id, "person_id")
     return person

@@ -1,5 +1,7 @@
 """Who answers for something and who decides about it: one rule, whoever asks."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -51,6 +53,33 @@ def test_who_is_named_answers_and_without_anybody_the_head_of_the_unit(
     owners: tuple[str, ...], unit_id: str, people: tuple[str, ...]
 ):
     assert answerable(owners, unit_id, company_x()) == people
+
+
+def left(by: str = "", **changed: Place) -> OrgChart:
+    """Company X after Minh left, with this successor; Minh reports to Phúc, and Phúc to Nam."""
+    org = company_x(inactive=("minh",))
+    minh = replace(org.people["minh"], successor_id=by)
+    return replace(org, people={**org.people, "minh": minh}, places={**org.places, **changed})
+
+
+def test_for_a_leaver_their_successor_answers_and_without_one_who_is_above_them():
+    assert answerable(("minh",), "", left(by="tram")) == ("tram",)
+    assert answerable(("minh",), "", left()) == ("phuc",)
+    assert answerable(("minh", "phuc"), "", left()) == ("phuc",)
+    assert answerable(("minh",), "", left(minh=Place(manager_id="ghost"))) == ()
+
+
+def test_a_successor_who_left_has_one_themself_and_a_circle_of_them_ends():
+    org = left(by="tram")
+    gone = replace(org.people["tram"], active=False, successor_id="thao")
+    assert answerable(("minh",), "", replace(org, people={**org.people, "tram": gone})) == ("thao",)
+    back = replace(gone, successor_id="minh")
+    assert answerable(("minh",), "", replace(org, people={**org.people, "tram": back})) == ()
+
+
+def test_a_head_who_left_is_stood_in_for_too():
+    org = company_x(inactive=("phuc",))
+    assert answerable((), "sales", org) == ("nam",)
 
 
 def test_a_unit_without_a_head_leaves_nobody_who_answers():

@@ -1,21 +1,28 @@
 """Tenants, units, people and their places."""
 
 import unicodedata
+from collections.abc import Callable
 
 import pytest
 
+from eventkit.commands.aggregate import Decision
 from eventkit.context import Actor
-from eventkit.directory.facts import ORGANISATION, PERSON, TENANT, THE_ORGANISATION, Place
+from eventkit.directory.facts import ORGANISATION, PERSON, TENANT, THE_ORGANISATION, Organisation, Place
 from nhip.people.v1 import people_pb2 as pb
 from nhip.people.v1 import types_pb2 as t
-from nhip.people.v1.events_pb2 import RolesChanged
+from nhip.people.v1.events_pb2 import NameChanged, RolesChanged, TitleChanged, UnitMoved, UnitRenamed
 from nhip.people.v1.people_pb2 import (
     AppointUnitHead,
     AssignPlace,
+    ChangeName,
     ChangeRoles,
+    ChangeTitle,
     CreateTenant,
     CreateUnit,
+    DeactivatePerson,
+    MoveUnit,
     RegisterPerson,
+    RenameUnit,
 )
 from services.people.domain import organisation, person, tenant
 from services.people.domain.erasure import Erasure
@@ -30,8 +37,8 @@ def register(id: str, manager: str = "", unit: str = "") -> Command:
     )
 
 
-def create_unit(name: str, id: str) -> Command:
-    command = CreateUnit(name=name)
+def create_unit(name: str, id: str, parent: str = "") -> Command:
+    command = CreateUnit(name=name, parent_id=parent)
     return lambda state: organisation.create_unit(state.state(ORGANISATION, THE_ORGANISATION), command, id)
 
 
@@ -67,8 +74,41 @@ def change(id: str, *roles: t.Role.ValueType, by: str = "lan", others: frozenset
     return lambda state: person.change_roles(state.state(PERSON, id), command, Actor("company-x", by), others=others)
 
 
-def deactivate(id: str, *, others: frozenset[str] = EVERYTHING) -> Command:
-    return lambda state: person.deactivate(state.state(PERSON, id), id, others=others)
+def deactivate(id: str, successor: str = "", *, by: str = "lan", others: frozenset[str] = EVERYTHING) -> Command:
+    return lambda state: person.deactivate(
+        state.state(PERSON, id),
+        state.state(ORGANISATION, THE_ORGANISATION),
+        state.state(PERSON, successor),
+        DeactivatePerson(person_id=id, successor_id=successor),
+        Actor("company-x", by),
+        others=others,
+    )
+
+
+def reactivate(id: str) -> Command:
+    return lambda state: person.reactivate(state.state(PERSON, id), id)
+
+
+def in_units(decide: Callable[[Organisation], Decision]) -> Command:
+    """A command about the organisation alone."""
+    return lambda state: decide(state.state(ORGANISATION, THE_ORGANISATION))
+
+
+def rename(unit: str, name: str) -> Command:
+    return in_units(lambda units: organisation.rename_unit(units, RenameUnit(unit_id=unit, name=name)))
+
+
+def move(unit: str, parent: str) -> Command:
+    return in_units(lambda units: organisation.move_unit(units, MoveUnit(unit_id=unit, parent_id=parent)))
+
+
+def close(unit: str) -> Command:
+    def decide(state: Given) -> Decision:
+        units = state.state(ORGANISATION, THE_ORGANISATION)
+        people = [state.state(PERSON, id) for id in organisation.of_unit(units, unit)]
+        return organisation.close_unit(units, unit, people)
+
+    return decide
 
 
 def create_tenant(name: str) -> Command:
@@ -166,3 +206,111 @@ def test_who_is_about_to_be_erased_or_left_fills_no_role_any_more():
     assert fills(nam, Erasure(pb.ERASURE_STATE_REQUESTED)) == {"admin"}
     assert fills(nam, Erasure(pb.ERASURE_STATE_APPROVED)) == frozenset()
     assert fills(state.and_then(deactivate("nam")).state(PERSON, "nam")) == frozenset()
+
+
+# --- who leaves, and comes back ---
+
+
+def led() -> Given:
+    """Nam over Phúc over Minh and Trâm; Phúc heads Sales."""
+    return line().and_then(register("tram", "phuc", "sales")).and_then(head("phuc"))
+
+
+def places(state: Given) -> dict[str, str]:
+    """Who reports to whom."""
+    return {id: place.manager_id for id, place in state.state(ORGANISATION, THE_ORGANISATION).places.items()}
+
+
+def head_of(state: Given, unit: str) -> str:
+    return state.state(ORGANISATION, THE_ORGANISATION).units[unit].head_id
+
+
+def test_a_successor_heads_the_units_and_manages_the_people_of_a_leaver():
+    state = led().and_then(register("lan")).and_then(deactivate("phuc", "lan", by="nam"))
+    assert (head_of(state, "sales"), state.state(PERSON, "phuc").successor_id) == ("lan", "lan")
+    assert places(state) == {"nam": "", "phuc": "nam", "minh": "lan", "tram": "lan", "lan": ""}
+
+
+def test_a_successor_from_among_those_below_reports_to_who_was_above():
+    state = led().and_then(deactivate("phuc", "minh"))
+    assert places(state) == {"nam": "", "phuc": "nam", "minh": "nam", "tram": "minh"}
+    below = led().and_then(register("an", "tram", "sales")).and_then(deactivate("phuc", "an"))
+    assert (places(below)["tram"], places(below)["minh"], places(below)["an"]) == ("nam", "an", "tram")
+
+
+def test_a_successor_may_be_named_later_and_another_one():
+    state = led().and_then(deactivate("phuc"))
+    assert head_of(state, "sales") == "phuc"
+    named = state.and_then(deactivate("phuc", "minh"))
+    assert head_of(named, "sales") == "minh"
+    named.when(deactivate("phuc", "minh")).then_nothing()
+    assert named.and_then(deactivate("phuc", "tram")).state(PERSON, "phuc").successor_id == "tram"
+
+
+def test_a_successor_is_somebody_else_who_is_here_and_nobody_names_themself():
+    led().when(deactivate("phuc", "phuc")).then_rejected("SUCCESSOR_IS_LEAVER", field="successor_id")
+    led().when(deactivate("phuc", "ghost")).then_rejected("PERSON_UNKNOWN", field="successor_id")
+    led().and_then(deactivate("minh")).when(deactivate("phuc", "minh")).then_rejected("PERSON_INACTIVE")
+    led().when(deactivate("phuc", "minh", by="minh")).then_rejected("OWN_PLACE")
+
+
+def test_who_comes_back_has_the_roles_and_the_place_of_before():
+    state = led().and_then(deactivate("phuc", "tram")).and_then(reactivate("phuc"))
+    back = state.state(PERSON, "phuc")
+    assert (back.active, back.successor_id, places(state)["phuc"], head_of(state, "sales")) == (True, "", "nam", "tram")
+    state.when(reactivate("phuc")).then_nothing()
+    led().when(reactivate("ghost")).then_rejected("PERSON_UNKNOWN", field="person_id")
+
+
+def test_a_name_and_a_title_change_while_somebody_is_here():
+    def named(state: Given) -> Decision:
+        return person.change_name(state.state(PERSON, "minh"), ChangeName(person_id="minh", name=words("Minh Anh")))
+
+    def titled(title: str) -> Command:
+        command = ChangeTitle(person_id="minh", title=words(title) if title else None)
+        return lambda state: person.change_title(state.state(PERSON, "minh"), command)
+
+    led().when(named).then(NameChanged(person_id="minh", name=words("Minh Anh")))
+    led().when(titled("")).then_nothing()
+    lead = led().when(titled("Lead")).then(TitleChanged(person_id="minh", title=words("Lead")))
+    lead.when(titled("")).then(TitleChanged(person_id="minh"))
+    for change_it in (named, titled("Lead")):
+        led().and_then(deactivate("minh")).when(change_it).then_rejected("PERSON_INACTIVE", field="person_id")
+
+
+# --- units ---
+
+
+def tree() -> Given:
+    """Sales with Export in it, and Support beside."""
+    return line().and_then(create_unit("Export", "export", "sales")).and_then(create_unit("Support", "support"))
+
+
+def test_a_unit_is_renamed_to_a_name_that_is_free():
+    tree().when(rename("export", "Ausfuhr")).then(UnitRenamed(unit_id="export", before="Export", after="Ausfuhr"))
+    tree().when(rename("export", "export")).then(UnitRenamed(unit_id="export", before="Export", after="export"))
+    tree().when(rename("export", "Export")).then_nothing()
+    tree().when(rename("export", " SUPPORT ")).then_rejected("UNIT_EXISTS", field="name")
+    tree().when(rename("ghost", "Ghost")).then_rejected("UNIT_UNKNOWN", field="unit_id")
+
+
+def test_a_unit_is_moved_and_never_into_itself():
+    tree().when(move("export", "support")).then(UnitMoved(unit_id="export", before="sales", after="support"))
+    tree().when(move("export", "")).then(UnitMoved(unit_id="export", before="sales"))
+    tree().when(move("export", "sales")).then_nothing()
+    tree().when(move("sales", "export")).then_rejected("UNIT_CIRCLE", field="parent_id")
+    tree().when(move("sales", "sales")).then_rejected("UNIT_CIRCLE", field="parent_id")
+    tree().when(move("sales", "ghost")).then_rejected("UNIT_UNKNOWN", field="parent_id")
+
+
+def test_a_unit_is_closed_when_nobody_and_nothing_is_in_it():
+    tree().when(close("sales")).then_rejected("UNIT_HAS_PEOPLE", field="unit_id")
+    empty = tree().and_then(assign("minh", "phuc", "support")).and_then(deactivate("phuc")).and_then(deactivate("nam"))
+    empty.when(close("sales")).then_rejected("UNIT_HAS_PARTS", field="unit_id")
+    closed = empty.and_then(close("export")).and_then(close("sales"))
+    closed.when(close("sales")).then_nothing()
+    closed.when(assign("minh", "", "sales")).then_rejected("UNIT_CLOSED", field="place.unit_id")
+    closed.when(create_unit("Part", "part", "sales")).then_rejected("UNIT_CLOSED", field="parent_id")
+    closed.when(rename("sales", "Other")).then_rejected("UNIT_CLOSED", field="unit_id")
+    closed.when(head("minh")).then_rejected("UNIT_CLOSED", field="unit_id")
+    assert closed.and_then(create_unit("Sales", "again")).state(ORGANISATION, THE_ORGANISATION).units["again"].name
