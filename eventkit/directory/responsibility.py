@@ -44,9 +44,18 @@ class Deciders:
 def answerable(owners: Iterable[str], unit_id: str, org: OrgChart) -> tuple[str, ...]:
     """Who answers for something: who is named; without anybody, the head of its unit; else nobody (G-32). For somebody
     who left it is who stands in for them (D-09)."""
+    return tuple(answering(owners, unit_id, org))
+
+
+def answering(owners: Iterable[str], unit_id: str, org: OrgChart) -> dict[str, str]:
+    """Who answers for something, each with whom they stand in for; empty: they are named themselves."""
     unit = org.units.get(unit_id)
-    named = list(owners) or [unit.head_id if unit else ""]
-    return tuple(dict.fromkeys(filter(None, map(org.standing_in, filter(None, named)))))
+    named = dict.fromkeys(filter(None, list(owners) or [unit.head_id if unit else ""]))
+    found = dict[str, str]()
+    for person in named:
+        if by := org.standing_in(person):
+            found.setdefault(by, "" if by in named else person)
+    return found
 
 
 def deciders(touched: Sequence[Responsibility], proposer: str, org: OrgChart) -> Deciders:

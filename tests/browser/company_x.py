@@ -37,6 +37,7 @@ from services.goals import api as goals_api
 from services.notifications import api as notifications_api
 from services.people import api as people_api
 from services.rewards import api as rewards_api
+from tests.browser.company_x_people import PeopleX
 from tests.browser.company_x_records import ErasuresX, LedgerX, NoticesX
 from tests.browser.company_x_rewards import RewardsX
 from tests.browser.folding import folded
@@ -74,7 +75,6 @@ ROLES = {
     "khanh": people_types_pb2.ROLE_AUDITOR,
 }
 UNITS = {"sales": "Sales", "cskh": "CSKH"}
-HEADS = {"sales": "phuc", "cskh": "lan"}
 
 
 @dataclass
@@ -369,7 +369,7 @@ def company() -> list[Goal]:
     ]
 
 
-class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX):
+class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX):
     """The example's state and its answers.
 
     It stands in for the services where the browser is what is tested: pages, scripts, keyboards, screens. Who may call
@@ -378,7 +378,7 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX):
     """
 
     def __init__(self) -> None:
-        for part in (RewardsX, NoticesX, LedgerX, ErasuresX):
+        for part in (RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX):
             part.__init__(self)
         self.goals = {goal.id: goal for goal in company()}
         self.proposals: dict[str, goals_pb2.Proposal] = {}
@@ -389,6 +389,8 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX):
     # --- people ---
 
     def person(self, id: str) -> people_pb2.Person:
+        if id in self.changed:
+            return self.changed[id]
         if id not in PEOPLE:
             raise Rejected("PERSON_UNKNOWN", f"there is no person {id!r}", kind=Kind.UNKNOWN)
         name, title, unit, manager = PEOPLE[id]
@@ -421,11 +423,6 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX):
     def GetPerson(self, request: people_pb2.GetPerson, actor: str) -> Message:
         return self.person(request.person_id)
 
-    def ListUnits(self, request: Message, actor: str) -> Message:
-        return people_pb2.Units(
-            units=[people_pb2.Unit(unit_id=id, name=name, head_id=HEADS[id]) for id, name in UNITS.items()]
-        )
-
     def kpi_name(self, id: str) -> str:
         return self.goals[id].name
 
@@ -436,7 +433,9 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX):
         return people_pb2.Tenant(tenant_id="company-x", name="Công ty phần mềm X", time_zone="Asia/Ho_Chi_Minh")
 
     def ListPeople(self, request: people_pb2.ListPeople, actor: str) -> Message:
-        found = [self.person(id) for id in PEOPLE if not request.person_ids or id in request.person_ids]
+        everybody = dict.fromkeys([*PEOPLE, *self.changed])
+        found = [self.person(id) for id in everybody if not request.person_ids or id in request.person_ids]
+        found = [one for one in found if request.unit_id in ("", one.place.unit_id)]
         found = [one for one in found if plain_letters(request.text) in plain_letters(one.name.plain)]
         return people_pb2.PeopleList(people=[one for one in found if one.active or not request.active])
 

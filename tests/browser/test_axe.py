@@ -37,7 +37,7 @@ PAGES = {
         "/profile/erasure",
     ],
     "Quang": ["/shop/counter"],
-    "Hương": ["/erasures", "/erasures/tien"],
+    "Hương": ["/erasures", "/erasures/tien", "/people", "/people/new", "/people/minh", "/units", "/units/sales"],
     "Khánh": ["/audit?kind=kpi", "/audit/subjects/kpi/i1", "/api", "/sign-in"],
 }
 

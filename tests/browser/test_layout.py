@@ -26,6 +26,9 @@ PAGES = [
     "/proposals/new?kpi=m0-1-2",
     "/praise",
     "/inbox",
+    "/people",
+    "/people/minh",
+    "/units",
 ]
 PEOPLE = {
     "minh": ("Nguyễn Hoàng Phương Minh", "Chuyên viên cao cấp phát triển khách hàng doanh nghiệp", "sales", "phuc"),

@@ -154,7 +154,12 @@ def owner_avatar(owner: goals_pb2.Owner, language: Language) -> Avatar:
     if owner.person_id.startswith("service:") and not owner.name.WhichOneof("form"):
         name = language.gettext("Import") if owner.person_id == "service:importer" else "Nhịp"
         return Avatar(name, initials(name), 1, unit=True)
-    return person_avatar(owner.person_id, owner.name, language)
+    avatar = person_avatar(owner.person_id, owner.name, language)
+    if not owner.stands_in_for_id:
+        return avatar
+    leaver = person_avatar(owner.stands_in_for_id, owner.stands_in_for, language)
+    said = language.gettext("%(name)s, for %(leaver)s who left") % {"name": avatar.name, "leaver": leaver.name}
+    return replace(avatar, name=said)
 
 
 def tone_of(id: str) -> int:

@@ -16,6 +16,7 @@ FEATURES = (
     "inbox",
     "kpi",
     "map",
+    "people",
     "praise",
     "profile",
     "progress",

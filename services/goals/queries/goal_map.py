@@ -10,7 +10,7 @@ from google.type.decimal_pb2 import Decimal as PbDecimal
 
 from eventkit.context import acting_id
 from eventkit.directory.facts import OrgChart
-from eventkit.directory.responsibility import answerable
+from eventkit.directory.responsibility import answering
 from eventkit.errors import unknown
 from eventkit.rpc.paging import Page, asked
 from eventkit.subscriptions.checkpoint import OWN_FEED
@@ -98,7 +98,10 @@ class CycleState:
             name=row.name,
             statement=row.statement,
             level=row.level,  # type: ignore[arg-type] # stored as the enum's number
-            owners=[owner(self.org, id) for id in answerable(row.owner_ids, row.unit_id, self.org)],
+            owners=[
+                owner(self.org, id, stands_in_for=leaver)
+                for id, leaver in answering(row.owner_ids, row.unit_id, self.org).items()
+            ],
             unit_id=row.unit_id,
             unit_name=unit.name if unit else "",
             weight=whole(row.weight),
@@ -297,10 +300,15 @@ async def applied(con: asyncpg.Connection, partition: int) -> list[Applied]:
     ]
 
 
-def owner(org: OrgChart, person_id: str) -> pb.Owner:
+def owner(org: OrgChart, person_id: str, *, stands_in_for: str = "") -> pb.Owner:
     """A person by the name of now; sealed until the reply leaves. Of a service only its id is known."""
-    person = org.people.get(person_id)
-    return pb.Owner(person_id=person_id, name=person.name if person else None)
+    person, leaver = org.people.get(person_id), org.people.get(stands_in_for)
+    return pb.Owner(
+        person_id=person_id,
+        name=person.name if person else None,
+        stands_in_for_id=stands_in_for,
+        stands_in_for=leaver.name if leaver else None,
+    )
 
 
 def actor(org: OrgChart, recorded: str) -> pb.Owner:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eventkit.directory.facts import OrgChart, Place, Unit
-from eventkit.directory.responsibility import Level, Responsibility, answerable, deciders
+from eventkit.directory.responsibility import Level, Responsibility, answerable, answering, deciders
 from nhip.goals.v1 import types_pb2 as goals
 from tests.unit.decisions import company_x, person
 
@@ -75,6 +75,12 @@ def test_a_successor_who_left_has_one_themself_and_a_circle_of_them_ends():
     assert answerable(("minh",), "", replace(org, people={**org.people, "tram": gone})) == ("thao",)
     back = replace(gone, successor_id="minh")
     assert answerable(("minh",), "", replace(org, people={**org.people, "tram": back})) == ()
+
+
+def test_who_stands_in_is_known_as_such_unless_they_are_named_themselves():
+    assert answering(("minh", "tram"), "", left()) == {"phuc": "minh", "tram": ""}
+    assert answering(("minh", "phuc"), "", left()) == {"phuc": ""}
+    assert answering((), "sales", company_x(inactive=("phuc",))) == {"nam": "phuc"}
 
 
 def test_a_head_who_left_is_stood_in_for_too():

@@ -92,7 +92,7 @@ def test_avatars_carry_no_tone_marks(name: str, letters: str):
 
 
 def texts() -> Iterator[Any]:
-    options = {"trim_blocks": "true", "lstrip_blocks": "true", "newstyle_gettext": "true"}
+    options = {"trim_blocks": "true", "lstrip_blocks": "true", "newstyle_gettext": "true", "silent": "false"}
     for template in [*ROOM.glob("console/**/*.html"), *ROOM.glob("features/**/*.html")]:
         with template.open("rb") as file:
             for _, _, message, _ in babel_extract(file, ("_", "gettext", "ngettext"), [], options):

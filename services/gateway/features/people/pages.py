@@ -1,0 +1,293 @@
+"""People: finding them, taking them on, setting right who they are and where they stand, leaving and coming back."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote, urlencode
+
+from google.protobuf.message import Message
+from starlette.responses import Response
+
+from eventkit.errors import Violation
+from nhip.common.v1 import command_pb2, words_pb2
+from nhip.people.v1 import people_pb2, types_pb2
+from services.gateway.console.cards import Avatar
+from services.gateway.console.directory import Directory, directory
+from services.gateway.console.forms import Form, sent
+from services.gateway.console.language import Language
+from services.gateway.console.routes import Routes
+from services.gateway.console.visit import Visit
+from services.gateway.failures import Failure
+from services.gateway.features.people import units
+from services.gateway.features.people.choices import people_to_choose, units_to_choose
+
+routes = Routes(units.routes)
+PAGE = 50
+ROLES = (
+    types_pb2.ROLE_EXECUTIVE,
+    types_pb2.ROLE_OKR_MASTER,
+    types_pb2.ROLE_ADMIN,
+    types_pb2.ROLE_AUDITOR,
+)
+"""What can be given; that somebody is an employee goes without saying."""
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRow:
+    """A person in a list, and at the head of their page."""
+
+    id: str
+    avatar: Avatar
+    title: str
+    unit: str
+    unit_url: str
+    manager: Avatar | None
+    roles: Sequence[str]
+    active: bool
+    successor: Avatar | None
+    """Of somebody who left: who was named to answer in their place."""
+
+    @property
+    def url(self) -> str:
+        return f"/people/{quote(self.id, safe='')}"
+
+
+def person_row(person: people_pb2.Person, who: Directory, language: Language) -> PersonRow:
+    place, words = person.place, role_words(language)
+    return PersonRow(
+        id=person.person_id,
+        avatar=who.person(person.person_id),
+        title=language.words(person.title),
+        unit=who.unit(place.unit_id).name if place.unit_id else "",
+        unit_url=units.url_of(place.unit_id) if place.unit_id else "",
+        manager=who.person(place.manager_id) if place.manager_id else None,
+        roles=[words[role] for role in ROLES if role in person.roles],
+        active=person.active,
+        successor=who.person(person.successor_id) if person.successor_id else None,
+    )
+
+
+def role_words(language: Language) -> Mapping["types_pb2.Role.ValueType", str]:
+    _ = language.gettext
+    return {
+        types_pb2.ROLE_EXECUTIVE: _("Executive: decides about the company's KPIs"),
+        types_pb2.ROLE_OKR_MASTER: _("OKR master: sets up cycles, goals and KPIs"),
+        types_pb2.ROLE_ADMIN: _("Administrator: people and settings"),
+        types_pb2.ROLE_AUDITOR: _("Auditor: reads everything, changes nothing"),
+    }
+
+
+# --- finding ---
+
+
+@routes.page("/people")
+async def listing(visit: Visit) -> Response:
+    """`GET /people`: by name or title, unit, and whether those who left are among them."""
+    query = visit.request.query_params
+    text, unit, left = query.get("text", "")[:120], query.get("unit", ""), query.get("left", "")
+    asked = people_pb2.ListPeople(
+        text=text, unit_id=unit, active=not left, page_size=PAGE, page_token=query.get("after", "")
+    )
+    found = await visit.caller.query("people", "ListPeople", asked, people_pb2.PeopleList)
+    who = await directory(visit, found)
+    kept = {name: value for name, value in (("text", text), ("unit", unit), ("left", left)) if value}
+    return visit.render(
+        "people/people.html",
+        rows=[person_row(person, who, visit.language) for person in found.people],
+        text=text,
+        unit=unit,
+        left=left,
+        units=units_to_choose(who),
+        searched=bool(kept),
+        more="/people?" + urlencode({**kept, "after": found.next_page_token}) if found.next_page_token else "",
+    )
+
+
+# --- taking on ---
+
+
+@routes.page("/people/new")
+async def new(visit: Visit) -> Response:
+    """`GET /people/new`."""
+    return await _new(visit, Form({"unit": visit.request.query_params.get("unit", "")}))
+
+
+async def _new(visit: Visit, filled: Form, status: int = 200) -> Response:
+    who = await directory(visit)
+    return visit.render(
+        "people/new.html",
+        status,
+        here="/people/new",
+        form=filled,
+        units=units_to_choose(who),
+        people=await people_to_choose(visit, filled["manager"]),
+        roles=[(types_pb2.Role.Name(role), word) for role, word in role_words(visit.language).items()],
+    )
+
+
+@routes.form("/people/new")
+async def register(visit: Visit) -> Response:
+    """`POST /people/new`."""
+    filled = await sent(visit.request)
+    if not filled.text("name"):
+        return await _new(visit, filled.wrong([Violation("name", "MISSING")], visit.language), 422)
+    command = people_pb2.RegisterPerson(
+        name=_words(filled.text("name")),
+        title=_words(filled.text("title")),
+        email=_words(filled.text("email")),
+        place=types_pb2.Place(unit_id=filled["unit"], manager_id=filled["manager"]),
+        roles=[types_pb2.ROLE_EMPLOYEE, *_roles(filled)],
+    )
+    try:
+        accepted, position = await visit.caller.ask(
+            "people", "RegisterPerson", command, command_pb2.Accepted, key=filled.key
+        )
+    except Failure as failure:
+        if failure.status == "UNAUTHENTICATED":
+            raise
+        return await _new(visit, filled.refused(failure, visit.language, _FIELDS), failure.http)
+    said = visit.language.gettext("%(name)s was taken on.") % {"name": filled.text("name")}
+    return visit.done(f"/people/{quote(accepted.id, safe='')}", accepted, position, said)
+
+
+# --- one of them ---
+
+
+@routes.page("/people/{person}")
+async def one(visit: Visit) -> Response:
+    """`GET /people/<id>`."""
+    return await _one(visit)
+
+
+async def _one(visit: Visit, sent_back: tuple[str, Form] = ("", Form()), status: int = 200) -> Response:
+    """A person; `sent_back` is the form that was refused, by what it was for."""
+    id = visit.request.path_params["person"]
+    person = await visit.caller.query("people", "GetPerson", people_pb2.GetPerson(person_id=id), people_pb2.Person)
+    who = await directory(visit, person)
+    language, place = visit.language, person.place
+    shown = {
+        "name": {"name": language.words(person.name)},
+        "title": {"title": language.words(person.title)},
+        "email": {"email": language.words(person.email)},
+        "place": {"unit": place.unit_id, "manager": place.manager_id},
+        "roles": {types_pb2.Role.Name(role): "1" for role in person.roles},
+        "leave": {"successor": person.successor_id},
+        "return": {},
+    }
+    forms = {name: sent_back[1] if name == sent_back[0] else Form(values) for name, values in shown.items()}
+    sets_right = visit.may("people.ChangeName")
+    chosen = (forms["place"]["manager"], forms["leave"]["successor"])
+    return visit.render(
+        "people/person.html",
+        status,
+        here=f"/people/{quote(id, safe='')}",
+        row=person_row(person, who, language),
+        forms=forms,
+        sets_right=sets_right,
+        erased=person.name.WhichOneof("form") == "erased",
+        units=units_to_choose(who),
+        people=await people_to_choose(visit, *chosen, without=id) if sets_right else None,
+        roles=[(types_pb2.Role.Name(role), word) for role, word in role_words(language).items()],
+    )
+
+
+_FIELDS = {
+    "place.unit_id": "unit",
+    "place.manager_id": "manager",
+    "successor_id": "successor",
+    "name": "name",
+    "title": "title",
+    "email": "email",
+    "roles": "",
+    "person_id": "",
+}
+
+
+@routes.form("/people/{person}/name", page="/people/{person}")
+async def rename(visit: Visit) -> Response:
+    """`POST /people/<id>/name`."""
+    filled = await sent(visit.request)
+    command = people_pb2.ChangeName(person_id=_person(visit), name=_words(filled.text("name")))
+    return await _send(visit, "name", filled, "ChangeName", command, visit.language.gettext("The name was changed."))
+
+
+@routes.form("/people/{person}/title", page="/people/{person}")
+async def entitle(visit: Visit) -> Response:
+    """`POST /people/<id>/title`."""
+    filled = await sent(visit.request)
+    command = people_pb2.ChangeTitle(person_id=_person(visit), title=_words(filled.text("title")))
+    return await _send(visit, "title", filled, "ChangeTitle", command, visit.language.gettext("The title was changed."))
+
+
+@routes.form("/people/{person}/email", page="/people/{person}")
+async def readdress(visit: Visit) -> Response:
+    """`POST /people/<id>/email`."""
+    filled = await sent(visit.request)
+    command = people_pb2.ChangeEmail(person_id=_person(visit), email=_words(filled.text("email")))
+    said = visit.language.gettext("The e-mail address was changed.")
+    return await _send(visit, "email", filled, "ChangeEmail", command, said)
+
+
+@routes.form("/people/{person}/place", page="/people/{person}")
+async def move(visit: Visit) -> Response:
+    """`POST /people/<id>/place`."""
+    filled = await sent(visit.request)
+    place = types_pb2.Place(unit_id=filled["unit"], manager_id=filled["manager"])
+    command = people_pb2.AssignPlace(person_id=_person(visit), place=place)
+    said = visit.language.gettext("Unit and manager were changed.")
+    return await _send(visit, "place", filled, "AssignPlace", command, said)
+
+
+@routes.form("/people/{person}/roles", page="/people/{person}")
+async def give_roles(visit: Visit) -> Response:
+    """`POST /people/<id>/roles`."""
+    filled = await sent(visit.request)
+    roles = [types_pb2.ROLE_EMPLOYEE, *_roles(filled)]
+    command = people_pb2.ChangeRoles(person_id=_person(visit), roles=roles)
+    return await _send(
+        visit, "roles", filled, "ChangeRoles", command, visit.language.gettext("The roles were changed.")
+    )
+
+
+@routes.form("/people/{person}/leave", page="/people/{person}")
+async def leave(visit: Visit) -> Response:
+    """`POST /people/<id>/leave`: they left, or who left gets a successor."""
+    filled = await sent(visit.request)
+    command = people_pb2.DeactivatePerson(person_id=_person(visit), successor_id=filled["successor"])
+    _ = visit.language.gettext
+    said = (
+        _("They left; what they answered for, headed and decided is their successor's.")
+        if command.successor_id
+        else _("They left; who is above them answers in their place until a successor is named.")
+    )
+    return await _send(visit, "leave", filled, "DeactivatePerson", command, said)
+
+
+@routes.form("/people/{person}/return", page="/people/{person}")
+async def come_back(visit: Visit) -> Response:
+    """`POST /people/<id>/return`."""
+    filled = await sent(visit.request)
+    command = people_pb2.ReactivatePerson(person_id=_person(visit))
+    said = visit.language.gettext("They are back, with the roles and the place of before.")
+    return await _send(visit, "return", filled, "ReactivatePerson", command, said)
+
+
+async def _send(visit: Visit, form: str, filled: Form, method: str, command: Message, said: str) -> Response:
+    try:
+        accepted, position = await visit.caller.ask("people", method, command, command_pb2.Accepted, key=filled.key)
+    except Failure as failure:
+        if failure.status in ("UNAUTHENTICATED", "NOT_FOUND"):
+            raise
+        return await _one(visit, (form, filled.refused(failure, visit.language, _FIELDS)), failure.http)
+    return visit.done(f"/people/{quote(_person(visit), safe='')}", accepted, position, said)
+
+
+def _person(visit: Visit) -> str:
+    return visit.request.path_params["person"]
+
+
+def _words(text: str) -> words_pb2.PersonalText | None:
+    return words_pb2.PersonalText(plain=text) if text else None
+
+
+def _roles(filled: Form) -> list["types_pb2.Role.ValueType"]:
+    return [role for role in ROLES if filled[types_pb2.Role.Name(role)]]

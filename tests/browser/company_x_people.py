@@ -1,0 +1,92 @@
+"""Company X's people and units as they are set right in the console."""
+
+from google.protobuf.message import Message
+
+from eventkit.errors import unknown
+from nhip.common.v1 import command_pb2
+from nhip.people.v1 import people_pb2 as pb
+
+
+class PeopleX:
+    """What `nhip.people.v1.People` makes of commands; which of them are refused, the service's own domain is tested
+    for."""
+
+    def __init__(self) -> None:
+        self.changed: dict[str, pb.Person] = {}
+        """People as they are since somebody set them right, and those who were taken on."""
+        self.units = {
+            "sales": pb.Unit(unit_id="sales", name="Sales", head_id="phuc"),
+            "cskh": pb.Unit(unit_id="cskh", name="CSKH", head_id="lan"),
+        }
+
+    def person(self, id: str) -> pb.Person:
+        raise NotImplementedError
+
+    def _accepted(self, context: str, id: str) -> command_pb2.Accepted:
+        raise NotImplementedError
+
+    def _change(self, id: str) -> pb.Person:
+        self.changed[id] = self.person(id)
+        return self.changed[id]
+
+    def _unit(self, id: str) -> pb.Unit:
+        if id not in self.units:
+            raise unknown("unit", id, "unit_id")
+        return self.units[id]
+
+    def RegisterPerson(self, request: pb.RegisterPerson, actor: str) -> Message:
+        id = f"new-{len(self.changed)}"
+        self.changed[id] = pb.Person(
+            person_id=id, name=request.name, title=request.title, place=request.place, roles=request.roles, active=True
+        )
+        return self._accepted("people", id)
+
+    def ChangeName(self, request: pb.ChangeName, actor: str) -> Message:
+        self._change(request.person_id).name.CopyFrom(request.name)
+        return self._accepted("people", request.person_id)
+
+    def ChangeTitle(self, request: pb.ChangeTitle, actor: str) -> Message:
+        self._change(request.person_id).title.CopyFrom(request.title)
+        return self._accepted("people", request.person_id)
+
+    def AssignPlace(self, request: pb.AssignPlace, actor: str) -> Message:
+        self._change(request.person_id).place.CopyFrom(request.place)
+        return self._accepted("people", request.person_id)
+
+    def ChangeRoles(self, request: pb.ChangeRoles, actor: str) -> Message:
+        self._change(request.person_id).roles[:] = request.roles
+        return self._accepted("people", request.person_id)
+
+    def DeactivatePerson(self, request: pb.DeactivatePerson, actor: str) -> Message:
+        person = self._change(request.person_id)
+        person.active, person.successor_id = False, request.successor_id
+        return self._accepted("people", request.person_id)
+
+    def ReactivatePerson(self, request: pb.ReactivatePerson, actor: str) -> Message:
+        person = self._change(request.person_id)
+        person.active, person.successor_id = True, ""
+        return self._accepted("people", request.person_id)
+
+    def CreateUnit(self, request: pb.CreateUnit, actor: str) -> Message:
+        id = f"unit-{len(self.units)}"
+        self.units[id] = pb.Unit(unit_id=id, name=request.name, parent_id=request.parent_id)
+        return self._accepted("people", id)
+
+    def RenameUnit(self, request: pb.RenameUnit, actor: str) -> Message:
+        self._unit(request.unit_id).name = request.name
+        return self._accepted("people", request.unit_id)
+
+    def MoveUnit(self, request: pb.MoveUnit, actor: str) -> Message:
+        self._unit(request.unit_id).parent_id = request.parent_id
+        return self._accepted("people", request.unit_id)
+
+    def AppointUnitHead(self, request: pb.AppointUnitHead, actor: str) -> Message:
+        self._unit(request.unit_id).head_id = request.person_id
+        return self._accepted("people", request.unit_id)
+
+    def CloseUnit(self, request: pb.CloseUnit, actor: str) -> Message:
+        self._unit(request.unit_id).closed = True
+        return self._accepted("people", request.unit_id)
+
+    def ListUnits(self, request: Message, actor: str) -> Message:
+        return pb.Units(units=self.units.values())
