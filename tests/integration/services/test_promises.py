@@ -19,6 +19,7 @@ from nhip.common.v1 import operations_pb2 as o
 from nhip.common.v1.command_pb2 import Accepted
 from nhip.goals.v1 import goals_pb2 as g
 from nhip.goals.v1 import types_pb2 as t
+from nhip.people.v1 import people_pb2 as p
 from services.checkins.views.progress import EntryView
 from services.goals.views.kpi import KPIS
 from services.goals.views.progress import VALUES
@@ -207,6 +208,29 @@ async def test_values_that_come_together_are_judged_and_known_again_one_by_one(c
     listed = await company.ask(c.ListProgress(kpi_id=mine), "minh")
     assert isinstance(listed, c.Progress)
     assert [(e.value.value, e.corrected) for e in listed.entries] == [("5", False), ("4", True)]
+
+
+async def test_for_a_leaver_their_successor_answers_everywhere_until_they_are_back(company: Company):
+    """D-09: what is recorded, shown and decided follows, in every service."""
+    mine, value = company.ids["I1"], number(4)
+
+    async def owners() -> list[tuple[str, str]]:
+        shown = await company.ask(g.GetKpi(kpi_id=mine), "nam")
+        assert isinstance(shown, g.KpiPage)
+        return [(o.name.plain, o.stands_in_for.plain) for o in shown.kpi.owners]
+
+    leave = p.DeactivatePerson(person_id=company.ids["minh"])
+    await company.do(leave, OPERATOR)
+    assert await owners() == [("Tên-phuc", "Tên-minh")]
+    assert (await company.refused(c.RecordProgress(kpi_id=mine, value=value), "tram")).reason == "NOT_AN_OWNER"
+    leave.successor_id = company.ids["tram"]
+    await company.do(leave, OPERATOR)
+    assert await owners() == [("Tên-tram", "Tên-minh")]
+    await company.do(c.RecordProgress(kpi_id=mine, value=value), "tram")
+    assert (await company.refused(c.RecordProgress(kpi_id=mine, value=value), "phuc")).reason == "NOT_AN_OWNER"
+    await company.do(p.ReactivatePerson(person_id=company.ids["minh"]), OPERATOR)
+    assert await owners() == [("Tên-minh", "")]
+    await company.do(c.RecordProgress(kpi_id=mine, value=number(5)), "minh")
 
 
 async def test_a_change_before_today_is_for_imports_only(company: Company):

@@ -15,10 +15,12 @@ import grpc
 import pytest
 
 from deploy.engines.process import Child, tail
+from eventkit.directory import views as directory_views
 from eventkit.settings import Settings
 from nhip.common.v1 import operations_pb2 as o
 from nhip.goals.v1 import goals_pb2 as g
 from nhip.goals.v1 import types_pb2 as t
+from services.goals import views as goals_views
 from tests.integration.services.company import OPERATOR, Company, System
 
 pytestmark = pytest.mark.timeout(180)
@@ -107,7 +109,8 @@ async def test_two_versions_of_a_view_answer_alike_and_what_nobody_reads_any_mor
     assert not IS & (await prune(company)).keys()
 
 
-WAS, IS = {"goals_v3", "people_v3"}, {"goals_v4", "people_v4"}
+NOW = {"goals": goals_views.VERSION, "people": directory_views.VERSION}
+WAS, IS = ({f"{source}_v{version + more}" for source, version in NOW.items()} for more in (0, 1))
 
 
 async def prune(company: Company, *, drop: bool = False) -> dict[str, o.ViewsInUse]:
