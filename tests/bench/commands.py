@@ -196,7 +196,11 @@ class Company:
         today = datetime.now(UTC).date()
         await TenantView().table.save(con, [TenantRow(self.tenant, "Bench", "Asia/Ho_Chi_Minh")])
         await PersonView().table.save(
-            con, [PersonRow(self.tenant, id, b"", b"", b"", [], active=True, erased=False) for id in self.people]
+            con,
+            [
+                PersonRow(self.tenant, id, b"", b"", b"", [], active=True, erased=False, successor_id="")
+                for id in self.people
+            ],
         )
         cycle = KnownCycleRow(self.tenant, "q", today - timedelta(days=60), today + timedelta(days=30))
         await KnownCycleView().table.save(con, [cycle])
