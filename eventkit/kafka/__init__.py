@@ -9,7 +9,7 @@ from eventkit.kafka.reading import TopicReader, tenant_events
 from eventkit.kafka.records import ForeignRecord, Received, headers, partition_of, received, topic
 from eventkit.kafka.tailing import Tailed, TopicMissing, tail
 from eventkit.kafka.topics import ensure_topic, ensure_topics
-from eventkit.kafka.writing import Kept, TopicWriter
+from eventkit.kafka.writing import Kept, Sent, TopicWriter
 
 __all__ = [
     "FAULTS",
@@ -17,6 +17,7 @@ __all__ = [
     "ForeignRecord",
     "Kept",
     "Received",
+    "Sent",
     "Tailed",
     "TopicChanged",
     "TopicMissing",

@@ -20,10 +20,18 @@ from eventkit.log import Recorded
 from eventkit.log.faults import Backoff
 from eventkit.subscriptions import checkpoint
 from eventkit.subscriptions.checkpoint import Checkpoint, Fenced
-from eventkit.subscriptions.subscription import Subscription
+from eventkit.subscriptions.subscription import Look, Subscription
 from eventkit.telemetry import Metrics
 
 log = structlog.get_logger(__name__)
+
+
+TURN_MS = 1_000
+"""How long a turn waits for records, which end the wait."""
+FETCH_MS = 2_000
+"""How long a broker waits for records before it answers that there are none; they are answered at once."""
+PAGE = 1_000
+"""Records that are handled together when many wait."""
 
 
 class TopicReader(ConsumerRebalanceListener):
@@ -46,7 +54,11 @@ class TopicReader(ConsumerRebalanceListener):
         *,
         partitions: int,
         replication: int,
+        look: Look | None = None,
     ):
+        """`look` is asked with every turn whether the checkpoints are where this member left them; by default it asks
+        the database, now and then."""
+        self._look_at = look
         self._subscription, self._servers, self._pool, self._metrics = subscription, servers, pool, metrics
         self._partitions, self._replication = partitions, replication
         self._group = f"nhip.{service}.{subscription.name}"
@@ -94,6 +106,7 @@ class TopicReader(ConsumerRebalanceListener):
             heartbeat_interval_ms=2_000,
             metadata_max_age_ms=5_000,
             request_timeout_ms=15_000,
+            fetch_max_wait_ms=FETCH_MS,
         )
         self._at.clear()
         try:
@@ -107,7 +120,7 @@ class TopicReader(ConsumerRebalanceListener):
     async def _turn(self, consumer: AIOKafkaConsumer) -> None:
         for partition in consumer.assignment() - self._at.keys():
             await self._locate(consumer, partition)
-        pages = await consumer.getmany(timeout_ms=200, max_records=500)
+        pages = await consumer.getmany(timeout_ms=TURN_MS, max_records=PAGE)
         for partition, records in pages.items():
             await self._take(partition, records)
         await self._look()
@@ -116,11 +129,12 @@ class TopicReader(ConsumerRebalanceListener):
     async def _look(self) -> None:
         """Whether the checkpoints are where this member left them: a rebuild, or a rival, may have moved them while
         nothing came in."""
-        if time.monotonic() - self._looked > 1:
+        where = {partition.partition: at for partition, at in self._at.items()}
+        if self._look_at:
+            await self._look_at(self._subscription.name, where)
+        elif time.monotonic() - self._looked > 1:
             self._looked = time.monotonic()
-            await checkpoint.check(
-                self._pool, self._subscription.name, {partition.partition: at for partition, at in self._at.items()}
-            )
+            await checkpoint.check(self._pool, self._subscription.name, where)
 
     async def _locate(self, consumer: AIOKafkaConsumer, partition: TopicPartition) -> None:
         async with connection(self._pool) as con:

@@ -5,10 +5,10 @@ its partition, so that a reader notices what is missing; a position at or below 
 """
 # pyright: reportMissingTypeStubs=false, reportUnknownVariableType=false, reportUnknownMemberType=false
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from aiokafka import ConsumerRecord
@@ -21,6 +21,7 @@ def topic(context: str) -> str:
     return f"nhip.{context}.v1"
 
 
+@lru_cache(maxsize=100_000)
 def partition_of(tenant: str, partitions: int) -> int:
     """The partition that holds all of a tenant: Kafka's own hash of the record key."""
     return (murmur2(tenant.encode()) & 0x7FFFFFFF) % partitions
@@ -39,8 +40,7 @@ class Continuity(Enum):
     """Records before it were never seen."""
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(NamedTuple):
     """An event as a topic delivered it."""
 
     event: Recorded
@@ -57,64 +57,62 @@ class Received:
 
 def headers(event: Recorded, context: str, previous: int) -> list[tuple[str, bytes]]:
     """An event's attributes as CloudEvents headers. None of them holds a personal word."""
-    attributes = {
-        "ce_specversion": "1.0",
-        "ce_id": str(event.id),
-        "ce_type": event.type,
-        "ce_source": f"/nhip/{context}",
-        "ce_subject": str(event.stream),
-        "ce_time": event.occurred_at.isoformat(),
-        "ce_recordedtime": event.recorded_at.isoformat(),
-        "ce_sequence": str(event.position),
-        "ce_partitionkey": event.tenant,
-        "ce_correlationid": event.origin.correlation_id,
-        "ce_causationid": event.origin.causation_id,
-        "ce_authid": event.origin.actor,
-        "ce_streamversion": str(event.version),
-        "ce_appendid": str(event.append_id),
-        "ce_appendindex": str(event.index),
-        "ce_appendsize": str(event.size),
-        "ce_previous": str(previous),
-        "traceparent": event.origin.traceparent,
-        "content-type": "application/protobuf",
-    }
-    return [(name, value.encode()) for name, value in attributes.items() if value]
+    origin, recorded = event.origin, event.recorded_at.isoformat().encode()
+    written = [
+        ("ce_specversion", b"1.0"),
+        ("ce_id", str(event.id).encode()),
+        ("ce_type", event.type.encode()),
+        ("ce_source", f"/nhip/{context}".encode()),
+        ("ce_subject", str(event.stream).encode()),
+        ("ce_time", recorded if event.occurred_at is event.recorded_at else event.occurred_at.isoformat().encode()),
+        ("ce_recordedtime", recorded),
+        ("ce_sequence", b"%d" % event.position),
+        ("ce_partitionkey", event.tenant.encode()),
+        ("ce_correlationid", origin.correlation_id.encode()),
+        ("ce_causationid", origin.causation_id.encode()),
+        ("ce_authid", origin.actor.encode()),
+        ("ce_streamversion", b"%d" % event.version),
+        ("ce_appendid", str(event.append_id).encode()),
+        ("ce_appendindex", b"%d" % event.index),
+        ("ce_appendsize", b"%d" % event.size),
+        ("ce_previous", b"%d" % previous),
+        ("traceparent", origin.traceparent.encode()),
+        ("content-type", b"application/protobuf"),
+    ]
+    return [header for header in written if header[1]]
 
 
 def received(record: "ConsumerRecord[Any, Any]") -> Received:
     """The event of a record. Raises `ForeignRecord` for one that is none of ours."""
     try:
         return _received(record)
-    except (
-        KeyError,
-        ValueError,
-        AttributeError,
-    ) as error:  # a header is missing, is not what it should be, has no value
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        # a header is missing, is not what it should be, has no value
         raise ForeignRecord(f"{record.topic}/{record.partition}/{record.offset}: {type(error).__name__}") from error
 
 
 def _received(record: "ConsumerRecord[Any, Any]") -> Received:
-    attributes = {
-        name: value.decode() for name, value in record.headers if name.startswith("ce_") or name == "traceparent"
-    }
+    written: dict[str, bytes] = dict(record.headers)
+    time, recorded = written["ce_time"], written["ce_recordedtime"]
+    recorded_at = datetime.fromisoformat(recorded.decode()).astimezone(UTC)
     event = Recorded(
-        id=UUID(attributes["ce_id"]),
-        type=attributes["ce_type"],
-        data=record.value or b"",
-        stream=StreamId.parse(attributes["ce_subject"]),
-        version=int(attributes["ce_streamversion"]),
-        position=int(attributes["ce_sequence"]),
-        append_id=UUID(attributes["ce_appendid"]),
-        index=int(attributes["ce_appendindex"]),
-        size=int(attributes["ce_appendsize"]),
-        occurred_at=datetime.fromisoformat(attributes["ce_time"]).astimezone(UTC),
-        recorded_at=datetime.fromisoformat(attributes["ce_recordedtime"]).astimezone(UTC),
-        origin=Origin(
-            attributes.get("ce_authid", ""),
+        UUID(written["ce_id"].decode()),
+        written["ce_type"].decode(),
+        record.value or b"",
+        StreamId.parse(written["ce_subject"].decode()),
+        int(written["ce_streamversion"]),
+        int(written["ce_sequence"]),
+        UUID(written["ce_appendid"].decode()),
+        int(written["ce_appendindex"]),
+        int(written["ce_appendsize"]),
+        recorded_at if time == recorded else datetime.fromisoformat(time.decode()).astimezone(UTC),
+        recorded_at,
+        Origin(
+            written.get("ce_authid", b"").decode(),
             b"",
-            attributes.get("ce_correlationid", ""),
-            attributes.get("ce_causationid", ""),
-            attributes.get("traceparent", ""),
+            written.get("ce_correlationid", b"").decode(),
+            written.get("ce_causationid", b"").decode(),
+            written.get("traceparent", b"").decode(),
         ),
     )
-    return Received(event, int(attributes["ce_previous"]), record.offset)
+    return Received(event, int(written["ce_previous"]), record.offset)

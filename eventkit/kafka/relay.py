@@ -5,8 +5,9 @@ is idle, and with every acknowledgement it compares that with the topic, and pub
 broker's lost disk took away.
 """
 
+import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -16,15 +17,18 @@ import structlog
 from eventkit import kafka
 from eventkit.database import connection
 from eventkit.kafka import Kept
-from eventkit.log import EventLog
+from eventkit.log import EventLog, Recorded
 from eventkit.log.faults import Backoff
 from eventkit.subscriptions.leadership import Lead, Leads
+from eventkit.subscriptions.subscription import one_ahead
 from eventkit.telemetry import Metrics
 
 log = structlog.get_logger(__name__)
 
 NAME = "relay"
 LOOK_SECONDS = 10.0
+PAGE = 1_000
+"""Events that are published together when many wait."""
 SCHEMA = (
     'create table if not exists relay(partition int primary key, position bigint not null, "offset" bigint not null)'
 )
@@ -62,23 +66,45 @@ class Relay:
                 await backoff.pause()
 
     async def _publish(self, writer: kafka.TopicWriter, lead: Lead, backoff: Backoff, beat: Callable[[], None]) -> None:
+        """While a page is acknowledged, the next one is read and sent. What is acknowledged is remembered in order, so
+        that whatever fails is published again from there."""
         start = await self._start(writer)
         looked = time.monotonic()
-        async with aclosing(self.log.feed(start)) as feed:
-            async for page in feed:
-                lead.check()
-                if page:
-                    kept = await writer.publish(page)
-                    await self._remember(kept)
-                    self.metrics.relay_published.labels(self.context).inc(len(page))
-                    self.metrics.subscription_position.labels(NAME).set(page[-1].position)
-                elif time.monotonic() - looked > self.look_seconds:
-                    looked = time.monotonic()
-                    await self._ensure_topic()
-                    if self._lost(await self._remembered(), await writer.look(await self._remembered())):
-                        return  # begin again, with the topic as it is
-                backoff.succeeded()
-                beat()
+        noting: asyncio.Task[None] | None = None
+        async with aclosing(one_ahead(self.log.feed(start, page=PAGE))) as feed:
+            try:
+                async for page in feed:
+                    lead.check()
+                    if page:
+                        sent = await writer.send(page)
+                        if noting:
+                            await noting
+                        noting = asyncio.create_task(self._note(writer, lead, sent, page))
+                    if noting and len(page) < PAGE:  # nothing more is there yet
+                        await noting
+                        noting = None
+                    if not page and time.monotonic() - looked > self.look_seconds:
+                        looked = time.monotonic()
+                        await self._ensure_topic()
+                        if self._lost(await self._remembered(), await writer.look(await self._remembered())):
+                            return  # begin again, with the topic as it is
+                    backoff.succeeded()
+                    beat()
+            finally:
+                if noting:
+                    noting.cancel()
+                    await asyncio.wait([noting])
+                    if not noting.cancelled():
+                        noting.exception()  # whatever it is: all of it is published again
+
+    async def _note(
+        self, writer: kafka.TopicWriter, lead: Lead, sent: Sequence[kafka.Sent], page: Sequence[Recorded]
+    ) -> None:
+        kept = await writer.acknowledged(sent)
+        lead.check()
+        await self._remember(kept)
+        self.metrics.relay_published.labels(self.context).inc(len(page))
+        self.metrics.subscription_position.labels(NAME).set(page[-1].position)
 
     async def _ensure_topic(self) -> None:
         await kafka.ensure_topic(self.servers, self.context, partitions=self.partitions, replication=self.replication)

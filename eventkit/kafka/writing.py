@@ -7,11 +7,15 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.producer.message_accumulator import BatchBuilder
 
 from eventkit.kafka.faults import TopicChanged, close
 from eventkit.kafka.records import Continuity, ForeignRecord, headers, partition_of, received, topic
 from eventkit.kafka.topics import free_consumer
 from eventkit.log import Recorded
+
+BATCH_BYTES = 256 << 10
+"""Of a partition's records that travel together, as long as there are several: less than the 1 MB that brokers take."""
 
 
 class Kept(NamedTuple):
@@ -19,6 +23,16 @@ class Kept(NamedTuple):
 
     position: int
     offset: int
+
+
+class Sent(NamedTuple):
+    """A batch on its way to a partition."""
+
+    partition: int
+    position: int
+    """Of its last event."""
+    records: int
+    acknowledged: "asyncio.Future[Any]"
 
 
 class TopicWriter:
@@ -36,7 +50,7 @@ class TopicWriter:
             bootstrap_servers=self._servers,
             enable_idempotence=True,
             acks="all",
-            max_batch_size=65_536,
+            max_batch_size=BATCH_BYTES,
             request_timeout_ms=8_000,
             metadata_max_age_ms=5_000,
         )
@@ -80,34 +94,49 @@ class TopicWriter:
         self._previous = dict(reach)
         return reach
 
-    async def publish(self, events: Sequence[Recorded]) -> dict[int, Kept]:
-        """Publish events in order and wait until all are acknowledged; an event at or below its partition's last
-        position is passed over.
+    async def send(self, events: Sequence[Recorded]) -> "list[Sent]":
+        """Hand events over in order, a batch or a few for each partition; an event at or below its partition's last
+        position is passed over. What was sent before need not be acknowledged yet: batches of a partition follow each
+        other.
 
         A record's own timestamp is when it was published; when the event was recorded is in its headers. Kafka refuses
         timestamps of the future, and a log whose clock once ran ahead has some.
+        """
+        sent: list[Sent] = []
+        open_batches: dict[int, BatchBuilder] = {}
+        async with asyncio.timeout(30):
+            for event in events:
+                partition = partition_of(event.tenant, self._partitions)
+                previous = self._previous[partition]
+                if event.position <= previous:
+                    continue
+                key, attributes = event.tenant.encode(), headers(event, self._context, previous)
+                batch = open_batches.get(partition)
+                if batch is None or not batch.append(key=key, value=event.data, timestamp=None, headers=attributes):
+                    if batch is not None:  # it is full
+                        sent.append(await self._send(partition, batch))
+                    batch = open_batches[partition] = self._producer.create_batch()
+                    batch.append(key=key, value=event.data, timestamp=None, headers=attributes)  # takes any first one
+                self._previous[partition] = event.position
+            for partition, batch in open_batches.items():
+                sent.append(await self._send(partition, batch))
+        return sent
+
+    async def _send(self, partition: int, batch: BatchBuilder) -> "Sent":
+        batch.close()
+        acknowledged = await self._producer.send_batch(batch, topic(self._context), partition=partition)
+        return Sent(partition, self._previous[partition], batch.record_count(), acknowledged)
+
+    async def acknowledged(self, sent: "Sequence[Sent]") -> dict[int, Kept]:
+        """Wait until all of it is acknowledged; in the order in which it was sent.
 
         Answers each partition's last record. Raises `TopicChanged` when a record was put where another one had been
         before: the topic was deleted or cut short meanwhile, and what it held before is missing.
         """
-        waiting: list[tuple[int, int, asyncio.Future[Any]]] = []
-        previous, kept = dict(self._previous), dict[int, Kept]()
+        kept = dict[int, Kept]()
         async with asyncio.timeout(30):
-            for event in events:
-                partition = partition_of(event.tenant, self._partitions)
-                if event.position <= previous[partition]:
-                    continue
-                acknowledged = await self._producer.send(
-                    topic(self._context),
-                    event.data,
-                    key=event.tenant.encode(),
-                    partition=partition,
-                    headers=headers(event, self._context, previous[partition]),
-                )
-                waiting.append((partition, event.position, acknowledged))
-                previous[partition] = event.position
-            outcomes = await asyncio.gather(*(acknowledged for _, _, acknowledged in waiting), return_exceptions=True)
-        for (partition, position, _), outcome in zip(waiting, outcomes, strict=True):
+            outcomes = await asyncio.gather(*(one.acknowledged for one in sent), return_exceptions=True)
+        for (partition, position, records, _), outcome in zip(sent, outcomes, strict=True):
             if isinstance(outcome, BaseException):
                 raise outcome
             if outcome.offset < 0:
@@ -116,10 +145,13 @@ class TopicWriter:
                 raise TopicChanged(
                     f"{topic(self._context)}/{partition} ended at {self._end[partition]}, yet {outcome.offset} was free"
                 )
-            self._end[partition] = outcome.offset + 1
-            kept[partition] = Kept(position, outcome.offset)
-        self._previous = previous
+            self._end[partition] = outcome.offset + records
+            kept[partition] = Kept(position, outcome.offset + records - 1)
         return kept
+
+    async def publish(self, events: Sequence[Recorded]) -> dict[int, Kept]:
+        """Send events, and wait until all are acknowledged."""
+        return await self.acknowledged(await self.send(events))
 
 
 async def _position_at(consumer: AIOKafkaConsumer, partition: TopicPartition, offset: int) -> int | None:

@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -22,6 +23,7 @@ from eventkit.ids import uuid7
 from eventkit.log import grouping
 from eventkit.log.grouping import Accepted, Pending
 from eventkit.log.port import NO_STREAM, Appended, LogFull, Origin, Recorded, StreamId, Write, WrongVersion
+from eventkit.log.recent import Recent
 from eventkit.log.rows import event_of
 from eventkit.log.turns import Turns
 from eventkit.telemetry import Metrics
@@ -77,7 +79,7 @@ i as (insert into log_event(position, recorded_at, occurred_at, version, id, app
          type, data, actor, digest, correlation, causation, trace
   from t, {rows} u(id, append, idx, size, stream, v, type, data, occurred, actor, digest, correlation, causation,
       trace, o))
-select last, pg_notify('log_event', (last + $17)::text), {known} as known from t
+select last, at, pg_notify('log_event', (last + $17)::text), {known} as known from t
 """
 INSERT = _INSERT.format(
     rows="unnest($1::uuid[], $2::uuid[], $3::int[], $4::int[], $5::text[], $6::bigint[], $7::text[], $8::bytea[], "
@@ -118,6 +120,8 @@ WRITER_SETTINGS = {
     "plan_cache_mode": "force_generic_plan",
     "default_transaction_isolation": "read committed",
 }
+HEARTBEAT = "select pg_notify('log_event', '')"
+"""Asks every feed, in every process, for a heartbeat at once."""
 READ_PAGE = 1000
 OVERLAP = 48
 """Appends from which on a group is told in two parts: below, two commits cost more than the work that they hide."""
@@ -140,7 +144,7 @@ class PostgresLog:
         max_queue: int = 20_000,
         max_queue_bytes: int = 64 << 20,
         remember: int = 200_000,
-        poll_seconds: float = 1.0,
+        poll_seconds: float = 5.0,
         timeout_seconds: float = 30.0,
     ):
         self._dsn = dsn
@@ -153,6 +157,11 @@ class PostgresLog:
         self._task: asyncio.Task[None] | None = None
         self._writer: asyncpg.Connection | None = None
         self._versions: dict[StreamId, int] = {}
+        self._recent = Recent()
+        self._last = 0
+        """As far as is known: the position of the last event, of whatever process."""
+        self._asked = 0
+        """How often feeds were asked for a heartbeat."""
         self._turns = Turns(time.monotonic, self._wake)
         self._alarm: asyncio.TimerHandle | None = None
         self._listener: asyncpg.Connection | None = None
@@ -160,6 +169,8 @@ class PostgresLog:
         self._ears: set[asyncio.Event] = set()
         """Of the feeds: set when something may have been appended."""
         self._closing = False
+        self._inserted = 0, datetime.now(UTC)
+        """Behind which position the last group was inserted, and when; not committed yet where the lock is held."""
 
     async def __aenter__(self) -> "PostgresLog":
         self._readers = await asyncpg.create_pool(
@@ -281,7 +292,7 @@ class PostgresLog:
         try:
             if self._writer is None or self._writer.is_closed():
                 # a belief dies with its connection: after a failover it could be too high, and leave a gap in a stream
-                self._versions = {}
+                self._disbelieve()
                 self._writer = await asyncpg.connect(
                     self._dsn, server_settings=WRITER_SETTINGS, command_timeout=self._timeout
                 )
@@ -295,7 +306,7 @@ class PostgresLog:
                     p.verdict = grouping.repeated(p, stored)
         except BaseException as error:  # whatever it is: nobody may wait for ever, and nothing is believed any more
             log.warning("log.group_failed", appends=len(group), error=type(error).__name__)
-            self._versions = {}
+            self._disbelieve()
             if self._writer:
                 self._writer.terminate()
                 self._writer = None
@@ -306,6 +317,10 @@ class PostgresLog:
             if not isinstance(error, Exception):
                 _tell(group)
                 raise
+
+    def _disbelieve(self) -> None:
+        self._versions = {}
+        self._recent.forget()
 
     async def _store(self, writer: asyncpg.Connection, group: list[Pending]) -> None:
         believed: dict[StreamId, int | None] = {}
@@ -320,6 +335,7 @@ class PostgresLog:
             start = dict(versions)  # as `decide` moves the other one on
             accepted = grouping.decide(group, versions, frozenset())
             if grouping.proved(group) and await self._insert(writer, group, accepted, start, versions):
+                self._stored(accepted)
                 return
         # 2. On what is stored now. 3. The same with all other writers locked out, if one of them moved a stream in
         # between.
@@ -336,6 +352,7 @@ class PostgresLog:
             if locked:
                 await writer.execute("commit" if done else "rollback")
             if done:
+                self._stored(accepted)
                 elsewhere = {
                     str(s)
                     for p in group
@@ -371,6 +388,7 @@ class PostgresLog:
                 return False
             assert row is not None
             known = frozenset[UUID](row["known"])
+            self._inserted = row["last"], row["at"]
             for pending in group:
                 if isinstance(pending.verdict, Appended):
                     pending.verdict = Appended(row["last"] + pending.verdict.position, pending.verdict.versions)
@@ -380,6 +398,35 @@ class PostgresLog:
         for stream in list(islice(self._versions, max(0, len(self._versions) - self._remember))):
             del self._versions[stream]
         return True
+
+    def _stored(self, accepted: list[Accepted]) -> None:
+        """What was stored and committed: whoever follows the log here is given it."""
+        if not accepted or not self._ears:
+            self._recent.forget()
+            return
+        behind, at = self._inserted
+        self._last = behind + len(accepted)
+        self._recent.put(
+            [
+                Recorded(
+                    a.event.id,
+                    a.event.type,
+                    a.event.data,
+                    a.stream,
+                    a.version,
+                    position,
+                    a.pending.append_id,
+                    a.index,
+                    a.pending.events,
+                    a.event.occurred_at or at,
+                    at,
+                    a.pending.origin,
+                )
+                for position, a in enumerate(accepted, behind + 1)
+            ]
+        )
+        for news in self._ears:
+            news.set()
 
     # -- reading
 
@@ -418,28 +465,39 @@ class PostgresLog:
 
     async def feed(self, after: int = 0, *, page: int = 500) -> AsyncGenerator[list[Recorded]]:
         """See the port. Raises the connection's error when it breaks: begin again behind the last position."""
-        news = asyncio.Event()
+        news, asked, unsure = asyncio.Event(), self._asked, True
         self._ears.add(news)
         try:
             listener = await self._listen()
             while True:
                 news.clear()
-                while rows := await self._readers.fetch(PAGE, after, page):
-                    missing = rows[-1]["append_size"] - rows[-1]["append_index"] - 1
-                    if missing:  # positions of an append follow each other, so the rest of it is just behind
-                        rows += await self._readers.fetch(PAGE, rows[-1]["position"], missing)
-                    after = rows[-1]["position"]
-                    yield [event_of(row) for row in rows]
+                while events := self._recent.after(after, page) or (
+                    await self._page(after, page) if unsure or self._last > after else []
+                ):
+                    after = events[-1].position
+                    yield events
+                unsure = False
+                if asked != self._asked:
+                    asked = self._asked
+                    yield []
                 try:
                     # Not wait_for: before Python 3.12 that may swallow a cancellation.
                     async with asyncio.timeout(self._poll):
                         await news.wait()  # a notification only shortens the wait
                 except TimeoutError:
+                    unsure = True
                     yield []
                 if listener.is_closed():
                     raise ConnectionError("the connection that hears of new events was lost")
         finally:
             self._ears.discard(news)
+
+    async def _page(self, after: int, page: int) -> list[Recorded]:
+        rows = await self._readers.fetch(PAGE, after, page)
+        missing = rows[-1]["append_size"] - rows[-1]["append_index"] - 1 if rows else 0
+        if missing:  # positions of an append follow each other, so the rest of it is just behind
+            rows += await self._readers.fetch(PAGE, rows[-1]["position"], missing)
+        return [event_of(row) for row in rows]
 
     async def _listen(self) -> asyncpg.Connection:
         """The one connection that hears of new events, for all feeds."""
@@ -451,7 +509,13 @@ class PostgresLog:
                 await self._listener.add_listener("log_turn", self._hear_of_a_turn)
             return self._listener
 
-    def _hear(self, *_: object) -> None:
+    def _hear(self, _connection: object, _pid: int = 0, _channel: str = "", payload: object = "") -> None:
+        """Something was appended, by whatever process: `payload` is the last position. Without one, feeds are asked for
+        a heartbeat, or their connection was lost."""
+        if payload:
+            self._last = max(self._last, int(str(payload)))
+        else:
+            self._asked += 1
         for news in self._ears:
             news.set()
 

@@ -291,6 +291,7 @@ def _runner(
         metrics,
         partitions=settings.kafka_partitions,
         replication=settings.kafka_replication,
+        look=resources.reached.check,
     ).run
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import asyncpg
 
 from eventkit.database import connection
+from eventkit.log.postgres import HEARTBEAT
 
 SCHEMA = """
 create table if not exists checkpoint(
@@ -128,6 +129,7 @@ async def tell_changed(con: asyncpg.Connection) -> None:
     """Tell every process, once the caller's transaction ends, that views changed without a move of their checkpoint, or
     that one was put back."""
     await con.execute("select pg_notify($1, 'changed')", CHANNEL)
+    await con.execute(HEARTBEAT)  # at which an idle subscription looks where its checkpoint is
 
 
 async def wait(pool: asyncpg.Pool, subscriptions: list[str], partition: int, position: int) -> None:

@@ -14,12 +14,13 @@ from types import ModuleType
 from rich.console import Console
 
 from deploy.engines import engines
-from tests.bench import commands, console, importing, log, projections, queries, start
+from tests.bench import commands, console, importing, log, projections, queries, relay, start
 from tests.bench.harness import Bench, Figure, machine
 from tests.bench.writing import as_table, slower, write
 
 SUITES: Mapping[str, ModuleType] = {
     "log": log,
+    "relay": relay,
     "importing": importing,
     "queries": queries,
     "console": console,
