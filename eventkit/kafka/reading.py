@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 TURN_MS = 1_000
 """How long a turn waits for records, which end the wait."""
-FETCH_MS = 2_000
+FETCH_MS = 1_000
 """How long a broker waits for records before it answers that there are none; they are answered at once."""
 PAGE = 1_000
 """Records that are handled together when many wait."""
