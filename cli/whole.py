@@ -29,6 +29,7 @@ from eventkit.rpc.auth import of_settings
 from eventkit.rpc.demo_issuer import DemoIssuer
 from eventkit.settings import Settings, masked
 from nhip.people.v1 import people_pb2
+from services.gateway.features import feature_routes
 from services.gateway.service import gateway
 
 UNFINISHED = "demo.unfinished"
@@ -38,8 +39,8 @@ Tell = Callable[[str], None]
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
-BUILDS = {name: known.build for name, known in SERVICES.items()}
-"""What makes each service: all of them are loaded with this module."""
+LOADED = {**{name: known.build for name, known in SERVICES.items()}, **feature_routes()}
+"""What makes each service, and each feature of the console: loaded with this module, not when they are begun with."""
 
 
 @dataclass(frozen=True, slots=True)
