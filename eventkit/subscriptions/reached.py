@@ -120,7 +120,7 @@ class Reached:
 
     async def _listen(self, beat: Callable[[], None], backoff: Backoff) -> None:
         con = await asyncpg.connect(
-            self._dsn, server_settings={"application_name": "nhip checkpoints"}, command_timeout=READ_SECONDS
+            self._dsn, server_settings={"application_name": "nhip checkpoints"}, command_timeout=30
         )
         try:
             con.add_termination_listener(self._lost)
