@@ -7,8 +7,9 @@ they are.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import cast
 from uuid import UUID
 
@@ -47,22 +48,47 @@ class WordsField:
 
 def words_fields(message: Message, path: str = "") -> Iterator[WordsField]:
     """Every PersonalText that is set in a message, however deep."""
-    if not _may_hold_words(cast(Descriptor, message.DESCRIPTOR)):
-        return
-    for field, value in message.ListFields():
-        if field.type != FieldDescriptor.TYPE_MESSAGE:
+    for place in _places(cast(Descriptor, message.DESCRIPTOR)):
+        if place.is_repeated:
+            items = enumerate(cast(Sequence[Message], getattr(message, place.name)))
+            found = [(f"{place.name}[{index}]", item) for index, item in items]
+        elif message.HasField(place.name):
+            found = [(place.name, cast(Message, getattr(message, place.name)))]
+        else:
             continue
-        here = f"{path}.{field.name}" if path else field.name
-        if _is_map(field):
-            continue  # no contract keeps words in a map: the wire's tests see to that
-        for index, item in enumerate(value if field.is_repeated else [value]):
-            at = f"{here}[{index}]" if field.is_repeated else here
-            if item.DESCRIPTOR.full_name == PERSONAL_TEXT:
-                options = field.GetOptions().Extensions
-                person = getattr(message, options[about]) if options[about] else ""
-                yield WordsField(cast(PersonalText, item), at, person, options[for_audit])
+        for name, item in found:
+            at = f"{path}.{name}" if path else name
+            if place.is_text:
+                person = cast(str, getattr(message, place.about)) if place.about else ""
+                yield WordsField(cast(PersonalText, item), at, person, place.for_audit)
             else:
                 yield from words_fields(item, at)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A field of a contract below which words may stand."""
+
+    name: str
+    is_repeated: bool
+    is_text: bool
+    """It is a PersonalText, not a message that may hold one."""
+    about: str
+    for_audit: bool
+
+
+@cache
+def _places(descriptor: Descriptor) -> tuple[_Place, ...]:
+    """In the order of the fields' numbers."""
+    places: list[_Place] = []
+    for field in sorted(descriptor.fields, key=lambda field: field.number):
+        # no contract keeps words in a map: the wire's tests see to that
+        if field.message_type is None or _is_map(field) or not _may_hold_words(field.message_type):
+            continue
+        options = field.GetOptions().Extensions
+        is_text = field.message_type.full_name == PERSONAL_TEXT
+        places.append(_Place(field.name, field.is_repeated, is_text, options[about], options[for_audit]))
+    return tuple(places)
 
 
 _holding: dict[str, bool] = {}

@@ -102,7 +102,11 @@ class View(Generic[Row]):
 
     def concerned(self, event: Recorded) -> bool:
         """Whether `fold` takes it."""
-        return self._is_of_mine(event) and (self.raw or isinstance(event.message, self.folds))
+        return self._is_of_mine(event) and (self.raw or type(event.message) in self._folds)
+
+    @cached_property
+    def _folds(self) -> frozenset[type]:
+        return frozenset(self.folds)
 
     def _is_of_mine(self, event: Recorded) -> bool:
         return not self.categories or event.stream.category in self.categories
