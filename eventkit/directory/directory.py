@@ -84,14 +84,13 @@ class Directory:
             if position != [at.position] or tenant in others:
                 del self._known[tenant]
                 continue
-            new_people, new_places = people.get(tenant), places.get(tenant)
-            org = replace(
-                org,
-                people={**org.people, **new_people} if new_people else org.people,
-                places={**org.places, **new_places} if new_places else org.places,
-                position=to.position,
-            )
-            self._known[tenant] = (again, to.position), org
+            if tenant in people or tenant in places:
+                org = replace(
+                    org,
+                    people={**org.people, **people.get(tenant, {})},
+                    places={**org.places, **places.get(tenant, {})},
+                )
+            self._known[tenant] = (again, to.position), org.later(to.position)
 
     async def roles(self, tenant: str, person_id: str) -> frozenset[str] | None:
         """What a person may be allowed by; None: unknown or inactive as far as this service has heard.

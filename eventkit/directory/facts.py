@@ -4,6 +4,7 @@ Pure.
 """
 
 from collections.abc import Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
@@ -182,6 +183,12 @@ class OrgChart:
     time_zone: ZoneInfo = field(default_factory=lambda: ZoneInfo(DEFAULT_TIME_ZONE))
     position: int = 0
     """How far the log of people had been applied."""
+
+    def later(self, position: int) -> "OrgChart":
+        """The same people, with what was found of them, at a later position."""
+        same = copy(self)
+        same.__dict__["position"] = position
+        return same
 
     def today(self, at: datetime) -> date:
         """The tenant's day at an instant: days end in its time zone."""
