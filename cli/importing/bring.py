@@ -2,27 +2,29 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from functools import partial
+from typing import Literal, TypeVar
 
 from google.protobuf.message import Message
 
 from cli.catalog import SERVICES
 from cli.client import Client
 from cli.importing import commands
-from cli.importing.check import in_order, managers, parent_kind, rests_on
-from cli.importing.company import File, Item
+from cli.importing.check import managers, parent_kind, rests_on, waves
+from cli.importing.company import Cycle, File, Item, Kpi, Person
 from cli.importing.company import Progress as Value
 from cli.running import Failed
 from eventkit.context import IMPORTER
 from eventkit.errors import Rejected
 from nhip.checkins.v1.checkins_pb2 import BatchRecordProgress, ListProgress, Progress, ProgressItem
-from nhip.goals.v1.goals_pb2 import Cycles, ListCycles
-from nhip.people.v1.people_pb2 import GetTenant, Tenant
+from nhip.goals.v1.goals_pb2 import BatchDefineKpis, Cycles, KpiItem, ListCycles
+from nhip.people.v1.people_pb2 import BatchRegisterPeople, GetTenant, PersonItem, Tenant
 from nhip.rewards.v1.rewards_pb2 import CoreValues, ListCoreValues
 
 OPERATOR = "operator"
 AT_ONCE = 200
-"""Values in one request."""
+"""Items in one request."""
+AnItem = TypeVar("AnItem", bound=Item)
 Result = Literal["created", "unchanged", "different"]
 Tell = Callable[[str, str], None]
 """Is told each item when it was sent: its kind and reference."""
@@ -76,15 +78,13 @@ class Importer:
         await self._send("tenant", file.company, commands.create_tenant(file.company), as_=OPERATOR)
         for unit in file.units:
             await self._send("unit", unit, commands.create_unit(unit))
-        people = in_order(file.people, managers)
-        first_admin = next((person for person in people if "admin" in person.roles), None)
-        for person in people:
-            await self._send(
-                "person",
-                person,
-                commands.register_person(person, self._id),
-                as_=OPERATOR if person is first_admin else IMPORTER,
-            )
+        first_admin = next((person for person in file.people if "admin" in person.roles), None)
+        for wave in waves(file.people, managers):
+            others = [person for person in wave if person is not first_admin]
+            if first_admin in wave:
+                assert first_admin is not None
+                await self._send("person", first_admin, commands.register_person(first_admin, self._id), as_=OPERATOR)
+            await self._send_together("person", others, self._people)
         for unit in file.units:
             if unit.head:
                 await self._send("head", unit, commands.appoint_head(unit, self._id))
@@ -93,10 +93,9 @@ class Importer:
             await self._send("goal", goal, commands.set_goal(goal))
         for csf in file.csfs:
             await self._send("csf", csf, commands.choose_csf(csf, self._id))
-        for kpi in in_order(file.kpis, rests_on):
-            await self._send("kpi", kpi, commands.define_kpi(kpi, cycle, parent_kind(file, kpi), self._id))
-        for at in range(0, len(file.progress), AT_ONCE):
-            await self._send_values(file.progress[at : at + AT_ONCE])
+        for wave in waves(file.kpis, rests_on):
+            await self._send_together("kpi", wave, partial(self._kpis, file, cycle))
+        await self._send_together("progress", file.progress, self._values)
         for value in file.values:
             await self._send("value", value, commands.name_value(value))
         for gift in file.gifts:
@@ -119,24 +118,49 @@ class Importer:
             self.summary.add(kind, item, "unchanged" if done.repeated or done.unchanged else "created")
         self._tell(kind, item.ref)
 
-    async def _send_values(self, items: Sequence[Value]) -> None:
-        """Values in one request. What one of them is refused for hinders no other; the first is told."""
-        client = self._clients[IMPORTER]
-        command = BatchRecordProgress(
+    async def _send_together(
+        self, kind: str, items: Sequence[AnItem], command: Callable[[Sequence[AnItem]], Message]
+    ) -> None:
+        """Items in as few requests as it takes, made by `command`. What one of them is refused for hinders no other of
+        its request; the first is told."""
+        for at in range(0, len(items), AT_ONCE):
+            some = items[at : at + AT_ONCE]
+            request = command(some)
+            # The key of the whole only lets the client ask again: each is known by its own.
+            done = await self._clients[IMPORTER].command(
+                request, key=_key(kind, some[0]), after=self._of_others(request)
+            )
+            refused: Failed | None = None
+            for item, verdict in zip(some, done.verdicts, strict=True):
+                reason, result = verdict.refused.reason, "created"
+                if reason and reason != "IDEMPOTENCY_KEY_REUSED":
+                    refused = refused or _refused(kind, item, reason, verdict.refused.message)
+                    continue
+                if reason or verdict.repeated or verdict.unchanged:
+                    result = "different" if reason else "unchanged"
+                self._ids[kind, item.ref] = verdict.id
+                self.summary.add(kind, item, result)
+                self._tell(kind, item.ref)
+            if refused:
+                raise refused
+
+    def _people(self, people: Sequence[Person]) -> Message:
+        return BatchRegisterPeople(
             items=[
-                ProgressItem(progress=commands.record_progress(item, self._id), key=_key("progress", item))
-                for item in items
+                PersonItem(person=commands.register_person(person, self._id), key=_key("person", person))
+                for person in people
             ]
         )
-        # The key of the whole only lets the client ask again: each value is known by its own.
-        done = await client.command(command, key=_key("progress", items[0]), after=self._of_others(command))
-        for item, verdict in zip(items, done.verdicts, strict=True):
-            self._tell("progress", item.ref)
-            refused = verdict.refused.reason
-            if refused and refused != "IDEMPOTENCY_KEY_REUSED":
-                raise _refused("progress", item, refused, verdict.refused.message)
-            done_before = verdict.repeated or verdict.unchanged
-            self.summary.add("progress", item, "different" if refused else "unchanged" if done_before else "created")
+
+    def _kpis(self, file: File, cycle: Cycle, kpis: Sequence[Kpi]) -> Message:
+        defining = ((kpi, commands.define_kpi(kpi, cycle, parent_kind(file, kpi), self._id)) for kpi in kpis)
+        return BatchDefineKpis(items=[KpiItem(kpi=command, key=_key("kpi", kpi)) for kpi, command in defining])
+
+    def _values(self, values: Sequence[Value]) -> Message:
+        recording = ((value, commands.record_progress(value, self._id)) for value in values)
+        return BatchRecordProgress(
+            items=[ProgressItem(progress=command, key=_key("progress", value)) for value, command in recording]
+        )
 
     def _of_others(self, command: Message) -> list[str]:
         """How far the logs of other services are: of its own a decision reads the newest by itself."""

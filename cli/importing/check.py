@@ -54,11 +54,18 @@ def remarks(file: File) -> list[str]:
     ]
 
 
-def in_order(items: Sequence[AnItem], before: Callable[[AnItem], Iterable[str]]) -> list[AnItem]:
-    """The items, each behind those that it names by `before`. Raises CycleError."""
+def waves(items: Sequence[AnItem], before: Callable[[AnItem], Iterable[str]]) -> list[list[AnItem]]:
+    """The items in waves, each of which names, by `before`, only items of waves before it; within one, in the order of
+    the file. Raises CycleError."""
     by_ref = {item.ref: item for item in items}
-    graph = {item.ref: [ref for ref in before(item) if ref in by_ref] for item in items}
-    return [by_ref[ref] for ref in TopologicalSorter(graph).static_order()]
+    order = TopologicalSorter({item.ref: [ref for ref in before(item) if ref in by_ref] for item in items})
+    order.prepare()
+    found: list[list[AnItem]] = []
+    while order.is_active():
+        ready = set(order.get_ready())
+        order.done(*ready)
+        found.append([item for item in items if item.ref in ready])
+    return found
 
 
 def managers(person: Person) -> list[str]:
@@ -165,7 +172,7 @@ def _circles(
     left = [item for item in items if item.ref]
     while True:
         try:
-            in_order(left, before)
+            waves(left, before)
             return
         except CycleError as error:
             circle: list[str] = error.args[1]

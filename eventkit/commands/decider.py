@@ -3,15 +3,16 @@
 import asyncio
 import random
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID, uuid5
 from weakref import WeakValueDictionary
 
 from eventkit.commands.aggregate import Aggregate, Decision, Ref
-from eventkit.commands.batch import Item, together
+from eventkit.commands.batch import Chain, Item, Link, together
+from eventkit.commands.loading import Decide, Load, Loaded, NotLoaded, guards_of, writes_of
 from eventkit.context import Context
 from eventkit.errors import Kind, Rejected
 from eventkit.ids import uuid7
@@ -22,20 +23,6 @@ from nhip.common.v1.command_pb2 import Accepted
 State = TypeVar("State")
 REMEMBERED = 10_000
 ATTEMPTS = 20
-
-
-class Load(Protocol):
-    """Answers an aggregate's state, the initial one if it has no events; the append is guarded by what was loaded."""
-
-    async def __call__(self, aggregate: Aggregate[State], id: str) -> State: ...
-
-
-class NotLoaded(LookupError):
-    """A decision writes to a stream that it has not looked at: a defect of whoever decides, which no repetition
-    mends."""
-
-
-Decide = Callable[[Load], Awaitable[Decision]]
 
 
 class Commands:
@@ -63,7 +50,7 @@ class Commands:
                 # attempt need not ask.
                 if attempt and (first := await self._first_answer(ctx, answers or ref.id)):
                     return self._accepted(answers or ref.id, first[-1].position, repeated=True)
-                loaded: dict[StreamId, _Loaded] = {}
+                loaded: dict[StreamId, Loaded] = {}
                 try:
                     decision = await decide(self._loading(ctx.tenant, loaded, look=attempt > 0))
                 except Exception:  # also a defect that shows itself on states of different moments only
@@ -111,74 +98,91 @@ class Commands:
         return await self.execute(ctx, aggregate(id), load_and_decide, answers=answers)
 
     async def batch(self, items: Sequence[Item]) -> Accepted:
-        """Carry out several commands, each once for its own key and decided on what those before it leave.
+        """Carry out several commands of a tenant, each once for its own key and decided on what those before it leave.
 
         Answers a verdict for each: what its `decide` raises as `Rejected` is said there, and hinders no other. Their
-        appends share the log's commits; one that loses a race is decided again, alone.
+        appends share the log's commits; one that loses a race is decided again, with those that built on it.
         """
-        streams = [StreamId(item.ctx.tenant, *item.ref) for item in items]
         verdicts: dict[int, Accepted | Rejected] = {}
         async with AsyncExitStack() as turns:
-            for stream in sorted(set(streams)):  # in one order: no two batches wait for each other
+            # in one order: no two batches wait for each other
+            for stream in sorted({StreamId(item.ctx.tenant, *item.ref) for item in items}):
                 await turns.enter_async_context(self._turns.setdefault(stream, asyncio.Lock()))
             for attempt in range(ATTEMPTS):
-                left = {number: streams[number] for number in range(len(items)) if number not in verdicts}
-                verdicts |= await self._attempt(items, left)
+                left = {number: item for number, item in enumerate(items) if number not in verdicts}
+                verdicts |= await self._attempt(left, look=attempt > 0)
                 if len(verdicts) == len(items):
                     return together([verdicts[number] for number in range(len(items))])
                 await _pause(attempt)
         raise _contended()
 
-    async def _attempt(self, items: Sequence[Item], left: Mapping[int, StreamId]) -> dict[int, Accepted | Rejected]:
-        """The verdicts on those of the items that are `left` for which nobody else was faster, by their number."""
-        states = await self._load_together({stream: items[number].aggregate for number, stream in left.items()})
+    async def _attempt(self, items: Mapping[int, Item], *, look: bool) -> dict[int, Accepted | Rejected]:
+        """The verdicts on those of some items, by their number, for which nobody else was faster."""
+        chain = Chain(items[min(items)].ctx.tenant)
+        await self._load_together(chain, [read for item in items.values() for read in item.reads])
         judged, appends = dict[int, Accepted | Rejected](), dict[int, Awaitable[Appended]]()
-        for number, stream in left.items():
-            item, (version, state) = items[number], states[stream]
+        touched: dict[int, set[StreamId]] = {}
+        for number, item in items.items():
+            loaded: dict[StreamId, Loaded] = {}
+            writes: list[Write] = []
             try:
-                decision = item.decide(state)
-                events = await self._events(item.ctx, decision)
+                decision = await item.decide(self._loading_into(chain, loaded, look=look))
+                writes = chain.extend(decision, await self._events(item.ctx, decision), loaded) if decision else []
             except Rejected as refusal:
                 judged[number] = refusal
-                continue
-            if not decision:
-                judged[number] = Accepted(id=item.id, unchanged=True)
-                continue
-            if any(ref != item.ref for ref, _ in decision):
-                raise NotLoaded(f"one of several commands, about {item.ref}, writes to another stream")
-            appends[number] = self._log.append(Write(stream, version, events), origin=_origin(item.ctx))
-            for _, message in decision:
-                state = item.aggregate.evolve(state, message)
-            states[stream] = version + len(events), state
+            else:
+                if writes:
+                    appends[number] = self._log.append(*writes, origin=_origin(item.ctx))
+                else:
+                    judged[number] = Accepted(id=item.id, unchanged=True)
+            touched[number] = {*loaded, *(write.stream for write in writes)}
         outcomes = zip(appends, await asyncio.gather(*appends.values(), return_exceptions=True), strict=True)
         verdicts, lost = dict[int, Accepted | Rejected](), set[StreamId]()
         for number, outcome in outcomes:
             if isinstance(outcome, Appended) and not outcome.repeated:
                 verdicts[number] = self._accepted(items[number].id, outcome.position)
             elif isinstance(outcome, Appended | WrongVersion | IdReused):
-                lost.add(left[number])
+                lost |= touched[number]
                 if not isinstance(outcome, Appended):
                     self._forget(outcome)
             else:
                 raise outcome
-        verdicts |= await self._done_before(items, [number for number in left if number not in verdicts])
-        rest_on = {left[number]: states[left[number]][0] for number in judged if left[number] not in lost}
+        verdicts |= await self._done_before(items, [number for number in items if number not in verdicts])
+        # No append's guards prove a refusal.
+        rest_on = {stream: chain.known[stream].version for number in judged for stream in touched[number] - lost}
         lost |= {event.stream for event in await self._log.read_together(rest_on)} if rest_on else set()
-        for stream, known in states.items():
+        for stream, known in chain.known.items():
             if stream not in lost:
-                self._remember(stream, *known)
-        return {number: verdict for number, verdict in judged.items() if left[number] not in lost} | verdicts
+                self._remember(stream, known.version, known.state)
+        return {number: verdict for number, verdict in judged.items() if not touched[number] & lost} | verdicts
 
-    async def _load_together(self, aggregates: Mapping[StreamId, Aggregate[Any]]) -> dict[StreamId, tuple[int, Any]]:
+    async def _load_together(self, chain: Chain, reads: Iterable[tuple[Aggregate[Any], str]]) -> None:
+        """Into the chain, in one go."""
+        aggregates = {StreamId(chain.tenant, *aggregate(id)): aggregate for aggregate, id in reads}
+        if not aggregates:
+            return
         states = {s: self._states.get(s, (0, aggregate.initial)) for s, aggregate in aggregates.items()}
         for event in await self._log.read_together({stream: version for stream, (version, _) in states.items()}):
             state = aggregates[event.stream].evolve(states[event.stream][1], _known(event))
             states[event.stream] = event.version, state
         for stream, (version, state) in states.items():
-            self._remember(stream, version, state)
-        return states
+            chain.known[stream] = Link(version, state, aggregates[stream])
 
-    async def _done_before(self, items: Sequence[Item], numbers: Sequence[int]) -> dict[int, Accepted | Rejected]:
+    def _loading_into(self, chain: Chain, loaded: dict[StreamId, Loaded], *, look: bool) -> Load:
+        read = self._loading(chain.tenant, {}, look=look)
+
+        async def load(aggregate: Aggregate[State], id: str) -> State:
+            stream = StreamId(chain.tenant, aggregate.category, id)
+            if stream not in chain.known:
+                state = await read(aggregate, id)
+                chain.begin(stream, Link(self._states[stream][0], state, aggregate))
+            known = chain.known[stream]
+            loaded[stream] = Loaded(known.version, aggregate)
+            return known.state
+
+        return load
+
+    async def _done_before(self, items: Mapping[int, Item], numbers: Sequence[int]) -> dict[int, Accepted | Rejected]:
         """The first answers to those of some items that were carried out before, by their number."""
         first = {event_id(items[number].ctx, 0): number for number in numbers if items[number].ctx.retryable}
         answers: dict[int, Accepted | Rejected] = {}
@@ -195,7 +199,7 @@ class Commands:
             return replace(ctx, causation_id=str(event.id))
         return ctx
 
-    def _loading(self, tenant: str, loaded: dict[StreamId, "_Loaded"], *, look: bool) -> Load:
+    def _loading(self, tenant: str, loaded: dict[StreamId, Loaded], *, look: bool) -> Load:
         """`look`: whether anything was appended meanwhile to what is remembered."""
 
         async def load(aggregate: Aggregate[State], id: str) -> State:
@@ -205,7 +209,7 @@ class Commands:
                 async for event in self._log.read(stream, after=version):
                     state, version = aggregate.evolve(state, _known(event)), event.version
             self._remember(stream, version, state)
-            loaded[stream] = _Loaded(version, aggregate)
+            loaded[stream] = Loaded(version, aggregate)
             return state
 
         return load
@@ -216,21 +220,16 @@ class Commands:
         if len(self._states) > REMEMBERED:
             self._states.popitem(last=False)
 
-    async def _append(self, ctx: Context, decision: Decision, loaded: Mapping[StreamId, "_Loaded"]) -> Appended:
-        writes: list[Write] = []
+    async def _append(self, ctx: Context, decision: Decision, loaded: Mapping[StreamId, Loaded]) -> Appended:
         versions = {stream: known.version for stream, known in loaded.items()}
-        for (ref, _), event in zip(decision, await self._events(ctx, decision), strict=True):
-            stream = StreamId(ctx.tenant, *ref)
-            # Positions follow the decision, so that effects stand behind their causes, whatever was loaded first.
-            writes.append(Write(stream, versions.get(stream, 0), [event]))
-            versions[stream] = writes[-1].expected + 1
-        guards = [Write(stream, known.version) for stream, known in loaded.items() if versions[stream] == known.version]
-        appended = await self._log.append(*writes, *guards, origin=_origin(ctx))
+        events = await self._events(ctx, decision)
+        writes = writes_of(ctx.tenant, decision, events, versions)
+        appended = await self._log.append(*writes, *guards_of(loaded, writes), origin=_origin(ctx))
         if not appended.repeated:
             self._move_on(decision, writes, loaded)
         return appended
 
-    def _move_on(self, decision: Decision, writes: Sequence[Write], loaded: Mapping[StreamId, "_Loaded"]) -> None:
+    def _move_on(self, decision: Decision, writes: Sequence[Write], loaded: Mapping[StreamId, Loaded]) -> None:
         """What is remembered, by what this process appended to it."""
         for (_, message), (stream, expected, _) in zip(decision, writes, strict=True):
             version, state = self._states.get(stream, (0, None))
@@ -255,7 +254,7 @@ class Commands:
             raise other
         return first
 
-    async def _overtaken(self, ctx: Context, loaded: Mapping[StreamId, "_Loaded"], id: str) -> bool:
+    async def _overtaken(self, ctx: Context, loaded: Mapping[StreamId, Loaded], id: str) -> bool:
         """Whether this command was carried out before, or what it was judged on was changed by others: what is
         remembered may be old, and what is read one after the other halves of two states; no append's guards prove a
         refusal."""
@@ -266,13 +265,6 @@ class Commands:
 
     def _accepted(self, id: str, position: int, *, repeated: bool = False) -> Accepted:
         return Accepted(id=id, position=f"{self._context}={position}", repeated=repeated)
-
-
-class _Loaded(NamedTuple):
-    """What a decision has looked at."""
-
-    version: int
-    aggregate: Aggregate[Any]
 
 
 async def _pause(attempt: int) -> None:

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 
 from eventkit.commands.aggregate import Decision
 from eventkit.commands.batch import Item
+from eventkit.commands.loading import Load
 from eventkit.context import IMPORTER, Context
 from eventkit.errors import unknown
 from eventkit.process.service import Resources
@@ -14,7 +14,7 @@ from eventkit.subscriptions.table import reading
 from nhip.checkins.v1 import checkins_pb2 as pb
 from nhip.common.v1.command_pb2 import Accepted
 from services.checkins.domain import progress
-from services.checkins.domain.progress import PROGRESS, Progress
+from services.checkins.domain.progress import PROGRESS
 from services.checkins.queries.known import KnownKpis, known_kpi, known_kpis
 from services.checkins.queries.progress import entries
 
@@ -49,21 +49,19 @@ class CheckinsApi:
         async with reading(self.resources.pool, ctx.tenant) as con:
             kpis = await known_kpis(con, ctx.tenant, [item.progress.kpi_id for item in command.items], org)
 
-        def decide(command: pb.RecordProgress, state: Progress) -> Decision:
-            kpi = kpis.get(command.kpi_id)
-            if kpi is None:
-                raise unknown("kpi", command.kpi_id, "kpi_id")
-            return progress.record(state, command, kpi, ctx.actor, org.today(ctx.at))
+        async def item(number: int, one: pb.ProgressItem) -> Item:
+            command = one.progress
 
-        items = [
-            Item(
-                await ctx.of_item(number, RECORD_PROGRESS, item.progress, item.key),
-                PROGRESS,
-                item.progress.kpi_id,
-                partial(decide, item.progress),
-            )
-            for number, item in enumerate(command.items)
-        ]
+            async def decide(load: Load) -> Decision:
+                if command.kpi_id not in kpis:
+                    raise unknown("kpi", command.kpi_id, "kpi_id")
+                state = await load(PROGRESS, command.kpi_id)
+                return progress.record(state, command, kpis[command.kpi_id], ctx.actor, org.today(ctx.at))
+
+            own = await ctx.of_item(number, RECORD_PROGRESS, command, one.key)
+            return Item(own, PROGRESS(command.kpi_id), decide, command.kpi_id, [(PROGRESS, command.kpi_id)])
+
+        items = [await item(number, one) for number, one in enumerate(command.items)]
         return await self.resources.commands.batch(items)
 
     async def list_progress(self, request: pb.ListProgress, ctx: Context) -> pb.Progress:

@@ -7,7 +7,8 @@ from datetime import date
 from google.type.date_pb2 import Date
 
 from eventkit.commands.aggregate import Decision
-from eventkit.commands.decider import Load
+from eventkit.commands.batch import Item
+from eventkit.commands.loading import Decide, Load
 from eventkit.context import IMPORTER, Context
 from eventkit.directory.facts import OrgChart
 from eventkit.errors import Kind, Rejected, unknown
@@ -27,6 +28,7 @@ from services.goals.queries import goal_map, kpi_list, kpi_page, proposal_page
 from services.goals.queries.outline import Outlines
 from services.goals.queries.strategy import cycles
 
+DEFINE_KPI = "nhip.goals.v1.Goals/DefineKpi"
 _STRATEGY = roles("executive", "okr_master", services=(IMPORTER,))
 _KPIS = roles("executive", "okr_master", "department_head", "manager", services=(IMPORTER,))
 ACCESS: Mapping[str, Allow] = {
@@ -34,6 +36,7 @@ ACCESS: Mapping[str, Allow] = {
     "SetStrategicGoal": _STRATEGY,
     "ChooseCsf": _STRATEGY,
     "DefineKpi": _KPIS,
+    "BatchDefineKpis": _KPIS,
     "AlignKpi": _KPIS,
     "RetireKpi": roles("executive", "okr_master", "department_head", "manager"),
     # Anybody may ask for a change; who may decide it is a relation, and the decision's to check.
@@ -86,32 +89,19 @@ class GoalsApi:
     # -- KPIs
 
     async def define_kpi(self, command: pb.DefineKpi, ctx: Context) -> Accepted:
-        kpi_id, draft = ctx.new_id("kpi"), command.kpi
+        org, kpi_id = await self.resources.directory.org_chart(ctx.tenant), ctx.new_id("kpi")
+        decide = _defining(command, kpi_id, org, ctx)
+        return await self.resources.commands.execute(ctx, ALIGNMENT(command.cycle_id), decide, answers=kpi_id)
+
+    async def batch_define_kpis(self, command: pb.BatchDefineKpis, ctx: Context) -> Accepted:
         org = await self.resources.directory.org_chart(ctx.tenant)
 
-        async def decide(load: Load) -> Decision:
-            cycle = await _cycle(load, command.cycle_id)
-            if not ctx.actor.is_importer:
-                strategy.check_open(cycle, org.today(ctx.at))
-            on = _effective_on(command.effective_on, cycle, org, ctx)
-            links = await load(ALIGNMENT, cycle.id)
-            if draft.measure.volume_kpi_id and draft.measure.volume_kpi_id not in links.links:
-                raise unknown("kpi", draft.measure.volume_kpi_id, "kpi.measure.volume_kpi_id")
-            return [
-                kpi.define(draft, org, kpi_id=kpi_id, cycle=cycle, effective_on=on),
-                *alignment.align(
-                    links,
-                    cycle_id=cycle.id,
-                    kpi_id=kpi_id,
-                    parent=draft.parent,
-                    parent_exists=await _parent_exists(load, draft.parent),
-                    why=draft.why,
-                    effective_on=on,
-                    at="kpi.parent",
-                ),
-            ]
+        async def item(number: int, one: pb.KpiItem) -> Item:
+            own = await ctx.of_item(number, DEFINE_KPI, one.kpi, one.key)
+            kpi_id = own.new_id("kpi")
+            return Item(own, ALIGNMENT(one.kpi.cycle_id), _defining(one.kpi, kpi_id, org, own), kpi_id)
 
-        return await self.resources.commands.execute(ctx, ALIGNMENT(command.cycle_id), decide, answers=kpi_id)
+        return await self.resources.commands.batch([await item(*one) for one in enumerate(command.items)])
 
     async def align_kpi(self, command: pb.AlignKpi, ctx: Context) -> Accepted:
         org = await self.resources.directory.org_chart(ctx.tenant)
@@ -236,6 +226,34 @@ class GoalsApi:
 
     def _checkins(self, ctx: Context) -> int:
         return self.resources.partition("checkins")(ctx.tenant)
+
+
+def _defining(command: pb.DefineKpi, kpi_id: str, org: OrgChart, ctx: Context) -> Decide:
+    draft = command.kpi
+
+    async def decide(load: Load) -> Decision:
+        cycle = await _cycle(load, command.cycle_id)
+        if not ctx.actor.is_importer:
+            strategy.check_open(cycle, org.today(ctx.at))
+        on = _effective_on(command.effective_on, cycle, org, ctx)
+        links = await load(ALIGNMENT, cycle.id)
+        if draft.measure.volume_kpi_id and draft.measure.volume_kpi_id not in links.links:
+            raise unknown("kpi", draft.measure.volume_kpi_id, "kpi.measure.volume_kpi_id")
+        return [
+            kpi.define(draft, org, kpi_id=kpi_id, cycle=cycle, effective_on=on),
+            *alignment.align(
+                links,
+                cycle_id=cycle.id,
+                kpi_id=kpi_id,
+                parent=draft.parent,
+                parent_exists=await _parent_exists(load, draft.parent),
+                why=draft.why,
+                effective_on=on,
+                at="kpi.parent",
+            ),
+        ]
+
+    return decide
 
 
 async def _cycle(load: Load, cycle_id: str) -> Cycle:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from itertools import islice
 
 from eventkit.commands.aggregate import Decision
-from eventkit.commands.decider import Load
+from eventkit.commands.batch import Item
+from eventkit.commands.loading import Decide, Load
 from eventkit.context import Context
 from eventkit.directory.facts import ORGANISATION, PERSON, TENANT, THE_ORGANISATION, Organisation, OrgChart, Person
 from eventkit.errors import Kind, Rejected, unknown
@@ -24,6 +25,7 @@ from services.people.domain.needed import NEEDED, fills, refuse_last
 from services.people.names import Names, one_of
 from services.people.queries.erasures import erasures
 
+REGISTER_PERSON = "nhip.people.v1.People/RegisterPerson"
 PEOPLE, UNITS = 100, 500
 """Sizes of a page that names none."""
 _ADMIN = roles("admin", services=("importer", "operator"))
@@ -36,6 +38,7 @@ ACCESS: Mapping[str, Allow] = {
     "CloseUnit": roles("admin", services=("operator",)),
     "AppointUnitHead": _ADMIN,
     "RegisterPerson": _ADMIN,
+    "BatchRegisterPeople": _ADMIN,
     "AssignPlace": _ADMIN,
     # An import registers people with their roles; what they have afterwards is people's to decide.
     "ChangeRoles": roles("admin", services=("operator",)),
@@ -107,13 +110,16 @@ class PeopleApi:
 
     async def register_person(self, command: pb.RegisterPerson, ctx: Context) -> Accepted:
         person_id = ctx.new_id("person")
-
-        async def decide(load: Load) -> Decision:
-            return person.register(
-                await load(ORGANISATION, THE_ORGANISATION), await _manager(load, command.place), command, person_id
-            )
-
+        decide = _registering(command, person_id)
         return await self.resources.commands.execute(ctx, organisation.HERE, decide, answers=person_id)
+
+    async def batch_register_people(self, command: pb.BatchRegisterPeople, ctx: Context) -> Accepted:
+        async def item(number: int, one: pb.PersonItem) -> Item:
+            own = await ctx.of_item(number, REGISTER_PERSON, one.person, one.key)
+            person_id = own.new_id("person")
+            return Item(own, organisation.HERE, _registering(one.person, person_id), person_id)
+
+        return await self.resources.commands.batch([await item(*one) for one in enumerate(command.items)])
 
     async def assign_place(self, command: pb.AssignPlace, ctx: Context) -> Accepted:
         async def decide(load: Load) -> Decision:
@@ -320,6 +326,15 @@ class PeopleApi:
         lets in."""
         org, me = await self.resources.directory.org_chart(ctx.tenant), ctx.actor.id
         return ctx.actor.kind == "service" or (org.has_role(me, "admin") and not org.has_role(me, AUDITOR))
+
+
+def _registering(command: pb.RegisterPerson, person_id: str) -> Decide:
+    async def decide(load: Load) -> Decision:
+        return person.register(
+            await load(ORGANISATION, THE_ORGANISATION), await _manager(load, command.place), command, person_id
+        )
+
+    return decide
 
 
 async def _manager(load: Load, place: types_pb2.Place) -> Person | None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from eventkit.commands.aggregate import Decision
-from eventkit.commands.decider import Load
+from eventkit.commands.loading import Load
 from eventkit.context import IMPORTER, Context
 from eventkit.directory.facts import OrgChart
 from eventkit.errors import Kind, Rejected, unknown

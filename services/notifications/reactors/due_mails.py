@@ -12,7 +12,7 @@ from uuid import uuid5
 import structlog
 
 from eventkit.commands.aggregate import Decision, Ref
-from eventkit.commands.decider import Load
+from eventkit.commands.loading import Load
 from eventkit.context import Context
 from eventkit.directory.facts import Person
 from eventkit.log import StreamId

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from eventkit.commands.aggregate import Decision
-from eventkit.commands.decider import Load
+from eventkit.commands.loading import Load
 from eventkit.context import Context
 from eventkit.directory.responsibility import deciders
 from eventkit.process.service import Due, Resources, Timer

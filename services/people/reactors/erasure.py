@@ -4,7 +4,7 @@ Killed in between, it begins again and ends the same.
 """
 
 from eventkit.commands.aggregate import Decision
-from eventkit.commands.decider import Load
+from eventkit.commands.loading import Load
 from eventkit.directory.facts import PERSON
 from eventkit.log import Recorded
 from eventkit.process.service import Reaction, Resources, reacting_to

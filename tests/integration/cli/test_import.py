@@ -15,7 +15,7 @@ from cli.importing.check import checked
 from cli.importing.company import File
 from cli.running import Failed
 from eventkit.commands.aggregate import Decision
-from eventkit.commands.decider import Load
+from eventkit.commands.loading import Load
 from eventkit.context import Actor, Context, command_id
 from eventkit.directory.facts import TENANT
 from nhip.goals.v1 import goals_pb2 as g

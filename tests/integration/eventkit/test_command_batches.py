@@ -6,26 +6,27 @@ import pytest
 
 from eventkit.commands.aggregate import Decision, StreamEvent
 from eventkit.commands.batch import Item
-from eventkit.commands.decider import NotLoaded
+from eventkit.commands.loading import Load
 from eventkit.errors import Rejected
 from eventkit.log import Appended, Origin, StreamId, Write
-from nhip.people.v1.events_pb2 import UnitHeadAppointed
+from nhip.people.v1.events_pb2 import UnitCreated, UnitHeadAppointed
 from tests.integration.eventkit.test_commands import UNIT, Office, appoint, asked, create, office
 
 __all__ = ["office"]
 
 
-def appointing(unit: str, head: str, key: str = "", *, body: bytes = b"", writes_to: str = "") -> Item:
+def appointing(unit: str, head: str, key: str = "", *, body: bytes = b"", together: bool = True) -> Item:
     """Appoints a head of a unit that is there, unless they are it already."""
 
-    def decide(heads: tuple[str, ...] | None) -> Decision:
+    async def decide(load: Load) -> Decision:
+        heads = await load(UNIT, unit)
         if heads is None:
             raise Rejected("UNIT_UNKNOWN", "there is no such unit", field="unit_id", parameters={"unit": unit})
         if heads and heads[-1] == head:
             return []
-        return [StreamEvent(UNIT(writes_to or unit), UnitHeadAppointed(unit_id=unit, after=head))]
+        return [StreamEvent(UNIT(unit), UnitHeadAppointed(unit_id=unit, after=head))]
 
-    return Item(asked(key, body=body or head.encode()), UNIT, unit, decide)
+    return Item(asked(key, body=body or head.encode()), UNIT(unit), decide, unit, [(UNIT, unit)] if together else [])
 
 
 async def found(office: Office, *units: str) -> None:
@@ -117,8 +118,51 @@ async def test_batches_of_several_processes_on_the_same_streams_all_come_through
         assert sorted(await office.heads(unit)) == sorted(f"head-{number}" for number in range(8))
 
 
-async def test_one_that_writes_to_a_stream_that_it_is_not_about_is_a_defect(office: Office):
-    await found(office, "sales", "ops")
-    with pytest.raises(NotLoaded):
-        await office.commands.batch([appointing("sales", "an", writes_to="ops")])
-    assert await office.heads("ops") == []
+def creating(unit: str, key: str = "") -> Item:
+    return Item(asked(key), UNIT(unit), create(unit), unit)
+
+
+def copying(unit: str, to: str) -> Item:
+    """Makes a unit's last head that of another one too, which nobody looked at before: it is new."""
+
+    async def decide(load: Load) -> Decision:
+        heads = await load(UNIT, unit)
+        if not heads:
+            raise Rejected("NOBODY_THERE", "nobody heads it")
+        return [
+            StreamEvent(UNIT(to), UnitCreated(unit_id=to)),
+            StreamEvent(UNIT(to), UnitHeadAppointed(unit_id=to, after=heads[-1])),
+        ]
+
+    return Item(asked(), UNIT(to), decide, to)
+
+
+async def test_one_may_rest_on_what_another_makes_whether_it_was_looked_at_or_not(office: Office):
+    done = await office.commands.batch(
+        [
+            creating("sales"),
+            creating("sales"),
+            appointing("sales", "an", together=False),
+            copying("sales", "ops"),
+            appointing("ops", "binh", together=False),
+            copying("none", "hr"),
+        ]
+    )
+    assert [v.refused.reason for v in done.verdicts] == ["", "UNIT_EXISTS", "", "", "", "NOBODY_THERE"]
+    assert (await office.heads("sales"), await office.heads("ops")) == (["an"], ["an", "binh"])
+    assert done.position == "people=5"
+
+
+async def test_what_rests_on_one_that_lost_is_decided_again_too(office: Office, monkeypatch: pytest.MonkeyPatch):
+    await found(office, "sales")
+    rival, append = office.open(), office.log.append
+
+    async def overtaken(*writes: Write, origin: Origin) -> Appended:
+        monkeypatch.undo()
+        await rival.execute(asked(), UNIT("sales"), appoint("sales", "rival"))
+        return await append(*writes, origin=origin)
+
+    monkeypatch.setattr(office.log, "append", overtaken)
+    done = await office.commands.batch([appointing("sales", "an"), copying("sales", "ops"), creating("hr")])
+    assert not any(v.HasField("refused") for v in done.verdicts)
+    assert (await office.heads("sales"), await office.heads("ops")) == (["rival", "an"], ["an"])

@@ -12,7 +12,8 @@ import pytest
 
 from eventkit.commands import decider
 from eventkit.commands.aggregate import Aggregate, Decision, StreamEvent, refuse_unknown
-from eventkit.commands.decider import Commands, Load
+from eventkit.commands.decider import Commands
+from eventkit.commands.loading import Load
 from eventkit.context import Actor, Context, command_id
 from eventkit.errors import Kind, Rejected
 from eventkit.log import NewEvent, Origin, Recorded, StreamId, Write

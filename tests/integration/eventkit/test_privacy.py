@@ -9,7 +9,8 @@ import asyncpg
 import pytest
 
 from eventkit.commands.aggregate import Aggregate, Decision, StreamEvent
-from eventkit.commands.decider import Commands, Load
+from eventkit.commands.decider import Commands
+from eventkit.commands.loading import Load
 from eventkit.context import Actor, Context
 from eventkit.errors import Rejected
 from eventkit.log import wire

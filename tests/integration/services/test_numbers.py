@@ -8,7 +8,7 @@ import pytest
 from google.type.decimal_pb2 import Decimal
 
 from eventkit.commands.aggregate import Decision, StreamEvent
-from eventkit.commands.decider import Load
+from eventkit.commands.loading import Load
 from eventkit.context import Actor, Context
 from eventkit.log import StreamId
 from eventkit.values import from_date

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from eventkit.commands.aggregate import Decision
-from eventkit.commands.decider import Load
+from eventkit.commands.loading import Load
 from eventkit.context import Actor, Context
 from eventkit.errors import Kind
 from eventkit.log import Recorded, StreamId

@@ -1,6 +1,7 @@
 """A company's file is checked whole before anything is sent: every problem, with its line and what would be right."""
 
 import re
+from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -8,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from cli.importing import commands
-from cli.importing.check import checked, in_order, managers, parent_kind, remarks, rests_on
-from cli.importing.company import File
+from cli.importing.check import checked, managers, parent_kind, remarks, rests_on, waves
+from cli.importing.company import File, Item
 from nhip.rewards.v1.types_pb2 import VISIBILITY_PRIVATE, VISIBILITY_UNSPECIFIED
 from services.rewards.domain import rise
 
@@ -352,13 +353,16 @@ def test_what_is_no_number_is_not_made_one(text: str):
     assert "is no number: write digits, as 1200 or 12.5" in problem
 
 
+def refs(found: Sequence[Sequence[Item]]) -> list[list[str]]:
+    return [[item.ref for item in wave] for wave in found]
+
+
 def test_managers_come_before_those_they_manage():
-    assert [person.ref for person in in_order(read(RIGHT).people, managers)] == ["ann", "bob"]
+    assert refs(waves(read(RIGHT).people, managers)) == [["ann"], ["bob"]]
 
 
 def test_parents_and_volumes_come_before_what_rests_on_them():
-    refs = [kpi.ref for kpi in in_order(read(RIGHT).kpis, rests_on)]
-    assert refs == ["D", "V", "R"]
+    assert refs(waves(read(RIGHT).kpis, rests_on)) == [["D"], ["V"], ["R"]]
 
 
 def test_a_kpi_is_in_force_from_the_first_day_of_its_cycle():
@@ -373,7 +377,7 @@ def test_a_kpi_is_in_force_from_the_first_day_of_its_cycle():
 
 
 def test_an_order_is_kept_where_nothing_else_is_demanded():
-    assert [goal.ref for goal in in_order(read(RIGHT).goals, lambda _: [])] == ["G"]
+    assert refs(waves(read(RIGHT).kpis, lambda _: [])) == [["R", "V", "D"]]
 
 
 def test_equal_names_in_one_place_are_found_however_they_are_spelt():
