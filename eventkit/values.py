@@ -4,6 +4,7 @@ import decimal
 import unicodedata
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import lru_cache
 
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -69,6 +70,7 @@ def rounded(value: Decimal, places: int, rounding: str = ROUND_HALF_EVEN) -> Dec
     return value.quantize(Decimal(1).scaleb(-places), rounding, _EXACT)
 
 
+@lru_cache(4096)  # thousands of KPIs count in a few units
 def unit_key(unit: str) -> str:
     """A unit as people read it: the same for "Hợp đồng" and "hợp  đồng", composed or not; "%" for per cent in words."""
     key = " ".join(unicodedata.normalize("NFC", unicodedata.normalize("NFC", unit).casefold()).split())

@@ -27,10 +27,21 @@ BROWSER = {
     "sec-fetch-site": "same-origin",
 }
 
-MAP = Figure("console: the map's page, server time p50", "ms", "GetMap", at_most(5), short=True)
-KPI = Figure("console: a KPI's page, server time p50", "ms", "GetKpi", at_most(5))
-FIRST = Figure("console: the first page, cold, over the wire", "kB", "", at_most(120))
-CHART = Figure("console: a KPI's page after it, over the wire", "kB", "", at_most(120))
+PAGE = (
+    "A third of it are the template and its cards, most of the rest five questions (who looks, what waits for them, "
+    "their inbox, the cycles, the map), which share one process here. What may be done is kept for half a minute, the "
+    "zone for five. Remembering who looks was left: who is renamed sees it at once."
+)
+WIRE = "Fonts are 59 kB of it: the characters and weights that styles use, of four files."
+DRAWN = (
+    "ECharts is 149 kB as brotli, with nothing in it but two kinds of series, a grid, a tooltip and a canvas: the rest "
+    "is its core. It is loaded by pages that draw, and kept for ever."
+)
+
+MAP = Figure("console: the map's page, server time p50", "ms", "GetMap", at_most(5), PAGE, short=True)
+KPI = Figure("console: a KPI's page, server time p50", "ms", "GetKpi", at_most(5), PAGE)
+FIRST = Figure("console: the first page, cold, over the wire", "kB", "", at_most(120), WIRE)
+CHART = Figure("console: a KPI's page after it, over the wire", "kB", "", at_most(120), DRAWN)
 FIGURES = (MAP, KPI, FIRST, CHART)
 
 

@@ -17,12 +17,24 @@ from tests.bench.harness import Bench, Figure, at_most, latencies, percentile
 SMALL, MIDDLE, BIG, BIGGEST, PEOPLE = 15, 1000, 5000, 20_000, 5000
 SECONDS = 1.5
 
-KPI_PAST = Figure("GetKpi as of a past day, 1,000 KPIs", "ms", "the same now", at_most(1.5))
-MAP_PAST = Figure("GetMap as of a past day, 1,000 KPIs", "ms", "the same now", at_most(2))
-MAP_5000 = Figure("GetMap, folded, 5,000 KPIs and 5,000 people", "ms", "the same at 15 KPIs", at_most(3))
-MAP_20000 = Figure("GetMap, folded, 20,000 KPIs and 5,000 people", "ms", "the same at 15 KPIs", at_most(3), short=True)
-KPI_5000 = Figure("GetKpi, 5,000 KPIs and 5,000 people", "ms", "the same at 15 KPIs", at_most(3))
-KPI_20000 = Figure("GetKpi, 20,000 KPIs and 5,000 people", "ms", "the same at 15 KPIs", at_most(3))
+AGAIN = (
+    "A call's own steps and about ten round trips. The outline of the cycle is remembered; the first question after a "
+    "change of the cycle reads it anew, some tenths of a second at 20,000 KPIs, most of it rows on their way from "
+    "PostgreSQL. Counting by queries was left: what is below a company's KPI is a part of the company."
+)
+PAST = (
+    "Today's targets are read beside those of the day. Days between two changes share an outline, whichever was asked "
+    "for first."
+)
+
+KPI_PAST = Figure("GetKpi as of a past day, 1,000 KPIs", "ms", "the same now", at_most(1.5), PAST)
+MAP_PAST = Figure("GetMap as of a past day, 1,000 KPIs", "ms", "the same now", at_most(2), PAST)
+MAP_5000 = Figure("GetMap, folded, 5,000 KPIs and 5,000 people", "ms", "the same at 15 KPIs", at_most(3), AGAIN)
+MAP_20000 = Figure(
+    "GetMap, folded, 20,000 KPIs and 5,000 people", "ms", "the same at 15 KPIs", at_most(3), AGAIN, short=True
+)
+KPI_5000 = Figure("GetKpi, 5,000 KPIs and 5,000 people", "ms", "the same at 15 KPIs", at_most(3), AGAIN)
+KPI_20000 = Figure("GetKpi, 20,000 KPIs and 5,000 people", "ms", "the same at 15 KPIs", at_most(3), AGAIN)
 FIGURES = (KPI_PAST, MAP_PAST, MAP_5000, MAP_20000, KPI_5000, KPI_20000)
 
 Ask = Callable[[int], Message]

@@ -14,7 +14,7 @@ from nhip.goals.v1 import goals_pb2 as g
 from nhip.goals.v1 import types_pb2 as t
 from services.goals.queries.outline import FOREVER, Outline, Outlines
 from services.goals.views.kpi import KPIS, KpiView
-from tests.integration.services.company import OPERATOR, Company, System, today
+from tests.integration.services.company import OPERATOR, Company, System, today, words
 
 
 @pytest.fixture
@@ -64,7 +64,10 @@ async def test_whatever_happens_to_a_kpi_or_a_link_is_in_the_next_outline(compan
     await company.do(g.AlignKpi(kpi_id=company.ids["I9"], parent=t.Parent(kpi_id=company.ids["K1"])))
     seen.append(await read(company, outlines))
     assert seen[-1].above(company.ids["I9"])[0] == company.ids["K1"]
-    await company.do(g.RetireKpi(kpi_id=company.ids["I9"], reason_class=t.REASON_CLASS_CONTEXT_CHANGED), "nam")
+    ended = g.RetireKpi(
+        kpi_id=company.ids["I9"], reason_class=t.REASON_CLASS_CONTEXT_CHANGED, reason=words("không còn cần")
+    )
+    await company.do(ended, "nam")
     seen.append(await read(company, outlines))
     assert company.ids["I9"] not in seen[-1].stubs
     assert len({id(one) for one in seen}) == len(seen)
