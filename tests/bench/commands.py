@@ -12,9 +12,9 @@ import os
 import random
 import sys
 from asyncio.subprocess import Process
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -35,20 +35,28 @@ from eventkit.values import from_date
 from nhip.checkins.v1 import checkins_pb2 as c
 from nhip.common.v1.command_pb2 import Accepted
 from services.checkins.views.known import KnownCycleRow, KnownCycleView, KnownKpiRow, KnownKpiView
+from services.checkins.views.progress import EntryView
 from tests.bench.harness import Bench, Figure, at_least, at_most, latencies, percentile, rate
+from tests.bench.log import EVENTS, fill
 from tests.bench.serving import EMPTY_CALL
 
+FEW_EVENTS, TENANTS = 100_000, 1_000
 EMPTY = "empty call, same callers"
 UNARY_1 = Figure("durable unary command, 1 caller", "commands/s", EMPTY, at_least(0.6))
 UNARY_16 = Figure("durable unary command, 16 callers", "commands/s", EMPTY, at_least(0.6))
 UNARY_64 = Figure("durable unary command, 64 callers", "commands/s", EMPTY, at_least(0.6), short=True)
 EMPTY_1 = Figure("empty call, 1 caller", "ms", "bare health check", at_most(2))
 MEMORY = Figure("memory of one service process", "MB", "", at_most(150))
+LARGE = Figure(
+    f"durable unary command, 64 callers, {EVENTS:,} events in the log", "commands/s", "100,000", at_least(0.9)
+)
+MANY = Figure(f"durable unary command, 64 callers, {TENANTS:,} tenants", "commands/s", "one tenant", at_least(0.9))
 LIST_P99 = Figure("ListProgress, 64 callers for a minute, p99", "ms", "own p50", at_most(5))
 LIST_ERRORS = Figure("ListProgress, 64 callers for a minute, errors", "errors", "", at_most(0))
-FIGURES = (UNARY_1, UNARY_16, UNARY_64, EMPTY_1, MEMORY, LIST_P99, LIST_ERRORS)
+FIGURES = (UNARY_1, UNARY_16, UNARY_64, EMPTY_1, MEMORY, LARGE, MANY, LIST_P99, LIST_ERRORS)
 
 PEOPLE = 200
+AWAY = "127.0.0.1:1"
 SECONDS = 1.5
 MINUTE = 60.0
 ISSUER = "http://issuer.bench"
@@ -57,8 +65,17 @@ HEALTH = "/grpc.health.v1.Health/Check"
 
 
 async def run(bench: Bench) -> None:
+    if bench.wants(UNARY_1, UNARY_16, UNARY_64, EMPTY_1, MEMORY, LIST_P99, LIST_ERRORS):
+        await in_one_company(bench)
+    for figure, ours, theirs in ((LARGE, (EVENTS, 1), (FEW_EVENTS, 1)), (MANY, (FEW_EVENTS, TENANTS), (FEW_EVENTS, 1))):
+        if bench.wants(figure):
+            await in_logs(bench, figure, ours, theirs)
+
+
+async def in_one_company(bench: Bench) -> None:
     async with serving(bench, "checkins") as service:
-        company = await Company.of(service, "bench-1")
+        company = Company(service, "bench-1")
+        await founded(service, [company])
         for callers, figure in ((1, UNARY_1), (16, UNARY_16), (64, UNARY_64)):
             await bench.compare(
                 figure,
@@ -69,6 +86,54 @@ async def run(bench: Bench) -> None:
         if bench.wants(LIST_P99, LIST_ERRORS):
             await listing(bench, company)
         bench.report(MEMORY, service.memory())
+
+
+async def in_logs(bench: Bench, figure: Figure, *logs: tuple[int, int]) -> None:
+    """Compare services whose logs hold so many events of so many tenants.
+
+    A service has one database, so they take turns at being it. Kafka is away, so that no turn is spent on publishing
+    what was put into the log; the views stand at its end. Callers turn to any of a thousand KPIs.
+    """
+    names = [f"nhip_log_{events}_{tenants}_{number}" for number, (events, tenants) in enumerate(logs)]
+    for name, (events, tenants) in zip(names, logs, strict=True):
+        async with serving(bench, "checkins", kafka=AWAY) as service:
+            await founded(service, companies_of(service, tenants))
+        await fill(service.dsn, events, tenants)
+        at_its_end = "update checkpoint set position = $2 where subscription = $1"
+        await in_database(service.dsn, at_its_end, EntryView().subscription, events)
+        await in_database(bench.postgres, f"alter database nhip_checkins rename to {name}")
+
+    def measure(name: str, tenants: int) -> Callable[[], Awaitable[float]]:
+        async def turn() -> float:
+            await in_database(bench.postgres, f"alter database {name} rename to nhip_checkins")
+            async with serving(bench, "checkins", kafka=AWAY) as service:
+                companies = companies_of(service, tenants)
+
+                async def once(_: int) -> int:
+                    kpi = random.randrange(TENANTS)
+                    return await companies[kpi % tenants].record(kpi // tenants)
+
+                await rate(64, once, SECONDS)  # until what is remembered is there
+                measured = await rate(64, once, SECONDS)
+            await in_database(bench.postgres, f"alter database nhip_checkins rename to {name}")
+            return measured
+
+        return turn
+
+    ours, theirs = (measure(name, tenants) for name, (_, tenants) in zip(names, logs, strict=True))
+    await bench.compare(figure, ours, theirs)
+
+
+def companies_of(service: "Serving", tenants: int) -> list["Company"]:
+    return [Company(service, f"tenant-{number}", TENANTS // tenants) for number in range(tenants)]
+
+
+async def in_database(dsn: str, statement: str, *values: object) -> None:
+    con = await asyncpg.connect(dsn)
+    try:
+        await con.execute(statement, *values)
+    finally:
+        await con.close()
 
 
 async def median_ms(once: Callable[[int], Awaitable[object]]) -> float:
@@ -124,14 +189,14 @@ class Serving:
 
 
 @asynccontextmanager
-async def serving(bench: Bench, name: str) -> AsyncGenerator[Serving]:
+async def serving(bench: Bench, name: str, kafka: str = "") -> AsyncGenerator[Serving]:
     folder = bench.folder / f"serving-{uuid4().hex[:8]}"
     folder.mkdir()
     issuer = DemoIssuer(host="127.0.0.1", key_file=folder / "issuer.key", issuer=ISSUER)
     (folder / "jwks.json").write_text(json.dumps(issuer.jwks()))
     given = {
         "postgres": bench.postgres,
-        "kafka": bench.kafka,
+        "kafka": kafka or bench.kafka,
         "master_key": base64.b64encode(b"m" * 32).decode(),
         "issuer": ISSUER,
         "jwks": str(folder / "jwks.json"),
@@ -166,34 +231,33 @@ async def serving(bench: Bench, name: str) -> AsyncGenerator[Serving]:
                 await process.wait()
 
 
+async def founded(service: Serving, companies: Sequence["Company"]) -> None:
+    """Tenants that the service has heard of."""
+    con = await asyncpg.connect(service.dsn)
+    try:
+        async with key_store(service.settings) as keys:
+            for company in companies:
+                await keys.key(company.tenant, IDS, make=True)  # as a tenant has it from its first day
+                await company.heard_of(con)
+    finally:
+        await con.close()
+
+
 class Company:
     """A tenant whose people answer for a KPI each."""
 
-    def __init__(self, service: Serving, tenant: str):
-        self.tenant = tenant
-        self.people = [f"p-{number}" for number in range(PEOPLE)]
-        self.kpis = [str(uuid4()) for _ in self.people]
+    def __init__(self, service: Serving, tenant: str, people: int = PEOPLE):
+        self.tenant, self.today = tenant, datetime.now(UTC).date()
+        self.people = [f"p-{number}" for number in range(people)]
+        self.kpis = [f"{tenant}-kpi-{number}" for number in range(people)]
         self._authorised = [
             ("authorization", f"Bearer {service.issuer.mint(tenant, f'person:{person}')}") for person in self.people
         ]
         self._record, self._list, self._ask = service.rpc(RECORD), service.rpc(LIST), service.rpc(EMPTY_CALL)
         self._numbers = count(1)
 
-    @classmethod
-    async def of(cls, service: Serving, tenant: str) -> "Company":
-        company = cls(service, tenant)
-        async with key_store(service.settings) as keys:
-            await keys.key(tenant, IDS, make=True)  # as a tenant has it from its first day
-        con = await asyncpg.connect(service.dsn)
-        try:
-            await company.heard_of(con)
-        finally:
-            await con.close()
-        return company
-
     async def heard_of(self, con: asyncpg.Connection) -> None:
         """What the service keeps of people and of goals."""
-        today = datetime.now(UTC).date()
         await TenantView().table.save(con, [TenantRow(self.tenant, "Bench", "Asia/Ho_Chi_Minh")])
         await PersonView().table.save(
             con,
@@ -202,14 +266,13 @@ class Company:
                 for id in self.people
             ],
         )
-        cycle = KnownCycleRow(self.tenant, "q", today - timedelta(days=60), today + timedelta(days=30))
+        cycle = KnownCycleRow(self.tenant, "q", self.today - timedelta(days=60), self.today + timedelta(days=30))
         await KnownCycleView().table.save(con, [cycle])
         kpis = [
             KnownKpiRow(self.tenant, kpi, "q", [person], "", True, None)
             for kpi, person in zip(self.kpis, self.people, strict=True)
         ]
         await KnownKpiView().table.save(con, kpis)
-        self.today: date = today
 
     async def record(self, number: int) -> int:
         """A value for today, or a day of the last weeks."""
