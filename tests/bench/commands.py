@@ -42,9 +42,19 @@ from tests.bench.serving import EMPTY_CALL
 
 FEW_EVENTS, TENANTS = 100_000, 1_000
 EMPTY = "empty call, same callers"
-UNARY_1 = Figure("durable unary command, 1 caller", "commands/s", EMPTY, at_least(0.6))
-UNARY_16 = Figure("durable unary command, 16 callers", "commands/s", EMPTY, at_least(0.6))
-UNARY_64 = Figure("durable unary command, 64 callers", "commands/s", EMPTY, at_least(0.6), short=True)
+ONE = (
+    "What follows a command, not its own way: with Kafka away a lone one takes 3.4 ms instead of 8.6 on a busy "
+    "machine. Each wakes the view's page and the relay's, a dozen small round trips that share two cores with the "
+    "broker and the next command; callers who come together share them. On its way it makes one, the append."
+)
+MANY_CALLERS = (
+    "CPU: the service spends 1.1 ms on a command and 0.6 on an empty call, PostgreSQL, the broker and the caller 0.7 "
+    "and 0.3. Lifted: directory, checkpoints and what is known of the KPI from memory, no look at the stream or for a "
+    "first answer, spans that nobody receives, pages five milliseconds apart. uvloop made no difference."
+)
+UNARY_1 = Figure("durable unary command, 1 caller", "commands/s", EMPTY, at_least(0.6), ONE)
+UNARY_16 = Figure("durable unary command, 16 callers", "commands/s", EMPTY, at_least(0.6), MANY_CALLERS)
+UNARY_64 = Figure("durable unary command, 64 callers", "commands/s", EMPTY, at_least(0.6), MANY_CALLERS, short=True)
 EMPTY_1 = Figure("empty call, 1 caller", "ms", "bare health check", at_most(2))
 MEMORY = Figure("memory of one service process", "MB", "", at_most(150))
 LARGE = Figure(
@@ -94,7 +104,7 @@ async def in_logs(bench: Bench, figure: Figure, *logs: tuple[int, int]) -> None:
     A service has one database, so they take turns at being it. Kafka is away, so that no turn is spent on publishing
     what was put into the log; the views stand at its end. Callers turn to any of a thousand KPIs.
     """
-    names = [f"nhip_log_{events}_{tenants}_{number}" for number, (events, tenants) in enumerate(logs)]
+    names = [f"nhip_log_{uuid4().hex[:8]}" for _ in logs]
     for name, (events, tenants) in zip(names, logs, strict=True):
         async with serving(bench, "checkins", kafka=AWAY) as service:
             await founded(service, companies_of(service, tenants))
