@@ -57,29 +57,33 @@ class Received(NamedTuple):
 
 def headers(event: Recorded, context: str, previous: int) -> list[tuple[str, bytes]]:
     """An event's attributes as CloudEvents headers. None of them holds a personal word."""
-    origin, recorded = event.origin, event.recorded_at.isoformat().encode()
+    origin, tenant, recorded = event.origin, event.tenant.encode(), event.recorded_at.isoformat().encode()
     written = [
         ("ce_specversion", b"1.0"),
         ("ce_id", str(event.id).encode()),
         ("ce_type", event.type.encode()),
         ("ce_source", f"/nhip/{context}".encode()),
         ("ce_subject", str(event.stream).encode()),
-        ("ce_time", recorded if event.occurred_at is event.recorded_at else event.occurred_at.isoformat().encode()),
+        ("ce_time", recorded if event.occurred_at == event.recorded_at else event.occurred_at.isoformat().encode()),
         ("ce_recordedtime", recorded),
         ("ce_sequence", b"%d" % event.position),
-        ("ce_partitionkey", event.tenant.encode()),
-        ("ce_correlationid", origin.correlation_id.encode()),
-        ("ce_causationid", origin.causation_id.encode()),
-        ("ce_authid", origin.actor.encode()),
+        ("ce_partitionkey", tenant),
         ("ce_streamversion", b"%d" % event.version),
         ("ce_appendid", str(event.append_id).encode()),
         ("ce_appendindex", b"%d" % event.index),
         ("ce_appendsize", b"%d" % event.size),
         ("ce_previous", b"%d" % previous),
-        ("traceparent", origin.traceparent.encode()),
         ("content-type", b"application/protobuf"),
     ]
-    return [header for header in written if header[1]]
+    if origin.actor:
+        written.append(("ce_authid", origin.actor.encode()))
+    if origin.correlation_id:
+        written.append(("ce_correlationid", origin.correlation_id.encode()))
+    if origin.causation_id:
+        written.append(("ce_causationid", origin.causation_id.encode()))
+    if origin.traceparent:
+        written.append(("traceparent", origin.traceparent.encode()))
+    return written
 
 
 def received(record: "ConsumerRecord[Any, Any]") -> Received:

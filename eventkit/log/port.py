@@ -31,8 +31,8 @@ class StreamId(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> "StreamId":
-        tenant, category, id = text.split("/", 2)
-        return cls(tenant, category, id)
+        """Raises TypeError for what is no stream's name."""
+        return cls._make(text.split("/", 2))
 
 
 class NewEvent(NamedTuple):
