@@ -1,6 +1,6 @@
 """Does a file fit together, and would the services take it: everything that can be said before the first command."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from graphlib import CycleError, TopologicalSorter
 from typing import TypeVar
@@ -136,33 +136,39 @@ def _names(problems: Problems, what: str, items: Sequence[Unit | Value]) -> None
 
 
 def _references(file: File, problems: Problems) -> None:
-    def look(item: Item, field: str, ref: str, what: str, items: Sequence[Item]) -> None:
-        refs = [one.ref for one in items if one.ref]
+    def there(*kinds: Sequence[Item]) -> Mapping[str, None]:
+        """The references of all of these, in order."""
+        return {one.ref: None for items in kinds for one in items if one.ref}
+
+    def look(item: Item, field: str, ref: str, what: str, refs: Mapping[str, None]) -> None:
         if ref and ref not in refs:
             problems.add(item.places[field], f"there is no {what} {ref!r}{hint(ref, refs)}")
 
+    people, units, goals, kpis, values = map(there, (file.people, file.units, file.goals, file.kpis, file.values))
+    served = there(file.csfs, file.kpis, file.goals)
+
     for unit in file.units:
-        look(unit, "head", unit.head, "person", file.people)
+        look(unit, "head", unit.head, "person", people)
     for person in file.people:
-        look(person, "unit", person.unit, "unit", file.units)
-        look(person, "manager", person.manager, "person", file.people)
+        look(person, "unit", person.unit, "unit", units)
+        look(person, "manager", person.manager, "person", people)
     for csf in file.csfs:
         for at, ref in enumerate(csf.supports):
-            look(csf, f"supports[{at}]", ref, "goal", file.goals)
+            look(csf, f"supports[{at}]", ref, "goal", goals)
     for kpi in file.kpis:
-        look(kpi, "parent", kpi.parent, "CSF, KPI or goal", [*file.csfs, *file.kpis, *file.goals])
-        look(kpi, "volume", kpi.volume, "KPI", file.kpis)
-        look(kpi, "department", kpi.department, "unit", file.units)
+        look(kpi, "parent", kpi.parent, "CSF, KPI or goal", served)
+        look(kpi, "volume", kpi.volume, "KPI", kpis)
+        look(kpi, "department", kpi.department, "unit", units)
         for at, ref in enumerate(kpi.owners):
-            look(kpi, f"owners[{at}]", ref, "person", file.people)
+            look(kpi, f"owners[{at}]", ref, "person", people)
     for progress in file.progress:
-        look(progress, "kpi", progress.kpi, "KPI", file.kpis)
+        look(progress, "kpi", progress.kpi, "KPI", kpis)
     for praise in file.praises:
-        look(praise, "from", praise.giver, "person", file.people)
-        look(praise, "to", praise.to, "person", file.people)
-        look(praise, "unit", praise.unit, "unit", file.units)
-        look(praise, "value", praise.value, "value", file.values)
-        look(praise, "kpi", praise.kpi, "KPI", file.kpis)
+        look(praise, "from", praise.giver, "person", people)
+        look(praise, "to", praise.to, "person", people)
+        look(praise, "unit", praise.unit, "unit", units)
+        look(praise, "value", praise.value, "value", values)
+        look(praise, "kpi", praise.kpi, "KPI", kpis)
 
 
 def _circles(
