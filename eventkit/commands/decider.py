@@ -53,6 +53,7 @@ class Commands:
                 loaded: dict[StreamId, Loaded] = {}
                 try:
                     decision = await decide(self._loading(ctx.tenant, loaded, look=attempt > 0))
+                    events = await self._events(ctx, decision)  # which may be refused, too
                 except Exception:  # also a defect that shows itself on states of different moments only
                     if await self._overtaken(ctx, loaded, answers or ref.id):
                         continue
@@ -62,7 +63,7 @@ class Commands:
                         continue
                     return Accepted(id=answers or ref.id, unchanged=True)
                 try:
-                    appended = await self._append(ctx, decision, loaded)
+                    appended = await self._append(ctx, decision, events, loaded)
                 except (WrongVersion, IdReused) as lost:
                     if isinstance(lost, WrongVersion) and lost.stream not in loaded and (attempt or not ctx.retryable):
                         raise NotLoaded(
@@ -220,9 +221,10 @@ class Commands:
         if len(self._states) > REMEMBERED:
             self._states.popitem(last=False)
 
-    async def _append(self, ctx: Context, decision: Decision, loaded: Mapping[StreamId, Loaded]) -> Appended:
+    async def _append(
+        self, ctx: Context, decision: Decision, events: Sequence[NewEvent], loaded: Mapping[StreamId, Loaded]
+    ) -> Appended:
         versions = {stream: known.version for stream, known in loaded.items()}
-        events = await self._events(ctx, decision)
         writes = writes_of(ctx.tenant, decision, events, versions)
         appended = await self._log.append(*writes, *guards_of(loaded, writes), origin=_origin(ctx))
         if not appended.repeated:

@@ -55,6 +55,9 @@ MANY_CALLERS = (
 UNARY_1 = Figure("durable unary command, 1 caller", "commands/s", EMPTY, at_least(0.6), ONE)
 UNARY_16 = Figure("durable unary command, 16 callers", "commands/s", EMPTY, at_least(0.6), MANY_CALLERS)
 UNARY_64 = Figure("durable unary command, 64 callers", "commands/s", EMPTY, at_least(0.6), MANY_CALLERS, short=True)
+BATCH = Figure(
+    "batch of 100 commands, 4 callers", "commands/s", "durable unary command, 64 callers", at_least(12), short=True
+)
 EMPTY_1 = Figure("empty call, 1 caller", "ms", "bare health check", at_most(2))
 MEMORY = Figure("memory of one service process", "MB", "", at_most(150))
 LARGE = Figure(
@@ -63,7 +66,7 @@ LARGE = Figure(
 MANY = Figure(f"durable unary command, 64 callers, {TENANTS:,} tenants", "commands/s", "one tenant", at_least(0.9))
 LIST_P99 = Figure("ListProgress, 64 callers for a minute, p99", "ms", "own p50", at_most(5))
 LIST_ERRORS = Figure("ListProgress, 64 callers for a minute, errors", "errors", "", at_most(0))
-FIGURES = (UNARY_1, UNARY_16, UNARY_64, EMPTY_1, MEMORY, LARGE, MANY, LIST_P99, LIST_ERRORS)
+FIGURES = (UNARY_1, UNARY_16, UNARY_64, BATCH, EMPTY_1, MEMORY, LARGE, MANY, LIST_P99, LIST_ERRORS)
 
 PEOPLE = 200
 AWAY = "127.0.0.1:1"
@@ -71,11 +74,13 @@ SECONDS = 1.5
 MINUTE = 60.0
 ISSUER = "http://issuer.bench"
 RECORD, LIST = "/nhip.checkins.v1.Checkins/RecordProgress", "/nhip.checkins.v1.Checkins/ListProgress"
+RECORD_MANY = "/nhip.checkins.v1.Checkins/BatchRecordProgress"
+AT_ONCE = 100
 HEALTH = "/grpc.health.v1.Health/Check"
 
 
 async def run(bench: Bench) -> None:
-    if bench.wants(UNARY_1, UNARY_16, UNARY_64, EMPTY_1, MEMORY, LIST_P99, LIST_ERRORS):
+    if bench.wants(UNARY_1, UNARY_16, UNARY_64, BATCH, EMPTY_1, MEMORY, LIST_P99, LIST_ERRORS):
         await in_one_company(bench)
     for figure, ours, theirs in ((LARGE, (EVENTS, 1), (FEW_EVENTS, 1)), (MANY, (FEW_EVENTS, TENANTS), (FEW_EVENTS, 1))):
         if bench.wants(figure):
@@ -92,6 +97,9 @@ async def in_one_company(bench: Bench) -> None:
                 lambda callers=callers: rate(callers, company.record, SECONDS),
                 lambda callers=callers: rate(callers, company.ask_nothing, SECONDS),
             )
+        await bench.compare(
+            BATCH, lambda: rate(4, company.record_many, SECONDS), lambda: rate(64, company.record, SECONDS)
+        )
         await bench.compare(EMPTY_1, lambda: median_ms(company.ask_nothing), lambda: median_ms(service.check))
         if bench.wants(LIST_P99, LIST_ERRORS):
             await listing(bench, company)
@@ -263,7 +271,9 @@ class Company:
         self._authorised = [
             ("authorization", f"Bearer {service.issuer.mint(tenant, f'person:{person}')}") for person in self.people
         ]
+        self._importing = ("authorization", f"Bearer {service.issuer.mint(tenant, 'service:importer')}")
         self._record, self._list, self._ask = service.rpc(RECORD), service.rpc(LIST), service.rpc(EMPTY_CALL)
+        self._record_many = service.rpc(RECORD_MANY)
         self._numbers = count(1)
 
     async def heard_of(self, con: asyncpg.Connection) -> None:
@@ -286,16 +296,30 @@ class Company:
 
     async def record(self, number: int) -> int:
         """A value for today, or a day of the last weeks."""
-        nth = next(self._numbers)
-        command = c.RecordProgress(
-            kpi_id=self.kpis[number],
-            occurred_on=from_date(self.today - timedelta(days=random.randrange(50))),
-            value=Decimal(value=str(nth)),
-        )
         metadata = (self._authorised[number], ("idempotency-key", str(uuid4())))
+        command = self._value(self.kpis[number])
         accepted = Accepted.FromString(await self._record(command.SerializeToString(), metadata=metadata))
         assert accepted.position
         return 1
+
+    async def record_many(self, _: int) -> int:
+        """Values of a hundred KPIs, each under a key of its own, as an import brings them."""
+        items = [
+            c.ProgressItem(progress=self._value(kpi), key=str(uuid4())) for kpi in random.sample(self.kpis, AT_ONCE)
+        ]
+        command = c.BatchRecordProgress(items=items)
+        accepted = Accepted.FromString(
+            await self._record_many(command.SerializeToString(), metadata=(self._importing,))
+        )
+        assert not any(verdict.HasField("refused") for verdict in accepted.verdicts)
+        return AT_ONCE
+
+    def _value(self, kpi: str) -> c.RecordProgress:
+        return c.RecordProgress(
+            kpi_id=kpi,
+            occurred_on=from_date(self.today - timedelta(days=random.randrange(50))),
+            value=Decimal(value=str(next(self._numbers))),
+        )
 
     async def list_progress(self, number: int) -> int:
         request = c.ListProgress(kpi_id=self.kpis[number])

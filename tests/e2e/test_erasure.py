@@ -75,7 +75,8 @@ async def until_erased(x: Company, who: str) -> None:
         erased = next(one for one in told if one.person_id == x.people[who])
         assert erased.erased_at.seconds >= erased.decided_at.seconds >= erased.requested_at.seconds
         # … and until whoever is asked has heard of it: the position is in no reply of ours.
-        while (await x.ask("Nam", g.GetKpi(kpi_id=x.kpis["Hợp đồng mới"]), g.KpiPage)).kpi.owners[0].name != ERASED:
+        asked = g.GetKpi(kpi_id=x.kpis["Hợp đồng mới"])
+        while (await x.ask("Nam", asked, g.KpiPage)).kpi.owners[0].stands_in_for != ERASED:
             await asyncio.sleep(0.05)
 
 

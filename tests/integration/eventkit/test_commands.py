@@ -186,6 +186,25 @@ async def test_a_refusal_on_what_is_remembered_stands_only_if_it_is_still_so(off
     assert judged == [(), (), ("an",)]
 
 
+async def test_what_refuses_the_words_of_a_decision_does_not_hide_what_the_log_says(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+):
+    await office.commands.execute(asked(), UNIT("sales"), create("sales"))
+    await office.open().execute(asked(), UNIT("sales"), appoint("sales", "rival"))
+
+    async def no_words(*_: object, **__: object) -> None:
+        raise Rejected("PERSON_ERASED", "nothing is kept about them any more")
+
+    async def decide(load: Load) -> Decision:
+        if await load(UNIT, "sales"):
+            raise Rejected("HEADED", "somebody heads it")
+        return [StreamEvent(UNIT("sales"), UnitHeadAppointed(unit_id="sales", after="an"))]
+
+    monkeypatch.setattr(Words, "seal", no_words)
+    with pytest.raises(Rejected, match="HEADED"):
+        await office.commands.execute(asked(), UNIT("sales"), decide)
+
+
 async def test_the_same_key_with_two_bodies_at_once_serves_one(office: Office):
     for n in range(10):
         told = await asyncio.gather(
