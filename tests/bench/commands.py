@@ -82,6 +82,8 @@ HEALTH = "/grpc.health.v1.Health/Check"
 async def run(bench: Bench) -> None:
     if bench.wants(UNARY_1, UNARY_16, UNARY_64, BATCH, EMPTY_1, MEMORY, LIST_P99, LIST_ERRORS):
         await in_one_company(bench)
+        # the logs that follow are each the service's own, from its first event
+        await in_database(bench.postgres, f"alter database nhip_checkins rename to nhip_company_{uuid4().hex[:8]}")
     for figure, ours, theirs in ((LARGE, (EVENTS, 1), (FEW_EVENTS, 1)), (MANY, (FEW_EVENTS, TENANTS), (FEW_EVENTS, 1))):
         if bench.wants(figure):
             await in_logs(bench, figure, ours, theirs)
