@@ -276,7 +276,7 @@ class Company:
         self._importing = ("authorization", f"Bearer {service.issuer.mint(tenant, 'service:importer')}")
         self._record, self._list, self._ask = service.rpc(RECORD), service.rpc(LIST), service.rpc(EMPTY_CALL)
         self._record_many = service.rpc(RECORD_MANY)
-        self._numbers = count(1)
+        self._numbers = count(random.randrange(10**9))  # the same value again would change nothing
 
     async def heard_of(self, con: asyncpg.Connection) -> None:
         """What the service keeps of people and of goals."""
