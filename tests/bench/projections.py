@@ -120,7 +120,7 @@ class Ours:
     async def rebuild(self) -> float:
         """From the first event of the log, as `nhip rebuild` asks for it."""
         async with self.pool.acquire() as con, con.transaction():
-            await checkpoint.reset(con, self.view.subscription)  # type: ignore[arg-type]
+            await checkpoint.reset(con, self.view.subscription)  # type: ignore[arg-type] # the pool's proxy is a connection
             await con.execute(f"truncate {VALUES}")
         return await self._caught_up(await self.log.last_position())
 

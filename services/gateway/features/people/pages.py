@@ -1,14 +1,15 @@
 """People: finding them, taking them on, setting right who they are and where they stand, leaving and coming back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import quote, urlencode
 
 from google.protobuf.message import Message
 from starlette.responses import Response
 
 from eventkit.errors import Violation
-from nhip.common.v1 import command_pb2, words_pb2
+from nhip.common.v1 import words_pb2
 from nhip.people.v1 import people_pb2, types_pb2
 from services.gateway.console.cards import Avatar
 from services.gateway.console.directory import Directory, directory
@@ -16,9 +17,9 @@ from services.gateway.console.forms import Form, sent
 from services.gateway.console.language import Language
 from services.gateway.console.routes import Routes
 from services.gateway.console.visit import Visit
-from services.gateway.failures import Failure
 from services.gateway.features.people import units
 from services.gateway.features.people.choices import people_to_choose, units_to_choose
+from services.gateway.features.people.deeds import carry_out
 
 routes = Routes(units.routes)
 PAGE = 50
@@ -29,6 +30,10 @@ ROLES = (
     types_pb2.ROLE_AUDITOR,
 )
 """What can be given; that somebody is an employee goes without saying."""
+
+
+def url_of(person: str) -> str:
+    return f"/people/{quote(person, safe='')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,7 @@ class PersonRow:
 
     @property
     def url(self) -> str:
-        return f"/people/{quote(self.id, safe='')}"
+        return url_of(self.id)
 
 
 def person_row(person: people_pb2.Person, who: Directory, language: Language) -> PersonRow:
@@ -137,16 +142,9 @@ async def register(visit: Visit) -> Response:
         place=types_pb2.Place(unit_id=filled["unit"], manager_id=filled["manager"]),
         roles=[types_pb2.ROLE_EMPLOYEE, *_roles(filled)],
     )
-    try:
-        accepted, position = await visit.caller.ask(
-            "people", "RegisterPerson", command, command_pb2.Accepted, key=filled.key
-        )
-    except Failure as failure:
-        if failure.status == "UNAUTHENTICATED":
-            raise
-        return await _new(visit, filled.refused(failure, visit.language, _FIELDS), failure.http)
     said = visit.language.gettext("%(name)s was taken on.") % {"name": filled.text("name")}
-    return visit.done(f"/people/{quote(accepted.id, safe='')}", accepted, position, said)
+    again = partial(_new, visit)
+    return await carry_out(visit, filled, "RegisterPerson", command, said, to=url_of, again=again)
 
 
 # --- one of them ---
@@ -179,7 +177,7 @@ async def _one(visit: Visit, sent_back: tuple[str, Form] = ("", Form()), status:
     return visit.render(
         "people/person.html",
         status,
-        here=f"/people/{quote(id, safe='')}",
+        here=url_of(id),
         row=person_row(person, who, language),
         forms=forms,
         sets_right=sets_right,
@@ -188,18 +186,6 @@ async def _one(visit: Visit, sent_back: tuple[str, Form] = ("", Form()), status:
         people=await people_to_choose(visit, *chosen, without=id) if sets_right else None,
         roles=[(types_pb2.Role.Name(role), word) for role, word in role_words(language).items()],
     )
-
-
-_FIELDS = {
-    "place.unit_id": "unit",
-    "place.manager_id": "manager",
-    "successor_id": "successor",
-    "name": "name",
-    "title": "title",
-    "email": "email",
-    "roles": "",
-    "person_id": "",
-}
 
 
 @routes.form("/people/{person}/name", page="/people/{person}")
@@ -272,13 +258,10 @@ async def come_back(visit: Visit) -> Response:
 
 
 async def _send(visit: Visit, form: str, filled: Form, method: str, command: Message, said: str) -> Response:
-    try:
-        accepted, position = await visit.caller.ask("people", method, command, command_pb2.Accepted, key=filled.key)
-    except Failure as failure:
-        if failure.status in ("UNAUTHENTICATED", "NOT_FOUND"):
-            raise
-        return await _one(visit, (form, filled.refused(failure, visit.language, _FIELDS)), failure.http)
-    return visit.done(f"/people/{quote(_person(visit), safe='')}", accepted, position, said)
+    def again(filled: Form, status: int) -> Awaitable[Response]:
+        return _one(visit, (form, filled), status)
+
+    return await carry_out(visit, filled, method, command, said, to=url_of, again=again)
 
 
 def _person(visit: Visit) -> str:

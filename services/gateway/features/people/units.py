@@ -1,13 +1,13 @@
 """Units: the tree of them, their heads and names, and their end."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import quote
 
 from google.protobuf.message import Message
 from starlette.responses import Response
 
-from nhip.common.v1 import command_pb2
 from nhip.people.v1 import people_pb2
 from services.gateway.console.cards import Avatar
 from services.gateway.console.directory import Directory, directory
@@ -16,11 +16,12 @@ from services.gateway.console.routes import Routes
 from services.gateway.console.visit import Visit
 from services.gateway.failures import Failure
 from services.gateway.features.people.choices import by_name, people_to_choose, units_to_choose
+from services.gateway.features.people.deeds import FIELDS, carry_out
 
 routes = Routes()
 PEOPLE = 50
 """Of a unit, on its page; the list of people has the others."""
-_FIELDS = {"name": "name", "parent_id": "parent", "person_id": "head", "unit_id": ""}
+_FIELDS = {**FIELDS, "person_id": "head"}
 
 
 def url_of(unit: str) -> str:
@@ -108,16 +109,9 @@ async def create(visit: Visit) -> Response:
     """`POST /units`."""
     filled = await sent(visit.request)
     command = people_pb2.CreateUnit(name=filled.text("name"), parent_id=filled["parent"])
-    try:
-        accepted, position = await visit.caller.ask(
-            "people", "CreateUnit", command, command_pb2.Accepted, key=filled.key
-        )
-    except Failure as failure:
-        if failure.status == "UNAUTHENTICATED":
-            raise
-        return await _listing(visit, filled.refused(failure, visit.language, _FIELDS), failure.http)
     said = visit.language.gettext("The unit %(name)s was made.") % {"name": filled.text("name")}
-    return visit.done("/units", accepted, position, said)
+    again = partial(_listing, visit)
+    return await carry_out(visit, filled, "CreateUnit", command, said, to=lambda _: "/units", again=again)
 
 
 @routes.page("/units/{unit}")
@@ -191,13 +185,10 @@ async def close(visit: Visit) -> Response:
 
 
 async def _send(visit: Visit, form: str, filled: Form, method: str, command: Message, said: str) -> Response:
-    try:
-        accepted, position = await visit.caller.ask("people", method, command, command_pb2.Accepted, key=filled.key)
-    except Failure as failure:
-        if failure.status in ("UNAUTHENTICATED", "NOT_FOUND"):
-            raise
-        return await _one(visit, (form, filled.refused(failure, visit.language, _FIELDS)), failure.http)
-    return visit.done(url_of(_unit(visit)), accepted, position, said)
+    def again(filled: Form, status: int) -> Awaitable[Response]:
+        return _one(visit, (form, filled), status)
+
+    return await carry_out(visit, filled, method, command, said, to=url_of, again=again, fields=_FIELDS)
 
 
 def _unit(visit: Visit) -> str:

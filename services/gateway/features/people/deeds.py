@@ -1,0 +1,45 @@
+"""What the forms about people and units ask for, carried out: the same way for each."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from google.protobuf.message import Message
+from starlette.responses import Response
+
+from nhip.common.v1 import command_pb2
+from services.gateway.console.forms import Form
+from services.gateway.console.visit import Visit
+from services.gateway.failures import Failure
+
+FIELDS: Mapping[str, str] = {
+    "name": "name",
+    "title": "title",
+    "email": "email",
+    "place.unit_id": "unit",
+    "place.manager_id": "manager",
+    "successor_id": "successor",
+    "parent_id": "parent",
+}
+"""The form's field for a request's path; what is about no field of a form is said above it."""
+
+
+async def carry_out(
+    visit: Visit,
+    filled: Form,
+    method: str,
+    command: Message,
+    said: str,
+    *,
+    to: Callable[[str], str],
+    again: Callable[[Form, int], Awaitable[Response]],
+    fields: Mapping[str, str] = FIELDS,
+) -> Response:
+    """Then to the page of what the command made or changed, `to(id)`, which says what happened; where it was refused,
+    the form once more, with what is wrong where it is wrong. `again` itself raises when what the page is about is not
+    there."""
+    try:
+        accepted, position = await visit.caller.ask("people", method, command, command_pb2.Accepted, key=filled.key)
+    except Failure as failure:
+        if failure.status == "UNAUTHENTICATED":
+            raise
+        return await again(filled.refused(failure, visit.language, fields), failure.http)
+    return visit.done(to(accepted.id), accepted, position, said)
