@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -121,7 +121,7 @@ class Commands:
         """The verdicts on those of some items, by their number, for which nobody else was faster."""
         chain = Chain(items[min(items)].ctx.tenant)
         await self._load_together(chain, [read for item in items.values() for read in item.reads])
-        judged, appends = dict[int, Accepted | Rejected](), dict[int, Awaitable[Appended]]()
+        judged, appends = dict[int, Accepted | Rejected](), dict[int, list[Write]]()
         touched: dict[int, set[StreamId]] = {}
         for number, item in items.items():
             loaded: dict[StreamId, Loaded] = {}
@@ -133,13 +133,14 @@ class Commands:
                 judged[number] = refusal
             else:
                 if writes:
-                    appends[number] = self._log.append(*writes, origin=_origin(item.ctx))
+                    appends[number] = writes
                 else:
                     judged[number] = Accepted(id=item.id, unchanged=True)
             touched[number] = {*loaded, *(write.stream for write in writes)}
-        outcomes = zip(appends, await asyncio.gather(*appends.values(), return_exceptions=True), strict=True)
+        asked = (self._log.append(*writes, origin=_origin(items[number].ctx)) for number, writes in appends.items())
+        outcomes = await asyncio.gather(*asked, return_exceptions=True)
         verdicts, lost = dict[int, Accepted | Rejected](), set[StreamId]()
-        for number, outcome in outcomes:
+        for number, outcome in zip(appends, outcomes, strict=True):
             if isinstance(outcome, Appended) and not outcome.repeated:
                 verdicts[number] = self._accepted(items[number].id, outcome.position)
             elif isinstance(outcome, Appended | WrongVersion | IdReused):
