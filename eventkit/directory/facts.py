@@ -13,10 +13,13 @@ from zoneinfo import ZoneInfo
 
 from eventkit.commands.aggregate import Aggregate, begun, refuse_unknown
 from eventkit.directory.defaults import DEFAULT_TIME_ZONE
+from eventkit.names import name_key
+from eventkit.values import to_date
 from nhip.common.v1.words_pb2 import PersonalText
 from nhip.people.v1 import types_pb2
 from nhip.people.v1.events_pb2 import (
     EmailChanged,
+    EmploymentChanged,
     NameChanged,
     PersonDeactivated,
     PersonErased,
@@ -117,6 +120,14 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Employment:
+    """What the company's own files say of a person; an empty code, no day: nothing."""
+
+    code: str = ""
+    joined_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Unit:
     id: str
     name: str
@@ -128,13 +139,19 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Organisation:
-    """A tenant's units and reporting lines: one stream, so that no two changes at once can make a circle."""
+    """A tenant's units, reporting lines and employee codes: one stream, so that no two changes at once make a circle
+    or give two people one code."""
 
     units: Mapping[str, Unit] = field(default_factory=dict[str, Unit])
     places: Mapping[str, Place] = field(default_factory=dict[str, Place])
+    employments: Mapping[str, Employment] = field(default_factory=dict[str, Employment])
+    coded: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Who has an employee code, by how it is read."""
 
 
-OrganisationEvent = UnitCreated | UnitRenamed | UnitMoved | UnitClosed | UnitHeadAppointed | PlaceAssigned
+OrganisationEvent = (
+    EmploymentChanged | UnitCreated | UnitRenamed | UnitMoved | UnitClosed | UnitHeadAppointed | PlaceAssigned
+)
 
 
 def evolve_organisation(organisation: Organisation, event: OrganisationEvent) -> Organisation:
@@ -150,6 +167,8 @@ def evolve_organisation(organisation: Organisation, event: OrganisationEvent) ->
             return _with_unit(organisation, event.unit_id, closed=True)
         case UnitHeadAppointed():
             return _with_unit(organisation, event.unit_id, head_id=event.after)
+        case EmploymentChanged():
+            return _employed(organisation, event)
         case PlaceAssigned():
             return replace(
                 organisation,
@@ -157,6 +176,17 @@ def evolve_organisation(organisation: Organisation, event: OrganisationEvent) ->
             )
         case _:
             refuse_unknown(event)
+
+
+def _employed(organisation: Organisation, event: EmploymentChanged) -> Organisation:
+    was = organisation.employments.get(event.person_id, Employment())
+    now = Employment(event.after.employee_code, to_date(event.after.joined_on))
+    coded = (
+        {key: id for key, id in organisation.coded.items() if id != event.person_id} if was.code else organisation.coded
+    )
+    if now.code:
+        coded = {**coded, name_key(now.code): event.person_id}
+    return replace(organisation, employments={**organisation.employments, event.person_id: now}, coded=coded)
 
 
 def _with_unit(organisation: Organisation, unit_id: str, **changed: Any) -> Organisation:

@@ -11,6 +11,7 @@ from eventkit.subscriptions.table import Key
 from eventkit.values import packed
 from nhip.people.v1.events_pb2 import (
     EmailChanged,
+    EmploymentChanged,
     NameChanged,
     PersonDeactivated,
     PersonErased,
@@ -27,7 +28,7 @@ from nhip.people.v1.events_pb2 import (
     UnitRenamed,
 )
 
-VERSION = 4
+VERSION = 5
 """Of the directory, and of whatever else a service keeps of people: views of one source take a new version together."""
 
 
@@ -129,7 +130,7 @@ class PlaceView(WrittenWhole[PlaceRow, PlaceAssigned]):
     version = VERSION
     row = PlaceRow
     folds = (PlaceAssigned,)
-    passes_over = (UnitClosed, UnitCreated, UnitHeadAppointed, UnitMoved, UnitRenamed)
+    passes_over = (EmploymentChanged, UnitClosed, UnitCreated, UnitHeadAppointed, UnitMoved, UnitRenamed)
 
     def written(self, event: Recorded, e: PlaceAssigned) -> PlaceRow:
         return PlaceRow(event.tenant, e.person_id, e.after.unit_id, e.after.manager_id)
@@ -154,7 +155,7 @@ class UnitView(View[UnitRow]):
     version = VERSION
     row = UnitRow
     folds = (UnitClosed, UnitCreated, UnitHeadAppointed, UnitMoved, UnitRenamed)
-    passes_over = (PlaceAssigned,)
+    passes_over = (EmploymentChanged, PlaceAssigned)
 
     def touches(self, event: Recorded) -> Iterable[Key]:
         match event.message:

@@ -19,10 +19,11 @@ from nhip.common.v1.command_pb2 import Accepted
 from nhip.people.v1 import people_pb2 as pb
 from nhip.people.v1 import types_pb2
 from nhip.people.v1.events_pb2 import ErasureRequested, LegalHoldPlaced
-from services.people.domain import erasure, organisation, person, tenant
+from services.people.domain import employment, erasure, organisation, person, tenant
 from services.people.domain.erasure import ERASURE, Erasure
 from services.people.domain.needed import NEEDED, fills, refuse_last
 from services.people.names import Names, one_of
+from services.people.queries.employments import coded_so, employments
 from services.people.queries.erasures import erasures
 
 REGISTER_PERSON = "nhip.people.v1.People/RegisterPerson"
@@ -44,6 +45,7 @@ ACCESS: Mapping[str, Allow] = {
     "ChangeRoles": roles("admin", services=("operator",)),
     "ChangeName": roles("admin", services=("operator",)),
     "ChangeTitle": roles("admin", services=("operator",)),
+    "ChangeEmployment": _ADMIN,
     "DeactivatePerson": roles("admin", services=("operator",)),
     "ReactivatePerson": roles("admin", services=("operator",)),
     # One's own, or for an administrator anybody's: the decisions check.
@@ -167,6 +169,14 @@ class PeopleApi:
         return await self.resources.commands.on(
             ctx, PERSON, command.person_id, lambda state: person.change_title(state, command)
         )
+
+    async def change_employment(self, command: pb.ChangeEmployment, ctx: Context) -> Accepted:
+        async def decide(load: Load) -> Decision:
+            return employment.change(
+                await load(ORGANISATION, THE_ORGANISATION), await load(PERSON, command.person_id), command
+            )
+
+        return await self.resources.commands.execute(ctx, organisation.HERE, decide, answers=command.person_id)
 
     async def change_email(self, command: pb.ChangeEmail, ctx: Context) -> Accepted:
         admin = await self._administers(ctx)
@@ -301,7 +311,7 @@ class PeopleApi:
         org, admin = await self.resources.directory.org_chart(ctx.tenant), await self._administers(ctx)
         page = asked(request, ctx.tenant, str, size=len(request.person_ids) or PEOPLE)
         ids = one_of(request.person_ids, org) if request.person_ids else sorted(org.people)
-        named_so = await self.names.matching(ctx.tenant, org, request.text) if request.text.strip() else None
+        named_so = await self._called(ctx.tenant, org, request.text) if request.text.strip() else None
         wanted = (
             id
             for id in ids
@@ -311,7 +321,9 @@ class PeopleApi:
             and (not request.unit_id or (id in org.places and org.places[id].unit_id == request.unit_id))
         )
         shown, token = page.cut(list(islice(wanted, page.limit)), lambda id: (id,))
-        people = [_person(org, org.people[id], email=admin or id == ctx.actor.id) for id in shown]
+        async with reading(self.resources.pool, ctx.tenant) as con:
+            employed = await employments(con, ctx.tenant, shown)
+        people = [_person(org, org.people[id], employed.get(id), email=admin or id == ctx.actor.id) for id in shown]
         return pb.PeopleList(people=people, next_page_token=token)
 
     async def get_person(self, request: pb.GetPerson, ctx: Context) -> pb.Person:
@@ -319,7 +331,15 @@ class PeopleApi:
         if request.person_id not in org.people:
             raise unknown("person", request.person_id, "person_id")
         email = request.person_id == ctx.actor.id or await self._administers(ctx)
-        return _person(org, org.people[request.person_id], email=email)
+        async with reading(self.resources.pool, ctx.tenant) as con:
+            employed = await employments(con, ctx.tenant, [request.person_id])
+        return _person(org, org.people[request.person_id], employed.get(request.person_id), email=email)
+
+    async def _called(self, tenant: str, org: OrgChart, text: str) -> frozenset[str]:
+        """Whom a text finds: by their names, or the beginning of their codes."""
+        async with reading(self.resources.pool, tenant) as con:
+            coded = await coded_so(con, tenant, text)
+        return coded | await self.names.matching(tenant, org, text)
 
     async def _administers(self, ctx: Context) -> bool:
         """The caller sets things right for others: an administrator who does not audit, or a service that the table
@@ -341,7 +361,7 @@ async def _manager(load: Load, place: types_pb2.Place) -> Person | None:
     return await load(PERSON, place.manager_id) if place.manager_id else None
 
 
-def _person(org: OrgChart, person: Person, *, email: bool) -> pb.Person:
+def _person(org: OrgChart, person: Person, employment: types_pb2.Employment | None, *, email: bool) -> pb.Person:
     place = org.places.get(person.id)
     return pb.Person(
         person_id=person.id,
@@ -352,4 +372,5 @@ def _person(org: OrgChart, person: Person, *, email: bool) -> pb.Person:
         active=person.active,
         email=person.email if email and person.email.WhichOneof("form") else None,
         successor_id=person.successor_id,
+        employment=employment,
     )

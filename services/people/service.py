@@ -7,6 +7,7 @@ from nhip.people.v1 import people_pb2
 from services.people.api import ACCESS, PeopleApi
 from services.people.names import Names
 from services.people.reactors.erasure import erasing
+from services.people.views.employment import EmploymentView
 from services.people.views.erasure import ErasureView
 
 
@@ -15,6 +16,6 @@ def service(resources: Resources) -> Service:
         apis=[
             Api(people_pb2.DESCRIPTOR.services_by_name["People"], PeopleApi(resources, Names(resources.words)), ACCESS)
         ],
-        views=[ErasureView(), *directory.views()],
+        views=[ErasureView(), EmploymentView(), *directory.views()],
         reactions=[erasing(resources)],
     )

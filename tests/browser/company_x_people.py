@@ -37,7 +37,13 @@ class PeopleX:
     def RegisterPerson(self, request: pb.RegisterPerson, actor: str) -> Message:
         id = f"new-{len(self.changed)}"
         self.changed[id] = pb.Person(
-            person_id=id, name=request.name, title=request.title, place=request.place, roles=request.roles, active=True
+            person_id=id,
+            name=request.name,
+            title=request.title,
+            place=request.place,
+            roles=request.roles,
+            active=True,
+            employment=request.employment,
         )
         return self._accepted("people", id)
 
@@ -47,6 +53,10 @@ class PeopleX:
 
     def ChangeTitle(self, request: pb.ChangeTitle, actor: str) -> Message:
         self._change(request.person_id).title.CopyFrom(request.title)
+        return self._accepted("people", request.person_id)
+
+    def ChangeEmployment(self, request: pb.ChangeEmployment, actor: str) -> Message:
+        self._change(request.person_id).employment.CopyFrom(request.employment)
         return self._accepted("people", request.person_id)
 
     def AssignPlace(self, request: pb.AssignPlace, actor: str) -> Message:

@@ -42,7 +42,7 @@ async def test_somebody_is_taken_on_renamed_moved_leaves_and_comes_back(opened: 
 async def test_people_are_found_by_name_unit_and_among_those_who_left(opened: Open):
     page = await opened("/people", person="Minh", script=False)
     await expect(page.get_by_role("link", name="Thêm người")).to_have_count(0)
-    await page.get_by_label("Tên hoặc chức danh").fill("phuc")
+    await page.get_by_label("Tên, chức danh hoặc mã nhân viên").fill("phuc")
     await page.get_by_role("button", name="Tìm").click()
     rows = page.locator(".rows .row")
     await expect(rows).to_have_count(1)

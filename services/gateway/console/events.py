@@ -85,6 +85,7 @@ def event_rows(language: Language) -> Mapping[str, EventRow]:
         "EmailChanged": EventRow(_("E-mail address changed")),
         "RolesChanged": EventRow(_("Roles changed")),
         "NameChanged": EventRow(_("Name changed")),
+        "EmploymentChanged": EventRow(_("Employee code and join date changed")),
         "TitleChanged": EventRow(_("Title changed")),
         "PersonDeactivated": EventRow(_("Person left")),
         "PersonReactivated": EventRow(_("Person came back")),

@@ -48,6 +48,7 @@ def reasons(language: Language) -> dict[str, str]:
         "OWN_ROLES": _("Nobody gives a role to themself: ask another administrator."),
         "OWN_PLACE": _("Nobody chooses their own unit, manager, headship or succession: ask another administrator."),
         "SUCCESSOR_IS_LEAVER": _("Who leaves cannot be their own successor: name somebody else."),
+        "EMPLOYEE_CODE_TAKEN": _("%(person)s has this employee code already."),
         "UNIT_EXISTS": _("There is a unit of this name already."),
         "UNIT_CLOSED": _("This unit is closed: choose another one."),
         "UNIT_HAS_PEOPLE": _("Somebody is in this unit: move them to another unit first."),

@@ -9,6 +9,7 @@ from nhip.checkins.v1.events_pb2 import ProgressRecorded
 from nhip.goals.v1.events_pb2 import CsfChosen, CycleOpened, ProposalWithdrawn, StrategicGoalSet
 from nhip.people.v1.events_pb2 import (
     EmailChanged,
+    EmploymentChanged,
     ErasureCompleted,
     LegalHoldLifted,
     LegalHoldPlaced,
@@ -57,6 +58,7 @@ TELLS_NOBODY: Mapping[type[Message], str] = {
     PersonRegistered: _SET_UP,
     NameChanged: _SEEN,
     TitleChanged: _SEEN,
+    EmploymentChanged: _SEEN,
     UnitRenamed: _SEEN,
     UnitMoved: _SEEN,
     UnitClosed: "nobody is in it any more",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from eventkit.commands.aggregate import Aggregate, Decision, StreamEvent, refuse_unknown
 from eventkit.context import Actor, parties
-from eventkit.directory.facts import PERSON, Person
+from eventkit.directory.facts import PERSON, Organisation, Person
 from eventkit.errors import Kind, Rejected, unknown
 from nhip.people.v1 import people_pb2 as pb
 from nhip.people.v1.events_pb2 import (
@@ -20,6 +20,7 @@ from nhip.people.v1.events_pb2 import (
     LegalHoldPlaced,
     PersonErased,
 )
+from services.people.domain.employment import forget
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +105,14 @@ def decline(erasure: Erasure, person: Person | None, command: pb.DeclineErasure,
     ]
 
 
-def complete(erasure: Erasure, person_id: str) -> Decision:
-    """The key is destroyed."""
+def complete(erasure: Erasure, organisation: Organisation, person_id: str) -> Decision:
+    """The key is destroyed; what of the person was not sealed is forgotten, too."""
     if erasure.state != pb.ERASURE_STATE_APPROVED:
         return []
     return [
         StreamEvent(ERASURE(person_id), ErasureCompleted(person_id=person_id)),
         StreamEvent(PERSON(person_id), PersonErased(person_id=person_id)),
+        *forget(organisation, person_id),
     ]
 
 

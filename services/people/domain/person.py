@@ -27,6 +27,7 @@ from nhip.people.v1.people_pb2 import (
     RegisterPerson,
 )
 from services.people.domain import organisation as organisations
+from services.people.domain.employment import employ
 from services.people.domain.needed import fills, refuse_last
 from services.people.domain.organisation import is_oneself
 
@@ -50,7 +51,7 @@ def register(organisation: Organisation, manager: Person | None, command: Regist
     )
     # Without a place the organisation still has to know them, as somebody others may report to.
     placed = organisations.place(organisation, manager, person_id, command.place)
-    return [StreamEvent(PERSON(person_id), registered), *placed]
+    return [StreamEvent(PERSON(person_id), registered), *placed, *employ(organisation, person_id, command.employment)]
 
 
 def change_roles(person: Person | None, command: ChangeRoles, actor: Actor, *, others: frozenset[str]) -> Decision:

@@ -5,7 +5,7 @@ Killed in between, it begins again and ends the same.
 
 from eventkit.commands.aggregate import Decision
 from eventkit.commands.loading import Load
-from eventkit.directory.facts import PERSON
+from eventkit.directory.facts import ORGANISATION, PERSON, THE_ORGANISATION
 from eventkit.log import Recorded
 from eventkit.process.service import Reaction, Resources, reacting_to
 from nhip.people.v1.events_pb2 import ErasureApproved
@@ -20,7 +20,8 @@ def erasing(resources: Resources) -> Reaction:
 
                 async def decide(load: Load) -> Decision:
                     await load(PERSON, person_id)
-                    return complete(await load(ERASURE, person_id), person_id)
+                    organisation = await load(ORGANISATION, THE_ORGANISATION)
+                    return complete(await load(ERASURE, person_id), organisation, person_id)
 
                 await resources.commands.execute(
                     reacting_to(event, resources.name, "erasing"), ERASURE(person_id), decide

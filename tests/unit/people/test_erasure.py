@@ -4,11 +4,11 @@ import pytest
 
 from eventkit.commands.aggregate import Decision
 from eventkit.context import Actor
-from eventkit.directory.facts import ERASED, ORGANISATION, PERSON
+from eventkit.directory.facts import ERASED, ORGANISATION, PERSON, Organisation
 from nhip.people.v1 import people_pb2 as pb
 from nhip.people.v1.events_pb2 import PersonErased
 from services.people.domain import erasure, person
-from services.people.domain.erasure import ERASURE
+from services.people.domain.erasure import ERASURE, Erasure
 from tests.unit.decisions import Given, given, rejected, words
 
 MINH, NAM, TRAM = (Actor("company-x", id) for id in ("minh", "nam", "tram"))
@@ -54,10 +54,14 @@ def asked() -> Given:
     return state.and_then(ask(state))
 
 
+def complete(state: Erasure) -> Decision:
+    return erasure.complete(state, Organisation(), "minh")
+
+
 def erased() -> Given:
     state = asked()
     state = state.and_then(approve(state))
-    return state.and_then(erasure.complete(state.state(ERASURE, "minh"), "minh"))
+    return state.and_then(complete(state.state(ERASURE, "minh")))
 
 
 def test_people_ask_for_themselves_and_administrators_for_anybody():
@@ -124,9 +128,9 @@ def test_what_was_approved_cannot_be_held_any_more():
 
 
 def test_it_is_completed_once_and_only_after_the_approval():
-    assert erasure.complete(asked().state(ERASURE, "minh"), "minh") == []
-    assert erasure.complete(ERASURE.initial, "minh") == []
-    assert erasure.complete(erased().state(ERASURE, "minh"), "minh") == []
+    assert complete(asked().state(ERASURE, "minh")) == []
+    assert complete(ERASURE.initial) == []
+    assert complete(erased().state(ERASURE, "minh")) == []
     assert approve(erased()) == []
 
 

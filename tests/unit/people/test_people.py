@@ -2,18 +2,21 @@
 
 import unicodedata
 from collections.abc import Callable
+from datetime import date
 
 import pytest
 
 from eventkit.commands.aggregate import Decision
 from eventkit.context import Actor
-from eventkit.directory.facts import ORGANISATION, PERSON, TENANT, THE_ORGANISATION, Organisation, Place
+from eventkit.directory.facts import ORGANISATION, PERSON, TENANT, THE_ORGANISATION, Employment, Organisation, Place
+from eventkit.values import from_date
 from nhip.people.v1 import people_pb2 as pb
 from nhip.people.v1 import types_pb2 as t
-from nhip.people.v1.events_pb2 import NameChanged, RolesChanged, TitleChanged, UnitMoved, UnitRenamed
+from nhip.people.v1.events_pb2 import EmploymentChanged, NameChanged, RolesChanged, TitleChanged, UnitMoved, UnitRenamed
 from nhip.people.v1.people_pb2 import (
     AppointUnitHead,
     AssignPlace,
+    ChangeEmployment,
     ChangeName,
     ChangeRoles,
     ChangeTitle,
@@ -24,7 +27,7 @@ from nhip.people.v1.people_pb2 import (
     RegisterPerson,
     RenameUnit,
 )
-from services.people.domain import organisation, person, tenant
+from services.people.domain import employment, organisation, person, tenant
 from services.people.domain.erasure import Erasure
 from services.people.domain.needed import fills
 from tests.unit.decisions import Command, Given, context, given, words
@@ -314,3 +317,28 @@ def test_a_unit_is_closed_when_nobody_and_nothing_is_in_it():
     closed.when(rename("sales", "Other")).then_rejected("UNIT_CLOSED", field="unit_id")
     closed.when(head("minh")).then_rejected("UNIT_CLOSED", field="unit_id")
     assert closed.and_then(create_unit("Sales", "again")).state(ORGANISATION, THE_ORGANISATION).units["again"].name
+
+
+def employ(id: str, code: str, joined: date | None = None) -> Command:
+    command = ChangeEmployment(
+        person_id=id, employment=t.Employment(employee_code=code, joined_on=from_date(joined) if joined else None)
+    )
+    return lambda state: employment.change(
+        state.state(ORGANISATION, THE_ORGANISATION), state.state(PERSON, id), command
+    )
+
+
+def test_an_employee_code_is_one_persons_however_it_is_written():
+    coded = line().and_then(employ("minh", " NV-007 ", date(2024, 1, 2)))
+    assert coded.state(ORGANISATION, THE_ORGANISATION).employments["minh"] == Employment("NV-007", date(2024, 1, 2))
+    coded.when(employ("phuc", "nv-007")).then_rejected("EMPLOYEE_CODE_TAKEN", field="employment.employee_code")
+    coded.when(employ("minh", "NV-007", date(2024, 1, 2))).then_nothing()
+
+
+def test_a_code_that_was_taken_from_somebody_or_whose_holder_was_erased_is_free():
+    coded = line().and_then(employ("minh", "NV-007"))
+    coded.and_then(employ("minh", "NV-008")).when(employ("phuc", "NV-007")).then(
+        EmploymentChanged(person_id="phuc", after=t.Employment(employee_code="NV-007"))
+    )
+    erased = coded.and_then(lambda state: employment.forget(state.state(ORGANISATION, THE_ORGANISATION), "minh"))
+    assert not erased.state(ORGANISATION, THE_ORGANISATION).coded

@@ -1,11 +1,13 @@
 """What the forms about people and units ask for, carried out: the same way for each."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 
 from google.protobuf.message import Message
 from starlette.responses import Response
 
 from nhip.common.v1 import command_pb2
+from services.gateway.console.directory import directory
 from services.gateway.console.forms import Form
 from services.gateway.console.visit import Visit
 from services.gateway.failures import Failure
@@ -14,6 +16,8 @@ FIELDS: Mapping[str, str] = {
     "name": "name",
     "title": "title",
     "email": "email",
+    "employment.employee_code": "code",
+    "employment.joined_on": "joined",
     "place.unit_id": "unit",
     "place.manager_id": "manager",
     "successor_id": "successor",
@@ -41,5 +45,15 @@ async def carry_out(
     except Failure as failure:
         if failure.status == "UNAUTHENTICATED":
             raise
-        return await again(filled.refused(failure, visit.language, fields), failure.http)
+        return await again(filled.refused(await _named(visit, failure), visit.language, fields), failure.http)
     return visit.done(to(accepted.id), accepted, position, said)
+
+
+async def _named(visit: Visit, failure: Failure) -> Failure:
+    """The same, with the name of whom it speaks of instead of an id."""
+    person = failure.parameters.get("person", "")
+    if not person:
+        return failure
+    parameters = {**failure.parameters, "person": (await directory(visit, ids=[person])).person(person).name}
+    violations = tuple(replace(one, parameters=parameters) for one in failure.violations)
+    return replace(failure, parameters=parameters, violations=violations)

@@ -13,8 +13,8 @@ from nhip.common.v1 import words_pb2
 from nhip.people.v1 import people_pb2, types_pb2
 from services.gateway.console.cards import Avatar
 from services.gateway.console.directory import Directory, directory
-from services.gateway.console.forms import Form, sent
-from services.gateway.console.language import Language
+from services.gateway.console.forms import Form, date_message, sent
+from services.gateway.console.language import Language, date_of, day_of
 from services.gateway.console.routes import Routes
 from services.gateway.console.visit import Visit
 from services.gateway.features.people import units
@@ -48,6 +48,8 @@ class PersonRow:
     manager: Avatar | None
     roles: Sequence[str]
     active: bool
+    code: str
+    joined: str
     successor: Avatar | None
     """Of somebody who left: who was named to answer in their place."""
 
@@ -67,6 +69,8 @@ def person_row(person: people_pb2.Person, who: Directory, language: Language) ->
         manager=who.person(place.manager_id) if place.manager_id else None,
         roles=[words[role] for role in ROLES if role in person.roles],
         active=person.active,
+        code=person.employment.employee_code,
+        joined=language.day(day_of(person.employment.joined_on)) if person.employment.HasField("joined_on") else "",
         successor=who.person(person.successor_id) if person.successor_id else None,
     )
 
@@ -133,14 +137,17 @@ async def _new(visit: Visit, filled: Form, status: int = 200) -> Response:
 async def register(visit: Visit) -> Response:
     """`POST /people/new`."""
     filled = await sent(visit.request)
-    if not filled.text("name"):
-        return await _new(visit, filled.wrong([Violation("name", "MISSING")], visit.language), 422)
+    wrong: list[Violation] = [] if filled.text("name") else [Violation("name", "MISSING")]
+    employment = _employment(filled, wrong)
+    if wrong:
+        return await _new(visit, filled.wrong(wrong, visit.language), 422)
     command = people_pb2.RegisterPerson(
         name=_words(filled.text("name")),
         title=_words(filled.text("title")),
         email=_words(filled.text("email")),
         place=types_pb2.Place(unit_id=filled["unit"], manager_id=filled["manager"]),
         roles=[types_pb2.ROLE_EMPLOYEE, *_roles(filled)],
+        employment=employment,
     )
     said = visit.language.gettext("%(name)s was taken on.") % {"name": filled.text("name")}
     again = partial(_new, visit)
@@ -166,6 +173,7 @@ async def _one(visit: Visit, sent_back: tuple[str, Form] = ("", Form()), status:
         "name": {"name": language.words(person.name)},
         "title": {"title": language.words(person.title)},
         "email": {"email": language.words(person.email)},
+        "employment": _typed(person.employment),
         "place": {"unit": place.unit_id, "manager": place.manager_id},
         "roles": {types_pb2.Role.Name(role): "1" for role in person.roles},
         "leave": {"successor": person.successor_id},
@@ -211,6 +219,17 @@ async def readdress(visit: Visit) -> Response:
     command = people_pb2.ChangeEmail(person_id=_person(visit), email=_words(filled.text("email")))
     said = visit.language.gettext("The e-mail address was changed.")
     return await _send(visit, "email", filled, "ChangeEmail", command, said)
+
+
+@routes.form("/people/{person}/employment", page="/people/{person}")
+async def employ(visit: Visit) -> Response:
+    """`POST /people/<id>/employment`."""
+    filled, wrong = await sent(visit.request), list[Violation]()
+    command = people_pb2.ChangeEmployment(person_id=_person(visit), employment=_employment(filled, wrong))
+    if wrong:
+        return await _one(visit, ("employment", filled.wrong(wrong, visit.language)), 422)
+    said = visit.language.gettext("Employee code and join date were saved.")
+    return await _send(visit, "employment", filled, "ChangeEmployment", command, said)
 
 
 @routes.form("/people/{person}/place", page="/people/{person}")
@@ -274,3 +293,14 @@ def _words(text: str) -> words_pb2.PersonalText | None:
 
 def _roles(filled: Form) -> list["types_pb2.Role.ValueType"]:
     return [role for role in ROLES if filled[types_pb2.Role.Name(role)]]
+
+
+def _employment(filled: Form, wrong: list[Violation]) -> types_pb2.Employment:
+    """Code and day as typed; notes in `wrong` what is no day."""
+    joined = filled.day("joined", wrong)
+    return types_pb2.Employment(employee_code=filled.text("code"), joined_on=date_message(joined) if joined else None)
+
+
+def _typed(employment: types_pb2.Employment) -> Mapping[str, str]:
+    joined = date_of(employment, "joined_on")
+    return {"code": employment.employee_code, "joined": joined.isoformat() if joined else ""}
