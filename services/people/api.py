@@ -25,6 +25,7 @@ from services.people.domain.needed import NEEDED, fills, refuse_last
 from services.people.names import Names, one_of
 from services.people.queries.employments import coded_so, employments
 from services.people.queries.erasures import erasures
+from services.people.queries.role_changes import role_changes, role_of
 
 REGISTER_PERSON = "nhip.people.v1.People/RegisterPerson"
 PEOPLE, UNITS = 100, 500
@@ -319,6 +320,7 @@ class PeopleApi:
             and (named_so is None or id in named_so)
             and (not request.active or org.people[id].active)
             and (not request.unit_id or (id in org.places and org.places[id].unit_id == request.unit_id))
+            and (not request.manager_id or org.manager(id) == request.manager_id)
         )
         shown, token = page.cut(list(islice(wanted, page.limit)), lambda id: (id,))
         async with reading(self.resources.pool, ctx.tenant) as con:
@@ -333,7 +335,11 @@ class PeopleApi:
         email = request.person_id == ctx.actor.id or await self._administers(ctx)
         async with reading(self.resources.pool, ctx.tenant) as con:
             employed = await employments(con, ctx.tenant, [request.person_id])
-        return _person(org, org.people[request.person_id], employed.get(request.person_id), email=email)
+            changes = await role_changes(con, ctx.tenant, request.person_id)
+        found = _person(org, org.people[request.person_id], employed.get(request.person_id), email=email)
+        found.role_changes.extend(changes)
+        found.reports = sum(org.is_active(id) and org.manager(id) == request.person_id for id in org.places)
+        return found
 
     async def _called(self, tenant: str, org: OrgChart, text: str) -> frozenset[str]:
         """Whom a text finds: by their names, or the beginning of their codes."""
@@ -368,7 +374,7 @@ def _person(org: OrgChart, person: Person, employment: types_pb2.Employment | No
         name=person.name,
         title=person.title,
         place=types_pb2.Place(unit_id=place.unit_id, manager_id=place.manager_id) if place else None,
-        roles=[types_pb2.Role.Value(f"ROLE_{name.upper()}") for name in person.roles],
+        roles=[role_of(name) for name in person.roles],
         active=person.active,
         email=person.email if email and person.email.WhichOneof("form") else None,
         successor_id=person.successor_id,

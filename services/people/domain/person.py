@@ -66,7 +66,12 @@ def change_roles(person: Person | None, command: ChangeRoles, actor: Actor, *, o
         raise Rejected("OWN_ROLES", "nobody gives a role to themself: ask another administrator", kind=Kind.FORBIDDEN)
     refuse_last(fills(person) - fills(replace(person, roles=after)), others, "roles")
     before = [types_pb2.Role.Value(f"ROLE_{name.upper()}") for name in person.roles]
-    return [StreamEvent(PERSON(person.id), RolesChanged(person_id=person.id, before=before, after=command.roles))]
+    return [
+        StreamEvent(
+            PERSON(person.id),
+            RolesChanged(person_id=person.id, before=before, after=command.roles, reason=command.reason),
+        )
+    ]
 
 
 def change_email(person: Person | None, command: ChangeEmail, actor: Actor, *, admin: bool) -> Decision:

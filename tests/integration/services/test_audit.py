@@ -279,7 +279,10 @@ async def test_the_ledger_tells_nobody_what_pages_keep_from_them(company: Compan
 
 async def test_who_audits_keeps_their_own_settings_and_asks_for_their_own_erasure(company: Company):
     van = company.ids["van"]
-    await company.do(p.ChangeRoles(person_id=van, roles=[pt.ROLE_AUDITOR, pt.ROLE_ADMIN]), "nam")
+    await company.do(
+        p.ChangeRoles(person_id=van, roles=[pt.ROLE_AUDITOR, pt.ROLE_ADMIN], reason=PersonalText(plain="kiểm toán")),
+        "nam",
+    )
     await company.ask(n.ChangePreferences(preferences=nt.Preferences(language="en")), "van")
     await company.ask(n.ReadNotices(all=True), "van")
     await company.do(p.ChangeEmail(person_id=van, email=words("van@example.org")), "van")

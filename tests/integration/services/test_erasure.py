@@ -15,6 +15,7 @@ from services.people.reactors.erasure import erasing
 from tests.integration.services.company import OPERATOR, Company, System, words
 
 ERASED = PersonalText(erased=True)
+BECAUSE = PersonalText(plain="vì nghỉ phép")
 
 
 @pytest.fixture
@@ -103,17 +104,22 @@ async def test_nobody_asks_for_and_approves_the_erasure_of_a_colleague(company: 
     minh = company.ids["minh"]
     await company.do(p.RequestErasure(person_id=minh), "nam")
     assert (await company.refused(p.ApproveErasure(person_id=minh), "nam")).reason == "OWN_REQUEST"
-    await company.do(p.ChangeRoles(person_id=company.ids["quang"], roles=[pt.ROLE_EXECUTIVE, pt.ROLE_ADMIN]), "nam")
+    await company.do(
+        p.ChangeRoles(person_id=company.ids["quang"], roles=[pt.ROLE_EXECUTIVE, pt.ROLE_ADMIN], reason=BECAUSE), "nam"
+    )
     await company.do(p.ApproveErasure(person_id=minh), "quang")
     await until_erased(company, "minh")
 
 
 async def test_of_two_administrators_who_take_each_other_away_at_once_one_stays(company: Company):
     """Neither decision has seen the other: what each rests on is guarded."""
-    await company.do(p.ChangeRoles(person_id=company.ids["quang"], roles=[pt.ROLE_EXECUTIVE, pt.ROLE_ADMIN]), "nam")
+    await company.do(
+        p.ChangeRoles(person_id=company.ids["quang"], roles=[pt.ROLE_EXECUTIVE, pt.ROLE_ADMIN], reason=BECAUSE), "nam"
+    )
     away = {"nam": "quang", "quang": "nam"}
     requests = [
-        company.ask(p.ChangeRoles(person_id=company.ids[of], roles=[pt.ROLE_EXECUTIVE]), by) for by, of in away.items()
+        company.ask(p.ChangeRoles(person_id=company.ids[of], roles=[pt.ROLE_EXECUTIVE], reason=BECAUSE), by)
+        for by, of in away.items()
     ]
     done = await asyncio.gather(*requests, return_exceptions=True)
     refused = [one for one in done if isinstance(one, Rejected)]

@@ -51,7 +51,7 @@ DEEDS: dict[str, tuple[str, dict[str, str]]] = {
     "/people/{person}/email": ("ChangeEmail", {"email": "minh@x.vn"}),
     "/people/{person}/employment": ("ChangeEmployment", {"code": "NV-007", "joined": "2024-01-02"}),
     "/people/{person}/place": ("AssignPlace", {"unit": "sales", "manager": "nam"}),
-    "/people/{person}/roles": ("ChangeRoles", {"ROLE_ADMIN": "1"}),
+    "/people/{person}/roles": ("ChangeRoles", {"ROLE_ADMIN": "1", "reason": "điều phối quý 1"}),
     "/people/{person}/leave": ("DeactivatePerson", {"successor": "tram"}),
     "/people/{person}/return": ("ReactivatePerson", {}),
     "/units": ("CreateUnit", {"name": "Marketing"}),

@@ -73,7 +73,7 @@ def head(id: str, *, by: str = "lan") -> Command:
 
 
 def change(id: str, *roles: t.Role.ValueType, by: str = "lan", others: frozenset[str] = EVERYTHING) -> Command:
-    command = ChangeRoles(person_id=id, roles=roles)
+    command = ChangeRoles(person_id=id, roles=roles, reason=words("looks after people"))
     return lambda state: person.change_roles(state.state(PERSON, id), command, Actor("company-x", by), others=others)
 
 
@@ -166,7 +166,9 @@ def test_roles_change_from_before_to_after():
     state = line()
     leads = change("nam", t.ROLE_EMPLOYEE, t.ROLE_EXECUTIVE)
     before, after = [t.ROLE_EMPLOYEE], [t.ROLE_EMPLOYEE, t.ROLE_EXECUTIVE]
-    changed = state.when(leads).then(RolesChanged(person_id="nam", before=before, after=after))
+    changed = state.when(leads).then(
+        RolesChanged(person_id="nam", before=before, after=after, reason=words("looks after people"))
+    )
     changed.when(leads).then_nothing()
 
 

@@ -16,6 +16,7 @@ FIELDS: Mapping[str, str] = {
     "name": "name",
     "title": "title",
     "email": "email",
+    "reason": "reason",
     "employment.employee_code": "code",
     "employment.joined_on": "joined",
     "place.unit_id": "unit",

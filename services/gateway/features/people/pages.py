@@ -1,6 +1,6 @@
 """People: finding them, taking them on, setting right who they are and where they stand, leaving and coming back."""
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from urllib.parse import quote, urlencode
@@ -20,16 +20,10 @@ from services.gateway.console.visit import Visit
 from services.gateway.features.people import units
 from services.gateway.features.people.choices import people_to_choose, units_to_choose
 from services.gateway.features.people.deeds import carry_out
+from services.gateway.features.people.roles import ROLES, held_roles, role_history, role_words
 
 routes = Routes(units.routes)
 PAGE = 50
-ROLES = (
-    types_pb2.ROLE_EXECUTIVE,
-    types_pb2.ROLE_OKR_MASTER,
-    types_pb2.ROLE_ADMIN,
-    types_pb2.ROLE_AUDITOR,
-)
-"""What can be given; that somebody is an employee goes without saying."""
 
 
 def url_of(person: str) -> str:
@@ -46,7 +40,6 @@ class PersonRow:
     unit: str
     unit_url: str
     manager: Avatar | None
-    roles: Sequence[str]
     active: bool
     code: str
     joined: str
@@ -59,7 +52,7 @@ class PersonRow:
 
 
 def person_row(person: people_pb2.Person, who: Directory, language: Language) -> PersonRow:
-    place, words = person.place, role_words(language)
+    place = person.place
     return PersonRow(
         id=person.person_id,
         avatar=who.person(person.person_id),
@@ -67,22 +60,11 @@ def person_row(person: people_pb2.Person, who: Directory, language: Language) ->
         unit=who.unit(place.unit_id).name if place.unit_id else "",
         unit_url=units.url_of(place.unit_id) if place.unit_id else "",
         manager=who.person(place.manager_id) if place.manager_id else None,
-        roles=[words[role] for role in ROLES if role in person.roles],
         active=person.active,
         code=person.employment.employee_code,
         joined=language.day(day_of(person.employment.joined_on)) if person.employment.HasField("joined_on") else "",
         successor=who.person(person.successor_id) if person.successor_id else None,
     )
-
-
-def role_words(language: Language) -> Mapping["types_pb2.Role.ValueType", str]:
-    _ = language.gettext
-    return {
-        types_pb2.ROLE_EXECUTIVE: _("Executive: decides about the company's KPIs"),
-        types_pb2.ROLE_OKR_MASTER: _("OKR master: sets up cycles, goals and KPIs"),
-        types_pb2.ROLE_ADMIN: _("Administrator: people and settings"),
-        types_pb2.ROLE_AUDITOR: _("Auditor: reads everything, changes nothing"),
-    }
 
 
 # --- finding ---
@@ -93,18 +75,26 @@ async def listing(visit: Visit) -> Response:
     """`GET /people`: by name or title, unit, and whether those who left are among them."""
     query = visit.request.query_params
     text, unit, left = query.get("text", "")[:120], query.get("unit", ""), query.get("left", "")
+    manager = query.get("manager", "")
     asked = people_pb2.ListPeople(
-        text=text, unit_id=unit, active=not left, page_size=PAGE, page_token=query.get("after", "")
+        text=text,
+        unit_id=unit,
+        manager_id=manager,
+        active=not left,
+        page_size=PAGE,
+        page_token=query.get("after", ""),
     )
     found = await visit.caller.query("people", "ListPeople", asked, people_pb2.PeopleList)
-    who = await directory(visit, found)
-    kept = {name: value for name, value in (("text", text), ("unit", unit), ("left", left)) if value}
+    who = await directory(visit, found, ids=[manager] if manager else [])
+    narrowed = {"text": text, "unit": unit, "manager": manager, "left": left}
+    kept = {name: value for name, value in narrowed.items() if value}
     return visit.render(
         "people/people.html",
         rows=[person_row(person, who, visit.language) for person in found.people],
         text=text,
         unit=unit,
         left=left,
+        manager=(manager, who.person(manager)) if manager else None,
         units=units_to_choose(who),
         searched=bool(kept),
         more="/people?" + urlencode({**kept, "after": found.next_page_token}) if found.next_page_token else "",
@@ -188,6 +178,8 @@ async def _one(visit: Visit, sent_back: tuple[str, Form] = ("", Form()), status:
         here=url_of(id),
         row=person_row(person, who, language),
         forms=forms,
+        held=held_roles(person, who, language, visit.zone),
+        history=role_history(person, who, language, visit.zone),
         sets_right=sets_right,
         erased=person.name.WhichOneof("form") == "erased",
         units=units_to_choose(who),
@@ -247,7 +239,7 @@ async def give_roles(visit: Visit) -> Response:
     """`POST /people/<id>/roles`."""
     filled = await sent(visit.request)
     roles = [types_pb2.ROLE_EMPLOYEE, *_roles(filled)]
-    command = people_pb2.ChangeRoles(person_id=_person(visit), roles=roles)
+    command = people_pb2.ChangeRoles(person_id=_person(visit), roles=roles, reason=_words(filled.text("reason")))
     return await _send(
         visit, "roles", filled, "ChangeRoles", command, visit.language.gettext("The roles were changed.")
     )

@@ -189,7 +189,9 @@ def test_a_list_has_at_most_so_many_items():
 
 
 def test_an_unknown_enum_value_in_a_list_is_named_by_its_place():
-    change = people_pb2.ChangeRoles(person_id="lan", roles=[Role.ROLE_EMPLOYEE])
+    change = people_pb2.ChangeRoles(
+        person_id="lan", roles=[Role.ROLE_EMPLOYEE], reason=words_pb2.PersonalText(plain="x")
+    )
     change.MergeFromString(b"\x10\x4d")  # roles: 77, as a newer caller may send it
     assert list(wrong(change)) == ["roles[1]"]
 
