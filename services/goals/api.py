@@ -24,7 +24,7 @@ from services.goals.domain.alignment import ALIGNMENT
 from services.goals.domain.kpi import KPI
 from services.goals.domain.proposal import PROPOSAL, Circumstances
 from services.goals.domain.strategy import CSF, CYCLE, GOAL, Cycle
-from services.goals.queries import goal_map, kpi_list, kpi_page, proposal_page
+from services.goals.queries import goal_map, kpi_list, kpi_page, overview, proposal_page
 from services.goals.queries.outline import Outlines
 from services.goals.queries.strategy import cycles
 
@@ -48,6 +48,8 @@ ACCESS: Mapping[str, Allow] = {
     "ListCycles": anyone(services=(IMPORTER,)),
     "GetMap": anyone(services=(IMPORTER,)),
     "ListKpis": anyone(services=(IMPORTER,)),
+    "GetOverview": anyone(),
+    "ListGaps": anyone(),
     "GetKpi": anyone(services=(IMPORTER,)),
     "GetKpiHistory": anyone(services=(IMPORTER,)),
     "ListProposals": anyone(),
@@ -200,6 +202,14 @@ class GoalsApi:
     async def list_kpis(self, request: pb.ListKpis, ctx: Context) -> pb.Kpis:
         org = await self.resources.directory.org_chart(ctx.tenant)
         return await kpi_list.listed(self.resources.pool, self.outlines, ctx.tenant, request, org, ctx.at)
+
+    async def get_overview(self, request: pb.GetOverview, ctx: Context) -> pb.Overview:
+        org = await self.resources.directory.org_chart(ctx.tenant)
+        return await overview.overview(self.resources.pool, self.outlines, ctx.tenant, request, org, ctx.at)
+
+    async def list_gaps(self, request: pb.ListGaps, ctx: Context) -> pb.Gaps:
+        org = await self.resources.directory.org_chart(ctx.tenant)
+        return await overview.gaps(self.resources.pool, self.outlines, ctx.tenant, request, org, ctx.at)
 
     async def get_kpi(self, request: pb.GetKpi, ctx: Context) -> pb.KpiPage:
         org = await self.resources.directory.org_chart(ctx.tenant)

@@ -25,6 +25,7 @@ from services.people.domain.needed import NEEDED, fills, refuse_last
 from services.people.names import Names, one_of
 from services.people.queries.employments import coded_so, employments
 from services.people.queries.erasures import erasures
+from services.people.queries.organisation import lacks, organisation_of
 from services.people.queries.role_changes import role_changes, role_of
 
 REGISTER_PERSON = "nhip.people.v1.People/RegisterPerson"
@@ -60,6 +61,7 @@ ACCESS: Mapping[str, Allow] = {
     "GetTenant": _READ,
     "ListUnits": _READ,
     "ListPeople": _READ,
+    "GetOrganisation": anyone(),
     "GetPerson": _READ,
 }
 
@@ -319,6 +321,7 @@ class PeopleApi:
             if (page.after is None or id > page.after[0])
             and (named_so is None or id in named_so)
             and (not request.active or org.people[id].active)
+            and (not request.lacking or request.lacking in lacks(org, id))
             and (not request.unit_id or (id in org.places and org.places[id].unit_id == request.unit_id))
             and (not request.manager_id or org.manager(id) == request.manager_id)
         )
@@ -327,6 +330,9 @@ class PeopleApi:
             employed = await employments(con, ctx.tenant, shown)
         people = [_person(org, org.people[id], employed.get(id), email=admin or id == ctx.actor.id) for id in shown]
         return pb.PeopleList(people=people, next_page_token=token)
+
+    async def get_organisation(self, request: pb.GetOrganisation, ctx: Context) -> pb.Organisation:
+        return organisation_of(await self.resources.directory.org_chart(ctx.tenant))
 
     async def get_person(self, request: pb.GetPerson, ctx: Context) -> pb.Person:
         org = await self.resources.directory.org_chart(ctx.tenant)

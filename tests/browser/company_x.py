@@ -436,8 +436,19 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX):
         everybody = dict.fromkeys([*PEOPLE, *self.changed])
         found = [self.person(id) for id in everybody if not request.person_ids or id in request.person_ids]
         found = [one for one in found if request.unit_id in ("", one.place.unit_id)]
+        found = [one for one in found if request.manager_id in ("", one.place.manager_id)]
         found = [one for one in found if plain_letters(request.text) in plain_letters(one.name.plain)]
         return people_pb2.PeopleList(people=[one for one in found if one.active or not request.active])
+
+    def GetOrganisation(self, request: Message, actor: str) -> Message:
+        people = [person for id in PEOPLE if (person := self.person(id)).active]
+        return people_pb2.Organisation(
+            people=len(people),
+            units=len(self.units),
+            without_unit=sum(not person.place.unit_id for person in people),
+            units_without_head=sum(not unit.head_id for unit in self.units.values()),
+            executives=1,
+        )
 
     # --- goals ---
 
@@ -479,6 +490,34 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX):
                 and text in plain_letters(" ".join((kpi.name, kpi.statement, kpi.unit_name)))
             ]
         )
+
+    def gaps(self) -> dict[int, list[goals_pb2.Gap]]:
+        kpis = list(self.ListKpis(goals_pb2.ListKpis(), "").kpis)  # type: ignore[attr-defined] # the reply of ListKpis
+        owners = {owner.person_id: owner for kpi in kpis for owner in kpi.owners}
+        return {
+            goals_pb2.GAP_KIND_NO_KPI: [
+                goals_pb2.Gap(person=goals_pb2.Owner(person_id=id, name=self.person(id).name))
+                for id in PEOPLE
+                if id not in owners and self.person(id).active
+            ],
+            goals_pb2.GAP_KIND_WEIGHTS: [
+                goals_pb2.Gap(person=owner, weight=decimal_pb2.Decimal(value=str(weight)))
+                for id, owner in owners.items()
+                if (weight := sum(kpi.weight for kpi in kpis if id in {one.person_id for one in kpi.owners})) != 100
+            ],
+            goals_pb2.GAP_KIND_UNALIGNED: [
+                goals_pb2.Gap(person=kpi.owners[0], kpi_id=kpi.kpi_id, kpi_name=kpi.name)
+                for kpi in kpis
+                if kpi.unaligned
+            ],
+        }
+
+    def GetOverview(self, request: goals_pb2.GetOverview, actor: str) -> Message:
+        counts = [goals_pb2.GapCount(kind=kind, count=len(gaps)) for kind, gaps in self.gaps().items()]  # type: ignore[arg-type] # enums by number
+        return goals_pb2.Overview(cycle=self.cycle(), goals=len(_STRATEGY), csfs=len(_CSFS), gaps=counts)
+
+    def ListGaps(self, request: goals_pb2.ListGaps, actor: str) -> Message:
+        return goals_pb2.Gaps(gaps=self.gaps().get(request.kind, []))
 
     def GetKpi(self, request: goals_pb2.GetKpi, actor: str) -> Message:
         goal = self.goals.get(request.kpi_id)

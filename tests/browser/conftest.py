@@ -114,7 +114,7 @@ async def opened(chromium: Browser, console: str) -> AsyncGenerator[Open]:
     complaints: list[str] = []
 
     async def open_page(
-        path: str = "/", *, person: str = "Minh", phone: bool = False, script: bool = True, **more: object
+        path: str = "/map", *, person: str = "Minh", phone: bool = False, script: bool = True, **more: object
     ) -> Page:
         size = {"width": 390, "height": 844} if phone else {"width": 1280, "height": 800}
         more.setdefault("base_url", console)

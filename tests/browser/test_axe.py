@@ -19,9 +19,12 @@ RULES = {"label-content-name-mismatch": {"enabled": False}}
 PAGES = {
     "Minh": [
         "/",
-        "/?view=tree",
-        "/?mine=1",
-        "/?on=2025-02-18",
+        "/map",
+        "/gaps/weights",
+        "/more",
+        "/map?view=tree",
+        "/map?mine=1",
+        "/map?on=2025-02-18",
         "/kpi/i1",
         "/kpi/i1?on=2025-02-18",
         "/kpi/i1/progress",

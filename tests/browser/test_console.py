@@ -22,7 +22,7 @@ def card(page: Page, name: str) -> Locator:
 
 
 async def kpi_page(opened: Open, name: str = INDIVIDUAL, **more: object) -> Page:
-    page = await opened("/", **more)
+    page = await opened("/map", **more)
     await page.get_by_role("link", name=name, exact=True).first.click()
     await expect(page.get_by_role("heading", level=1)).to_contain_text(name)
     return page
@@ -161,7 +161,7 @@ async def test_my_path_and_the_size_of_the_map(opened: Open):
 
 
 async def test_the_past_looks_like_the_past_and_cannot_be_changed(opened: Open):
-    page = await opened(f"/?on={BEFORE_THE_REDUCTION}")
+    page = await opened(f"/map?on={BEFORE_THE_REDUCTION}")
     await expect(page.get_by_role("region", name="Đang xem lại")).to_contain_text("18/02/2025 · theo ngày có hiệu lực")
     await expect(item(page, INDIVIDUAL)).to_contain_text("/80")
     await expect(item(page, INDIVIDUAL)).to_contain_text("nay 50")
@@ -174,7 +174,7 @@ async def test_the_past_looks_like_the_past_and_cannot_be_changed(opened: Open):
 
 
 async def test_what_is_another_target_today_leaves_the_weight_where_it_is(opened: Open):
-    page = await opened(f"/?on={BEFORE_THE_REDUCTION}")
+    page = await opened(f"/map?on={BEFORE_THE_REDUCTION}")
     chip = card(page, INDIVIDUAL).locator(".now")
     await expect(chip).to_be_visible()
     middles = [
@@ -193,13 +193,13 @@ async def test_a_day_is_chosen_in_the_calendar_or_on_the_line(opened: Open):
     await page.get_by_label("Điều đã biết tới ngày đó").check()
     await page.get_by_role("button", name="Xem ngày này").click()
     await expect(page).to_have_url(re.compile(f"on={BEFORE_THE_REDUCTION}.*clock=recorded"))
-    await page.goto(f"/?on={BEFORE_THE_REDUCTION}")
+    await page.goto(f"/map?on={BEFORE_THE_REDUCTION}")
     await page.get_by_role("link", name="Tới thay đổi sau").click()
     await expect(page).to_have_url(re.compile(r"on=2025-\d\d-\d\d"))
 
 
 async def test_a_day_that_cannot_be_read_is_not_taken_for_today(opened: Open):
-    page = await opened("/?on=tomorrow")
+    page = await opened("/map?on=tomorrow")
     await expect(page.get_by_text("Không đọc được ngày đó")).to_be_visible()
 
 
@@ -353,11 +353,11 @@ async def test_english_is_one_click_away(opened: Open):
 
 
 async def test_everything_but_drawing_works_without_script(opened: Open):
-    page = await opened("/", script=False)
+    page = await opened("/map", script=False)
     await expect(card(page, INDIVIDUAL)).to_be_visible()
     await item(page, DEPARTMENT).locator(".fold").first.click()
     await expect(card(page, INDIVIDUAL)).to_be_hidden()
-    await page.goto("/")
+    await page.goto("/map")
     await page.get_by_role("link", name=INDIVIDUAL, exact=True).click()
     await expect(page.get_by_role("table")).to_be_visible()
     await page.get_by_role("link", name="Đề xuất thay đổi").click()
@@ -367,12 +367,12 @@ async def test_everything_but_drawing_works_without_script(opened: Open):
 
 
 async def test_on_the_phone_the_map_is_a_tree_and_nothing_sticks_out(opened: Open):
-    for path in ("/", f"/?on={BEFORE_THE_REDUCTION}", "/proposals", "/proposals/new"):
+    for path in ("/", "/map", f"/map?on={BEFORE_THE_REDUCTION}", "/proposals", "/proposals/new"):
         page = await opened(path, phone=True)
         await fits(page)
     page = await kpi_page(opened, phone=True)
     await fits(page)
-    await page.goto("/")
+    await page.goto("/map")
     await expect(page.locator(".board")).to_have_class(re.compile("as-tree"))
 
 
@@ -386,5 +386,5 @@ async def test_an_unbroken_title_wraps_on_the_phone(opened: Open):
 async def test_what_is_not_there_is_said_in_words(opened: Open):
     page = await opened("/kpi/no-such-thing")
     await expect(page.get_by_role("heading", name="Không tìm thấy")).to_be_visible()
-    await page.get_by_role("link", name="Về bản đồ").click()
-    await expect(page.get_by_role("heading", name="Bản đồ mục tiêu")).to_be_visible()
+    await page.get_by_role("link", name="Về trang chủ").click()
+    await expect(page.get_by_role("heading", name="KPI của tôi")).to_be_visible()

@@ -18,8 +18,9 @@ pytestmark = pytest.mark.timeout(300)
 WIDTHS = {390: 844, 820: 1180, 1280: 800, 1920: 1080}
 PAGES = [
     "/",
-    "/?view=tree",
-    "/?open=kpi-m0,kpi-m0-1",
+    "/map",
+    "/map?view=tree",
+    "/map?open=kpi-m0,kpi-m0-1",
     "/kpi/m0-1",
     "/kpi/m0-1-2/progress",
     "/proposals",
@@ -94,7 +95,7 @@ async def test_nothing_overlaps_overflows_or_runs_one_letter_a_line(opened: Open
 
 
 async def test_forty_kpis_fold_so_that_the_first_screen_shows_the_strategy(opened: Open):
-    page = await opened("/", person=PEOPLE["minh"][0])
+    page = await opened("/map", person=PEOPLE["minh"][0])
     for name in ("Doanh thu tăng 25 % so với 2023", "Tăng khách dùng thử phù hợp", f"{LONG} 0"):
         box = await page.locator(".node .name", has_text=name).first.bounding_box()
         assert box is not None

@@ -44,7 +44,7 @@ class Somebody:
         await expect(self.item(name)).to_contain_text(text)
 
     async def opens(self, name: str) -> None:
-        await self.goes("/")
+        await self.goes("/map")
         await self.page.get_by_role("link", name=name, exact=True).first.click()
         await expect(self.page.get_by_role("heading", level=1)).to_contain_text(name)
 
@@ -116,10 +116,10 @@ async def test_a_change_is_proposed_decided_seen_and_looked_back_at(
     await them.page.get_by_role("button", name="Duyệt cả gói").click()
     await expect(them.page.get_by_role("heading", name="Đã duyệt")).to_be_visible()
 
-    await me.goes("/")
+    await me.goes("/map")
     for name, (_, after) in lowered.items():
         await me.sees(name, f"/{after}")
-    await me.goes(f"/?on={datetime.now(UTC).date() - timedelta(days=2)}")
+    await me.goes(f"/map?on={datetime.now(UTC).date() - timedelta(days=2)}")
     await expect(me.page.get_by_role("region", name="Đang xem lại")).to_be_visible()
     for name, (before, after) in lowered.items():
         await me.sees(name, f"/{before}")
@@ -149,7 +149,7 @@ async def test_progress_is_recorded_and_reaches_the_page_over_kafka(chromium: Br
     await expect(me.page.locator(".big-number")).to_contain_text(value)
     await expect(me.page.locator(".facts-row")).to_contain_text("7/10")
     await expect(me.page.locator(".entry").first).to_contain_text("hai nơi hỏi giá")
-    await me.goes("/")
+    await me.goes("/map")
     await me.sees(kpi, f"{value}/")
 
 

@@ -13,6 +13,7 @@ BOUNDED = {
     "nhip.audit.v1.Audit.GetCompleteness": "an entry for each context",
     "nhip.rewards.v1.Rewards.CheckPraise": "the four of RISE",
     "nhip.goals.v1.Goals.GetKpi": "one KPI, and the ways from it to what it serves",
+    "nhip.goals.v1.Goals.GetOverview": "three levels times nine statuses, and five kinds of gap",
     "nhip.people.v1.People.GetPerson": "one person, and how they came by their roles, as far as is asked for",
     "nhip.goals.v1.Goals.GetProposal": "one proposal",
     "nhip.goals.v1.Goals.PreviewProposal": "one proposal",

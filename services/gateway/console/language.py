@@ -55,6 +55,11 @@ class Language(language.Language):
         """ "20/03" or "20 Mar"."""
         return format_date(day, _SHORT_DAY[self.code], locale=self.locale) if day else ""
 
+    def whole_day(self, day: date) -> str:
+        """ "Thứ Năm, 20/03/2025" or "Thursday, 20 Mar 2025"."""
+        named = format_date(day, f"EEEE, {language.DAY[self.code]}", locale=self.locale)
+        return named[:1].upper() + named[1:]
+
     def instant(self, at: datetime, zone: ZoneInfo) -> str:
         """A day and a time in the tenant's zone: "20/03/2025 · 09:41"."""
         return format_datetime(at.astimezone(zone), language.DAY[self.code] + " · HH:mm", locale=self.locale)

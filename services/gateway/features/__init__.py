@@ -13,6 +13,7 @@ from services.gateway.console.routes import Routes
 FEATURES = (
     "audit",
     "erasure",
+    "home",
     "inbox",
     "kpi",
     "map",

@@ -6,7 +6,6 @@ from datetime import datetime
 import asyncpg
 
 from eventkit.directory.facts import OrgChart
-from eventkit.directory.responsibility import answerable
 from eventkit.names import plain_letters
 from eventkit.rpc.paging import asked
 from eventkit.subscriptions.table import reading
@@ -26,33 +25,34 @@ async def listed(
     page = asked(request, tenant, int, int, size=PAGE)
     async with reading(pool, tenant) as con:
         state = await read_cycle(con, outlines, tenant, request.cycle_id, org, moment(request.as_of, org, at))
-        candidates = state.outline.loose if request.unaligned else state.outline.stubs
-        rest = [id for id in candidates if page.after is None or state.outline.stubs[id].place > page.after]
+        stubs = state.outline.stubs
+        candidates = state.outline.answered_by(request.owner_ids, org) if request.owner_ids else list(stubs)
+        loose = set(state.outline.loose) if request.unaligned else stubs
+        rest = [
+            id
+            for id in candidates
+            if id in loose
+            and (not request.unit_id or stubs[id].unit_id == request.unit_id)
+            and (page.after is None or stubs[id].place > page.after)
+        ]
         found: list[str] = []
         for start in range(0, len(rest), READ):
             some = rest[start : start + READ]
-            found += (
-                await _found(con, state, request, some)
-                if request.text or request.owner_ids or request.unit_id
-                else some
-            )
+            found += await _found(con, state, request.text, some) if request.text else some
             if len(found) >= page.limit:
                 break
-        shown, token = page.cut(found[: page.limit], lambda id: state.outline.stubs[id].place)
+        shown, token = page.cut(found[: page.limit], lambda id: stubs[id].place)
         await state.load(con, shown)
     return pb.Kpis(kpis=state.shown(shown), next_page_token=token)
 
 
-async def _found(con: asyncpg.Connection, state: CycleState, request: pb.ListKpis, ids: Sequence[str]) -> Iterable[str]:
+async def _found(con: asyncpg.Connection, state: CycleState, text: str, ids: Sequence[str]) -> Iterable[str]:
+    """Those that have a text in their own words or in their unit's name."""
     rows = {row.kpi_id: row for row in await kpis.some(con, state.tenant, ids, state.when.known, state.when.on)}
-    wanted = plain_letters(request.text)
-    return [id for id in ids if (row := rows.get(id)) and _is_meant(row, request, wanted, state.org)]
+    wanted = plain_letters(text)
+    return [id for id in ids if (row := rows.get(id)) and wanted in plain_letters(_words(row, state.org))]
 
 
-def _is_meant(row: KpiRow, request: pb.ListKpis, wanted: str, org: OrgChart) -> bool:
+def _words(row: KpiRow, org: OrgChart) -> str:
     unit = org.units.get(row.unit_id)
-    if request.unit_id and row.unit_id != request.unit_id:
-        return False
-    if request.owner_ids and not {*answerable(row.owner_ids, row.unit_id, org)} & {*request.owner_ids}:
-        return False
-    return not wanted or wanted in plain_letters(" ".join((row.name, row.statement, unit.name if unit else "")))
+    return " ".join((row.name, row.statement, unit.name if unit else ""))

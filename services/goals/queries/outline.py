@@ -16,6 +16,8 @@ from typing import NamedTuple
 
 import asyncpg
 
+from eventkit.directory.facts import OrgChart
+from eventkit.directory.responsibility import answerable
 from eventkit.subscriptions.checkpoint import OWN_FEED
 from services.goals.domain.reconciliation import Check, Node, NotChecked, reconcile
 from services.goals.views.kpi import KPIS, KpiView
@@ -38,8 +40,9 @@ MOST = 300
 # The KPIs of a cycle and what they serve, as `kpis.AS_OF` and `links.some` have them. Two statements: joined, they are
 # compared row by row as long as PostgreSQL has not counted a table that was just filled.
 IN_FORCE = f"""
-select distinct on (kpi_id) kpi_id, name, level, kind, direction, unit, target, volume_kpi_id,
-  min(position) over (partition by kpi_id) as position, bool_or(retired) over (partition by kpi_id) as ended
+select distinct on (kpi_id) kpi_id, name, level, kind, direction, unit, target, volume_kpi_id, owner_ids,
+  unit_id, weight, min(position) over (partition by kpi_id) as position,
+  bool_or(retired) over (partition by kpi_id) as ended
 from {KPIS} where tenant = $1 and cycle_id = $2 and recorded_at <= $3 and effective_on <= $4
 order by kpi_id, version desc
 """
@@ -87,6 +90,10 @@ class Stub(NamedTuple):
     parent_kind: str
     parent_id: str
     position: int
+    owner_ids: tuple[str, ...] = ()
+    unit_id: str = ""
+    """Whose it is; `unit` is what it is measured in."""
+    weight: Decimal = Decimal()
 
     @property
     def place(self) -> tuple[int, int]:
@@ -109,6 +116,38 @@ class Outline:
         for stub in self.stubs.values():
             found.setdefault(stub.parent_id, []).append(stub.id)
         return found
+
+    @cached_property
+    def _owned(self) -> Mapping[str, Sequence[str]]:
+        found: dict[str, list[str]] = {}
+        for stub in self.stubs.values():
+            for person in stub.owner_ids:
+                found.setdefault(person, []).append(stub.id)
+        return found
+
+    @cached_property
+    def _of_heads(self) -> Mapping[str, Sequence[str]]:
+        """By the unit, what nobody is named for."""
+        found: dict[str, list[str]] = {}
+        for stub in self.stubs.values():
+            if not stub.owner_ids:
+                found.setdefault(stub.unit_id, []).append(stub.id)
+        return found
+
+    def answered_by(self, people: Iterable[str], org: OrgChart) -> list[str]:
+        """What any of these people answers for, in the order of the map (D-09)."""
+        wanted = set(people)
+        left = {id for id, person in org.people.items() if not person.active and org.standing_in(id) in wanted}
+        named = wanted | left
+        units = [unit.id for unit in org.units.values() if unit.head_id in named]
+        found = {id for person in named for id in self._owned.get(person, ())}
+        found |= {id for unit in units for id in self._of_heads.get(unit, ())}
+        meant = (self.stubs[id] for id in found)
+        return [
+            stub.id
+            for stub in sorted(meant, key=lambda stub: stub.place)
+            if not wanted.isdisjoint(answerable(stub.owner_ids, stub.unit_id, org))
+        ]
 
     @cached_property
     def loose(self) -> Sequence[str]:
@@ -325,14 +364,18 @@ def _build(rows: Sequence[asyncpg.Record], links: Sequence[asyncpg.Record], chan
     serves = {kpi_id: (kind, parent) for kpi_id, kind, parent in links}
     same: dict[str, str] = {}  # ids and units are held once, however many KPIs name them
     stubs: list[Stub] = []
-    for kpi_id, name, level, kind, direction, unit, target, volume, position, ended in rows:
+    for kpi_id, name, level, kind, direction, unit, target, volume, owners, unit_id, weight, position, ended in rows:
         if not ended:
             parent_kind, parent = serves.get(kpi_id, ("", ""))
             parent, unit = same.setdefault(parent, parent), same.setdefault(unit, unit)
             name = same.setdefault(name, name)
-            stubs.append(
-                Stub(kpi_id, name, level, kind, direction, unit, target, volume, parent_kind, parent, position)
-            )
+            owner_ids = tuple(same.setdefault(owner, owner) for owner in owners)
+            unit_id = same.setdefault(unit_id, unit_id)
+            measured = Stub(
+                kpi_id, name, level, kind, direction, unit, target, volume,
+                parent_kind, parent, position, owner_ids, unit_id, weight,
+            )  # fmt: skip
+            stubs.append(measured)
     stubs.sort(key=lambda stub: stub.place)
     outline = Outline({stub.id: stub for stub in stubs}, changed_on)
     _ = outline.found, outline.levels, outline.below("")

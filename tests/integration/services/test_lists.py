@@ -90,6 +90,26 @@ async def test_any_kpi_of_thousands_is_found_by_its_words_and_by_whose_it_is(cro
     assert own.next_page_token
 
 
+async def test_what_a_cycle_lacks_is_counted_and_listed_in_pages(crowded: Company):
+    cycle = crowded.ids["q1"]
+    overview = await crowded.ask(g.GetOverview(cycle_id=cycle), "minh")
+    assert isinstance(overview, g.Overview)
+    assert {one.level: one.count for one in overview.statuses} == {1: 1, 2: 1, 3: MANY + 1}
+    # Trâm and Quang answer for nothing; of the others' KPIs none has a weight.
+    assert {one.kind: one.count for one in overview.gaps} == {g.GAP_KIND_NO_KPI: 2, g.GAP_KIND_WEIGHTS: 3}
+    idle = [
+        gap.person.person_id
+        async for page in pages(crowded, g.ListGaps(cycle_id=cycle, kind=g.GAP_KIND_NO_KPI, page_size=1))
+        for gap in page.gaps  # type: ignore[attr-defined]
+    ]
+    assert sorted(idle) == sorted((crowded.ids["tram"], crowded.ids["quang"]))
+    gaps = await crowded.ask(g.ListGaps(cycle_id=cycle, kind=g.GAP_KIND_WEIGHTS), "minh")
+    assert isinstance(gaps, g.Gaps)
+    assert {gap.weight.value for gap in gaps.gaps} == {"0"}
+    nothing = await crowded.ask(g.ListGaps(cycle_id=cycle, kind=g.GAP_KIND_OWNERLESS), "minh")
+    assert nothing == g.Gaps()
+
+
 async def test_a_kpi_page_and_a_proposal_read_only_what_they_show(crowded: Company):
     page = await crowded.ask(g.GetKpi(kpi_id=crowded.ids["D1"]), "minh")
     assert isinstance(page, g.KpiPage)

@@ -93,6 +93,16 @@ async def test_people_are_found_without_diacritics_by_unit_and_by_ids(company: C
     assert await found(company, "minh", text="phuc", unit_id=ids["sales"]) == ["Tên-phuc"]
 
 
+async def test_what_the_organisation_lacks_is_counted_and_found(company: Company):
+    lacking = await found(company, lacking=p.LACK_MANAGER)
+    assert lacking == sorted(NAMES)  # executives may report to nobody
+    assert await found(company, lacking=p.LACK_UNIT) == []
+    assert await found(company, manager_id=company.ids["phuc"]) == ["Tên-minh", "Tên-tram"]
+    assert await company.ask(p.GetOrganisation(), "minh") == p.Organisation(
+        people=8, units=2, without_manager=3, units_without_head=1, executives=2
+    )
+
+
 async def test_who_left_or_came_is_found_as_they_are_now(company: Company):
     assert await found(company, text="loc", active=True) == ["Trần Phúc Lộc"]
     await company.do(p.RegisterPerson(name=words("Lộc Mới")), name="new")

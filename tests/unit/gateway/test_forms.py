@@ -70,9 +70,9 @@ async def test_a_day_before_everything_says_so_and_leads_back(signed_in: httpx.A
         day.year, day.month, day.day = 2025, 1, 1
     backend.answers("ListCycles", goals_pb2.Cycles(cycles=[cycle]))
     backend.answers("GetMap", goals_pb2.GoalMap(cycle=cycle, past=True))
-    page = await signed_in.get("/?on=2020-01-01")
+    page = await signed_in.get("/map?on=2020-01-01")
     assert "Vào ngày đang xem chưa có gì được ghi nhận" in page.text
-    assert 'href="/">Về hôm nay' in page.text
+    assert 'href="/map">Về hôm nay' in page.text
 
 
 async def test_a_kpi_that_came_later_is_not_just_missing(signed_in: httpx.AsyncClient, backend: Backend):

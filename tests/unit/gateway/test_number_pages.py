@@ -191,7 +191,7 @@ async def test_no_number_that_was_ever_stored_takes_a_page(
     backend.answers("GetSubjectHistory", ledger)
     before = shown_not()
     forms = ("/kpi/k/progress", "/proposals/new", "/proposals/new?kpi=k")
-    for path in ("/", "/kpi/k", *forms, "/proposals", "/proposals/p", "/audit/subjects/kpi/k"):
+    for path in ("/map", "/kpi/k", *forms, "/proposals", "/proposals/p", "/audit/subjects/kpi/k"):
         answer = await signed_in.get(path)
         assert answer.status_code == 200, path
     assert shown_not() == before
@@ -218,7 +218,7 @@ async def test_what_cannot_be_shown_is_shown_as_such_and_counted(
     backend.answers("ListCycles", goals_pb2.Cycles(cycles=[page.cycle]))
     backend.answers("GetMap", goals_pb2.GoalMap(cycle=page.cycle, kpis=kpis))
     before = shown_not()
-    answer = await signed_in.get("/")
+    answer = await signed_in.get("/map")
     assert answer.status_code == 200
     assert all(f"KPI {id}" in answer.text for id in ("good", "bad", "unshown"))
     assert answer.text.count("Không hiển thị được") == 2

@@ -265,7 +265,7 @@ def test_history_of_the_past_ends_where_the_past_did():
         "50\u00a0demo",
         "Đề xuất từ dưới lên",
     )
-    assert whole[1].just_before.startswith("/?known=2025-03-12T09%3A04%3A59.999999Z")
+    assert whole[1].just_before.startswith("/map?known=2025-03-12T09%3A04%3A59.999999Z")
     by_effect = entries(history, "i1", VI, zone, date(2025, 3, 11))
     by_record = entries(history, "i1", VI, zone, date(2025, 3, 12), datetime(2025, 3, 12, 9, 4, tzinfo=UTC))
     assert "Đổi mục tiêu" not in [entry.headline for entry in (*by_effect, *by_record)]

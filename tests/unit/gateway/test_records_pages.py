@@ -33,10 +33,10 @@ from services.gateway.console.cards import person_avatar
 from services.gateway.console.erasures import erasure_row
 from services.gateway.console.events import choice_words, event_rows, event_types, kind_word, subject_kinds
 from services.gateway.console.forms import Form
+from services.gateway.console.notices import notice_row
 from services.gateway.failures import Failure
 from services.gateway.features.audit.ledger import Names, ledger_row, sides
 from services.gateway.features.audit.pages import completeness_of, search_of
-from services.gateway.features.inbox.pages import notice_row
 from services.gateway.features.profile.pages import KINDS, preference_values, read
 from services.gateway.service import application
 from services.gateway.session import Identity

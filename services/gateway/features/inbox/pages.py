@@ -1,75 +1,21 @@
-"""The inbox: what waits for its reader before what is good to know; each notice a sentence with one thing to do."""
+"""The inbox: what waits for its reader before what is good to know."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import UTC
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 from uuid import uuid4
 
 from starlette.responses import Response
 
-from eventkit.values import is_percent
 from nhip.common.v1 import command_pb2
-from nhip.notifications.v1 import notifications_pb2, types_pb2
-from services.gateway.console.directory import Directory, directory
-from services.gateway.console.events import choice_words, reason_class_word
+from nhip.notifications.v1 import notifications_pb2
+from services.gateway.console.directory import directory
 from services.gateway.console.forms import sent
-from services.gateway.console.language import Language, date_of, decimal_of, unreadable
+from services.gateway.console.notices import notice_row
 from services.gateway.console.routes import Routes
 from services.gateway.console.visit import Visit
-from services.gateway.console.wallet import points
 from services.gateway.failures import Failure
 from services.gateway.session import local_path
 
 routes = Routes()
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeLine:
-    """One change of a KPI, and why it concerns the reader."""
-
-    name: str
-    url: str
-    relation: str
-    what: str
-    before: str
-    after: str
-
-
-@dataclass(frozen=True, slots=True)
-class NoticeRow:
-    id: str
-    icon: str
-    tone: str
-    sentence: str
-    at: str
-    reason: str
-    reason_hidden: bool
-    reason_class: str
-    changes: tuple[ChangeLine, ...]
-    more: int
-    """Changes that are not listed."""
-    url: str
-    action: str
-    read: bool
-    waiting: bool
-    key: str = field(default_factory=lambda: str(uuid4()))
-    other_key: str = field(default_factory=lambda: str(uuid4()))
-
-
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """What one kind of notice makes of itself."""
-
-    icon: str
-    tone: str
-    sentence: str
-    url: str
-    action: str
-
-
-MOST_CHANGES = 4
-"""Of one notice that are listed; the rest is counted."""
 
 
 @routes.page("/inbox")
@@ -126,130 +72,3 @@ async def mark_all(visit: Visit) -> Response:
 
 async def _read(visit: Visit, request: notifications_pb2.ReadNotices, key: str) -> tuple[command_pb2.Accepted, str]:
     return await visit.caller.ask("notifications", "ReadNotices", request, command_pb2.Accepted, key=key)
-
-
-def notice_row(visit: Visit, notice: notifications_pb2.Notice, who: Directory) -> NoticeRow:
-    language = visit.language
-    said = _said(visit, notice, who)
-    # Praise tells by its own words, everything else by the reason that was given.
-    words = (
-        notice.words if notice.kind == types_pb2.NOTICE_KIND_PRAISE_RECEIVED else notice.reason
-    )  # of what was decided, the decider's
-    listed = [_change(change, language) for change in notice.changes]
-    if len(listed) == 1 and listed[0].before:
-        listed = []  # the sentence says it
-    return NoticeRow(
-        id=notice.notice_id,
-        icon=said.icon,
-        tone=said.tone,
-        sentence=said.sentence,
-        at=language.lately(notice.given_at.ToDatetime(UTC), visit.zone, visit.today),
-        reason=language.words(words),
-        reason_hidden=unreadable(words),
-        reason_class=reason_class_word(notice.reason_class, language),
-        changes=tuple(listed[:MOST_CHANGES]),
-        more=max(len(listed) - MOST_CHANGES, 0) + (notice.more if listed else 0),
-        url=said.url,
-        action=said.action,
-        read=notice.read,
-        waiting=notice.waiting,
-    )
-
-
-def _said(visit: Visit, notice: notifications_pb2.Notice, who: Directory) -> _Said:
-    language = visit.language
-    _ = language.gettext
-    by = who.person(notice.by_id).name if notice.by_id else "Nhịp"
-    title = language.words(notice.title)
-    proposal = f"/proposals/{quote(notice.proposal_id, safe='')}" if notice.proposal_id else ""
-    kpi = f"/kpi/{quote(notice.kpi_id or (notice.changes[0].change.kpi_id if notice.changes else ''), safe='')}"
-    match notice.kind:
-        case types_pb2.NOTICE_KIND_KPI_CHANGED:
-            return _Said("adjustments", "plain", _changed(by, notice.changes, language), proposal or kpi, _("View"))
-        case types_pb2.NOTICE_KIND_PROPOSAL_WAITING:
-            action = _("View and decide") if notice.waiting else _("View")
-            sentence = _("%(name)s proposes: %(title)s") % {"name": by, "title": title}
-            return _Said("arrows-exchange", "behind", sentence, proposal, action)
-        case types_pb2.NOTICE_KIND_PROPOSAL_DECIDED:
-            text = (
-                _("%(name)s approved your proposal: %(title)s")
-                if notice.granted
-                else _("%(name)s declined your proposal: %(title)s")
-            )
-            icon, tone = ("check", "ontrack") if notice.granted else ("x", "plain")
-            return _Said(icon, tone, text % {"name": by, "title": title}, proposal, _("View"))
-        case types_pb2.NOTICE_KIND_PRAISE_RECEIVED:
-            about = notice.value_name or notice.kpi_name
-            text = _("%(name)s praised you: %(about)s") if about else _("%(name)s praised you")
-            sentence = text % {"name": by, "about": about}
-            sentence += f" (+{points(notice.points, language)})" if notice.points else ""
-            if notice.more:
-                sentence += " " + language.ngettext("and %(n)s more praise", "and %(n)s more praises", notice.more) % {
-                    "n": notice.more
-                }
-            return _Said("heart-handshake", "ontrack", sentence, "/praise?who=me#feed", _("Read"))
-        case types_pb2.NOTICE_KIND_PROGRESS_STALE:
-            day = language.day(date_of(notice, "since"))
-            sentence = _("%(kpi)s was last updated for %(day)s") % {"kpi": notice.kpi_name or notice.kpi_id, "day": day}
-            return _Said("hourglass", "behind", sentence, f"{kpi}/progress", _("Record progress"))
-        case types_pb2.NOTICE_KIND_GIFT:
-            gift = {"name": by, "gift": notice.gift_name, "points": points(notice.points, language)}
-            sentence = (
-                _("%(name)s handed over: %(gift)s") if notice.granted else _("%(points)s came back for: %(gift)s")
-            ) % gift
-            return _Said(
-                "gift", "ontrack" if notice.granted else "plain", sentence, "/shop#redemptions", _("To the shop")
-            )
-        case types_pb2.NOTICE_KIND_ERASURE_WAITING:
-            names = {"name": by, "person": who.person(notice.erased_id).name}
-            own = notice.by_id == notice.erased_id
-            text = (
-                _("%(name)s asks that their personal data be deleted")
-                if own
-                else _("%(name)s asks that %(person)s's data be deleted")
-            )
-            action = _("View and decide") if notice.waiting else _("View")
-            return _Said("eraser", "behind", text % names, f"/erasures/{quote(notice.erased_id, safe='')}", action)
-        case types_pb2.NOTICE_KIND_ERASURE_DECIDED:
-            names = {"name": by, "person": who.person(notice.erased_id).name}
-            if notice.granted:
-                text = _("%(name)s approved that %(person)s's personal data be deleted")
-            else:
-                text = _("%(name)s declined to delete %(person)s's personal data")
-            own = notice.erased_id == visit.person
-            url = "/profile#erasure" if own else f"/erasures/{quote(notice.erased_id, safe='')}"
-            return _Said("eraser", "plain", text % names, url, _("View"))
-        case _:
-            return _Said("bell", "plain", types_pb2.NoticeKind.Name(notice.kind), "", "")
-
-
-def _changed(by: str, changes: Sequence[notifications_pb2.NoticedChange], language: Language) -> str:
-    """ "Nam changed the target of Demo: 100 → 80"; of several, how many."""
-    _ = language.gettext
-    if len(changes) != 1:
-        many = language.ngettext(
-            "%(name)s changed %(n)s KPI that concerns you", "%(name)s changed %(n)s KPIs that concern you", len(changes)
-        )
-        return many % {"name": by, "n": len(changes)}
-    line = _change(changes[0], language)
-    if line.before:
-        text = _("%(name)s changed a target: %(kpi)s %(before)s → %(after)s")
-        return text % {"name": by, "kpi": line.name, "before": line.before, "after": line.after}
-    return f"{by}: {line.what} – {line.name}"
-
-
-def _change(noticed: notifications_pb2.NoticedChange, language: Language) -> ChangeLine:
-    _ = language.gettext
-    change = noticed.change
-    before, after = decimal_of(change, "before"), decimal_of(change, "after")
-    unit = noticed.unit
-    changed = before is not None and after is not None
-    rescaled = change.kind == types_pb2.CHANGE_KIND_TARGET_REVISED and before == after  # floor, stretch or start alone
-    return ChangeLine(
-        name=noticed.kpi_name or change.kpi_id,
-        url=f"/kpi/{quote(change.kpi_id, safe='')}",
-        relation=choice_words(language).get(types_pb2.Relation.Name(change.relation), ""),
-        what=_("Scale changed") if rescaled else choice_words(language).get(types_pb2.ChangeKind.Name(change.kind), ""),
-        before=language.amount(before, unit if is_percent(unit) else "") if changed and not rescaled else "",
-        after=language.amount(after, unit),
-    )

@@ -84,11 +84,11 @@ def _entry(
     event = event_row(entry.what, language)
     changes_map = event.changes_map
     just_before = (
-        Moment(known=recorded - timedelta(microseconds=1)).url("/", focus=f"kpi-{kpi_id}") if changes_map else ""
+        Moment(known=recorded - timedelta(microseconds=1)).url("/map", focus=f"kpi-{kpi_id}") if changes_map else ""
     )
     if changes_map and effective is not None and effective < recorded.astimezone(zone).date():
         # It was recorded later than it took effect: the day before shows what was in force until then.
-        just_before = Moment(on=effective - timedelta(days=1)).url("/", focus=f"kpi-{kpi_id}")
+        just_before = Moment(on=effective - timedelta(days=1)).url("/map", focus=f"kpi-{kpi_id}")
     rescaled = entry.what == "KpiTargetRevised" and entry.before == entry.after  # floor, stretch or start alone
     return Entry(
         id=entry.event_id,

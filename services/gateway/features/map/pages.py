@@ -64,15 +64,15 @@ class MapPage:
     warning_count: int
 
 
-@routes.page("/")
+@routes.page("/map")
 async def goal_map(visit: Visit) -> Response:
-    """`/`: the whole map."""
+    """`/map`: the whole map."""
     cycles = await visit.caller.query("goals", "ListCycles", goals_pb2.ListCycles(), goals_pb2.Cycles)
     wanted = visit.request.query_params.get("cycle", "")
     cycle = choose_cycle(cycles.cycles, wanted, visit.today)
     if cycle is None:
         return visit.render("empty.html")
-    today = Moment().url("/", cycle=wanted)
+    today = Moment().url("/map", cycle=wanted)
     parameters = visit.request.query_params
     opened, closed = _ids(parameters.get("open", "")), _ids(parameters.get("closed", ""))
     query, focus = parameters.get("q", "").strip()[:MOST_QUERY], parameters.get("focus", "")
@@ -91,7 +91,7 @@ async def goal_map(visit: Visit) -> Response:
     kept = {name: value for name in ("cycle", "view", "mine", "q", "focus") if (value := parameters.get(name))}
 
     def url(**more: str) -> str:
-        return visit.moment.url("/", **(kept | more))
+        return visit.moment.url("/map", **(kept | more))
 
     def toggle(id: str, opens: bool) -> str:
         to_open, to_close = (opened | {id}, closed - {id}) if opens else (opened - {id}, closed | {id})
@@ -102,12 +102,12 @@ async def goal_map(visit: Visit) -> Response:
     shown = date_of(reply.as_of, "effective_on") or visit.today
 
     def at(moment: Moment) -> str:
-        return moment.url("/", cycle=wanted)
+        return moment.url("/map", cycle=wanted)
 
     page = MapPage(
         cycle=reply.cycle,
         cycles=tuple(
-            CycleChoice(c.cycle_id, c.name, Moment().url("/", cycle=c.cycle_id), c.cycle_id == cycle.cycle_id)
+            CycleChoice(c.cycle_id, c.name, Moment().url("/map", cycle=c.cycle_id), c.cycle_id == cycle.cycle_id)
             for c in newest_first(cycles.cycles)
         ),
         forest=forest,

@@ -1,0 +1,250 @@
+"""The first page after signing in: what waits for me, am I near, what is new?"""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC
+from decimal import Decimal
+from urllib.parse import quote
+
+from starlette.responses import Response
+
+from nhip.goals.v1 import goals_pb2, types_pb2
+from nhip.notifications.v1 import notifications_pb2
+from nhip.people.v1 import people_pb2
+from nhip.rewards.v1 import rewards_pb2
+from services.gateway.console import kpis
+from services.gateway.console.as_of import Moment
+from services.gateway.console.cards import KpiCard, kpi_card
+from services.gateway.console.cycles import choose_cycle
+from services.gateway.console.directory import directory
+from services.gateway.console.language import date_of, day_of, decimal_of
+from services.gateway.console.notices import NoticeRow, notice_row
+from services.gateway.console.routes import Routes
+from services.gateway.console.visit import Visit, or_none
+from services.gateway.features.home import gaps, team
+from services.gateway.features.home.gaps import GapLine
+from services.gateway.features.home.team import Team
+from services.gateway.features.home.visits import Visits
+
+routes = Routes(gaps.routes)
+
+OWN, COMPANY, NEWS, WAITING = 12, 6, 6, 5
+"""How many are shown of one's own KPIs, of the company's, of what is new, and of the proposals that wait."""
+QUIET = (goals_pb2.STATUS_STALE, goals_pb2.STATUS_NOT_STARTED)
+"""A KPI in this state waits for a value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One thing that waits for the viewer, with what to do about it."""
+
+    icon: str
+    tone: str
+    title: str
+    about: str
+    url: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class HomePage:
+    name: str
+    day: str
+    cycle: str
+    """How long the cycle still runs; empty without one."""
+    waiting: tuple[Waiting, ...]
+    own: tuple[KpiCard, ...]
+    own_more: bool
+    weight: str
+    company: tuple[KpiCard, ...]
+    news: tuple[NoticeRow, ...]
+    since: str
+    """When the viewer was here last; empty: not known."""
+    team: Team | None
+    gaps: tuple[GapLine, ...]
+    has_cycle: bool
+
+
+@routes.page("/")
+async def home(visit: Visit) -> Response:
+    """`/`."""
+    cycles = await or_none(visit.caller.query("goals", "ListCycles", goals_pb2.ListCycles(), goals_pb2.Cycles))
+    cycle = choose_cycle(cycles.cycles, "", visit.today) if cycles else None
+    visits = Visits.of(visit.request, visit.console.clock())
+    (own, company, its_team, its_gaps), (proposals, news, gifts, set_up) = await asyncio.gather(
+        asyncio.gather(
+            _of_cycle(visit, cycle, owner_ids=[visit.person], page_size=OWN + 1),
+            _of_cycle(visit, cycle, page_size=COMPANY),
+            team.of(visit, cycle),
+            gaps.lines(visit, cycle),
+        ),
+        asyncio.gather(_proposals(visit), _news(visit, visits), _counter(visit), _set_up(visit)),
+    )
+    cards = tuple(kpi_card(kpi, visit.language, Moment()) for kpi in own)
+    waiting = (*_first_steps(visit, set_up, cycle), *proposals, *_quiet(visit, own), *gifts)
+    page = HomePage(
+        name=visit.viewer.name if visit.viewer else "",
+        day=visit.language.whole_day(visit.today),
+        cycle=_left(visit, cycle) if cycle else "",
+        waiting=waiting,
+        own=cards[:OWN],
+        own_more=len(cards) > OWN,
+        weight=_weight(visit, own) if len(cards) <= OWN else "",
+        company=tuple(
+            kpi_card(kpi, visit.language, Moment()) for kpi in company if kpi.level == types_pb2.LEVEL_COMPANY
+        ),
+        news=news,
+        since=visit.language.lately(visits.last_ended, visit.zone, visit.today) if visits.last_ended else "",
+        team=its_team,
+        gaps=its_gaps,
+        has_cycle=cycle is not None,
+    )
+    response = visit.render("home/home.html", page=page)
+    visits.keep(response, secure=visit.request.url.scheme == "https")
+    return response
+
+
+@routes.page("/more")
+async def more(visit: Visit) -> Response:
+    """`/more`: what the tabs of a small screen have no room for."""
+    return visit.render("home/more.html")
+
+
+async def _of_cycle(visit: Visit, cycle: goals_pb2.Cycle | None, **wanted: object) -> Sequence[goals_pb2.Kpi]:
+    return (await or_none(kpis.listed(visit, cycle.cycle_id, **wanted)) or ()) if cycle else ()
+
+
+def _left(visit: Visit, cycle: goals_pb2.Cycle) -> str:
+    """ "Quarter 1 · 11 days left"."""
+    starts, ends = day_of(cycle.starts_on), day_of(cycle.ends_on)
+    ngettext, _ = visit.language.ngettext, visit.language.gettext
+    if visit.today < starts:
+        return _("%(cycle)s starts on %(day)s") % {"cycle": cycle.name, "day": visit.language.day(starts)}
+    left = (ends - visit.today).days
+    if left < 0:
+        return _("%(cycle)s ended on %(day)s") % {"cycle": cycle.name, "day": visit.language.day(ends)}
+    if left == 0:
+        return _("%(cycle)s ends today") % {"cycle": cycle.name}
+    return ngettext("%(cycle)s: %(n)s day left", "%(cycle)s: %(n)s days left", left) % {"cycle": cycle.name, "n": left}
+
+
+def _weight(visit: Visit, own: Sequence[goals_pb2.Kpi]) -> str:
+    total = sum((decimal_of(kpi, "exact_weight") or Decimal(kpi.weight) for kpi in own), Decimal())
+    return visit.language.amount(total, "%") if own else ""
+
+
+async def _proposals(visit: Visit) -> list[Waiting]:
+    """Those that the viewer may decide about, the oldest first."""
+    asked = goals_pb2.ListProposals(mine_to_decide=True, page_size=30)
+    reply = await or_none(visit.caller.query("goals", "ListProposals", asked, goals_pb2.Proposals))
+    _ = visit.language.gettext
+    mine = [proposal for proposal in reply.proposals if proposal.may_decide] if reply else []
+    mine.sort(key=lambda proposal: proposal.proposed_at.ToNanoseconds())
+    rows: list[Waiting] = []
+    for proposal in mine[:WAITING]:
+        by = visit.language.words(proposal.proposer.name) or proposal.proposer.person_id
+        at = visit.language.lately(proposal.proposed_at.ToDatetime(UTC), visit.zone, visit.today)
+        title = visit.language.words(proposal.title) or proposal.proposal_id
+        url = f"/proposals/{quote(proposal.proposal_id, safe='')}"
+        rows.append(
+            Waiting(
+                "arrows-exchange",
+                "behind",
+                _("Decide: %(title)s") % {"title": title},
+                _("%(name)s proposed it · %(at)s") % {"name": by, "at": at},
+                url,
+                _("View and decide"),
+            )
+        )
+    if len(mine) > WAITING:
+        more = visit.language.ngettext(
+            "%(n)s more proposal waits for you", "%(n)s more proposals wait for you", len(mine) - WAITING
+        )
+        rows.append(Waiting("arrows-exchange", "plain", more % {"n": len(mine) - WAITING}, "", "/proposals", _("View")))
+    return rows
+
+
+def _quiet(visit: Visit, own: Sequence[goals_pb2.Kpi]) -> Iterator[Waiting]:
+    """One's own KPIs that have not been heard of for too long."""
+    _ = visit.language.gettext
+    for kpi in own[:OWN]:
+        if kpi.standing.status in QUIET:
+            last = date_of(kpi.standing, "occurred_on")
+            about = _("last updated for %(day)s") % {"day": visit.language.day(last)} if last else _("no value so far")
+            yield Waiting(
+                "pencil-check",
+                "behind" if kpi.standing.status == goals_pb2.STATUS_STALE else "plain",
+                _("Say how far it is: %(kpi)s") % {"kpi": kpi.name},
+                about,
+                f"/kpi/{quote(kpi.kpi_id, safe='')}/progress",
+                _("Record progress"),
+            )
+
+
+async def _counter(visit: Visit) -> list[Waiting]:
+    """Gifts that somebody waits to be handed."""
+    if not visit.may("rewards.HandOverGift"):
+        return []
+    asked = rewards_pb2.ListRedemptions(waiting=True, page_size=50)
+    reply = await or_none(visit.caller.query("rewards", "ListRedemptions", asked, rewards_pb2.Redemptions))
+    count = len(reply.redemptions) if reply else 0
+    if not count:
+        return []
+    text = visit.language.ngettext("%(n)s gift is to be handed over", "%(n)s gifts are to be handed over", count)
+    return [
+        Waiting("gift", "plain", text % {"n": count}, "", "/shop/counter", visit.language.gettext("To the counter"))
+    ]
+
+
+async def _news(visit: Visit, visits: Visits) -> tuple[NoticeRow, ...]:
+    """The last notices about what needs nothing of the viewer: those since they were here, else the newest."""
+    asked = notifications_pb2.ListNotices(page_size=30)
+    reply = await or_none(visit.caller.query("notifications", "ListNotices", asked, notifications_pb2.Notices))
+    if reply is None:
+        return ()
+    told = [notice for notice in reply.notices if not notice.waiting]
+    if visits.last_ended:
+        told = [notice for notice in told if notice.given_at.ToDatetime(UTC) > visits.last_ended]
+    told = told[:NEWS]
+    who = await directory(visit, notifications_pb2.Notices(notices=told))
+    return tuple(notice_row(visit, notice, who) for notice in told)
+
+
+async def _set_up(visit: Visit) -> people_pb2.Organisation | None:
+    if not visit.may("people.RegisterPerson"):
+        return None
+    return await or_none(
+        visit.caller.query("people", "GetOrganisation", people_pb2.GetOrganisation(), people_pb2.Organisation)
+    )
+
+
+def _first_steps(
+    visit: Visit, set_up: people_pb2.Organisation | None, cycle: goals_pb2.Cycle | None
+) -> Iterator[Waiting]:
+    """For an administrator: what is missing for everybody to find their place."""
+    if set_up is None:
+        return
+    _ = visit.language.gettext
+    missing = set_up.without_manager + set_up.without_unit + set_up.units_without_head
+    if cycle is None or set_up.people < 2:
+        yield Waiting(
+            "rocket",
+            "behind",
+            _("Set the company up"),
+            _("people, units, the first cycle and its KPIs"),
+            "/first-steps",
+            _("Go on"),
+        )
+    elif missing:
+        text = visit.language.ngettext(
+            "%(n)s place in the organisation is empty", "%(n)s places in the organisation are empty", missing
+        )
+        yield Waiting(
+            "hierarchy-3",
+            "plain",
+            text % {"n": missing},
+            _("somebody without a manager or a unit, or a unit without a head"),
+            "/first-steps",
+            _("View"),
+        )

@@ -1,0 +1,122 @@
+"""How a cycle stands: KPIs by status, and what is missing for it to be whole."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+import asyncpg
+
+from eventkit.directory.facts import OrgChart
+from eventkit.directory.responsibility import answerable
+from eventkit.rpc.paging import asked
+from eventkit.subscriptions.table import reading
+from eventkit.telemetry import unshown
+from eventkit.values import from_decimal
+from nhip.common.v1.time_pb2 import AsOf
+from nhip.goals.v1 import goals_pb2 as pb
+from services.goals.queries import strategy
+from services.goals.queries.goal_map import CycleState, moment, owner, read_cycle
+from services.goals.queries.outline import Outlines
+
+PAGE = 100
+"""Gaps on a page without a size."""
+WHOLE = Decimal(100)
+"""What somebody's weights add up to (G-45)."""
+Key = str
+"""Where a gap stands among those of its kind: what a page goes on behind."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """All KPIs of a cycle, looked through once."""
+
+    statuses: Mapping[tuple[int, int], int]
+    gaps: Mapping[int, Sequence[tuple[Key, pb.Gap]]]
+
+
+async def overview(
+    pool: asyncpg.Pool, outlines: Outlines, tenant: str, request: pb.GetOverview, org: OrgChart, at: datetime
+) -> pb.Overview:
+    async with reading(pool, tenant) as con:
+        state, found = await _look(con, outlines, tenant, request.cycle_id, org, at)
+        goals = await strategy.goals(con, tenant, state.when.known)
+        csfs = await strategy.csfs(con, tenant, state.when.known)
+    return pb.Overview(
+        cycle=strategy.cycle_message(state.cycle),
+        goals=len(goals),
+        csfs=len(csfs),
+        statuses=[
+            pb.StatusCount(level=level, status=status, count=count)  # type: ignore[arg-type] # enums by number
+            for (level, status), count in sorted(found.statuses.items())
+        ],
+        gaps=[pb.GapCount(kind=kind, count=len(of_kind)) for kind, of_kind in found.gaps.items() if of_kind],  # type: ignore[arg-type] # likewise
+    )
+
+
+async def gaps(
+    pool: asyncpg.Pool, outlines: Outlines, tenant: str, request: pb.ListGaps, org: OrgChart, at: datetime
+) -> pb.Gaps:
+    page = asked(request, tenant, str, size=PAGE)
+    async with reading(pool, tenant) as con:
+        _, found = await _look(con, outlines, tenant, request.cycle_id, org, at)
+    rest = [one for one in found.gaps[request.kind] if page.after is None or one[0] > page.after[0]]
+    shown, token = page.cut(rest[: page.limit], lambda one: (one[0],))
+    return pb.Gaps(gaps=[gap for _, gap in shown], next_page_token=token)
+
+
+async def _look(
+    con: asyncpg.Connection, outlines: Outlines, tenant: str, cycle_id: str, org: OrgChart, at: datetime
+) -> tuple[CycleState, _Found]:
+    state = await read_cycle(con, outlines, tenant, cycle_id, org, moment(AsOf(), org, at))
+    await state.load(con, state.outline.stubs)
+    # Twenty thousand KPIs take some tenths of a second, beside the event loop.
+    return state, await asyncio.to_thread(_through, state, org)
+
+
+def _through(state: CycleState, org: OrgChart) -> _Found:
+    statuses: Counter[tuple[int, int]] = Counter()
+    weights: dict[str, Decimal] = {}
+    unaligned, stubs = set(state.outline.loose), state.outline.stubs
+    of_kpis: dict[int, list[tuple[Key, pb.Gap]]] = {
+        pb.GAP_KIND_UNALIGNED: [],
+        pb.GAP_KIND_OWNERLESS: [],
+        pb.GAP_KIND_STALE: [],
+    }
+    for id, stub in stubs.items():
+        status = _status(state, id)
+        statuses[stub.level, status] += 1
+        who = answerable(stub.owner_ids, stub.unit_id, org)
+        for person in who:
+            weights[person] = weights.get(person, Decimal()) + stub.weight
+        gap = pb.Gap(person=owner(org, who[0]) if who else None, kpi_id=id, kpi_name=stub.name)
+        key = f"{stub.level:02}/{stub.position:020}"
+        if id in unaligned:
+            of_kpis[pb.GAP_KIND_UNALIGNED].append((key, gap))
+        if not who:
+            of_kpis[pb.GAP_KIND_OWNERLESS].append((key, gap))
+        if status == pb.STATUS_STALE:
+            of_kpis[pb.GAP_KIND_STALE].append((key, gap))
+    idle = [person for person in sorted(org.people) if org.is_active(person) and person not in weights]
+    uneven = [person for person, weight in sorted(weights.items()) if weight != WHOLE]
+    return _Found(
+        statuses,
+        {
+            pb.GAP_KIND_NO_KPI: [(person, pb.Gap(person=owner(org, person))) for person in idle],
+            pb.GAP_KIND_WEIGHTS: [
+                (person, pb.Gap(person=owner(org, person), weight=from_decimal(weights[person]))) for person in uneven
+            ],
+            **{kind: sorted(found, key=lambda one: one[0]) for kind, found in of_kpis.items()},
+        },
+    )
+
+
+def _status(state: CycleState, kpi_id: str) -> int:
+    """Unspecified where something stored of it cannot be computed with."""
+    try:
+        return state.standing(state.kpis[kpi_id]).status
+    except Exception as error:
+        unshown("kpi", kpi_id, error)
+        return pb.STATUS_UNSPECIFIED
