@@ -107,9 +107,6 @@ class Settings(BaseSettings):
         le=86_400,
         description="how long the changes that one person makes to KPIs are told as one notice; 0: each by itself",
     )
-    approval_days: int = Field(
-        3, ge=1, le=90, description="days after which the next who may decide about a proposal is told of it too"
-    )
     cors: str = Field(
         "",
         description="origins whose pages may use the JSON API, as https://intranet.example.com, several separated by "

@@ -31,19 +31,19 @@ def give_all(file: File, problems: Problems, today: date) -> None:
             except Rejected as refusal:
                 for violation in refusal.violations:
                     field = _FIELDS.get(violation.field, violation.field)
-                    problems.add(praise.places[field], f"praise: {_told(refusal, violation, praise, org)}")
+                    problems.add(praise.places[field], f"praise: {_told(refusal, violation, praise, org, today)}")
 
 
-def _told(refusal: Rejected, violation: Violation, praise: Praise, org: OrgChart) -> str:
+def _told(refusal: Rejected, violation: Violation, praise: Praise, org: OrgChart, today: date) -> str:
     if refusal.reason != "ALLOWANCE_SPENT":
         return violation.message
-    monthly = monthly_allowance(org, praise.giver)
+    monthly = monthly_allowance(org, praise.giver, today)
     return f"{praise.giver!r} gives away more than the {monthly} points of a month with this one: leave one out"
 
 
 def _give(praise: Praise, org: OrgChart, wallets: dict[str, Wallet], today: date) -> None:
     command = commands.give_praise(praise, lambda _kind, ref: ref)
-    shares = praises.shares(command, praise.giver, org)
+    shares = praises.shares(command, praise.giver, org, today)
     circumstances = praises.Circumstances(
         giver_id=praise.giver,
         shares=shares,

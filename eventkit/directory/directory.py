@@ -10,17 +10,28 @@ from zoneinfo import ZoneInfo
 
 import asyncpg
 
-from eventkit.directory.defaults import DEFAULT_TIME_ZONE
+from eventkit.directory.defaults import DEFAULT_LANGUAGE, DEFAULT_TIME_ZONE
 from eventkit.directory.facts import OrgChart, Person, Place, Unit
-from eventkit.directory.views import PersonRow, PersonView, PlaceRow, PlaceView, TenantView, UnitView, views
+from eventkit.directory.tenant_settings import Change, TenantSettings
+from eventkit.directory.views import (
+    PersonRow,
+    PersonView,
+    PlaceRow,
+    PlaceView,
+    SettingView,
+    TenantView,
+    UnitView,
+    views,
+)
 from eventkit.subscriptions.checkpoint import Checkpoint
 from eventkit.subscriptions.projection import by_subscription
 from eventkit.subscriptions.reached import Changed, Mark, Reached
 from eventkit.subscriptions.table import reading
 from nhip.common.v1.words_pb2 import PersonalText
 
-TENANT_TABLE, PERSON_TABLE, PLACE_TABLE, UNIT_TABLE = (
+TENANT_TABLE, SETTING_TABLE, PERSON_TABLE, PLACE_TABLE, UNIT_TABLE = (
     TenantView().table,
+    SettingView().table,
     PersonView().table,
     PlaceView().table,
     UnitView().table,
@@ -77,7 +88,8 @@ class Directory:
         for row in cast(Sequence[PlaceRow], changed.get(PLACE_TABLE.name, ())):
             places.setdefault(row.tenant, {})[row.person_id] = Place(row.unit_id, row.manager_id)
         # Few, and changed seldom: those are read again.
-        others = {row.tenant for table in (UNIT_TABLE, TENANT_TABLE) for row in changed.get(table.name, ())}
+        few = (UNIT_TABLE, TENANT_TABLE, SETTING_TABLE)
+        others = {row.tenant for table in few for row in changed.get(table.name, ())}
         for tenant, ((again, *position), org) in list(self._known.items()):
             if self._partition(tenant) != partition:
                 continue
@@ -107,8 +119,9 @@ class Directory:
             people = await con.fetch(f"select * from {PERSON_TABLE.name} where tenant = $1 order by person_id", tenant)
             places = await con.fetch(f"select * from {PLACE_TABLE.name} where tenant = $1", tenant)
             units = await con.fetch(f"select * from {UNIT_TABLE.name} where tenant = $1 order by name", tenant)
-            tenant_row = await con.fetchrow(
-                f"select name, time_zone from {TENANT_TABLE.name} where tenant = $1", tenant
+            tenant_row = await con.fetchrow(f"select * from {TENANT_TABLE.name} where tenant = $1", tenant)
+            settings = await con.fetch(
+                f"select * from {SETTING_TABLE.name} where tenant = $1 order by version, name", tenant
             )
         return OrgChart(
             people={row.person_id: _person(row) for row in map(PERSON_TABLE.of, people)},
@@ -118,6 +131,11 @@ class Directory:
             },
             company=tenant_row["name"] if tenant_row else "",
             time_zone=ZoneInfo(tenant_row["time_zone"] if tenant_row else DEFAULT_TIME_ZONE),
+            language=tenant_row["language"] if tenant_row else DEFAULT_LANGUAGE,
+            logo=tenant_row["logo"] if tenant_row else "",
+            settings=TenantSettings(
+                tuple(Change(r["name"], r["value"], r["effective_on"], r["recorded_at"]) for r in settings)
+            ),
             position=position,
         )
 

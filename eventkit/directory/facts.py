@@ -12,14 +12,18 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from eventkit.commands.aggregate import Aggregate, begun, refuse_unknown
-from eventkit.directory.defaults import DEFAULT_TIME_ZONE
+from eventkit.directory.defaults import DEFAULT_LANGUAGE, DEFAULT_TIME_ZONE
+from eventkit.directory.tenant_settings import TenantSettings
 from eventkit.names import name_key
 from eventkit.values import to_date
 from nhip.common.v1.words_pb2 import PersonalText
 from nhip.people.v1 import types_pb2
 from nhip.people.v1.events_pb2 import (
+    CompanyRenamed,
     EmailChanged,
     EmploymentChanged,
+    LanguageChanged,
+    LogoChanged,
     NameChanged,
     PersonDeactivated,
     PersonErased,
@@ -28,6 +32,7 @@ from nhip.people.v1.events_pb2 import (
     PlaceAssigned,
     RolesChanged,
     TenantCreated,
+    TimeZoneChanged,
     TitleChanged,
     UnitClosed,
     UnitCreated,
@@ -41,12 +46,31 @@ from nhip.people.v1.events_pb2 import (
 class Tenant:
     name: str
     time_zone: str
+    language: str = DEFAULT_LANGUAGE
+    """Of who chose none."""
+    logo: str = ""
+    """The digest of its image; empty: it has none."""
+
+    def today(self, at: datetime) -> date:
+        """Its day at an instant."""
+        return at.astimezone(ZoneInfo(self.time_zone)).date()
 
 
-def evolve_tenant(tenant: Tenant | None, event: TenantCreated) -> Tenant:
+TenantEvent = TenantCreated | CompanyRenamed | TimeZoneChanged | LanguageChanged | LogoChanged
+
+
+def evolve_tenant(tenant: Tenant | None, event: TenantEvent) -> Tenant:
     match event:
         case TenantCreated():
             return Tenant(event.name, event.time_zone)
+        case CompanyRenamed():
+            return replace(begun(tenant, event), name=event.after)
+        case TimeZoneChanged():
+            return replace(begun(tenant, event), time_zone=event.after)
+        case LanguageChanged():
+            return replace(begun(tenant, event), language=event.after)
+        case LogoChanged():
+            return replace(begun(tenant, event), logo=event.after)
         case _:
             refuse_unknown(event)
 
@@ -211,6 +235,11 @@ class OrgChart:
     company: str = ""
     """The tenant's name."""
     time_zone: ZoneInfo = field(default_factory=lambda: ZoneInfo(DEFAULT_TIME_ZONE))
+    language: str = DEFAULT_LANGUAGE
+    """Of who chose none."""
+    logo: str = ""
+    """The digest of its image; empty: it has none."""
+    settings: TenantSettings = field(default_factory=TenantSettings)
     position: int = 0
     """How far the log of people had been applied."""
 

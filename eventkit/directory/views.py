@@ -1,17 +1,24 @@
-"""The directory's read models: four small tables in every service's own database."""
+"""The directory's read models: five small tables in every service's own database."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
 
 from eventkit.commands.aggregate import UnknownEvent
+from eventkit.directory.defaults import DEFAULT_LANGUAGE
 from eventkit.directory.facts import ERASED, ORGANISATION, PERSON, TENANT, role_name
+from eventkit.directory.tenant_settings import SETTINGS, changes_of, values_of
 from eventkit.log import Recorded
 from eventkit.subscriptions.projection import AnyView, Rows, View, WrittenWhole, messages
 from eventkit.subscriptions.table import Key
 from eventkit.values import packed
 from nhip.people.v1.events_pb2 import (
+    CompanyRenamed,
     EmailChanged,
     EmploymentChanged,
+    LanguageChanged,
+    LogoChanged,
     NameChanged,
     PersonDeactivated,
     PersonErased,
@@ -19,7 +26,9 @@ from nhip.people.v1.events_pb2 import (
     PersonRegistered,
     PlaceAssigned,
     RolesChanged,
+    SettingsChanged,
     TenantCreated,
+    TimeZoneChanged,
     TitleChanged,
     UnitClosed,
     UnitCreated,
@@ -28,7 +37,7 @@ from nhip.people.v1.events_pb2 import (
     UnitRenamed,
 )
 
-VERSION = 6
+VERSION = 7
 """Of the directory, and of whatever else a service keeps of people: views of one source take a new version together."""
 
 
@@ -37,20 +46,93 @@ class TenantRow:
     tenant: str
     name: str
     time_zone: str
+    language: str
+    logo: str
 
 
-class TenantView(WrittenWhole[TenantRow, TenantCreated]):
+class TenantView(View[TenantRow]):
     name, source, categories, key = "directory_tenant", "people", (TENANT.category,), ("tenant",)
     version = VERSION
     row = TenantRow
-    folds = (TenantCreated,)
+    folds = (CompanyRenamed, LanguageChanged, LogoChanged, TenantCreated, TimeZoneChanged)
 
-    def written(self, event: Recorded, e: TenantCreated) -> TenantRow:
-        return TenantRow(event.tenant, e.name, e.time_zone)
+    def touches(self, event: Recorded) -> Iterable[Key]:
+        return ((event.tenant,),)
+
+    def fold(self, rows: Rows[TenantRow], event: Recorded) -> None:
+        match event.message:
+            case TenantCreated() as e:
+                rows.put(TenantRow(event.tenant, e.name, e.time_zone, DEFAULT_LANGUAGE, ""))
+            case CompanyRenamed() as e:
+                rows.put(replace(rows[event.tenant,], name=e.after))
+            case TimeZoneChanged() as e:
+                rows.put(replace(rows[event.tenant,], time_zone=e.after))
+            case LanguageChanged() as e:
+                rows.put(replace(rows[event.tenant,], language=e.after))
+            case LogoChanged() as e:
+                rows.put(replace(rows[event.tenant,], logo=e.after))
+            case _:
+                raise UnknownEvent(event.message)
 
     def expected(self, events: Sequence[Recorded]) -> Iterable[TenantRow]:
         if state := TENANT.fold(messages(events)):
-            yield TenantRow(events[0].tenant, state.name, state.time_zone)
+            yield TenantRow(events[0].tenant, state.name, state.time_zone, state.language, state.logo)
+
+
+@dataclass(frozen=True, slots=True)
+class SettingRow:
+    """One setting of one decision; they are few, and all are kept."""
+
+    tenant: str
+    name: str
+    version: int
+    """Of the stream: the later of two decisions has the greater one."""
+    before: Decimal
+    after: Decimal
+    value: Decimal | None
+    """What it is since; None: its default, whatever that will be."""
+    effective_on: date
+    recorded_at: datetime
+    actor: str
+    reason: bytes
+    """Sealed."""
+
+
+class SettingView(View[SettingRow]):
+    name, source, categories = "directory_setting", "people", (SETTINGS.category,)
+    key = ("tenant", "name", "version")
+    version = VERSION
+    row = SettingRow
+    folds = (SettingsChanged,)
+
+    def fold(self, rows: Rows[SettingRow], event: Recorded) -> None:
+        for row in self._rows(event):
+            rows.put(row)
+
+    def expected(self, events: Sequence[Recorded]) -> Iterable[SettingRow]:
+        changes = iter(SETTINGS.fold(messages(events)).changes)
+        for event in filter(self.concerned, events):
+            for row in self._rows(event):
+                change = next(changes)
+                yield replace(row, name=change.name, value=change.value, effective_on=change.effective_on)
+
+    def _rows(self, event: Recorded) -> Iterator[SettingRow]:
+        e = event.message
+        assert isinstance(e, SettingsChanged)
+        before, after, reason = values_of(e.before), values_of(e.after), packed(e.reason)
+        for change in changes_of(e):
+            yield SettingRow(
+                event.tenant,
+                change.name,
+                event.version,
+                before[change.name],
+                after[change.name],
+                change.value,
+                change.effective_on,
+                event.recorded_at,
+                event.origin.actor,
+                reason,
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,4 +268,4 @@ class UnitView(View[UnitRow]):
 
 def views() -> list[AnyView]:
     """The directory, for a service to keep."""
-    return [TenantView(), PersonView(), PlaceView(), UnitView()]
+    return [TenantView(), SettingView(), PersonView(), PlaceView(), UnitView()]

@@ -174,6 +174,8 @@ def _checks(field: FieldDescriptor, rules: options_pb2.Rules) -> Iterator[Check]
     text_rules = bool(rules.max_length or rules.id or rules.time_zone or rules.lines)
     if rules.stored and not (field.message_type is not None and field.message_type.full_name == "google.type.Decimal"):
         raise ValueError(f"{field.full_name}: its rules are not for a field of this type")
+    if rules.max_bytes and field.type != FieldDescriptor.TYPE_BYTES:
+        raise ValueError(f"{field.full_name}: its rules are not for a field of this type")
     number_rules = low is not None or high is not None
     inner = field.message_type.full_name if field.message_type is not None else ""
     if field.type == FieldDescriptor.TYPE_STRING:
@@ -185,6 +187,8 @@ def _checks(field: FieldDescriptor, rules: options_pb2.Rules) -> Iterator[Check]
         if rules.max_length:
             yield lambda value: _length(cast(str, value), rules.max_length)
         text_rules = False
+    elif rules.max_bytes:
+        yield lambda value: _size(cast(bytes, value), rules.max_bytes)
     elif inner == "nhip.common.v1.PersonalText":
         if rules.id or rules.time_zone:
             raise ValueError(f"{field.full_name}: personal words are no id and no time zone")
@@ -267,6 +271,11 @@ def _length(text: str, most: int) -> Iterator[Violation]:
     # needs. Composing (NFC) would change no cluster, and takes quadratic time where marks pile up.
     if len(text) > most and (len(text) > 16 * most or len(_CLUSTER.findall(text)) > most):
         yield Violation("", "TOO_LONG", f"must have at most {most} characters", {"most": str(most)})
+
+
+def _size(content: bytes, most: int) -> Iterator[Violation]:
+    if len(content) > most:
+        yield Violation("", "TOO_MANY_BYTES", f"must have at most {most} bytes", {"most": str(most)})
 
 
 def _words(words: Message, rules: options_pb2.Rules) -> Iterator[Violation]:

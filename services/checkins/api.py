@@ -40,12 +40,19 @@ class CheckinsApi:
         kpi = await self.known.kpi(ctx.tenant, command.kpi_id, org)
         if kpi is None:
             raise unknown("kpi", command.kpi_id, "kpi_id")
+        today = org.today(ctx.at)
+        usual = org.settings.on(today).usual_confidence
         return await self.resources.commands.on(
-            ctx, PROGRESS, kpi.id, lambda state: progress.record(state, command, kpi, ctx.actor, org.today(ctx.at))
+            ctx,
+            PROGRESS,
+            kpi.id,
+            lambda state: progress.record(state, command, kpi, ctx.actor, today, usual_confidence=usual),
         )
 
     async def batch_record_progress(self, command: pb.BatchRecordProgress, ctx: Context) -> Accepted:
         org = await self.resources.directory.org_chart(ctx.tenant)
+        today = org.today(ctx.at)
+        usual = org.settings.on(today).usual_confidence
         async with reading(self.resources.pool, ctx.tenant) as con:
             kpis = await known_kpis(con, ctx.tenant, [item.progress.kpi_id for item in command.items], org)
 
@@ -56,7 +63,7 @@ class CheckinsApi:
                 if command.kpi_id not in kpis:
                     raise unknown("kpi", command.kpi_id, "kpi_id")
                 state = await load(PROGRESS, command.kpi_id)
-                return progress.record(state, command, kpis[command.kpi_id], ctx.actor, org.today(ctx.at))
+                return progress.record(state, command, kpis[command.kpi_id], ctx.actor, today, usual_confidence=usual)
 
             own = await ctx.of_item(number, RECORD_PROGRESS, command, one.key)
             return Item(own, PROGRESS(command.kpi_id), decide, command.kpi_id, [(PROGRESS, command.kpi_id)])

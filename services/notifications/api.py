@@ -59,9 +59,10 @@ class NotificationsApi:
     async def get_preferences(self, request: pb.GetPreferences, ctx: Context) -> pb.PreferencesPage:
         async with reading(self.resources.pool, ctx.tenant) as con:
             said = await preferences_of(con, ctx.tenant, ctx.actor.id)
-        person = (await self.resources.directory.org_chart(ctx.tenant)).people[ctx.actor.id]
+        org = await self.resources.directory.org_chart(ctx.tenant)
+        person = org.people[ctx.actor.id]
         return pb.PreferencesPage(
-            preferences=preferences.complete(said),
+            preferences=preferences.complete(said, org.language),
             email=person.email if person.email.WhichOneof("form") else None,
             email_works=self.resources.settings.smtp != "",
         )

@@ -11,7 +11,6 @@ from eventkit.context import Context
 from eventkit.directory.facts import ORGANISATION, PERSON, TENANT, THE_ORGANISATION, Organisation, OrgChart, Person
 from eventkit.errors import Kind, Rejected, unknown
 from eventkit.log import StreamId
-from eventkit.process.service import Resources
 from eventkit.rpc.access import AUDITOR, Allow, anyone, roles, services
 from eventkit.rpc.paging import asked
 from eventkit.subscriptions.table import reading
@@ -19,6 +18,8 @@ from nhip.common.v1.command_pb2 import Accepted
 from nhip.people.v1 import people_pb2 as pb
 from nhip.people.v1 import types_pb2
 from nhip.people.v1.events_pb2 import ErasureRequested, LegalHoldPlaced
+from services.people import company_api
+from services.people.company_api import CompanyApi
 from services.people.domain import employment, erasure, organisation, person, tenant
 from services.people.domain.erasure import ERASURE, Erasure
 from services.people.domain.needed import NEEDED, fills, refuse_last
@@ -58,7 +59,7 @@ ACCESS: Mapping[str, Allow] = {
     "PlaceLegalHold": roles("admin", services=("operator",)),
     "LiftLegalHold": roles("admin", services=("operator",)),
     "ListErasures": anyone(services=("operator",), others=("admin", AUDITOR)),
-    "GetTenant": _READ,
+    **company_api.ACCESS,
     "ListUnits": _READ,
     "ListPeople": _READ,
     "GetOrganisation": anyone(),
@@ -67,10 +68,9 @@ ACCESS: Mapping[str, Allow] = {
 
 
 @dataclass(frozen=True, slots=True)
-class PeopleApi:
+class PeopleApi(CompanyApi):
     """Implements `nhip.people.v1.People`."""
 
-    resources: Resources
     names: Names
 
     async def create_tenant(self, command: pb.CreateTenant, ctx: Context) -> Accepted:
@@ -286,12 +286,6 @@ class PeopleApi:
             )
         async with reading(self.resources.pool, ctx.tenant) as con:
             return await erasures(con, ctx.tenant, request, "" if everybody else me)
-
-    async def get_tenant(self, request: pb.GetTenant, ctx: Context) -> pb.Tenant:
-        org = await self.resources.directory.org_chart(ctx.tenant)
-        if not org.company:
-            raise unknown("tenant", ctx.tenant)
-        return pb.Tenant(tenant_id=ctx.tenant, name=org.company, time_zone=org.time_zone.key)
 
     async def list_units(self, request: pb.ListUnits, ctx: Context) -> pb.Units:
         org, page = (

@@ -9,6 +9,7 @@ from services.people.names import Names
 from services.people.reactors.erasure import erasing
 from services.people.views.employment import EmploymentView
 from services.people.views.erasure import ErasureView
+from services.people.views.logo import LogoView
 from services.people.views.role_change import RoleChangeView
 
 
@@ -17,6 +18,6 @@ def service(resources: Resources) -> Service:
         apis=[
             Api(people_pb2.DESCRIPTOR.services_by_name["People"], PeopleApi(resources, Names(resources.words)), ACCESS)
         ],
-        views=[ErasureView(), EmploymentView(), RoleChangeView(), *directory.views()],
+        views=[ErasureView(), EmploymentView(), RoleChangeView(), LogoView(), *directory.views()],
         reactions=[erasing(resources)],
     )

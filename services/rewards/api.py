@@ -73,13 +73,14 @@ class RewardsApi:
 
     async def give_praise(self, command: pb.GivePraise, ctx: Context) -> Accepted:
         praise_id, org = ctx.new_id("praise"), await self.resources.directory.org_chart(ctx.tenant)
+        today = org.today(ctx.at)
         async with reading(self.resources.pool, ctx.tenant) as con:
             kpi_exists = await is_known(con, ctx.tenant, command.kpi_id)
 
         async def decide(load: Load) -> Decision:
             await load(PRAISE, praise_id)
             giver_id = praise.giver(command, ctx.actor, org)
-            shares = praise.shares(command, giver_id, org)
+            shares = praise.shares(command, giver_id, org, today)
             circumstances = Circumstances(
                 giver_id=giver_id,
                 shares=shares,
@@ -87,7 +88,7 @@ class RewardsApi:
                 kpi_exists=kpi_exists,
                 wallets={person: await load(WALLET, person) for person in praise.moved(command, giver_id, shares)},
                 org=org,
-                today=org.today(ctx.at),
+                today=today,
             )
             return praise.give(command, circumstances, praise_id)
 
@@ -99,7 +100,7 @@ class RewardsApi:
     async def check_praise(self, request: pb.CheckPraise, ctx: Context) -> pb.PraiseHints:
         org = await self.resources.directory.org_chart(ctx.tenant)
         today, me = org.today(ctx.at), ctx.actor.id
-        shares = praise.shares(request, me, org) if request.receiver_id or request.unit_id else None
+        shares = praise.shares(request, me, org, today) if request.receiver_id or request.unit_id else None
         async with reading(self.resources.pool, ctx.tenant) as con:
             held = await wallets.wallet(con, ctx.tenant, me)
             last = (
@@ -108,11 +109,12 @@ class RewardsApi:
         deed_on = to_date(request.deed_on)
         hints = rise.hints(
             request.words.plain,
+            org.settings.on(today),
             serves_kpi=bool(request.kpi_id),
             since_deed=today - deed_on if deed_on else None,
             since_last=ctx.at - last if last else None,
         )
-        allowance, _ = wallets.left_to_give(held, points.monthly_allowance(org, me), today)
+        allowance, _ = wallets.left_to_give(held, points.monthly_allowance(org, me, today), today)
         return pb.PraiseHints(hints=hints, points=shares.points if shares else 0, allowance=allowance)
 
     async def list_praises(self, request: pb.ListPraises, ctx: Context) -> pb.Praises:
@@ -128,7 +130,7 @@ class RewardsApi:
         async with reading(self.resources.pool, ctx.tenant) as con:
             held = await wallets.wallet(con, ctx.tenant, person_id)
             moved, token = await movements.movements(con, ctx.tenant, person_id, request, ctx.actor.id)
-        allowance, monthly = wallets.left_to_give(held, points.monthly_allowance(org, person_id), today)
+        allowance, monthly = wallets.left_to_give(held, points.monthly_allowance(org, person_id, today), today)
         lots = [lot for lot in lots_of(held.lots) if lot.expires_on >= today]
         return pb.Wallet(
             person_id=person_id,

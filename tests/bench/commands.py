@@ -280,7 +280,7 @@ class Company:
 
     async def heard_of(self, con: asyncpg.Connection) -> None:
         """What the service keeps of people and of goals."""
-        await TenantView().table.save(con, [TenantRow(self.tenant, "Bench", "Asia/Ho_Chi_Minh")])
+        await TenantView().table.save(con, [TenantRow(self.tenant, "Bench", "Asia/Ho_Chi_Minh", "vi", "")])
         await PersonView().table.save(
             con,
             [

@@ -23,7 +23,7 @@ def endless(descriptor: Descriptor, above: tuple[str, ...] = ()) -> Iterator[str
             rules.max_length or rules.id or rules.time_zone
         ):
             yield path
-        if field.type == FieldDescriptor.TYPE_BYTES:
+        if field.type == FieldDescriptor.TYPE_BYTES and not rules.max_bytes:
             yield path
         if inner is not None and not words and not inner.full_name.startswith("google."):
             assert len(above) < 10, f"{path} goes on for ever"

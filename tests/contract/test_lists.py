@@ -12,6 +12,7 @@ from nhip.common.v1.options_pb2 import rules
 BOUNDED = {
     "nhip.audit.v1.Audit.GetCompleteness": "an entry for each context",
     "nhip.rewards.v1.Rewards.CheckPraise": "the four of RISE",
+    "nhip.people.v1.People.GetSettings": "one for each setting of the contract",
     "nhip.goals.v1.Goals.GetKpi": "one KPI, and the ways from it to what it serves",
     "nhip.goals.v1.Goals.GetOverview": "three levels times nine statuses, and five kinds of gap",
     "nhip.people.v1.People.GetPerson": "one person, and how they came by their roles, as far as is asked for",

@@ -15,8 +15,6 @@ from eventkit.values import from_date, from_decimal, required_date, to_date
 from nhip.checkins.v1.checkins_pb2 import RecordProgress
 from nhip.checkins.v1.events_pb2 import ProgressRecorded
 
-DEFAULT_CONFIDENCE = 5
-
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -64,7 +62,10 @@ class KnownKpi:
     ends_on: date
 
 
-def record(progress: Progress, command: RecordProgress, kpi: KnownKpi, actor: Actor, today: date) -> Decision:
+def record(
+    progress: Progress, command: RecordProgress, kpi: KnownKpi, actor: Actor, today: date, *, usual_confidence: int
+) -> Decision:
+    """`usual_confidence`: how sure somebody is who does not say (C-06)."""
     imported = actor.is_importer
     if not imported and actor.id not in kpi.owners:
         raise Rejected(
@@ -87,7 +88,7 @@ def record(progress: Progress, command: RecordProgress, kpi: KnownKpi, actor: Ac
         raise Rejected(
             "VALUE_NEGATIVE", "what is counted is zero or more", kind=Kind.INVALID, field="value", rule="C-06"
         )
-    confidence = command.confidence if command.HasField("confidence") else DEFAULT_CONFIDENCE
+    confidence = command.confidence if command.HasField("confidence") else usual_confidence
     stands = progress.days.get(on)
     has_note = command.HasField("note") and command.note.plain.strip() != ""
     if stands and (stands.value, stands.confidence) == (value, confidence) and not has_note:

@@ -8,6 +8,7 @@ from eventkit.contracts import event_contracts
 from nhip.common.v1 import options_pb2
 from nhip.goals.v1 import types_pb2
 from services.gateway.console.language import Language
+from services.gateway.console.setting_words import setting_name
 
 
 def event_types() -> Sequence[str]:
@@ -75,6 +76,11 @@ def event_rows(language: Language) -> Mapping[str, EventRow]:
         "StrategicGoalSet": EventRow(_("Strategic goal set")),
         "CsfChosen": EventRow(_("Success factor chosen")),
         "TenantCreated": EventRow(_("Company set up")),
+        "CompanyRenamed": EventRow(_("Company renamed")),
+        "TimeZoneChanged": EventRow(_("Time zone changed")),
+        "LanguageChanged": EventRow(_("Language of the company changed")),
+        "LogoChanged": EventRow(_("Logo changed")),
+        "SettingsChanged": EventRow(_("Settings changed"), "adjustments"),
         "UnitCreated": EventRow(_("Unit set up")),
         "UnitRenamed": EventRow(_("Unit renamed")),
         "UnitMoved": EventRow(_("Unit moved")),
@@ -206,7 +212,7 @@ def field_word(name: str, language: Language) -> str:
         "floor": _("Floor"),
         "stretch": _("Stretch"),
         "baseline": _("Start"),
-    }.get(name, name)
+    }.get(name) or setting_name(name, language)
 
 
 def choice_word(name: str, language: Language) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 
 from services.gateway.console.language import Language, decimal_of_text
+from services.gateway.console.setting_words import setting_name
 from services.gateway.failures import Failure
 
 
@@ -113,6 +114,7 @@ def reasons(language: Language) -> dict[str, str]:
         "TOO_MANY_ITEMS": _("At most %(most)s of them."),
         "OUT_OF_RANGE": _("From %(least)s to %(most)s."),
         "TOO_SMALL": _("%(least)s or more."),
+        "TOO_MANY_BYTES": _("At most %(most)s bytes."),
         "TOO_LARGE": _("%(most)s or less."),
         "NOT_ONE_OF": _("This is not one of the choices."),
         "ID_MALFORMED": _("An id has 1 to 64 of a-z, 0-9, -, _ and the point."),
@@ -135,6 +137,17 @@ def reasons(language: Language) -> dict[str, str]:
         "TENANT_EXISTS": _("This company is set up already."),
         "ROLE_UNKNOWN": _("There is no such role."),
         "LANGUAGE_UNKNOWN": _("There is no such language here."),
+        "LOGO_UNKNOWN": _("There is no logo."),
+        "LOGO_UNREADABLE": _("Choose a whole picture in PNG or WebP."),
+        "LOGO_SIZE": _("The logo must be %(least)s to %(most)s pixels wide and high."),
+        "NOTHING_GIVEN": _("Say what is to change."),
+        "SETTINGS_MISSING": _("Give a number that is to change."),
+        "SETTING_UNKNOWN": _("There is no such setting."),
+        "SETTING_TWICE": _("Name each setting once."),
+        "SETTING_NOT_ABOVE": _("It must be above “%(other_setting)s”, which is %(bound)s on %(on)s."),
+        "SETTING_NOT_BELOW": _("It must be below “%(other_setting)s”, which is %(bound)s on %(on)s."),
+        "SETTING_BELOW": _("It must be at least “%(other_setting)s”, which is %(bound)s on %(on)s."),
+        "SETTING_ABOVE": _("It must be at most “%(other_setting)s”, which is %(bound)s on %(on)s."),
         "CYCLE_SPAN": _("A cycle ends after it starts, and is not too long."),
         "EFFECTIVE_IN_THE_PAST": _("Choose today or a later day."),
         "KPI_HAS_CHILDREN": _("Other KPIs still serve it: align or end them first."),
@@ -191,13 +204,13 @@ class _Shown(dict[str, str]):
 
 
 def _shown(value: str, language: Language) -> str:
-    """A number or a day of a contract, as people write it; other text as it stands."""
+    """A number, a day or a setting of a contract, as people call it; other text as it stands."""
     if (number := decimal_of_text(value)) is not None:
         return language.number(number)
     try:
         return language.day(date.fromisoformat(value))
     except ValueError:
-        return value
+        return setting_name(value, language)
 
 
 def explain(failure: Failure, language: Language) -> str:

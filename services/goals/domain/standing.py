@@ -9,20 +9,32 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from eventkit.directory.defaults import STALE_AFTER_DAYS
 from nhip.goals.v1 import goals_pb2 as pb
 from nhip.goals.v1 import types_pb2 as t
-
-BEHIND_FROM = Decimal("0.165")
-"""Share of the way that progress may lag behind time, or the use of a budget run ahead of it, before a KPI is
-behind."""
-AT_RISK_FROM = Decimal("0.33")
-"""Beyond it a KPI is at risk."""
-LOW_CONFIDENCE = 3
-"""Up to here confidence lowers the status one step."""
+from nhip.people.v1.settings_pb2 import Settings
 
 _STEPS = (pb.STATUS_EXCEEDS, pb.STATUS_ON_TRACK, pb.STATUS_BEHIND, pb.STATUS_AT_RISK)
 _NOUGHT = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """What a tenant judges by."""
+
+    behind: Decimal
+    """Share of the way that progress may lag behind time, or the use of a budget run ahead of it, before a KPI is
+    behind."""
+    at_risk: Decimal
+    """Beyond it a KPI is at risk."""
+    low_confidence: int
+    """Up to here confidence lowers the status one step."""
+    stale_days: int
+    """Days without a value after which a KPI is stale."""
+
+    @classmethod
+    def of(cls, settings: Settings) -> Thresholds:
+        behind, at_risk = Decimal(settings.behind_gap.value), Decimal(settings.at_risk_gap.value)
+        return cls(behind / 100, at_risk / 100, settings.low_confidence, settings.stale_days)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,50 +157,65 @@ def expected(scale: Scale, share: Decimal) -> Decimal | None:
 
 
 def standing(
-    scale: Scale, current: Value | None, *, starts_on: date, ends_on: date, since: date, day: date
+    scale: Scale,
+    current: Value | None,
+    thresholds: Thresholds,
+    *,
+    starts_on: date,
+    ends_on: date,
+    since: date,
+    day: date,
 ) -> Standing:
-    """Where a KPI is at the end of `day`, given its value then. `since` is when it came to be."""
+    """Where a KPI is at the end of `day`, given its value then and what judges it. `since`: when it came to be."""
     until = min(day, ends_on)
     share = elapsed(starts_on, ends_on, day)
     wanted = expected(scale, share)
     last = current.occurred_on if current else max(starts_on, min(since, until))
-    stale = (until - last).days >= STALE_AFTER_DAYS
+    stale = (until - last).days >= thresholds.stale_days
     if current is None:
         return Standing(pb.STATUS_STALE if stale else pb.STATUS_NOT_STARTED, expected=wanted)
     value = current.value
     way = progress(scale, value)
     reached, no_share = (way, pb.NO_SHARE_UNSPECIFIED) if isinstance(way, Decimal) else (None, way)
     status = (
-        _outcome(scale, value, stale=stale) if day > ends_on else _pace(scale, current, reached, share, stale=stale)
+        _outcome(scale, value, stale=stale)
+        if day > ends_on
+        else _pace(scale, current, thresholds, reached, share, stale=stale)
     )
     return Standing(status, reached, wanted, used(scale, value), scale.meets(value), no_share)
 
 
-def _pace(scale: Scale, current: Value, reached: Decimal | None, share: Decimal, *, stale: bool) -> pb.Status.ValueType:
+def _pace(
+    scale: Scale,
+    current: Value,
+    thresholds: Thresholds,
+    reached: Decimal | None,
+    share: Decimal,
+    *,
+    stale: bool,
+) -> pb.Status.ValueType:
     """While the cycle runs."""
     value = current.value
     if scale.aim == pb.AIM_BUDGET and value > scale.target:
         return pb.STATUS_AT_RISK  # what is counted does not become less: it is lost, however old the news
     if stale and not (scale.kind == t.MEASURE_KIND_MILESTONE and scale.meets(value)):
         return pb.STATUS_STALE
-    status = _status(scale, value, reached, share)
-    if current.confidence <= LOW_CONFIDENCE:
+    status = _status(scale, value, thresholds, reached, share)
+    if current.confidence <= thresholds.low_confidence:
         status = _STEPS[min(_STEPS.index(status) + 1, len(_STEPS) - 1)]
     return status
 
 
-def _status(scale: Scale, value: Decimal, reached: Decimal | None, share: Decimal) -> pb.Status.ValueType:
+def _status(
+    scale: Scale, value: Decimal, thresholds: Thresholds, reached: Decimal | None, share: Decimal
+) -> pb.Status.ValueType:
     if scale.aim == pb.AIM_BUDGET:
         ahead = (
             used(scale, value) or _NOUGHT
         ) - share  # a budget of zero that is not passed has nothing to run ahead with
-        return (
-            pb.STATUS_ON_TRACK
-            if ahead <= BEHIND_FROM
-            else pb.STATUS_BEHIND
-            if ahead <= AT_RISK_FROM
-            else pb.STATUS_AT_RISK
-        )
+        if ahead <= thresholds.behind:
+            return pb.STATUS_ON_TRACK
+        return pb.STATUS_BEHIND if ahead <= thresholds.at_risk else pb.STATUS_AT_RISK
     if scale.exceeds(value):
         return pb.STATUS_EXCEEDS
     if scale.kind == t.MEASURE_KIND_MILESTONE:
@@ -198,9 +225,9 @@ def _status(scale: Scale, value: Decimal, reached: Decimal | None, share: Decima
         reached = value / low  # a count grows into its band
     if scale.kind == t.MEASURE_KIND_CUMULATIVE and reached is not None:
         gap = share - reached
-        return (
-            pb.STATUS_ON_TRACK if gap < BEHIND_FROM else pb.STATUS_BEHIND if gap <= AT_RISK_FROM else pb.STATUS_AT_RISK
-        )
+        if gap < thresholds.behind:
+            return pb.STATUS_ON_TRACK
+        return pb.STATUS_BEHIND if gap <= thresholds.at_risk else pb.STATUS_AT_RISK
     if scale.meets(value):
         return pb.STATUS_ON_TRACK
     return pb.STATUS_AT_RISK if scale.unacceptable(value) else pb.STATUS_BEHIND

@@ -22,7 +22,7 @@ from nhip.goals.v1 import goals_pb2 as pb
 from nhip.goals.v1 import types_pb2 as t
 from services.goals.domain.kpi import whole
 from services.goals.domain.reconciliation import Check, NotChecked
-from services.goals.domain.standing import Scale, Value, standing
+from services.goals.domain.standing import Scale, Thresholds, Value, standing
 from services.goals.queries import kpis, links, progress, strategy
 from services.goals.queries.outline import FOREVER, MOST, Outline, Outlines
 from services.goals.views.kpi import KpiRow, KpiView
@@ -68,6 +68,7 @@ class CycleState:
     when: Moment
     org: OrgChart
     outline: Outline
+    thresholds: Thresholds
     kpis: dict[str, KpiRow] = field(default_factory=dict[str, KpiRow])
     links: dict[str, LinkRow] = field(default_factory=dict[str, LinkRow])
     values: dict[str, Value] = field(default_factory=dict[str, Value])
@@ -127,6 +128,7 @@ class CycleState:
         where = standing(
             scale,
             value,
+            self.thresholds,
             starts_on=self.cycle.starts_on,
             ends_on=self.cycle.ends_on,
             since=row.defined_on,
@@ -186,7 +188,13 @@ async def read_cycle(
     row = await strategy.cycle(con, tenant, cycle_id)
     if row is None:
         raise unknown("cycle", cycle_id, "cycle_id")
-    return CycleState(tenant, row, when, org, await outlines.read(con, tenant, cycle_id, when.known, when.on))
+    outline = await outlines.read(con, tenant, cycle_id, when.known, when.on)
+    return CycleState(tenant, row, when, org, outline, thresholds(row, when, org))
+
+
+def thresholds(cycle: CycleRow, when: Moment, org: OrgChart) -> Thresholds:
+    """What KPIs of a cycle were judged by at a moment; of one that is over, on its last day."""
+    return Thresholds.of(org.settings.on(min(when.on, cycle.ends_on), when.known))
 
 
 async def goal_map(

@@ -24,7 +24,7 @@ from services.goals.domain.approval import deciders, right_of
 from services.goals.domain.kpi import moved
 from services.goals.domain.reconciliation import Check, Node, NotChecked, reconcile
 from services.goals.queries import kpis, proposals, strategy
-from services.goals.queries.goal_map import CycleState, Moment, actor, moment, owner, read_cycle
+from services.goals.queries.goal_map import CycleState, Moment, actor, moment, owner, read_cycle, thresholds
 from services.goals.queries.outline import Outline, Outlines
 from services.goals.views.proposal import ProposalRow
 
@@ -69,7 +69,7 @@ async def _touched(
     for cycle_id in dict.fromkeys(row.cycle_id for row in rows):
         cycle = await strategy.cycle(con, tenant, cycle_id)
         assert cycle is not None  # in one snapshot, a proposal's cycle is there
-        states[cycle_id] = state = CycleState(tenant, cycle, when, org, Outline({}))
+        states[cycle_id] = state = CycleState(tenant, cycle, when, org, Outline({}), thresholds(cycle, when, org))
         of_cycle = [ChangeProposed.FromString(row.proposed) for row in rows if row.cycle_id == cycle_id]
         await state.load(con, [change.kpi_id for proposed in of_cycle for change in proposed.changes])
     return states

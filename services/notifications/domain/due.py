@@ -5,8 +5,10 @@ from datetime import UTC, datetime, timedelta
 from nhip.notifications.v1 import types_pb2 as t
 from services.notifications.domain.preferences import DeliveryPreferences
 
-NEWS_FOR = timedelta(days=7)
-"""What happened longer ago goes to the inbox only: a service that was away, or is new, mails nobody its past."""
+
+def is_news(happened_at: datetime, at: datetime, days: int) -> bool:
+    """What happened longer ago goes to the inbox only: a service that was away, or is new, mails nobody its past."""
+    return at - happened_at < timedelta(days=days)
 
 
 def due_at(at: datetime, mode: t.EmailMode.ValueType, preferences: DeliveryPreferences) -> datetime | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from eventkit.commands.aggregate import Aggregate, Decision, StreamEvent, refuse_unknown
+from eventkit.directory.defaults import LANGUAGES
 from eventkit.errors import Kind, Rejected
 from nhip.notifications.v1 import types_pb2 as t
 from nhip.notifications.v1.events_pb2 import PreferencesChanged
@@ -22,7 +23,6 @@ KINDS = (
 )
 AT_ONCE = frozenset({t.NOTICE_KIND_PROPOSAL_WAITING, t.NOTICE_KIND_ERASURE_WAITING})
 """What waits for somebody is mailed at once unless they say otherwise, the rest in the digest."""
-LANGUAGES = ("vi", "en")
 QUIET_FROM, QUIET_TO, DIGEST_AT = 20, 7, 8
 
 
@@ -56,8 +56,10 @@ class DeliveryPreferences:
         return hour >= self.quiet_from or hour < self.quiet_to
 
 
-def delivery_preferences(preferences: Preferences | None, company_zone: ZoneInfo) -> DeliveryPreferences:
-    filled = complete(preferences)
+def delivery_preferences(
+    preferences: Preferences | None, company_zone: ZoneInfo, company_language: str
+) -> DeliveryPreferences:
+    filled = complete(preferences, company_language)
     return DeliveryPreferences(
         channels={channels.kind: channels for channels in filled.channels},
         zone=ZoneInfo(filled.time_zone) if filled.time_zone else company_zone,
@@ -68,8 +70,8 @@ def delivery_preferences(preferences: Preferences | None, company_zone: ZoneInfo
     )
 
 
-def complete(preferences: Preferences | None) -> Preferences:
-    """The same with every kind named, and the defaults where nothing was preferences.
+def complete(preferences: Preferences | None, company_language: str) -> Preferences:
+    """The same with every kind named, and the defaults where nothing was said.
 
     An empty time zone stays: it is the company's.
     """
@@ -81,7 +83,7 @@ def complete(preferences: Preferences | None) -> Preferences:
         quiet_from=preferences.quiet_from if preferences.HasField("quiet_from") else QUIET_FROM,
         quiet_to=preferences.quiet_to if preferences.HasField("quiet_to") else QUIET_TO,
         digest_at=preferences.digest_at if preferences.HasField("digest_at") else DIGEST_AT,
-        language=preferences.language or LANGUAGES[0],
+        language=preferences.language or company_language,
     )
 
 

@@ -1,14 +1,14 @@
-"""Which KPIs were forgotten: of which nothing was recorded for two slots (C-02, N-04)."""
+"""Which KPIs were forgotten: of which nothing was recorded for as long as its tenant says (C-02, N-04)."""
 
 from datetime import date, datetime, timedelta
 
 import asyncpg
 
 from eventkit.database import connection
-from eventkit.directory.defaults import STALE_AFTER_DAYS
 from eventkit.directory.views import TenantView
 from eventkit.process.service import Due
 from nhip.goals.v1.types_pb2 import MEASURE_KIND_MILESTONE
+from services.notifications.queries.settings import in_force
 from services.notifications.views.goals_facts import KnownCycleView, KnownKpiView
 from services.notifications.views.last_value import LastValueView
 from services.notifications.views.notice import NoticeView
@@ -19,22 +19,23 @@ way."""
 MOST = 200
 
 
-# KPIs of cycles that run today, by the clock of their tenant, without a value for two slots, of which nobody was told
-# yet. A milestone that was reached needs no more values. Told again only after a value came and two slots passed once
-# more.
+# KPIs of cycles that run today, by the clock of their tenant, without a value for as long as it says, of which nobody
+# was told yet. A milestone that was reached needs no more values. Told again only after a value came and as much time
+# passed once more.
 FORGOTTEN = f"""
-select k.tenant, k.kpi_id, f.since, (f.since + {STALE_AFTER_DAYS})::timestamp at time zone t.time_zone as due_at
+select k.tenant, k.kpi_id, f.since, (f.since + f.days)::timestamp at time zone t.time_zone as due_at
 from {KnownCycleView().table} c
 join {TenantView().table} t on t.tenant = c.tenant
+cross join lateral (select ($1::timestamptz at time zone t.time_zone)::date as today) d
+cross join lateral ({in_force("stale_days", "t.tenant", "d.today")}) s
 join {KnownKpiView().table} k on k.tenant = c.tenant and k.cycle_id = c.cycle_id
 left join {LastValueView().table} v on v.tenant = k.tenant and v.kpi_id = k.kpi_id
 cross join lateral (
-  select coalesce(v.on_day, greatest(c.starts_on, k.defined_on)) as since,
-      ($1::timestamptz at time zone t.time_zone)::date as today
+  select coalesce(v.on_day, greatest(c.starts_on, k.defined_on)) as since, d.today, s.value as days
 ) f
 where c.ends_on >= ($1::timestamptz at time zone 'UTC')::date - 1 and f.today between c.starts_on and c.ends_on
   and not k.retired and k.defined_at <= $1::timestamptz - $2::interval
-  and f.today - f.since >= {STALE_AFTER_DAYS}
+  and f.today - f.since >= f.days
   and not (k.kind = {MEASURE_KIND_MILESTONE} and coalesce(v.value, 0) >= 1)
   and not exists (select from {NoticeView().table} n where n.tenant = k.tenant and n.kpi_id = k.kpi_id
       and n.since = f.since)

@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import asyncpg
 
 from eventkit.directory.responsibility import Responsibility
+from eventkit.directory.views import TenantView
 from eventkit.process.service import Due
 from nhip.goals.v1.types_pb2 import PROPOSAL_STATE_PROPOSED, KpiDraft
 from nhip.notifications.v1.types_pb2 import NOTICE_KIND_PROPOSAL_WAITING
 from services.notifications.queries.goals_changes import responsibilities
+from services.notifications.queries.settings import in_force
 from services.notifications.views.goals_facts import KnownProposalView
 from services.notifications.views.notice import NoticeView
 
@@ -19,17 +21,21 @@ MOST = 200
 
 OPEN = f"n.kind = {NOTICE_KIND_PROPOSAL_WAITING} and not n.closed"
 
-# Proposals of all tenants that wait, and of which nobody was told for so long, those that nobody was told of longest
-# first.
+# Proposals of all tenants that wait, and of which nobody was told for as long as their tenant says, those that nobody
+# was told of longest first.
 UNDECIDED = f"""
-select p.tenant, p.proposal_id, asked.at + $2::interval as due_at
+select p.tenant, p.proposal_id, asked.at + late.after as due_at
 from {PROPOSAL} p
+join {TenantView().table} t on t.tenant = p.tenant
+cross join lateral (select ($1::timestamptz at time zone t.time_zone)::date as today) d
+cross join lateral ({in_force("approval_days", "t.tenant", "d.today")}) s
+cross join lateral (select s.value * interval '1 day' as after) late
 cross join lateral (
   select coalesce(max(n.given_at), p.proposed_at) as at from {NOTICE} n
   where n.tenant = p.tenant and n.proposal_id = p.proposal_id and {OPEN}
 ) asked
-where p.state = {PROPOSAL_STATE_PROPOSED} and p.proposed_at <= $1::timestamptz - $2::interval
-    and asked.at <= $1::timestamptz - $2::interval
+where p.state = {PROPOSAL_STATE_PROPOSED} and p.proposed_at <= $1::timestamptz - late.after
+    and asked.at <= $1::timestamptz - late.after
 order by due_at limit {MOST}
 """
 
@@ -65,8 +71,8 @@ async def waiting_of(con: asyncpg.Connection, tenant: str) -> list[str]:
     return [row["proposal_id"] for row in rows]
 
 
-async def undecided(pool: asyncpg.Pool, at: datetime, after: timedelta) -> list[Due]:
-    rows = await pool.fetch(UNDECIDED, at, after)
+async def undecided(pool: asyncpg.Pool, at: datetime) -> list[Due]:
+    rows = await pool.fetch(UNDECIDED, at)
     return [Due(row["tenant"], row["proposal_id"], row["due_at"]) for row in rows]
 
 

@@ -113,7 +113,7 @@ class DueMails:
         assert self.mailer is not None
         org = await self.resources.directory.org_chart(ctx.tenant)
         async with reading(self.resources.pool, ctx.tenant) as con:
-            wanted = delivery_preferences(await preferences_of(con, ctx.tenant, person.id), org.time_zone)
+            wanted = delivery_preferences(await preferences_of(con, ctx.tenant, person.id), org.time_zone, org.language)
         named = dict.fromkeys(id for n in shown for id in (n.by_id, n.erased_id))
         involved = [person, *(org.people[id] for id in named if id in org.people)]
         opened = people_pb2.PeopleList(

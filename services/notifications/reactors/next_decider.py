@@ -37,7 +37,7 @@ class NextDecider:
             return []
         self._looked_at = at
         self._nobodys = {proposal: until for proposal, until in self._nobodys.items() if until > at}
-        dues = await waiting.undecided(self.resources.pool, at, timedelta(days=self.resources.settings.approval_days))
+        dues = await waiting.undecided(self.resources.pool, at)
         return [due for due in dues if (due.tenant, due.thing) not in self._nobodys]
 
     async def act(self, due: Due, ctx: Context) -> None:
@@ -55,10 +55,8 @@ class NextDecider:
         # What was given alone, before whole causes were, cannot be closed.
         over = [asked for asked in facts.asked if asked.person_id not in may and asked.telling_id]
         asked = {one.person_id: one.at for one in facts.asked if one.person_id in may}
-        late = (
-            max(asked.values(), default=facts.proposed_at) + timedelta(days=self.resources.settings.approval_days)
-            <= ctx.at
-        )
+        days = org.settings.on(org.today(ctx.at)).approval_days
+        late = max(asked.values(), default=facts.proposed_at) + timedelta(days=days) <= ctx.at
         # Before anybody was asked at all, who was entitled when it was proposed is about to be.
         moved = facts.was_asked and not asked
         wanted = next((p for p in may if p not in asked), "") if late or moved else ""

@@ -10,7 +10,7 @@ from nhip.notifications.v1.events_pb2 import NoticeGiven
 from services.notifications.domain import notice
 from services.notifications.domain.batch import Batch
 from services.notifications.domain.channels import addressed
-from services.notifications.domain.due import NEWS_FOR
+from services.notifications.domain.due import is_news
 from services.notifications.domain.notice import TELLING
 from services.notifications.domain.preferences import delivery_preferences
 from services.notifications.queries.preferences import preferences_of_all
@@ -47,8 +47,9 @@ async def addressed_to(
 ) -> list[NoticeGiven]:
     """The drafts with ids and channels: everybody's preferences in one question, for a cause may concern a whole
     company."""
-    zone = (await resources.directory.org_chart(ctx.tenant)).time_zone
-    mail = mail and resources.settings.smtp != "" and ctx.at - happened_at < NEWS_FOR
+    org = await resources.directory.org_chart(ctx.tenant)
+    days = org.settings.on(org.today(ctx.at)).news_days
+    mail = mail and resources.settings.smtp != "" and is_news(happened_at, ctx.at, days)
     at = max(ctx.at, cause.until) if isinstance(cause, Batch) else ctx.at
     async with reading(resources.pool, ctx.tenant) as con:
         said = await preferences_of_all(con, ctx.tenant, [draft.person_id for draft in drafts])
@@ -56,7 +57,7 @@ async def addressed_to(
         addressed(
             draft,
             notice.notice_id(ctx.tenant, draft.person_id, name_of(cause)),
-            delivery_preferences(said.get(draft.person_id), zone),
+            delivery_preferences(said.get(draft.person_id), org.time_zone, org.language),
             at,
             mail=mail,
         )

@@ -18,7 +18,7 @@ from nhip.people.v1.events_pb2 import (
     UnitHeadAppointed,
 )
 from services.notifications.domain import recipients
-from services.notifications.domain.due import NEWS_FOR
+from services.notifications.domain.due import is_news
 from services.notifications.queries.erasures import erasure_of
 from services.notifications.queries.waiting import waiting_of
 from services.notifications.reactors.next_decider import NextDecider
@@ -63,7 +63,9 @@ class TellOfPeople:
         async with reading(self.resources.pool, event.tenant) as con:
             state = await erasure_of(con, event.tenant, erasure.person_id)
         assert state is not None
-        if datetime.now(UTC) - event.recorded_at > NEWS_FOR and not state.requested:
+        now = datetime.now(UTC)
+        news = is_news(event.recorded_at, now, org.settings.on(org.today(now)).news_days)
+        if not news and not state.requested:
             return  # it was over long ago: no news to a service that is new, or was away
         if isinstance(erasure, ErasureRequested):
             drafts = recipients.of_erasure_request(erasure.person_id, actor, org)

@@ -1,4 +1,4 @@
-"""Reminds who answers for a KPI that nobody has recorded for two slots (C-02, N-04)."""
+"""Reminds who answers for a KPI that nobody has recorded for long (C-02, N-04)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -1,11 +1,16 @@
-"""A tenant: one company, with the time zone in which its days end."""
+"""A tenant: one company, with its name, the time zone in which its days end, the language of who chose none, and its
+logo."""
 
 from eventkit.commands.aggregate import Decision, StreamEvent
 from eventkit.context import Context
-from eventkit.directory.facts import DEFAULT_TIME_ZONE, TENANT, Tenant
-from eventkit.errors import Rejected
-from nhip.people.v1.events_pb2 import TenantCreated
+from eventkit.directory.defaults import DEFAULT_TIME_ZONE, LANGUAGES
+from eventkit.directory.facts import TENANT, Tenant
+from eventkit.errors import Kind, Rejected, unknown
+from eventkit.names import tidy
+from nhip.people.v1.events_pb2 import CompanyRenamed, LanguageChanged, LogoChanged, TenantCreated, TimeZoneChanged
 from nhip.people.v1.people_pb2 import CreateTenant
+from nhip.people.v1.settings_pb2 import ChangeCompany, ChangeLogo
+from services.people.domain import logo
 
 
 def create(tenant: Tenant | None, command: CreateTenant, ctx: Context) -> Decision:
@@ -21,3 +26,43 @@ def create(tenant: Tenant | None, command: CreateTenant, ctx: Context) -> Decisi
     return [
         StreamEvent(TENANT(ctx.tenant), TenantCreated(tenant_id=ctx.tenant, name=command.name, time_zone=time_zone))
     ]
+
+
+def change(tenant: Tenant | None, command: ChangeCompany, id: str) -> Decision:
+    """Name, zone, language: what is given, and is not so already."""
+    now = _existing(tenant, id)
+    if not any(command.HasField(field) for field in ("name", "time_zone", "language")):
+        raise Rejected("NOTHING_GIVEN", "give a name, a time zone or a language", kind=Kind.INVALID, field="name")
+    if command.HasField("name") and not tidy(command.name):
+        raise Rejected("MISSING", "must be given and not blank", kind=Kind.INVALID, field="name")
+    if command.HasField("time_zone") and not command.time_zone:
+        raise Rejected("MISSING", "must be given and not blank", kind=Kind.INVALID, field="time_zone")
+    if command.HasField("language") and command.language not in LANGUAGES:
+        wanted = f"must be one of {', '.join(LANGUAGES)}"
+        raise Rejected("LANGUAGE_UNKNOWN", wanted, kind=Kind.INVALID, field="language", rule="X-02")
+    events = (
+        (command.HasField("name"), now.name, tidy(command.name), CompanyRenamed),
+        (command.HasField("time_zone"), now.time_zone, command.time_zone, TimeZoneChanged),
+        (command.HasField("language"), now.language, command.language, LanguageChanged),
+    )
+    return [
+        StreamEvent(TENANT(id), event(tenant_id=id, before=before, after=after))
+        for given, before, after, event in events
+        if given and before != after
+    ]
+
+
+def change_logo(tenant: Tenant | None, command: ChangeLogo, id: str) -> Decision:
+    now, image = _existing(tenant, id), command.image
+    media_type = logo.judged(image).media_type if image else ""
+    after = logo.digest(image)
+    if after == now.logo:
+        return []
+    changed = LogoChanged(tenant_id=id, before=now.logo, after=after, media_type=media_type, image=image)
+    return [StreamEvent(TENANT(id), changed)]
+
+
+def _existing(tenant: Tenant | None, id: str) -> Tenant:
+    if tenant is None:
+        raise unknown("tenant", id)
+    return tenant

@@ -9,16 +9,8 @@ from eventkit.directory.facts import OrgChart
 from eventkit.values import from_date, required_date
 from nhip.rewards.v1 import types_pb2 as t
 
-POINTS_PER_PRAISE = 10
-"""What a praise for one person carries; a unit's praise shares as many among its members."""
-MONTHLY_ALLOWANCE = 60
-LARGER_ALLOWANCE = 100
 LARGER_FOR = frozenset({"manager", "department_head", "executive"})
 """Who praises on account of their place, and is given the larger allowance."""
-MONTHS_TO_SPEND = 12
-"""How long received points buy gifts."""
-DAYS_AFTER_REFUND = 30
-"""What points that come back have at least: somebody must be able to spend them on something else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +25,11 @@ Lots = tuple[Lot, ...]
 """At most one for each last day, the soonest first."""
 
 
-def monthly_allowance(org: OrgChart, person_id: str) -> int:
-    """What a person is given on the first of a month to give away."""
-    return LARGER_ALLOWANCE if LARGER_FOR & (org.roles(person_id) or frozenset()) else MONTHLY_ALLOWANCE
+def monthly_allowance(org: OrgChart, person_id: str, today: date) -> int:
+    """What a person is given for this month to give away."""
+    settings = org.settings.on(today)
+    larger = LARGER_FOR & (org.roles(person_id) or frozenset())
+    return settings.larger_allowance if larger else settings.monthly_allowance
 
 
 def first_of_month(day: date) -> date:
@@ -51,9 +45,9 @@ def next_month(day: date) -> date:
     return last_of_month(day) + timedelta(days=1)
 
 
-def last_day_of_points(received_on: date) -> date:
-    """The same day of the month `MONTHS_TO_SPEND` later, or that month's last day where it has no such day."""
-    months = received_on.year * 12 + received_on.month - 1 + MONTHS_TO_SPEND
+def last_day_of_points(received_on: date, months_to_spend: int) -> date:
+    """The same day of the month so many months later, or that month's last day where it has no such day."""
+    months = received_on.year * 12 + received_on.month - 1 + months_to_spend
     month = date(months // 12, months % 12 + 1, 1)
     return month.replace(day=min(received_on.day, last_of_month(month).day))
 
@@ -91,9 +85,10 @@ def over(lots: Lots, today: date) -> Lots:
     return tuple(lot for lot in lots if lot.expires_on < today)
 
 
-def refunded(lots: Iterable[Lot], today: date) -> Lots:
-    """Points that come back keep their last day, but have at least `DAYS_AFTER_REFUND` more."""
-    return together(*(Lot(lot.points, max(lot.expires_on, today + timedelta(days=DAYS_AFTER_REFUND))) for lot in lots))
+def refunded(lots: Iterable[Lot], today: date, days: int) -> Lots:
+    """Points that come back keep their last day, but have at least so many days more: somebody must be able to spend
+    them on something else."""
+    return together(*(Lot(lot.points, max(lot.expires_on, today + timedelta(days=days))) for lot in lots))
 
 
 def message(lot: Lot) -> t.Lot:

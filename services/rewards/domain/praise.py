@@ -14,7 +14,7 @@ from nhip.rewards.v1 import types_pb2 as t
 from nhip.rewards.v1.events_pb2 import PraiseGiven, Share
 from nhip.rewards.v1.rewards_pb2 import CheckPraise, GivePraise
 from services.rewards.domain import wallet as wallets
-from services.rewards.domain.points import POINTS_PER_PRAISE, monthly_allowance
+from services.rewards.domain.points import monthly_allowance
 from services.rewards.domain.wallet import Wallet
 
 
@@ -62,9 +62,11 @@ def giver(command: GivePraise, actor: Actor, org: OrgChart) -> str:
     return command.giver_id
 
 
-def shares(command: GivePraise | CheckPraise, giver_id: str, org: OrgChart) -> Shares:
-    """A person's praise carries ten points; a unit's shares ten evenly, in whole points, among its active members but
-    the giver. What does not divide stays with the giver, so that a unit of more than ten is praised without points."""
+def shares(command: GivePraise | CheckPraise, giver_id: str, org: OrgChart, today: date) -> Shares:
+    """A person's praise carries the points that the tenant says; a unit's shares as many evenly, in whole points, among
+    its active members but the giver. What does not divide stays with the giver, so that a unit with more people than
+    points is praised without."""
+    points = org.settings.on(today).points_per_praise
     if command.receiver_id and command.unit_id:
         raise Rejected(
             "RECEIVER_TWICE", "name a person or a unit, one of the two", kind=Kind.INVALID, field="unit_id", rule="R-01"
@@ -76,7 +78,7 @@ def shares(command: GivePraise | CheckPraise, giver_id: str, org: OrgChart) -> S
             )
         if not org.is_active(command.receiver_id):
             raise unknown("person", command.receiver_id, "receiver_id")
-        return Shares((command.receiver_id,), POINTS_PER_PRAISE)
+        return Shares((command.receiver_id,), points)
     if not command.unit_id:
         raise Rejected(
             "RECEIVER_MISSING",
@@ -99,7 +101,7 @@ def shares(command: GivePraise | CheckPraise, giver_id: str, org: OrgChart) -> S
         raise Rejected(
             "UNIT_EMPTY", "nobody is in this unit: name another one, or a person", field="unit_id", rule="R-01"
         )
-    return Shares(praised, POINTS_PER_PRAISE // len(praised))
+    return Shares(praised, points // len(praised))
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +148,8 @@ def give(command: GivePraise, circumstances: Circumstances, praise_id: str) -> D
     )
     movements: Decision = []
     if each:
-        monthly = monthly_allowance(circumstances.org, circumstances.giver_id)
-        held, today = circumstances.wallets, circumstances.today
+        org, held, today = circumstances.org, circumstances.wallets, circumstances.today
+        monthly, months = monthly_allowance(org, circumstances.giver_id, today), org.settings.on(today).months_to_spend
         movements += wallets.give(
             held[circumstances.giver_id],
             circumstances.giver_id,
@@ -157,7 +159,7 @@ def give(command: GivePraise, circumstances: Circumstances, praise_id: str) -> D
             today=today,
         )
         for person in receivers.people:
-            movements += wallets.receive(held[person], person, praise_id, each, today=today)
+            movements += wallets.receive(held[person], person, praise_id, each, months_to_spend=months, today=today)
     return [StreamEvent(PRAISE(praise_id), given), *movements]
 
 

@@ -120,6 +120,12 @@ def refund(
     )
     return [
         StreamEvent(REDEMPTION(redemption.id), refunded),
-        *wallets.refund(wallet, redemption.person_id, redemption.id, today=today),
+        *wallets.refund(
+            wallet,
+            redemption.person_id,
+            redemption.id,
+            refund_days=org.settings.on(today).refund_days,
+            today=today,
+        ),
         *gifts.take_back(gift, redemption.id),
     ]

@@ -4,10 +4,10 @@ Hints, and nothing more: they never keep anybody from praising.
 
 It judges by what can be seen in the words, in Vietnamese and English, and knows no grammar:
 
-- *Regular*: the giver's last praise for this receiver was less than three months ago. A first praise has nothing to be
-  late after.
-- *Immediate*: the deed has a day, and it was within the last week.
-- *Specific*: at least 40 user-perceived characters (after NFC), a word for something done (wrote, called, soạn, theo
+- *Regular*: the giver's last praise for this receiver was not long ago (three months, unless the tenant says another
+  time). A first praise has nothing to be late after.
+- *Immediate*: the deed has a day, and it was lately (within a week).
+- *Specific*: long enough (40 user-perceived characters after NFC), a word for something done (wrote, called, soạn, theo
   sát …), and what
   came of it: a percentage or a number that is no date and no span of time, a word for an effect (so that, saved, nhờ,
   giảm …), or a KPI that the praise is tied to, for that says what the deed served.
@@ -21,12 +21,8 @@ from datetime import timedelta
 
 import regex
 
+from nhip.people.v1.settings_pb2 import Settings
 from nhip.rewards.v1 import rewards_pb2 as pb
-
-SHORTEST = 40
-"""User-perceived characters below which hardly any deed can be told."""
-LONG_SINCE_LAST = timedelta(days=90)
-LONG_AGO = timedelta(days=7)
 
 _DEEDS = """
     soạn, viết, gọi, gửi, chuẩn bị, xử lý, theo đuổi, theo sát, bám sát, chốt, ký, tư vấn, kịch bản, hướng dẫn, hỗ trợ,
@@ -68,7 +64,12 @@ _CLUSTER = regex.compile(r"\X")
 
 
 def hints(
-    words: str, *, serves_kpi: bool, since_deed: timedelta | None, since_last: timedelta | None
+    words: str,
+    settings: Settings,
+    *,
+    serves_kpi: bool,
+    since_deed: timedelta | None,
+    since_last: timedelta | None,
 ) -> list[pb.PraiseHint]:
     """The four of RISE, in its order, each with what is missing of it.
 
@@ -77,24 +78,25 @@ def hints(
     """
     text = unicodedata.normalize("NFC", words).strip()
     said = " ".join(text.casefold().split())
-    regular = [pb.RISE_HINT_LONG_SINCE_LAST] if since_last is not None and since_last >= LONG_SINCE_LAST else []
+    long = since_last is not None and since_last >= timedelta(days=settings.praise_again_days)
+    regular = [pb.RISE_HINT_LONG_SINCE_LAST] if long else []
     return [
         _hint(pb.RISE_ASPECT_REGULAR, regular),
-        _hint(pb.RISE_ASPECT_IMMEDIATE, _immediate(since_deed)),
-        _hint(pb.RISE_ASPECT_SPECIFIC, _specific(text, said, serves_kpi)),
+        _hint(pb.RISE_ASPECT_IMMEDIATE, _immediate(since_deed, settings.praise_soon_days)),
+        _hint(pb.RISE_ASPECT_SPECIFIC, _specific(text, said, serves_kpi, settings.praise_characters)),
         _hint(pb.RISE_ASPECT_ENCOURAGING, [] if _NEXT_STEP.search(said) else [pb.RISE_HINT_NEXT_STEP_MISSING]),
     ]
 
 
-def _immediate(since_deed: timedelta | None) -> list[pb.RiseHint.ValueType]:
+def _immediate(since_deed: timedelta | None, soon_days: int) -> list[pb.RiseHint.ValueType]:
     if since_deed is None or since_deed < timedelta():
         return [pb.RISE_HINT_DEED_DAY_MISSING]
-    return [pb.RISE_HINT_DEED_LONG_AGO] if since_deed > LONG_AGO else []
+    return [pb.RISE_HINT_DEED_LONG_AGO] if since_deed > timedelta(days=soon_days) else []
 
 
-def _specific(text: str, said: str, serves_kpi: bool) -> list[pb.RiseHint.ValueType]:
+def _specific(text: str, said: str, serves_kpi: bool, shortest: int) -> list[pb.RiseHint.ValueType]:
     missing: list[pb.RiseHint.ValueType] = []
-    if len(_CLUSTER.findall(text)) < SHORTEST:
+    if len(_CLUSTER.findall(text)) < shortest:
         missing.append(pb.RISE_HINT_TOO_SHORT)
     if not _DEED.search(said):
         missing.append(pb.RISE_HINT_DEED_MISSING)

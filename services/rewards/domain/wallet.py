@@ -159,10 +159,13 @@ def give(wallet: Wallet, person_id: str, praise_id: str, amount: int, *, monthly
     return moving.movements
 
 
-def receive(wallet: Wallet, person_id: str, praise_id: str, amount: int, *, today: date) -> Decision:
-    """Points of a praise, to be spent within twelve months."""
+def receive(
+    wallet: Wallet, person_id: str, praise_id: str, amount: int, *, months_to_spend: int, today: date
+) -> Decision:
+    """Points of a praise, to be spent within so many months."""
     moving = _Moving(wallet, person_id, today)
-    before, lot = moving.now.received, points.message(Lot(amount, points.last_day_of_points(today)))
+    last = points.last_day_of_points(today, months_to_spend)
+    before, lot = moving.now.received, points.message(Lot(amount, last))
     moving.record(
         PointsReceived(person_id=person_id, praise_id=praise_id, lot=lot, before=before, after=before + amount)
     )
@@ -189,13 +192,13 @@ def redeem(wallet: Wallet, person_id: str, redemption_id: str, price: int, *, to
     return moving.movements
 
 
-def refund(wallet: Wallet, person_id: str, redemption_id: str, *, today: date) -> Decision:
-    """What a redemption took comes back.
+def refund(wallet: Wallet, person_id: str, redemption_id: str, *, refund_days: int, today: date) -> Decision:
+    """What a redemption took comes back, for so many days at least.
 
     Raises KeyError for one that took nothing: it and its points are one append.
     """
     moving = _Moving(wallet, person_id, today)
-    before, back = moving.now.received, points.refunded(moving.now.redeemed[redemption_id], today)
+    before, back = moving.now.received, points.refunded(moving.now.redeemed[redemption_id], today, refund_days)
     after = before + points.total(back)
     moving.record(
         PointsRefunded(
@@ -206,7 +209,7 @@ def refund(wallet: Wallet, person_id: str, redemption_id: str, *, today: date) -
 
 
 def correct(wallet: Wallet, command: CorrectPoints, actor: Actor, org: OrgChart, *, today: date) -> Decision:
-    """Sets a balance right, up (points of twelve months) or down (those that expire first); never one's own, never
+    """Sets a balance right, up (points as of a praise) or down (those that expire first); never one's own, never
     below zero."""
     if command.person_id not in org.people:
         raise unknown("person", command.person_id, "person_id")
@@ -229,7 +232,7 @@ def correct(wallet: Wallet, command: CorrectPoints, actor: Actor, org: OrgChart,
             "BALANCE_TOO_LOW", f"there are {before} points: at most so many can be taken", field="points", rule="R-17"
         )
     lots = (
-        (Lot(command.points, points.last_day_of_points(today)),)
+        (Lot(command.points, points.last_day_of_points(today, org.settings.on(today).months_to_spend)),)
         if command.points > 0
         else points.soonest(moving.now.lots, -command.points)
     )

@@ -284,7 +284,9 @@ async def test_what_is_over_is_let_go_by_the_clock(company: Company):
     resources, minh = company.system.all_resources["rewards"], company.ids["minh"]
 
     async def received_long_ago(load: Load) -> Decision:
-        return points.receive(await load(WALLET, minh), minh, "praise-of-old", 10, today=date(2024, 1, 1))
+        return points.receive(
+            await load(WALLET, minh), minh, "praise-of-old", 10, months_to_spend=12, today=date(2024, 1, 1)
+        )
 
     then = Context(Actor(company.tenant, company.ids["phuc"]), datetime(2024, 1, 1, tzinfo=UTC), uuid4())
     await resources.commands.execute(then, WALLET(minh), received_long_ago)

@@ -361,7 +361,7 @@ async def test_an_allowance_is_due_when_its_month_ends_where_the_tenant_is(rewar
     assert await due(first - timedelta(seconds=1)) == []
     assert await due(first) == [Due(TENANT, "tram", first)]
     async with transaction(rewards.all_resources[0].pool) as con:
-        await TenantView().table.save(con, [TenantRow(TENANT, "X", "America/Los_Angeles")])
+        await TenantView().table.save(con, [TenantRow(TENANT, "X", "America/Los_Angeles", "vi", "")])
     there = datetime(2025, 4, 1, 7, tzinfo=UTC)
     assert await due(there - timedelta(seconds=1)) == []
     assert await due(there) == [Due(TENANT, "tram", there)]

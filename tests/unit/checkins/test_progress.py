@@ -34,7 +34,7 @@ def record(
         note=words(note) if note else None,
         confidence=confidence if confidence >= 0 else None,
     )
-    return lambda state: progress.record(state.state(PROGRESS, "KC"), command, kpi, by, TODAY)
+    return lambda state: progress.record(state.state(PROGRESS, "KC"), command, kpi, by, TODAY, usual_confidence=5)
 
 
 def recorded(

@@ -11,6 +11,7 @@ import pytest
 from cli.importing import commands
 from cli.importing.check import checked, managers, parent_kind, remarks, rests_on, waves
 from cli.importing.company import File, Item
+from eventkit.directory.tenant_settings import TenantSettings
 from nhip.rewards.v1.types_pb2 import VISIBILITY_PRIVATE, VISIBILITY_UNSPECIFIED
 from services.rewards.domain import rise
 
@@ -94,7 +95,9 @@ def test_praise_of_the_demo_gives_minh_a_coffee_and_says_what_was_done():
     for praise in file.praises:
         assert praise.deed_on
         assert date(2025, 1, 1) <= praise.deed_on <= date(2025, 3, 31)
-        hints = rise.hints(praise.words, serves_kpi=False, since_deed=timedelta(), since_last=None)
+        hints = rise.hints(
+            praise.words, TenantSettings().on(praise.deed_on), serves_kpi=False, since_deed=timedelta(), since_last=None
+        )
         assert all(hint.met for hint in hints), praise.ref
 
 

@@ -7,14 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eventkit.directory.tenant_settings import TenantSettings
 from nhip.goals.v1 import goals_pb2 as pb
 from nhip.goals.v1 import types_pb2 as t
-from services.goals.domain.standing import Scale, Value, elapsed, expected, standing
+from services.goals.domain.standing import Scale, Thresholds, Value, elapsed, expected, standing
 from tests.unit.goals.kpis import Q1, START
 
 COUNT, RATE, MILESTONE = t.MEASURE_KIND_CUMULATIVE, t.MEASURE_KIND_LEVEL, t.MEASURE_KIND_MILESTONE
 UP, DOWN, KEEP = t.DIRECTION_INCREASE, t.DIRECTION_DECREASE, t.DIRECTION_KEEP
 MARCH_20 = date(2025, 3, 20)
+USUAL = Thresholds.of(TenantSettings().on(MARCH_20))
+"""What a tenant judges by that says nothing else."""
 
 
 def scale(
@@ -27,7 +30,7 @@ def status(
     measured: Scale, value: int | str | None, *, day: date = MARCH_20, on: date | None = None, confidence: int = 5
 ) -> "pb.Status.ValueType":
     current = None if value is None else Value(Decimal(value), confidence, on or day, datetime(2025, 3, 20, tzinfo=UTC))
-    return standing(measured, current, starts_on=START, ends_on=Q1.ends_on, since=START, day=day).status
+    return standing(measured, current, USUAL, starts_on=START, ends_on=Q1.ends_on, since=START, day=day).status
 
 
 def test_by_the_20th_of_march_44_of_50_demos_should_be_nearly_done():
@@ -118,7 +121,7 @@ CASES = {
 def test_each_kind_direction_sign_and_baseline_stands_as_people_would_say(case: str):
     measured, value, share, while_it_runs, in_the_end = CASES[case]
     current = Value(Decimal(value), 5, MARCH_20, datetime(2025, 3, 20, tzinfo=UTC))
-    where = standing(measured, current, starts_on=START, ends_on=Q1.ends_on, since=START, day=MARCH_20)
+    where = standing(measured, current, USUAL, starts_on=START, ends_on=Q1.ends_on, since=START, day=MARCH_20)
     assert (where.no_share if where.progress is None else str(where.progress)) == share
     assert pb.Status.Name(where.status) == pb.Status.Name(while_it_runs)
     assert pb.Status.Name(status(measured, value, day=Q2, on=Q1.ends_on)) == pb.Status.Name(in_the_end)
@@ -231,6 +234,7 @@ def test_whatever_was_stored_has_a_standing(kind, direction, target, value, edge
     where = standing(
         measured,
         Value(value, 5, day, datetime(2025, 3, 20, tzinfo=UTC)),
+        USUAL,
         starts_on=START,
         ends_on=Q1.ends_on,
         since=START,

@@ -19,7 +19,7 @@ HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
 
 def wanted(zone: str = "Asia/Ho_Chi_Minh", *, quiet: tuple[int, int] = (20, 7), digest: int = 8) -> DeliveryPreferences:
     return delivery_preferences(
-        Preferences(time_zone=zone, quiet_from=quiet[0], quiet_to=quiet[1], digest_at=digest), HANOI
+        Preferences(time_zone=zone, quiet_from=quiet[0], quiet_to=quiet[1], digest_at=digest), HANOI, "vi"
     )
 
 
@@ -145,9 +145,9 @@ def test_where_nothing_is_mailed_a_notice_says_so():
 def test_a_kind_goes_the_ways_that_its_person_chose():
     draft, now = NoticeGiven(person_id="minh", kind=t.NOTICE_KIND_GIFT), at("2025-03-12 10:00")
     said = Preferences(channels=[Channels(kind=t.NOTICE_KIND_GIFT, inbox=False, email=t.EMAIL_MODE_AT_ONCE)])
-    given_now = addressed(draft, "n", delivery_preferences(said, HANOI), now, mail=True)
+    given_now = addressed(draft, "n", delivery_preferences(said, HANOI, "vi"), now, mail=True)
     assert (given_now.inbox, given_now.email_due_at.ToDatetime(tzinfo=UTC), given_now.digest) == (False, now, False)
-    by_default = addressed(draft, "n", delivery_preferences(None, HANOI), now, mail=True)
+    by_default = addressed(draft, "n", delivery_preferences(None, HANOI, "vi"), now, mail=True)
     assert (by_default.inbox, by_default.email_due_at.ToDatetime(tzinfo=UTC), by_default.digest) == (
         True,
         at("2025-03-13 08:00"),

@@ -39,7 +39,7 @@ def test_a_language_is_one_of_two_x02():
 
 
 def test_what_nobody_said_has_its_default():
-    page = preferences.complete(Preferences(channels=[SILENT], quiet_to=6))
+    page = preferences.complete(Preferences(channels=[SILENT], quiet_to=6), "vi")
     assert [channels.kind for channels in page.channels] == list(KINDS)
     assert {t.NoticeKind.Name(c.kind): (c.inbox, t.EmailMode.Name(c.email)) for c in page.channels} == {
         "NOTICE_KIND_KPI_CHANGED": (True, "EMAIL_MODE_DIGEST"),
@@ -52,6 +52,7 @@ def test_what_nobody_said_has_its_default():
         "NOTICE_KIND_ERASURE_DECIDED": (True, "EMAIL_MODE_DIGEST"),
     }
     assert (page.quiet_from, page.quiet_to, page.digest_at, page.language, page.time_zone) == (20, 6, 8, "vi", "")
+    assert preferences.complete(None, "en").language == "en"
 
 
 def test_every_kind_has_its_channels():
@@ -60,7 +61,7 @@ def test_every_kind_has_its_channels():
 
 def test_without_a_zone_of_their_own_it_is_the_companys():
     company = ZoneInfo("Asia/Tokyo")
-    assert preferences.delivery_preferences(None, company).zone == company
-    assert preferences.delivery_preferences(Preferences(time_zone="Europe/Berlin"), company).zone == ZoneInfo(
+    assert preferences.delivery_preferences(None, company, "vi").zone == company
+    assert preferences.delivery_preferences(Preferences(time_zone="Europe/Berlin"), company, "vi").zone == ZoneInfo(
         "Europe/Berlin"
     )

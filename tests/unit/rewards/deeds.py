@@ -54,7 +54,7 @@ def praised(
     fields = {"words": words("…"), **({} if "kpi_id" in fields else {"value_id": "V"}), **fields}
     command = pb.GivePraise(receiver_id=receiver, unit_id=unit, **fields)
     giver = praise.giver(command, actor or Actor("company-x", giver), org)
-    shares = praise.shares(command, giver, org)
+    shares = praise.shares(command, giver, org, on)
     circumstances = Circumstances(
         giver_id=giver,
         shares=shares,

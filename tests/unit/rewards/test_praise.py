@@ -153,7 +153,7 @@ def test_nobody_praises_themselves_not_even_as_a_unit():
 
 def test_it_is_said_who_is_praised_a_person_or_a_unit():
     rejected("RECEIVER_TWICE", lambda: praised(given(), "nam", "minh", unit="sales"), field="unit_id")
-    rejected("RECEIVER_MISSING", lambda: praise.shares(GivePraise(), "nam", company()), field="receiver_id")
+    rejected("RECEIVER_MISSING", lambda: praise.shares(GivePraise(), "nam", company(), TODAY), field="receiver_id")
 
 
 def test_whoever_is_praised_is_there():

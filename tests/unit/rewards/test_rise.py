@@ -1,10 +1,11 @@
 """RISE: praise is looked at while it is written, and never held up (R-05, R-06)."""
 
 import unicodedata
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
+from eventkit.directory.tenant_settings import TenantSettings
 from nhip.rewards.v1 import rewards_pb2 as pb
 from services.rewards.domain import rise
 
@@ -32,7 +33,8 @@ def looked_at(
     """What is missing of each aspect; days ago of the deed and of the last praise."""
     since_deed = None if deed is None else timedelta(days=deed)
     since_last = None if last is None else timedelta(days=last)
-    hints = rise.hints(words, serves_kpi=serves_kpi, since_deed=since_deed, since_last=since_last)
+    settings = TenantSettings().on(date(2025, 3, 12))
+    hints = rise.hints(words, settings, serves_kpi=serves_kpi, since_deed=since_deed, since_last=since_last)
     assert all(hint.met == (not hint.missing) for hint in hints)
     return {hint.aspect: list(hint.missing) for hint in hints}
 

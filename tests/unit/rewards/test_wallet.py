@@ -32,7 +32,7 @@ def expired(state: Given, who: str, on: date) -> list[object]:
     ],
 )
 def test_points_last_twelve_months(received: date, last: date):
-    assert points.last_day_of_points(received) == last
+    assert points.last_day_of_points(received, 12) == last
 
 
 @pytest.mark.parametrize(

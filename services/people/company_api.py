@@ -1,0 +1,92 @@
+"""gRPC of people, as far as it is about the company itself: its profile and its settings."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from eventkit.commands.aggregate import Decision
+from eventkit.commands.loading import Load
+from eventkit.context import Context
+from eventkit.directory.facts import TENANT
+from eventkit.directory.tenant_settings import SETTINGS, THE_SETTINGS, catalogue
+from eventkit.errors import Kind, Rejected, unknown
+from eventkit.process.service import Resources
+from eventkit.rpc.access import AUDITOR, Allow, anyone, roles
+from eventkit.subscriptions.table import reading
+from nhip.common.v1.command_pb2 import Accepted
+from nhip.people.v1 import people_pb2 as pb
+from nhip.people.v1 import settings_pb2 as s
+from services.people.domain import settings, tenant
+from services.people.queries import settings as pages
+from services.people.queries.logo import logo
+
+_ADMIN = roles("admin", services=("operator",))
+_READ = anyone(services=("importer", "operator", "gateway"))
+_HISTORY = roles(
+    "admin", "manager", "department_head", "executive", "okr_master", AUDITOR, services=("importer", "operator")
+)
+ACCESS: Mapping[str, Allow] = {
+    "ChangeCompany": _ADMIN,
+    "ChangeLogo": _ADMIN,
+    "ChangeSettings": _ADMIN,
+    "GetTenant": _READ,
+    "GetLogo": _READ,
+    # What everybody is judged by, everybody may read; who changed it, and why, those who lead or audit.
+    "GetSettings": _READ,
+    "ListSettingChanges": _HISTORY,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyApi:
+    """The part of `nhip.people.v1.People` that is about the tenant."""
+
+    resources: Resources
+
+    async def get_tenant(self, request: pb.GetTenant, ctx: Context) -> pb.Tenant:
+        org = await self.resources.directory.org_chart(ctx.tenant)
+        if not org.company:
+            raise unknown("tenant", ctx.tenant)
+        return pb.Tenant(
+            tenant_id=ctx.tenant,
+            name=org.company,
+            time_zone=org.time_zone.key,
+            language=org.language,
+            logo=org.logo,
+        )
+
+    async def change_company(self, command: s.ChangeCompany, ctx: Context) -> Accepted:
+        return await self.resources.commands.on(
+            ctx, TENANT, ctx.tenant, lambda state: tenant.change(state, command, ctx.tenant)
+        )
+
+    async def change_logo(self, command: s.ChangeLogo, ctx: Context) -> Accepted:
+        return await self.resources.commands.on(
+            ctx, TENANT, ctx.tenant, lambda state: tenant.change_logo(state, command, ctx.tenant)
+        )
+
+    async def get_logo(self, request: s.GetLogo, ctx: Context) -> s.Logo:
+        async with reading(self.resources.pool, ctx.tenant) as con:
+            found = await logo(con, ctx.tenant)
+        if found is None:
+            raise unknown("logo", ctx.tenant)
+        return found
+
+    async def change_settings(self, command: s.ChangeSettings, ctx: Context) -> Accepted:
+        async def decide(load: Load) -> Decision:
+            company = await load(TENANT, ctx.tenant)
+            if company is None:
+                raise unknown("tenant", ctx.tenant)
+            today = company.today(ctx.at)
+            return settings.change(await load(SETTINGS, THE_SETTINGS), command, ctx.tenant, today)
+
+        return await self.resources.commands.execute(ctx, settings.HERE, decide)
+
+    async def get_settings(self, request: s.GetSettings, ctx: Context) -> s.SettingsPage:
+        return pages.page(request, await self.resources.directory.org_chart(ctx.tenant), ctx.at)
+
+    async def list_setting_changes(self, request: s.ListSettingChanges, ctx: Context) -> s.SettingChanges:
+        if request.name and request.name not in catalogue():
+            wanted = f"name one of {', '.join(catalogue())}, or none"
+            raise Rejected("SETTING_UNKNOWN", wanted, kind=Kind.INVALID, field="name")
+        async with reading(self.resources.pool, ctx.tenant) as con:
+            return await pages.changes(con, ctx.tenant, request)
