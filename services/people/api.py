@@ -1,70 +1,42 @@
 """gRPC of people: request → command or query, nothing else."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 
+from google.protobuf.message import Message
+
 from eventkit.commands.aggregate import Decision
 from eventkit.commands.batch import Item
-from eventkit.commands.loading import Decide, Load
+from eventkit.commands.loading import Load
 from eventkit.context import Context
-from eventkit.directory.facts import ORGANISATION, PERSON, TENANT, THE_ORGANISATION, Organisation, OrgChart, Person
+from eventkit.directory.facts import ORGANISATION, PERSON, TENANT, THE_ORGANISATION, OrgChart, Person
 from eventkit.errors import Kind, Rejected, unknown
 from eventkit.log import StreamId
-from eventkit.rpc.access import AUDITOR, Allow, anyone, roles, services
+from eventkit.rpc.access import AUDITOR
 from eventkit.rpc.paging import asked
 from eventkit.subscriptions.table import reading
 from nhip.common.v1.command_pb2 import Accepted
 from nhip.people.v1 import people_pb2 as pb
 from nhip.people.v1 import types_pb2
 from nhip.people.v1.events_pb2 import ErasureRequested, LegalHoldPlaced
-from services.people import company_api
+from services.people.access import ACCESS
 from services.people.company_api import CompanyApi
-from services.people.domain import employment, erasure, organisation, person, tenant
+from services.people.deciding import Deciding, registering
+from services.people.domain import erasure, organisation, person, planned, tenant
 from services.people.domain.erasure import ERASURE, Erasure
-from services.people.domain.needed import NEEDED, fills, refuse_last
+from services.people.domain.needed import fills, refuse_last
+from services.people.domain.planned import PLANNED
 from services.people.names import Names, one_of
 from services.people.queries.employments import coded_so, employments
 from services.people.queries.erasures import erasures
 from services.people.queries.organisation import lacks, organisation_of
+from services.people.queries.planned import planned_changes
 from services.people.queries.role_changes import role_changes, role_of
 
 REGISTER_PERSON = "nhip.people.v1.People/RegisterPerson"
 PEOPLE, UNITS = 100, 500
 """Sizes of a page that names none."""
-_ADMIN = roles("admin", services=("importer", "operator"))
-_READ = anyone(services=("importer", "operator", "gateway"))
-ACCESS: Mapping[str, Allow] = {
-    "CreateTenant": services("operator"),
-    "CreateUnit": _ADMIN,
-    "RenameUnit": _ADMIN,
-    "MoveUnit": _ADMIN,
-    "CloseUnit": roles("admin", services=("operator",)),
-    "AppointUnitHead": _ADMIN,
-    "RegisterPerson": _ADMIN,
-    "BatchRegisterPeople": _ADMIN,
-    "AssignPlace": _ADMIN,
-    # An import registers people with their roles; what they have afterwards is people's to decide.
-    "ChangeRoles": roles("admin", services=("operator",)),
-    "ChangeName": roles("admin", services=("operator",)),
-    "ChangeTitle": roles("admin", services=("operator",)),
-    "ChangeEmployment": _ADMIN,
-    "DeactivatePerson": roles("admin", services=("operator",)),
-    "ReactivatePerson": roles("admin", services=("operator",)),
-    # One's own, or for an administrator anybody's: the decisions check.
-    "ChangeEmail": anyone(services=("importer", "operator"), own=True),
-    "RequestErasure": anyone(services=("operator",), own=True),
-    "ApproveErasure": roles("admin", services=("operator",)),
-    "DeclineErasure": roles("admin", services=("operator",)),
-    "PlaceLegalHold": roles("admin", services=("operator",)),
-    "LiftLegalHold": roles("admin", services=("operator",)),
-    "ListErasures": anyone(services=("operator",), others=("admin", AUDITOR)),
-    **company_api.ACCESS,
-    "ListUnits": _READ,
-    "ListPeople": _READ,
-    "GetOrganisation": anyone(),
-    "GetPerson": _READ,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +44,7 @@ class PeopleApi(CompanyApi):
     """Implements `nhip.people.v1.People`."""
 
     names: Names
+    deciding: Deciding
 
     async def create_tenant(self, command: pb.CreateTenant, ctx: Context) -> Accepted:
         async def decide(load: Load) -> Decision:
@@ -85,107 +58,98 @@ class PeopleApi(CompanyApi):
 
     async def create_unit(self, command: pb.CreateUnit, ctx: Context) -> Accepted:
         unit_id = ctx.new_id("unit")
-        return await self._about_units(ctx, unit_id, lambda state: organisation.create_unit(state, command, unit_id))
-
-    async def rename_unit(self, command: pb.RenameUnit, ctx: Context) -> Accepted:
-        return await self._about_units(ctx, command.unit_id, lambda state: organisation.rename_unit(state, command))
-
-    async def move_unit(self, command: pb.MoveUnit, ctx: Context) -> Accepted:
-        return await self._about_units(ctx, command.unit_id, lambda state: organisation.move_unit(state, command))
-
-    async def close_unit(self, command: pb.CloseUnit, ctx: Context) -> Accepted:
-        async def decide(load: Load) -> Decision:
-            state = await load(ORGANISATION, THE_ORGANISATION)
-            people = [await load(PERSON, person_id) for person_id in organisation.of_unit(state, command.unit_id)]
-            return organisation.close_unit(state, command.unit_id, people)
-
-        return await self.resources.commands.execute(ctx, organisation.HERE, decide, answers=command.unit_id)
-
-    async def _about_units(self, ctx: Context, unit_id: str, decide: Callable[[Organisation], Decision]) -> Accepted:
-        """Decides about a unit on the tenant's organisation."""
-        return await self.resources.commands.on(ctx, ORGANISATION, THE_ORGANISATION, decide, answers=unit_id)
-
-    async def appoint_unit_head(self, command: pb.AppointUnitHead, ctx: Context) -> Accepted:
-        async def decide(load: Load) -> Decision:
-            return organisation.appoint_head(
-                await load(ORGANISATION, THE_ORGANISATION), await load(PERSON, command.person_id), command, ctx.actor
-            )
-
-        return await self.resources.commands.execute(ctx, organisation.HERE, decide, answers=command.unit_id)
+        return await self.resources.commands.on(
+            ctx,
+            ORGANISATION,
+            THE_ORGANISATION,
+            lambda state: organisation.create_unit(state, command, unit_id),
+            answers=unit_id,
+        )
 
     async def register_person(self, command: pb.RegisterPerson, ctx: Context) -> Accepted:
         person_id = ctx.new_id("person")
-        decide = _registering(command, person_id)
+        decide = registering(command, person_id)
         return await self.resources.commands.execute(ctx, organisation.HERE, decide, answers=person_id)
 
     async def batch_register_people(self, command: pb.BatchRegisterPeople, ctx: Context) -> Accepted:
         async def item(number: int, one: pb.PersonItem) -> Item:
             own = await ctx.of_item(number, REGISTER_PERSON, one.person, one.key)
             person_id = own.new_id("person")
-            return Item(own, organisation.HERE, _registering(one.person, person_id), person_id)
+            return Item(own, organisation.HERE, registering(one.person, person_id), person_id)
 
         return await self.resources.commands.batch([await item(*one) for one in enumerate(command.items)])
 
-    async def assign_place(self, command: pb.AssignPlace, ctx: Context) -> Accepted:
-        async def decide(load: Load) -> Decision:
-            return organisation.assign(
-                await load(ORGANISATION, THE_ORGANISATION),
-                await load(PERSON, command.person_id),
-                await _manager(load, command.place),
-                command,
-                ctx.actor,
-            )
+    async def rename_unit(self, command: pb.RenameUnit, ctx: Context) -> Accepted:
+        return await self._carry_out(command, ctx)
 
-        return await self.resources.commands.execute(ctx, organisation.HERE, decide, answers=command.person_id)
+    async def move_unit(self, command: pb.MoveUnit, ctx: Context) -> Accepted:
+        return await self._carry_out(command, ctx)
+
+    async def close_unit(self, command: pb.CloseUnit, ctx: Context) -> Accepted:
+        return await self._carry_out(command, ctx)
+
+    async def appoint_unit_head(self, command: pb.AppointUnitHead, ctx: Context) -> Accepted:
+        return await self._carry_out(command, ctx)
+
+    async def assign_place(self, command: pb.AssignPlace, ctx: Context) -> Accepted:
+        return await self._carry_out(command, ctx)
 
     async def change_roles(self, command: pb.ChangeRoles, ctx: Context) -> Accepted:
-        async def decide(load: Load) -> Decision:
-            others = await self._others_fill(load, ctx, command.person_id)
-            return person.change_roles(await load(PERSON, command.person_id), command, ctx.actor, others=others)
-
-        return await self.resources.commands.execute(ctx, PERSON(command.person_id), decide)
+        return await self._carry_out(command, ctx)
 
     async def deactivate_person(self, command: pb.DeactivatePerson, ctx: Context) -> Accepted:
-        async def decide(load: Load) -> Decision:
-            return person.deactivate(
-                await load(PERSON, command.person_id),
-                await load(ORGANISATION, THE_ORGANISATION),
-                await load(PERSON, command.successor_id) if command.successor_id else None,
-                command,
-                ctx.actor,
-                others=await self._others_fill(load, ctx, command.person_id),
-            )
-
-        return await self.resources.commands.execute(ctx, organisation.HERE, decide, answers=command.person_id)
+        return await self._carry_out(command, ctx)
 
     async def reactivate_person(self, command: pb.ReactivatePerson, ctx: Context) -> Accepted:
-        return await self.resources.commands.on(
-            ctx, PERSON, command.person_id, lambda state: person.reactivate(state, command.person_id)
-        )
+        return await self._carry_out(command, ctx)
 
     async def change_name(self, command: pb.ChangeName, ctx: Context) -> Accepted:
-        return await self.resources.commands.on(
-            ctx, PERSON, command.person_id, lambda state: person.change_name(state, command)
-        )
+        return await self._carry_out(command, ctx)
 
     async def change_title(self, command: pb.ChangeTitle, ctx: Context) -> Accepted:
-        return await self.resources.commands.on(
-            ctx, PERSON, command.person_id, lambda state: person.change_title(state, command)
-        )
+        return await self._carry_out(command, ctx)
 
     async def change_employment(self, command: pb.ChangeEmployment, ctx: Context) -> Accepted:
-        async def decide(load: Load) -> Decision:
-            return employment.change(
-                await load(ORGANISATION, THE_ORGANISATION), await load(PERSON, command.person_id), command
-            )
+        return await self._carry_out(command, ctx)
 
-        return await self.resources.commands.execute(ctx, organisation.HERE, decide, answers=command.person_id)
+    async def _carry_out(self, command: Message, ctx: Context) -> Accepted:
+        asked = self.deciding.of(command, ctx.actor)
+        return await self.resources.commands.execute(ctx, asked.ref, asked.decide, answers=asked.answers)
 
     async def change_email(self, command: pb.ChangeEmail, ctx: Context) -> Accepted:
         admin = await self._administers(ctx)
         return await self.resources.commands.on(
             ctx, PERSON, command.person_id, lambda state: person.change_email(state, command, ctx.actor, admin=admin)
         )
+
+    # -- what is planned
+
+    async def plan_change(self, command: pb.PlanChange, ctx: Context) -> Accepted:
+        """Whoever plans it must be allowed to ask for it now; what stands against it as things are may be otherwise on
+        the day."""
+        plan_id = ctx.new_id("planned_change")
+        asked = self.deciding.of(planned.command_of(command.change), ctx.actor)
+        today = (await self.resources.directory.org_chart(ctx.tenant)).today(ctx.at)
+
+        async def decide(load: Load) -> Decision:
+            try:
+                await asked.decide(load)
+            except Rejected as refusal:
+                if refusal.kind is not Kind.REFUSED or refusal.reason == "NEWER_EVENT":
+                    raise
+            return planned.plan(plan_id, command, ctx.actor, today)
+
+        return await self.resources.commands.execute(ctx, PLANNED(plan_id), decide)
+
+    async def withdraw_planned_change(self, command: pb.WithdrawPlannedChange, ctx: Context) -> Accepted:
+        ctx = await self.resources.commands.answering(ctx, PLANNED(command.plan_id))
+        return await self.resources.commands.on(
+            ctx, PLANNED, command.plan_id, lambda state: planned.withdraw(state, command.plan_id)
+        )
+
+    async def list_planned_changes(self, request: pb.ListPlannedChanges, ctx: Context) -> pb.PlannedChanges:
+        async with reading(self.resources.pool, ctx.tenant) as con:
+            return await planned_changes(con, ctx.tenant, request)
 
     # -- erasure
 
@@ -204,7 +168,9 @@ class PeopleApi(CompanyApi):
             requested_by = await self._last_by(ctx, command.person_id, ErasureRequested)
             decision = erasure.approve(state, whom, command, ctx.actor, requested_by=requested_by)
             if decision:
-                refuse_last(fills(whom), await self._others_fill(load, ctx, command.person_id), "person_id")
+                refuse_last(
+                    fills(whom), await self.deciding.others_fill(load, ctx.tenant, command.person_id), "person_id"
+                )
             return decision
 
         ctx = await self._answering(ctx, command.person_id)
@@ -257,20 +223,6 @@ class PeopleApi(CompanyApi):
             if isinstance(event.message, did):
                 by = event.origin.actor
         return by
-
-    async def _others_fill(self, load: Load, ctx: Context, person_id: str) -> frozenset[str]:
-        """The needed roles that somebody else fills.
-
-        Who the directory says might is loaded, and so guarded: of two who take each other's role away at the same time
-        one is refused.
-        """
-        filled = frozenset[str]()
-        for other in (await self.resources.directory.org_chart(ctx.tenant)).people.values():
-            if other.id != person_id and fills(other) - filled:
-                filled |= fills(await load(PERSON, other.id), await load(ERASURE, other.id))
-            if filled == NEEDED.keys():
-                break
-        return filled
 
     # -- queries
 
@@ -352,19 +304,6 @@ class PeopleApi(CompanyApi):
         lets in."""
         org, me = await self.resources.directory.org_chart(ctx.tenant), ctx.actor.id
         return ctx.actor.kind == "service" or (org.has_role(me, "admin") and not org.has_role(me, AUDITOR))
-
-
-def _registering(command: pb.RegisterPerson, person_id: str) -> Decide:
-    async def decide(load: Load) -> Decision:
-        return person.register(
-            await load(ORGANISATION, THE_ORGANISATION), await _manager(load, command.place), command, person_id
-        )
-
-    return decide
-
-
-async def _manager(load: Load, place: types_pb2.Place) -> Person | None:
-    return await load(PERSON, place.manager_id) if place.manager_id else None
 
 
 def _person(org: OrgChart, person: Person, employment: types_pb2.Employment | None, *, email: bool) -> pb.Person:

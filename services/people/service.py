@@ -4,20 +4,25 @@ from eventkit.directory import views as directory
 from eventkit.process.service import Resources, Service
 from eventkit.rpc.server import Api
 from nhip.people.v1 import people_pb2
-from services.people.api import ACCESS, PeopleApi
+from services.people.access import ACCESS
+from services.people.api import PeopleApi
+from services.people.deciding import Deciding
 from services.people.names import Names
 from services.people.reactors.erasure import erasing
+from services.people.reactors.planned import planned_changes
 from services.people.views.employment import EmploymentView
 from services.people.views.erasure import ErasureView
 from services.people.views.logo import LogoView
+from services.people.views.planned import PlannedView
 from services.people.views.role_change import RoleChangeView
 
 
 def service(resources: Resources) -> Service:
+    deciding = Deciding(resources)
+    api = PeopleApi(resources, Names(resources.words), deciding)
     return Service(
-        apis=[
-            Api(people_pb2.DESCRIPTOR.services_by_name["People"], PeopleApi(resources, Names(resources.words)), ACCESS)
-        ],
-        views=[ErasureView(), EmploymentView(), RoleChangeView(), LogoView(), *directory.views()],
+        apis=[Api(people_pb2.DESCRIPTOR.services_by_name["People"], api, ACCESS)],
+        views=[ErasureView(), EmploymentView(), RoleChangeView(), PlannedView(), LogoView(), *directory.views()],
         reactions=[erasing(resources)],
+        timers=[planned_changes(resources, deciding)],
     )

@@ -14,6 +14,7 @@ class PeopleX:
     def __init__(self) -> None:
         self.changed: dict[str, pb.Person] = {}
         """People as they are since somebody set them right, and those who were taken on."""
+        self.plans: dict[str, pb.PlannedChange] = {}
         self.units = {
             "sales": pb.Unit(unit_id="sales", name="Sales", head_id="phuc"),
             "cskh": pb.Unit(unit_id="cskh", name="CSKH", head_id="lan"),
@@ -76,6 +77,23 @@ class PeopleX:
         person = self._change(request.person_id)
         person.active, person.successor_id = True, ""
         return self._accepted("people", request.person_id)
+
+    def PlanChange(self, request: pb.PlanChange, actor: str) -> Message:
+        id = f"plan-{len(self.plans)}"
+        self.plans[id] = pb.PlannedChange(
+            plan_id=id, on=request.on, change=request.change, planned_by=actor, state=pb.PLAN_STATE_WAITING
+        )
+        return self._accepted("people", id)
+
+    def WithdrawPlannedChange(self, request: pb.WithdrawPlannedChange, actor: str) -> Message:
+        self.plans[request.plan_id].state = pb.PLAN_STATE_WITHDRAWN
+        return self._accepted("people", request.plan_id)
+
+    def ListPlannedChanges(self, request: pb.ListPlannedChanges, actor: str) -> Message:
+        waiting = pb.PLAN_STATE_WAITING
+        found = [one for one in self.plans.values() if one.state == waiting or not request.waiting]
+        about = request.about_id
+        return pb.PlannedChanges(changes=[one for one in found if not about or f'"{about}"' in str(one.change)])
 
     def CreateUnit(self, request: pb.CreateUnit, actor: str) -> Message:
         id = f"unit-{len(self.units)}"

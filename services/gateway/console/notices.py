@@ -154,8 +154,28 @@ def _said(visit: Visit, notice: notifications_pb2.Notice, who: Directory) -> _Sa
             own = notice.erased_id == visit.person
             url = "/profile#erasure" if own else f"/erasures/{quote(notice.erased_id, safe='')}"
             return _Said("eraser", "plain", text % names, url, _("View"))
+        case types_pb2.NOTICE_KIND_STANDS_IN:
+            return _stands_in(notice, who, language)
+        case types_pb2.NOTICE_KIND_PLAN_REFUSED:
+            sentence = _("A change that you planned could not be carried out")
+            return _Said("calendar", "behind", sentence, "/people/planned?all=1", _("View"))
         case _:
             return _Said("bell", "plain", types_pb2.NoticeKind.Name(notice.kind), "", "")
+
+
+def _stands_in(notice: notifications_pb2.Notice, who: Directory, language: Language) -> _Said:
+    said = {"person": who.person(notice.leaver_id).name, "n": len(notice.changes)}
+    sentence = (
+        language.ngettext(
+            "%(person)s left: you answer in their place for %(n)s KPI",
+            "%(person)s left: you answer in their place for %(n)s KPIs",
+            len(notice.changes),
+        )
+        if notice.changes
+        else language.gettext("%(person)s left: what is theirs to decide is yours")
+    )
+    url = f"/people/{quote(notice.leaver_id, safe='')}"
+    return _Said("user-off", "behind", sentence % said, url, language.gettext("View"))
 
 
 def _changed(by: str, changes: Sequence[notifications_pb2.NoticedChange], language: Language) -> str:

@@ -17,6 +17,7 @@ from nhip.notifications.v1 import types_pb2 as t
 from nhip.notifications.v1.events_pb2 import NoticeGiven
 from nhip.notifications.v1.types_pb2 import KpiChange
 from nhip.rewards.v1.events_pb2 import GiftHandedOver, PraiseGiven, RedemptionRefunded
+from services.notifications.domain.notice import LISTED_CHANGES
 
 
 class NotKnownYet(TimeoutError):
@@ -143,6 +144,25 @@ def of_erasure_decision(
         if not (granted and person == person_id)
     }
     return _drafts(drafts, person_of(actor), org)
+
+
+def of_leaver(leaver: str, kpis: Sequence[str], actor: str, org: OrgChart) -> list[NoticeGiven]:
+    """Who stands in for somebody who left hears for which KPIs (D-09); a successor also when there are none."""
+    by, known = org.standing_in(leaver), org.people.get(leaver)
+    if not by or by == leaver or (not kpis and (known is None or not known.successor_id)):
+        return []
+    changes = [
+        KpiChange(kpi_id=kpi, kind=t.CHANGE_KIND_HANDED_OVER, relation=t.RELATION_OWNER)
+        for kpi in kpis[:LISTED_CHANGES]
+    ]
+    draft = NoticeGiven(kind=t.NOTICE_KIND_STANDS_IN, leaver_id=leaver, changes=changes)
+    return _drafts({by: draft}, person_of(actor), org)
+
+
+def of_refused_plan(planned_by: str, org: OrgChart) -> list[NoticeGiven]:
+    """Whoever planned it."""
+    planner = person_of(planned_by)
+    return _drafts({planner: NoticeGiven(kind=t.NOTICE_KIND_PLAN_REFUSED)}, "", org) if planner else []
 
 
 def of_stale(kpi: Responsibility, org: OrgChart) -> list[NoticeGiven]:

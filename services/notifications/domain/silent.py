@@ -8,6 +8,7 @@ from nhip.audit.v1.events_pb2 import LedgerRead
 from nhip.checkins.v1.events_pb2 import ProgressRecorded
 from nhip.goals.v1.events_pb2 import CsfChosen, CycleOpened, ProposalWithdrawn, StrategicGoalSet
 from nhip.people.v1.events_pb2 import (
+    ChangePlanned,
     CompanyRenamed,
     EmailChanged,
     EmploymentChanged,
@@ -18,6 +19,8 @@ from nhip.people.v1.events_pb2 import (
     LogoChanged,
     NameChanged,
     PersonRegistered,
+    PlannedChangeMade,
+    PlannedChangeWithdrawn,
     SettingsChanged,
     TenantCreated,
     TimeZoneChanged,
@@ -64,6 +67,9 @@ TELLS_NOBODY: Mapping[type[Message], str] = {
     NameChanged: _SEEN,
     TitleChanged: _SEEN,
     EmploymentChanged: _SEEN,
+    ChangePlanned: "who is to leave or to rise is not told before",
+    PlannedChangeWithdrawn: "what was not told before needs no taking back",
+    PlannedChangeMade: _BESIDE,
     UnitRenamed: _SEEN,
     CompanyRenamed: _SEEN,
     LogoChanged: _SEEN,

@@ -1,6 +1,7 @@
 """What an append of goals changed, and the KPIs around it."""
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 from uuid import UUID
 
 import asyncpg
@@ -9,6 +10,9 @@ from eventkit.directory.responsibility import Responsibility
 from nhip.notifications.v1 import types_pb2 as t
 from services.notifications.domain.recipients import Append, Change, KpiTree, Proposed
 from services.notifications.views.goals_change import CHANGE, KPI, LINK, PROPOSAL
+from services.notifications.views.goals_facts import KnownCycleView
+
+CYCLE = KnownCycleView().table
 
 _KINDS: dict[str, t.ChangeKind.ValueType] = {
     "KpiDefined": t.CHANGE_KIND_DEFINED,
@@ -59,6 +63,24 @@ async def tree_around(con: asyncpg.Connection, tenant: str, changes: Sequence[Ch
         *(c.parent_after for c in changes),
     } - {""}
     return KpiTree(await responsibilities(con, tenant, wanted), parents)
+
+
+async def answered_for(
+    con: asyncpg.Connection, tenant: str, person_id: str, units: Sequence[str], today: date
+) -> list[str]:
+    """The KPIs of cycles that are not over that name a person, or without naming anybody one of these units; by
+    name."""
+    rows = await con.fetch(
+        f"""select k.kpi_id from {KPI} k join {CYCLE} c using (tenant, cycle_id)
+        where k.tenant = $1 and not k.retired and c.ends_on >= $4
+          and ($2 = any(k.owner_ids) or (k.owner_ids = '{{}}' and k.unit_id = any($3)))
+        order by k.name, k.kpi_id""",
+        tenant,
+        person_id,
+        units,
+        today,
+    )
+    return [row["kpi_id"] for row in rows]
 
 
 async def responsibilities(con: asyncpg.Connection, tenant: str, kpi_ids: Iterable[str]) -> dict[str, Responsibility]:

@@ -198,6 +198,7 @@ def _message(listed: Listed, e: NoticeGiven, told: _Told) -> pb.Notice:
         redemption_id=e.redemption_id,
         more=row.more,
         erased_id=e.erased_id,
+        leaver_id=e.leaver_id,
     )
     if proposal := told.proposals.get(e.proposal_id):
         waits = e.kind == t.NOTICE_KIND_PROPOSAL_WAITING and proposal.state == PROPOSAL_STATE_PROPOSED

@@ -114,7 +114,7 @@ class DueMails:
         org = await self.resources.directory.org_chart(ctx.tenant)
         async with reading(self.resources.pool, ctx.tenant) as con:
             wanted = delivery_preferences(await preferences_of(con, ctx.tenant, person.id), org.time_zone, org.language)
-        named = dict.fromkeys(id for n in shown for id in (n.by_id, n.erased_id))
+        named = dict.fromkeys(id for n in shown for id in (n.by_id, n.erased_id, n.leaver_id))
         involved = [person, *(org.people[id] for id in named if id in org.people)]
         opened = people_pb2.PeopleList(
             people=[people_pb2.Person(person_id=p.id, name=p.name, email=p.email) for p in involved]

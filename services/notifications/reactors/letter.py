@@ -66,6 +66,10 @@ class Letter:
                 return _("A request to delete personal data waits for your decision")
             case t.NOTICE_KIND_ERASURE_DECIDED:
                 return _("A request to delete personal data was decided")
+            case t.NOTICE_KIND_STANDS_IN:
+                return _("You answer in the place of somebody who left")
+            case t.NOTICE_KIND_PLAN_REFUSED:
+                return _("A planned change was refused")
             case _:
                 return _("News of your gift")
 
@@ -155,6 +159,12 @@ class Letter:
             case t.NOTICE_KIND_PROGRESS_STALE:
                 since = {"kpi": notice.kpi_name, "day": self.language.day(required_date(notice.since))}
                 return Item(_("%(kpi)s has had no number since %(day)s.") % since, [], f"/kpi/{notice.kpi_id}/progress")
+            case t.NOTICE_KIND_STANDS_IN:
+                person = {"person": self.names.get(notice.leaver_id) or _("somebody")}
+                told = _("%(person)s left. You answer in their place, until somebody else is named.") % person
+                return Item(told, changes, f"/people/{notice.leaver_id}")
+            case t.NOTICE_KIND_PLAN_REFUSED:
+                return Item(_("A change that you planned could not be carried out."), [], "/people/planned?all=1")
             case _:
                 gift = {"gift": notice.gift_name}
                 told = (
@@ -209,6 +219,8 @@ class Letter:
                 return _("%(kpi)s (%(relation)s): target %(before)s → %(after)s") % told
             case t.CHANGE_KIND_DEFINED:
                 return _("%(kpi)s (%(relation)s): new") % told
+            case t.CHANGE_KIND_HANDED_OVER:
+                return noticed.kpi_name
             case t.CHANGE_KIND_RETIRED:
                 return _("%(kpi)s (%(relation)s): has ended") % told
             case _ if noticed.parent_after_name:

@@ -17,6 +17,7 @@ from nhip.people.v1.events_pb2 import (
     PersonRegistered,
     RolesChanged,
     TitleChanged,
+    UnitHeadAppointed,
 )
 from nhip.people.v1.people_pb2 import (
     ChangeEmail,
@@ -121,7 +122,9 @@ def deactivate(
     if not person.active and command.successor_id in ("", person.successor_id):
         return []
     if command.successor_id == person.id:
-        raise Rejected("SUCCESSOR_IS_LEAVER", "who leaves is no successor of themself", field="successor_id")
+        raise Rejected(
+            "SUCCESSOR_IS_LEAVER", "who leaves is no successor of themself", kind=Kind.INVALID, field="successor_id"
+        )
     if command.successor_id:
         organisations.refuse_inactive(successor, command.successor_id, "successor_id")
         if is_oneself(actor, command.successor_id):
@@ -132,8 +135,9 @@ def deactivate(
             )
     if person.active:
         refuse_last(fills(person), others, "person_id")
-    left = PersonDeactivated(person_id=person.id, successor_id=command.successor_id)
     handed = organisations.hand_over(organisation, person.id, command.successor_id) if command.successor_id else []
+    units = [event.unit_id for _, event in handed if isinstance(event, UnitHeadAppointed)]
+    left = PersonDeactivated(person_id=person.id, successor_id=command.successor_id, unit_ids=units)
     return [StreamEvent(PERSON(person.id), left), *handed]
 
 

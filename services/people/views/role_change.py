@@ -72,7 +72,8 @@ def _row(event: Recorded, before: set[str], after: set[str], reason: bytes) -> R
     given, taken = (sorted(some - {"employee"}) for some in (after - before, before - after))
     if not given and not taken:
         return None
-    by, at = event.origin.actor, event.recorded_at
+    decided_by = event.message.decided_by if isinstance(event.message, RolesChanged) else ""
+    by, at = f"person:{decided_by}" if decided_by else event.origin.actor, event.recorded_at
     return RoleChangeRow(event.tenant, event.stream.id, event.version, given, taken, by, at, reason)
 
 

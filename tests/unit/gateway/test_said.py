@@ -54,6 +54,7 @@ DEEDS: dict[str, tuple[str, dict[str, str]]] = {
     "/people/{person}/roles": ("ChangeRoles", {"ROLE_ADMIN": "1", "reason": "điều phối quý 1"}),
     "/people/{person}/leave": ("DeactivatePerson", {"successor": "tram"}),
     "/people/{person}/return": ("ReactivatePerson", {}),
+    "/people/planned/{plan}/withdrawal": ("WithdrawPlannedChange", {}),
     "/units": ("CreateUnit", {"name": "Marketing"}),
     "/units/{unit}/name": ("RenameUnit", {"name": "Bán hàng"}),
     "/units/{unit}/move": ("MoveUnit", {"parent": ""}),

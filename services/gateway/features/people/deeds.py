@@ -1,14 +1,18 @@
 """What the forms about people and units ask for, carried out: the same way for each."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from functools import partial
 
 from google.protobuf.message import Message
 from starlette.responses import Response
 
+from eventkit.errors import Violation
 from nhip.common.v1 import command_pb2
+from nhip.people.v1 import people_pb2
 from services.gateway.console.directory import directory
-from services.gateway.console.forms import Form
+from services.gateway.console.forms import Form, date_message
 from services.gateway.console.visit import Visit
 from services.gateway.failures import Failure
 
@@ -23,8 +27,17 @@ FIELDS: Mapping[str, str] = {
     "place.manager_id": "manager",
     "successor_id": "successor",
     "parent_id": "parent",
+    "on": "on",
 }
 """The form's field for a request's path; what is about no field of a form is said above it."""
+
+_PLANNABLE = {
+    field.message_type.full_name: field.name
+    for field in people_pb2.Change.DESCRIPTOR.fields
+    if field.message_type is not None
+}
+"""Commands that may be asked for a later day, and what they are called there."""
+_PLANNED_PATH = re.compile(r"^change\.\w+\.")
 
 
 async def carry_out(
@@ -36,11 +49,23 @@ async def carry_out(
     *,
     to: Callable[[str], str],
     again: Callable[[Form, int], Awaitable[Response]],
+    here: str = "",
     fields: Mapping[str, str] = FIELDS,
 ) -> Response:
     """Then to the page of what the command made or changed, `to(id)`, which says what happened; where it was refused,
     the form once more, with what is wrong where it is wrong. `again` itself raises when what the page is about is not
-    there."""
+    there. With a later day in `on` it is planned, and the page stays `here`."""
+    if filled["on"] and (planned := _PLANNABLE.get(command.DESCRIPTOR.full_name)):
+        wrong: list[Violation] = []
+        on = filled.day("on", wrong)
+        if on is None:
+            return await again(filled.wrong(wrong, visit.language), 422)
+        if on != visit.today:
+            change = people_pb2.Change()
+            getattr(change, planned).CopyFrom(command)
+            method, command = "PlanChange", people_pb2.PlanChange(on=date_message(on), change=change)
+            said = visit.language.gettext("It is planned for %(day)s.") % {"day": visit.language.day(on)}
+            to = partial(_always, here)
     try:
         accepted, position = await visit.caller.ask("people", method, command, command_pb2.Accepted, key=filled.key)
     except Failure as failure:
@@ -52,9 +77,15 @@ async def carry_out(
 
 async def _named(visit: Visit, failure: Failure) -> Failure:
     """The same, with the name of whom it speaks of instead of an id."""
+    violations = tuple(replace(one, field=_PLANNED_PATH.sub("", one.field)) for one in failure.violations)
+    failure = replace(failure, violations=violations)
     person = failure.parameters.get("person", "")
     if not person:
         return failure
     parameters = {**failure.parameters, "person": (await directory(visit, ids=[person])).person(person).name}
     violations = tuple(replace(one, parameters=parameters) for one in failure.violations)
     return replace(failure, parameters=parameters, violations=violations)
+
+
+def _always(page: str, _: str) -> str:
+    return page

@@ -17,12 +17,12 @@ from services.gateway.console.forms import Form, date_message, sent
 from services.gateway.console.language import Language, date_of, day_of
 from services.gateway.console.routes import Routes
 from services.gateway.console.visit import Visit
-from services.gateway.features.people import units
+from services.gateway.features.people import planned, units
 from services.gateway.features.people.choices import people_to_choose, units_to_choose
 from services.gateway.features.people.deeds import carry_out
 from services.gateway.features.people.roles import ROLES, held_roles, role_history, role_words
 
-routes = Routes(units.routes)
+routes = Routes(units.routes, planned.routes)
 PAGE = 50
 
 
@@ -180,6 +180,7 @@ async def _one(visit: Visit, sent_back: tuple[str, Form] = ("", Form()), status:
         forms=forms,
         held=held_roles(person, who, language, visit.zone),
         history=role_history(person, who, language, visit.zone),
+        planned=await planned.planned_about(visit, id),
         sets_right=sets_right,
         erased=person.name.WhichOneof("form") == "erased",
         units=units_to_choose(who),
@@ -272,7 +273,8 @@ async def _send(visit: Visit, form: str, filled: Form, method: str, command: Mes
     def again(filled: Form, status: int) -> Awaitable[Response]:
         return _one(visit, (form, filled), status)
 
-    return await carry_out(visit, filled, method, command, said, to=url_of, again=again)
+    here = url_of(_person(visit))
+    return await carry_out(visit, filled, method, command, said, to=url_of, again=again, here=here)
 
 
 def _person(visit: Visit) -> str:

@@ -17,6 +17,7 @@ from services.gateway.console.visit import Visit
 from services.gateway.failures import Failure
 from services.gateway.features.people.choices import by_name, people_to_choose, units_to_choose
 from services.gateway.features.people.deeds import FIELDS, carry_out
+from services.gateway.features.people.planned import planned_about
 
 routes = Routes()
 PEOPLE = 50
@@ -144,6 +145,7 @@ async def _one(visit: Visit, sent_back: tuple[str, Form] = ("", Form()), status:
         members=[who.person(person.person_id) for person in people.people],
         member_urls=[f"/people/{quote(person.person_id, safe='')}" for person in people.people],
         more=f"/people?unit={quote(id, safe='')}" if people.next_page_token else "",
+        planned=await planned_about(visit, id),
         forms=forms,
         sets_right=sets_right,
         units=units_to_choose(who, without=inside),
@@ -188,7 +190,9 @@ async def _send(visit: Visit, form: str, filled: Form, method: str, command: Mes
     def again(filled: Form, status: int) -> Awaitable[Response]:
         return _one(visit, (form, filled), status)
 
-    return await carry_out(visit, filled, method, command, said, to=url_of, again=again, fields=_FIELDS)
+    return await carry_out(
+        visit, filled, method, command, said, to=url_of, again=again, here=url_of(_unit(visit)), fields=_FIELDS
+    )
 
 
 def _unit(visit: Visit) -> str:

@@ -1,0 +1,44 @@
+"""Who may call what of people."""
+
+from collections.abc import Mapping
+
+from eventkit.rpc.access import AUDITOR, Allow, anyone, roles, services
+from services.people.company_api import ACCESS as COMPANY_ACCESS
+
+_ADMIN = roles("admin", services=("importer", "operator"))
+_READ = anyone(services=("importer", "operator", "gateway"))
+ACCESS: Mapping[str, Allow] = {
+    "CreateTenant": services("operator"),
+    "CreateUnit": _ADMIN,
+    "RenameUnit": _ADMIN,
+    "MoveUnit": _ADMIN,
+    "CloseUnit": roles("admin", services=("operator",)),
+    "AppointUnitHead": _ADMIN,
+    "RegisterPerson": _ADMIN,
+    "BatchRegisterPeople": _ADMIN,
+    "AssignPlace": _ADMIN,
+    # An import registers people with their roles; what they have afterwards is people's to decide.
+    "ChangeRoles": roles("admin", services=("operator",)),
+    "ChangeName": roles("admin", services=("operator",)),
+    "ChangeTitle": roles("admin", services=("operator",)),
+    "ChangeEmployment": _ADMIN,
+    "DeactivatePerson": roles("admin", services=("operator",)),
+    "ReactivatePerson": roles("admin", services=("operator",)),
+    # One's own, or for an administrator anybody's: the decisions check.
+    "ChangeEmail": anyone(services=("importer", "operator"), own=True),
+    "RequestErasure": anyone(services=("operator",), own=True),
+    "ApproveErasure": roles("admin", services=("operator",)),
+    "DeclineErasure": roles("admin", services=("operator",)),
+    "PlaceLegalHold": roles("admin", services=("operator",)),
+    "LiftLegalHold": roles("admin", services=("operator",)),
+    "ListErasures": anyone(services=("operator",), others=("admin", AUDITOR)),
+    # Who is to leave or to rise is not told before.
+    "PlanChange": roles("admin", services=("operator",)),
+    "WithdrawPlannedChange": roles("admin", services=("operator",)),
+    "ListPlannedChanges": roles("admin", AUDITOR, services=("operator",)),
+    **COMPANY_ACCESS,
+    "ListUnits": _READ,
+    "ListPeople": _READ,
+    "GetOrganisation": anyone(),
+    "GetPerson": _READ,
+}
