@@ -48,6 +48,7 @@ ACCESS: Mapping[str, Allow] = {
     "ListCycles": anyone(services=(IMPORTER,)),
     "GetMap": anyone(services=(IMPORTER,)),
     "ListKpis": anyone(services=(IMPORTER,)),
+    "PreviewStatuses": anyone(),
     "GetOverview": anyone(),
     "ListGaps": anyone(),
     "GetKpi": anyone(services=(IMPORTER,)),
@@ -202,6 +203,10 @@ class GoalsApi:
     async def list_kpis(self, request: pb.ListKpis, ctx: Context) -> pb.Kpis:
         org = await self.resources.directory.org_chart(ctx.tenant)
         return await kpi_list.listed(self.resources.pool, self.outlines, ctx.tenant, request, org, ctx.at)
+
+    async def preview_statuses(self, request: pb.PreviewStatuses, ctx: Context) -> pb.StatusPreview:
+        org = await self.resources.directory.org_chart(ctx.tenant)
+        return await overview.preview(self.resources.pool, self.outlines, ctx.tenant, request, org, ctx.at)
 
     async def get_overview(self, request: pb.GetOverview, ctx: Context) -> pb.Overview:
         org = await self.resources.directory.org_chart(ctx.tenant)

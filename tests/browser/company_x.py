@@ -40,6 +40,7 @@ from services.rewards import api as rewards_api
 from tests.browser.company_x_people import PeopleX
 from tests.browser.company_x_records import ErasuresX, LedgerX, NoticesX
 from tests.browser.company_x_rewards import RewardsX
+from tests.browser.company_x_settings import SettingsX
 from tests.browser.folding import folded
 from tests.browser.messages import NOW
 from tests.browser.messages import day as _date
@@ -369,7 +370,7 @@ def company() -> list[Goal]:
     ]
 
 
-class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX):
+class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX, SettingsX):
     """The example's state and its answers.
 
     It stands in for the services where the browser is what is tested: pages, scripts, keyboards, screens. Who may call
@@ -378,7 +379,7 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX):
     """
 
     def __init__(self) -> None:
-        for part in (RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX):
+        for part in (RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX, SettingsX):
             part.__init__(self)
         self.goals = {goal.id: goal for goal in company()}
         self.proposals: dict[str, goals_pb2.Proposal] = {}
@@ -428,9 +429,6 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX):
 
     def proposal_waits(self, id: str) -> bool:
         return id in self.proposals and self.proposals[id].state == types_pb2.PROPOSAL_STATE_PROPOSED
-
-    def GetTenant(self, request: Message, actor: str) -> Message:
-        return people_pb2.Tenant(tenant_id="company-x", name="Công ty phần mềm X", time_zone="Asia/Ho_Chi_Minh")
 
     def ListPeople(self, request: people_pb2.ListPeople, actor: str) -> Message:
         everybody = dict.fromkeys([*PEOPLE, *self.changed])

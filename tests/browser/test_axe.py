@@ -40,7 +40,19 @@ PAGES = {
         "/profile/erasure",
     ],
     "Quang": ["/shop/counter"],
-    "Hương": ["/erasures", "/erasures/tien", "/people", "/people/new", "/people/minh", "/units", "/units/sales"],
+    "Hương": [
+        "/erasures",
+        "/erasures/tien",
+        "/people",
+        "/people/new",
+        "/people/minh",
+        "/units",
+        "/units/sales",
+        "/settings?open=at_risk_gap",
+        "/settings?changed=1",
+        "/settings/changes",
+        "/company",
+    ],
     "Khánh": ["/audit?kind=kpi", "/audit/subjects/kpi/i1", "/api", "/sign-in"],
 }
 

@@ -30,6 +30,7 @@ PAGES = [
     "/people",
     "/people/minh",
     "/units",
+    "/settings?open=at_risk_gap",
 ]
 PEOPLE = {
     "minh": ("Nguyễn Hoàng Phương Minh", "Chuyên viên cao cấp phát triển khách hàng doanh nghiệp", "sales", "phuc"),

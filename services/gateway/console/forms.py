@@ -8,6 +8,7 @@ from decimal import Decimal
 from uuid import uuid4
 
 from google.type import date_pb2, decimal_pb2  # pyright: ignore[reportMissingTypeStubs]  # a wheel without py.typed
+from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
 from eventkit.errors import Violation
@@ -93,12 +94,22 @@ def _field_of(path: str, fields: Mapping[str, str]) -> str:
 
 
 async def sent(request: Request) -> Form:
-    """The form that came with a request."""
-    async with request.form(max_files=0, max_fields=400) as content:
+    """The form that came with a request; a file in it is passed over."""
+    return (await sent_with_file(request, ""))[0]
+
+
+async def sent_with_file(request: Request, file: str) -> tuple[Form, bytes]:
+    """The form that came with a request, and what is in the file of a field: nothing where none was chosen. How much it
+    may be, the gate says."""
+    async with request.form(max_files=1, max_fields=400) as content:
         values = {name: value for name, value in content.items() if isinstance(value, str)}
+        chosen = content.get(file)
+        held = await chosen.read() if isinstance(chosen, UploadFile) else b""
+    if file:
+        values[file] = ""  # a browser does not take it back, but what is wrong with it belongs there
     request.state.resumed = bool(values.pop(RESUMED, ""))
     key = values.pop("key", "")
-    return Form(values, key if _KEY.fullmatch(key) else str(uuid4()))
+    return Form(values, key if _KEY.fullmatch(key) else str(uuid4())), held
 
 
 def decimal_message(value: Decimal) -> decimal_pb2.Decimal:

@@ -7,6 +7,9 @@ from decimal import Decimal
 from eventkit.language import NBSP
 from services.gateway.console.language import Language
 
+STATUS = "status"
+"""The group of those that the status of KPIs is judged by."""
+
 
 @dataclass(frozen=True, slots=True)
 class SettingWords:
@@ -92,7 +95,7 @@ def group_words(language: Language) -> Mapping[str, GroupWords]:
     """By the groups that the contract names, in the order in which they are shown."""
     _ = language.gettext
     return {
-        "status": GroupWords(_("Status of KPIs"), _("when something is on track, behind, at risk"), "activity"),
+        STATUS: GroupWords(_("Status of KPIs"), _("when something is on track, behind, at risk"), "activity"),
         "progress": GroupWords(_("Recording progress"), _("what goes without saying"), "pencil-check"),
         "approval": GroupWords(_("Decisions and notices"), _("how long one waits, and what is told"), "bell"),
         "praise": GroupWords(_("Praise and points"), _("how many, and for how long"), "heart-handshake"),

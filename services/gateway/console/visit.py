@@ -41,6 +41,8 @@ PATIENCE = 1.0
 """Seconds that a page waits for what it can do without: the number at its bell, what may be done elsewhere."""
 ACCESS_SECONDS = 30
 """How long a page shows what a role that was taken away allowed. The services guard what is done, at once."""
+COMPANY_SECONDS = 60
+"""How long a page shows a company as it was before somebody changed its profile at another gateway."""
 MOST_KEPT = 20_000
 """Sessions, times contexts, whose access is kept."""
 GUARDED = ("people", "goals", "checkins", "rewards", "audit")
@@ -48,6 +50,25 @@ GUARDED = ("people", "goals", "checkins", "rewards", "audit")
 
 Wanted = TypeVar("Wanted")
 Handler = Callable[["Visit"], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """What every page shows of a company, or goes by."""
+
+    name: str = ""
+    """Empty: not known."""
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Ho_Chi_Minh"))
+    language: str = DEFAULT
+    """Of who chose none."""
+    logo: str = ""
+    """What its address is made of; empty: there is none."""
+
+    @classmethod
+    def of(cls, tenant: people_pb2.Tenant) -> "Company":
+        known = Company()
+        zone = ZoneInfo(tenant.time_zone) if tenant.time_zone else known.zone
+        return cls(tenant.name, zone, tenant.language or known.language, tenant.logo)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +90,7 @@ class Console:
     templates: Mapping[str, Environment]
     assets: Assets
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    default_zone: str = "Asia/Ho_Chi_Minh"
-    _zones: dict[str, tuple[datetime, ZoneInfo]] = field(default_factory=dict[str, tuple[datetime, ZoneInfo]])
+    _companies: dict[str, tuple[datetime, Company]] = field(default_factory=dict[str, tuple[datetime, Company]])
 
     _access: dict[tuple[str, str], tuple[datetime, frozenset[str]]] = field(
         default_factory=dict[tuple[str, str], tuple[datetime, frozenset[str]]]
@@ -86,13 +106,17 @@ class Console:
             self._access.clear()
         self._access[token, context] = (self.clock(), access)
 
-    def zone(self, tenant: str) -> ZoneInfo | None:
-        """The tenant's zone, if it was asked for within the last minutes."""
-        at, zone = self._zones.get(tenant, (datetime.min.replace(tzinfo=UTC), None))
-        return zone if (self.clock() - at).total_seconds() < 300 else None
+    def company(self, tenant: str) -> Company | None:
+        """The company of a tenant, if it was asked for lately."""
+        at, company = self._companies.get(tenant, (datetime.min.replace(tzinfo=UTC), None))
+        return company if (self.clock() - at).total_seconds() < COMPANY_SECONDS else None
 
-    def keep_zone(self, tenant: str, zone: ZoneInfo) -> None:
-        self._zones[tenant] = (self.clock(), zone)
+    def keep_company(self, tenant: str, company: Company) -> None:
+        self._companies[tenant] = (self.clock(), company)
+
+    def forget_company(self, tenant: str) -> None:
+        """It was changed here: the next page asks for it."""
+        self._companies.pop(tenant, None)
 
 
 @dataclass
@@ -105,13 +129,24 @@ class Visit:
     session: Session | None
     caller: Caller
     viewer: Viewer | None = None
-    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Ho_Chi_Minh"))
+    company: Company = field(default_factory=Company)
     waiting: int = 0
     """Proposals that wait for the viewer's decision."""
     access: frozenset[str] = frozenset()
     """What the viewer may call, as "rewards.OfferGift"; about others, too: "people.ListErasures of others"."""
     unread: int | None = None
     """Notices that were not read yet; None: not known."""
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The company's."""
+        return self.company.zone
+
+    def belongs_to(self, company: Company) -> None:
+        """From now on it is this company's page: in its language where nobody chose one."""
+        self.company = company
+        if LANGUAGE_COOKIE not in self.request.cookies:
+            self.language = self.console.languages.get(company.language, self.language)
 
     @cached_property
     def today(self) -> date:
@@ -271,14 +306,14 @@ def failed(visit: Visit, failure: Failure) -> Response:
 
 
 async def meet(visit: Visit) -> None:
-    """Learns who looks, their tenant's zone, and how much waits for them. A page does without what is away."""
+    """Learns who looks, their company, and how much waits for them. A page does without what is away."""
     assert visit.session is not None
     session, console, caller = visit.session, visit.console, visit.caller
-    zone = console.zone(session.tenant)
+    company = console.company(session.tenant)
     person, tenant, proposals, visit.unread, visit.access = await asyncio.gather(
         or_none(caller.query("people", "GetPerson", people_pb2.GetPerson(person_id=session.person), people_pb2.Person)),
         or_none(caller.query("people", "GetTenant", people_pb2.GetTenant(), people_pb2.Tenant))
-        if zone is None
+        if company is None
         else _nothing(),
         or_none(
             caller.query(
@@ -292,9 +327,10 @@ async def meet(visit: Visit) -> None:
         _access(visit),
     )
     if tenant is not None:
-        zone = ZoneInfo(tenant.time_zone or console.default_zone)
-        console.keep_zone(session.tenant, zone)
-    visit.zone = zone or ZoneInfo(console.default_zone)
+        company = Company.of(tenant)
+        console.keep_company(session.tenant, company)
+    if company is not None:
+        visit.belongs_to(company)
     name = visit.language.words(person.name) if person else session.person
     avatar = (
         person_avatar(session.person, person.name, visit.language) if person else Avatar(name, name[:2].capitalize(), 0)

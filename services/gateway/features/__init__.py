@@ -23,6 +23,7 @@ FEATURES = (
     "progress",
     "proposals",
     "reference",
+    "settings",
     "shop",
     "sign_in",
 )

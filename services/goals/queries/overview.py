@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -17,12 +17,13 @@ from eventkit.telemetry import unshown
 from eventkit.values import from_decimal
 from nhip.common.v1.time_pb2 import AsOf
 from nhip.goals.v1 import goals_pb2 as pb
+from services.goals.domain.standing import Thresholds
 from services.goals.queries import strategy
 from services.goals.queries.goal_map import CycleState, moment, owner, read_cycle
 from services.goals.queries.outline import Outlines
 
-PAGE = 100
-"""Gaps on a page without a size."""
+PAGE, MOVED = 100, 20
+"""Gaps on a page without a size; KPIs that a preview names."""
 WHOLE = Decimal(100)
 """What somebody's weights add up to (G-45)."""
 Key = str
@@ -65,6 +66,41 @@ async def gaps(
     rest = [one for one in found.gaps[request.kind] if page.after is None or one[0] > page.after[0]]
     shown, token = page.cut(rest[: page.limit], lambda one: (one[0],))
     return pb.Gaps(gaps=[gap for _, gap in shown], next_page_token=token)
+
+
+async def preview(
+    pool: asyncpg.Pool, outlines: Outlines, tenant: str, request: pb.PreviewStatuses, org: OrgChart, at: datetime
+) -> pb.StatusPreview:
+    """What status every KPI has today, and would have by other numbers."""
+    when = moment(AsOf(), org, at)
+    async with reading(pool, tenant) as con:
+        state = await read_cycle(con, outlines, tenant, request.cycle_id, org, when)
+        await state.load(con, state.outline.stubs)
+    settings = org.settings.on(min(when.on, state.cycle.ends_on))
+    settings.MergeFrom(request.settings)
+    return await asyncio.to_thread(_moves, state, replace(state, thresholds=Thresholds.of(settings)), org)
+
+
+def _moves(now: CycleState, then: CycleState, org: OrgChart) -> pb.StatusPreview:
+    counted: Counter[tuple[int, int]] = Counter()
+    people, moved = set[str](), list[pb.MovedKpi]()
+    for id, stub in sorted(now.outline.stubs.items(), key=lambda one: one[1].place):
+        before, after = _status(now, id), _status(then, id)
+        if before == after:
+            continue
+        counted[before, after] += 1
+        people.update(answerable(stub.owner_ids, stub.unit_id, org))
+        if len(moved) < MOVED:
+            moved.append(pb.MovedKpi(kpi_id=id, name=stub.name, before=before, after=after))  # type: ignore[arg-type] # enums by number
+    return pb.StatusPreview(
+        kpis=len(now.outline.stubs),
+        moves=[
+            pb.StatusMove(before=before, after=after, count=count)  # type: ignore[arg-type] # likewise
+            for (before, after), count in sorted(counted.items())
+        ],
+        people=len(people),
+        moved=moved,
+    )
 
 
 async def _look(

@@ -42,6 +42,11 @@ async def test_a_changed_number_is_heard_by_goals_and_rewards_and_acts_from_its_
     await company.do(value, "minh")
     # 41 of 91 days are over and 20 of 80 are done: 20 points behind.
     assert await status(company) == "STATUS_BEHIND"
+    asked = g.PreviewStatuses(cycle_id=company.ids["q1"], settings=s.Settings(behind_gap=number(25)))
+    preview = await company.ask(asked, "nam")
+    assert isinstance(preview, g.StatusPreview)
+    assert [(m.before, m.after, m.count) for m in preview.moves] == [(g.STATUS_BEHIND, g.STATUS_ON_TRACK, 1)]
+    assert (preview.people, [kpi.kpi_id for kpi in preview.moved]) == (1, [company.ids["I1"]])
     before = datetime.now(UTC)
     await company.do(change(today(), behind_gap=number(25), points_per_praise=15, usual_confidence=2), "nam")
     await company.do(change(TOMORROW, points_per_praise=20, monthly_allowance=80), "nam")

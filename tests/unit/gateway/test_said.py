@@ -1,16 +1,20 @@
 """After each deed the console says what happened, once."""
 
 import re
+from datetime import UTC, datetime
 
 import httpx
 import pytest
 
+from eventkit.directory.facts import OrgChart
 from nhip.common.v1 import command_pb2
 from nhip.notifications.v1 import types_pb2
+from nhip.people.v1 import settings_pb2
 from services.gateway.features.profile.pages import KINDS
 from services.gateway.service import application
 from services.gateway.session import Identity
 from services.gateway.upstream import Upstream
+from services.people.queries.settings import page as settings_page
 
 from .conftest import NOBODY, Backend
 
@@ -55,6 +59,9 @@ DEEDS: dict[str, tuple[str, dict[str, str]]] = {
     "/people/{person}/leave": ("DeactivatePerson", {"successor": "tram"}),
     "/people/{person}/return": ("ReactivatePerson", {}),
     "/people/planned/{plan}/withdrawal": ("WithdrawPlannedChange", {}),
+    "/company": ("ChangeCompany", {"name": "Công ty X", "time_zone": "Asia/Tokyo", "language": "vi"}),
+    "/company/logo": ("ChangeLogo", {"do": "remove"}),
+    "/settings/{setting}": ("ChangeSettings", {"value": "14", **REASON}),
     "/units": ("CreateUnit", {"name": "Marketing"}),
     "/units/{unit}/name": ("RenameUnit", {"name": "Bán hàng"}),
     "/units/{unit}/move": ("MoveUnit", {"parent": ""}),
@@ -73,6 +80,7 @@ NO_DEEDS = {
     "/praise/check",
     "/praise/find",
     "/inbox/{notice}/open",
+    "/settings/{setting}/effect",
 }
 """They change nothing that is the reader's to know of, or show their answer at once."""
 
@@ -95,7 +103,9 @@ async def test_it_says_what_was_done_on_the_next_page_and_then_no_more(
 ):
     method, values = DEEDS[path]
     backend.answers(method, command_pb2.Accepted(id="x", position="goals=7"))
-    done = await signed_in.post(re.sub(r"{\w+}", "minh", path), data=values, headers=OWN)
+    backend.answers("GetSettings", settings_page(settings_pb2.GetSettings(), OrgChart(), datetime.now(UTC)))
+    address = re.sub(r"{\w+}", "minh", path.replace("{setting}", "stale_days"))
+    done = await signed_in.post(address, data=values, headers=OWN)
     assert done.status_code == 303, re.findall(r"<(?:p|small)[^>]*>([^<]*)<", done.text)
     shown, again = await signed_in.get("/proposals"), await signed_in.get("/proposals")
     [said] = re.findall(r'<p class="said" role="status">(?:<svg.*?</svg>)?([^<]+)</p>', shown.text, re.DOTALL)

@@ -313,7 +313,7 @@ def _hints(reply: rewards_pb2.PraiseHints, language: Language) -> list[Hint]:
     }
     missing: dict[int, str] = {
         rewards_pb2.RISE_HINT_LONG_SINCE_LAST: _("The last time is long ago: praise more often?"),
-        rewards_pb2.RISE_HINT_DEED_LONG_AGO: _("More than a week ago: sooner next time?"),
+        rewards_pb2.RISE_HINT_DEED_LONG_AGO: _("It was a while ago: sooner next time?"),
         rewards_pb2.RISE_HINT_DEED_DAY_MISSING: _("On which day was it?"),
         rewards_pb2.RISE_HINT_TOO_SHORT: _("Say a little more?"),
         rewards_pb2.RISE_HINT_DEED_MISSING: _("What exactly was done?"),

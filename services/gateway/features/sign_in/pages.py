@@ -3,6 +3,7 @@
 Real sign-in is an OIDC provider's.
 """
 
+import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from services.gateway.console.cards import Avatar, person_avatar
 from services.gateway.console.forms import sent
 from services.gateway.console.language import Language
 from services.gateway.console.routes import Routes
-from services.gateway.console.visit import LANGUAGE_COOKIE, POSITION_COOKIE, Console, Visit
+from services.gateway.console.visit import LANGUAGE_COOKIE, POSITION_COOKIE, Company, Console, Visit, or_none
 from services.gateway.failures import Failure
 from services.gateway.session import from_this_machine, local_path
 from services.gateway.upstream import Caller
@@ -75,9 +76,12 @@ async def _choose(visit: Visit, kept: Kept, next: str, status: int = 200) -> Res
     if not identity.issues:
         return visit.render("sign_in/oidc.html", status)
     caller = Caller(visit.console.upstream, identity.service_token(), visit.caller.positions)
-    people = await caller.query(
-        "people", "ListPeople", people_pb2.ListPeople(active=True, page_size=500), people_pb2.PeopleList
+    tenant, people = await asyncio.gather(
+        or_none(caller.query("people", "GetTenant", people_pb2.GetTenant(), people_pb2.Tenant)),
+        caller.query("people", "ListPeople", people_pb2.ListPeople(active=True, page_size=500), people_pb2.PeopleList),
     )
+    if tenant is not None:
+        visit.belongs_to(Company.of(tenant))
     picks = [
         Pick(
             person.person_id,
@@ -88,7 +92,13 @@ async def _choose(visit: Visit, kept: Kept, next: str, status: int = 200) -> Res
         for person in sorted(people.people, key=lambda person: _rank(person, visit.language))
     ]
     return visit.render(
-        "sign_in/sign_in.html", status, here="/", picks=picks, next=next, tenant=identity.tenant, kept=kept.packed()
+        "sign_in/sign_in.html",
+        status,
+        here="/",
+        picks=picks,
+        next=next,
+        tenant=visit.company.name or identity.tenant,
+        kept=kept.packed(),
     )
 
 

@@ -1,0 +1,1 @@
+"""The numbers that a company sets for itself, and its profile."""
