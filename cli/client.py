@@ -16,7 +16,7 @@ from cli.running import Failed
 from eventkit.errors import Kind
 from eventkit.rpc import errors
 from eventkit.rpc.client import channel
-from eventkit.rpc.metadata import AUTHORIZATION, IDEMPOTENCY_KEY, POSITION
+from eventkit.rpc.metadata import AUTHORIZATION, CHECK, IDEMPOTENCY_KEY, POSITION
 from nhip.common.v1.command_pb2 import Accepted
 
 Reply = TypeVar("Reply", bound=Message)
@@ -68,14 +68,23 @@ class Client:
         """The same connection for somebody else."""
         return Client(self._channels, token, self.positions, patience=self._patience)
 
-    async def command(self, request: Message, *, key: str = "", at: str = "", after: Iterable[str] = ()) -> Accepted:
-        """Have a command carried out, and learn the position it led to."""
-        done = await self.ask(request, Accepted, key=key, at=at, after=after)
+    async def command(
+        self, request: Message, *, key: str = "", at: str = "", after: Iterable[str] = (), check: bool = False
+    ) -> Accepted:
+        """Have a command carried out, and learn the position it led to; or, with `check`, only judged."""
+        done = await self.ask(request, Accepted, key=key, at=at, after=after, check=check)
         self.positions.learn(done.position)
         return done
 
     async def ask(
-        self, request: Message, reply: type[Reply], *, key: str = "", at: str = "", after: Iterable[str] = ()
+        self,
+        request: Message,
+        reply: type[Reply],
+        *,
+        key: str = "",
+        at: str = "",
+        after: Iterable[str] = (),
+        check: bool = False,
     ) -> Reply:
         """The reply to a request. `at` names the service, which only operations need; `after` positions to wait for.
 
@@ -89,6 +98,8 @@ class Client:
         metadata = [(AUTHORIZATION, f"Bearer {self._token}"), *((POSITION, position) for position in after)]
         if key:
             metadata.append((IDEMPOTENCY_KEY, key))
+        if check:
+            metadata.append((CHECK, "true"))
         begun = time.monotonic()
         until = begun + (self._patience if key or reply is not Accepted else 0.0)
         while True:

@@ -23,7 +23,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     ),
     "import": (
         "cli.importing.command:import_",
-        "Bring a company in from a file. The file is checked whole first; what was imported before is not made twice.",
+        "Bring a company, or one table of it, in from a file: checked whole first, and nothing is made twice.",
     ),
     "demo": ("cli.generating:demo", "Write the file of an invented company of any size, for `nhip import`."),
     "verify": (

@@ -58,6 +58,8 @@ class Context:
     """A keyed hash of the request: the same command id with another digest is another command."""
     retryable: bool = False
     """The caller gave an idempotency key, so this command may have been carried out before."""
+    check: bool = False
+    """Only whether it would be carried out is asked: it is decided, and nothing is recorded."""
     correlation_id: str = ""
     causation_id: str = ""
     traceparent: str = ""

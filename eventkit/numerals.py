@@ -1,6 +1,9 @@
 """Numbers as people write them, in Vietnamese and in English: one rule for pages, files and mails (D-07)."""
 
 import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
 
 from eventkit.values import rounded
@@ -14,6 +17,17 @@ _SCALES = {
 }
 _WORDS = {"vi": ("tỷ", "triệu", "nghìn"), "en": ("billion", "million", "thousand")}
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+_SCALE_WORDS: Mapping[str, Decimal] = {
+    **dict.fromkeys(("nghìn", "ngàn", "k", "thousand"), Decimal(10) ** 3),
+    **dict.fromkeys(("triệu", "tr", "million", "mn"), Decimal(10) ** 6),
+    **dict.fromkeys(("tỷ", "tỉ", "billion", "bn"), Decimal(10) ** 9),
+}
+_SCALE = re.compile(rf"(-?[0-9][0-9.,\s]*?)\s*({'|'.join(_SCALE_WORDS)})", re.IGNORECASE)
+_CURRENCY = re.compile(
+    r"(?:(?<=[\s0-9])(?:₫|đồng|đ|VNĐ|VND|USD)|\$|(?<=\w)\s*₫)$|^(?:₫|\$|VNĐ|VND|USD)\s*", re.IGNORECASE
+)
 
 
 class TwoReadings(ValueError):
@@ -41,6 +55,39 @@ def read(text: str, language: str = "") -> Decimal | None:
     if vi is not None and en is not None and vi != en:
         raise TwoReadings(text, vi, en)
     return en if vi is None else vi
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """A number as somebody wrote it down with what it is a number of."""
+
+    value: Decimal
+    percent: bool = False
+
+
+def amount(text: str, language: str = "") -> Amount | None:
+    """What a text with a scale, a currency or a per cent sign says: "1,2 triệu" is 1200000, "600 triệu ₫" 600000000,
+    "20%" 20 per cent; None when it is no number. Raises TwoReadings as `read` does."""
+    left = " ".join(unicodedata.normalize("NFC", text).replace("\u00a0", " ").split())
+    left = _CURRENCY.sub("", left).strip()
+    percent = left.endswith("%")
+    left = left.removesuffix("%").strip()
+    scale = Decimal(1)
+    if match := _SCALE.fullmatch(left):
+        left, scale = match[1], _SCALE_WORDS[match[2].casefold()]
+    try:
+        value = read(left, language)
+    except TwoReadings as two:
+        raise TwoReadings(text, two.vi * scale, two.en * scale) from None
+    if value is None or (percent and scale != 1):
+        return None
+    return Amount(value * scale, percent)
+
+
+def strictly(text: str, language: str) -> bool:
+    """Whether an amount is written by the marks of one language alone."""
+    digits = re.sub(r"[^0-9.,\s-]", "", text).strip()
+    return _strictly(digits, language) is not None
 
 
 def _strictly(text: str, language: str) -> Decimal | None:

@@ -1,6 +1,6 @@
-"""A company in one YAML file, brought in through the public gRPC API.
+"""`nhip import`: a whole company in one YAML file, or one table in a spreadsheet, brought in through the public gRPC
+API.
 
-`document` reads YAML with places; `company` is the format; `check` finds what does not fit together, with `on_paper`
-for praise and its points; `commands` makes requests of it; `bring` sends them. The file is checked whole before the
-first command, and every problem is told with its line.
+`check` finds what does not fit together in a company's file, with `on_paper` for praise and its points; `bring` sends
+it. `table` brings in a spreadsheet. What both are read into, and what is asked of the services, is `importing`'s.
 """

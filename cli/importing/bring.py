@@ -9,13 +9,13 @@ from google.protobuf.message import Message
 
 from cli.catalog import SERVICES
 from cli.client import Client
-from cli.importing import commands
-from cli.importing.check import managers, parent_kind, rests_on, waves
-from cli.importing.company import Cycle, File, Item, Kpi, Person
-from cli.importing.company import Progress as Value
+from cli.importing.check import managers, parent_kind, parents, rests_on, waves
 from cli.running import Failed
 from eventkit.context import IMPORTER
 from eventkit.errors import Rejected
+from importing import commands
+from importing.company import Cycle, File, Item, Kpi, Person
+from importing.company import Progress as Value
 from nhip.checkins.v1.checkins_pb2 import BatchRecordProgress, ListProgress, Progress, ProgressItem
 from nhip.goals.v1.goals_pb2 import BatchDefineKpis, Cycles, KpiItem, ListCycles
 from nhip.people.v1.people_pb2 import BatchRegisterPeople, GetTenant, PersonItem, Tenant
@@ -76,8 +76,9 @@ class Importer:
         assert file.cycle is not None
         cycle = file.cycle
         await self._send("tenant", file.company, commands.create_tenant(file.company), as_=OPERATOR)
-        for unit in file.units:
-            await self._send("unit", unit, commands.create_unit(unit))
+        for wave in waves(file.units, parents):
+            for unit in wave:
+                await self._send("unit", unit, commands.create_unit(unit, self._id))
         first_admin = next((person for person in file.people if "admin" in person.roles), None)
         for wave in waves(file.people, managers):
             others = [person for person in wave if person is not first_admin]

@@ -8,14 +8,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from google.protobuf.message import Message
 
-from cli.importing import commands
-from cli.importing.company import File, Item, Kpi, Person, Unit, Value, read
-from cli.importing.document import Problem, Problems, hint
 from cli.importing.on_paper import give_all
 from eventkit.directory.facts import DEFAULT_TIME_ZONE
 from eventkit.errors import Rejected
 from eventkit.names import name_key
 from eventkit.rpc.rules import violations
+from importing import commands
+from importing.company import File, Item, Kpi, Person, Unit, Value, read
+from importing.document import Problem, Problems, hint
 from services.goals.domain import kpi as kpis
 from services.goals.domain import strategy
 from services.rewards.domain import gift as gifts
@@ -29,6 +29,7 @@ _FIELDS = {
     "goal_ids": "supports",
     "volume_kpi_id": "volume",
     "exact_weight": "weight",
+    "employee_code": "code",
 }
 
 
@@ -66,6 +67,10 @@ def waves(items: Sequence[AnItem], before: Callable[[AnItem], Iterable[str]]) ->
         order.done(*ready)
         found.append([item for item in items if item.ref in ready])
     return found
+
+
+def parents(unit: Unit) -> list[str]:
+    return [unit.parent]
 
 
 def managers(person: Person) -> list[str]:
@@ -108,6 +113,7 @@ def _check(file: File, problems: Problems, today: date) -> None:
     _names(problems, "unit", file.units)
     _names(problems, "value", file.values)
     _references(file, problems)
+    _circles(problems, file.units, parents, "parent", "units are parts of each other in a circle")
     _circles(problems, file.people, managers, "manager", "who reports to whom runs in a circle")
     _circles(problems, file.kpis, rests_on, "parent", "KPIs serve each other in a circle")
     _days(file, problems, today)
@@ -149,6 +155,7 @@ def _references(file: File, problems: Problems) -> None:
 
     for unit in file.units:
         look(unit, "head", unit.head, "person", people)
+        look(unit, "parent", unit.parent, "unit", units)
     for person in file.people:
         look(person, "unit", person.unit, "unit", units)
         look(person, "manager", person.manager, "person", people)
@@ -225,7 +232,7 @@ def _rules(file: File, problems: Problems, today: date) -> None:
     for what, item, command in _commands(file):
         for violation in violations(command):
             name = violation.field.rpartition(".")[2].partition("[")[0]
-            field = _FIELDS.get(name, name) if what in ("goal", "KPI") else name
+            field = _FIELDS.get(name, name) if what in ("goal", "KPI", "person") else name
             if field not in item.places.wrong:
                 problems.add(item.places[field], f"{what}: {field} {violation.message}")
     for what, item, rule in _domain_rules(file, today):
@@ -245,7 +252,7 @@ def _commands(file: File) -> Iterator[tuple[str, Item, Message]]:
     if file.company:
         yield "company", file.company, commands.create_tenant(file.company)
     for unit in file.units:
-        yield "unit", unit, commands.create_unit(unit)
+        yield "unit", unit, commands.create_unit(unit, ids)
     for person in file.people:
         yield "person", person, commands.register_person(person, ids)
     if file.cycle:

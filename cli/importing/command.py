@@ -1,8 +1,9 @@
 """`nhip import`: brings a company in from a file."""
 
-from collections.abc import Generator, Mapping
+import asyncio
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -15,10 +16,12 @@ from cli.addresses import find
 from cli.client import Positions, connected
 from cli.importing.bring import Importer, Principals, Summary, Tell, count
 from cli.importing.check import checked, remarks
-from cli.importing.company import File
-from cli.importing.document import TENANT, is_tenant
+from cli.importing.table import Asked, bring_table, is_table, read_sheet
 from cli.running import WRONG_USE, Failed, run, say
 from cli.tokens import TOKEN, demo_token
+from eventkit.settings import load
+from importing.company import File, Item
+from importing.document import TENANT, is_tenant
 
 _NAMES = {
     "tenant": "company",
@@ -37,7 +40,9 @@ _NAMES = {
 
 
 def import_(
-    file: Annotated[Path, typer.Argument(help="A company in YAML, as demo/company-x.vi.yaml.")],
+    file: Annotated[
+        Path, typer.Argument(help="A company in YAML, as demo/company-x.vi.yaml; or one table in CSV or XLSX.")
+    ],
     check: Annotated[bool, typer.Option("--check", help="Only check the file.")] = False,
     tenant: Annotated[str, typer.Option(help="Bring it in under this tenant's id instead of the file's.")] = "",
     address: Annotated[
@@ -49,10 +54,38 @@ def import_(
         str, typer.Option(help="A token of service:operator.", envvar="NHIP_OPERATOR_TOKEN")
     ] = "",
     directory: Annotated[Path, typer.Option(help="The directory of `nhip up`.")] = Path("var"),
+    table: Annotated[
+        str, typer.Option(help="What a spreadsheet has: units, people, goals, csfs, kpis, links, values.")
+    ] = "",
+    mapping: Annotated[
+        Path | None, typer.Option(help="Which column is which, in YAML; else that is told by the headings.")
+    ] = None,
+    sheet: Annotated[str, typer.Option(help="The sheet, where there are several.")] = "",
+    cycle: Annotated[str, typer.Option(help="The cycle of KPIs, links and values; else the latest.")] = "",
+    numbers: Annotated[str, typer.Option(help="vi or en: how a spreadsheet writes numbers.")] = "",
+    days: Annotated[str, typer.Option(help="dmy or mdy: how a spreadsheet writes 03/04/2025.")] = "",
+    skip_wrong: Annotated[bool, typer.Option("--skip-wrong", help="Leave rows out that are wrong.")] = False,
+    update: Annotated[bool, typer.Option("--update", help="Change what stands otherwise in Nhip.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave what stands otherwise as it is.")] = False,
+    reason: Annotated[str, typer.Option(help="Of the proposal that asks for changed targets.")] = "",
 ) -> None:
-    """Bring a company in from a file. The file is checked whole first; what was imported before is not made twice."""
+    """Bring a company, or one table of it, in from a file: checked whole first, and nothing is made twice.
+
+    The exit code is not 0 where something stays different or was left out without being told to.
+    """
+
+    async def bring_in_table() -> None:
+        asked = Asked(table, mapping, sheet, cycle, numbers, days, check, skip_wrong, update, keep, reason)
+        await asyncio.to_thread(read_sheet, file, asked)  # what is wrong with the file alone needs no Nhip
+        at, to = find(address, gateway, directory), tenant or load().tenant
+        importer = token or await demo_token(at.gateway, "service:importer", to, on_behalf_of="service:operator")
+        async with connected(at.services, importer) as client:
+            await bring_table(file, asked, client)
 
     async def work() -> None:
+        if is_table(file, table):
+            await bring_in_table()
+            return
         company = _read(file, tenant)
         for remark in remarks(company):
             say(f"{file}: {remark}")
@@ -66,7 +99,9 @@ def import_(
             importer=token or await demo_token(at.gateway, "service:importer", to, on_behalf_of="service:operator"),
             operator=operator_token or await demo_token(at.gateway, "service:operator", to),
         )
-        await _bring(company, at.services, principals, brief=False)
+        summary = await _bring(company, at.services, principals, brief=False)
+        if summary.different and not keep:
+            raise Failed(f"{len(summary.different)} stay different (--keep says that this is wanted)")
 
     run(work())
 
@@ -78,7 +113,7 @@ async def bring(
 
     `brief`: a sentence instead of a table. Answers how far each log is because of it.
     """
-    return await _bring(_read(file, tenant), services, principals, brief=brief)
+    return (await _bring(_read(file, tenant), services, principals, brief=brief)).positions
 
 
 def _read(path: Path, tenant: str) -> File:
@@ -96,7 +131,14 @@ def _read(path: Path, tenant: str) -> File:
     return replace(file, company=replace(file.company, ref=tenant)) if tenant else file
 
 
-async def _bring(file: File, services: Mapping[str, str], principals: Principals, *, brief: bool) -> Positions:
+@dataclass(frozen=True, slots=True)
+class _Brought:
+    positions: Positions
+    different: Sequence[tuple[str, Item]]
+    """What is there already, made of other content."""
+
+
+async def _bring(file: File, services: Mapping[str, str], principals: Principals, *, brief: bool) -> "_Brought":
     assert file.company is not None
     with _progress(file.company.name, count(file)) as tell:
         async with connected(services, "") as client:
@@ -106,7 +148,7 @@ async def _bring(file: File, services: Mapping[str, str], principals: Principals
         say(f"Imported {file.company.name}: {len(file.people)} people, {sum(kpis.values())} KPIs")
     else:
         _table(file, summary)
-    return client.positions
+    return _Brought(client.positions, summary.different)
 
 
 def _table(file: File, summary: Summary) -> None:

@@ -7,11 +7,11 @@ too.
 
 from datetime import date
 
-from cli.importing import commands
-from cli.importing.company import File, Praise
-from cli.importing.document import Problems
 from eventkit.directory.facts import OrgChart, Person, Place, Unit
 from eventkit.errors import Rejected, Violation
+from importing import commands
+from importing.company import File, Praise
+from importing.document import Problems
 from nhip.common.v1.words_pb2 import PersonalText
 from services.rewards.domain import praise as praises
 from services.rewards.domain.points import monthly_allowance

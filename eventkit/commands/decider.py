@@ -36,7 +36,7 @@ class Commands:
         self._states: OrderedDict[StreamId, tuple[int, Any]] = OrderedDict()
 
     async def execute(self, ctx: Context, ref: Ref, decide: Decide, *, answers: str = "") -> Accepted:
-        """Carry out one command, once for its idempotency key.
+        """Carry out one command, once for its idempotency key; or only decide it, where that is all that is asked.
 
         `ref` is the aggregate that it is foremost about: commands on it take turns in this process. `answers` is the id
         in the reply (by default `ref`'s). Raises what `decide` raises, and `Rejected` CONFLICT when every attempt lost
@@ -52,7 +52,7 @@ class Commands:
                     return self._accepted(answers or ref.id, first[-1].position, repeated=True)
                 loaded: dict[StreamId, Loaded] = {}
                 try:
-                    decision = await decide(self._loading(ctx.tenant, loaded, look=attempt > 0))
+                    decision = await decide(self._loading(ctx.tenant, loaded, look=attempt > 0 or ctx.check))
                     events = await self._events(ctx, decision)  # which may be refused, too
                 except Exception:  # also a defect that shows itself on states of different moments only
                     if await self._overtaken(ctx, loaded, answers or ref.id):
@@ -62,6 +62,9 @@ class Commands:
                     if await self._overtaken(ctx, loaded, answers or ref.id):
                         continue
                     return Accepted(id=answers or ref.id, unchanged=True)
+                if ctx.check:
+                    repeated = bool(await self._first_answer(ctx, answers or ref.id))
+                    return Accepted(id=answers or ref.id, repeated=repeated)
                 try:
                     appended = await self._append(ctx, decision, events, loaded)
                 except (WrongVersion, IdReused) as lost:
@@ -109,6 +112,8 @@ class Commands:
             # in one order: no two batches wait for each other
             for stream in sorted({StreamId(item.ctx.tenant, *item.ref) for item in items}):
                 await turns.enter_async_context(self._turns.setdefault(stream, asyncio.Lock()))
+            if items[0].ctx.check:
+                return together(await self._judged(items))
             for attempt in range(ATTEMPTS):
                 left = {number: item for number, item in enumerate(items) if number not in verdicts}
                 verdicts |= await self._attempt(left, look=attempt > 0)
@@ -157,6 +162,24 @@ class Commands:
             if stream not in lost:
                 self._remember(stream, known.version, known.state)
         return {number: verdict for number, verdict in judged.items() if not touched[number] & lost} | verdicts
+
+    async def _judged(self, items: Sequence[Item]) -> list[Accepted | Rejected]:
+        """The verdicts on items that are only checked: each as if those before it had been carried out."""
+        chain = Chain(items[0].ctx.tenant)
+        await self._load_together(chain, [read for item in items for read in item.reads])
+        before = await self._done_before(dict(enumerate(items)), range(len(items)))
+        verdicts: list[Accepted | Rejected] = []
+        for number, item in enumerate(items):
+            loaded: dict[StreamId, Loaded] = {}
+            try:
+                if number not in before:
+                    decision = await item.decide(self._loading_into(chain, loaded, look=True))
+                    chain.extend(decision, await self._events(item.ctx, decision), loaded)
+                    before[number] = Accepted(id=item.id, unchanged=not decision)
+            except Rejected as refusal:
+                before[number] = refusal
+            verdicts.append(before[number])
+        return verdicts
 
     async def _load_together(self, chain: Chain, reads: Iterable[tuple[Aggregate[Any], str]]) -> None:
         """Into the chain, in one go."""
@@ -240,10 +263,16 @@ class Commands:
                 self._remember(stream, version + 1, loaded[stream].aggregate.evolve(state, message))
 
     async def _events(self, ctx: Context, decision: Decision) -> list[NewEvent]:
-        """What a decision wants recorded, its words sealed. Raises `Rejected` for words about somebody erased."""
+        """What a decision wants recorded, its words sealed. Raises `Rejected` for words about somebody erased.
+
+        What is only checked has no content: to seal it would make keys for people who are not there.
+        """
         events: list[NewEvent] = []
         for index, (_, message) in enumerate(decision):
             id = event_id(ctx, index) if ctx.retryable else uuid7()
+            if ctx.check:
+                events.append(NewEvent(id, wire.type_name(message), b""))
+                continue
             await self._words.seal(message, tenant=ctx.tenant, author=ctx.actor.id, event_id=id)
             events.append(NewEvent(id, wire.type_name(message), wire.encode(message)))
         return events

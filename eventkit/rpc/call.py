@@ -194,6 +194,7 @@ class Call:
             command_id=id,
             digest=digest,
             retryable=key is not None,
+            check=metadata.check(),
             correlation_id=str(id),
             traceparent=current_traceparent(),
             alone=alone,

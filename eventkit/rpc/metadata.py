@@ -17,6 +17,9 @@ APPLIED = "nhip-applied"
 `goals=12,people=3`."""
 TRACEPARENT = "traceparent"
 REQUEST_ID = "x-request-id"
+CHECK = "nhip-check"
+"""With a command: "true" has it decided and nothing recorded, so that who sends many knows first what would be
+refused."""
 
 _POSITION = re.compile(r"([a-z][a-z0-9_]{0,62})=([0-9]{1,19})")
 _KEY_LENGTH = 200
@@ -67,6 +70,13 @@ class Metadata:
                 field=IDEMPOTENCY_KEY,
             )
         return key
+
+    def check(self) -> bool:
+        """Whether a command is only to be decided. Raises Rejected (INVALID): CHECK_MALFORMED."""
+        given = self.values.get(CHECK)
+        if given not in (None, ("true",), ("false",)):
+            raise Rejected("CHECK_MALFORMED", "give true or false", kind=Kind.INVALID, field=CHECK)
+        return given == ("true",)
 
     def positions(self) -> dict[str, int]:
         """By context, the furthest that was asked for. Raises Rejected (INVALID): POSITION_MALFORMED."""

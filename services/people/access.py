@@ -19,8 +19,8 @@ ACCESS: Mapping[str, Allow] = {
     "AssignPlace": _ADMIN,
     # An import registers people with their roles; what they have afterwards is people's to decide.
     "ChangeRoles": roles("admin", services=("operator",)),
-    "ChangeName": roles("admin", services=("operator",)),
-    "ChangeTitle": roles("admin", services=("operator",)),
+    "ChangeName": _ADMIN,
+    "ChangeTitle": _ADMIN,
     "ChangeEmployment": _ADMIN,
     "DeactivatePerson": roles("admin", services=("operator",)),
     "ReactivatePerson": roles("admin", services=("operator",)),

@@ -9,10 +9,10 @@ import yaml
 from cli.client import connected
 from cli.importing.bring import Importer, Principals, count
 from cli.importing.check import checked
-from cli.importing.company import File
 from deploy.cluster import cluster
 from deploy.keys import ISSUER
 from eventkit.rpc.demo_issuer import DemoIssuer
+from importing.company import File
 from tests.bench.harness import Bench, Figure, at_least
 
 IMPORT = Figure("import, 1,000 KPIs with values", "items/s", "", at_least(500), short=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "docs" / "rules.md"
 ID = re.compile(r"\b[A-Z]-[0-9]{2}\b")
-CITING = ("eventkit", "services", "cli", "deploy", "proto", "demo", "docs", "tests")
+CITING = ("eventkit", "importing", "services", "cli", "deploy", "proto", "demo", "docs", "tests")
 TEXTS = {".py", ".proto", ".md", ".html", ".js", ".yaml"}
 BUILT = {"node_modules", "dist"}
 

@@ -184,9 +184,9 @@ class Company:
         subject = who if who.startswith("service:") else f"person:{self.people[who]}"
         return self.system.issuer.mint(self.tenant, subject)
 
-    async def ask(self, who: str, request: Message, reply: type[Reply], **more: str) -> Reply:
+    async def ask(self, who: str, request: Message, reply: type[Reply], *, at: str = "", key: str = "") -> Reply:
         """As somebody, who sees what was done before."""
-        return await self.client.acting(self.token(who)).ask(request, reply, after=self.positions.all(), **more)
+        return await self.client.acting(self.token(who)).ask(request, reply, after=self.positions.all(), at=at, key=key)
 
     async def do(self, who: str, request: Message, *, key: str = "") -> Accepted:
         """Carried out once, whatever dies meanwhile: every command has a key."""

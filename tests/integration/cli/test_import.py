@@ -12,12 +12,12 @@ import pytest
 from cli.client import Client, connected
 from cli.importing.bring import Importer, Principals, Summary
 from cli.importing.check import checked
-from cli.importing.company import File
 from cli.running import Failed
 from eventkit.commands.aggregate import Decision
 from eventkit.commands.loading import Load
 from eventkit.context import Actor, Context, command_id
 from eventkit.directory.facts import TENANT
+from importing.company import File
 from nhip.goals.v1 import goals_pb2 as g
 from nhip.people.v1 import people_pb2 as p
 from nhip.people.v1 import types_pb2

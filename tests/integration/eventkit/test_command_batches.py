@@ -1,6 +1,7 @@
 """Several commands together: a verdict for each, once for its key, on fresh state when others were faster."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -166,3 +167,25 @@ async def test_what_rests_on_one_that_lost_is_decided_again_too(office: Office, 
     done = await office.commands.batch([appointing("sales", "an"), copying("sales", "ops"), creating("hr")])
     assert not any(v.HasField("refused") for v in done.verdicts)
     assert (await office.heads("sales"), await office.heads("ops")) == (["rival", "an"], ["an"])
+
+
+async def test_what_is_only_checked_is_judged_as_if_it_were_carried_out_and_leaves_nothing(office: Office):
+    await found(office, "sales")
+    await office.commands.batch([appointing("sales", "an", "first")])
+    wanted = [appointing(unit, head, key) for unit, head, key in (
+        ("sales", "an", "first"), ("sales", "binh", ""), ("sales", "binh", ""), ("none", "an", "")
+    )]  # fmt: skip
+    checked = [item._replace(ctx=replace(item.ctx, check=True)) for item in wanted]
+    done = await office.commands.batch(checked)
+    assert [(v.repeated, v.unchanged, v.refused.reason) for v in done.verdicts] == [
+        (True, False, ""),
+        (False, False, ""),
+        (False, True, ""),
+        (False, False, "UNIT_UNKNOWN"),
+    ]
+    alone = await office.commands.execute(replace(asked(), check=True), UNIT("ops"), create("ops"))
+    assert (alone.id, alone.position) == ("ops", "")
+    with pytest.raises(Rejected, match="UNIT_EXISTS"):
+        await office.commands.execute(replace(asked(), check=True), UNIT("sales"), create("sales"))
+    assert (await office.heads("sales"), done.position) == (["an"], "people=2")
+    assert await office.log.last_position() == 2

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from cli.importing import commands
 from cli.importing.check import checked, managers, parent_kind, remarks, rests_on, waves
-from cli.importing.company import File, Item
 from eventkit.directory.tenant_settings import TenantSettings
+from importing import commands
+from importing.company import File, Item
 from nhip.rewards.v1.types_pb2 import VISIBILITY_PRIVATE, VISIBILITY_UNSPECIFIED
 from services.rewards.domain import rise
 

@@ -1,10 +1,11 @@
 """What each item asks of a service, given the ids of the things it names."""
 
 from collections.abc import Callable
+from datetime import date
 from decimal import Decimal
 
-from cli.importing.company import Company, Csf, Cycle, Gift, Goal, Kpi, Person, Praise, Progress, Unit, Value
 from eventkit.values import from_date, from_decimal
+from importing.company import Company, Csf, Cycle, Gift, Goal, Kpi, Person, Praise, Progress, Unit, Value
 from nhip.checkins.v1.checkins_pb2 import RecordProgress
 from nhip.common.v1.words_pb2 import PersonalText
 from nhip.goals.v1 import types_pb2 as goal_types
@@ -22,8 +23,8 @@ def create_tenant(company: Company) -> CreateTenant:
     return CreateTenant(name=company.name, time_zone=company.time_zone)
 
 
-def create_unit(unit: Unit) -> CreateUnit:
-    return CreateUnit(name=unit.name)
+def create_unit(unit: Unit, ids: Ids) -> CreateUnit:
+    return CreateUnit(name=unit.name, parent_id=ids("unit", unit.parent) if unit.parent else "")
 
 
 def register_person(person: Person, ids: Ids) -> RegisterPerson:
@@ -35,7 +36,13 @@ def register_person(person: Person, ids: Ids) -> RegisterPerson:
             manager_id=ids("person", person.manager) if person.manager else "",
         ),
         roles=[people_types.Role.Value(f"ROLE_{role.upper()}") for role in person.roles],
+        email=PersonalText(plain=person.email) if person.email else None,
+        employment=employment(person.code, person.joined_on) if person.code or person.joined_on else None,
     )
+
+
+def employment(code: str, joined_on: date | None) -> people_types.Employment:
+    return people_types.Employment(employee_code=code, joined_on=from_date(joined_on) if joined_on else None)
 
 
 def appoint_head(unit: Unit, ids: Ids) -> AppointUnitHead:

@@ -5,8 +5,9 @@ A field that is not here does not exist; `ref` is the name by which other items 
 numbers:  vi or en: how numbers are written in it. Without it, 1.200 and 1,200 are refused, as they can be read in two
           ways
 company:  tenant*, name*, time_zone
-units:    ref*, name*, head (a person)
-people:   ref*, name*, title, unit, manager (a person), roles (employee, executive, okr_master, auditor, admin)
+units:    ref*, name*, head (a person), parent (a unit)
+people:   ref*, name*, title, unit, manager (a person), roles (employee, executive, okr_master, auditor, admin), email,
+          code (the employee code), joined_on
 cycle:    ref*, name*, starts_on*, ends_on*
 goals:    ref*, name*, year*, target*, measured_in
 csfs:     ref*, name*, supports* (goals), why
@@ -26,8 +27,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from cli.importing.document import Fields, Places, Problems, parse
 from eventkit import numerals
+from importing.document import Fields, Places, Problems, parse
 
 ROLES = ("employee", "executive", "okr_master", "auditor", "admin")
 LEVELS = ("company", "department", "individual")
@@ -56,6 +57,7 @@ class Company(Item):
 class Unit(Item):
     name: str
     head: str
+    parent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,9 @@ class Person(Item):
     unit: str
     manager: str
     roles: tuple[str, ...]
+    email: str = ""
+    code: str = ""
+    joined_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,13 +218,14 @@ def _company(f: Fields) -> Company:
 
 def _unit(f: Fields) -> Unit:
     ref, name, head = f.reference("ref", required=True), f.text("name", required=True), f.reference("head")
-    return Unit(f.done(), ref, name, head)
+    return Unit(f.done(), ref, name, head, f.reference("parent"))
 
 
 def _person(f: Fields) -> Person:
     ref, name, title = f.reference("ref", required=True), f.text("name", required=True), f.text("title")
     unit, manager, roles = f.reference("unit"), f.reference("manager"), f.choices("roles", ROLES)
-    return Person(f.done(), ref, name, title, unit, manager, roles)
+    email, code, joined_on = f.text("email"), f.text("code"), f.day("joined_on")
+    return Person(f.done(), ref, name, title, unit, manager, roles, email, code, joined_on)
 
 
 def _cycle(f: Fields) -> Cycle:

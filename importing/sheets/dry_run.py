@@ -1,0 +1,126 @@
+"""A dry run: what bringing a sheet in would do, judged by the services, with nothing written."""
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from importing.sheets import kpis, staff, strategy, values
+from importing.sheets.checking import judged
+from importing.sheets.faults import Fault
+from importing.sheets.grid import Grid
+from importing.sheets.mapping import Reading
+from importing.sheets.plan import Entry, Plan
+from importing.sheets.rows import Rows, rows_of
+from importing.sheets.standing import Services, Standing, standing
+from importing.sheets.tables import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be brought in, and how it is read."""
+
+    table: Table
+    grid: Grid
+    reading: Reading
+    cycle: str = ""
+    """The id of the cycle that KPIs, links and values belong to; empty: the latest."""
+    title: str = ""
+    reason: str = ""
+    """Of the proposal that asks for changes of KPIs."""
+    fixes: Mapping[tuple[int, int], str] | None = None
+    """By row and column, what shall stand there instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    plan: Plan
+    rows: Rows
+    there: Standing
+
+    @property
+    def fingerprint(self) -> str:
+        """The same while the file and what it is compared with say the same."""
+        parts = [f"{entry.row}{entry.state}{entry.differences}" for entry in self.plan.entries]
+        parts += [f"{fault.row}{fault.field}{fault.reason}" for fault in self.plan.faults]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+async def dry_run(services: Services, wanted: Wanted, run: str) -> Result:
+    """Raises `Rejected` where the services refuse as a whole: who asks may not do this, or a service is away."""
+    there = await standing(services, wanted.table, wanted.cycle)
+    found = await asyncio.to_thread(rows_of, fixed(wanted.grid, wanted.fixes or {}), wanted.table, wanted.reading)
+    if wanted.table.of_cycle and there.cycle is None:
+        fault = Fault(wanted.reading.header, 0, "", "", "NO_CYCLE")
+        return Result(Plan(faults=[fault]), found, there)
+    stands: values.Recorded = {}
+    if wanted.table.name == "values":
+        stands = await values.recorded(services, found, there)
+    known: dict[str, str] = {}
+    while True:
+        plan = await asyncio.to_thread(_planned, wanted, found, there, stands, dict(known))
+        made = await judged(services, plan, run)
+        unheard = {key: id for key, id in made.items() if key not in known}
+        if not unheard:
+            return Result(plan, found, there)
+        known |= unheard  # these rows were brought in before: they are compared with what they made
+        _gone(plan, made, there)
+        if not any(_is_there(id, there) for id in unheard.values()):
+            return Result(plan, found, there)
+
+
+def _is_there(id: str, there: Standing) -> bool:
+    return any(id in things for things in (there.people, there.units, there.goals, there.csfs, there.kpis))
+
+
+def _gone(plan: Plan, made: Mapping[str, str], there: Standing) -> None:
+    """What a row made before is not in the way it was compared with: it was closed, or ended."""
+    for at, entry in enumerate(plan.entries):
+        if entry.new is None or not (id := made.get(entry.new.key)) or _is_there(id, there):
+            continue
+        if entry.new.kind in ("goal", "csf") and there.cycle is None:  # only a cycle's map shows them
+            plan.entries[at] = Entry(entry.row, entry.label)
+        else:
+            plan.faults.append(Fault(entry.row, 0, "", entry.label, "IMPORTED_BEFORE"))
+
+
+def _planned(wanted: Wanted, found: Rows, there: Standing, stands: values.Recorded, known: Mapping[str, str]) -> Plan:
+    planning: Mapping[str, Callable[[], Plan]] = {
+        "people": lambda: staff.people(found, there, known),
+        "units": lambda: staff.units(found, there, known),
+        "goals": lambda: strategy.goals(found, there),
+        "csfs": lambda: strategy.csfs(found, there),
+        "kpis": lambda: kpis.kpis(found, there, known, wanted.title, wanted.reason),
+        "links": lambda: values.links(found, there),
+        "values": lambda: values.values(found, there, stands),
+    }
+    plan = planning[wanted.table.name]()
+    plan.faults.sort(key=lambda fault: (fault.row, fault.column))
+    return plan
+
+
+def fixed(grid: Grid, fixes: Mapping[tuple[int, int], str]) -> Grid:
+    """A sheet with other cells in some places."""
+    if not fixes:
+        return grid
+    rows: list[list[object]] = [list(row) for row in grid.rows]
+    for (row, column), text in fixes.items():
+        if 0 < row <= len(rows) and column > 0:
+            cells = rows[row - 1]
+            cells.extend([None] * (column - len(cells)))
+            cells[column - 1] = text or None
+    return Grid(grid.name, rows, grid.hidden)  # pyright: ignore[reportArgumentType]  -- cells stay cells
+
+
+def seen(rows: Sequence[int]) -> str:
+    """Numbers of rows as people say them: 2–4, 7."""
+    parts: list[str] = []
+    start = end = 0
+    for row in [*rows, 0]:
+        if row == end + 1 and start:
+            end = row
+            continue
+        if start:
+            parts.append(f"{start}–{end}" if end > start else str(start))
+        start = end = row
+    return ", ".join(parts)

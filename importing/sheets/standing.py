@@ -1,0 +1,152 @@
+"""What Nhip has already, as a file names it: by code, by e-mail, by name."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+from google.protobuf.message import Message
+
+from eventkit.names import name_key
+from importing.sheets.faults import Fault, meant
+from importing.sheets.rows import Row
+from importing.sheets.tables import Table
+from nhip.common.v1.command_pb2 import Accepted
+from nhip.goals.v1 import goals_pb2 as g
+from nhip.people.v1 import people_pb2 as p
+
+Reply = TypeVar("Reply", bound=Message)
+Listed = TypeVar("Listed", bound=Message)
+
+
+class Services(Protocol):
+    """A way to ask the services, as whoever imports. Both raise `Rejected` for a refusal."""
+
+    async def ask(self, request: Message, reply: type[Reply], /) -> Reply: ...
+
+    async def command(self, request: Message, /, *, key: str, check: bool = False) -> Accepted:
+        """Have a command carried out; or, with `check`, only judged."""
+        ...
+
+
+class Names:
+    """Things by what they are called. Some are called the same, and then a name means none of them."""
+
+    def __init__(self, unknown: str, several: str):
+        self._unknown, self._several = unknown, several
+        """Stable reasons."""
+        self._known: dict[str, dict[str, None]] = defaultdict(dict)
+        self._written: dict[str, str] = {}
+        self._asked: dict[str, str] = {}
+
+    def add(self, ref: str, *called: str) -> None:
+        for name in filter(None, called):
+            self._known[name_key(name)][ref] = None
+            self._written[name_key(name)] = name
+
+    def refs(self, called: str) -> list[str]:
+        return list(self._known.get(name_key(called), ()))
+
+    def named(self, row: Row, field: str, called: str, faults: list[Fault]) -> str:
+        """The one thing of that name; empty, with a fault, where there is none or more than one."""
+        found = self.refs(called)
+        if len(found) == 1:
+            return found[0]
+        if found:
+            faults.append(row.fault(field, self._several, name=called, count=str(len(found))))
+            return ""
+        if called not in self._asked:
+            self._asked[called] = meant(called, self._written.values()) if len(self._asked) < 100 else ""
+        faults.append(row.fault(field, self._unknown, self._asked[called], name=called))
+        return ""
+
+
+def people_names() -> Names:
+    return Names("NO_SUCH_PERSON", "SEVERAL_PEOPLE")
+
+
+def unit_names() -> Names:
+    return Names("NO_SUCH_UNIT", "SEVERAL_UNITS")
+
+
+@dataclass(slots=True)
+class Standing:
+    """As far as a table needs it."""
+
+    people: Mapping[str, p.Person] = field(default_factory=dict[str, p.Person])
+    units: Mapping[str, p.Unit] = field(default_factory=dict[str, p.Unit])
+    goals: Mapping[str, g.StrategicGoal] = field(default_factory=dict[str, g.StrategicGoal])
+    csfs: Mapping[str, g.Csf] = field(default_factory=dict[str, g.Csf])
+    kpis: Mapping[str, g.Kpi] = field(default_factory=dict[str, g.Kpi])
+    cycle: g.Cycle | None = None
+
+    def person_names(self) -> Names:
+        """Everybody who is active, by code, e-mail and name."""
+        names = people_names()
+        for id, person in self.people.items():
+            if person.active:
+                names.add(id, person.employment.employee_code, person.email.plain, person.name.plain)
+        return names
+
+    def names_of_units(self) -> Names:
+        names = unit_names()
+        for id, unit in self.units.items():
+            if not unit.closed:
+                names.add(id, unit.name)
+        return names
+
+    def name_of_person(self, id: str) -> str:
+        """What a file would call them: by the code where there is one, for names may be shared."""
+        person = self.people.get(id)
+        if person is None:
+            return id
+        code = person.employment.employee_code
+        return f"{person.name.plain} ({code})" if code else person.name.plain
+
+    def name_of_unit(self, id: str) -> str:
+        return self.units[id].name if id in self.units else id
+
+
+async def standing(services: Services, table: Table, cycle_id: str = "") -> Standing:
+    """Asks for what a table is compared with. Raises `Rejected`."""
+    found = Standing()
+    if table.name not in ("goals", "csfs"):
+        found.people = await _all(services, p.ListPeople, p.PeopleList, "people", "person_id", 500)
+        found.units = await _all(services, p.ListUnits, p.Units, "units", "unit_id", 500)
+    if table.name in ("people", "units"):
+        return found
+    cycles = (await services.ask(g.ListCycles(), g.Cycles)).cycles
+    wanted = [cycle for cycle in cycles if not cycle_id or cycle.cycle_id == cycle_id]
+    if not wanted:
+        return found
+    found.cycle = wanted[0]
+    id = found.cycle.cycle_id
+    strategy = await services.ask(g.GetMap(cycle_id=id, page_size=300), g.GoalMap)
+    found.goals = {goal.goal_id: goal for goal in strategy.goals}
+    found.csfs = {csf.csf_id: csf for csf in strategy.csfs}
+    if table.of_cycle:
+
+        def asked(page_size: int, page_token: str) -> g.ListKpis:
+            return g.ListKpis(cycle_id=id, page_size=page_size, page_token=page_token)
+
+        found.kpis = await _all(services, asked, g.Kpis, "kpis", "kpi_id", 200)
+    return found
+
+
+async def _all(
+    services: Services, request: Callable[..., Message], reply: type[Message], items: str, id: str, size: int
+) -> dict[str, Any]:
+    """Every item of a list, a page at a time, by its id."""
+    found: dict[str, Any] = {}
+    token = ""
+    while True:
+        page = await services.ask(request(page_size=size, page_token=token), reply)
+        listed: Sequence[Any] = getattr(page, items)
+        found |= {getattr(item, id): item for item in listed}
+        token = getattr(page, "next_page_token")  # noqa: B009  # a Message by its type
+        if not token:
+            return found
+
+
+def first(values: Iterable[str]) -> str:
+    return next(iter(values), "")

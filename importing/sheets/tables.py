@@ -1,0 +1,402 @@
+"""The tables that can be brought in: their fields, how people head the columns of them, and what stands in them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from eventkit.names import plain_letters
+
+Kind = Literal["text", "names", "number", "percent", "whole", "day", "choice", "choices", "threshold"]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One thing that a column may be."""
+
+    name: str
+    kind: Kind = "text"
+    headed: tuple[str, ...] = ()
+    """How columns of it are headed, in small letters without marks; the first ones fit best."""
+    required: bool = False
+    among: Mapping[str, tuple[str, ...]] | None = None
+    """Of a choice: its values, each with the words that people write for it."""
+    fixed: bool = False
+    """May be said once for all rows, where the file has no column for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    name: str
+    fields: tuple[Field, ...]
+    needs: tuple[str, ...]
+    """The calls that bring it in, as "people.RegisterPerson": who may not make the first of them cannot import it."""
+    of_cycle: bool = False
+    """Its rows belong to a cycle, which is chosen."""
+
+    def field(self, name: str) -> Field:
+        return next(field for field in self.fields if field.name == name)
+
+    def __contains__(self, name: str) -> bool:
+        return any(field.name == name for field in self.fields)
+
+
+ROLES = {
+    "employee": ("nhan vien", "employee"),
+    "executive": ("lanh dao", "ban lanh dao", "executive"),
+    "okr_master": ("okr master", "quan ly okr"),
+    "admin": ("quan tri", "quan tri vien", "admin", "administrator"),
+    "auditor": ("kiem toan", "kiem soat", "auditor"),
+}
+LEVELS = {
+    "company": ("cong ty", "company", "cap cong ty"),
+    "department": ("phong", "phong ban", "bo phan", "don vi", "department", "cap phong", "unit"),
+    "individual": ("ca nhan", "individual", "nhan vien", "personal"),
+}
+KINDS = {
+    "cumulative": ("cong don", "cumulative", "luy ke", "tich luy", "count", "sum"),
+    "level": ("muc", "ty le", "diem", "level", "rate", "score"),
+    "milestone": ("moc", "cot moc", "milestone", "hoan thanh", "complete"),
+}
+DIRECTIONS = {
+    "increase": (
+        "tang",
+        "cang cao cang tot",
+        "increase",
+        "higher is better",
+        "up",
+        "range threshold",
+        "count threshold",
+    ),
+    "decrease": ("giam", "cang thap cang tot", "decrease", "lower is better", "down", "inverse threshold"),
+    "keep": ("giu", "duy tri", "keep", "maintain"),
+}
+LEFT_OF_FIVE = tuple(f"level_{number}" for number in range(1, 6))
+"""Five thresholds, of which three are made: from the second level's edge a result is acceptable, from the third's it
+meets, from the fourth's (the fifth's where the fourth has none) it exceeds."""
+
+_PARENT = ("kpi cap tren", "phuc vu", "muc tieu cap tren", "dong gop cho", "parent", "parent kpi", "serves", "supports")
+_UNIT_OF_MEASURE = ("dvt", "don vi tinh", "don vi do", "measurement unit", "unit", "measured in", "unit of measure")
+_WHY = ("vi sao", "ly do", "y nghia", "why", "rationale")
+
+PEOPLE = Table(
+    "people",
+    (
+        Field(
+            "code",
+            headed=(
+                "ma nhan vien",
+                "ma nv",
+                "manv",
+                "ma so",
+                "ma so nhan vien",
+                "employee code",
+                "employee id",
+                "staff code",
+                "staff id",
+                "msnv",
+            ),
+        ),
+        Field(
+            "name",
+            required=True,
+            headed=("ho va ten", "ho ten", "ten", "ten nhan vien", "full name", "name", "employee name", "nhan vien"),
+        ),
+        Field(
+            "email", headed=("email", "e mail", "thu dien tu", "mail", "dia chi email", "email cong ty", "work email")
+        ),
+        Field(
+            "title",
+            headed=(
+                "chuc danh",
+                "chuc vu",
+                "vi tri",
+                "vi tri cong viec",
+                "title",
+                "job title",
+                "position",
+                "role code",
+            ),
+        ),
+        Field(
+            "unit",
+            headed=(
+                "phong ban",
+                "phong",
+                "don vi",
+                "bo phan",
+                "department",
+                "department code",
+                "unit",
+                "khoi",
+                "phong bo phan",
+                "chi nhanh",
+                "khu vuc",
+                "team",
+            ),
+        ),
+        Field(
+            "manager",
+            headed=(
+                "quan ly truc tiep",
+                "quan ly",
+                "nguoi quan ly",
+                "cap tren",
+                "cap tren truc tiep",
+                "bao cao cho",
+                "ma quan ly",
+                "manager",
+                "line manager",
+                "manager employee code",
+                "reports to",
+                "manager email",
+            ),
+        ),
+        Field("roles", "choices", headed=("quyen", "vai tro", "vai tro he thong", "roles", "permissions"), among=ROLES),
+        Field(
+            "joined_on",
+            "day",
+            headed=(
+                "ngay vao lam",
+                "ngay vao",
+                "ngay bat dau",
+                "ngay nhan viec",
+                "join date",
+                "joined on",
+                "start date",
+                "hire date",
+            ),
+        ),
+    ),
+    ("people.BatchRegisterPeople",),
+)
+UNITS = Table(
+    "units",
+    (
+        Field(
+            "name",
+            required=True,
+            headed=(
+                "ten don vi",
+                "ten phong ban",
+                "ten phong",
+                "ten bo phan",
+                "phong ban",
+                "don vi",
+                "bo phan",
+                "name",
+                "unit name",
+                "department name",
+                "unit",
+                "department",
+                "ten",
+            ),
+        ),
+        Field(
+            "parent",
+            headed=(
+                "thuoc",
+                "thuoc don vi",
+                "don vi cap tren",
+                "don vi cha",
+                "truc thuoc",
+                "parent",
+                "parent unit",
+                "parent department",
+                "part of",
+            ),
+        ),
+        Field(
+            "head",
+            headed=(
+                "truong don vi",
+                "truong phong",
+                "truong bo phan",
+                "nguoi dung dau",
+                "phu trach",
+                "head",
+                "unit head",
+                "head of department",
+                "manager",
+            ),
+        ),
+    ),
+    ("people.CreateUnit",),
+)
+GOALS = Table(
+    "goals",
+    (
+        Field(
+            "name",
+            required=True,
+            headed=("muc tieu chien luoc", "muc tieu", "ten muc tieu", "ten", "strategic goal", "goal", "name"),
+        ),
+        Field("year", "whole", required=True, fixed=True, headed=("nam", "year")),
+        Field("target", "number", required=True, headed=("chi tieu", "gia tri", "con so", "target", "value")),
+        Field("measured_in", headed=_UNIT_OF_MEASURE),
+    ),
+    ("goals.SetStrategicGoal",),
+)
+CSFS = Table(
+    "csfs",
+    (
+        Field(
+            "name",
+            required=True,
+            headed=(
+                "yeu to thanh cong",
+                "yeu to",
+                "yeu to thanh cong then chot",
+                "csf",
+                "success factor",
+                "critical success factor",
+                "name",
+                "ten",
+            ),
+        ),
+        Field(
+            "supports",
+            "names",
+            required=True,
+            fixed=True,
+            headed=("muc tieu chien luoc", "muc tieu", "phuc vu", "goal", "goals", "strategic goal", "supports"),
+        ),
+        Field("why", headed=_WHY),
+    ),
+    ("goals.ChooseCsf",),
+)
+KPIS = Table(
+    "kpis",
+    (
+        Field("code", headed=("ma kpi", "ma chi tieu", "ma", "kpi code", "criterion code", "code")),
+        Field(
+            "name",
+            required=True,
+            headed=(
+                "ten kpi",
+                "ten chi tieu",
+                "chi tieu danh gia",
+                "tieu chi",
+                "kpi name",
+                "criterion name",
+                "kpi",
+                "name",
+                "ten",
+            ),
+        ),
+        Field("statement", headed=("mo ta", "phat bieu", "dien giai", "statement", "description")),
+        Field(
+            "owners",
+            "names",
+            fixed=True,
+            headed=(
+                "nguoi chiu trach nhiem",
+                "chu kpi",
+                "nguoi thuc hien",
+                "ma nv",
+                "ma nhan vien",
+                "ho va ten",
+                "ho ten",
+                "nhan vien",
+                "owner",
+                "owners",
+                "employee code",
+                "employee",
+                "assignee",
+            ),
+        ),
+        Field(
+            "everyone",
+            fixed=True,
+            headed=("ap dung cho", "doi tuong", "vi tri ap dung", "applicable role", "applies to"),
+        ),
+        Field("unit", fixed=True, headed=("phong ban", "phong", "don vi", "bo phan", "department", "department code")),
+        Field("level", "choice", fixed=True, headed=("cap", "cap kpi", "cap do", "level", "kpi level"), among=LEVELS),
+        Field(
+            "kind", "choice", fixed=True, headed=("loai", "loai chi so", "kieu", "kind", "measure kind"), among=KINDS
+        ),
+        Field(
+            "direction",
+            "choice",
+            fixed=True,
+            headed=("huong", "xu huong", "chieu", "direction", "rule type"),
+            among=DIRECTIONS,
+        ),
+        Field("measured_in", headed=_UNIT_OF_MEASURE),
+        Field("baseline", "number", headed=("nen", "gia tri nen", "ky truoc", "thuc hien ky truoc", "baseline")),
+        Field(
+            "target",
+            "number",
+            required=True,
+            headed=("muc tieu", "chi tieu", "ke hoach", "gia tri muc tieu", "target", "goal"),
+        ),
+        Field("floor", "number", headed=("muc san", "san", "nguong", "toi thieu", "floor", "threshold", "minimum")),
+        Field("stretch", "number", headed=("muc vuot", "vuot", "thach thuc", "stretch", "maximum")),
+        Field("weight", "percent", headed=("trong so", "ty trong", "weight", "weight percent", "weight a")),
+        Field("parent", headed=_PARENT),
+        Field("why", headed=_WHY),
+        Field("cycle", headed=("ky", "quy", "chu ky", "cycle", "quarter", "quarter code", "period")),
+        *(
+            Field(
+                name,
+                "threshold",
+                headed=(
+                    f"level {name[-1]} threshold",
+                    f"muc {name[-1]}",
+                    f"nguong {name[-1]}",
+                    f"level {name[-1]}",
+                    f"bac {name[-1]}",
+                ),
+            )
+            for name in LEFT_OF_FIVE
+        ),
+    ),
+    ("goals.BatchDefineKpis",),
+    of_cycle=True,
+)
+LINKS = Table(
+    "links",
+    (
+        Field("kpi", required=True, headed=("kpi", "ten kpi", "kpi name", "chi tieu", "ten chi tieu")),
+        Field("owner", headed=("nguoi chiu trach nhiem", "chu kpi", "ma nv", "ho va ten", "owner", "employee code")),
+        Field("parent", required=True, headed=_PARENT),
+        Field("why", headed=_WHY),
+    ),
+    ("goals.AlignKpi",),
+    of_cycle=True,
+)
+VALUES = Table(
+    "values",
+    (
+        Field("kpi", required=True, headed=("kpi", "ten kpi", "kpi name", "chi tieu", "ten chi tieu")),
+        Field(
+            "owner",
+            headed=(
+                "nguoi chiu trach nhiem",
+                "chu kpi",
+                "ma nv",
+                "ma nhan vien",
+                "ho va ten",
+                "owner",
+                "employee code",
+            ),
+        ),
+        Field("day", "day", required=True, fixed=True, headed=("ngay", "ngay ghi", "den ngay", "day", "date", "as of")),
+        Field(
+            "value",
+            "number",
+            required=True,
+            headed=("gia tri", "thuc hien", "ket qua", "so thuc te", "value", "actual", "result"),
+        ),
+        Field("confidence", "whole", headed=("do tu tin", "tu tin", "confidence")),
+        Field("note", headed=("ghi chu", "nhan xet", "note", "comment")),
+    ),
+    ("checkins.BatchRecordProgress",),
+    of_cycle=True,
+)
+TABLES: Mapping[str, Table] = {table.name: table for table in (UNITS, PEOPLE, GOALS, CSFS, KPIS, LINKS, VALUES)}
+"""In the order in which a company is brought in: what is named is there before what names it."""
+
+
+def heading(text: str) -> str:
+    """A column's heading as headings are compared: without case, marks and punctuation."""
+    return " ".join("".join(char if char.isalnum() else " " for char in plain_letters(text)).split())

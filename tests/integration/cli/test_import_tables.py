@@ -1,0 +1,274 @@
+"""Tables from spreadsheets, against the services hosted for this run: compared with what is there, checked whole,
+written once."""
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from cli.client import Client, connected
+from cli.importing.table import Asked, Sending, bring_table
+from cli.running import Failed
+from eventkit.values import from_date
+from importing.sheets.dry_run import Result, Wanted, dry_run
+from importing.sheets.grid import letter, read
+from importing.sheets.mapping import guess
+from importing.sheets.tables import TABLES
+from importing.sheets.writing import Report, write
+from nhip.common.v1.words_pb2 import PersonalText
+from nhip.goals.v1 import goals_pb2 as g
+from nhip.people.v1 import people_pb2 as p
+from nhip.people.v1 import types_pb2 as pt
+from tests.integration.services.company import System
+
+SHEETS = Path(__file__).parents[2] / "sheets"
+TELL = Asked("", None, "", "", "", "", False, False, False, False, "")
+
+
+@dataclass
+class Desk:
+    """Somebody who brings tables in."""
+
+    client: Client
+    tokens: dict[str, str]
+
+    def by(self, subject: str) -> Sending:
+        return Sending(self.client.acting(self.tokens[subject]))
+
+    async def look(
+        self, table: str, content: bytes | str, *, by: str = "importer", run: str = "", **said: object
+    ) -> Result:
+        """A dry run; `said` is of the reading, or fixed for all rows."""
+        file = content.encode() if isinstance(content, str) else content
+        grid = read(file, "a.csv").grids[0]
+        reading = guess(grid, TABLES[table]).mapping
+        fixed = {name: str(value) for name, value in said.items() if name in TABLES[table]}
+        reading = replace(reading, fixed=fixed, **{k: v for k, v in said.items() if k in ("numbers", "days")})
+        wanted = Wanted(TABLES[table], grid, reading, title="Bảng mới", reason="Theo bảng của quý")
+        return await dry_run(self.by(by), wanted, run or uuid4().hex)
+
+    async def bring(
+        self, table: str, content: bytes | str, *, tick: bool = False, by: str = "importer", **said: object
+    ) -> Report:
+        run = uuid4().hex
+        result = await self.look(table, content, by=by, run=run, **said)
+        assert result.plan.faults == []
+        ticked = frozenset(d.name for d in result.plan.differences()) if tick else frozenset[str]()
+        [*_, report] = [report async for report in write(self.by(by), result.plan.deeds(ticked), run)]
+        assert report.stopped is None
+        return report
+
+    async def people(self) -> dict[str, p.Person]:
+        found = await self.by("importer").ask(p.ListPeople(page_size=500), p.PeopleList)
+        return {person.name.plain: person for person in found.people}
+
+    async def kpis(self) -> list[g.Kpi]:
+        services = self.by("importer")
+        [cycle, *_] = (await services.ask(g.ListCycles(), g.Cycles)).cycles
+        return list((await services.ask(g.ListKpis(cycle_id=cycle.cycle_id, page_size=200), g.Kpis)).kpis)
+
+
+@pytest.fixture
+async def desk(system: System) -> AsyncGenerator[Desk]:
+    """An empty tenant with one administrator, Nam, who is an executive too."""
+    tenant, mint = f"sheets-{uuid4().hex[:8]}", system.issuer.mint
+    operator = mint(tenant, "service:operator")
+    async with connected({name: service.address for name, service in system.services.items()}, operator) as client:
+        await client.command(p.CreateTenant(name="Công ty thử"), key="tenant")
+        nam = p.RegisterPerson(name=PersonalText(plain="Nam"), roles=[pt.ROLE_ADMIN, pt.ROLE_EXECUTIVE])
+        done = await client.command(nam, key="nam")
+        tokens = {
+            "importer": mint(tenant, "service:importer", on_behalf_of="service:operator"),
+            "nam": mint(tenant, f"person:{done.id}"),
+        }
+        yield Desk(client, tokens)
+
+
+async def opened(desk: Desk) -> None:
+    cycle = g.OpenCycle(
+        name="Quý 4/2026", starts_on=from_date(date(2026, 10, 1)), ends_on=from_date(date(2026, 12, 31))
+    )
+    await desk.by("importer").command(cycle, key="cycle")
+
+
+async def staffed(desk: Desk) -> None:
+    await desk.bring("units", (SHEETS / "units.csv").read_bytes())
+    await desk.bring("people", (SHEETS / "staff.csv").read_bytes())
+
+
+def told(result: Result) -> list[tuple[int, str, str]]:
+    columns = {fault.field: fault.column for fault in result.plan.faults}
+    return [(f.row, letter(f.column or columns.get(f.field, 0)), f.reason) for f in result.plan.faults]
+
+
+async def test_units_and_people_come_in_by_their_names_and_codes_and_the_same_files_again_change_nothing(desk: Desk):
+    await staffed(desk)
+    people = await desk.people()
+    dung, an = people["Đặng Quốc Dũng"], people["Hoàng Thu An"]
+    assert (an.employment.employee_code, an.employment.joined_on) == ("0101", from_date(date(2023, 3, 1)))
+    assert (an.place.manager_id, an.title.plain, an.email.plain) == (dung.person_id, "SI", "an@example.org")
+    units = {u.name: u for u in (await desk.by("importer").ask(p.ListUnits(), p.Units)).units}
+    assert units["PB_KT"].parent_id == units["Khối kỹ thuật"].unit_id
+    assert an.place.unit_id == units["PB_KT"].unit_id
+    for table, file in (("units", "units.csv"), ("people", "staff.csv")):
+        again = (await desk.look(table, (SHEETS / file).read_bytes())).plan
+        assert {entry.state for entry in again.entries} == {"unchanged"}
+        assert again.deeds(frozenset()) == []
+
+
+async def test_a_dry_run_writes_nothing(desk: Desk):
+    await desk.look("units", (SHEETS / "units.csv").read_bytes())
+    assert list((await desk.by("importer").ask(p.ListUnits(), p.Units)).units) == []
+
+
+async def test_what_differs_is_shown_and_only_what_is_ticked_is_changed(desk: Desk):
+    await staffed(desk)
+    changed = (
+        (SHEETS / "staff.csv")
+        .read_text()
+        .replace("Hoàng Thu An", "Hoàng Thu Anh")
+        .replace("JUNIOR,0100", "JUNIOR,0101")
+    )
+    run = uuid4().hex
+    plan = (await desk.look("people", changed, run=run)).plan
+    assert [(d.row, d.field, d.before, d.after) for d in plan.differences()] == [
+        (2, "name", "Hoàng Thu An", "Hoàng Thu Anh"),
+        (4, "manager", "Đặng Quốc Dũng (0100)", "0101"),
+    ]
+    reports = [r async for r in write(desk.by("importer"), plan.deeds(frozenset({"4.manager"})), run)]
+    assert reports[-1].changed == {"person": 1}
+    people = await desk.people()
+    assert people["Phan Ngọc Chi"].place.manager_id == people["Hoàng Thu An"].person_id
+    await desk.bring("people", changed, tick=True)
+    assert "Hoàng Thu Anh" in await desk.people()
+
+
+async def test_each_error_is_told_by_row_and_column_before_anything_is_written(desk: Desk):
+    await staffed(desk)
+    result = await desk.look(
+        "people",
+        "Mã NV,Họ và tên,Email,Phòng,Quản lý\n"
+        "7,Tô A,a@example.org,PB_KT,0100\n"
+        "8,Tô B,khong phai email,PB_KT,\n"
+        "9,Tô C,c@example.org,PB-KT,\n"
+        "10,Tô D,,PB_KT,Hoàng Thu Am\n"
+        "7,Tô E,,PB_KT,\n"
+        "11,Tô F,,PB_KT,12\n"
+        "12,Tô G,,PB_KT,11\n",
+    )
+    assert [(f.row, f.field, f.reason, f.right) for f in result.plan.faults] == [
+        (4, "unit", "NO_SUCH_UNIT", "PB_KT"),
+        (5, "manager", "NO_SUCH_PERSON", "Hoàng Thu An"),
+        (6, "code", "TWICE", ""),
+        (7, "manager", "MANAGER_CIRCLE", ""),
+        (8, "manager", "MANAGER_CIRCLE", ""),
+        (3, "email", "EMAIL_INVALID", ""),
+    ]
+    assert [entry.row for entry in result.plan.right()] == [2]
+    assert len(await desk.people()) == 5
+
+
+async def test_one_criterion_for_all_is_a_kpi_for_each_and_five_thresholds_become_three(desk: Desk):
+    await staffed(desk)
+    await opened(desk)
+    result = await desk.look("kpis", (SHEETS / "criteria.csv").read_bytes())
+    assert told(result) == [(5, "", "MISSING"), (5, "F", "NO_CHOICE")]
+    assert result.plan.count("new") == 3 * 5
+    run = uuid4().hex
+    done = [r async for r in write(desk.by("importer"), result.plan.deeds(frozenset()), run)]
+    assert done[-1].made == {"kpi": 15}
+    of_an = {k.name: k for k in await desk.kpis() if k.owners[0].name.plain == "Hoàng Thu An"}
+    scale = {
+        n: (k.measure.floor.value, k.measure.target.value, k.measure.stretch.value, k.weight) for n, k in of_an.items()
+    }
+    assert scale == {
+        "Giao đúng hẹn": ("70", "90", "100", 10),
+        "Sự cố": ("2", "1", "0", 10),
+        "Chia sẻ kiến thức": ("1", "2", "3", 5),
+    }
+    again = (await desk.look("kpis", (SHEETS / "criteria.csv").read_bytes())).plan
+    assert (again.count("new"), again.count("unchanged")) == (0, 15)
+
+
+async def test_a_form_without_owners_is_brought_in_for_whom_it_is_said(desk: Desk):
+    await staffed(desk)
+    await opened(desk)
+    result = await desk.look("kpis", (SHEETS / "target-form.csv").read_bytes())
+    assert {f.reason for f in result.plan.faults} == {"NOBODY_ANSWERS"}
+    await desk.bring("kpis", (SHEETS / "target-form.csv").read_bytes(), owners="0102")
+    found = {k.name: k for k in await desk.kpis()}
+    assert found["08 giờ học"].measure.target.value == "8"
+    assert found["Điểm khảo sát >= 4,2/5"].measure.target.value == "4.6"
+    frame = next(k for name, k in found.items() if name.startswith("Xây khung"))
+    assert (frame.measure.kind, frame.measure.target.value) == (3, "1")
+
+
+async def test_changed_targets_of_what_is_there_become_one_proposal(desk: Desk):
+    await staffed(desk)
+    await opened(desk)
+    file = "Tên KPI,Người chịu trách nhiệm,ĐVT,Mục tiêu,Trọng số\nĐơn hàng,0101,đơn,{},50%\nLỗi,0102,lỗi,{},{}\n"
+    await desk.bring("kpis", file.format(100, 5, "30%"))
+    by_import = (await desk.look("kpis", file.format(120, 6, "40%"))).plan
+    assert {d.obstacle for d in by_import.differences()} == {"NOT_ALLOWED", "NOT_BY_FILE"}
+    run = uuid4().hex
+    plan = (await desk.look("kpis", file.format(120, 6, "40%"), by="nam", run=run)).plan
+    assert [(d.row, d.field, d.before, d.after, d.obstacle) for d in plan.differences()] == [
+        (2, "target", "100", "120", ""),
+        (3, "target", "5", "6", ""),
+        (3, "weight", "30", "40", "NOT_BY_FILE"),
+    ]
+    ticked = frozenset(d.name for d in plan.differences())
+    report = [r async for r in write(desk.by("nam"), plan.deeds(ticked), run)][-1]
+    assert (report.made, len(report.proposals)) == ({"proposal": 1}, 1)
+    found = await desk.by("nam").ask(g.GetProposal(proposal_id=report.proposals[0]), g.Proposal)
+    assert sorted(change.after.value for change in found.changes) == ["120", "6"]
+
+
+async def test_links_and_values_come_in_and_another_value_for_a_day_is_a_difference(desk: Desk):
+    await staffed(desk)
+    await opened(desk)
+    await desk.bring("goals", "Mục tiêu chiến lược,Năm,Chỉ tiêu\nKhách hàng hài lòng,2026,300\n")
+    await desk.bring("csfs", "CSF,Mục tiêu chiến lược\nChất lượng,Khách hàng hài lòng\n")
+    await desk.bring("kpis", "Tên KPI,Người chịu trách nhiệm,Mục tiêu\nĐơn hàng,0101,100\n")
+    links = "KPI,Phục vụ\nĐơn hàng,Chất lượng\n"
+    await desk.bring("links", links, tick=True)
+    [kpi] = await desk.kpis()
+    assert kpi.parent.csf_id
+    assert (await desk.look("links", links)).plan.count("unchanged") == 1
+    values = "KPI,Ngày,Giá trị\nĐơn hàng,2026-10-05,{}\n"
+    await desk.bring("values", values.format(7))
+    again = (await desk.look("values", values.format(7))).plan
+    assert [entry.state for entry in again.entries] == ["unchanged"]
+    [difference] = (await desk.look("values", values.format(8))).plan.differences()
+    assert (difference.before, difference.after) == ("7", "8")
+
+
+async def test_a_unit_that_was_renamed_since_is_known_by_its_row(desk: Desk):
+    await desk.bring("units", "Tên đơn vị\nBán hàng\n")
+    [unit] = (await desk.by("importer").ask(p.ListUnits(), p.Units)).units
+    await desk.by("importer").command(p.RenameUnit(unit_id=unit.unit_id, name="Kinh doanh"), key="renamed")
+    [difference] = (await desk.look("units", "Tên đơn vị\nBán hàng\n")).plan.differences()
+    assert (difference.before, difference.after) == ("Kinh doanh", "Bán hàng")
+
+
+async def test_the_command_line_ends_with_an_error_where_something_is_left_out_or_stays_different(
+    desk: Desk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    client = desk.client.acting(desk.tokens["importer"])
+    file = tmp_path / "units.csv"
+    file.write_text("Tên đơn vị,Thuộc\nA,\nB,Không có\n")
+    with pytest.raises(Failed, match="1 rows to put right"):
+        await bring_table(file, replace(TELL, table="units"), client)
+    assert f"{file}: row 3, column B: Serves, or is a part of: 'Không có': There is no unit" in capsys.readouterr().out
+    await bring_table(file, replace(TELL, table="units", skip_wrong=True), client)
+    assert "1 units made" in capsys.readouterr().out
+    file.write_text("Tên đơn vị,Thuộc\nA,\nC,A\n")
+    await bring_table(file, replace(TELL, table="units"), client)
+    file.write_text("Tên đơn vị,Thuộc\nA,C\n")
+    with pytest.raises(Failed, match="1 stay different"):
+        await bring_table(file, replace(TELL, table="units"), client)
+    file.write_text("Tên đơn vị,Thuộc\nC,\nD,C\nA,D\n")
+    await bring_table(file, replace(TELL, table="units", keep=True), client)
