@@ -3,6 +3,7 @@
 Pure.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, field, replace
@@ -296,6 +297,14 @@ class OrgChart:
     @cached_property
     def _managing(self) -> frozenset[str]:
         return frozenset(place.manager_id for place in self.places.values())
+
+    def members(self, unit: str) -> int:
+        """How many active people are in a unit, without those of its parts."""
+        return self._members[unit]
+
+    @cached_property
+    def _members(self) -> Counter[str]:
+        return Counter(place.unit_id for person, place in self.places.items() if self.is_active(person))
 
     @cached_property
     def _heading(self) -> frozenset[str]:

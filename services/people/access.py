@@ -32,6 +32,7 @@ ACCESS: Mapping[str, Allow] = {
     "PlaceLegalHold": roles("admin", services=("operator",)),
     "LiftLegalHold": roles("admin", services=("operator",)),
     "ListErasures": anyone(services=("operator",), others=("admin", AUDITOR)),
+    "PreviewLeaving": roles("admin", services=("operator",)),
     # Who is to leave or to rise is not told before.
     "PlanChange": roles("admin", services=("operator",)),
     "WithdrawPlannedChange": roles("admin", services=("operator",)),

@@ -30,6 +30,7 @@ from services.people.domain.planned import PLANNED
 from services.people.names import Names, one_of
 from services.people.queries.employments import coded_so, employments
 from services.people.queries.erasures import erasures
+from services.people.queries.leaving import leaving
 from services.people.queries.organisation import lacks, organisation_of
 from services.people.queries.planned import planned_changes
 from services.people.queries.role_changes import role_changes, role_of
@@ -147,6 +148,9 @@ class PeopleApi(CompanyApi):
             ctx, PLANNED, command.plan_id, lambda state: planned.withdraw(state, command.plan_id)
         )
 
+    async def preview_leaving(self, request: pb.PreviewLeaving, ctx: Context) -> pb.Leaving:
+        return leaving(await self.resources.directory.org_chart(ctx.tenant), request, ctx.actor)
+
     async def list_planned_changes(self, request: pb.ListPlannedChanges, ctx: Context) -> pb.PlannedChanges:
         async with reading(self.resources.pool, ctx.tenant) as con:
             return await planned_changes(con, ctx.tenant, request)
@@ -250,7 +254,15 @@ class PeopleApi(CompanyApi):
         units = [org.units[id] for _, id in shown]
         return pb.Units(
             units=[
-                pb.Unit(unit_id=u.id, name=u.name, head_id=u.head_id, parent_id=u.parent_id, closed=u.closed)
+                pb.Unit(
+                    unit_id=u.id,
+                    name=u.name,
+                    head_id=u.head_id,
+                    parent_id=u.parent_id,
+                    closed=u.closed,
+                    people=org.members(u.id),
+                    answers_id=org.standing_in(u.head_id) if u.head_id else "",
+                )
                 for u in units
             ],
             next_page_token=token,

@@ -16,8 +16,8 @@ class PeopleX:
         """People as they are since somebody set them right, and those who were taken on."""
         self.plans: dict[str, pb.PlannedChange] = {}
         self.units = {
-            "sales": pb.Unit(unit_id="sales", name="Sales", head_id="phuc"),
-            "cskh": pb.Unit(unit_id="cskh", name="CSKH", head_id="lan"),
+            "sales": pb.Unit(unit_id="sales", name="Sales", head_id="phuc", answers_id="phuc", people=3),
+            "cskh": pb.Unit(unit_id="cskh", name="CSKH", head_id="lan", answers_id="lan", people=3),
         }
 
     def person(self, id: str) -> pb.Person:
@@ -77,6 +77,12 @@ class PeopleX:
         person = self._change(request.person_id)
         person.active, person.successor_id = True, ""
         return self._accepted("people", request.person_id)
+
+    def PreviewLeaving(self, request: pb.PreviewLeaving, actor: str) -> Message:
+        headed = [unit.unit_id for unit in self.units.values() if unit.head_id == request.person_id]
+        units = [pb.HeldUnit(unit_id=id, head_id=request.successor_id) for id in headed]
+        answers = request.successor_id or self.person(request.person_id).place.manager_id
+        return pb.Leaving(answers_id=answers, units=units, unit_count=len(units))
 
     def PlanChange(self, request: pb.PlanChange, actor: str) -> Message:
         id = f"plan-{len(self.plans)}"

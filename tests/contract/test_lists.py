@@ -16,6 +16,7 @@ BOUNDED = {
     "nhip.goals.v1.Goals.GetKpi": "one KPI, and the ways from it to what it serves",
     "nhip.goals.v1.Goals.PreviewStatuses": "nine statuses times nine, and twenty KPIs",
     "nhip.goals.v1.Goals.GetOverview": "three levels times nine statuses, and five kinds of gap",
+    "nhip.people.v1.People.PreviewLeaving": "the first hundred of each kind, with how many there are",
     "nhip.people.v1.People.GetPerson": "one person, and how they came by their roles, as far as is asked for",
     "nhip.goals.v1.Goals.GetProposal": "one proposal",
     "nhip.goals.v1.Goals.PreviewProposal": "one proposal",

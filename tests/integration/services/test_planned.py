@@ -33,6 +33,7 @@ async def plan(company: Company, by: str, **change: object) -> str:
 async def the_day_comes(company: Company) -> None:
     """What the timer does when the day begins in the tenant's zone."""
     resources = company.system.all_resources["people"]
+    await planned(company)  # the view has them
     timer = planned_changes(resources, Deciding(resources))
     begins = datetime.combine(ON, time(), ZoneInfo("Asia/Ho_Chi_Minh"))
     assert company.tenant not in {due.tenant for due in await timer.due(begins - timedelta(seconds=1))}
@@ -40,6 +41,9 @@ async def the_day_comes(company: Company) -> None:
         if due.tenant == company.tenant:
             await timer.act(due, by_the_clock(due.tenant, timer.name, due.thing, due.at, begins))
             await timer.act(due, by_the_clock(due.tenant, timer.name, due.thing, due.at, begins))  # delivered again
+    async with asyncio.timeout(30):  # the timer tells nobody its position
+        while any(state == "WAITING" for state, _ in await planned(company)):
+            await asyncio.sleep(0.02)
 
 
 async def planned(company: Company, by: str = "nam") -> list[tuple[str, str]]:

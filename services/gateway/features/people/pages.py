@@ -17,12 +17,12 @@ from services.gateway.console.forms import Form, date_message, sent
 from services.gateway.console.language import Language, date_of, day_of
 from services.gateway.console.routes import Routes
 from services.gateway.console.visit import Visit
-from services.gateway.features.people import planned, units
+from services.gateway.features.people import chart, leaving, planned, units
 from services.gateway.features.people.choices import people_to_choose, units_to_choose
 from services.gateway.features.people.deeds import carry_out
 from services.gateway.features.people.roles import ROLES, held_roles, role_history, role_words
 
-routes = Routes(units.routes, planned.routes)
+routes = Routes(units.routes, planned.routes, leaving.routes, chart.routes)
 PAGE = 50
 
 
