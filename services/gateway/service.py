@@ -33,7 +33,7 @@ from services.gateway.features.reference import pages as reference
 from services.gateway.features.sign_in import pages as sign_in
 from services.gateway.gate import SECURITY, Gate, answer, is_api
 from services.gateway.json_api import json_routes
-from services.gateway.session import Identity, Issuer
+from services.gateway.session import Identity, Issuer, in_english
 from services.gateway.upstream import SERVICES, Upstream
 
 DEADLINE = 10.0
@@ -61,9 +61,8 @@ async def gateway(settings: Settings, tokens: Authenticator, issuer: Issuer | No
             log.warning(
                 "gateway.demo_sign_in", tenant=settings.tenant, note="anybody on this machine signs in as anybody"
             )
-        yield application(
-            Upstream(channels, deadline=DEADLINE), Identity(issuer, settings.tenant), tokens, cors=settings.cors_origins
-        )
+        identity = Identity(issuer, settings.tenant, in_english(settings.tenant))
+        yield application(Upstream(channels, deadline=DEADLINE), identity, tokens, cors=settings.cors_origins)
 
 
 def application(

@@ -1,7 +1,7 @@
 """Who is signed in: the session cookie, and what a browser may not do with it from elsewhere."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 from urllib.parse import urlsplit
@@ -16,6 +16,11 @@ from eventkit.settings import is_loopback
 
 SESSION_COOKIE = "nhip-session"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def in_english(tenant: str) -> str:
+    """The tenant of the demo company in English, beside the one in Vietnamese."""
+    return f"{tenant}-en"
 
 
 class Issuer(Protocol):
@@ -41,25 +46,34 @@ class Identity:
     know, and there a session that somebody kept a copy of ends with its token.
     """
 
-    def __init__(self, issuer: Issuer | None, tenant: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, issuer: Issuer | None, tenant: str, in_english: str = "", *, clock: Callable[[], float] = time.time
+    ) -> None:
         self.issuer = issuer
         self.tenant = tenant
+        self.in_english = in_english
+        """Another tenant whose people the demo sign-in shows, where it is there; empty: there is none."""
         self._clock = clock
         self._ended: dict[str, float] = {}
         """By the id of the token, until when it would have been good."""
 
     @property
+    def tenants(self) -> Sequence[str]:
+        """Whose people the demo sign-in shows, as far as they are there."""
+        return [tenant for tenant in (self.tenant, self.in_english) if tenant]
+
+    @property
     def issues(self) -> bool:
         return self.issuer is not None
 
-    def service_token(self) -> str:
-        """The gateway's own token: to show who may sign in."""
+    def service_token(self, tenant: str, service: str = "gateway") -> str:
+        """A service's own token: the gateway's, to show who may sign in; the operator's, to make a first company."""
         assert self.issuer is not None
-        return self.issuer.mint(self.tenant, "service:gateway")
+        return self.issuer.mint(tenant, f"service:{service}")
 
-    def sign_in(self, response: Response, person: str, *, secure: bool) -> None:
+    def sign_in(self, response: Response, tenant: str, person: str, *, secure: bool) -> None:
         assert self.issuer is not None
-        token = self.issuer.mint(self.tenant, f"person:{person}")
+        token = self.issuer.mint(tenant, f"person:{person}")
         response.set_cookie(SESSION_COOKIE, token, httponly=True, samesite="lax", secure=secure, path="/")
 
     def sign_out(self, request: Request) -> None:

@@ -6,6 +6,7 @@ It checks nothing and keeps nothing.
 import base64
 import json
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -430,6 +431,9 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX, SettingsX):
     def proposal_waits(self, id: str) -> bool:
         return id in self.proposals and self.proposals[id].state == types_pb2.PROPOSAL_STATE_PROPOSED
 
+    def CreateTenant(self, request: Message, actor: str) -> Message:
+        raise Rejected("TENANT_EXISTS", "it stands already", kind=Kind.REFUSED)
+
     def ListPeople(self, request: people_pb2.ListPeople, actor: str) -> Message:
         everybody = dict.fromkeys([*PEOPLE, *self.changed])
         found = [self.person(id) for id in everybody if not request.person_ids or id in request.person_ids]
@@ -455,6 +459,20 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX, SettingsX):
 
     def ListCycles(self, request: Message, actor: str) -> Message:
         return goals_pb2.Cycles(cycles=[self.cycle()])
+
+    # What is written down is taken, and not shown: these pages are tried over the real services.
+
+    def OpenCycle(self, request: Message, actor: str) -> Message:
+        return self._accepted("goals", "q1-2025")
+
+    def SetStrategicGoal(self, request: Message, actor: str) -> Message:
+        return self._accepted("goals", "sg1")
+
+    def ChooseCsf(self, request: Message, actor: str) -> Message:
+        return self._accepted("goals", "csf1")
+
+    def DefineKpi(self, request: goals_pb2.DefineKpi, actor: str) -> Message:
+        return self._accepted("goals", "i1")
 
     def GetMap(self, request: goals_pb2.GetMap, actor: str) -> Message:
         day, past = _day(request.as_of)
@@ -512,7 +530,12 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX, SettingsX):
 
     def GetOverview(self, request: goals_pb2.GetOverview, actor: str) -> Message:
         counts = [goals_pb2.GapCount(kind=kind, count=len(gaps)) for kind, gaps in self.gaps().items()]  # type: ignore[arg-type] # enums by number
-        return goals_pb2.Overview(cycle=self.cycle(), goals=len(_STRATEGY), csfs=len(_CSFS), gaps=counts)
+        kpis = self.ListKpis(goals_pb2.ListKpis(), "").kpis  # type: ignore[attr-defined] # the reply of ListKpis
+        found = Counter((kpi.level, kpi.standing.status) for kpi in kpis)
+        statuses = [goals_pb2.StatusCount(level=level, status=status, count=n) for (level, status), n in found.items()]
+        return goals_pb2.Overview(
+            cycle=self.cycle(), goals=len(_STRATEGY), csfs=len(_CSFS), statuses=statuses, gaps=counts
+        )
 
     def ListGaps(self, request: goals_pb2.ListGaps, actor: str) -> Message:
         return goals_pb2.Gaps(gaps=self.gaps().get(request.kind, []))

@@ -53,6 +53,7 @@ PAGES = {
         "/settings/changes",
         "/company",
     ],
+    "Nam": ["/first-steps", "/cycles/new", "/goals/new", "/csfs/new", "/kpis/new"],
     "Khánh": ["/audit?kind=kpi", "/audit/subjects/kpi/i1", "/api", "/sign-in"],
 }
 

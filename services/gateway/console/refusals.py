@@ -181,6 +181,8 @@ def reasons(language: Language) -> dict[str, str]:
         "TOKEN_MISSING": _("Please sign in first."),
         # the console's own
         "MISSING": _("This is needed."),
+        "GOAL_MISSING": _("Choose the goal that it helps to reach."),
+        "NOT_A_YEAR": _("This is no year: write four digits."),
         "NOT_A_NUMBER": _("This is not a number. Right would be 1,234.5 or 66.2."),
         "TOO_MANY_DIGITS": _("A number has at most 18 digits before the decimal mark and 6 behind it."),
         "NOT_A_DAY": _("This is not a day."),

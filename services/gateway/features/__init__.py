@@ -13,6 +13,7 @@ from services.gateway.console.routes import Routes
 FEATURES = (
     "audit",
     "erasure",
+    "first_steps",
     "home",
     "inbox",
     "kpi",
@@ -26,6 +27,7 @@ FEATURES = (
     "settings",
     "shop",
     "sign_in",
+    "strategy",
 )
 """Each by the name of its folder; its addresses are `routes` in its module `pages`."""
 

@@ -49,6 +49,20 @@ DEEDS: dict[str, tuple[str, dict[str, str]]] = {
     "/profile/email": ("ChangeEmail", {"email": "minh@x.vn"}),
     "/profile/settings": ("ChangePreferences", SETTINGS),
     "/profile/erasure": ("RequestErasure", {"understood": "1"}),
+    "/cycles/new": ("OpenCycle", {"name": "Quý 1", "starts_on": "2025-01-01", "ends_on": "2025-03-31"}),
+    "/goals/new": ("SetStrategicGoal", {"name": "300 khách", "target": "300", "year": "2025"}),
+    "/csfs/new": ("ChooseCsf", {"name": "Khách dùng thử", "goal.g1": "1"}),
+    "/kpis/new": (
+        "DefineKpi",
+        {
+            "name": "Demo",
+            "cycle": "q1",
+            "level": "COMPANY",
+            "kind": "CUMULATIVE",
+            "direction": "INCREASE",
+            "target": "9",
+        },
+    ),
     "/people/new": ("RegisterPerson", {"name": "Vân"}),
     "/people/{person}/name": ("ChangeName", {"name": "Minh Anh"}),
     "/people/{person}/title": ("ChangeTitle", {"title": "Trưởng nhóm"}),
@@ -73,6 +87,7 @@ DEEDS: dict[str, tuple[str, dict[str, str]]] = {
 }
 NO_DEEDS = {
     "/demo/token",
+    "/set-up",
     "/sign-in",
     "/sign-out",
     "/proposals",

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from starlette.responses import Response
 
 from services.gateway.console.cards import Avatar
+from services.gateway.console.choices import by_name
 from services.gateway.console.directory import Directory, directory
 from services.gateway.console.routes import Routes
 from services.gateway.console.visit import Visit
-from services.gateway.features.people.choices import by_name
 from services.gateway.features.people.units import parts_of, url_of
 
 routes = Routes()

@@ -2,19 +2,16 @@
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from functools import partial
 
 from google.protobuf.message import Message
 from starlette.responses import Response
 
 from eventkit.errors import Violation
-from nhip.common.v1 import command_pb2
 from nhip.people.v1 import people_pb2
-from services.gateway.console.directory import directory
+from services.gateway.console import deeds
 from services.gateway.console.forms import Form, date_message
 from services.gateway.console.visit import Visit
-from services.gateway.failures import Failure
 
 FIELDS: Mapping[str, str] = {
     "name": "name",
@@ -52,9 +49,8 @@ async def carry_out(
     here: str = "",
     fields: Mapping[str, str] = FIELDS,
 ) -> Response:
-    """Then to the page of what the command made or changed, `to(id)`, which says what happened; where it was refused,
-    the form once more, with what is wrong where it is wrong. `again` itself raises when what the page is about is not
-    there. With a later day in `on` it is planned, and the page stays `here`."""
+    """As `console.deeds.carry_out`, of the service people. With a later day in `on` it is planned, and the page stays
+    `here`."""
     if filled["on"] and (planned := _PLANNABLE.get(command.DESCRIPTOR.full_name)):
         wrong: list[Violation] = []
         on = filled.day("on", wrong)
@@ -66,25 +62,9 @@ async def carry_out(
             method, command = "PlanChange", people_pb2.PlanChange(on=date_message(on), change=change)
             said = visit.language.gettext("It is planned for %(day)s.") % {"day": visit.language.day(on)}
             to = partial(_always, here)
-    try:
-        accepted, position = await visit.caller.ask("people", method, command, command_pb2.Accepted, key=filled.key)
-    except Failure as failure:
-        if failure.status == "UNAUTHENTICATED":
-            raise
-        return await again(filled.refused(await _named(visit, failure), visit.language, fields), failure.http)
-    return visit.done(to(accepted.id), accepted, position, said)
-
-
-async def _named(visit: Visit, failure: Failure) -> Failure:
-    """The same, with the name of whom it speaks of instead of an id."""
-    violations = tuple(replace(one, field=_PLANNED_PATH.sub("", one.field)) for one in failure.violations)
-    failure = replace(failure, violations=violations)
-    person = failure.parameters.get("person", "")
-    if not person:
-        return failure
-    parameters = {**failure.parameters, "person": (await directory(visit, ids=[person])).person(person).name}
-    violations = tuple(replace(one, parameters=parameters) for one in failure.violations)
-    return replace(failure, parameters=parameters, violations=violations)
+    return await deeds.carry_out(
+        visit, filled, "people", method, command, said, to=to, again=again, fields=fields, within=_PLANNED_PATH
+    )
 
 
 def _always(page: str, _: str) -> str:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from nhip.goals.v1 import goals_pb2
 from nhip.people.v1 import people_pb2
+from services.gateway.console.choices import people_to_choose
 from services.gateway.console.directory import directory
 from services.gateway.console.forms import Form
 from services.gateway.console.kpis import listed
@@ -17,7 +18,6 @@ from services.gateway.console.language import day_of, decimal_of
 from services.gateway.console.refusals import words
 from services.gateway.console.routes import Routes
 from services.gateway.console.visit import Visit, or_none
-from services.gateway.features.people.choices import people_to_choose
 
 routes = Routes()
 CYCLES = 4

@@ -12,15 +12,16 @@ from eventkit.errors import Violation
 from nhip.common.v1 import words_pb2
 from nhip.people.v1 import people_pb2, types_pb2
 from services.gateway.console.cards import Avatar
+from services.gateway.console.choices import people_to_choose, units_to_choose
 from services.gateway.console.directory import Directory, directory
 from services.gateway.console.forms import Form, date_message, sent
 from services.gateway.console.language import Language, date_of, day_of
+from services.gateway.console.roles import ROLES, role_words
 from services.gateway.console.routes import Routes
 from services.gateway.console.visit import Visit
 from services.gateway.features.people import chart, leaving, planned, units
-from services.gateway.features.people.choices import people_to_choose, units_to_choose
 from services.gateway.features.people.deeds import carry_out
-from services.gateway.features.people.roles import ROLES, held_roles, role_history, role_words
+from services.gateway.features.people.roles import held_roles, role_history
 
 routes = Routes(units.routes, planned.routes, leaving.routes, chart.routes)
 PAGE = 50
@@ -70,23 +71,28 @@ def person_row(person: people_pb2.Person, who: Directory, language: Language) ->
 # --- finding ---
 
 
+LACKING = {"manager": people_pb2.LACK_MANAGER, "unit": people_pb2.LACK_UNIT}
+"""What somebody's place may lack, by what it is called in addresses."""
+
+
 @routes.page("/people")
 async def listing(visit: Visit) -> Response:
     """`GET /people`: by name or title, unit, and whether those who left are among them."""
     query = visit.request.query_params
     text, unit, left = query.get("text", "")[:120], query.get("unit", ""), query.get("left", "")
-    manager = query.get("manager", "")
+    manager, lacking = query.get("manager", ""), query.get("lacking", "")
     asked = people_pb2.ListPeople(
         text=text,
         unit_id=unit,
         manager_id=manager,
+        lacking=LACKING.get(lacking, people_pb2.LACK_UNSPECIFIED),
         active=not left,
         page_size=PAGE,
         page_token=query.get("after", ""),
     )
     found = await visit.caller.query("people", "ListPeople", asked, people_pb2.PeopleList)
     who = await directory(visit, found, ids=[manager] if manager else [])
-    narrowed = {"text": text, "unit": unit, "manager": manager, "left": left}
+    narrowed = {"text": text, "unit": unit, "manager": manager, "lacking": lacking, "left": left}
     kept = {name: value for name, value in narrowed.items() if value}
     return visit.render(
         "people/people.html",

@@ -1,7 +1,7 @@
 """What somebody may do beyond their own KPIs, each with its cause: what was given, and what follows from where others
 stand."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -11,14 +11,8 @@ from nhip.people.v1 import people_pb2, types_pb2
 from services.gateway.console.cards import Avatar
 from services.gateway.console.directory import Directory
 from services.gateway.console.language import Language
+from services.gateway.console.roles import ROLES, role_words
 
-ROLES = (
-    types_pb2.ROLE_EXECUTIVE,
-    types_pb2.ROLE_OKR_MASTER,
-    types_pb2.ROLE_ADMIN,
-    types_pb2.ROLE_AUDITOR,
-)
-"""What can be given; that somebody is an employee goes without saying."""
 _ICONS = {
     types_pb2.ROLE_EXECUTIVE: "building",
     types_pb2.ROLE_OKR_MASTER: "target",
@@ -46,16 +40,6 @@ class ChangedRoles:
     by: Avatar
     on: str
     reason: str
-
-
-def role_words(language: Language) -> Mapping["types_pb2.Role.ValueType", str]:
-    _ = language.gettext
-    return {
-        types_pb2.ROLE_EXECUTIVE: _("Executive: decides about the company's KPIs"),
-        types_pb2.ROLE_OKR_MASTER: _("OKR master: sets up cycles, goals and KPIs"),
-        types_pb2.ROLE_ADMIN: _("Administrator: people and settings"),
-        types_pb2.ROLE_AUDITOR: _("Auditor: reads everything, changes nothing"),
-    }
 
 
 def held_roles(person: people_pb2.Person, who: Directory, language: Language, zone: ZoneInfo) -> Sequence[HeldRole]:

@@ -10,12 +10,12 @@ from starlette.responses import Response
 
 from nhip.people.v1 import people_pb2
 from services.gateway.console.cards import Avatar
+from services.gateway.console.choices import by_name, people_to_choose, units_to_choose
 from services.gateway.console.directory import Directory, directory
 from services.gateway.console.forms import Form, sent
 from services.gateway.console.routes import Routes
 from services.gateway.console.visit import Visit
 from services.gateway.failures import Failure
-from services.gateway.features.people.choices import by_name, people_to_choose, units_to_choose
 from services.gateway.features.people.deeds import FIELDS, carry_out
 from services.gateway.features.people.planned import planned_about
 

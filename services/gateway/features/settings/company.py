@@ -11,7 +11,7 @@ from nhip.common.v1 import command_pb2
 from nhip.people.v1 import people_pb2, settings_pb2
 from services.gateway.console.forms import Form, sent, sent_with_file
 from services.gateway.console.routes import Routes
-from services.gateway.console.visit import Visit
+from services.gateway.console.visit import Visit, or_none
 from services.gateway.failures import Failure
 from services.gateway.upstream import Caller
 
@@ -95,14 +95,16 @@ async def logo(visit: Visit) -> Response:
     """`GET /logo/<digest>`: to whoever is signed in, and, where the demo lets people pick themselves, before that."""
     identity = visit.console.identity
     if visit.session is not None:
-        caller = visit.caller
+        callers = [visit.caller]
     elif identity.issues:
-        caller = Caller(visit.console.upstream, identity.service_token())
+        callers = [Caller(visit.console.upstream, identity.service_token(tenant)) for tenant in identity.tenants]
     else:
         raise Failure("NOT_FOUND", "PATH_UNKNOWN", "there is no such page")
-    found = await caller.query("people", "GetLogo", settings_pb2.GetLogo(), settings_pb2.Logo)
-    if found.digest != visit.request.path_params["digest"]:
-        raise Failure("NOT_FOUND", "LOGO_UNKNOWN", "the logo is another one by now")
+    ask = (or_none(caller.query("people", "GetLogo", settings_pb2.GetLogo(), settings_pb2.Logo)) for caller in callers)
+    digest = visit.request.path_params["digest"]
+    found = next((logo for logo in await asyncio.gather(*ask) if logo and logo.digest == digest), None)
+    if found is None:
+        raise Failure("NOT_FOUND", "LOGO_UNKNOWN", "there is no such logo, or it is another one by now")
     headers = {
         # Another logo has another address. It is one company's: no cache that is shared keeps it.
         "Cache-Control": "private, max-age=31536000, immutable",

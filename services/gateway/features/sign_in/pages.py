@@ -5,20 +5,23 @@ Real sign-in is an OIDC provider's.
 
 import asyncio
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Container, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from eventkit.errors import Violation
 from eventkit.names import plain_letters
+from nhip.common.v1 import command_pb2, operations_pb2, words_pb2
 from nhip.people.v1 import people_pb2, types_pb2
 from services.gateway.console.cards import Avatar, person_avatar
-from services.gateway.console.forms import sent
+from services.gateway.console.forms import Form, sent
 from services.gateway.console.language import Language
+from services.gateway.console.roles import role_words
 from services.gateway.console.routes import Routes
-from services.gateway.console.visit import LANGUAGE_COOKIE, POSITION_COOKIE, Company, Console, Visit, or_none
+from services.gateway.console.visit import GUARDED, LANGUAGE_COOKIE, POSITION_COOKIE, Company, Console, Visit, or_none
 from services.gateway.failures import Failure
 from services.gateway.session import from_this_machine, local_path
 from services.gateway.upstream import Caller
@@ -31,6 +34,8 @@ class Pick:
     id: str
     name: str
     title: str
+    shows: str
+    """What they see that others do not."""
     avatar: Avatar
 
 
@@ -59,7 +64,8 @@ class Kept:
 
 @routes.page("/sign-in", everybody=True)
 async def choose(visit: Visit) -> Response:
-    """`GET /sign-in`: the people of the tenant; without a demo issuer, where to sign in instead."""
+    """`GET /sign-in`: the people of a company, of `?company=` or the one in the page's language; without a demo issuer,
+    where to sign in instead."""
     return await _choose(visit, Kept(), local_path(visit.request.query_params.get("next", "/")))
 
 
@@ -75,36 +81,83 @@ async def _choose(visit: Visit, kept: Kept, next: str, status: int = 200) -> Res
     identity = visit.console.identity
     if not identity.issues:
         return visit.render("sign_in/oidc.html", status)
-    caller = Caller(visit.console.upstream, identity.service_token(), visit.caller.positions)
-    tenant, people = await asyncio.gather(
-        or_none(caller.query("people", "GetTenant", people_pb2.GetTenant(), people_pb2.Tenant)),
-        caller.query("people", "ListPeople", people_pb2.ListPeople(active=True, page_size=500), people_pb2.PeopleList),
-    )
-    if tenant is not None:
-        visit.belongs_to(Company.of(tenant))
-    picks = [
-        Pick(
-            person.person_id,
-            visit.language.words(person.name),
-            person.title.plain,
-            person_avatar(person.person_id, person.name, visit.language),
-        )
-        for person in sorted(people.people, key=lambda person: _rank(person, visit.language))
-    ]
+    companies = await _companies(visit)
+    chosen = _chosen(visit, companies) if companies else identity.tenant
+    picks = await _picks(visit, chosen) if companies else []
+    if not picks:
+        begun = {"company": companies[chosen].name if companies else "", "time_zone": visit.zone.key}
+        return await _set_up(visit, Form(begun), status)
+    visit.belongs_to(companies[chosen])
     return visit.render(
         "sign_in/sign_in.html",
         status,
-        here="/",
+        here="/sign-in",
         picks=picks,
         next=next,
-        tenant=visit.company.name or identity.tenant,
+        tenant=chosen,
+        company=companies[chosen].name,
+        others=[(tenant, company.name) for tenant, company in companies.items() if tenant != chosen],
         kept=kept.packed(),
     )
 
 
-def _rank(person: people_pb2.Person, language: Language) -> tuple[bool, str]:
-    """Executives first, then by name as it is read aloud, without marks."""
-    return types_pb2.ROLE_EXECUTIVE not in person.roles, plain_letters(language.words(person.name))
+def _as_service(visit: Visit, tenant: str, service: str = "gateway") -> Caller:
+    token = visit.console.identity.service_token(tenant, service)
+    return Caller(visit.console.upstream, token, visit.caller.positions)
+
+
+async def _companies(visit: Visit) -> Mapping[str, Company]:
+    """The companies that are there, by tenant. Raises Failure while people is away."""
+    found: dict[str, Company] = {}
+    for tenant in visit.console.identity.tenants:
+        caller = _as_service(visit, tenant)
+        try:
+            reply = await caller.query("people", "GetTenant", people_pb2.GetTenant(), people_pb2.Tenant)
+        except Failure as failure:
+            if failure.status != "NOT_FOUND":
+                raise
+        else:
+            found[tenant] = Company.of(reply)
+    return found
+
+
+def _chosen(visit: Visit, companies: Mapping[str, Company]) -> str:
+    wanted = visit.request.query_params.get("company", "")
+    if wanted in companies:
+        return wanted
+    in_english = visit.console.identity.in_english
+    spoken = [tenant for tenant in companies if (tenant == in_english) == (visit.language.code == "en")]
+    return [*spoken, *companies][0]
+
+
+async def _picks(visit: Visit, tenant: str) -> list[Pick]:
+    """The people of a company, executives first, then by name as it is read aloud, without marks."""
+    caller, language = _as_service(visit, tenant), visit.language
+    asked = people_pb2.ListPeople(active=True, page_size=500)
+    people = (await caller.query("people", "ListPeople", asked, people_pb2.PeopleList)).people
+    managers = {person.place.manager_id for person in people}
+    return [
+        Pick(
+            person.person_id,
+            language.words(person.name),
+            person.title.plain,
+            _shows(person, managers, language),
+            person_avatar(person.person_id, person.name, language),
+        )
+        for person in sorted(
+            people,
+            key=lambda one: (types_pb2.ROLE_EXECUTIVE not in one.roles, plain_letters(language.words(one.name))),
+        )
+    ]
+
+
+def _shows(person: people_pb2.Person, managers: Container[str], language: Language) -> str:
+    """What somebody sees that others do not, by their roles and their place."""
+    _, words = language.gettext, role_words(language)
+    shown = [words[role] for role in person.roles if role in words]
+    if person.person_id in managers and types_pb2.ROLE_EXECUTIVE not in person.roles:
+        shown.append(_("Manager: a team, and proposals to decide"))
+    return " · ".join(shown)
 
 
 @routes.form("/sign-in", everybody=True)
@@ -114,8 +167,8 @@ async def enter(visit: Visit) -> Response:
     if not identity.issues:
         raise Failure("NOT_FOUND", "PATH_UNKNOWN", "there is no demo sign-in here")
     filled = await sent(visit.request)
-    caller = Caller(visit.console.upstream, identity.service_token())
-    person = await caller.query(
+    tenant = identity.in_english if filled["company"] == identity.in_english != "" else identity.tenant
+    person = await _as_service(visit, tenant).query(
         "people", "GetPerson", people_pb2.GetPerson(person_id=filled["person"]), people_pb2.Person
     )
     if not person.active:
@@ -127,8 +180,62 @@ async def enter(visit: Visit) -> Response:
         if kept.path
         else RedirectResponse(local_path(filled["next"] or "/"), 303)
     )
-    identity.sign_in(response, person.person_id, secure=visit.request.url.scheme == "https")
+    identity.sign_in(response, tenant, person.person_id, secure=visit.request.url.scheme == "https")
     return response
+
+
+# --- the first company ---
+
+
+async def _set_up(visit: Visit, filled: Form, status: int = 200) -> Response:
+    return visit.render("sign_in/set_up.html", status, here="/sign-in", form=filled)
+
+
+@routes.form("/set-up", page="/sign-in", everybody=True)
+async def set_up(visit: Visit) -> Response:
+    """`POST /set-up`: into a Nhip without a company comes one, and who set it up is its first administrator."""
+    identity = visit.console.identity
+    if not identity.issues:
+        raise Failure("NOT_FOUND", "PATH_UNKNOWN", "there is no demo sign-in here")
+    filled = await sent(visit.request)
+    begun = identity.tenant in await _companies(visit)
+    if begun and await _picks(visit, identity.tenant):
+        return visit.redirect("/sign-in")
+    wrong = [Violation(field, "MISSING") for field in ("company", "name") if not filled.text(field)]
+    if wrong:
+        return await _set_up(visit, filled.wrong(wrong, visit.language), 422)
+    operator = _as_service(visit, identity.tenant, "operator")
+    roles = [types_pb2.ROLE_EMPLOYEE, types_pb2.ROLE_ADMIN]
+    first = people_pb2.RegisterPerson(
+        name=words_pb2.PersonalText(plain=filled.text("name")),
+        title=words_pb2.PersonalText(plain=filled.text("title")),
+        roles=[*roles, types_pb2.ROLE_EXECUTIVE] if filled["leads"] else roles,
+    )
+    company = people_pb2.CreateTenant(name=filled.text("company"), time_zone=filled.text("time_zone"))
+    try:
+        if not begun:
+            await operator.ask("people", "CreateTenant", company, command_pb2.Accepted, key=filled.key)
+        accepted, position = await operator.ask("people", "RegisterPerson", first, command_pb2.Accepted, key=filled.key)
+    except Failure as failure:
+        fields = {"name": "company" if failure.reason == "TENANT_EXISTS" else "name", "time_zone": "time_zone"}
+        return await _set_up(visit, filled.refused(failure, visit.language, fields), failure.http)
+    await _heard(visit, accepted.position or position)
+    said = visit.language.gettext("Welcome, %(name)s. %(company)s stands; this is what comes next.")
+    said %= {"name": filled.text("name"), "company": filled.text("company")}
+    response = visit.done("/first-steps", accepted, position, said)
+    identity.sign_in(response, identity.tenant, accepted.id, secure=visit.request.url.scheme == "https")
+    return response
+
+
+async def _heard(visit: Visit, position: str) -> None:
+    """Waits until every service knows the first person, so that the next page shows what they may do."""
+    caller = replace(_as_service(visit, visit.console.identity.tenant), positions=(position,))
+
+    def asked(context: str) -> Awaitable[operations_pb2.Access]:
+        request = operations_pb2.GetAccess(service=context)
+        return caller.query(context, "GetAccess", request, operations_pb2.Access)
+
+    await asyncio.gather(*(or_none(asked(context)) for context in GUARDED))
 
 
 @routes.form("/sign-out", page="/", everybody=True)

@@ -1,0 +1,1 @@
+"""What is still missing before people can be let in, and who has to do it."""

@@ -1,0 +1,1 @@
+"""Cycles, strategic goals, success factors and KPIs, written down."""

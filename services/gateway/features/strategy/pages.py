@@ -1,0 +1,135 @@
+"""What a company aims at, written down: a cycle, a strategic goal, a success factor. KPIs are in `kpis`."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from functools import partial
+
+from google.protobuf.message import Message
+from starlette.responses import Response
+
+from eventkit.errors import Violation
+from nhip.goals.v1 import goals_pb2
+from services.gateway.console.cycles import choose_cycle
+from services.gateway.console.deeds import carry_out
+from services.gateway.console.forms import Form, date_message, decimal_message, sent
+from services.gateway.console.routes import Routes
+from services.gateway.console.visit import Visit
+from services.gateway.features.strategy import kpis
+
+routes = Routes(kpis.routes)
+
+_BACK = "/first-steps"
+MONTHS = 3
+"""Of the cycle that a new one is offered as."""
+
+
+# --- cycles ---
+
+
+@routes.page("/cycles/new")
+async def new_cycle(visit: Visit) -> Response:
+    """`GET /cycles/new`: the quarter that today lies in, to start from."""
+    starts, ends = quarter(visit.today)
+    name = visit.language.gettext("Quarter %(n)s/%(year)s") % {"n": (starts.month + 2) // MONTHS, "year": starts.year}
+    return await _cycle(visit, Form({"name": name, "starts_on": starts.isoformat(), "ends_on": ends.isoformat()}))
+
+
+def quarter(day: date) -> tuple[date, date]:
+    """The first and the last day of the quarter of a year that a day lies in."""
+    first = (day.month - 1) // MONTHS * MONTHS + 1
+    following = date(day.year + (first + MONTHS > 12), (first + MONTHS - 1) % 12 + 1, 1)
+    return date(day.year, first, 1), following - timedelta(days=1)
+
+
+async def _cycle(visit: Visit, filled: Form, status: int = 200) -> Response:
+    return visit.render("strategy/cycle.html", status, here="/cycles/new", form=filled)
+
+
+@routes.form("/cycles/new")
+async def open_cycle(visit: Visit) -> Response:
+    """`POST /cycles/new`."""
+    filled = await sent(visit.request)
+    wrong = _missing(filled, "name", "starts_on", "ends_on")
+    starts, ends = filled.day("starts_on", wrong), filled.day("ends_on", wrong)
+    if wrong or starts is None or ends is None:
+        return await _cycle(visit, filled.wrong(wrong, visit.language), 422)
+    command = goals_pb2.OpenCycle(name=filled.text("name"), starts_on=date_message(starts), ends_on=date_message(ends))
+    said = visit.language.gettext("%(name)s is open.") % {"name": filled.text("name")}
+    return await _send(visit, filled, "OpenCycle", command, said, partial(_cycle, visit))
+
+
+# --- goals and success factors ---
+
+
+@routes.page("/goals/new")
+async def new_goal(visit: Visit) -> Response:
+    """`GET /goals/new`."""
+    return await _goal(visit, Form({"year": str(visit.today.year)}))
+
+
+async def _goal(visit: Visit, filled: Form, status: int = 200) -> Response:
+    return visit.render("strategy/goal.html", status, here="/goals/new", form=filled)
+
+
+@routes.form("/goals/new")
+async def set_goal(visit: Visit) -> Response:
+    """`POST /goals/new`."""
+    filled = await sent(visit.request)
+    wrong = _missing(filled, "name", "year", "target")
+    target, year = filled.number("target", wrong, visit.language), filled.text("year")
+    if year and not (year.isascii() and year.isdigit() and len(year) == 4):
+        wrong.append(Violation("year", "NOT_A_YEAR"))
+    if wrong or target is None:
+        return await _goal(visit, filled.wrong(wrong, visit.language), 422)
+    command = goals_pb2.SetStrategicGoal(
+        name=filled.text("name"), year=int(year), target=decimal_message(target), unit=filled.text("unit")
+    )
+    said = visit.language.gettext("The strategic goal is set: %(name)s.") % {"name": filled.text("name")}
+    return await _send(visit, filled, "SetStrategicGoal", command, said, partial(_goal, visit))
+
+
+@routes.page("/csfs/new")
+async def new_csf(visit: Visit) -> Response:
+    """`GET /csfs/new`."""
+    return await _csf(visit, Form())
+
+
+async def _csf(visit: Visit, filled: Form, status: int = 200) -> Response:
+    return visit.render("strategy/csf.html", status, here="/csfs/new", form=filled, goals=await goals_of(visit))
+
+
+async def goals_of(visit: Visit) -> Sequence[goals_pb2.StrategicGoal]:
+    """The strategic goals, as the map of the cycle has them."""
+    cycles = await visit.caller.query("goals", "ListCycles", goals_pb2.ListCycles(), goals_pb2.Cycles)
+    cycle = choose_cycle(cycles.cycles, "", visit.today)
+    if cycle is None:
+        return ()
+    asked = goals_pb2.GetMap(cycle_id=cycle.cycle_id)
+    return (await visit.caller.query("goals", "GetMap", asked, goals_pb2.GoalMap)).goals
+
+
+@routes.form("/csfs/new")
+async def choose_csf(visit: Visit) -> Response:
+    """`POST /csfs/new`."""
+    filled = await sent(visit.request)
+    chosen = [name.removeprefix("goal.") for name in filled.values if name.startswith("goal.")]
+    wrong = _missing(filled, "name")
+    if not chosen:
+        wrong.append(Violation("goals", "GOAL_MISSING"))
+    if wrong:
+        return await _csf(visit, filled.wrong(wrong, visit.language), 422)
+    command = goals_pb2.ChooseCsf(name=filled.text("name"), goal_ids=chosen, why=filled.text("why"))
+    said = visit.language.gettext("The success factor is chosen: %(name)s.") % {"name": filled.text("name")}
+    return await _send(visit, filled, "ChooseCsf", command, said, partial(_csf, visit))
+
+
+def _missing(filled: Form, *fields: str) -> list[Violation]:
+    return [Violation(field, "MISSING") for field in fields if not filled.text(field)]
+
+
+async def _send(visit: Visit, filled: Form, method: str, command: Message, said: str, again: "kpis.Again") -> Response:
+    fields = {name: name for name in ("name", "starts_on", "ends_on", "year", "target", "unit", "why")}
+    fields["goal_ids"] = "goals"
+    return await carry_out(
+        visit, filled, "goals", method, command, said, to=lambda _: _BACK, again=again, fields=fields
+    )
