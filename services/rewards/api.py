@@ -141,6 +141,7 @@ class RewardsApi:
             next_to_expire=points.message(lots[0]) if lots else None,
             movements=moved,
             next_page_token=token,
+            months_to_spend=org.settings.on(today).months_to_spend,
         )
 
     async def correct_points(self, command: pb.CorrectPoints, ctx: Context) -> Accepted:

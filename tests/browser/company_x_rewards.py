@@ -287,6 +287,7 @@ class RewardsX:
             monthly_allowance=self.monthly(actor),
             allowance_until=day(date(2025, 3, 31)),
             received=self.received(actor),
+            months_to_spend=12,
             movements=self.movements.get(actor, ()),
         )
         if wallet.received >= 30:

@@ -18,6 +18,8 @@ from nhip.common.v1.words_pb2 import PersonalText
 
 REASON = "reason_class"
 """What contracts call a field that says of which class a reason is."""
+MOST_BYTES = 64
+"""Of longer content, as a picture, the beginning is told; exports have it whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +151,8 @@ def _text(each: FieldValue) -> str:
             named = each.field.enum_type.values_by_number.get(each.value)
             return named.name if named else str(each.value)
         case bytes():
-            return each.value.hex()
+            shown = each.value[:MOST_BYTES].hex()
+            return shown if len(each.value) <= MOST_BYTES else f"{shown}… ({len(each.value)} bytes)"
         case Decimal():
             return each.value.value
         case Date():

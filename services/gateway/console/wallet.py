@@ -42,6 +42,8 @@ class Wallet:
     received: int
     expiry: str
     """ "30 points expire on 30/06": what is lost next; empty: nothing."""
+    months: int
+    """How long points stay that are received today."""
     movements: tuple[Movement, ...]
     next: str = ""
     """The token of the next page of movements; empty: there is none."""
@@ -76,6 +78,7 @@ def wallet_page(visit: Visit, reply: rewards_pb2.Wallet, who: Directory) -> Wall
         renewed=language.short_day(until + timedelta(days=1)) if until else "",
         received=reply.received,
         expiry=expiry,
+        months=reply.months_to_spend,
         movements=tuple(_movement(visit, movement, who) for movement in reply.movements),
         next=reply.next_page_token,
     )

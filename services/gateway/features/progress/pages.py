@@ -1,5 +1,6 @@
 """Recording where a KPI stands: a value, how sure one is, a note, the day it is for."""
 
+import asyncio
 from datetime import date
 
 from starlette.responses import PlainTextResponse, Response
@@ -8,12 +9,13 @@ from eventkit.errors import Violation
 from nhip.checkins.v1 import checkins_pb2
 from nhip.common.v1 import command_pb2, words_pb2
 from nhip.goals.v1 import goals_pb2
+from nhip.people.v1 import settings_pb2
 from services.gateway.console.as_of import Moment
 from services.gateway.console.cards import kpi_card
 from services.gateway.console.forms import Form, date_message, decimal_message, sent
 from services.gateway.console.language import day_of
 from services.gateway.console.routes import Routes
-from services.gateway.console.visit import Visit
+from services.gateway.console.visit import Visit, or_none
 from services.gateway.failures import Failure
 
 routes = Routes()
@@ -24,9 +26,14 @@ _FIELDS = {"value": "value", "confidence": "confidence", "note": "note", "occurr
 @routes.page("/kpi/{kpi}/progress")
 async def form(visit: Visit) -> Response:
     """`GET /kpi/<id>/progress`."""
-    reply = await _kpi(visit)
+    reply, settings = await asyncio.gather(
+        _kpi(visit),
+        or_none(visit.caller.query("people", "GetSettings", settings_pb2.GetSettings(), settings_pb2.SettingsPage)),
+    )
     day = min(visit.today, day_of(reply.cycle.ends_on))
-    return _show(visit, reply, Form({"confidence": "5", "occurred_on": day.isoformat()}))
+    # Where that cannot be had none is chosen, which the service takes for the same.
+    usual = str(settings.in_force.usual_confidence) if settings else ""
+    return _show(visit, reply, Form({"confidence": usual, "occurred_on": day.isoformat()}))
 
 
 @routes.form("/kpi/{kpi}/progress")
