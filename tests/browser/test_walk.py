@@ -81,6 +81,7 @@ async def test_a_change_is_proposed_decided_seen_and_looked_back_at(
     refused: str,
 ):
     me = await somebody(chromium, real, proposer, width)
+    await me.goes("/map")
     for name, (before, _) in lowered.items():
         await me.sees(name, f"/{before}")
     await fits(me.page)
