@@ -17,6 +17,7 @@ from eventkit.rpc.access import Allow, anyone, roles
 from eventkit.subscriptions.table import reading
 from eventkit.values import to_date
 from nhip.common.v1.command_pb2 import Accepted
+from nhip.common.v1.time_pb2 import AsOf
 from nhip.goals.v1 import goals_pb2 as pb
 from nhip.goals.v1 import types_pb2 as t
 from services.goals.domain import alignment, kpi, proposal, strategy
@@ -25,6 +26,8 @@ from services.goals.domain.kpi import KPI
 from services.goals.domain.proposal import PROPOSAL, Circumstances
 from services.goals.domain.strategy import CSF, CYCLE, GOAL, Cycle
 from services.goals.queries import goal_map, kpi_list, kpi_page, overview, proposal_page
+from services.goals.queries.goal_map import moment
+from services.goals.queries.kpi_access import kpi_access
 from services.goals.queries.outline import Outlines
 from services.goals.queries.strategy import cycles
 
@@ -52,6 +55,7 @@ ACCESS: Mapping[str, Allow] = {
     "GetOverview": anyone(),
     "ListGaps": anyone(),
     "GetKpi": anyone(services=(IMPORTER,)),
+    "GetKpiAccess": anyone(),
     "GetKpiHistory": anyone(services=(IMPORTER,)),
     "ListProposals": anyone(),
     "GetProposal": anyone(),
@@ -221,6 +225,11 @@ class GoalsApi:
         return await kpi_page.kpi_page(
             self.resources.pool, self.outlines, ctx.actor, request, org, ctx.at, self._checkins(ctx)
         )
+
+    async def get_kpi_access(self, request: pb.GetKpiAccess, ctx: Context) -> pb.KpiAccess:
+        org = await self.resources.directory.org_chart(ctx.tenant)
+        now = moment(AsOf(), org, ctx.at)
+        return await kpi_access(self.resources.pool, ctx.tenant, request, org, now, ctx.actor.id)
 
     async def get_kpi_history(self, request: pb.GetKpiHistory, ctx: Context) -> pb.KpiHistory:
         return await kpi_page.history(

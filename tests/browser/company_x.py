@@ -540,6 +540,18 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX, SettingsX):
     def ListGaps(self, request: goals_pb2.ListGaps, actor: str) -> Message:
         return goals_pb2.Gaps(gaps=self.gaps().get(request.kind, []))
 
+    def GetKpiAccess(self, request: goals_pb2.GetKpiAccess, actor: str) -> Message:
+        goal = self.goals.get(request.kpi_id)
+        if goal is None:
+            raise Rejected("KPI_UNKNOWN", f"there is no kpi {request.kpi_id!r}", kind=Kind.UNKNOWN)
+        return goals_pb2.KpiAccess(
+            kpi_id=goal.id,
+            name=goal.name,
+            proposer_id=request.proposer_id or actor,
+            record=[goals_pb2.AllowedPerson(person_id=owner, relation="NAMED") for owner in goal.owners],
+            decide=[goals_pb2.AllowedPerson(person_id="nam", relation="EXECUTIVE")],
+        )
+
     def GetKpi(self, request: goals_pb2.GetKpi, actor: str) -> Message:
         goal = self.goals.get(request.kpi_id)
         if goal is None:

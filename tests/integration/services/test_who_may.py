@@ -175,6 +175,20 @@ async def test_a_relation_is_asked_for_wherever_it_matters(company: Company, wha
     assert found == {who: expected.get(who, expected["others"]) for who in by_turns}
 
 
+async def test_who_may_is_told_with_what_gives_them_the_right(company: Company):
+    ids = {id: name for name, id in company.ids.items()}
+    told: dict[str, tuple[dict[str, str], dict[str, str]]] = {}
+    for kpi in ("I1", "D1"):
+        access = await company.ask(g.GetKpiAccess(kpi_id=company.ids[kpi]), "minh")
+        assert isinstance(access, g.KpiAccess)
+        record, decide = ({ids[one.person_id]: one.relation for one in some} for some in (access.record, access.decide))
+        told[kpi] = record, decide
+    assert told == {
+        "I1": ({"minh": "NAMED"}, {"phuc": "DIRECT_MANAGER"}),
+        "D1": ({"phuc": "HEAD_OF_UNIT"}, {"ha": "MANAGER_OF_HEAD"}),
+    }
+
+
 async def test_to_another_companys_people_nothing_is_there(company: Company, system: System):
     other = await system.company().found()
     ids = company.ids

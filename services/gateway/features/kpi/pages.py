@@ -34,10 +34,11 @@ from services.gateway.console.past import PastBar, nothing_yet, past_bar
 from services.gateway.console.routes import Routes
 from services.gateway.console.visit import Visit
 from services.gateway.failures import Failure
+from services.gateway.features.kpi import access
 from services.gateway.features.kpi.history import Entry, entries
 from services.gateway.features.kpi.scale import Scale, scale
 
-routes = Routes()
+routes = Routes(access.routes)
 
 _MOST_DRAWN = Decimal("1e300")
 
