@@ -7,9 +7,12 @@ from nhip.checkins.v1 import checkins_pb2 as c
 from nhip.common.v1.time_pb2 import AsOf
 from nhip.goals.v1 import goals_pb2 as g
 from nhip.goals.v1 import types_pb2 as t
+from nhip.notifications.v1 import notifications_pb2 as n
 from nhip.people.v1 import people_pb2 as p
 from nhip.people.v1 import settings_pb2 as s
 from nhip.rewards.v1 import rewards_pb2 as r
+from services.notifications.queries.forgotten import forgotten
+from services.notifications.queries.waiting import undecided
 from tests.integration.services.company import OPERATOR, Company, System, number, today, words
 from tests.unit.people.test_company import png
 
@@ -62,6 +65,25 @@ async def test_a_changed_number_is_heard_by_goals_and_rewards_and_acts_from_its_
     # Who says nothing of it is as sure as the company says: low confidence, which takes one step off.
     await company.do(c.RecordProgress(kpi_id=company.ids["I1"], value=number(20)), "minh")
     assert await status(company) == "STATUS_BEHIND"
+
+
+async def test_who_waits_too_long_and_what_was_forgotten_is_told_by_the_companys_numbers(system: System):
+    company = await (await system.company().found()).branch()
+    await company.do(change(today(), approval_days=1, stale_days=5), "nam")
+    proposal = await company.do(company.proposal(I1=(80, 70)), "minh")
+    await company.ask(n.CountNotices(), "minh")  # notifications has heard of all that
+    pool, now = system.all_resources["notifications"].pool, datetime.now(UTC)
+
+    async def waits(days: int) -> bool:
+        due = await undecided(pool, now + timedelta(days=days, minutes=1))
+        return proposal in {one.thing for one in due if one.tenant == company.tenant}
+
+    async def was_forgotten(days: int) -> bool:
+        due = await forgotten(pool, now + timedelta(days=days))
+        return company.ids["I1"] in {one.thing for one in due if one.tenant == company.tenant}
+
+    assert [await waits(days) for days in (0, 1)] == [False, True]
+    assert [await was_forgotten(days) for days in (4, 5)] == [False, True]
 
 
 async def test_everybody_reads_what_is_in_force_and_who_leads_how_it_came(system: System):
