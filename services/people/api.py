@@ -272,19 +272,22 @@ class PeopleApi(CompanyApi):
         org, admin = await self.resources.directory.org_chart(ctx.tenant), await self._administers(ctx)
         page = asked(request, ctx.tenant, str, size=len(request.person_ids) or PEOPLE)
         ids = one_of(request.person_ids, org) if request.person_ids else sorted(org.people)
-        named_so = await self._called(ctx.tenant, org, request.text) if request.text.strip() else None
-        wanted = (
-            id
-            for id in ids
-            if (page.after is None or id > page.after[0])
-            and (named_so is None or id in named_so)
-            and (not request.active or org.people[id].active)
-            and (not request.lacking or request.lacking in lacks(org, id))
-            and (not request.unit_id or (id in org.places and org.places[id].unit_id == request.unit_id))
-            and (not request.manager_id or org.manager(id) == request.manager_id)
-        )
-        shown, token = page.cut(list(islice(wanted, page.limit)), lambda id: (id,))
+        text = request.text.strip()
+        named = await self.names.matching(ctx.tenant, org, text) if text else None
         async with reading(self.resources.pool, ctx.tenant) as con:
+            # Whom a text finds: by their names, or the beginning of their codes.
+            named_so = None if named is None else named | await coded_so(con, ctx.tenant, text)
+            wanted = (
+                id
+                for id in ids
+                if (page.after is None or id > page.after[0])
+                and (named_so is None or id in named_so)
+                and (not request.active or org.people[id].active)
+                and (not request.lacking or request.lacking in lacks(org, id))
+                and (not request.unit_id or (id in org.places and org.places[id].unit_id == request.unit_id))
+                and (not request.manager_id or org.manager(id) == request.manager_id)
+            )
+            shown, token = page.cut(list(islice(wanted, page.limit)), lambda id: (id,))
             employed = await employments(con, ctx.tenant, shown)
         people = [_person(org, org.people[id], employed.get(id), email=admin or id == ctx.actor.id) for id in shown]
         return pb.PeopleList(people=people, next_page_token=token)
@@ -304,12 +307,6 @@ class PeopleApi(CompanyApi):
         found.role_changes.extend(changes)
         found.reports = sum(org.is_active(id) and org.manager(id) == request.person_id for id in org.places)
         return found
-
-    async def _called(self, tenant: str, org: OrgChart, text: str) -> frozenset[str]:
-        """Whom a text finds: by their names, or the beginning of their codes."""
-        async with reading(self.resources.pool, tenant) as con:
-            coded = await coded_so(con, tenant, text)
-        return coded | await self.names.matching(tenant, org, text)
 
     async def _administers(self, ctx: Context) -> bool:
         """The caller sets things right for others: an administrator who does not audit, or a service that the table
