@@ -23,11 +23,17 @@ def read_text(content: bytes) -> tuple[list[list[Cell]], str]:
     separator, text = _separator(text)
     try:
         found = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-        rows: list[list[Cell]] = [[cell.strip() or None for cell in row] for row in found]
+        rows: list[list[Cell]] = [[_cell(cell) for cell in row] for row in found]
     except csv.Error as error:
         reason = "CELL_TOO_LONG" if "field larger" in str(error) else "FILE_UNREADABLE"
         raise Unreadable(reason, row="?", most=str(MOST_CHARACTERS)) from error
     return rows, encoding
+
+
+def _cell(text: str) -> Cell:
+    """Without the apostrophe by which a text that begins as a formula does is marked as text."""
+    text = text.strip()
+    return (text[1:] if text.startswith(("'=", "'+", "'-", "'@")) else text) or None
 
 
 def decoded(content: bytes) -> tuple[str, str]:

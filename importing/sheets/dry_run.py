@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from importing.sheets import kpis, staff, strategy, values
 from importing.sheets.checking import judged
@@ -60,6 +60,7 @@ async def dry_run(services: Services, wanted: Wanted, run: str) -> Result:
     while True:
         plan = await asyncio.to_thread(_planned, wanted, found, there, stands, dict(known))
         made = await judged(services, plan, run)
+        _place(plan, found, wanted.reading)
         unheard = {key: id for key, id in made.items() if key not in known}
         if not unheard:
             return Result(plan, found, there)
@@ -67,6 +68,16 @@ async def dry_run(services: Services, wanted: Wanted, run: str) -> Result:
         _gone(plan, made, there)
         if not any(_is_there(id, there) for id in unheard.values()):
             return Result(plan, found, there)
+
+
+def _place(plan: Plan, found: Rows, reading: Reading) -> None:
+    """What a service said of a field, where it stands in the file; in the order of the rows."""
+    cells = {row.number: row.cells for row in found.rows}
+    for at, fault in enumerate(plan.faults):
+        if fault.field in reading.columns and not fault.column:
+            value = cells.get(fault.row, {}).get(fault.field, "")
+            plan.faults[at] = replace(fault, column=reading.columns[fault.field], value=value)
+    plan.faults.sort(key=lambda fault: (fault.row, fault.column))
 
 
 def _is_there(id: str, there: Standing) -> bool:
@@ -94,9 +105,7 @@ def _planned(wanted: Wanted, found: Rows, there: Standing, stands: values.Record
         "links": lambda: values.links(found, there),
         "values": lambda: values.values(found, there, stands),
     }
-    plan = planning[wanted.table.name]()
-    plan.faults.sort(key=lambda fault: (fault.row, fault.column))
-    return plan
+    return planning[wanted.table.name]()
 
 
 def fixed(grid: Grid, fixes: Mapping[tuple[int, int], str]) -> Grid:

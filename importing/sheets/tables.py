@@ -53,9 +53,27 @@ LEVELS = {
     "individual": ("ca nhan", "individual", "nhan vien", "personal"),
 }
 KINDS = {
-    "cumulative": ("cong don", "cumulative", "luy ke", "tich luy", "count", "sum"),
-    "level": ("muc", "ty le", "diem", "level", "rate", "score"),
-    "milestone": ("moc", "cot moc", "milestone", "hoan thanh", "complete"),
+    "cumulative": (
+        "cong don",
+        "cumulative",
+        "luy ke",
+        "tich luy",
+        "count",
+        "sum",
+        "adds up over the cycle",
+        "cong don trong chu ky",
+    ),
+    "level": (
+        "muc",
+        "ty le",
+        "diem",
+        "level",
+        "rate",
+        "score",
+        "a rate or score at a time",
+        "ty le hoac diem tai mot thoi diem",
+    ),
+    "milestone": ("moc", "cot moc", "milestone", "hoan thanh", "complete", "done or not", "xong hay chua"),
 }
 DIRECTIONS = {
     "increase": (
@@ -68,14 +86,14 @@ DIRECTIONS = {
         "count threshold",
     ),
     "decrease": ("giam", "cang thap cang tot", "decrease", "lower is better", "down", "inverse threshold"),
-    "keep": ("giu", "duy tri", "keep", "maintain"),
+    "keep": ("giu", "duy tri", "keep", "to be kept", "maintain"),
 }
 LEFT_OF_FIVE = tuple(f"level_{number}" for number in range(1, 6))
 """Five thresholds, of which three are made: from the second level's edge a result is acceptable, from the third's it
 meets, from the fourth's (the fifth's where the fourth has none) it exceeds."""
 
 _PARENT = ("kpi cap tren", "phuc vu", "muc tieu cap tren", "dong gop cho", "parent", "parent kpi", "serves", "supports")
-_UNIT_OF_MEASURE = ("dvt", "don vi tinh", "don vi do", "measurement unit", "unit", "measured in", "unit of measure")
+_UNIT_OF_MEASURE = ("dvt", "don vi tinh", "don vi do", "measurement unit", "measured in", "unit of measure", "unit")
 _WHY = ("vi sao", "ly do", "y nghia", "why", "rationale")
 
 PEOPLE = Table(
@@ -94,6 +112,8 @@ PEOPLE = Table(
                 "staff code",
                 "staff id",
                 "msnv",
+                "ma",
+                "code",
             ),
         ),
         Field(
@@ -228,10 +248,12 @@ GOALS = Table(
         Field(
             "name",
             required=True,
-            headed=("muc tieu chien luoc", "muc tieu", "ten muc tieu", "ten", "strategic goal", "goal", "name"),
+            headed=("muc tieu chien luoc", "ten muc tieu", "strategic goal", "goal", "ten", "name", "muc tieu"),
         ),
         Field("year", "whole", required=True, fixed=True, headed=("nam", "year")),
-        Field("target", "number", required=True, headed=("chi tieu", "gia tri", "con so", "target", "value")),
+        Field(
+            "target", "number", required=True, headed=("chi tieu", "gia tri", "con so", "target", "value", "muc tieu")
+        ),
         Field("measured_in", headed=_UNIT_OF_MEASURE),
     ),
     ("goals.SetStrategicGoal",),
@@ -283,7 +305,10 @@ KPIS = Table(
                 "ten",
             ),
         ),
-        Field("statement", headed=("mo ta", "phat bieu", "dien giai", "statement", "description")),
+        Field(
+            "statement",
+            headed=("mo ta", "phat bieu", "cau phat bieu", "dien giai", "statement", "description", "whole sentence"),
+        ),
         Field(
             "owners",
             "names",
@@ -302,27 +327,55 @@ KPIS = Table(
                 "employee code",
                 "employee",
                 "assignee",
+                "who answers for it",
             ),
         ),
         Field(
             "everyone",
             fixed=True,
-            headed=("ap dung cho", "doi tuong", "vi tri ap dung", "applicable role", "applies to"),
+            headed=(
+                "ap dung cho",
+                "doi tuong",
+                "vi tri ap dung",
+                "applicable role",
+                "applies to",
+                "one for each person of title unit all",
+            ),
         ),
-        Field("unit", fixed=True, headed=("phong ban", "phong", "don vi", "bo phan", "department", "department code")),
+        Field(
+            "unit",
+            fixed=True,
+            headed=(
+                "phong ban",
+                "phong",
+                "don vi",
+                "bo phan",
+                "department",
+                "department code",
+                "khoi",
+                "unit name",
+                "unit",
+            ),
+        ),
         Field("level", "choice", fixed=True, headed=("cap", "cap kpi", "cap do", "level", "kpi level"), among=LEVELS),
         Field(
-            "kind", "choice", fixed=True, headed=("loai", "loai chi so", "kieu", "kind", "measure kind"), among=KINDS
+            "kind",
+            "choice",
+            fixed=True,
+            headed=("loai", "loai chi so", "loai so", "loai so do", "kieu", "kind", "kind of number", "measure kind"),
+            among=KINDS,
         ),
         Field(
             "direction",
             "choice",
             fixed=True,
-            headed=("huong", "xu huong", "chieu", "direction", "rule type"),
+            headed=("huong", "xu huong", "chieu", "direction", "which way is good", "huong tot", "rule type"),
             among=DIRECTIONS,
         ),
         Field("measured_in", headed=_UNIT_OF_MEASURE),
-        Field("baseline", "number", headed=("nen", "gia tri nen", "ky truoc", "thuc hien ky truoc", "baseline")),
+        Field(
+            "baseline", "number", headed=("nen", "gia tri nen", "muc nen", "ky truoc", "thuc hien ky truoc", "baseline")
+        ),
         Field(
             "target",
             "number",
@@ -357,7 +410,19 @@ LINKS = Table(
     "links",
     (
         Field("kpi", required=True, headed=("kpi", "ten kpi", "kpi name", "chi tieu", "ten chi tieu")),
-        Field("owner", headed=("nguoi chiu trach nhiem", "chu kpi", "ma nv", "ho va ten", "owner", "employee code")),
+        Field(
+            "owner",
+            headed=(
+                "nguoi chiu trach nhiem",
+                "chu kpi",
+                "ma nv",
+                "ho va ten",
+                "owner",
+                "employee code",
+                "kpi cua ai",
+                "whose kpi",
+            ),
+        ),
         Field("parent", required=True, headed=_PARENT),
         Field("why", headed=_WHY),
     ),
@@ -378,6 +443,8 @@ VALUES = Table(
                 "ho va ten",
                 "owner",
                 "employee code",
+                "kpi cua ai",
+                "whose kpi",
             ),
         ),
         Field("day", "day", required=True, fixed=True, headed=("ngay", "ngay ghi", "den ngay", "day", "date", "as of")),

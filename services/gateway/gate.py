@@ -23,7 +23,10 @@ from services.gateway.failures import Failure
 from services.gateway.session import from_elsewhere, not_of_this_machine
 
 MOST_BODY_BYTES = 1 << 20
-BODY_SECONDS = 20.0
+MOST_UPLOAD_BYTES = 16 << 20
+UPLOADS = "/import"
+"""Where spreadsheets are sent to: the one place that takes more."""
+BODY_SECONDS, UPLOAD_SECONDS = 20.0, 120.0
 """How long a request's body may take to come in."""
 SMALLEST_COMPRESSED = 1024
 CLOSING_SECONDS = 5
@@ -78,7 +81,7 @@ class Gate:
             if refused := self._refusal(request):
                 await refused(scope, receive, with_headers)
             else:
-                await self._app(scope, _Body(receive), with_headers)
+                await self._app(scope, _Body(receive, most=most_bytes(request)), with_headers)
         except Failure as failure:  # of the body, where a page did not look for it
             if begun:
                 raise
@@ -100,8 +103,8 @@ class Gate:
             return self._refused(request, Failure("PERMISSION_DENIED", "LOOPBACK_ONLY", why))
         length = request.headers.get("content-length", "0")
         endless = "transfer-encoding" in request.headers and not is_api(request)
-        if not (length.isascii() and length.isdigit()) or int(length[:20]) > MOST_BODY_BYTES or endless:
-            return self._refused(request, too_large())
+        if not (length.isascii() and length.isdigit()) or int(length[:20]) > most_bytes(request) or endless:
+            return self._refused(request, too_large(most_bytes(request)))
         if not is_api(request) and from_elsewhere(request):
             return self._refused(request, Failure("PERMISSION_DENIED", "FROM_ELSEWHERE", "sent by another site"))
         return None
@@ -131,8 +134,12 @@ def answer(request: Request, failure: Failure) -> Response:
     return JSONResponse(failure.as_json(request.state.request_id), failure.http, headers)
 
 
-def too_large() -> Failure:
-    return Failure("CONTENT_TOO_LARGE", "BODY_TOO_LARGE", f"the body is longer than {MOST_BODY_BYTES} bytes")
+def most_bytes(request: Request) -> int:
+    return MOST_UPLOAD_BYTES if f"{request.url.path}/".startswith(f"{UPLOADS}/") else MOST_BODY_BYTES
+
+
+def too_large(most: int = MOST_BODY_BYTES) -> Failure:
+    return Failure("CONTENT_TOO_LARGE", "BODY_TOO_LARGE", f"the body is longer than {most} bytes")
 
 
 def _closing() -> Failure:
@@ -143,25 +150,26 @@ def _closing() -> Failure:
 class _Body:
     """A request's body as it comes in, within its bounds. Raises Failure."""
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, *, most: int = MOST_BODY_BYTES) -> None:
         self._receive, self._bytes, self._until, self._whole = receive, 0, 0.0, False
+        self._most, self._seconds = most, BODY_SECONDS if most == MOST_BODY_BYTES else UPLOAD_SECONDS
 
     async def __call__(self) -> Message:
         if self._whole:  # what is waited for from now on is the end of the connection
             return await self._receive()
         now = asyncio.get_running_loop().time()
-        self._until = self._until or now + BODY_SECONDS
+        self._until = self._until or now + self._seconds
         try:
             async with asyncio.timeout_at(self._until):
                 message = await self._receive()
         except TimeoutError:
             raise Failure(
-                "REQUEST_TIMEOUT", "BODY_SLOW", f"the body did not come in within {BODY_SECONDS:.0f} seconds"
+                "REQUEST_TIMEOUT", "BODY_SLOW", f"the body did not come in within {self._seconds:.0f} seconds"
             ) from None
         self._whole = not message.get("more_body", False)
         self._bytes += len(message.get("body", b""))
-        if self._bytes > MOST_BODY_BYTES:
-            raise too_large()
+        if self._bytes > self._most:
+            raise too_large(self._most)
         return message
 
 

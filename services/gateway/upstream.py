@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from eventkit import contracts
-from eventkit.rpc.metadata import APPLIED, AUTHORIZATION, IDEMPOTENCY_KEY, POSITION, REQUEST_ID, TRACEPARENT
+from eventkit.rpc.metadata import APPLIED, AUTHORIZATION, CHECK, IDEMPOTENCY_KEY, POSITION, REQUEST_ID, TRACEPARENT
 from nhip.common.v1 import operations_pb2
 from services.gateway.failures import Failure, of_rpc, slow
 
@@ -99,9 +99,10 @@ class Caller:
     first."""
 
     async def ask(
-        self, context: str, method: str, request: Message, answer: type[Answer], *, key: str = ""
+        self, context: str, method: str, request: Message, answer: type[Answer], *, key: str = "", check: bool = False
     ) -> tuple[Answer, str]:
-        """The typed answer of `context` to `method`, and the position that came with it. A command has a `key`.
+        """The typed answer of `context` to `method`, and the position that came with it. A command has a `key`; with
+        `check` it is only judged.
 
         Every context has the methods of `Operations`, too.
         """
@@ -113,6 +114,7 @@ class Caller:
             IDEMPOTENCY_KEY: key,
             TRACEPARENT: self.traceparent,
             REQUEST_ID: self.request_id,
+            CHECK: "true" if check else "",
         }
         metadata += [(name, value) for name, value in given.items() if value]
         methods = SERVICES[context].methods_by_name

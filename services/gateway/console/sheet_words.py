@@ -12,7 +12,7 @@ def table_words(language: Language) -> Mapping[str, str]:
     _ = language.gettext
     return {
         "units": _("Units"),
-        "people": _("People"),
+        "people": _("Our people"),
         "goals": _("Strategic goals"),
         "csfs": _("Success factors"),
         "kpis": _("KPIs"),
@@ -84,12 +84,12 @@ def choice_words(language: Language) -> Mapping[str, str]:
         "company": _("company"),
         "department": _("department"),
         "individual": _("individual"),
-        "cumulative": _("adds up"),
+        "cumulative": _("adds up over the cycle"),
         "level": _("a rate or score at a time"),
         "milestone": _("done or not"),
         "increase": _("up"),
         "decrease": _("down"),
-        "keep": _("kept"),
+        "keep": _("to be kept"),
     }
 
 

@@ -15,6 +15,7 @@ FEATURES = (
     "erasure",
     "first_steps",
     "home",
+    "imports",
     "inbox",
     "kpi",
     "map",

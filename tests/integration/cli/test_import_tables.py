@@ -160,12 +160,12 @@ async def test_each_error_is_told_by_row_and_column_before_anything_is_written(d
         "12,Tô G,,PB_KT,11\n",
     )
     assert [(f.row, f.field, f.reason, f.right) for f in result.plan.faults] == [
+        (3, "email", "EMAIL_INVALID", ""),
         (4, "unit", "NO_SUCH_UNIT", "PB_KT"),
         (5, "manager", "NO_SUCH_PERSON", "Hoàng Thu An"),
         (6, "code", "TWICE", ""),
         (7, "manager", "MANAGER_CIRCLE", ""),
         (8, "manager", "MANAGER_CIRCLE", ""),
-        (3, "email", "EMAIL_INVALID", ""),
     ]
     assert [entry.row for entry in result.plan.right()] == [2]
     assert len(await desk.people()) == 5

@@ -321,7 +321,7 @@ async def test_an_export_is_all_pages_as_one_file(signed_in: httpx.AsyncClient, 
 
     backend.handlers["ExportLedger"] = answer
     file = await signed_in.get("/audit/export?format=csv&context=goals")
-    assert file.text == "a\nb\n"
+    assert file.content == b"\xef\xbb\xbfa\nb\n"
     assert file.headers["content-disposition"] == 'attachment; filename="nhip-acme-2025-03-20.csv"'
     assert file.headers["content-type"] == "text/csv; charset=utf-8"
     asked = [request for name, request, _ in backend.asked if name == "ExportLedger"]

@@ -96,6 +96,9 @@ NO_DEEDS = {
     "/praise/find",
     "/inbox/{notice}/open",
     "/settings/{setting}/effect",
+    "/import/columns",
+    "/import/look",
+    "/import/write",
 }
 """They change nothing that is the reader's to know of, or show their answer at once."""
 

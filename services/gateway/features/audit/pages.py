@@ -190,6 +190,8 @@ async def export(visit: Visit) -> Response:
 
     async def pages() -> AsyncIterator[bytes]:
         part = first
+        if wanted == "csv":
+            yield "\ufeff".encode()  # by which Excel knows that it is UTF-8
         yield part.content
         while part.next_page_token:
             part = await ask(part.next_page_token)

@@ -70,7 +70,9 @@ async def choose(visit: Visit) -> Response:
 
 
 async def ask_again(visit: Visit) -> Response:
-    """A form that met an ended session: to sign in, taking along what was written."""
+    """A form that met an ended session: to sign in, taking along what was written; a file is chosen anew."""
+    if visit.request.headers.get("content-type", "").startswith("multipart/"):
+        return visit.redirect("/sign-in?next=/import")
     filled, url = await sent(visit.request), visit.request.url
     return await _choose(
         visit, Kept(url.path + (f"?{url.query}" if url.query else ""), {**filled.values, "key": filled.key}), "/", 401
