@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime, time, timedelta
 
 from google.type.date_pb2 import Date
 
@@ -11,6 +11,7 @@ from eventkit.commands.batch import Item
 from eventkit.commands.loading import Decide, Load
 from eventkit.context import IMPORTER, Context
 from eventkit.directory.facts import OrgChart
+from eventkit.directory.past import Past
 from eventkit.errors import Kind, Rejected, unknown
 from eventkit.process.service import Resources
 from eventkit.rpc.access import Allow, anyone, roles
@@ -68,6 +69,7 @@ class GoalsApi:
     """Implements `nhip.goals.v1.Goals`."""
 
     resources: Resources
+    past: Past
     outlines: Outlines = field(default_factory=Outlines)
 
     # -- strategy
@@ -199,13 +201,13 @@ class GoalsApi:
             return await cycles(con, ctx.tenant, request)
 
     async def get_map(self, request: pb.GetMap, ctx: Context) -> pb.GoalMap:
-        org = await self.resources.directory.org_chart(ctx.tenant)
+        org = await self._people_then(ctx, request.as_of)
         return await goal_map.goal_map(
             self.resources.pool, self.outlines, ctx.tenant, request, org, ctx.at, self._checkins(ctx)
         )
 
     async def list_kpis(self, request: pb.ListKpis, ctx: Context) -> pb.Kpis:
-        org = await self.resources.directory.org_chart(ctx.tenant)
+        org = await self._people_then(ctx, request.as_of)
         return await kpi_list.listed(self.resources.pool, self.outlines, ctx.tenant, request, org, ctx.at)
 
     async def preview_statuses(self, request: pb.PreviewStatuses, ctx: Context) -> pb.StatusPreview:
@@ -221,7 +223,7 @@ class GoalsApi:
         return await overview.gaps(self.resources.pool, self.outlines, ctx.tenant, request, org, ctx.at)
 
     async def get_kpi(self, request: pb.GetKpi, ctx: Context) -> pb.KpiPage:
-        org = await self.resources.directory.org_chart(ctx.tenant)
+        org = await self._people_then(ctx, request.as_of)
         return await kpi_page.kpi_page(
             self.resources.pool, self.outlines, ctx.actor, request, org, ctx.at, self._checkins(ctx)
         )
@@ -247,6 +249,15 @@ class GoalsApi:
     async def preview_proposal(self, request: pb.PreviewProposal, ctx: Context) -> pb.ProposalPreview:
         org = await self.resources.directory.org_chart(ctx.tenant)
         return await proposal_page.preview(self.resources.pool, self.outlines, ctx.actor, request, org, ctx.at)
+
+    async def _people_then(self, ctx: Context, as_of: AsOf) -> OrgChart:
+        """Who is shown as answering: as it was at the end of the day, as far as it was known."""
+        org = await self.resources.directory.org_chart(ctx.tenant)
+        when = moment(as_of, org, ctx.at)
+        if not when.past:
+            return org
+        ends = datetime.combine(when.on + timedelta(days=1), time(), org.time_zone) - timedelta(microseconds=1)
+        return await self.past.chart(org, ctx.tenant, min(when.known, ends))
 
     def _checkins(self, ctx: Context) -> int:
         return self.resources.partition("checkins")(ctx.tenant)

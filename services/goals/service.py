@@ -1,6 +1,7 @@
 """What the goals service is made of."""
 
 from eventkit.directory import views as directory
+from eventkit.directory.past import Past, past_views
 from eventkit.process.service import Resources, Service
 from eventkit.rpc.server import Api
 from nhip.goals.v1 import goals_pb2
@@ -14,7 +15,7 @@ from services.goals.views.strategy import CsfView, CycleView, GoalView
 
 def service(resources: Resources) -> Service:
     return Service(
-        apis=[Api(goals_pb2.DESCRIPTOR.services_by_name["Goals"], GoalsApi(resources), ACCESS)],
+        apis=[Api(goals_pb2.DESCRIPTOR.services_by_name["Goals"], GoalsApi(resources, Past(resources.pool)), ACCESS)],
         views=[
             CycleView(),
             GoalView(),
@@ -24,5 +25,6 @@ def service(resources: Resources) -> Service:
             ProposalView(),
             ProgressView(),
             *directory.views(),
+            *past_views(),
         ],
     )

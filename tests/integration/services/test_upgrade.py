@@ -29,6 +29,7 @@ pytestmark = pytest.mark.timeout(180)
 NEXT = """
 import eventkit.directory.views, services.goals.views
 services.goals.views.VERSION += 1
+eventkit.directory.views.VERSION += 1
 for view in eventkit.directory.views.views():
     type(view).version += 1
 from cli.main import app
