@@ -29,6 +29,8 @@ PAGES = [
     "/inbox",
     "/people",
     "/people/minh",
+    "/chart",
+    "/kpi/m0-1/access",
     "/units",
     "/settings?open=at_risk_gap",
 ]
