@@ -1,17 +1,55 @@
-"""The demo company, alive on the day it is imported: its quarter runs, and all in it happened lately (D-08)."""
+"""The demo company, in each language, alive on the day it is imported (D-08): its quarter runs, the one before is over,
+values come in, proposals wait."""
 
 import re
-from datetime import date
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
-DEMO = Path(__file__).parent.parent / "demo" / "company-x.vi.yaml"
+import yaml
+from babel.dates import format_date
+
+ROOM = Path(__file__).parent.parent / "demo"
+LANGUAGES = ("vi", "en")
+ALIVE = ROOM / "company-x.alive.yaml"
 TOLD_ON = date(2025, 3, 20)
-"""The day that the file speaks of as today."""
+"""The day that the files speak of as today."""
+QUARTER = timedelta(days=90)
 
 _DAY = re.compile(r"\b20[0-9]{2}-[0-9]{2}-[0-9]{2}\b")
 
 
-def around(text: str, today: date) -> str:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A proposal of somebody of the company, everybody and everything in it by reference."""
+
+    ref: str
+    by: str
+    title: str
+    reason: str
+    changes: Mapping[str, tuple[str, str]]
+    """By the KPI, its target before and after."""
+    decided_by: str = ""
+    """Empty: it waits."""
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """One company, as files for the import, in this order, and what its people ask for then."""
+
+    before: str
+    now: str
+    asked: Sequence[Asked]
+
+
+def file_of(language: str) -> Path:
+    return ROOM / f"company-x.{language}.yaml"
+
+
+def around(text: str, today: date, language: str = "vi") -> str:
     """The company's file with its days moved, so that what it calls today is `today`, and with the words that name
     them."""
     moved = today - TOLD_ON
@@ -19,9 +57,12 @@ def around(text: str, today: date) -> str:
     words = {
         "2025-Q1": f"{ends_on.year}-{ends_on.month}",
         "uý 1/2025": f"uý đến {ends_on.month}/{ends_on.year}",  # "Quý", and "quý" within a sentence
+        "uarter 1/2025": f"uarter to {ends_on.month}/{ends_on.year}",
         "tháng 3/2025": f"tháng {today.month}/{today.year}",
+        "March 2025": format_date(today, "MMMM yyyy", locale="en"),
         "year: 2025": f"year: {today.year}",
         "so với 2023": f"so với {today.year - 2}",
+        "over 2023": f"over {today.year - 2}",
     }
     text = _DAY.sub(lambda found: (date.fromisoformat(found.group()) + moved).isoformat(), text)
     for old, new in words.items():
@@ -29,11 +70,75 @@ def around(text: str, today: date) -> str:
     return text
 
 
-def written_for(today: date, directory: Path) -> Path:
-    """The file for that day, under a directory.
+def company(language: str, today: date) -> Demo:
+    """The company of a language on a day."""
+    base: dict[str, Any] = yaml.safe_load(around(file_of(language).read_text("utf-8"), today, language))
+    alive: dict[str, Any] = yaml.safe_load(around(ALIVE.read_text("utf-8"), today, language))
+    others = [{**person, "title": person["title"][language]} for person in alive["people"]]
+    base["people"] = [*base["people"], *others]
+    return Demo(
+        before=_written(_before(base, alive["before"], language)),
+        now=_written({**base, "progress": [*_progress(alive), *base["progress"]]}),
+        asked=[_asked(one, base, language) for one in alive["proposals"]],
+    )
 
-    It has the name of the day: the same import can be gone on with tomorrow.
-    """
-    path = directory / f"demo-{today.isoformat()}.yaml"
-    path.write_text(around(DEMO.read_text("utf-8"), today), "utf-8")
-    return path
+
+def _progress(alive: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    return [
+        {"kpi": kpi, "day": day, "value": value, "confidence": told["confidence"]}
+        for kpi, told in alive["progress"].items()
+        for day, value in zip(alive["slots"], told["values"], strict=False)  # who said nothing lately has fewer
+    ]
+
+
+def _before(base: Mapping[str, Any], told: Mapping[str, Any], language: str) -> dict[str, Any]:
+    """The same company with the quarter before: the KPIs that it had then, and what became of them."""
+    cycle = base["cycle"]
+    starts_on, ends_on = cycle["starts_on"] - QUARTER, cycle["starts_on"] - timedelta(days=1)
+    days = (starts_on + QUARTER / 3, starts_on + QUARTER / 3 * 2, ends_on)
+    name = {"vi": f"Quý đến {ends_on.month}/{ends_on.year}", "en": f"Quarter to {ends_on.month}/{ends_on.year}"}
+    kpis = [{**_then(kpi), **_aimed(told[kpi["ref"]])} for kpi in base["kpis"] if kpi["ref"] in told]
+    return {
+        **{part: base[part] for part in ("company", "units", "people", "goals", "csfs")},
+        "cycle": {"ref": _earlier(cycle["ref"]), "name": name[language], "starts_on": starts_on, "ends_on": ends_on},
+        "kpis": kpis,
+        "progress": [
+            {"kpi": _earlier(ref), "day": day, "value": value}
+            for ref, kpi in told.items()
+            for day, value in zip(days, kpi["values"], strict=True)
+        ],
+    }
+
+
+def _then(kpi: Mapping[str, Any]) -> dict[str, Any]:
+    """The KPI without the sentence that names its quarter and number, by its reference of then."""
+    kept = {name: value for name, value in kpi.items() if name not in ("statement", "baseline", "target")}
+    csf = str(kpi["parent"]).startswith("CSF")
+    named = {"ref": _earlier(kpi["ref"]), "parent": kpi["parent"] if csf else _earlier(kpi["parent"])}
+    return {**kept, **named, **({"volume": _earlier(kpi["volume"])} if "volume" in kpi else {})}
+
+
+def _aimed(told: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: told[name] for name in ("baseline", "target") if name in told}
+
+
+def _earlier(ref: str) -> str:
+    return f"{ref}-before"
+
+
+def _asked(one: Mapping[str, Any], base: Mapping[str, Any], language: str) -> Asked:
+    targets = {kpi["ref"]: kpi["target"] for kpi in base["kpis"]}
+    decided = one.get("decided")
+    return Asked(
+        ref=one["ref"],
+        by=one["by"],
+        title=one["title"][language],
+        reason=one["reason"][language],
+        changes={kpi: (str(targets[kpi]), str(after)) for kpi, after in one["changes"].items()},
+        decided_by=decided["by"] if decided else "",
+        comment=decided["reason"][language] if decided else "",
+    )
+
+
+def _written(company: Mapping[str, Any]) -> str:
+    return yaml.safe_dump(dict(company), allow_unicode=True, sort_keys=False)

@@ -11,15 +11,16 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import structlog
+from google.type.decimal_pb2 import Decimal
 
 from cli import addresses, web
 from cli.addresses import Addresses
 from cli.catalog import SERVICES
-from cli.client import connected
-from cli.demo import written_for
+from cli.client import Client, connected
+from cli.demo import LANGUAGES, Asked, Demo, company
 from cli.hosting import hosted, until_something_ends
 from cli.importing.bring import Principals
-from cli.importing.command import bring
+from cli.importing.command import Brought, bring
 from cli.provision import databases_and_topics
 from deploy import keys
 from deploy.engines import Engines
@@ -28,9 +29,12 @@ from eventkit.process.host import Running
 from eventkit.rpc.auth import of_settings
 from eventkit.rpc.demo_issuer import DemoIssuer
 from eventkit.settings import Settings, masked
+from nhip.common.v1.words_pb2 import PersonalText
+from nhip.goals.v1 import goals_pb2, types_pb2
 from nhip.people.v1 import people_pb2
 from services.gateway.features import feature_routes
 from services.gateway.service import gateway
+from services.gateway.session import in_english
 
 UNFINISHED = "demo.unfinished"
 """Names the tenant into which the demo company is being imported, and the day it is imported for; an import that was
@@ -98,15 +102,11 @@ async def everything(
 async def first_steps(
     nhip: Nhip, directory: Path, demo: bool | None, wanted: Callable[[], Awaitable[bool]], tell: Tell
 ) -> None:
-    """Into a Nhip without people the demo company is brought, unless that is not wanted; what was cut off is gone on
-    with."""
+    """Into a Nhip without people the demo company is brought, in each language into a tenant of its own, unless that is
+    not wanted; what was cut off is gone on with."""
     if demo is False:
         return
     tenant, services = nhip.settings.tenant, nhip.settings.services
-    principals = Principals(
-        importer=nhip.issuer.mint(tenant, "service:importer", on_behalf_of="service:operator"),
-        operator=nhip.issuer.mint(tenant, "service:operator"),
-    )
     unfinished = directory / UNFINISHED
     today = datetime.now(ZoneInfo(DEFAULT_TIME_ZONE)).date()
     left = unfinished.read_text("utf-8").split() if unfinished.exists() else []
@@ -114,13 +114,52 @@ async def first_steps(
         today = date.fromisoformat(left[1]) if left[1:] else today
         tell("The import of the demo company was cut off: going on with it (--no-demo starts without)")
     else:
-        async with connected(services, principals.operator) as client:
+        async with connected(services, nhip.issuer.mint(tenant, "service:operator")) as client:
             people = await client.ask(people_pb2.ListPeople(page_size=1), people_pb2.PeopleList)
         if people.people or not (demo or await wanted()):
             return
         unfinished.write_text(f"{tenant} {today.isoformat()}\n", "utf-8")
-    file = written_for(today, directory)
-    await bring(file, services, principals, tenant=tenant, brief=True)
+    for language in LANGUAGES:
+        await _demo(nhip, directory, company(language, today), tenant if language == "vi" else in_english(tenant))
     unfinished.unlink()
-    file.unlink()
     log.info("up.demo_imported", tenant=tenant)
+
+
+async def _demo(nhip: Nhip, directory: Path, demo: Demo, tenant: str) -> None:
+    """One company of the demo into its tenant; what is there of it already is not made twice."""
+    services, mint = nhip.settings.services, nhip.issuer.mint
+    principals = Principals(
+        importer=mint(tenant, "service:importer", on_behalf_of="service:operator"),
+        operator=mint(tenant, "service:operator"),
+    )
+    for name, text in (("before", demo.before), ("now", demo.now)):
+        file = directory / f"demo-{tenant}-{name}.yaml"
+        file.write_text(text, "utf-8")
+        brought = await bring(file, services, principals, tenant=tenant, brief=True)
+        file.unlink()
+    async with connected(services, "") as client:
+        for asked in demo.asked:
+            await _ask_for(asked, client, brought, lambda person: mint(tenant, f"person:{person}"))
+
+
+async def _ask_for(asked: Asked, client: Client, brought: Brought, token: Callable[[str], str]) -> None:
+    """A proposal by the person whose it is, and, where it was decided, the decision by who decided."""
+    known = brought.positions.of(("people", "goals"))
+    proposal = goals_pb2.ProposeChange(
+        cycle_id=next(id for (kind, _), id in brought.ids.items() if kind == "cycle"),
+        reason_class=types_pb2.REASON_CLASS_BOTTOM_UP,
+        title=PersonalText(plain=asked.title),
+        reason=PersonalText(plain=asked.reason),
+        changes=[
+            types_pb2.TargetChange(
+                kpi_id=brought.ids["kpi", kpi], before=Decimal(value=before), after=Decimal(value=after)
+            )
+            for kpi, (before, after) in asked.changes.items()
+        ],
+    )
+    proposer = client.acting(token(brought.ids["person", asked.by]))
+    made = await proposer.command(proposal, key=f"demo:{asked.ref}", after=known)
+    if asked.decided_by:
+        approval = goals_pb2.ApproveProposal(proposal_id=made.id, comment=PersonalText(plain=asked.comment))
+        decider = client.acting(token(brought.ids["person", asked.decided_by]))
+        await decider.command(approval, key=f"demo:{asked.ref}:decision", after=known)

@@ -67,7 +67,7 @@ class Importer:
     def __init__(self, client: Client, principals: Principals, tenant: str, tell: Tell = lambda _kind, _ref: None):
         self._tenant, self._tell = tenant, tell
         self._clients = {IMPORTER: client.acting(principals.importer), OPERATOR: client.acting(principals.operator)}
-        self._ids: dict[tuple[str, str], str] = {}
+        self.ids: dict[tuple[str, str], str] = {}
         self.summary = Summary()
 
     async def bring(self, file: File) -> Summary:
@@ -112,10 +112,10 @@ class Importer:
         except Rejected as refusal:
             if refusal.reason not in ("IDEMPOTENCY_KEY_REUSED", "TENANT_EXISTS"):
                 raise _refused(kind, item, refusal.reason, refusal.message) from None
-            self._ids[kind, item.ref] = refusal.id  # of what the same key made before
+            self.ids[kind, item.ref] = refusal.id  # of what the same key made before
             self.summary.add(kind, item, "different")
         else:
-            self._ids[kind, item.ref] = done.id
+            self.ids[kind, item.ref] = done.id
             self.summary.add(kind, item, "unchanged" if done.repeated or done.unchanged else "created")
         self._tell(kind, item.ref)
 
@@ -139,7 +139,7 @@ class Importer:
                     continue
                 if reason or verdict.repeated or verdict.unchanged:
                     result = "different" if reason else "unchanged"
-                self._ids[kind, item.ref] = verdict.id
+                self.ids[kind, item.ref] = verdict.id
                 self.summary.add(kind, item, result)
                 self._tell(kind, item.ref)
             if refused:
@@ -169,7 +169,7 @@ class Importer:
         return self._clients[IMPORTER].positions.of(c for c in SERVICES if c != context)
 
     def _id(self, kind: str, ref: str) -> str:
-        return self._ids[kind, ref]
+        return self.ids[kind, ref]
 
     async def _everything_shows(self, file: File) -> None:
         """Until every service has heard of all of it, so that who looks next sees it."""

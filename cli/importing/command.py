@@ -108,12 +108,9 @@ def import_(
 
 async def bring(
     file: Path, services: Mapping[str, str], principals: Principals, *, tenant: str, brief: bool
-) -> Positions:
-    """The same for another command.
-
-    `brief`: a sentence instead of a table. Answers how far each log is because of it.
-    """
-    return (await _bring(_read(file, tenant), services, principals, brief=brief)).positions
+) -> "Brought":
+    """The same for another command. `brief`: a sentence instead of a table."""
+    return await _bring(_read(file, tenant), services, principals, brief=brief)
 
 
 def _read(path: Path, tenant: str) -> File:
@@ -132,23 +129,27 @@ def _read(path: Path, tenant: str) -> File:
 
 
 @dataclass(frozen=True, slots=True)
-class _Brought:
+class Brought:
     positions: Positions
+    """How far each log is because of it."""
+    ids: Mapping[tuple[str, str], str]
+    """Of what was brought, by its kind and reference."""
     different: Sequence[tuple[str, Item]]
     """What is there already, made of other content."""
 
 
-async def _bring(file: File, services: Mapping[str, str], principals: Principals, *, brief: bool) -> "_Brought":
+async def _bring(file: File, services: Mapping[str, str], principals: Principals, *, brief: bool) -> Brought:
     assert file.company is not None
     with _progress(file.company.name, count(file)) as tell:
         async with connected(services, "") as client:
-            summary = await Importer(client, principals, file.company.ref, tell).bring(file)
+            importer = Importer(client, principals, file.company.ref, tell)
+            summary = await importer.bring(file)
     if brief:
         kpis = summary.counts.get("kpi", {})
         say(f"Imported {file.company.name}: {len(file.people)} people, {sum(kpis.values())} KPIs")
     else:
         _table(file, summary)
-    return _Brought(client.positions, summary.different)
+    return Brought(client.positions, importer.ids, summary.different)
 
 
 def _table(file: File, summary: Summary) -> None:

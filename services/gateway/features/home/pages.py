@@ -82,7 +82,8 @@ async def home(visit: Visit) -> Response:
         asyncio.gather(_proposals(visit), _news(visit, visits), _counter(visit), _set_up(visit)),
     )
     cards = tuple(kpi_card(kpi, visit.language, Moment()) for kpi in own)
-    waiting = (*_first_steps(visit, set_up, cycle), *proposals, *_quiet(visit, own), *gifts)
+    begun, empty = _first_steps(visit, set_up, cycle), _empty_places(visit, set_up, cycle)
+    waiting = (*begun, *proposals, *_quiet(visit, own), *gifts, *empty)
     page = HomePage(
         name=visit.viewer.name if visit.viewer else "",
         day=visit.language.whole_day(visit.today),
@@ -222,29 +223,27 @@ async def _set_up(visit: Visit) -> people_pb2.Organisation | None:
 def _first_steps(
     visit: Visit, set_up: people_pb2.Organisation | None, cycle: goals_pb2.Cycle | None
 ) -> Iterator[Waiting]:
-    """For an administrator: what is missing for everybody to find their place."""
-    if set_up is None:
+    """For an administrator of a company that cannot work yet."""
+    if set_up is not None and _is_new(set_up, cycle):
+        _ = visit.language.gettext
+        about = _("people, units, the first cycle and its KPIs")
+        yield Waiting("rocket", "behind", _("Set the company up"), about, "/first-steps", _("Go on"))
+
+
+def _empty_places(
+    visit: Visit, set_up: people_pb2.Organisation | None, cycle: goals_pb2.Cycle | None
+) -> Iterator[Waiting]:
+    """For an administrator of one that works: what keeps some from finding their place."""
+    if set_up is None or _is_new(set_up, cycle):
         return
-    _ = visit.language.gettext
-    missing = set_up.without_manager + set_up.without_unit + set_up.units_without_head
-    if cycle is None or set_up.people < 2:
-        yield Waiting(
-            "rocket",
-            "behind",
-            _("Set the company up"),
-            _("people, units, the first cycle and its KPIs"),
-            "/first-steps",
-            _("Go on"),
-        )
-    elif missing:
+    if missing := set_up.without_manager + set_up.without_unit + set_up.units_without_head:
+        _ = visit.language.gettext
         text = visit.language.ngettext(
             "%(n)s place in the organisation is empty", "%(n)s places in the organisation are empty", missing
         )
-        yield Waiting(
-            "hierarchy-3",
-            "plain",
-            text % {"n": missing},
-            _("somebody without a manager or a unit, or a unit without a head"),
-            "/first-steps",
-            _("View"),
-        )
+        about = _("somebody without a manager or a unit, or a unit without a head")
+        yield Waiting("hierarchy-3", "plain", text % {"n": missing}, about, "/first-steps", _("View"))
+
+
+def _is_new(set_up: people_pb2.Organisation, cycle: goals_pb2.Cycle | None) -> bool:
+    return cycle is None or set_up.people < 2
