@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "Bring a company, or one table of it, in from a file: checked whole first, and nothing is made twice.",
     ),
     "demo": ("cli.generating:demo", "Write the file of an invented company of any size, for `nhip import`."),
+    "tenant": ("cli.tenant:app", "Companies of this installation."),
     "verify": (
         "cli.verify:verify",
         "Fold every stream again and compare each view with it. Exit code 1 when a row differs.",

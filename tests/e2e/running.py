@@ -278,9 +278,9 @@ async def company(system: System) -> AsyncGenerator[Company]:
         importer=system.issuer.mint(tenant, "service:importer", on_behalf_of="service:operator"),
         operator=system.issuer.mint(tenant, "service:operator"),
     )
-    positions = await bring(DEMO, system.services, principals, tenant=tenant, brief=True)
+    brought = await bring(DEMO, system.services, principals, tenant=tenant, brief=True)
     async with connected(system.services, "") as client:
-        client.positions = positions
+        client.positions = brought.positions
         found = Company(system, client, tenant)
         await found.learn()
         yield found

@@ -13,11 +13,13 @@ from cli.client import Client, connected
 from cli.importing.bring import Importer, Principals, Summary
 from cli.importing.check import checked
 from cli.running import Failed
+from cli.tenant import make
 from eventkit.commands.aggregate import Decision
 from eventkit.commands.loading import Load
 from eventkit.context import Actor, Context, command_id
 from eventkit.directory.facts import TENANT
 from importing.company import File
+from nhip.common.v1.words_pb2 import PersonalText
 from nhip.goals.v1 import goals_pb2 as g
 from nhip.people.v1 import people_pb2 as p
 from nhip.people.v1 import types_pb2
@@ -191,6 +193,20 @@ async def test_the_operator_makes_the_first_admin(system: System, client: Client
     people = await client.acting(principals(system, tenant).operator).ask(p.ListPeople(), p.PeopleList)
     admins = [person.name.plain for person in people.people if types_pb2.ROLE_ADMIN in person.roles]
     assert admins == ["Nam"]
+
+
+async def test_a_new_tenant_has_a_first_administrator_once(system: System, client: Client, tenant: str):
+    operator = client.acting(system.issuer.mint(tenant, "service:operator"))
+    company = CreateTenant(name="Acme")
+    first = p.RegisterPerson(name=PersonalText(plain="Hương"), roles=[types_pb2.ROLE_EMPLOYEE, types_pb2.ROLE_ADMIN])
+    admin = await make(operator, tenant, company, first)
+    assert await make(operator, tenant, company, first) == admin
+    acting = client.acting(system.issuer.mint(tenant, f"person:{admin}"))
+    await acting.command(p.CreateUnit(name="Sales"), key="first", after=client.positions.all())
+    with pytest.raises(Failed, match="already, made with other words"):
+        await make(operator, tenant, CreateTenant(name="Another"), first)
+    with pytest.raises(Failed, match="time_zone"):
+        await make(operator, tenant, CreateTenant(name="Acme", time_zone="Mars/Here"), first)
 
 
 async def test_a_refusal_names_the_line(system: System, client: Client, tenant: str):

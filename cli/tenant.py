@@ -1,0 +1,73 @@
+"""`nhip tenant`: companies of an installation."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.addresses import find
+from cli.client import Client, connected
+from cli.running import WRONG_USE, Failed, run, say
+from cli.tokens import demo_token
+from eventkit.errors import Rejected
+from importing.document import TENANT, is_tenant
+from nhip.common.v1.words_pb2 import PersonalText
+from nhip.people.v1 import people_pb2, types_pb2
+
+app = typer.Typer(help="Companies of this installation.", no_args_is_help=True)
+
+
+@app.callback()
+def tenants() -> None:
+    """Companies of this installation."""
+
+
+@app.command()
+def create(
+    tenant: Annotated[str, typer.Argument(help="Its id, as tokens name it: acme.")],
+    name: Annotated[str, typer.Option(help="What the company is called.")],
+    admin: Annotated[str, typer.Option(help="The name of its first administrator.")],
+    title: Annotated[str, typer.Option(help="The administrator's job title.")] = "",
+    email: Annotated[str, typer.Option(help="The administrator's e-mail address.")] = "",
+    executive: Annotated[bool, typer.Option("--executive", help="The administrator leads the company, too.")] = False,
+    time_zone: Annotated[str, typer.Option(help="Where its days end; unset: Asia/Ho_Chi_Minh.")] = "",
+    address: Annotated[str | None, typer.Option(help="people=host:port")] = None,
+    gateway: Annotated[str | None, typer.Option(help="The gateway's URL, for a token of the demo issuer.")] = None,
+    token: Annotated[str, typer.Option(help="A token of service:operator.", envvar="NHIP_OPERATOR_TOKEN")] = "",
+    directory: Annotated[Path, typer.Option(help="The directory of `nhip up`.")] = Path("var"),
+) -> None:
+    """Make a company with its first administrator, who sets up the rest in the console. Safe to repeat as it was."""
+    if not is_tenant(tenant):
+        raise typer.BadParameter(f"{tenant!r} is no tenant's id: give {TENANT}", param_hint="TENANT")
+    roles = [types_pb2.ROLE_EMPLOYEE, types_pb2.ROLE_ADMIN, *([types_pb2.ROLE_EXECUTIVE] if executive else [])]
+    first = people_pb2.RegisterPerson(
+        name=PersonalText(plain=admin), title=_words(title), email=_words(email), roles=roles
+    )
+    company = people_pb2.CreateTenant(name=name, time_zone=time_zone)
+
+    async def work() -> None:
+        at = find(address, gateway, directory)
+        operator = token or await demo_token(at.gateway, "service:operator", tenant)
+        async with connected(at.services, operator) as client:
+            person = await make(client, tenant, company, first)
+        say(f"{name} stands as the tenant {tenant!r}, with its first administrator {admin}: person:{person}")
+        say("Who signs in as that person finds the next steps on the home page of the console")
+
+    run(work())
+
+
+async def make(client: Client, tenant: str, company: people_pb2.CreateTenant, first: people_pb2.RegisterPerson) -> str:
+    """The administrator's id. Raises `Failed` for what was refused."""
+    try:
+        await client.command(company, key=f"tenant:{tenant}")
+        return (await client.command(first, key=f"tenant:{tenant}:admin")).id
+    except Rejected as refusal:
+        if refusal.reason in ("TENANT_EXISTS", "IDEMPOTENCY_KEY_REUSED"):
+            told = f"there is a tenant {tenant!r} already, made with other words: choose another id"
+            raise Failed(told, code=WRONG_USE) from None
+        where = f" ({', '.join(one.field for one in refusal.violations)})" if refusal.violations else ""
+        raise Failed(f"refused: {refusal.message}{where}", code=WRONG_USE) from None
+
+
+def _words(text: str) -> PersonalText | None:
+    return PersonalText(plain=text) if text else None
