@@ -31,6 +31,7 @@ from services.gateway.console.events import event_rows
 from services.gateway.console.language import Language
 from services.notifications.domain.silent import TELLS_NOBODY
 from services.notifications.views.goals_change import GoalsChangeView
+from tests.parsing import parsed
 
 ROOT = Path(__file__).parents[2]
 EVENTS = [event for event in contracts.event_types() if event.split(".")[1] in contracts.contexts()]
@@ -67,7 +68,7 @@ def told() -> set[str]:
     return {message.__name__ for message in GoalsChangeView.folds} | {
         name.name
         for module in (ROOT / "services" / "notifications" / "reactors").glob("*.py")
-        for node in ast.walk(ast.parse(module.read_text("utf-8")))
+        for node in ast.walk(parsed(module.read_text("utf-8")))
         if isinstance(node, ast.ImportFrom) and (node.module or "").endswith(".events_pb2")
         for name in node.names
     }
@@ -139,7 +140,7 @@ def test_a_service_is_known_wherever_services_are():
 def test_what_the_page_takes_from_eventkit_is_there():
     page = (ROOT / "docs" / "extending.md").read_text("utf-8")
     for code in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
-        for node in ast.walk(ast.parse(code)):
+        for node in ast.walk(parsed(code)):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("eventkit"):
                 module = importlib.import_module(str(node.module))
                 for name in node.names:

@@ -16,6 +16,7 @@ from nhip.goals.v1 import goals_pb2
 from nhip.rewards.v1 import rewards_pb2
 from services.gateway.upstream import OPERATIONS, SERVICES
 from tests.browser.company_x import CompanyX
+from tests.parsing import parsed
 
 ROOM = Path(gateway.__file__).parent
 RPCS = {method.name: method for service in (*SERVICES.values(), OPERATIONS) for method in service.methods}
@@ -25,7 +26,7 @@ COMMANDS = {name for name, rpc in RPCS.items() if rpc.output_type.name == "Accep
 def asked_for() -> Iterator[str]:
     """Every RPC that a page of the console names."""
     for file in [*ROOM.glob("console/**/*.py"), *ROOM.glob("features/**/*.py")]:
-        for node in ast.walk(ast.parse(file.read_text())):
+        for node in ast.walk(parsed(file.read_text())):
             if isinstance(node, ast.Constant) and node.value in RPCS:
                 yield str(node.value)
 

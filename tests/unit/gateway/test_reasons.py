@@ -14,6 +14,7 @@ from eventkit.rpc.errors import failure, rejection, to_status
 from services.gateway.console.language import Language
 from services.gateway.console.refusals import at_fields, explain, reasons, words
 from services.gateway.failures import of_rejection
+from tests.parsing import parsed
 
 VI, EN = Language("vi"), Language("en")
 ROOMS = [Path(room.__path__[0]) for room in (eventkit, services)]
@@ -41,7 +42,7 @@ def raised() -> Iterator[tuple[str, str]]:
             where = file.relative_to(room.parent).as_posix()
             if where in PROGRAMS_ONLY:
                 continue
-            tree = ast.parse(file.read_text())
+            tree = parsed(file.read_text())
             for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
                 name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
                 if name not in REASON_AT or len(call.args) <= REASON_AT[name]:
