@@ -66,9 +66,10 @@ async def judged(services: Services, plan: Plan, run: str) -> dict[str, str]:
 async def _changes(services: Services, plan: Plan, run: str) -> None:
     """Whether each difference could be applied."""
     wanted: list[tuple[int, Deed]] = []
+    wrong = plan.wrong
     for at, entry in enumerate(plan.entries):
         tickable = [difference for difference in entry.differences if not difference.obstacle]
-        if entry.row in plan.wrong or not tickable:
+        if entry.row in wrong or not tickable:
             continue
         deeds = (
             plan.proposing(tickable)

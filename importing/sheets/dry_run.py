@@ -38,7 +38,6 @@ class Result:
     rows: Rows
     there: Standing
 
-    @property
     def fingerprint(self) -> str:
         """The same while the file and what it is compared with say the same."""
         parts = [f"{entry.row}{entry.state}{entry.differences}" for entry in self.plan.entries]

@@ -1,6 +1,5 @@
 """Which column is which: a guess to start from, which says why, and what somebody made of it."""
 
-import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,9 +13,8 @@ LOOKED_AT = 30
 """Rows in which headings are looked for."""
 SAMPLE = 200
 """Rows whose values are looked at."""
-Why = Literal["name", "words", "shape", "kept", "chosen", ""]
-"""The heading is the field's; it has the field's words in it; the values look like it; it was kept from before;
-somebody chose it."""
+Why = Literal["name", "words", "shape"]
+"""The heading is the field's; it has the field's words in it; the values look like it."""
 _DAYS = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}|[0-9]{1,2}[/.-][0-9]{1,2}[/.-][0-9]{4}")
 _SLASHED = re.compile(r"([0-9]{1,2})[/.-]([0-9]{1,2})[/.-][0-9]{4}")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -45,9 +43,8 @@ class Guess:
     """By field, why its column is it."""
 
 
-def guess(grid: Grid, table: Table, kept: Mapping[str, str] | None = None, header: int = 0) -> Guess:
-    """What a sheet's columns probably are. `kept`: the fields of headings as somebody chose them before; `header`: the
-    row of the headings, where it is known."""
+def guess(grid: Grid, table: Table, header: int = 0) -> Guess:
+    """What a sheet's columns probably are. `header`: the row of the headings, where it is known."""
     at = header or header_row(grid, table)
     headings = headings_of(grid, at)
     columns: dict[str, int] = {}
@@ -57,15 +54,10 @@ def guess(grid: Grid, table: Table, kept: Mapping[str, str] | None = None, heade
         if name not in columns and column not in columns.values():
             columns[name], whys[name] = column, why
 
-    if kept is not None:
-        for column, text in headings.items():
-            if (name := kept.get(heading(text), "")) and name in table:
-                take(name, column, "kept")
-    else:
-        for name, column, why in _by_heading(table, headings):
-            take(name, column, why)
-        for name, column in _by_shape(grid, at, table, headings):
-            take(name, column, "shape")
+    for name, column, why in _by_heading(table, headings):
+        take(name, column, why)
+    for name, column in _by_shape(grid, at, table, headings):
+        take(name, column, "shape")
     samples = [texts(grid, at, column) for column in columns.values()]
     mapping = Reading(at, columns, {}, _numbers(table, columns, grid, at), _days(samples))
     return Guess(mapping, whys)
@@ -102,12 +94,6 @@ def texts(grid: Grid, header: int, column: int, most: int = SAMPLE) -> list[str]
         if len(found) == most:
             break
     return found
-
-
-def header_key(headings: Mapping[int, str]) -> str:
-    """The same for files of the same columns: what a mapping is kept under."""
-    text = "\n".join(heading(text) for text in headings.values())
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def _by_heading(table: Table, headings: Mapping[int, str]) -> Iterator[tuple[str, int, Why]]:
@@ -156,8 +142,6 @@ def _looks_like(field: Field, values: Sequence[str]) -> bool:
             fits = [value.endswith("%") for value in values]
         case _, "day":
             fits = [bool(_DAYS.fullmatch(value)) for value in values]
-        case _, "threshold":
-            return False
         case _:
             return False
     return sum(fits) * 10 >= len(values) * 9

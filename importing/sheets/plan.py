@@ -102,8 +102,9 @@ class Plan:
         if self.proposing is not None:
             found += self.proposing(wanted) if wanted else ()
         else:
+            names = {d.name for d in wanted}
             for entry in entries:
-                fields = frozenset(d.field for d in entry.differences if d in wanted)
+                fields = frozenset(d.field for d in entry.differences if d.name in names)
                 found += entry.change(fields) if fields and entry.change else ()
         return in_order(found)
 

@@ -1,7 +1,7 @@
 """What Nhip has already, as a file names it: by code, by e-mail, by name."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
@@ -146,7 +146,3 @@ async def _all(
         token = getattr(page, "next_page_token")  # noqa: B009  # a Message by its type
         if not token:
             return found
-
-
-def first(values: Iterable[str]) -> str:
-    return next(iter(values), "")

@@ -8,7 +8,6 @@ from eventkit.values import plain, to_decimal
 from importing import commands
 from importing.company import Csf, Goal
 from importing.document import Place, Places
-from importing.sheets.faults import Fault
 from importing.sheets.plan import Deed, Difference, Entry, Plan, key_of
 from importing.sheets.rows import Row, Rows
 from importing.sheets.standing import Names, Standing
@@ -93,9 +92,3 @@ def _number(row: Row, field: str, before: Decimal | None, after: Decimal | None)
 def _text(row: Row, field: str, before: str, after: str):
     if after and name_key(after) != name_key(before):
         yield Difference(row.number, field, before, after, NOT_BY_FILE)
-
-
-def once(row: Row, taken: dict[str, int], key: str, field: str, faults: list[Fault]) -> None:
-    """One row for each thing."""
-    if key and (before := taken.setdefault(key, row.number)) != row.number:
-        faults.append(row.fault(field, "TWICE", row=str(before)))

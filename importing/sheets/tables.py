@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from eventkit.names import plain_letters
+from importing.sheets.choices import DIRECTIONS, KINDS, LEVELS, ROLES
 
 Kind = Literal["text", "names", "number", "percent", "whole", "day", "choice", "choices", "threshold"]
 
@@ -40,54 +41,6 @@ class Table:
         return any(field.name == name for field in self.fields)
 
 
-ROLES = {
-    "employee": ("nhan vien", "employee"),
-    "executive": ("lanh dao", "ban lanh dao", "executive"),
-    "okr_master": ("okr master", "quan ly okr"),
-    "admin": ("quan tri", "quan tri vien", "admin", "administrator"),
-    "auditor": ("kiem toan", "kiem soat", "auditor"),
-}
-LEVELS = {
-    "company": ("cong ty", "company", "cap cong ty"),
-    "department": ("phong", "phong ban", "bo phan", "don vi", "department", "cap phong", "unit"),
-    "individual": ("ca nhan", "individual", "nhan vien", "personal"),
-}
-KINDS = {
-    "cumulative": (
-        "cong don",
-        "cumulative",
-        "luy ke",
-        "tich luy",
-        "count",
-        "sum",
-        "adds up over the cycle",
-        "cong don trong chu ky",
-    ),
-    "level": (
-        "muc",
-        "ty le",
-        "diem",
-        "level",
-        "rate",
-        "score",
-        "a rate or score at a time",
-        "ty le hoac diem tai mot thoi diem",
-    ),
-    "milestone": ("moc", "cot moc", "milestone", "hoan thanh", "complete", "done or not", "xong hay chua"),
-}
-DIRECTIONS = {
-    "increase": (
-        "tang",
-        "cang cao cang tot",
-        "increase",
-        "higher is better",
-        "up",
-        "range threshold",
-        "count threshold",
-    ),
-    "decrease": ("giam", "cang thap cang tot", "decrease", "lower is better", "down", "inverse threshold"),
-    "keep": ("giu", "duy tri", "keep", "to be kept", "maintain"),
-}
 LEFT_OF_FIVE = tuple(f"level_{number}" for number in range(1, 6))
 """Five thresholds, of which three are made: from the second level's edge a result is acceptable, from the third's it
 meets, from the fourth's (the fifth's where the fourth has none) it exceeds."""

@@ -51,6 +51,7 @@ PAGES = {
         "/chart",
         "/kpi/i1/access",
         "/units",
+        "/import",
         "/units/sales",
         "/settings?open=at_risk_gap",
         "/settings?changed=1",

@@ -32,6 +32,7 @@ PAGES = [
     "/chart",
     "/kpi/m0-1/access",
     "/units",
+    "/import",
     "/settings?open=at_risk_gap",
 ]
 PEOPLE = {

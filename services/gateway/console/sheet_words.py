@@ -100,7 +100,6 @@ def why_words(language: Language) -> Mapping[str, str]:
         "name": _("its heading says so"),
         "words": _("its heading has the words"),
         "shape": _("its values look like it"),
-        "kept": _("as you chose before"),
         "chosen": _("you chose it"),
     }
 

@@ -210,8 +210,8 @@ async def _look(visit: Visit, it: Received, result: Result, *, moved: bool = Fal
         understood=[entry for entry in plan.right() if entry.understood][:20],
         proposing=plan.proposing is not None,
         moved=moved,
-        seen=result.fingerprint,
-        writable=bool(plan.deeds(frozenset(one.difference.name for one in differences))),
+        seen=await asyncio.to_thread(result.fingerprint),
+        writable=plan.count("new") > 0 or any(not one.difference.obstacle for one in differences),
         hidden=carried(it),
     )
 
@@ -242,9 +242,10 @@ async def writing(visit: Visit) -> Response:
         return _unreadable(visit, error)
     result = await _dry_run(visit, it)
     plan = result.plan
-    if result.fingerprint != it.seen or (plan.wrong and not it.skip):
-        return await _look(visit, it, result, moved=result.fingerprint != it.seen)
-    deeds = plan.deeds(it.ticked)
+    moved = await asyncio.to_thread(result.fingerprint) != it.seen
+    if moved or (plan.wrong and not it.skip):
+        return await _look(visit, it, result, moved=moved)
+    deeds = await asyncio.to_thread(plan.deeds, it.ticked)
     left = [difference for difference in plan.differences() if difference.name not in it.ticked]
     title = table_words(visit.language)[it.table.name]
     page = visit.render("imports/written.html", here="/import", it=it, title=title, total=len(deeds))

@@ -5,7 +5,7 @@ import base64
 import binascii
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from uuid import uuid4
 
 from starlette.datastructures import UploadFile
@@ -37,7 +37,6 @@ class Received:
     run: str
     seen: str
     """The fingerprint of the dry run that was looked at."""
-    values: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def grid(self) -> Grid:
@@ -86,7 +85,6 @@ def _received(table: Table, content: tuple[bytes, str], texts: Mapping[str, str]
         bool(texts.get("skip")),
         run if _RUN.fullmatch(run) else uuid4().hex,
         texts.get("seen", ""),
-        texts,
     )
 
 
