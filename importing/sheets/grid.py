@@ -12,6 +12,8 @@ from typing import Any
 MOST_BYTES = 10 << 20
 MOST_INSIDE = 200 << 20
 """Bytes of what a workbook unpacks to."""
+MOST_PACKED = 64 << 20
+"""Bytes of a book that travels between the steps of an import, unpacked."""
 MOST_RATIO = 300
 """How many times its size a part of a workbook may unpack to, beyond the first megabyte."""
 MOST_ROWS, MOST_COLUMNS, MOST_CELLS = 50_000, 200, 1_000_000
@@ -145,7 +147,7 @@ def _without_end(row: Sequence[Cell]) -> Sequence[Cell]:
 
 
 def packed(book: Book) -> bytes:
-    """A book in few bytes; `unpacked` reads them."""
+    """A book in few bytes; `unpacked` reads them. Raises Unreadable for more than travels."""
     content: Mapping[str, Any] = {
         "name": book.name,
         "encoding": book.encoding,
@@ -154,14 +156,17 @@ def packed(book: Book) -> bytes:
             for grid in book.grids
         ],
     }
-    return zlib.compress(json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode(), 6)
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+    if len(text) > MOST_PACKED:
+        raise Unreadable("FILE_TOO_LARGE_INSIDE", most=str(MOST_PACKED >> 20))
+    return zlib.compress(text, 6)
 
 
 def unpacked(content: bytes) -> Book:
     """Raises Unreadable for what `packed` did not make: it comes back from a browser, so it is read like any file."""
     unpacking = zlib.decompressobj()
     try:
-        text = unpacking.decompress(content, MOST_INSIDE)
+        text = unpacking.decompress(content, MOST_PACKED)
         if unpacking.unconsumed_tail or not unpacking.eof:
             raise Unreadable("FILE_UNREADABLE")
         found = json.loads(text)

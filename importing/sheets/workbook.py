@@ -14,6 +14,7 @@ from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, Shee
 
 from eventkit.values import plain
 from importing.sheets.grid import (
+    MOST_CELLS,
     MOST_COLUMNS,
     MOST_INSIDE,
     MOST_RATIO,
@@ -26,6 +27,8 @@ from importing.sheets.grid import (
 )
 
 _CHUNK = 1 << 20
+_MOST_BUILT = 5 * MOST_CELLS
+"""Cells between the edges of a sheet, filled or not."""
 _OVERLAP = 300
 _CELL = re.compile(rb"<(?:\w+:)?c\b([^>]{0,200})>")
 _AT, _STYLE = re.compile(rb'\br="([A-Z]{1,3})([0-9]{1,7})"'), re.compile(rb'\bs="([0-9]{1,5})"')
@@ -66,6 +69,7 @@ def _looked_through(archive: zipfile.ZipFile) -> list[frozenset[Spot]]:
     styles = b""
     found: dict[str, frozenset[Spot]] = {}
     for part in sorted(parts, key=lambda part: part.filename != "xl/styles.xml"):
+        edges = Edges()
         is_sheet = part.filename.startswith("xl/worksheets/") and part.filename.endswith(".xml")
         spots, size, kept = set[Spot](), 0, b""
         percents = _percent_styles(styles) if is_sheet else frozenset[int]()
@@ -78,7 +82,7 @@ def _looked_through(archive: zipfile.ZipFile) -> list[frozenset[Spot]]:
                 if part.filename == "xl/styles.xml":
                     styles += chunk
                 if is_sheet:
-                    spots.update(_percents(kept + chunk, percents))
+                    spots.update(_percents(kept + chunk, percents, edges))
                     kept = chunk[-_OVERLAP:]
         if is_sheet and "/" not in part.filename.removeprefix("xl/worksheets/"):
             found[part.filename] = frozenset(spots)
@@ -96,21 +100,35 @@ def _percent_styles(styles: bytes) -> frozenset[int]:
     return frozenset(at for at, id in enumerate(_XF.findall(table[0])) if int(id) in formats) if table else frozenset()
 
 
-def _percents(xml: bytes, percents: frozenset[int]) -> Iterator[Spot]:
-    """Of the cells in a piece of a sheet those that are shown in per cent; cells far outside are refused, for a sheet
-    is built from edge to edge."""
+class Edges:
+    """How far a sheet reaches, as far as it was looked through."""
+
+    def __init__(self) -> None:
+        self._rows = self._columns = self._cells = 0
+
+    def take(self, row: int, column: int) -> None:
+        """Raises Unreadable: a sheet is built from edge to edge, however few of its cells are filled."""
+        self._rows, self._columns, self._cells = max(self._rows, row), max(self._columns, column), self._cells + 1
+        if self._rows > 4 * MOST_ROWS:
+            raise Unreadable("TOO_MANY_ROWS", most=str(MOST_ROWS))
+        if self._columns > 4 * MOST_COLUMNS:
+            raise Unreadable("TOO_MANY_COLUMNS", most=str(MOST_COLUMNS))
+        if self._rows * self._columns > _MOST_BUILT or self._cells > _MOST_BUILT:
+            raise Unreadable("TOO_MANY_CELLS", most=str(MOST_CELLS))
+
+
+def _percents(xml: bytes, percents: frozenset[int], edges: Edges) -> Iterator[Spot]:
+    """Of the cells in a piece of a sheet those that are shown in per cent."""
     for attributes in _CELL.findall(xml):
         at = _AT.search(attributes)
         if at is None:
+            edges.take(0, 0)
             continue
         column = 0
         for char in at[1]:
             column = column * 26 + char - 64
         row = int(at[2])
-        if row > 4 * MOST_ROWS:
-            raise Unreadable("TOO_MANY_ROWS", most=str(MOST_ROWS))
-        if column > 4 * MOST_COLUMNS:
-            raise Unreadable("TOO_MANY_COLUMNS", most=str(MOST_COLUMNS))
+        edges.take(row, column)
         style = _STYLE.search(attributes)
         if style and int(style[1]) in percents:
             yield row, column
@@ -122,7 +140,11 @@ def _rows(sheet: CalamineSheet, percents: frozenset[Spot]) -> list[list[Cell]]:
         [_cell(value, (row, column) in percents) for column, value in enumerate(cells, 1)]
         for row, cells in enumerate(found, 1)
     ]
+    filled = 0
     for (top, left), (bottom, _right) in sheet.merged_cell_ranges or ():
+        filled += max(min(bottom, len(rows)) - top, 0)
+        if filled > MOST_CELLS:
+            raise Unreadable("TOO_MANY_CELLS", most=str(MOST_CELLS))
         for row in range(top + 1, min(bottom + 1, len(rows))):  # what is merged downwards is said of each row
             if left < len(rows[row]) and rows[row][left] is None:
                 rows[row][left] = rows[top][left]

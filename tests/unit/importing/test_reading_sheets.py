@@ -200,6 +200,10 @@ def rows_far_down(book: Any) -> None:
     book.add_worksheet().write(1_000_000, 0, "x")
 
 
+def far_down_and_right(book: Any) -> None:
+    book.add_worksheet().write(150_000, 700, "x")
+
+
 def columns_far_right(book: Any) -> None:
     book.add_worksheet().write(0, 16_000, "x")
 
@@ -236,6 +240,7 @@ def test_what_cannot_be_read_says_why(content: bytes, reason: str):
     [
         (lambda: workbook(rows_far_down), "TOO_MANY_ROWS"),
         (lambda: workbook(columns_far_right), "TOO_MANY_COLUMNS"),
+        (lambda: workbook(far_down_and_right), "TOO_MANY_CELLS"),
         (bomb, "FILE_TOO_LARGE_INSIDE"),
         (lambda: workbook(lambda book: book.add_worksheet()), "FILE_EMPTY"),
     ],
