@@ -119,6 +119,7 @@ def _people(visit: Visit, standing: Standing) -> Step:
     actions = (
         (
             ("user-plus", _("Take somebody on"), "/people/new"),
+            ("file-import", _("From a spreadsheet"), "/import"),
             ("hierarchy-3", _("Units"), "/units"),
         )
         if visit.may("people.RegisterPerson")
@@ -209,7 +210,8 @@ def _kpis(visit: Visit, standing: Standing) -> Step:
     if n := standing.gaps.get(goals_pb2.GAP_KIND_NO_KPI, 0):
         text = ngettext("%(n)s person has no KPI", "%(n)s people have no KPI", n) % {"n": n}
         lines.append(Line(text, True, "/gaps/no-kpi", _("View")))
-    actions = (("plus", _("Write down a KPI"), "/kpis/new"),) if visit.may("goals.DefineKpi") and standing.cycle else ()
+    written = ("plus", _("Write down a KPI"), "/kpis/new"), ("file-import", _("From a spreadsheet"), "/import")
+    actions = written if visit.may("goals.DefineKpi") and standing.cycle else ()
     whose = "" if visit.may("goals.DefineKpi") else _("Managers, executives and OKR masters can do this.")
     return Step(
         _("KPIs of three levels"), about, not any(line.missing for line in lines[:3]), tuple(lines), actions, whose
