@@ -14,7 +14,7 @@ from types import ModuleType
 from rich.console import Console
 
 from deploy.engines import engines
-from tests.bench import commands, console, importing, log, projections, queries, relay, start
+from tests.bench import commands, company_size, console, importing, log, projections, queries, relay, start
 from tests.bench.harness import Bench, Figure, machine
 from tests.bench.writing import as_table, slower, write
 
@@ -24,6 +24,7 @@ SUITES: Mapping[str, ModuleType] = {
     "importing": importing,
     "queries": queries,
     "console": console,
+    "company_size": company_size,
     "projections": projections,
     "commands": commands,
     "start": start,

@@ -1,0 +1,147 @@
+"""What people meet in a company of 5,000 people and 20,000 KPIs, beside one of 8 people and 15 KPIs: lists and
+searches, home, an approval, a change of one person."""
+
+from collections.abc import Awaitable, Callable
+from itertools import count
+from time import perf_counter
+
+from google.protobuf.message import Message
+from google.type.decimal_pb2 import Decimal
+
+from cli.client import Client
+from eventkit.rpc.auth import of_settings
+from nhip.common.v1.words_pb2 import PersonalText
+from nhip.goals.v1 import goals_pb2 as g
+from nhip.goals.v1 import types_pb2 as t
+from nhip.people.v1 import people_pb2 as p
+from services.gateway.service import gateway
+from tests.bench.company import Hosted, Settled, hosted, settle
+from tests.bench.console import Browser
+from tests.bench.harness import Bench, Figure, at_most, latencies, percentile
+
+PEOPLE, KPIS = 5000, 20_000
+SECONDS = 1.5
+SMALL = "the same at 8 people and 15 KPIs"
+
+WHOLE = (
+    "Every KPI of the cycle is looked at: its row, its last value, its status. Who sets strategy asks for it, and "
+    "administrators."
+)
+NAMES = "Names are sealed: a search opens those of everybody once, and keeps what they are found by until they change."
+
+LIST = Figure("people: a page of the list, 5,000 people", "ms", SMALL, at_most(3))
+SEARCH = Figure("people: found by a word, 5,000 people", "ms", SMALL, at_most(10), NAMES)
+OWN = Figure("goals: one person's KPIs of 20,000", "ms", SMALL, at_most(3))
+OVERVIEW = Figure("goals: what a cycle of 20,000 KPIs lacks", "ms", "", at_most(2000), WHOLE)
+HOME = Figure("console: home of a manager, 5,000 people and 20,000 KPIs", "ms", SMALL, at_most(3))
+APPROVAL = Figure("an approval, 20,000 KPIs", "ms", SMALL, at_most(3))
+PERSON = Figure("one person's title changed, seen by goals, 5,000 people", "ms", SMALL, at_most(3))
+FIGURES = (LIST, SEARCH, OWN, OVERVIEW, HOME, APPROVAL, PERSON)
+
+
+async def run(bench: Bench) -> None:
+    async with hosted(bench, ("people", "goals", "checkins", "rewards", "notifications", "audit")) as system:
+        small = await settle(system, "few", 8, 15, values=1)
+        big = await settle(system, "many", PEOPLE, KPIS, values=1)
+        for figure, measure in (
+            (LIST, _list),
+            (SEARCH, _search),
+            (OWN, _own),
+            (APPROVAL, _approval),
+            (PERSON, _person),
+        ):
+            await bench.compare(figure, measure(system, big), measure(system, small))
+        await bench.compare(HOME, _home(system, big), _home(system, small))
+        bench.report(OVERVIEW, await _asking(system, big, lambda _: g.GetOverview(cycle_id=big.cycle_id), g.Overview)())
+
+
+def _asking(
+    system: Hosted, where: Settled, ask: Callable[[int], Message], reply: type[Message]
+) -> Callable[[], Awaitable[float]]:
+    client, numbers = _client(system, where), count()
+    return _middle(lambda: client.ask(ask(next(numbers)), reply))
+
+
+def _list(system: Hosted, where: Settled) -> Callable[[], Awaitable[float]]:
+    return _asking(system, where, lambda _: p.ListPeople(active=True, page_size=8), p.PeopleList)
+
+
+def _search(system: Hosted, where: Settled) -> Callable[[], Awaitable[float]]:
+    words = ("nguyen", "minh", "thi", "van")
+    return _asking(system, where, lambda at: p.ListPeople(text=words[at % 4], page_size=8), p.PeopleList)
+
+
+def _own(system: Hosted, where: Settled) -> Callable[[], Awaitable[float]]:
+    owner = where.people["p3"]
+    return _asking(system, where, lambda _: g.ListKpis(cycle_id=where.cycle_id, owner_ids=[owner]), g.Kpis)
+
+
+def _person(system: Hosted, where: Settled) -> Callable[[], Awaitable[float]]:
+    operator, client, numbers = system.client(where.tenant, "service:operator"), _client(system, where), count()
+
+    async def once() -> None:
+        title = PersonalText(plain=f"Chức {next(numbers)}")
+        done = await operator.command(p.ChangeTitle(person_id=where.people["p3"], title=title))
+        await client.ask(g.ListCycles(), g.Cycles, after=[done.position])
+
+    return _middle(once)
+
+
+def _approval(system: Hosted, where: Settled) -> Callable[[], Awaitable[float]]:
+    """A proposal of somebody for a company KPI, approved by an executive: of the two only the approval is timed."""
+    kpi, target = next((where.kpis[k.ref], k.target) for k in where.company.kpis if k.level == "company")
+    now = [str(target)]
+    proposer = _client(system, where)
+    executive = next(person.ref for person in where.company.people if "executive" in person.roles)
+    decider = system.client(where.tenant, f"person:{where.people[executive]}")
+    numbers = count()
+
+    async def measure() -> float:
+        taken: list[float] = []
+        for _ in range(10):
+            after = f"{target}.{next(numbers) % 9 + 1}"
+            change = t.TargetChange(kpi_id=kpi, before=Decimal(value=now[0]), after=Decimal(value=after))
+            made = await proposer.command(
+                g.ProposeChange(
+                    cycle_id=where.cycle_id,
+                    reason_class=t.REASON_CLASS_BOTTOM_UP,
+                    title=PersonalText(plain="Khác đi"),
+                    reason=PersonalText(plain="Vì thế"),
+                    changes=[change],
+                )
+            )
+            approval = g.ApproveProposal(proposal_id=made.id, comment=PersonalText(plain="Được"))
+            began = perf_counter()
+            await decider.command(approval)
+            taken.append(perf_counter() - began)
+            now[0] = after
+        return percentile(sorted(taken), 0.5) * 1000
+
+    return measure
+
+
+def _home(system: Hosted, where: Settled) -> Callable[[], Awaitable[float]]:
+    manager = next(person.manager for person in where.company.people if person.manager)
+    addresses = {name: service.address for name, service in system.services.items()}
+    settings = system.settings.model_copy(update={"services": addresses, "tenant": where.tenant})
+
+    async def measure() -> float:
+        async with gateway(settings, of_settings(settings), system.issuer) as app:
+            browser = Browser(app, system.issuer.mint(where.tenant, f"person:{where.people[manager]}"))
+            return await _middle(lambda: browser.get("/"))()
+
+    return measure
+
+
+def _client(system: Hosted, where: Settled) -> Client:
+    return system.client(where.tenant, f"person:{where.people['p3']}")
+
+
+def _middle(once: Callable[[], Awaitable[object]]) -> Callable[[], Awaitable[float]]:
+    async def one(_: int) -> None:
+        await once()
+
+    async def measure() -> float:
+        return percentile(await latencies(1, one, SECONDS), 0.5) * 1000
+
+    return measure
