@@ -1,7 +1,7 @@
 """gRPC of goals: request → command or query, nothing else."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from google.type.date_pb2 import Date
@@ -30,6 +30,7 @@ from services.goals.queries import goal_map, kpi_list, kpi_page, overview, propo
 from services.goals.queries.goal_map import moment
 from services.goals.queries.kpi_access import kpi_access
 from services.goals.queries.outline import Outlines
+from services.goals.queries.overview import Overviews
 from services.goals.queries.strategy import cycles
 
 DEFINE_KPI = "nhip.goals.v1.Goals/DefineKpi"
@@ -70,7 +71,8 @@ class GoalsApi:
 
     resources: Resources
     past: Past
-    outlines: Outlines = field(default_factory=Outlines)
+    outlines: Outlines
+    overviews: Overviews
 
     # -- strategy
 
@@ -216,11 +218,11 @@ class GoalsApi:
 
     async def get_overview(self, request: pb.GetOverview, ctx: Context) -> pb.Overview:
         org = await self.resources.directory.org_chart(ctx.tenant)
-        return await overview.overview(self.resources.pool, self.outlines, ctx.tenant, request, org, ctx.at)
+        return await overview.overview(self.overviews, ctx.tenant, request, org, ctx.at)
 
     async def list_gaps(self, request: pb.ListGaps, ctx: Context) -> pb.Gaps:
         org = await self.resources.directory.org_chart(ctx.tenant)
-        return await overview.gaps(self.resources.pool, self.outlines, ctx.tenant, request, org, ctx.at)
+        return await overview.gaps(self.overviews, ctx.tenant, request, org, ctx.at)
 
     async def get_kpi(self, request: pb.GetKpi, ctx: Context) -> pb.KpiPage:
         org = await self._people_then(ctx, request.as_of)

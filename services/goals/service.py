@@ -6,6 +6,8 @@ from eventkit.process.service import Resources, Service
 from eventkit.rpc.server import Api
 from nhip.goals.v1 import goals_pb2
 from services.goals.api import ACCESS, GoalsApi
+from services.goals.queries.outline import Outlines
+from services.goals.queries.overview import Overviews
 from services.goals.views.kpi import KpiView
 from services.goals.views.link import LinkView
 from services.goals.views.progress import ProgressView
@@ -14,8 +16,10 @@ from services.goals.views.strategy import CsfView, CycleView, GoalView
 
 
 def service(resources: Resources) -> Service:
+    outlines = Outlines()
+    api = GoalsApi(resources, Past(resources.pool), outlines, Overviews(resources, outlines))
     return Service(
-        apis=[Api(goals_pb2.DESCRIPTOR.services_by_name["Goals"], GoalsApi(resources, Past(resources.pool)), ACCESS)],
+        apis=[Api(goals_pb2.DESCRIPTOR.services_by_name["Goals"], api, ACCESS)],
         views=[
             CycleView(),
             GoalView(),

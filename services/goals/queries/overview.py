@@ -1,16 +1,17 @@
 """How a cycle stands: KPIs by status, and what is missing for it to be whole."""
 
 import asyncio
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 import asyncpg
 
 from eventkit.directory.facts import OrgChart
 from eventkit.directory.responsibility import answerable
+from eventkit.process.service import Resources
 from eventkit.rpc.paging import asked
 from eventkit.subscriptions.table import reading
 from eventkit.telemetry import unshown
@@ -20,10 +21,18 @@ from nhip.goals.v1 import goals_pb2 as pb
 from services.goals.domain.standing import Thresholds
 from services.goals.queries import strategy
 from services.goals.queries.goal_map import CycleState, moment, owner, read_cycle
-from services.goals.queries.outline import Outlines
+from services.goals.queries.outline import Outline, Outlines
+from services.goals.views.progress import ProgressView
 
 PAGE, MOVED = 100, 20
 """Gaps on a page without a size; KPIs that a preview names."""
+REMEMBERED = 8
+"""Cycles that were looked through; of each the gaps, some megabytes of a large company."""
+PROGRESS = ProgressView().subscription
+VALUES_AT = """
+select (select position from checkpoint where subscription = $1 and partition = $2), count(*), sum(position)
+from parked where subscription = $1
+"""
 WHOLE = Decimal(100)
 """What somebody's weights add up to (G-45)."""
 Key = str
@@ -38,11 +47,50 @@ class _Found:
     gaps: Mapping[int, Sequence[tuple[Key, pb.Gap]]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Of:
+    """What an overview was made of: while all of it is the same, so is the overview."""
+
+    outline: Outline
+    """The same object until something happens to its cycle."""
+    values: Sequence[object]
+    """How far values had been applied, and which of them are parked."""
+    people: int
+    day: date
+
+
+class Overviews:
+    """The cycles that were looked through last, each remembered for as long as nothing about it changes."""
+
+    def __init__(self, resources: Resources, outlines: Outlines):
+        self.pool, self._outlines, self._partition = resources.pool, outlines, resources.partition("checkins")
+        self._found: OrderedDict[tuple[str, str], tuple[_Of, _Found]] = OrderedDict()
+
+    async def look(
+        self, con: asyncpg.Connection, tenant: str, cycle_id: str, org: OrgChart, at: datetime
+    ) -> tuple[CycleState, _Found]:
+        """A cycle as of now, looked through. Raises `Rejected` CYCLE_UNKNOWN."""
+        state = await read_cycle(con, self._outlines, tenant, cycle_id, org, moment(AsOf(), org, at))
+        values = await con.fetchrow(VALUES_AT, PROGRESS, self._partition(tenant))
+        assert values is not None
+        of = _Of(state.outline, tuple(values), org.position, state.when.on)
+        known, found = self._found.get((tenant, cycle_id), (None, None))
+        if known is None or found is None or known != of:
+            await state.load(con, state.outline.stubs)
+            # Twenty thousand KPIs take some tenths of a second, beside the event loop.
+            found = await asyncio.to_thread(_through, state, org)
+            self._found[tenant, cycle_id] = of, found
+            if len(self._found) > REMEMBERED:
+                self._found.popitem(last=False)
+        self._found.move_to_end((tenant, cycle_id))
+        return state, found
+
+
 async def overview(
-    pool: asyncpg.Pool, outlines: Outlines, tenant: str, request: pb.GetOverview, org: OrgChart, at: datetime
+    overviews: Overviews, tenant: str, request: pb.GetOverview, org: OrgChart, at: datetime
 ) -> pb.Overview:
-    async with reading(pool, tenant) as con:
-        state, found = await _look(con, outlines, tenant, request.cycle_id, org, at)
+    async with reading(overviews.pool, tenant) as con:
+        state, found = await overviews.look(con, tenant, request.cycle_id, org, at)
         goals = await strategy.goals(con, tenant, state.when.known)
         csfs = await strategy.csfs(con, tenant, state.when.known)
     return pb.Overview(
@@ -57,12 +105,10 @@ async def overview(
     )
 
 
-async def gaps(
-    pool: asyncpg.Pool, outlines: Outlines, tenant: str, request: pb.ListGaps, org: OrgChart, at: datetime
-) -> pb.Gaps:
+async def gaps(overviews: Overviews, tenant: str, request: pb.ListGaps, org: OrgChart, at: datetime) -> pb.Gaps:
     page = asked(request, tenant, str, size=PAGE)
-    async with reading(pool, tenant) as con:
-        _, found = await _look(con, outlines, tenant, request.cycle_id, org, at)
+    async with reading(overviews.pool, tenant) as con:
+        _, found = await overviews.look(con, tenant, request.cycle_id, org, at)
     rest = [one for one in found.gaps[request.kind] if page.after is None or one[0] > page.after[0]]
     shown, token = page.cut(rest[: page.limit], lambda one: (one[0],))
     return pb.Gaps(gaps=[gap for _, gap in shown], next_page_token=token)
@@ -101,15 +147,6 @@ def _moves(now: CycleState, then: CycleState, org: OrgChart) -> pb.StatusPreview
         people=len(people),
         moved=moved,
     )
-
-
-async def _look(
-    con: asyncpg.Connection, outlines: Outlines, tenant: str, cycle_id: str, org: OrgChart, at: datetime
-) -> tuple[CycleState, _Found]:
-    state = await read_cycle(con, outlines, tenant, cycle_id, org, moment(AsOf(), org, at))
-    await state.load(con, state.outline.stubs)
-    # Twenty thousand KPIs take some tenths of a second, beside the event loop.
-    return state, await asyncio.to_thread(_through, state, org)
 
 
 def _through(state: CycleState, org: OrgChart) -> _Found:
