@@ -40,6 +40,8 @@ ACCESS: Mapping[str, Allow] = {
     "OpenCycle": _STRATEGY,
     "SetStrategicGoal": _STRATEGY,
     "ChooseCsf": _STRATEGY,
+    "CorrectStrategicGoal": roles("executive", "okr_master"),
+    "CorrectCsf": roles("executive", "okr_master"),
     "DefineKpi": _KPIS,
     "BatchDefineKpis": _KPIS,
     "AlignKpi": _KPIS,
@@ -96,6 +98,19 @@ class GoalsApi:
             return strategy.choose_csf(goals, command, csf_id)
 
         return await self.resources.commands.execute(ctx, CSF(csf_id), decide)
+
+    async def correct_strategic_goal(self, command: pb.CorrectStrategicGoal, ctx: Context) -> Accepted:
+        today = (await self.resources.directory.org_chart(ctx.tenant)).today(ctx.at)
+        return await self.resources.commands.on(
+            ctx, GOAL, command.goal_id, lambda goal: strategy.correct_goal(goal, command, today)
+        )
+
+    async def correct_csf(self, command: pb.CorrectCsf, ctx: Context) -> Accepted:
+        async def decide(load: Load) -> Decision:
+            goals = {goal_id: await load(GOAL, goal_id) for goal_id in dict.fromkeys(command.goal_ids)}
+            return strategy.correct_csf(goals, await load(CSF, command.csf_id), command)
+
+        return await self.resources.commands.execute(ctx, CSF(command.csf_id), decide)
 
     # -- KPIs
 

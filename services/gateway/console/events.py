@@ -76,6 +76,8 @@ def event_rows(language: Language) -> Mapping[str, EventRow]:
         "CycleOpened": EventRow(_("Cycle opened")),
         "StrategicGoalSet": EventRow(_("Strategic goal set")),
         "CsfChosen": EventRow(_("Success factor chosen")),
+        "StrategicGoalCorrected": EventRow(_("Strategic goal corrected")),
+        "CsfCorrected": EventRow(_("Success factor corrected")),
         "TenantCreated": EventRow(_("Company set up")),
         "CompanyRenamed": EventRow(_("Company renamed")),
         "TimeZoneChanged": EventRow(_("Time zone changed")),

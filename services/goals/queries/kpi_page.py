@@ -225,8 +225,10 @@ async def _parent_names(con: asyncpg.Connection, tenant: str, links: Sequence[Li
     ids = [link.parent_id for link in links if link.parent_id]
     rows = await con.fetch(
         f"select kpi_id as id, name from {KPIS} where tenant = $1 and version = 1 and kpi_id = any($2::text[]) "
-        f"union all select csf_id, name from {CSFS} where tenant = $1 and csf_id = any($2::text[]) "
-        f"union all select goal_id, name from {GOALS} where tenant = $1 and goal_id = any($2::text[])",
+        f"union all (select distinct on (csf_id) csf_id, name from {CSFS} "
+        "where tenant = $1 and csf_id = any($2::text[]) order by csf_id, version desc) "
+        f"union all (select distinct on (goal_id) goal_id, name from {GOALS} "
+        "where tenant = $1 and goal_id = any($2::text[]) order by goal_id, version desc)",
         tenant,
         ids,
     )

@@ -9,6 +9,14 @@ from eventkit.values import from_date, from_decimal
 from nhip.goals.v1 import goals_pb2 as pb
 from services.goals.views.strategy import CSFS, CYCLES, GOALS, CycleRow
 
+_LATEST = """
+    select * from (
+        select *, min(position) over same as first_position, max(version) over same as last_version
+        from {table} where tenant = $1 and recorded_at <= $2 window same as (partition by {id})
+    ) known where version = last_version order by first_position
+"""
+"""What each thing said last, up to an instant; the thing that was there first comes first."""
+
 
 async def cycles(con: asyncpg.Connection, tenant: str, request: pb.ListCycles) -> pb.Cycles:
     """A page of the cycles, the latest first."""
@@ -38,10 +46,8 @@ def cycle_message(row: CycleRow) -> pb.Cycle:
 
 
 async def goals(con: asyncpg.Connection, tenant: str, known: datetime) -> list[pb.StrategicGoal]:
-    """The strategic goals recorded up to an instant, in the order they were set."""
-    rows = await con.fetch(
-        f"select * from {GOALS} where tenant = $1 and recorded_at <= $2 order by position", tenant, known
-    )
+    """The strategic goals recorded up to an instant, as they were known then, in the order they were set."""
+    rows = await con.fetch(_LATEST.format(table=GOALS, id="goal_id"), tenant, known)
     return [
         pb.StrategicGoal(
             goal_id=r["goal_id"], name=r["name"], year=r["year"], target=from_decimal(r["target"]), unit=r["unit"]
@@ -51,8 +57,6 @@ async def goals(con: asyncpg.Connection, tenant: str, known: datetime) -> list[p
 
 
 async def csfs(con: asyncpg.Connection, tenant: str, known: datetime) -> list[pb.Csf]:
-    """The success factors recorded up to an instant, in the order they were chosen."""
-    rows = await con.fetch(
-        f"select * from {CSFS} where tenant = $1 and recorded_at <= $2 order by position", tenant, known
-    )
+    """The success factors recorded up to an instant, as they were known then, in the order they were chosen."""
+    rows = await con.fetch(_LATEST.format(table=CSFS, id="csf_id"), tenant, known)
     return [pb.Csf(csf_id=r["csf_id"], name=r["name"], goal_ids=r["goal_ids"], why=r["why"]) for r in rows]

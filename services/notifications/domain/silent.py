@@ -6,7 +6,14 @@ from google.protobuf.message import Message
 
 from nhip.audit.v1.events_pb2 import LedgerRead
 from nhip.checkins.v1.events_pb2 import ProgressRecorded
-from nhip.goals.v1.events_pb2 import CsfChosen, CycleOpened, ProposalWithdrawn, StrategicGoalSet
+from nhip.goals.v1.events_pb2 import (
+    CsfChosen,
+    CsfCorrected,
+    CycleOpened,
+    ProposalWithdrawn,
+    StrategicGoalCorrected,
+    StrategicGoalSet,
+)
 from nhip.people.v1.events_pb2 import (
     ChangePlanned,
     CompanyRenamed,
@@ -60,6 +67,8 @@ TELLS_NOBODY: Mapping[type[Message], str] = {
     CycleOpened: _SET_UP,
     StrategicGoalSet: _SET_UP,
     CsfChosen: _SET_UP,
+    StrategicGoalCorrected: _SET_UP,
+    CsfCorrected: _SET_UP,
     CoreValueNamed: _SET_UP,
     TenantCreated: _SET_UP,
     UnitCreated: _SET_UP,
