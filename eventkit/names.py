@@ -20,3 +20,8 @@ def plain_letters(text: str) -> str:
     """
     apart = unicodedata.normalize("NFD", tidy(text).casefold().replace("đ", "d"))
     return "".join(c for c in apart if not unicodedata.combining(c))
+
+
+def plain_words(text: str) -> str:
+    """A text as headings are compared: without case, marks and punctuation."""
+    return " ".join("".join(char if char.isalnum() else " " for char in plain_letters(text)).split())

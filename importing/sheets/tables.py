@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from eventkit.names import plain_letters
+from eventkit.names import plain_words
 from importing.sheets.choices import DIRECTIONS, KINDS, LEVELS, ROLES
 
 Kind = Literal["text", "names", "number", "percent", "whole", "day", "choice", "choices", "threshold"]
@@ -419,4 +419,4 @@ TABLES: Mapping[str, Table] = {table.name: table for table in (UNITS, PEOPLE, GO
 
 def heading(text: str) -> str:
     """A column's heading as headings are compared: without case, marks and punctuation."""
-    return " ".join("".join(char if char.isalnum() else " " for char in plain_letters(text)).split())
+    return plain_words(text)

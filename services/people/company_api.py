@@ -15,21 +15,26 @@ from eventkit.subscriptions.table import reading
 from nhip.common.v1.command_pb2 import Accepted
 from nhip.people.v1 import people_pb2 as pb
 from nhip.people.v1 import settings_pb2 as s
-from services.people.domain import settings, tenant
+from services.people.domain import settings, table_mapping, tenant
 from services.people.queries import settings as pages
 from services.people.queries.logo import logo
+from services.people.queries.table_mapping import table_mapping as kept_mapping
 
 _ADMIN = roles("admin", services=("operator",))
 _READ = anyone(services=("importer", "operator", "gateway"))
 _HISTORY = roles(
     "admin", "manager", "department_head", "executive", "okr_master", AUDITOR, services=("importer", "operator")
 )
+# Who may bring in some table.
+_IMPORTS = roles("admin", "manager", "department_head", "executive", "okr_master", services=("importer",))
 ACCESS: Mapping[str, Allow] = {
     "ChangeCompany": _ADMIN,
     "ChangeLogo": _ADMIN,
     "ChangeSettings": _ADMIN,
     "GetTenant": _READ,
     "GetLogo": _READ,
+    "KeepTableMapping": _IMPORTS,
+    "GetTableMapping": _IMPORTS,
     # What everybody is judged by, everybody may read; who changed it, and why, those who lead or audit.
     "GetSettings": _READ,
     "ListSettingChanges": _HISTORY,
@@ -70,6 +75,16 @@ class CompanyApi:
         if found is None:
             raise unknown("logo", ctx.tenant)
         return found
+
+    async def keep_table_mapping(self, command: s.KeepTableMapping, ctx: Context) -> Accepted:
+        id = table_mapping.mapping_id(command.table, (column.heading for column in command.columns))
+        return await self.resources.commands.on(
+            ctx, table_mapping.MAPPING, id, lambda kept: table_mapping.keep(kept, command, id)
+        )
+
+    async def get_table_mapping(self, request: s.GetTableMapping, ctx: Context) -> s.TableMapping:
+        async with reading(self.resources.pool, ctx.tenant) as con:
+            return await kept_mapping(con, ctx.tenant, table_mapping.mapping_id(request.table, request.headings))
 
     async def change_settings(self, command: s.ChangeSettings, ctx: Context) -> Accepted:
         async def decide(load: Load) -> Decision:

@@ -15,6 +15,7 @@ from services.people.views.erasure import ErasureView
 from services.people.views.logo import LogoView
 from services.people.views.planned import PlannedView
 from services.people.views.role_change import RoleChangeView
+from services.people.views.table_mapping import TableMappingView
 
 
 def service(resources: Resources) -> Service:
@@ -22,7 +23,15 @@ def service(resources: Resources) -> Service:
     api = PeopleApi(resources, Names(resources.words), deciding)
     return Service(
         apis=[Api(people_pb2.DESCRIPTOR.services_by_name["People"], api, ACCESS)],
-        views=[ErasureView(), EmploymentView(), RoleChangeView(), PlannedView(), LogoView(), *directory.views()],
+        views=[
+            ErasureView(),
+            EmploymentView(),
+            RoleChangeView(),
+            PlannedView(),
+            LogoView(),
+            TableMappingView(),
+            *directory.views(),
+        ],
         reactions=[erasing(resources)],
         timers=[planned_changes(resources, deciding)],
     )

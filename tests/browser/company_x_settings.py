@@ -13,7 +13,7 @@ from nhip.goals.v1 import goals_pb2
 from nhip.people.v1 import people_pb2
 from nhip.people.v1 import settings_pb2 as pb
 from nhip.people.v1.events_pb2 import SettingsChanged
-from services.people.domain import logo, settings
+from services.people.domain import logo, settings, table_mapping
 from services.people.queries import settings as pages
 
 NOW = datetime(2025, 3, 20, 5, tzinfo=UTC)
@@ -28,6 +28,7 @@ class SettingsX:
             tenant_id="company-x", name="Công ty phần mềm X", time_zone="Asia/Ho_Chi_Minh", language="vi"
         )
         self.logo = pb.Logo()
+        self.mappings: dict[str, pb.TableMapping] = {}
         self.tenant_settings = TenantSettings()
         self.setting_changes: list[pb.SettingChange] = []
         told = words_pb2.PersonalText(plain="Ban điều hành muốn biết sớm hơn một kỳ check-in.")
@@ -76,6 +77,21 @@ class SettingsX:
         if not self.logo.digest:
             raise unknown("logo", "company-x")
         return self.logo
+
+    def KeepTableMapping(self, request: pb.KeepTableMapping, actor: str) -> Message:
+        id = table_mapping.mapping_id(request.table, (column.heading for column in request.columns))
+        self.mappings[id] = pb.TableMapping(
+            columns=request.columns,
+            fixed=request.fixed,
+            numbers=request.numbers,
+            days=request.days,
+            kept_by=actor,
+            kept_at=from_datetime(SINCE),
+        )
+        return self._accepted("people", id)
+
+    def GetTableMapping(self, request: pb.GetTableMapping, actor: str) -> Message:
+        return self.mappings.get(table_mapping.mapping_id(request.table, request.headings), pb.TableMapping())
 
     def GetSettings(self, request: pb.GetSettings, actor: str) -> Message:
         return pages.page(request, OrgChart(settings=self.tenant_settings), NOW)

@@ -101,6 +101,7 @@ def why_words(language: Language) -> Mapping[str, str]:
         "words": _("its heading has the words"),
         "shape": _("its values look like it"),
         "chosen": _("you chose it"),
+        "kept": _("as last time"),
     }
 
 

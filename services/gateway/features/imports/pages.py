@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from starlette.responses import Response, StreamingResponse
 
 from eventkit.errors import Rejected
+from eventkit.values import to_datetime
 from importing.sheets.dry_run import Result, Wanted, dry_run, seen
 from importing.sheets.faults import Fault
 from importing.sheets.grid import Unreadable, letter
@@ -15,8 +16,9 @@ from importing.sheets.plan import Deed, Difference
 from importing.sheets.tables import TABLES, Table
 from importing.sheets.writing import Report, write
 from nhip.goals.v1 import goals_pb2
-from nhip.people.v1 import people_pb2
+from nhip.people.v1 import people_pb2, settings_pb2
 from services.gateway.console.cycles import newest_first
+from services.gateway.console.directory import directory
 from services.gateway.console.language import Language
 from services.gateway.console.routes import Routes
 from services.gateway.console.sheet_words import (
@@ -32,6 +34,7 @@ from services.gateway.console.sheet_words import (
 )
 from services.gateway.console.visit import Visit
 from services.gateway.features.imports import taking_out, templates_to_fill
+from services.gateway.features.imports.kept import as_kept, keep
 from services.gateway.features.imports.received import Received, carried, received
 from services.gateway.features.imports.sending import Sending, failure_of
 
@@ -115,6 +118,7 @@ async def columns(visit: Visit) -> Response:
 
 
 async def _columns(visit: Visit, it: Received) -> Response:
+    it, kept = await as_kept(visit, it)
     words, whys = field_words(visit.language), why_words(visit.language)
     grid, reading = it.grid, it.reading
     by_column = {column: name for name, column in reading.columns.items()}
@@ -125,7 +129,9 @@ async def _columns(visit: Visit, it: Received) -> Response:
             text,
             await asyncio.to_thread(texts, grid, reading.header, column, 3),
             name := by_column.get(column, ""),
-            whys[it.guessed.whys[name]]
+            whys["kept"]
+            if kept and name
+            else whys[it.guessed.whys[name]]
             if it.guessed.mapping.columns.get(name) == column
             else whys["chosen"]
             if name
@@ -139,6 +145,7 @@ async def _columns(visit: Visit, it: Received) -> Response:
         "imports/columns.html",
         here="/import",
         it=it,
+        kept=await _kept_words(visit, kept) if kept else "",
         title=table_words(visit.language)[it.table.name],
         rows=rows,
         fields=[(field.name, words[field.name], field.required) for field in it.table.fields],
@@ -149,6 +156,17 @@ async def _columns(visit: Visit, it: Received) -> Response:
         tables=[(name, words_) for name, words_ in table_words(visit.language).items()],
         hidden=[pair for pair in carried(it) if pair[0] in ("data", "run", "mapped") or pair[0].startswith("x.")],
     )
+
+
+async def _kept_words(visit: Visit, kept: settings_pb2.TableMapping) -> str:
+    when = visit.language.instant(to_datetime(kept.kept_at), visit.zone)
+    who = (await directory(visit, ids=[kept.kept_by])).person(kept.kept_by).name
+    return visit.language.gettext(
+        "A table with these headings was brought in before: as last time, %(when)s, by %(who)s."
+    ) % {
+        "when": when,
+        "who": who,
+    }
 
 
 async def _cycles(visit: Visit) -> Sequence[goals_pb2.Cycle]:
@@ -256,8 +274,14 @@ async def writing(visit: Visit) -> Response:
         services, report = Sending(visit.caller), Report(len(deeds))
         async for report in write(services, deeds, it.run):
             yield _progress(visit, report)
+        kept, not_kept = False, ""
+        if report.made or report.changed:
+            try:
+                kept = await keep(visit, services, it)
+            except Rejected as refused:
+                not_kept = refusal_text(refused, visit.language)
         await _until_shown(services)
-        yield _report(visit, it, report, left, sorted(plan.wrong))
+        yield _report(visit, it, report, left, sorted(plan.wrong), kept=kept, not_kept=not_kept)
         yield tail
 
     # The answer is passed on as it grows, so it is not packed.
@@ -279,7 +303,16 @@ async def _until_shown(services: Sending) -> None:
             return
 
 
-def _report(visit: Visit, it: Received, report: Report, left: Sequence[Difference], skipped: Sequence[int]) -> str:
+def _report(
+    visit: Visit,
+    it: Received,
+    report: Report,
+    left: Sequence[Difference],
+    skipped: Sequence[int],
+    *,
+    kept: bool,
+    not_kept: str,
+) -> str:
     language = visit.language
     words = kind_words(language)
     stopped: tuple[Deed, str] | None = None
@@ -299,5 +332,7 @@ def _report(visit: Visit, it: Received, report: Report, left: Sequence[Differenc
             left=len(left),
             skipped=seen(skipped),
             table=it.table.name,
+            kept=kept,
+            not_kept=not_kept,
         )
     )

@@ -30,6 +30,8 @@ class Received:
     sheet: int
     guessed: Guess
     reading: Reading
+    said: bool
+    """The reading is as the columns' page said it, and no guess."""
     cycle: str
     fixes: Mapping[tuple[int, int], str]
     ticked: frozenset[str]
@@ -79,6 +81,7 @@ def _received(table: Table, content: tuple[bytes, str], texts: Mapping[str, str]
         sheet,
         guessed,
         reading,
+        same,
         texts.get("cycle", "")[:64],
         fixes,
         ticked,
