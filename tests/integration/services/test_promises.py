@@ -273,6 +273,19 @@ async def test_verify_finds_every_view_right_and_reports_a_row_that_was_falsifie
             await asyncio.sleep(0.1)
 
 
+async def test_a_corrected_goal_and_factor_say_so_on_the_map_and_their_views_agree_with_the_log(company: Company):
+    goal, csf = company.ids["goal"], company.ids["csf"]
+    await company.do(g.CorrectStrategicGoal(goal_id=goal, name="310 khách", year=2025, target=number(310)), "nam")
+    await company.do(g.CorrectCsf(csf_id=csf, name="Khách dùng thử lại", goal_ids=[goal], why="vì"), "nam")
+    shown = await company.ask(g.GetMap(cycle_id=company.ids["q1"]), "minh")
+    assert isinstance(shown, g.GoalMap)
+    assert [(one.goal_id, one.name, one.target.value) for one in shown.goals] == [(goal, "310 khách", "310")]
+    assert [(one.name, one.why) for one in shown.csfs if one.csf_id == csf] == [("Khách dùng thử lại", "vì")]
+    verified = await company.ask(o.Verify(), OPERATOR, context="goals")
+    assert isinstance(verified, o.Verified)
+    assert not any(view.differences for view in verified.views if view.view in ("strategic_goal", "csf"))
+
+
 async def test_no_personal_word_is_in_the_bytes_of_a_table(system: System, company: Company):
     await company.do(company.proposal(**CHANGES), "minh")
     await company.do(
