@@ -468,6 +468,12 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX, SettingsX):
     def SetStrategicGoal(self, request: Message, actor: str) -> Message:
         return self._accepted("goals", "sg1")
 
+    def CorrectStrategicGoal(self, request: goals_pb2.CorrectStrategicGoal, actor: str) -> Message:
+        return self._accepted("goals", request.goal_id)
+
+    def CorrectCsf(self, request: goals_pb2.CorrectCsf, actor: str) -> Message:
+        return self._accepted("goals", request.csf_id)
+
     def ChooseCsf(self, request: Message, actor: str) -> Message:
         return self._accepted("goals", "csf1")
 

@@ -58,7 +58,7 @@ PAGES = {
         "/settings/changes",
         "/company",
     ],
-    "Nam": ["/first-steps", "/cycles/new", "/goals/new", "/csfs/new", "/kpis/new"],
+    "Nam": ["/strategy", "/goals/sg1", "/first-steps", "/cycles/new", "/goals/new", "/csfs/new", "/kpis/new"],
     "Khánh": ["/audit?kind=kpi", "/audit/subjects/kpi/i1", "/api", "/sign-in"],
 }
 

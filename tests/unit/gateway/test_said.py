@@ -52,6 +52,8 @@ DEEDS: dict[str, tuple[str, dict[str, str]]] = {
     "/cycles/new": ("OpenCycle", {"name": "Quý 1", "starts_on": "2025-01-01", "ends_on": "2025-03-31"}),
     "/goals/new": ("SetStrategicGoal", {"name": "300 khách", "target": "300", "year": "2025"}),
     "/csfs/new": ("ChooseCsf", {"name": "Khách dùng thử", "goal.g1": "1"}),
+    "/goals/{goal}": ("CorrectStrategicGoal", {"name": "300 khách", "target": "300", "year": "2025"}),
+    "/csfs/{csf}": ("CorrectCsf", {"name": "Khách dùng thử", "goal.g1": "1"}),
     "/kpis/new": (
         "DefineKpi",
         {

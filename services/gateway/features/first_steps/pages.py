@@ -186,7 +186,10 @@ def _strategy(visit: Visit, standing: Standing) -> Step:
     )
     goal = ("flag", _("Set a strategic goal"), "/goals/new")
     csf = ("target-arrow", _("Choose a success factor"), "/csfs/new")
-    actions = ((csf, goal) if goals else (goal,)) if visit.may("goals.SetStrategicGoal") and standing.cycle else ()
+    seen = ("list-details", _("What stands"), "/strategy")
+    actions = (
+        ((csf, goal, seen) if goals else (goal,)) if visit.may("goals.SetStrategicGoal") and standing.cycle else ()
+    )
     return Step(
         _("Strategic goals and success factors"), about, bool(goals and csfs), lines, actions, _strategists(visit)
     )

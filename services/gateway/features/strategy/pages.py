@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from decimal import Decimal
 from functools import partial
 
 from google.protobuf.message import Message
@@ -12,8 +13,10 @@ from nhip.goals.v1 import goals_pb2
 from services.gateway.console.cycles import choose_cycle
 from services.gateway.console.deeds import carry_out
 from services.gateway.console.forms import Form, date_message, decimal_message, sent
+from services.gateway.console.language import decimal_of
 from services.gateway.console.routes import Routes
 from services.gateway.console.visit import Visit
+from services.gateway.failures import Failure
 from services.gateway.features.strategy import kpis
 
 routes = Routes(kpis.routes)
@@ -61,6 +64,15 @@ async def open_cycle(visit: Visit) -> Response:
 # --- goals and success factors ---
 
 
+def _here(visit: Visit) -> str:
+    return visit.request.url.path
+
+
+def _known(visit: Visit) -> bool:
+    """It is about something that stands, not about a new one."""
+    return bool(visit.request.path_params)
+
+
 @routes.page("/goals/new")
 async def new_goal(visit: Visit) -> Response:
     """`GET /goals/new`."""
@@ -68,21 +80,18 @@ async def new_goal(visit: Visit) -> Response:
 
 
 async def _goal(visit: Visit, filled: Form, status: int = 200) -> Response:
-    return visit.render("strategy/goal.html", status, here="/goals/new", form=filled)
+    return visit.render("strategy/goal.html", status, here=_here(visit), known=_known(visit), form=filled)
 
 
 @routes.form("/goals/new")
 async def set_goal(visit: Visit) -> Response:
     """`POST /goals/new`."""
     filled = await sent(visit.request)
-    wrong = _missing(filled, "name", "year", "target")
-    target, year = filled.number("target", wrong, visit.language), filled.text("year")
-    if year and not (year.isascii() and year.isdigit() and len(year) == 4):
-        wrong.append(Violation("year", "NOT_A_YEAR"))
+    wrong, (year, target) = _read_goal(visit, filled)
     if wrong or target is None:
         return await _goal(visit, filled.wrong(wrong, visit.language), 422)
     command = goals_pb2.SetStrategicGoal(
-        name=filled.text("name"), year=int(year), target=decimal_message(target), unit=filled.text("unit")
+        name=filled.text("name"), year=year, target=decimal_message(target), unit=filled.text("unit")
     )
     said = visit.language.gettext("The strategic goal is set: %(name)s.") % {"name": filled.text("name")}
     return await _send(visit, filled, "SetStrategicGoal", command, said, partial(_goal, visit))
@@ -95,27 +104,30 @@ async def new_csf(visit: Visit) -> Response:
 
 
 async def _csf(visit: Visit, filled: Form, status: int = 200) -> Response:
-    return visit.render("strategy/csf.html", status, here="/csfs/new", form=filled, goals=await goals_of(visit))
+    goals = await goals_of(visit)
+    return visit.render("strategy/csf.html", status, here=_here(visit), known=_known(visit), form=filled, goals=goals)
 
 
 async def goals_of(visit: Visit) -> Sequence[goals_pb2.StrategicGoal]:
-    """The strategic goals, as the map of the cycle has them."""
+    """The strategic goals; none before the first cycle."""
+    return (await _strategy(visit)).goals
+
+
+async def _strategy(visit: Visit) -> goals_pb2.GoalMap:
+    """Goals and success factors, as the map of the cycle has them."""
     cycles = await visit.caller.query("goals", "ListCycles", goals_pb2.ListCycles(), goals_pb2.Cycles)
     cycle = choose_cycle(cycles.cycles, "", visit.today)
     if cycle is None:
-        return ()
+        return goals_pb2.GoalMap()
     asked = goals_pb2.GetMap(cycle_id=cycle.cycle_id)
-    return (await visit.caller.query("goals", "GetMap", asked, goals_pb2.GoalMap)).goals
+    return await visit.caller.query("goals", "GetMap", asked, goals_pb2.GoalMap)
 
 
 @routes.form("/csfs/new")
 async def choose_csf(visit: Visit) -> Response:
     """`POST /csfs/new`."""
     filled = await sent(visit.request)
-    chosen = [name.removeprefix("goal.") for name in filled.values if name.startswith("goal.")]
-    wrong = _missing(filled, "name")
-    if not chosen:
-        wrong.append(Violation("goals", "GOAL_MISSING"))
+    wrong, chosen = _read_csf(filled)
     if wrong:
         return await _csf(visit, filled.wrong(wrong, visit.language), 422)
     command = goals_pb2.ChooseCsf(name=filled.text("name"), goal_ids=chosen, why=filled.text("why"))
@@ -123,13 +135,110 @@ async def choose_csf(visit: Visit) -> Response:
     return await _send(visit, filled, "ChooseCsf", command, said, partial(_csf, visit))
 
 
+# --- put right ---
+
+
+@routes.page("/strategy")
+async def strategy(visit: Visit) -> Response:
+    """`GET /strategy`: goals with the success factors that support them."""
+    found = await _strategy(visit)
+    factors = {goal.goal_id: [csf for csf in found.csfs if goal.goal_id in csf.goal_ids] for goal in found.goals}
+    rows = [
+        (goal, visit.language.amount(decimal_of(goal, "target"), goal.unit), factors[goal.goal_id])
+        for goal in found.goals
+    ]
+    return visit.render("strategy/strategy.html", rows=rows)
+
+
+@routes.page("/goals/{goal}")
+async def one_goal(visit: Visit) -> Response:
+    """`GET /goals/<id>`: to be put right."""
+    goal = await _goal_of(visit)
+    shown = {"name": goal.name, "year": str(goal.year), "unit": goal.unit}
+    return await _goal(visit, Form(shown | {"target": visit.language.number(decimal_of(goal, "target"))}))
+
+
+@routes.form("/goals/{goal}")
+async def correct_goal(visit: Visit) -> Response:
+    """`POST /goals/<id>`."""
+    filled = await sent(visit.request)
+    wrong, (year, target) = _read_goal(visit, filled)
+    if wrong or target is None:
+        return await _goal(visit, filled.wrong(wrong, visit.language), 422)
+    command = goals_pb2.CorrectStrategicGoal(
+        goal_id=visit.request.path_params["goal"],
+        name=filled.text("name"),
+        year=year,
+        target=decimal_message(target),
+        unit=filled.text("unit"),
+    )
+    said = visit.language.gettext("The strategic goal is put right: %(name)s.") % {"name": filled.text("name")}
+    return await _send(visit, filled, "CorrectStrategicGoal", command, said, partial(_goal, visit), to="/strategy")
+
+
+@routes.page("/csfs/{csf}")
+async def one_csf(visit: Visit) -> Response:
+    """`GET /csfs/<id>`: to be put right."""
+    csf = await _csf_of(visit)
+    chosen = {f"goal.{goal}": "1" for goal in csf.goal_ids}
+    return await _csf(visit, Form({"name": csf.name, "why": csf.why, **chosen}))
+
+
+@routes.form("/csfs/{csf}")
+async def correct_csf(visit: Visit) -> Response:
+    """`POST /csfs/<id>`."""
+    filled = await sent(visit.request)
+    wrong, chosen = _read_csf(filled)
+    if wrong:
+        return await _csf(visit, filled.wrong(wrong, visit.language), 422)
+    command = goals_pb2.CorrectCsf(
+        csf_id=visit.request.path_params["csf"], name=filled.text("name"), goal_ids=chosen, why=filled.text("why")
+    )
+    said = visit.language.gettext("The success factor is put right: %(name)s.") % {"name": filled.text("name")}
+    return await _send(visit, filled, "CorrectCsf", command, said, partial(_csf, visit), to="/strategy")
+
+
+async def _goal_of(visit: Visit) -> goals_pb2.StrategicGoal:
+    """The goal that the address names. Raises Failure for one that is not there."""
+    id = visit.request.path_params["goal"]
+    found = next((goal for goal in (await _strategy(visit)).goals if goal.goal_id == id), None)
+    if found is None:
+        raise Failure("NOT_FOUND", "GOAL_UNKNOWN", f"there is no goal {id!r}")
+    return found
+
+
+async def _csf_of(visit: Visit) -> goals_pb2.Csf:
+    """The success factor that the address names. Raises Failure for one that is not there."""
+    id = visit.request.path_params["csf"]
+    found = next((csf for csf in (await _strategy(visit)).csfs if csf.csf_id == id), None)
+    if found is None:
+        raise Failure("NOT_FOUND", "CSF_UNKNOWN", f"there is no success factor {id!r}")
+    return found
+
+
+def _read_goal(visit: Visit, filled: Form) -> tuple[list[Violation], tuple[int, Decimal | None]]:
+    wrong = _missing(filled, "name", "year", "target")
+    target, year = filled.number("target", wrong, visit.language), filled.text("year")
+    if year and not (year.isascii() and year.isdigit() and len(year) == 4):
+        wrong.append(Violation("year", "NOT_A_YEAR"))
+    return wrong, (0 if wrong else int(year), target)
+
+
+def _read_csf(filled: Form) -> tuple[list[Violation], list[str]]:
+    chosen = [name.removeprefix("goal.") for name in filled.values if name.startswith("goal.")]
+    wrong = _missing(filled, "name")
+    if not chosen:
+        wrong.append(Violation("goals", "GOAL_MISSING"))
+    return wrong, chosen
+
+
 def _missing(filled: Form, *fields: str) -> list[Violation]:
     return [Violation(field, "MISSING") for field in fields if not filled.text(field)]
 
 
-async def _send(visit: Visit, filled: Form, method: str, command: Message, said: str, again: "kpis.Again") -> Response:
+async def _send(
+    visit: Visit, filled: Form, method: str, command: Message, said: str, again: kpis.Again, *, to: str = _BACK
+) -> Response:
     fields = {name: name for name in ("name", "starts_on", "ends_on", "year", "target", "unit", "why")}
     fields["goal_ids"] = "goals"
-    return await carry_out(
-        visit, filled, "goals", method, command, said, to=lambda _: _BACK, again=again, fields=fields
-    )
+    return await carry_out(visit, filled, "goals", method, command, said, to=lambda _: to, again=again, fields=fields)
