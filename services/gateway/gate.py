@@ -24,8 +24,8 @@ from services.gateway.session import from_elsewhere, not_of_this_machine
 
 MOST_BODY_BYTES = 1 << 20
 MOST_UPLOAD_BYTES = 16 << 20
-UPLOADS = "/import"
-"""Where spreadsheets are sent to: the one place that takes more."""
+UPLOADS = ("/import/", "/company/logo/")
+"""Where files are sent to: the places that take more."""
 BODY_SECONDS, UPLOAD_SECONDS = 20.0, 120.0
 """How long a request's body may take to come in."""
 SMALLEST_COMPRESSED = 1024
@@ -135,7 +135,7 @@ def answer(request: Request, failure: Failure) -> Response:
 
 
 def most_bytes(request: Request) -> int:
-    return MOST_UPLOAD_BYTES if f"{request.url.path}/".startswith(f"{UPLOADS}/") else MOST_BODY_BYTES
+    return MOST_UPLOAD_BYTES if f"{request.url.path}/".startswith(UPLOADS) else MOST_BODY_BYTES
 
 
 def too_large(most: int = MOST_BODY_BYTES) -> Failure:

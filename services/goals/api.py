@@ -31,7 +31,7 @@ from services.goals.queries.goal_map import moment
 from services.goals.queries.kpi_access import kpi_access
 from services.goals.queries.outline import Outlines
 from services.goals.queries.overview import Overviews
-from services.goals.queries.strategy import cycles
+from services.goals.queries.strategy import cycle_names, cycles
 
 DEFINE_KPI = "nhip.goals.v1.Goals/DefineKpi"
 _STRATEGY = roles("executive", "okr_master", services=(IMPORTER,))
@@ -80,9 +80,14 @@ class GoalsApi:
 
     async def open_cycle(self, command: pb.OpenCycle, ctx: Context) -> Accepted:
         cycle_id, today = ctx.new_id("cycle"), (await self.resources.directory.org_chart(ctx.tenant)).today(ctx.at)
-        return await self.resources.commands.on(
-            ctx, CYCLE, cycle_id, lambda _: strategy.open_cycle(command, cycle_id, today)
-        )
+
+        async def decide(load: Load) -> Decision:
+            # Two people who open it within the same moment are not seen here: then there are two, as one can see.
+            async with reading(self.resources.pool, ctx.tenant) as con:
+                taken = await cycle_names(con, ctx.tenant)
+            return strategy.open_cycle(command, cycle_id, today, taken)
+
+        return await self.resources.commands.execute(ctx, CYCLE(cycle_id), decide)
 
     async def set_strategic_goal(self, command: pb.SetStrategicGoal, ctx: Context) -> Accepted:
         goal_id, today = ctx.new_id("goal"), (await self.resources.directory.org_chart(ctx.tenant)).today(ctx.at)

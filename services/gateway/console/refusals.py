@@ -181,6 +181,7 @@ def reasons(language: Language) -> dict[str, str]:
         "TOKEN_MISSING": _("Please sign in first."),
         # the console's own
         "MISSING": _("This is needed."),
+        "CYCLE_EXISTS": _("There is a cycle of this name already."),
         "GOAL_MISSING": _("Choose the goal that it helps to reach."),
         "NOT_A_YEAR": _("This is no year: write four digits."),
         "NOT_A_NUMBER": _("This is not a number. Right would be 1,234.5 or 66.2."),

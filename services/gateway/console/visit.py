@@ -167,6 +167,13 @@ class Visit:
         """
         return (f"{call} of others" if of_others else call) in self.access
 
+    def must(self, call: str) -> None:
+        """Raises Failure where the viewer's roles do not allow a call: before they fill a form in for nothing. While it
+        is not known, the form is shown; the service decides."""
+        context = call.partition(".")[0]
+        if not self.may(call) and any(one.startswith(f"{context}.") for one in self.access):
+            raise Failure("PERMISSION_DENIED", "NOT_ALLOWED", f"{call} is not yours to call")
+
     def render(self, template: str, status: int = 200, *, here: str = "", **context: Any) -> Response:
         """A page in the reader's language. `here` is where it is found again, for what a form is sent to is no page."""
         here = here or self.request.url.path + (f"?{self.request.url.query}" if self.request.url.query else "")

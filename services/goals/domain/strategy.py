@@ -1,11 +1,12 @@
 """Cycles, strategic goals and critical success factors: what KPIs rest on (G-01 … G-07)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from eventkit.commands.aggregate import Aggregate, Decision, StreamEvent, refuse_unknown
 from eventkit.errors import Kind, Rejected, unknown
+from eventkit.names import name_key
 from eventkit.values import from_date, required_date
 from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import (
@@ -82,7 +83,10 @@ GOAL = Aggregate[StrategicGoal | None]("goal", None, evolve_goal)
 CSF = Aggregate[Csf | None]("csf", None, evolve_csf)
 
 
-def open_cycle(command: OpenCycle, cycle_id: str, today: date) -> Decision:
+def open_cycle(command: OpenCycle, cycle_id: str, today: date, taken: Container[str] = ()) -> Decision:
+    """`taken`: the names of cycles that are known, as they are compared."""
+    if name_key(command.name) in taken:
+        raise Rejected("CYCLE_EXISTS", f"there is a cycle named {command.name!r} already", field="name")
     starts_on, ends_on = required_date(command.starts_on), required_date(command.ends_on)
     _plausible(starts_on.year, today, CYCLE_YEARS_BACK, CYCLE_YEARS_AHEAD, "CYCLE_YEAR", "starts_on")
     if not 0 < (ends_on - starts_on).days < LONGEST_CYCLE_DAYS:

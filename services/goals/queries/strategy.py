@@ -4,6 +4,7 @@ from datetime import date, datetime
 
 import asyncpg
 
+from eventkit.names import name_key
 from eventkit.rpc.paging import asked
 from eventkit.values import from_date, from_decimal
 from nhip.goals.v1 import goals_pb2 as pb
@@ -32,6 +33,12 @@ async def cycles(con: asyncpg.Connection, tenant: str, request: pb.ListCycles) -
     )
     shown, token = page.cut([CYCLES.of(row) for row in rows], lambda row: (row.starts_on, row.cycle_id))
     return pb.Cycles(cycles=map(cycle_message, shown), next_page_token=token)
+
+
+async def cycle_names(con: asyncpg.Connection, tenant: str) -> frozenset[str]:
+    """As names are compared."""
+    rows = await con.fetch(f"select name from {CYCLES} where tenant = $1", tenant)
+    return frozenset(name_key(row["name"]) for row in rows)
 
 
 async def cycle(con: asyncpg.Connection, tenant: str, cycle_id: str) -> CycleRow | None:

@@ -6,6 +6,7 @@ import httpx
 from starlette.requests import Request
 from starlette.responses import Response
 
+from nhip.common.v1 import operations_pb2
 from nhip.goals.v1 import goals_pb2, types_pb2
 from nhip.people.v1 import people_pb2
 from services.gateway.features.home.visits import COOKIE, Visits
@@ -59,3 +60,24 @@ async def test_a_kpi_that_was_not_updated_for_long_waits_for_its_owner(signed_in
     assert "1 việc đang chờ bạn" in page.text
     assert 'href="/kpi/k1/progress"' in page.text
     assert "Quý 1 còn 11 ngày" in page.text
+
+
+async def test_a_form_is_not_shown_to_who_may_not_send_it(signed_in: httpx.AsyncClient, backend: Backend):
+    backend.answers("GetAccess", operations_pb2.Access(methods=["GetPerson"]))
+    for path in ("/people/new", "/cycles/new", "/goals/new", "/csfs/new", "/kpis/new"):
+        page = await signed_in.get(path)
+        assert page.status_code == 403, path
+        assert '<form method="post" action="/sign-out"' in page.text
+
+
+async def test_what_is_planned_can_be_withdrawn_where_it_is_shown(signed_in: httpx.AsyncClient, backend: Backend):
+    change = people_pb2.Change(change_title=people_pb2.ChangeTitle(person_id="minh"))
+    plan = people_pb2.PlannedChange(plan_id="p1", change=change, state=people_pb2.PLAN_STATE_WAITING)
+    plan.on.year, plan.on.month, plan.on.day = 2025, 4, 1
+    backend.answers("GetAccess", operations_pb2.Access(methods=["WithdrawPlannedChange", "ListPlannedChanges"]))
+    backend.answers("ListPlannedChanges", people_pb2.PlannedChanges(changes=[plan]))
+    backend.answers("ListPeople", people_pb2.PeopleList())
+    for path in ("/people/planned", "/people/minh"):
+        page = await signed_in.get(path)
+        assert page.status_code == 200, path
+        assert 'action="/people/planned/p1/withdrawal"' in page.text

@@ -1,9 +1,11 @@
 """Cycles and strategic goals: which days and years can be meant."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
+from eventkit.errors import Rejected
+from eventkit.names import name_key
 from eventkit.values import from_date
 from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import CsfCorrected, CsfSaid, GoalSaid, StrategicGoalCorrected
@@ -91,3 +93,10 @@ def test_a_success_factor_is_corrected_to_goals_that_are_there():
     assert (event.before, event.after.goal_ids) == (TRIAL.said, ["g", "h"])
     assert correct_csf({"g": GOAL_300, "h": GOAL_300}, evolve_csf(TRIAL, event), command) == []
     rejected("CSF_UNKNOWN", lambda: correct_csf({"g": GOAL_300, "h": GOAL_300}, None, command), field="csf_id")
+
+
+def test_two_cycles_of_one_name_could_not_be_told_apart():
+    command = OpenCycle(name="Quý  1", starts_on=from_date(TODAY), ends_on=from_date(TODAY + timedelta(days=80)))
+    with pytest.raises(Rejected, match="already"):
+        open_cycle(command, "c", TODAY, {name_key("quý 1")})
+    assert open_cycle(command, "c", TODAY, set())

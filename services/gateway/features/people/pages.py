@@ -113,6 +113,7 @@ async def listing(visit: Visit) -> Response:
 @routes.page("/people/new")
 async def new(visit: Visit) -> Response:
     """`GET /people/new`."""
+    visit.must("people.RegisterPerson")
     return await _new(visit, Form({"unit": visit.request.query_params.get("unit", "")}))
 
 

@@ -67,6 +67,7 @@ class Parents:
 @routes.page("/kpis/new")
 async def new(visit: Visit) -> Response:
     """`GET /kpis/new`; `?parent=csf-…` (goal-, kpi-) names what it is to serve, `?level=` at which level it is."""
+    visit.must("goals.DefineKpi")
     given = visit.request.query_params
     level = given.get("level", "").upper()
     return await _show(

@@ -32,6 +32,7 @@ MONTHS = 3
 @routes.page("/cycles/new")
 async def new_cycle(visit: Visit) -> Response:
     """`GET /cycles/new`: the quarter that today lies in, to start from."""
+    visit.must("goals.OpenCycle")
     starts, ends = quarter(visit.today)
     name = visit.language.gettext("Quarter %(n)s/%(year)s") % {"n": (starts.month + 2) // MONTHS, "year": starts.year}
     return await _cycle(visit, Form({"name": name, "starts_on": starts.isoformat(), "ends_on": ends.isoformat()}))
@@ -76,6 +77,7 @@ def _known(visit: Visit) -> bool:
 @routes.page("/goals/new")
 async def new_goal(visit: Visit) -> Response:
     """`GET /goals/new`."""
+    visit.must("goals.SetStrategicGoal")
     return await _goal(visit, Form({"year": str(visit.today.year)}))
 
 
@@ -100,6 +102,7 @@ async def set_goal(visit: Visit) -> Response:
 @routes.page("/csfs/new")
 async def new_csf(visit: Visit) -> Response:
     """`GET /csfs/new`."""
+    visit.must("goals.ChooseCsf")
     return await _csf(visit, Form())
 
 
@@ -153,6 +156,7 @@ async def strategy(visit: Visit) -> Response:
 @routes.page("/goals/{goal}")
 async def one_goal(visit: Visit) -> Response:
     """`GET /goals/<id>`: to be put right."""
+    visit.must("goals.CorrectStrategicGoal")
     goal = await _goal_of(visit)
     shown = {"name": goal.name, "year": str(goal.year), "unit": goal.unit}
     return await _goal(visit, Form(shown | {"target": visit.language.number(decimal_of(goal, "target"))}))
@@ -179,6 +183,7 @@ async def correct_goal(visit: Visit) -> Response:
 @routes.page("/csfs/{csf}")
 async def one_csf(visit: Visit) -> Response:
     """`GET /csfs/<id>`: to be put right."""
+    visit.must("goals.CorrectCsf")
     csf = await _csf_of(visit)
     chosen = {f"goal.{goal}": "1" for goal in csf.goal_ids}
     return await _csf(visit, Form({"name": csf.name, "why": csf.why, **chosen}))
