@@ -37,7 +37,7 @@ from nhip.people.v1.events_pb2 import (
     UnitRenamed,
 )
 
-VERSION = 10
+VERSION = 11
 """Of the directory, and of whatever else a service keeps of people: views of one source take a new version together."""
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from eventkit.rpc.access import AUDITOR, Allow, anyone, roles, services
 from services.people.company_api import ACCESS as COMPANY_ACCESS
+from services.people.position_api import ACCESS as POSITION_ACCESS
 
 _ADMIN = roles("admin", services=("importer", "operator"))
 _READ = anyone(services=("importer", "operator", "gateway"))
@@ -38,6 +39,7 @@ ACCESS: Mapping[str, Allow] = {
     "WithdrawPlannedChange": roles("admin", services=("operator",)),
     "ListPlannedChanges": roles("admin", AUDITOR, services=("operator",)),
     **COMPANY_ACCESS,
+    **POSITION_ACCESS,
     "ListUnits": _READ,
     "ListPeople": _READ,
     "GetOrganisation": anyone(),

@@ -9,13 +9,13 @@ from eventkit.context import Context
 from eventkit.directory.facts import TENANT
 from eventkit.directory.tenant_settings import SETTINGS, THE_SETTINGS, catalogue
 from eventkit.errors import Kind, Rejected, unknown
-from eventkit.process.service import Resources
 from eventkit.rpc.access import AUDITOR, Allow, anyone, roles
 from eventkit.subscriptions.table import reading
 from nhip.common.v1.command_pb2 import Accepted
 from nhip.people.v1 import people_pb2 as pb
 from nhip.people.v1 import settings_pb2 as s
 from services.people.domain import settings, table_mapping, tenant
+from services.people.position_api import PositionApi
 from services.people.queries import settings as pages
 from services.people.queries.logo import logo
 from services.people.queries.table_mapping import table_mapping as kept_mapping
@@ -42,10 +42,8 @@ ACCESS: Mapping[str, Allow] = {
 
 
 @dataclass(frozen=True, slots=True)
-class CompanyApi:
+class CompanyApi(PositionApi):
     """The part of `nhip.people.v1.People` that is about the tenant."""
-
-    resources: Resources
 
     async def get_tenant(self, request: pb.GetTenant, ctx: Context) -> pb.Tenant:
         org = await self.resources.directory.org_chart(ctx.tenant)

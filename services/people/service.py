@@ -14,6 +14,7 @@ from services.people.views.employment import EmploymentView
 from services.people.views.erasure import ErasureView
 from services.people.views.logo import LogoView
 from services.people.views.planned import PlannedView
+from services.people.views.position import PositionHolderView, PositionView
 from services.people.views.role_change import RoleChangeView
 from services.people.views.table_mapping import TableMappingView
 
@@ -29,6 +30,8 @@ def service(resources: Resources) -> Service:
             RoleChangeView(),
             PlannedView(),
             LogoView(),
+            PositionHolderView(),
+            PositionView(),
             TableMappingView(),
             *directory.views(),
         ],

@@ -5,6 +5,7 @@ from google.protobuf.message import Message
 from eventkit.errors import unknown
 from nhip.common.v1 import command_pb2
 from nhip.people.v1 import people_pb2 as pb
+from nhip.people.v1 import positions_pb2
 
 
 class PeopleX:
@@ -100,6 +101,31 @@ class PeopleX:
         found = [one for one in self.plans.values() if one.state == waiting or not request.waiting]
         about = request.about_id
         return pb.PlannedChanges(changes=[one for one in found if not about or f'"{about}"' in str(one.change)])
+
+    def _position(self) -> positions_pb2.Position:
+        facts = positions_pb2.PositionFacts(
+            name="Nhân viên bán hàng", unit_id="sales", job_description="Tìm khách mới.\nGiữ khách cũ."
+        )
+        holder = positions_pb2.PositionHolder(person_id="minh", name=self.person("minh").name)
+        return positions_pb2.Position(position_id="seller", position=facts, holders=1, holder_list=[holder])
+
+    def ListPositions(self, request: positions_pb2.ListPositions, actor: str) -> Message:
+        return positions_pb2.Positions(positions=[self._position()])
+
+    def GetPosition(self, request: positions_pb2.GetPosition, actor: str) -> Message:
+        return self._position()
+
+    def OpenPosition(self, request: positions_pb2.OpenPosition, actor: str) -> Message:
+        return self._accepted("people", "seller")
+
+    def ChangePosition(self, request: positions_pb2.ChangePosition, actor: str) -> Message:
+        return self._accepted("people", request.position_id)
+
+    def ClosePosition(self, request: positions_pb2.ClosePosition, actor: str) -> Message:
+        return self._accepted("people", request.position_id)
+
+    def AssignPosition(self, request: positions_pb2.AssignPosition, actor: str) -> Message:
+        return self._accepted("people", request.person_id)
 
     def CreateUnit(self, request: pb.CreateUnit, actor: str) -> Message:
         id = f"unit-{len(self.units)}"

@@ -48,6 +48,8 @@ PAGES = {
         "/people/minh",
         "/people/phuc/leaving?successor=minh",
         "/people/planned",
+        "/positions",
+        "/positions/seller",
         "/chart",
         "/kpi/i1/access",
         "/units",

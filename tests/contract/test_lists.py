@@ -10,6 +10,7 @@ from nhip.common.v1.command_pb2 import Accepted
 from nhip.common.v1.options_pb2 import rules
 
 BOUNDED = {
+    "nhip.people.v1.People.GetPosition": "one position, and the first fifty who hold it",
     "nhip.people.v1.People.GetTableMapping": "the columns of one table, at most 200",
     "nhip.audit.v1.Audit.GetCompleteness": "an entry for each context",
     "nhip.rewards.v1.Rewards.CheckPraise": "the four of RISE",

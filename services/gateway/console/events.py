@@ -31,6 +31,7 @@ def kind_word(kind: str, language: Language) -> str:
     _ = language.gettext
     return {
         "person": _("Person"),
+        "position": _("Position"),
         "unit": _("Unit"),
         "kpi": "KPI",
         "csf": "CSF",
@@ -84,6 +85,10 @@ def event_rows(language: Language) -> Mapping[str, EventRow]:
         "TimeZoneChanged": EventRow(_("Time zone changed")),
         "LanguageChanged": EventRow(_("Language of the company changed")),
         "LogoChanged": EventRow(_("Logo changed")),
+        "PositionOpened": EventRow(_("Position opened")),
+        "PositionChanged": EventRow(_("Position changed")),
+        "PositionClosed": EventRow(_("Position closed")),
+        "PositionAssigned": EventRow(_("Position assigned")),
         "TableMappingKept": EventRow(_("Columns of a table kept")),
         "SettingsChanged": EventRow(_("Settings changed"), "adjustments"),
         "UnitCreated": EventRow(_("Unit set up")),

@@ -181,6 +181,10 @@ def reasons(language: Language) -> dict[str, str]:
         "TOKEN_MISSING": _("Please sign in first."),
         # the console's own
         "MISSING": _("This is needed."),
+        "POSITION_UNKNOWN": _("There is no such position."),
+        "POSITION_EXISTS": _("There is a position of this name already."),
+        "POSITION_CLOSED": _("This position is closed."),
+        "POSITION_HELD": _("Somebody holds it: assign them another one first."),
         "CYCLE_EXISTS": _("There is a cycle of this name already."),
         "GOAL_MISSING": _("Choose the goal that it helps to reach."),
         "NOT_A_YEAR": _("This is no year: write four digits."),

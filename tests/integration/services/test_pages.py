@@ -9,6 +9,7 @@ from google.protobuf.message import Message
 
 from nhip.common.v1.words_pb2 import PersonalText
 from nhip.people.v1 import people_pb2 as p
+from nhip.people.v1 import positions_pb2 as q
 from nhip.people.v1 import types_pb2 as pt
 from nhip.rewards.v1 import rewards_pb2 as r
 from tests.integration.services.company import Company, System, words
@@ -101,6 +102,20 @@ async def test_what_the_organisation_lacks_is_counted_and_found(company: Company
     assert await company.ask(p.GetOrganisation(), "minh") == p.Organisation(
         people=8, units=2, without_manager=3, units_without_head=1, executives=2
     )
+
+
+async def test_a_position_is_held_by_whom_it_is_assigned_to(company: Company):
+    facts = q.PositionFacts(name="Kế toán viên", unit_id=company.ids["accounts"], job_description="Ghi sổ\nmỗi ngày")
+    seller = await company.do(q.OpenPosition(position=facts), "nam")
+    await company.do(q.AssignPosition(person_id=company.ids[NAMES[0]], position_id=seller), "nam")
+    listed = await company.ask(q.ListPositions(page_size=1), "minh")
+    assert isinstance(listed, q.Positions)
+    assert [(one.position.name, one.holders) for one in listed.positions] == [("Kế toán viên", 1)]
+    found = await company.ask(q.GetPosition(person_id=company.ids[NAMES[0]]), "minh")
+    assert isinstance(found, q.Position)
+    assert (found.position, [one.name.plain for one in found.holder_list]) == (facts, [NAMES[0]])
+    assert (await company.refused(q.ClosePosition(position_id=seller), "nam")).reason == "POSITION_HELD"
+    assert (await company.refused(q.AssignPosition(person_id=company.ids["minh"]), "minh")).reason == "NOT_ALLOWED"
 
 
 async def test_who_left_or_came_is_found_as_they_are_now(company: Company):

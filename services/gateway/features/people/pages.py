@@ -1,5 +1,6 @@
 """People: finding them, taking them on, setting right who they are and where they stand, leaving and coming back."""
 
+import asyncio
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -10,7 +11,7 @@ from starlette.responses import Response
 
 from eventkit.errors import Violation
 from nhip.common.v1 import words_pb2
-from nhip.people.v1 import people_pb2, types_pb2
+from nhip.people.v1 import people_pb2, positions_pb2, types_pb2
 from services.gateway.console.cards import Avatar
 from services.gateway.console.choices import people_to_choose, units_to_choose
 from services.gateway.console.directory import Directory, directory
@@ -18,12 +19,12 @@ from services.gateway.console.forms import Form, date_message, sent
 from services.gateway.console.language import Language, date_of, day_of
 from services.gateway.console.roles import ROLES, role_words
 from services.gateway.console.routes import Routes
-from services.gateway.console.visit import Visit
-from services.gateway.features.people import chart, leaving, planned, units
+from services.gateway.console.visit import Visit, or_none
+from services.gateway.features.people import chart, leaving, planned, positions, units
 from services.gateway.features.people.deeds import carry_out
 from services.gateway.features.people.roles import held_roles, role_history
 
-routes = Routes(units.routes, planned.routes, leaving.routes, chart.routes)
+routes = Routes(units.routes, planned.routes, leaving.routes, chart.routes, positions.routes)
 PAGE = 50
 
 
@@ -164,7 +165,7 @@ async def _one(visit: Visit, sent_back: tuple[str, Form] = ("", Form()), status:
     """A person; `sent_back` is the form that was refused, by what it was for."""
     id = visit.request.path_params["person"]
     person = await visit.caller.query("people", "GetPerson", people_pb2.GetPerson(person_id=id), people_pb2.Person)
-    who = await directory(visit, person)
+    who, held_position = await asyncio.gather(directory(visit, person), _position(visit, id))
     language, place = visit.language, person.place
     shown = {
         "name": {"name": language.words(person.name)},
@@ -184,6 +185,7 @@ async def _one(visit: Visit, sent_back: tuple[str, Form] = ("", Form()), status:
         status,
         here=url_of(id),
         row=person_row(person, who, language),
+        position=held_position,
         forms=forms,
         held=held_roles(person, who, language, visit.zone),
         history=role_history(person, who, language, visit.zone),
@@ -194,6 +196,13 @@ async def _one(visit: Visit, sent_back: tuple[str, Form] = ("", Form()), status:
         people=await people_to_choose(visit, *chosen, without=id) if sets_right else None,
         roles=[(types_pb2.Role.Name(role), word) for role, word in role_words(language).items()],
     )
+
+
+async def _position(visit: Visit, person: str) -> positions_pb2.Position | None:
+    """What position they hold; None: none, or not known now."""
+    asked = positions_pb2.GetPosition(person_id=person)
+    found = await or_none(visit.caller.query("people", "GetPosition", asked, positions_pb2.Position))
+    return found if found and found.position_id else None
 
 
 @routes.form("/people/{person}/name", page="/people/{person}")
