@@ -43,7 +43,8 @@ ACCESS: Mapping[str, Allow] = {
 
 @dataclass(frozen=True, slots=True)
 class CompanyApi(PositionApi):
-    """The part of `nhip.people.v1.People` that is about the tenant."""
+    """The part of `nhip.people.v1.People` that is about the tenant. One part stands on the other, for a service has one
+    implementation."""
 
     async def get_tenant(self, request: pb.GetTenant, ctx: Context) -> pb.Tenant:
         org = await self.resources.directory.org_chart(ctx.tenant)

@@ -1,9 +1,14 @@
 """Who may get in, and from where."""
 
+from urllib.parse import unquote
+
 import httpx
 import pytest
 
 from eventkit.rpc.demo_issuer import DemoIssuer
+from nhip.common.v1 import command_pb2, operations_pb2
+from nhip.people.v1 import people_pb2
+from services.gateway.console.visit import SAID_COOKIE
 from services.gateway.session import SESSION_COOKIE, local_path
 
 from .conftest import Backend
@@ -75,3 +80,20 @@ async def test_tokens_are_for_programs_of_this_machine(client: httpx.AsyncClient
 )
 def test_after_signing_in_one_stays_on_this_site(wanted: str, path: str):
     assert local_path(wanted) == path
+
+
+async def test_a_company_that_was_begun_gets_its_first_administrator_and_keeps_its_name(
+    client: httpx.AsyncClient, backend: Backend
+):
+    """As after a crash between the two: the company stands, nobody is in it yet."""
+    backend.answers("GetTenant", people_pb2.Tenant(tenant_id="acme", name="Acme"))
+    backend.answers("ListPeople", people_pb2.PeopleList())
+    backend.answers("RegisterPerson", command_pb2.Accepted(id="huong", position="people=3"))
+    backend.answers("GetAccess", operations_pb2.Access())
+    page = await client.get("/sign-in")
+    assert 'value="Acme"' in page.text
+    sent = {"company": "Another", "name": "Hương"}
+    done = await client.post("/set-up", data=sent, headers={"Sec-Fetch-Site": "same-origin"})
+    assert (done.status_code, done.headers["location"]) == (303, "/first-steps")
+    assert "CreateTenant" not in {name for name, _, _ in backend.asked}
+    assert "Acme" in unquote(done.cookies[SAID_COOKIE])

@@ -200,7 +200,7 @@ async def set_up(visit: Visit) -> Response:
     if not identity.issues:
         raise Failure("NOT_FOUND", "PATH_UNKNOWN", "there is no demo sign-in here")
     filled = await sent(visit.request)
-    begun = identity.tenant in await _companies(visit)
+    begun = (await _companies(visit)).get(identity.tenant)
     if begun and await _picks(visit, identity.tenant):
         return visit.redirect("/sign-in")
     wrong = [Violation(field, "MISSING") for field in ("company", "name") if not filled.text(field)]
@@ -223,7 +223,7 @@ async def set_up(visit: Visit) -> Response:
         return await _set_up(visit, filled.refused(failure, visit.language, fields), failure.http)
     await _heard(visit, accepted.position or position)
     said = visit.language.gettext("Welcome, %(name)s. %(company)s stands; this is what comes next.")
-    said %= {"name": filled.text("name"), "company": filled.text("company")}
+    said %= {"name": filled.text("name"), "company": begun.name if begun else filled.text("company")}
     response = visit.done("/first-steps", accepted, position, said)
     identity.sign_in(response, identity.tenant, accepted.id, secure=visit.request.url.scheme == "https")
     return response
