@@ -1,6 +1,6 @@
 """gRPC of goals: request → command or query, nothing else."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
@@ -13,23 +13,21 @@ from eventkit.context import IMPORTER, Context
 from eventkit.directory.facts import OrgChart
 from eventkit.directory.past import Past
 from eventkit.errors import Kind, Rejected, unknown
-from eventkit.process.service import Resources
 from eventkit.rpc.access import Allow, anyone, roles
 from eventkit.subscriptions.table import reading
 from eventkit.values import to_date
 from nhip.common.v1.command_pb2 import Accepted
 from nhip.common.v1.time_pb2 import AsOf
 from nhip.goals.v1 import goals_pb2 as pb
-from nhip.goals.v1 import types_pb2 as t
-from services.goals.domain import alignment, kpi, proposal, strategy
+from services.goals.deciding import cycle_of, parent_exists
+from services.goals.domain import alignment, kpi, strategy
 from services.goals.domain.alignment import ALIGNMENT
 from services.goals.domain.kpi import KPI
-from services.goals.domain.proposal import PROPOSAL, Circumstances
 from services.goals.domain.strategy import CSF, CYCLE, GOAL, Cycle
-from services.goals.queries import goal_map, kpi_list, kpi_page, overview, proposal_page
+from services.goals.proposals_api import ProposalsApi
+from services.goals.queries import goal_map, kpi_list, kpi_page, overview
 from services.goals.queries.goal_map import moment
 from services.goals.queries.kpi_access import kpi_access
-from services.goals.queries.outline import Outlines
 from services.goals.queries.overview import Overviews
 from services.goals.queries.strategy import cycle_names, cycles
 
@@ -68,12 +66,10 @@ ACCESS: Mapping[str, Allow] = {
 
 
 @dataclass(frozen=True, slots=True)
-class GoalsApi:
+class GoalsApi(ProposalsApi):
     """Implements `nhip.goals.v1.Goals`."""
 
-    resources: Resources
     past: Past
-    outlines: Outlines
     overviews: Overviews
 
     # -- strategy
@@ -139,7 +135,7 @@ class GoalsApi:
 
         async def decide(load: Load) -> Decision:
             current = kpi.existing(await load(KPI, command.kpi_id), command.kpi_id)
-            cycle = await _cycle(load, current.cycle_id)
+            cycle = await cycle_of(load, current.cycle_id)
             on = _effective_on(command.effective_on, cycle, org, ctx)
             kpi.active(current, on)
             return alignment.align(
@@ -147,7 +143,7 @@ class GoalsApi:
                 cycle_id=cycle.id,
                 kpi_id=current.id,
                 parent=command.parent,
-                parent_exists=await _parent_exists(load, command.parent),
+                parent_exists=await parent_exists(load, command.parent),
                 why=command.why,
                 effective_on=on,
             )
@@ -159,7 +155,7 @@ class GoalsApi:
 
         async def decide(load: Load) -> Decision:
             current = kpi.existing(await load(KPI, command.kpi_id), command.kpi_id)
-            cycle = await _cycle(load, current.cycle_id)
+            cycle = await cycle_of(load, current.cycle_id)
             on = _effective_on(command.effective_on, cycle, org, ctx)
             strategy.check_open(cycle, org.today(ctx.at), command.reason_class)
             ended = kpi.retire(current, command, effective_on=on)
@@ -173,48 +169,6 @@ class GoalsApi:
             ]
 
         return await self.resources.commands.execute(ctx, KPI(command.kpi_id), decide)
-
-    # -- proposals
-
-    async def propose_change(self, command: pb.ProposeChange, ctx: Context) -> Accepted:
-        proposal_id = ctx.new_id("proposal")
-        org = await self.resources.directory.org_chart(ctx.tenant)
-        addition = command.addition if command.HasField("addition") else None
-
-        async def decide(load: Load) -> Decision:
-            await load(PROPOSAL, proposal_id)
-            circumstances = await _circumstances(load, command.cycle_id, command.changes, addition, org, ctx)
-            return proposal.propose(command, circumstances, ctx, proposal_id)
-
-        return await self.resources.commands.execute(ctx, PROPOSAL(proposal_id), decide)
-
-    async def approve_proposal(self, command: pb.ApproveProposal, ctx: Context) -> Accepted:
-        ctx = await self.resources.commands.answering(ctx, PROPOSAL(command.proposal_id))
-        org = await self.resources.directory.org_chart(ctx.tenant)
-
-        async def decide(load: Load) -> Decision:
-            current = await load(PROPOSAL, command.proposal_id)
-            circumstances = await _circumstances_of(load, current, command.proposal_id, org, ctx)
-            return proposal.approve(current, command, circumstances, ctx, added_id=ctx.new_id("kpi"))
-
-        return await self.resources.commands.execute(ctx, PROPOSAL(command.proposal_id), decide)
-
-    async def decline_proposal(self, command: pb.DeclineProposal, ctx: Context) -> Accepted:
-        ctx = await self.resources.commands.answering(ctx, PROPOSAL(command.proposal_id))
-        org = await self.resources.directory.org_chart(ctx.tenant)
-
-        async def decide(load: Load) -> Decision:
-            current = await load(PROPOSAL, command.proposal_id)
-            circumstances = await _circumstances_of(load, current, command.proposal_id, org, ctx)
-            return proposal.decline(current, command, circumstances, ctx)
-
-        return await self.resources.commands.execute(ctx, PROPOSAL(command.proposal_id), decide)
-
-    async def withdraw_proposal(self, command: pb.WithdrawProposal, ctx: Context) -> Accepted:
-        ctx = await self.resources.commands.answering(ctx, PROPOSAL(command.proposal_id))
-        return await self.resources.commands.on(
-            ctx, PROPOSAL, command.proposal_id, lambda state: proposal.withdraw(state, command, ctx)
-        )
 
     # -- queries
 
@@ -260,18 +214,6 @@ class GoalsApi:
             self.resources.pool, ctx.tenant, request, await self.resources.directory.org_chart(ctx.tenant)
         )
 
-    async def list_proposals(self, request: pb.ListProposals, ctx: Context) -> pb.Proposals:
-        org = await self.resources.directory.org_chart(ctx.tenant)
-        return await proposal_page.listed(self.resources.pool, ctx.actor, request, org, ctx.at)
-
-    async def get_proposal(self, request: pb.GetProposal, ctx: Context) -> pb.Proposal:
-        org = await self.resources.directory.org_chart(ctx.tenant)
-        return await proposal_page.one(self.resources.pool, self.outlines, ctx.actor, request.proposal_id, org, ctx.at)
-
-    async def preview_proposal(self, request: pb.PreviewProposal, ctx: Context) -> pb.ProposalPreview:
-        org = await self.resources.directory.org_chart(ctx.tenant)
-        return await proposal_page.preview(self.resources.pool, self.outlines, ctx.actor, request, org, ctx.at)
-
     async def _people_then(self, ctx: Context, as_of: AsOf) -> OrgChart:
         """Who is shown as answering: as it was at the end of the day, as far as it was known."""
         org = await self.resources.directory.org_chart(ctx.tenant)
@@ -289,7 +231,7 @@ def _defining(command: pb.DefineKpi, kpi_id: str, org: OrgChart, ctx: Context) -
     draft = command.kpi
 
     async def decide(load: Load) -> Decision:
-        cycle = await _cycle(load, command.cycle_id)
+        cycle = await cycle_of(load, command.cycle_id)
         if not ctx.actor.is_importer:
             strategy.check_open(cycle, org.today(ctx.at))
         on = _effective_on(command.effective_on, cycle, org, ctx)
@@ -303,7 +245,7 @@ def _defining(command: pb.DefineKpi, kpi_id: str, org: OrgChart, ctx: Context) -
                 cycle_id=cycle.id,
                 kpi_id=kpi_id,
                 parent=draft.parent,
-                parent_exists=await _parent_exists(load, draft.parent),
+                parent_exists=await parent_exists(load, draft.parent),
                 why=draft.why,
                 effective_on=on,
                 at="kpi.parent",
@@ -311,52 +253,6 @@ def _defining(command: pb.DefineKpi, kpi_id: str, org: OrgChart, ctx: Context) -
         ]
 
     return decide
-
-
-async def _cycle(load: Load, cycle_id: str) -> Cycle:
-    """The cycle; loading it guards it, so that nothing about a KPI is decided while its cycle changes."""
-    cycle = await load(CYCLE, cycle_id)
-    if cycle is None:
-        raise unknown("cycle", cycle_id, "cycle_id")
-    return cycle
-
-
-async def _parent_exists(load: Load, parent: t.Parent) -> bool:
-    """Whether the CSF or goal is there; of KPIs the alignment knows."""
-    match parent.WhichOneof("target"):
-        case "csf_id":
-            return await load(CSF, parent.csf_id) is not None
-        case "goal_id":
-            return await load(GOAL, parent.goal_id) is not None
-        case _:
-            return False
-
-
-async def _circumstances_of(
-    load: Load, current: proposal.Proposal | None, proposal_id: str, org: OrgChart, ctx: Context
-) -> Circumstances:
-    if current is None:
-        raise unknown("proposal", proposal_id, "proposal_id")
-    return await _circumstances(load, current.proposed.cycle_id, current.proposed.changes, current.addition, org, ctx)
-
-
-async def _circumstances(
-    load: Load,
-    cycle_id: str,
-    changes: Iterable[t.TargetChange],
-    addition: t.KpiDraft | None,
-    org: OrgChart,
-    ctx: Context,
-) -> Circumstances:
-    cycle = await _cycle(load, cycle_id)
-    return Circumstances(
-        cycle=cycle,
-        alignment=await load(ALIGNMENT, cycle.id),
-        kpis={change.kpi_id: await load(KPI, change.kpi_id) for change in changes},
-        parent_exists=addition is not None and await _parent_exists(load, addition.parent),
-        org=org,
-        today=org.today(ctx.at),
-    )
 
 
 def _effective_on(given: Date, cycle: Cycle, org: OrgChart, ctx: Context) -> date:

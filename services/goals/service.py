@@ -17,7 +17,7 @@ from services.goals.views.strategy import CsfView, CycleView, GoalView
 
 def service(resources: Resources) -> Service:
     outlines = Outlines()
-    api = GoalsApi(resources, Past(resources.pool), outlines, Overviews(resources, outlines))
+    api = GoalsApi(resources, outlines, Past(resources.pool), Overviews(resources, outlines))
     return Service(
         apis=[Api(goals_pb2.DESCRIPTOR.services_by_name["Goals"], api, ACCESS)],
         views=[

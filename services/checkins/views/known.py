@@ -9,10 +9,10 @@ from eventkit.log import Recorded
 from eventkit.subscriptions.projection import Rows, View, WrittenWhole
 from eventkit.subscriptions.table import Key
 from eventkit.values import required_date
-from nhip.goals.v1.events_pb2 import CycleOpened, KpiDefined, KpiRetired, KpiTargetRevised
+from nhip.goals.v1.events_pb2 import CycleOpened, KpiChanged, KpiDefined, KpiRetired, KpiTargetRevised
 from nhip.goals.v1.types_pb2 import MEASURE_KIND_CUMULATIVE, MEASURE_KIND_MILESTONE
 
-VERSION = 2
+VERSION = 3
 """Of what is kept of goals."""
 
 
@@ -31,7 +31,7 @@ class KnownKpiView(View[KnownKpiRow]):
     name, source, categories, key = "known_kpi", "goals", ("kpi",), ("tenant", "kpi_id")
     version = VERSION
     row = KnownKpiRow
-    folds = (KpiDefined, KpiRetired)
+    folds = (KpiChanged, KpiDefined, KpiRetired)
     passes_over = (KpiTargetRevised,)
 
     def touches(self, event: Recorded) -> Iterable[Key]:
@@ -42,6 +42,8 @@ class KnownKpiView(View[KnownKpiRow]):
         match event.message:
             case KpiDefined() as e:
                 rows.put(KnownKpiRow(*key, e.cycle_id, list(e.owner_ids), e.unit_id, _counts(e), retired_on=None))
+            case KpiChanged() as e:
+                rows.put(_changed(rows[key], e))
             case KpiRetired() as e:
                 rows.put(replace(rows[key], retired_on=required_date(e.effective_on)))
             case _:
@@ -49,6 +51,12 @@ class KnownKpiView(View[KnownKpiRow]):
 
 
 KNOWN_KPIS = KnownKpiView().table
+
+
+def _changed(row: KnownKpiRow, e: KpiChanged) -> KnownKpiRow:
+    owners = list(e.after.owners.ids) if e.after.HasField("owners") else row.owner_ids
+    unit = e.after.unit_id if e.after.HasField("unit_id") else row.unit_id
+    return replace(row, owner_ids=owners, unit_id=unit)
 
 
 def _counts(defined: KpiDefined) -> bool:

@@ -112,6 +112,6 @@ def ids_in(message: Message) -> Iterator[str]:
                 yield from (part for part in re.split(r"[:/\s]", item) if _ID.fullmatch(part))
 
 
-_NAMING = ("id", "actor", "stream", "text")
+_NAMING = ("id", "ids", "actor", "stream", "text")
 """Fields that may hold a person's id though no suffix says so; an actor is "person:<id>", a stream "wallet/<id>"."""
 _ID = re.compile(r"[a-z0-9_.-]{1,64}")

@@ -11,12 +11,22 @@ EDGES: tuple[Literal["floor", "stretch", "baseline"], ...] = ("floor", "stretch"
 
 
 @dataclass(frozen=True, slots=True)
+class Run:
+    """Words of a text that are the same, gone or new."""
+
+    kind: Literal["same", "gone", "new"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Edge:
-    """Another floor, stretch or start: "–" where none is set."""
+    """Another floor, stretch or start, or another part of what a KPI says: "–" where there is none."""
 
     name: str
     before: str
     after: str
+    runs: tuple[Run, ...] = ()
+    """Of a text: what of it changed; empty where the whole did."""
 
 
 def edge_words(language: Language) -> dict[Literal["floor", "stretch", "baseline"], str]:

@@ -67,6 +67,7 @@ def event_rows(language: Language) -> Mapping[str, EventRow]:
     return {
         "KpiDefined": EventRow(_("KPI set"), "flag", changes_map=True),
         "KpiTargetRevised": EventRow(_("Target changed"), "adjustments", changes_map=True),
+        "KpiChanged": EventRow(_("KPI changed"), "adjustments", changes_map=True),
         "KpiRetired": EventRow(_("KPI ended"), "archive", changes_map=True),
         "KpiAligned": EventRow(_("Aligned"), "git-branch", changes_map=True),
         "KpiTakenOff": EventRow(_("Taken off the map"), "archive", changes_map=True),
@@ -191,6 +192,7 @@ def choice_words(language: Language) -> Mapping[str, str]:
         "CHANGE_KIND_HANDED_OVER": _("Handed over to me"),
         "CHANGE_KIND_DEFINED": _("KPI set"),
         "CHANGE_KIND_TARGET_REVISED": _("Target changed"),
+        "CHANGE_KIND_SAID": _("KPI changed"),
         "CHANGE_KIND_ALIGNED": _("Aligned"),
         "CHANGE_KIND_RETIRED": _("KPI ended"),
         "RELATION_OWNER": _("yours"),
@@ -229,6 +231,13 @@ def field_word(name: str, language: Language) -> str:
         "floor": _("Floor"),
         "stretch": _("Stretch"),
         "baseline": _("Start"),
+        "name": _("Name"),
+        "statement": _("The whole sentence"),
+        "weight": _("Weight"),
+        "owners": _("Who answers for it"),
+        "helpers": _("Who helps"),
+        "evaluator_id": _("Who judges it"),
+        "unit": _("Measured in"),
     }.get(name) or setting_name(name, language)
 
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 from eventkit.values import is_percent
 from nhip.notifications.v1 import notifications_pb2, types_pb2
 from services.gateway.console.directory import Directory
-from services.gateway.console.events import choice_words, reason_class_word
+from services.gateway.console.events import choice_words, field_word, reason_class_word
 from services.gateway.console.language import Language, date_of, decimal_of, unreadable
 from services.gateway.console.visit import Visit
 from services.gateway.console.wallet import points
@@ -199,12 +199,15 @@ def _change(noticed: notifications_pb2.NoticedChange, language: Language) -> Cha
     before, after = decimal_of(change, "before"), decimal_of(change, "after")
     unit = noticed.unit
     changed = before is not None and after is not None
+    what = choice_words(language).get(types_pb2.ChangeKind.Name(change.kind), "")
+    if change.parts:
+        what += ": " + ", ".join(field_word(part, language) for part in change.parts)
     rescaled = change.kind == types_pb2.CHANGE_KIND_TARGET_REVISED and before == after  # floor, stretch or start alone
     return ChangeLine(
         name=noticed.kpi_name or change.kpi_id,
         url=f"/kpi/{quote(change.kpi_id, safe='')}",
         relation=choice_words(language).get(types_pb2.Relation.Name(change.relation), ""),
-        what=_("Scale changed") if rescaled else choice_words(language).get(types_pb2.ChangeKind.Name(change.kind), ""),
+        what=_("Scale changed") if rescaled else what,
         before=language.amount(before, unit if is_percent(unit) else "") if changed and not rescaled else "",
         after=language.amount(after, unit),
     )

@@ -130,7 +130,9 @@ def align(
     ]
 
 
-def take_off(alignment: Alignment, *, cycle_id: str, kpi_id: str, effective_on: date) -> list[StreamEvent]:
+def take_off(
+    alignment: Alignment, *, cycle_id: str, kpi_id: str, effective_on: date, at: str = "kpi_id"
+) -> list[StreamEvent]:
     """A KPI ends on a day: nothing may be left under it from then on."""
     made = alignment.links.get(kpi_id, ())
     on = max(effective_on, made[0].effective_on) if made else effective_on
@@ -139,7 +141,7 @@ def take_off(alignment: Alignment, *, cycle_id: str, kpi_id: str, effective_on: 
             "KPI_HAS_CHILDREN",
             f"{len(children)} KPIs still serve it: align them elsewhere, or retire them first",
             kind=Kind.REFUSED,
-            field="kpi_id",
+            field=at,
         )
     before = alignment.link(kpi_id, on)
     taken = KpiTakenOff(

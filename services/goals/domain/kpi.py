@@ -13,10 +13,11 @@ from google.type.decimal_pb2 import Decimal as PbDecimal
 from eventkit.commands.aggregate import Aggregate, StreamEvent, begun, refuse_unknown
 from eventkit.directory.facts import OrgChart
 from eventkit.errors import Kind, Rejected, unknown
-from eventkit.values import from_date, from_decimal, plain, required_date, rounded, same, to_decimal
+from eventkit.values import from_date, from_decimal, plain, required_date, rounded, to_decimal
 from nhip.goals.v1 import types_pb2 as t
-from nhip.goals.v1.events_pb2 import KpiDefined, KpiRetired, KpiTargetRevised
+from nhip.goals.v1.events_pb2 import KpiChanged, KpiDefined, KpiRetired, KpiTargetRevised
 from nhip.goals.v1.goals_pb2 import RetireKpi
+from services.goals.domain import naming
 from services.goals.domain.strategy import Cycle
 
 Edge = Literal["floor", "stretch", "baseline"]
@@ -44,6 +45,9 @@ class Kpi:
     """Since when its numbers are as they are."""
     ends_on: date | None = None
     """From this day on it is not in force any more, which may be still to come; None: nobody ended it."""
+    helpers: tuple[str, ...] = ()
+    evaluator: str = ""
+    """Who judges it; empty: nobody is named."""
 
     def ended(self, day: date) -> bool:
         return self.ends_on is not None and self.ends_on <= day
@@ -53,7 +57,7 @@ class Kpi:
         return Decimal(self.measure.target.value)
 
 
-def evolve(kpi: Kpi | None, event: KpiDefined | KpiTargetRevised | KpiRetired) -> Kpi:
+def evolve(kpi: Kpi | None, event: KpiDefined | KpiTargetRevised | KpiChanged | KpiRetired) -> Kpi:
     match event:
         case KpiDefined():
             return Kpi(
@@ -68,10 +72,15 @@ def evolve(kpi: Kpi | None, event: KpiDefined | KpiTargetRevised | KpiRetired) -
                 weight_of(event),
                 required_date(event.effective_on),
                 required_date(event.effective_on),
+                helpers=tuple(event.helper_ids),
+                evaluator=event.evaluator_id,
             )
         case KpiTargetRevised():
             kpi = begun(kpi, event)
             return replace(kpi, measure=revised(kpi.measure, event), effective_on=required_date(event.effective_on))
+        case KpiChanged():
+            kpi = begun(kpi, event)
+            return replace(saying(kpi, event.after), effective_on=required_date(event.effective_on))
         case KpiRetired():
             return replace(begun(kpi, event), ends_on=required_date(event.effective_on))
         case _:
@@ -81,32 +90,39 @@ def evolve(kpi: Kpi | None, event: KpiDefined | KpiTargetRevised | KpiRetired) -
 KPI = Aggregate[Kpi | None]("kpi", None, evolve)
 
 
+def saying(kpi: Kpi, said: t.KpiSaid) -> Kpi:
+    """The KPI with the parts that are said; the others stay."""
+    measure = kpi.measure
+    if said.HasField("unit"):
+        measure = t.Measure()
+        measure.CopyFrom(kpi.measure)
+        measure.unit = said.unit
+    weight = to_decimal(said.weight)
+    return replace(
+        kpi,
+        name=said.name if said.HasField("name") else kpi.name,
+        statement=said.statement if said.HasField("statement") else kpi.statement,
+        weight=kpi.weight if weight is None else weight,
+        owners=tuple(said.owners.ids) if said.HasField("owners") else kpi.owners,
+        helpers=tuple(said.helpers.ids) if said.HasField("helpers") else kpi.helpers,
+        evaluator=said.evaluator_id if said.HasField("evaluator_id") else kpi.evaluator,
+        unit_id=said.unit_id if said.HasField("unit_id") else kpi.unit_id,
+        measure=measure,
+    )
+
+
 def revised(measure: t.Measure, change: t.TargetChange | KpiTargetRevised) -> t.Measure:
     """The measure with another target, and with other edges where the change has them."""
     after = t.Measure()
     after.CopyFrom(measure)
-    after.target.CopyFrom(change.after)
+    if change.HasField("after"):
+        after.target.CopyFrom(change.after)
     for edge in EDGES:
         if change.HasField(edge):
             after.ClearField(edge)
             if (value := _after(change, edge)) is not None:
                 getattr(after, edge).CopyFrom(value)
     return after
-
-
-def moved(measure: t.Measure, change: t.TargetChange) -> str:
-    """Which of the numbers that a change names as they were is another one by now; empty: none."""
-    if not same(measure.target, change.before):
-        return "before"
-    for edge in EDGES:
-        if change.HasField(edge) and to_decimal(getattr(measure, edge)) != to_decimal(getattr(change, edge).before):
-            return f"{edge}.before"
-    return ""
-
-
-def changes_nothing(change: t.TargetChange) -> bool:
-    edges = [getattr(change, edge) for edge in EDGES if change.HasField(edge)]
-    return same(change.before, change.after) and all(to_decimal(e.before) == to_decimal(e.after) for e in edges)
 
 
 def _after(change: t.TargetChange | KpiTargetRevised, edge: Edge) -> PbDecimal | None:
@@ -141,25 +157,11 @@ def define(
     """
     weight = weight_of(draft)
     check_measure(draft.measure, f"{at}.measure")
-    if draft.level == t.LEVEL_INDIVIDUAL and not draft.owner_ids:
-        raise Rejected(
-            "OWNER_MISSING",
-            "somebody has to answer for an individual KPI",
-            kind=Kind.INVALID,
-            field=f"{at}.owner_ids",
-            rule="G-32",
-        )
-    if draft.level == t.LEVEL_DEPARTMENT and not draft.unit_id:
-        raise Rejected(
-            "UNIT_MISSING", "a department's KPI names its unit", kind=Kind.INVALID, field=f"{at}.unit_id", rule="G-31"
-        )
-    if len(set(draft.owner_ids)) < len(draft.owner_ids):
-        raise Rejected("OWNER_TWICE", "name each owner once", kind=Kind.INVALID, field=f"{at}.owner_ids")
-    for index, owner in enumerate(draft.owner_ids):
-        if not org.is_active(owner):
-            raise unknown("person", owner, f"{at}.owner_ids[{index}]")
-    if draft.unit_id and draft.unit_id not in org.units:
-        raise unknown("unit", draft.unit_id, f"{at}.unit_id")
+    naming.check(
+        naming.Named(draft.level, tuple(draft.owner_ids), draft.unit_id, tuple(draft.helper_ids), draft.evaluator_id),
+        org,
+        naming.Fields(f"{at}.owner_ids", f"{at}.unit_id", f"{at}.helper_ids", f"{at}.evaluator_id"),
+    )
     return StreamEvent(
         KPI(kpi_id),
         KpiDefined(
@@ -175,6 +177,8 @@ def define(
             exact_weight=from_decimal(weight) if weight != whole(weight) else None,
             effective_on=from_date(effective_on),
             proposal_id=proposal_id,
+            helper_ids=draft.helper_ids,
+            evaluator_id=draft.evaluator_id,
         ),
     )
 
@@ -222,45 +226,21 @@ def check_measure(measure: t.Measure, at: str, *, target_at: str = "") -> None:
         raise Rejected("TARGET_NOT_ABOVE_START", wanted, kind=Kind.INVALID, field=target_at, rule="G-24")
 
 
-def revise(
-    kpi: Kpi, change: t.TargetChange, *, today: date, proposal_id: str, reason_class: t.ReasonClass.ValueType, at: str
-) -> StreamEvent:
-    """Give a KPI another target, and other edges where the change has them.
-
-    What it names as `before` must still be so, else the proposal was made for another state of things.
-    """
-    active(kpi, today, f"{at}.kpi_id")
-    if field := moved(kpi.measure, change):
-        raise Rejected(
-            "PROPOSAL_STALE",
-            f"the numbers of {kpi.name!r} are others by now (target {plain(kpi.target)})",
-            field=f"{at}.{field}",
-        )
-    check_measure(revised(kpi.measure, change), at, target_at=f"{at}.after")
-    event = KpiTargetRevised(
-        kpi_id=kpi.id,
-        before=kpi.measure.target,
-        after=change.after,
-        effective_on=from_date(max(today, kpi.effective_on)),
-        proposal_id=proposal_id,
-        reason_class=reason_class,
-    )
-    for edge in EDGES:
-        if change.HasField(edge):
-            getattr(event, edge).CopyFrom(getattr(change, edge))
-    return StreamEvent(KPI(kpi.id), event)
-
-
 def retire(kpi: Kpi | None, command: RetireKpi, *, effective_on: date) -> list[StreamEvent]:
     """End a KPI from a day on. One that is to end later may be ended earlier, and not the other way round."""
     kpi = existing(kpi, command.kpi_id)
+    ended = KpiRetired(reason_class=command.reason_class, reason=command.reason)
+    return end(kpi, ended, effective_on=effective_on)
+
+
+def end(kpi: Kpi, why: KpiRetired, *, effective_on: date) -> list[StreamEvent]:
+    """`why` has the reason, or the proposal that has it."""
     on = max(effective_on, kpi.effective_on)
     if kpi.ended(on):
         return []
-    ended = KpiRetired(
-        kpi_id=kpi.id, effective_on=from_date(on), reason_class=command.reason_class, reason=command.reason
-    )
-    return [StreamEvent(KPI(kpi.id), ended)]
+    why.kpi_id = kpi.id
+    why.effective_on.CopyFrom(from_date(on))
+    return [StreamEvent(KPI(kpi.id), why)]
 
 
 def existing(kpi: Kpi | None, kpi_id: str, field: str = "kpi_id") -> Kpi:

@@ -1,26 +1,26 @@
-"""A proposal: other targets for several KPIs, and perhaps one KPI more; approved or declined whole (G-66, G-67,
-G-69)."""
+"""A proposal: changes of several KPIs, and KPIs more; approved or declined whole (G-66, G-67, G-69)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 
 from eventkit.commands.aggregate import Aggregate, Decision, StreamEvent, begun, refuse_unknown
 from eventkit.context import Context
-from eventkit.directory.facts import OrgChart
-from eventkit.directory.responsibility import Responsibility
 from eventkit.errors import Kind, Rejected, unknown
 from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import ChangeProposed, ProposalApproved, ProposalDeclined, ProposalWithdrawn
-from nhip.goals.v1.goals_pb2 import ApproveProposal, DeclineProposal, ProposeChange, WithdrawProposal
-from services.goals.domain import alignment as alignments
-from services.goals.domain import kpi as kpis
-from services.goals.domain.alignment import Alignment
+from nhip.goals.v1.goals_pb2 import (
+    ApproveProposal,
+    DeclineProposal,
+    PreviewProposal,
+    ProposeChange,
+    WithdrawProposal,
+)
 from services.goals.domain.approval import deciders, right_of
-from services.goals.domain.kpi import Kpi
-from services.goals.domain.strategy import Cycle, check_open
+from services.goals.domain.changing import Circumstances, carry_out, touched
+from services.goals.domain.kpi_change import Cause, changes_nothing
+from services.goals.domain.strategy import check_open
 
 LONE_WORD = {
     t.PROPOSAL_STATE_APPROVED: "approved",
@@ -39,8 +39,8 @@ class Proposal:
         return self.proposed.proposal_id
 
     @property
-    def addition(self) -> t.KpiDraft | None:
-        return self.proposed.addition if self.proposed.HasField("addition") else None
+    def additions(self) -> Sequence[t.KpiDraft]:
+        return additions_of(self.proposed)
 
 
 def evolve(
@@ -60,44 +60,38 @@ def evolve(
 
 
 PROPOSAL = Aggregate[Proposal | None]("proposal", None, evolve)
-KpisById = Mapping[str, Kpi | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Circumstances:
-    """What a decision about a proposal is given beside its own state: everything that it touches."""
+def additions_of(asked: ChangeProposed | ProposeChange | PreviewProposal) -> list[t.KpiDraft]:
+    """The KPIs that are added; once there could be but one, which is the first."""
+    return [*([asked.addition] if asked.HasField("addition") else []), *asked.additions]
 
-    cycle: Cycle
-    alignment: Alignment
-    kpis: KpisById
-    parent_exists: bool
-    org: OrgChart
-    today: date
+
+def added_ids_of(approved: ProposalApproved) -> list[str]:
+    """The ids that they got, in the same order."""
+    return list(approved.added_kpi_ids) or [id for id in (approved.added_kpi_id,) if id]
 
 
 def propose(command: ProposeChange, circumstances: Circumstances, ctx: Context, proposal_id: str) -> Decision:
-    if not command.changes and not command.HasField("addition"):
-        raise Rejected("NOTHING_PROPOSED", "change the target of a KPI, or add one", kind=Kind.INVALID, field="changes")
+    additions = additions_of(command)
+    if not command.changes and not additions:
+        raise Rejected("NOTHING_PROPOSED", "change something of a KPI, or add one", kind=Kind.INVALID, field="changes")
     if len({change.kpi_id for change in command.changes}) < len(command.changes):
         raise Rejected("KPI_TWICE", "name each KPI once", kind=Kind.INVALID, field="changes")
-    for index, change in enumerate(command.changes):
-        if kpis.changes_nothing(change):
-            raise Rejected(
-                "NOTHING_CHANGED", "the new target is the old one", kind=Kind.INVALID, field=f"changes[{index}].after"
-            )
-    addition = command.addition if command.HasField("addition") else None
     check_open(circumstances.cycle, circumstances.today, command.reason_class)
     # Carried out on paper: what could not be approved as it stands is not proposed.
-    _carry_out(
+    carry_out(
         command.changes,
-        addition,
+        additions,
         circumstances,
-        reason_class=command.reason_class,
-        proposal_id=proposal_id,
-        added_id=f"{proposal_id}-added",
+        Cause(command.reason_class, proposal_id),
+        [f"{proposal_id}-added-{n}" for n in range(len(additions))],
     )
-    kpis_touched = touched(addition, circumstances.kpis)
-    may = deciders(kpis_touched, ctx.actor.id, circumstances.org)
+    for index, change in enumerate(command.changes):
+        if changes_nothing(change):
+            told = "what it is to be is what it is"
+            raise Rejected("NOTHING_CHANGED", told, kind=Kind.INVALID, field=f"changes[{index}].after")
+    may = deciders(touched(command.changes, additions, circumstances.kpis), ctx.actor.id, circumstances.org)
     return [
         StreamEvent(
             PROPOSAL(proposal_id),
@@ -108,7 +102,7 @@ def propose(command: ProposeChange, circumstances: Circumstances, ctx: Context, 
                 title=command.title,
                 reason=command.reason,
                 changes=command.changes,
-                addition=addition,
+                additions=additions,
                 level=t.Level.ValueType(may.level),
                 proposer_id=ctx.actor.id,
                 approver_ids=may.people,
@@ -118,24 +112,25 @@ def propose(command: ProposeChange, circumstances: Circumstances, ctx: Context, 
 
 
 def approve(
-    proposal: Proposal | None, command: ApproveProposal, circumstances: Circumstances, ctx: Context, added_id: str
+    proposal: Proposal | None,
+    command: ApproveProposal,
+    circumstances: Circumstances,
+    ctx: Context,
+    added_ids: Sequence[str],
 ) -> Decision:
+    """`added_ids`: what the KPIs that it adds are to be called."""
     proposal = _waiting(proposal, command.proposal_id)
     approval = _approval(proposal, circumstances, ctx)
     check_open(circumstances.cycle, circumstances.today, proposal.proposed.reason_class)
-    events = _carry_out(
+    events = carry_out(
         proposal.proposed.changes,
-        proposal.addition,
+        proposal.additions,
         circumstances,
-        reason_class=proposal.proposed.reason_class,
-        proposal_id=proposal.id,
-        added_id=added_id,
+        Cause(proposal.proposed.reason_class, proposal.id),
+        added_ids,
     )
     approved = ProposalApproved(
-        proposal_id=proposal.id,
-        approval=approval,
-        comment=command.comment,
-        added_kpi_id=added_id if proposal.addition is not None else "",
+        proposal_id=proposal.id, approval=approval, comment=command.comment, added_kpi_ids=added_ids
     )
     return [StreamEvent(PROPOSAL(proposal.id), approved), *events]
 
@@ -160,60 +155,6 @@ def withdraw(proposal: Proposal | None, command: WithdrawProposal, ctx: Context)
     return [StreamEvent(PROPOSAL(proposal.id), ProposalWithdrawn(proposal_id=proposal.id, reason=reason))]
 
 
-def touched(addition: t.KpiDraft | None, kpis_by_id: KpisById) -> list[Responsibility]:
-    """The KPIs that a proposal concerns, for finding who decides."""
-    existing = [kpi for kpi in kpis_by_id.values() if kpi is not None]
-    result = [Responsibility(kpi.id, kpi.level, kpi.owners, kpi.unit_id) for kpi in existing]
-    if addition is not None:
-        result.append(Responsibility("", addition.level, tuple(addition.owner_ids), addition.unit_id))
-    return result
-
-
-def _carry_out(
-    changes: Iterable[t.TargetChange],
-    addition: t.KpiDraft | None,
-    circumstances: Circumstances,
-    *,
-    reason_class: t.ReasonClass.ValueType,
-    proposal_id: str,
-    added_id: str,
-) -> list[StreamEvent]:
-    events: list[StreamEvent] = []
-    for index, change in enumerate(changes):
-        at = f"changes[{index}]"
-        kpi = kpis.existing(circumstances.kpis[change.kpi_id], change.kpi_id, f"{at}.kpi_id")
-        if kpi.cycle_id != circumstances.cycle.id:
-            raise unknown("kpi", change.kpi_id, f"{at}.kpi_id")
-        events.append(
-            kpis.revise(
-                kpi, change, today=circumstances.today, proposal_id=proposal_id, reason_class=reason_class, at=at
-            )
-        )
-    if addition is not None:
-        events.append(
-            kpis.define(
-                addition,
-                circumstances.org,
-                kpi_id=added_id,
-                cycle=circumstances.cycle,
-                effective_on=circumstances.today,
-                proposal_id=proposal_id,
-                at="addition",
-            )
-        )
-        events += alignments.align(
-            circumstances.alignment,
-            cycle_id=circumstances.cycle.id,
-            kpi_id=added_id,
-            parent=addition.parent,
-            parent_exists=circumstances.parent_exists,
-            why=addition.why,
-            effective_on=circumstances.today,
-            at="addition.parent",
-        )
-    return events
-
-
 def _waiting(proposal: Proposal | None, proposal_id: str) -> Proposal:
     if proposal is None:
         raise unknown("proposal", proposal_id, "proposal_id")
@@ -228,7 +169,8 @@ def _approval(proposal: Proposal, circumstances: Circumstances, ctx: Context) ->
     """The actor's right to decide, as it is recorded with the decision."""
     if ctx.actor.id == proposal.proposed.proposer_id:
         raise Rejected("SELF_APPROVAL", "nobody decides about their own proposal", kind=Kind.FORBIDDEN)
-    may = deciders(touched(proposal.addition, circumstances.kpis), proposal.proposed.proposer_id, circumstances.org)
+    concerned = touched(proposal.proposed.changes, proposal.additions, circumstances.kpis)
+    may = deciders(concerned, proposal.proposed.proposer_id, circumstances.org)
     if ctx.actor.kind != "person" or ctx.actor.id not in may.people:
         raise Rejected(
             "NOT_THE_APPROVER", "this proposal is for somebody else to decide", kind=Kind.FORBIDDEN, rule="G-69"

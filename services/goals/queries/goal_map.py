@@ -113,6 +113,9 @@ class CycleState:
             retired=row.retired,
             children=len(self.outline.children.get(row.kpi_id, ())),
             below=self.outline.below(row.kpi_id),
+            helpers=[owner(self.org, id) for id in row.helper_ids],
+            evaluator=owner(self.org, row.evaluator_id) if row.evaluator_id else None,
+            owner_ids=row.owner_ids,
         )
         try:
             shown.measure.CopyFrom(kpis.measure(row))

@@ -17,6 +17,7 @@ from nhip.goals.v1 import goals_pb2 as pb
 from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import ChangeProposed
 from services.goals.domain.kpi import EDGES
+from services.goals.domain.kpi_change import SAID, part, some_of
 from services.goals.queries import kpis, links, progress, proposals, strategy
 from services.goals.queries.goal_map import (
     CycleState,
@@ -134,15 +135,19 @@ async def history(pool: asyncpg.Pool, tenant: str, request: pb.GetKpiHistory, or
         first = await kpis.one(con, tenant, kpi_id, FOREVER, date.max)
         if first is None:
             raise unknown("kpi", kpi_id, "kpi_id")
-        proposed = await proposals.some(con, tenant, [v.proposal_id for v in versions if v.proposal_id])
+        causes = {row.proposal_id for row in (*versions, *aligned) if row.proposal_id}
+        proposed = await proposals.some(con, tenant, sorted(causes))
         names = await _parent_names(con, tenant, aligned)
     entries = [
         _version_entry(before, v, proposed, org) for v, before in zip(versions, [*versions[1:], None], strict=False)
     ]
     entries += [
-        _link_entry(before, link, names, org) for link, before in zip(aligned, [*aligned[1:], None], strict=False)
+        _link_entry(before, link, names, proposed, org)
+        for link, before in zip(aligned, [*aligned[1:], None], strict=False)
     ]
-    entries += [_progress_entry(p, first.unit, org) for p in recorded]
+    for value in recorded:
+        unit = next((v.unit for v in versions if v.recorded_at <= value.recorded_at), first.unit)
+        entries.append(_progress_entry(value, unit, org))
     entries.sort(key=_place, reverse=True)
     shown, token = page.cut([e for e in entries if page.after is None or _place(e) < page.after][: page.limit], _place)
     return pb.KpiHistory(entries=shown, next_page_token=token)
@@ -178,17 +183,34 @@ def _version_entry(
                 after=from_decimal(now) if now is not None else None,
             )
             getattr(entry, edge).CopyFrom(change)
-    if proposal := proposals.get(row.proposal_id):
+    if before and row.event == "KpiChanged":
+        was, now = kpis.said(before), kpis.said(row)
+        differing = [name for name in SAID if part(was, name) != part(now, name)]
+        entry.said.CopyFrom(t.SaidChange(before=some_of(was, differing), after=some_of(now, differing)))
+        for field in ("before", "after", "number_before", "number_after"):
+            entry.ClearField(field)
+    _explained(entry, proposals, org)
+    return entry
+
+
+def _explained(entry: pb.HistoryEntry, proposals: dict[str, ProposalRow], org: OrgChart) -> None:
+    """By the proposal that it came of: who asked for it and why, and what whoever decided said."""
+    if proposal := proposals.get(entry.proposal_id):
         proposed = ChangeProposed.FromString(proposal.proposed)
         entry.reason_class = proposed.reason_class
         entry.reason.CopyFrom(proposed.reason)
         entry.decision_reason.CopyFrom(PersonalText.FromString(proposal.reason))
         entry.proposer.CopyFrom(owner(org, proposed.proposer_id))
-    return entry
 
 
-def _link_entry(before: LinkRow | None, row: LinkRow, names: dict[str, str], org: OrgChart) -> pb.HistoryEntry:
-    return pb.HistoryEntry(
+def _link_entry(
+    before: LinkRow | None,
+    row: LinkRow,
+    names: dict[str, str],
+    proposals: dict[str, ProposalRow],
+    org: OrgChart,
+) -> pb.HistoryEntry:
+    entry = pb.HistoryEntry(
         event_id=row.event_id,
         recorded_at=from_datetime(row.recorded_at),
         effective_on=from_date(row.effective_on),
@@ -196,7 +218,10 @@ def _link_entry(before: LinkRow | None, row: LinkRow, names: dict[str, str], org
         what=row.event,
         before=names.get(before.parent_id, before.parent_id) if before else "",
         after=names.get(row.parent_id, row.parent_id),
+        proposal_id=row.proposal_id,
     )
+    _explained(entry, proposals, org)
+    return entry
 
 
 def _progress_entry(row: ProgressRow, unit: str, org: OrgChart) -> pb.HistoryEntry:
@@ -224,7 +249,8 @@ async def _parent_names(con: asyncpg.Connection, tenant: str, links: Sequence[Li
     """What the things are called that a KPI served, by id."""
     ids = [link.parent_id for link in links if link.parent_id]
     rows = await con.fetch(
-        f"select kpi_id as id, name from {KPIS} where tenant = $1 and version = 1 and kpi_id = any($2::text[]) "
+        f"select * from (select distinct on (kpi_id) kpi_id as id, name from {KPIS} "
+        "where tenant = $1 and kpi_id = any($2::text[]) order by kpi_id, version desc) named "
         f"union all (select distinct on (csf_id) csf_id, name from {CSFS} "
         "where tenant = $1 and csf_id = any($2::text[]) order by csf_id, version desc) "
         f"union all (select distinct on (goal_id) goal_id, name from {GOALS} "

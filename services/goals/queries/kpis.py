@@ -29,6 +29,20 @@ def measure(row: KpiRow) -> t.Measure:
     )
 
 
+def said(row: KpiRow) -> t.KpiSaid:
+    """All that it says beside its numbers."""
+    return t.KpiSaid(
+        name=row.name,
+        statement=row.statement,
+        weight=from_decimal(row.weight),
+        owners=t.PersonIds(ids=row.owner_ids),
+        helpers=t.PersonIds(ids=row.helper_ids),
+        evaluator_id=row.evaluator_id,
+        unit=row.unit,
+        unit_id=row.unit_id,
+    )
+
+
 # State(t, d) of a KPI: its last version recorded up to t and in force on d. An old day costs what today costs. It has
 # ended if any version up to then says so: numbers may be changed after an end was set that lay ahead.
 AS_OF = f"""

@@ -1,8 +1,7 @@
-"""A proposal as a page shows it: before and after, whether it adds up, and who decides."""
+"""A proposal as a page shows it: before and after, whether it adds up, who decides and who would be told."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 import asyncpg
@@ -11,75 +10,22 @@ from eventkit.context import Actor
 from eventkit.directory.facts import OrgChart
 from eventkit.directory.responsibility import Deciders, Responsibility
 from eventkit.errors import Rejected, unknown
-from eventkit.rpc.paging import asked
 from eventkit.subscriptions.table import reading
 from eventkit.telemetry import unshown
-from eventkit.values import from_datetime, from_decimal, to_decimal
+from eventkit.values import from_datetime
 from nhip.common.v1.time_pb2 import AsOf
 from nhip.common.v1.words_pb2 import PersonalText
 from nhip.goals.v1 import goals_pb2 as pb
 from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import ChangeProposed
 from services.goals.domain.approval import deciders, right_of
-from services.goals.domain.kpi import moved
-from services.goals.domain.reconciliation import Check, Node, NotChecked, reconcile
-from services.goals.queries import kpis, proposals, strategy
-from services.goals.queries.goal_map import CycleState, Moment, actor, moment, owner, read_cycle, thresholds
-from services.goals.queries.outline import Outline, Outlines
+from services.goals.domain.kpi_change import moved
+from services.goals.domain.proposal import additions_of
+from services.goals.queries import kpis, links, proposals, strategy
+from services.goals.queries.goal_map import CycleState, actor, moment, owner, read_cycle
+from services.goals.queries.outline import Outlines
+from services.goals.queries.proposal_sums import Asked, reconciled, told
 from services.goals.views.proposal import ProposalRow
-
-PAGE, LOOKED_AT = 20, 1000
-"""Proposals on a page without a size; waiting ones that are looked through for those that somebody may decide."""
-ADDED = "added"
-"""Stands for the id of a KPI that a proposal would add."""
-
-
-async def listed(
-    pool: asyncpg.Pool, who: Actor, request: pb.ListProposals, org: OrgChart, at: datetime
-) -> pb.Proposals:
-    """A page of proposals, or of those that wait for the caller: without their arithmetic, so only what they touch is
-    read."""
-    page = asked(request, who.tenant, bool, datetime, str, size=PAGE)
-    found: list[tuple[ProposalRow, CycleState]] = []
-    after, looked = page.after, 0
-    async with reading(pool, who.tenant) as con:
-        while len(found) < page.limit:
-            rows = await proposals.listed(
-                con, who.tenant, request.cycle_id, after, page.limit, waiting=request.mine_to_decide
-            )
-            states = await _touched(con, who.tenant, rows, moment(AsOf(), org, at), org)
-            found += [
-                (row, states[row.cycle_id])
-                for row in rows
-                if not request.mine_to_decide or _decides(row, states[row.cycle_id], who)
-            ]
-            looked += len(rows)
-            if len(rows) < page.limit or not request.mine_to_decide or looked >= LOOKED_AT:
-                break
-            after = rows[-1].place
-    shown, token = page.cut(found[: page.limit], lambda one: one[0].place)
-    return pb.Proposals(proposals=[_proposal(row, state, who) for row, state in shown], next_page_token=token)
-
-
-async def _touched(
-    con: asyncpg.Connection, tenant: str, rows: Sequence[ProposalRow], when: Moment, org: OrgChart
-) -> dict[str, CycleState]:
-    """The cycles of some proposals, with the KPIs that these would change and nothing else."""
-    states: dict[str, CycleState] = {}
-    for cycle_id in dict.fromkeys(row.cycle_id for row in rows):
-        cycle = await strategy.cycle(con, tenant, cycle_id)
-        assert cycle is not None  # in one snapshot, a proposal's cycle is there
-        states[cycle_id] = state = CycleState(tenant, cycle, when, org, Outline({}), thresholds(cycle, when, org))
-        of_cycle = [ChangeProposed.FromString(row.proposed) for row in rows if row.cycle_id == cycle_id]
-        await state.load(con, [change.kpi_id for proposed in of_cycle for change in proposed.changes])
-    return states
-
-
-def _decides(row: ProposalRow, state: CycleState, who: Actor) -> bool:
-    proposed = ChangeProposed.FromString(row.proposed)
-    addition = proposed.addition if proposed.HasField("addition") else None
-    found, _ = _deciders(state, proposed.changes, addition, proposed.proposer_id)
-    return found is not None and who.kind == "person" and who.id in found.people
 
 
 async def one(
@@ -94,41 +40,64 @@ async def one(
         state = await read_cycle(con, outlines, who.tenant, row.cycle_id, org, moment(as_of, org, at))
         proposed = ChangeProposed.FromString(row.proposed)
         await state.load(con, [change.kpi_id for change in proposed.changes])
-    reply = _proposal(row, state, who)
-    addition = proposed.addition if proposed.HasField("addition") else None
-    reply.reconciliations.extend(reconciled(state.outline, proposed.changes, addition))
+        names = await _strategy_names(con, who.tenant, state)
+    reply = shown(row, state, who, names)
+    asked = Asked(state.outline, proposed.changes, additions_of(proposed))
+    reply.reconciliations.extend(reconciled(asked))
+    if reply.state == t.PROPOSAL_STATE_PROPOSED:
+        reply.told.extend(told(asked, org, reply.approval.approver_id))
     return reply
 
 
 async def preview(
     pool: asyncpg.Pool, outlines: Outlines, who: Actor, request: pb.PreviewProposal, org: OrgChart, at: datetime
 ) -> pb.ProposalPreview:
-    """The arithmetic and the decider of a proposal that is still being written."""
+    """The arithmetic, the decider and who would be told of a proposal that is still being written."""
     async with reading(pool, who.tenant) as con:
         state = await read_cycle(con, outlines, who.tenant, request.cycle_id, org, moment(AsOf(), org, at))
         await state.load(con, [change.kpi_id for change in request.changes])
-    addition = request.addition if request.HasField("addition") else None
-    reply = pb.ProposalPreview(reconciliations=reconciled(state.outline, request.changes, addition))
-    found, obstacle = _deciders(state, request.changes, addition, who.id)
-    reply.obstacle = obstacle or _stale(state, request.changes)
+    asked = Asked(state.outline, request.changes, additions_of(request))
+    reply = pb.ProposalPreview(reconciliations=reconciled(asked))
+    found, obstacle = _deciders(state, asked.changes, asked.additions, who.id)
+    reply.obstacle = obstacle or _stale(state, asked.changes)
     if found:
         reply.approver.CopyFrom(owner(org, found.people[0]))
         reply.approval.CopyFrom(right_of(found, found.people[0]))
+    reply.told.extend(told(asked, org, reply.approval.approver_id))
     return reply
 
 
-def _proposal(row: ProposalRow, state: CycleState, who: Actor) -> pb.Proposal:
-    """As much of it as can be shown: one proposal takes no page from the others."""
+async def _strategy_names(con: asyncpg.Connection, tenant: str, state: CycleState) -> dict[str, str]:
+    """What goals and success factors are called, by their ids."""
+    goals = await strategy.goals(con, tenant, state.when.known)
+    csfs = await strategy.csfs(con, tenant, state.when.known)
+    return {goal.goal_id: goal.name for goal in goals} | {csf.csf_id: csf.name for csf in csfs}
+
+
+def shown(row: ProposalRow, state: CycleState, who: Actor, names: Mapping[str, str] | None = None) -> pb.Proposal:
+    """As much of it as can be shown: one proposal takes no page from the others.
+
+    `names`: what goals and success factors are called, where that is to be said.
+    """
     try:
-        return _shown(row, state, who)
+        return _shown(row, state, who, names or {})
     except Exception as error:
         unshown("proposal", row.proposal_id, error)
-        shown: Any = row.state  # stored as the enum's number
-        return pb.Proposal(proposal_id=row.proposal_id, cycle_id=row.cycle_id, state=shown, unshown=True)
+        state_of: Any = row.state  # stored as the enum's number
+        return pb.Proposal(proposal_id=row.proposal_id, cycle_id=row.cycle_id, state=state_of, unshown=True)
 
 
-def _shown(row: ProposalRow, state: CycleState, who: Actor) -> pb.Proposal:
+def _shown(row: ProposalRow, state: CycleState, who: Actor, names: Mapping[str, str]) -> pb.Proposal:
     proposed = ChangeProposed.FromString(row.proposed)
+    additions = additions_of(proposed)
+    added = {draft.key: draft.name for draft in additions if draft.key}
+
+    def called(parent: t.Parent) -> str:
+        kind = parent.WhichOneof("target")
+        id: str = getattr(parent, kind) if kind else ""
+        stub = state.outline.stubs.get(id)
+        return added.get(id) or names.get(id) or (stub.name if stub else "")
+
     waiting = row.state == t.PROPOSAL_STATE_PROPOSED
     reply = pb.Proposal(
         proposal_id=row.proposal_id,
@@ -142,22 +111,30 @@ def _shown(row: ProposalRow, state: CycleState, who: Actor) -> pb.Proposal:
         changes=[
             pb.ProposedChange(
                 kpi=state.kpi(kpi),
-                before=change.before,
-                after=change.after,
+                before=change.before if change.HasField("before") else None,
+                after=change.after if change.HasField("after") else None,
                 floor=change.floor if change.HasField("floor") else None,
                 stretch=change.stretch if change.HasField("stretch") else None,
                 baseline=change.baseline if change.HasField("baseline") else None,
+                said=change.said if change.HasField("said") else None,
+                parent=change.parent if change.HasField("parent") else None,
+                serves_before=called(change.parent.before),
+                serves_after=called(change.parent.after),
+                ends=change.ends,
             )
             for change in proposed.changes
             if (kpi := state.kpis.get(change.kpi_id))
         ],
-        addition=proposed.addition if proposed.HasField("addition") else None,
-        added_kpi_id=row.added_kpi_id,
+        additions=[
+            pb.ProposedAddition(kpi=draft, kpi_id=kpi_id, serves=called(draft.parent))
+            for draft, kpi_id in zip(additions, row.added_kpi_ids or [""] * len(additions), strict=True)
+        ],
+        addition=additions[0] if additions else None,
+        added_kpi_id=row.added_kpi_ids[0] if row.added_kpi_ids else "",
         may_withdraw=waiting and who.id == proposed.proposer_id,
     )
     if waiting:
-        addition = proposed.addition if proposed.HasField("addition") else None
-        found, obstacle = _deciders(state, proposed.changes, addition, proposed.proposer_id)
+        found, obstacle = deciders_of(state, proposed)
         reply.obstacle = obstacle or _stale(state, proposed.changes) or _ended(state, proposed.reason_class)
         if found:
             asked = who.id if who.id in found.people else found.people[0]
@@ -172,66 +149,23 @@ def _shown(row: ProposalRow, state: CycleState, who: Actor) -> pb.Proposal:
     return reply
 
 
-def reconciled(
-    outline: Outline, changes: Iterable[t.TargetChange], addition: t.KpiDraft | None
-) -> list[pb.Reconciliation]:
-    """Each check of the branch that a proposal touches, as things are and as they would be."""
-    changes = list(changes)
-    targets = {change.kpi_id: value for change in changes if (value := to_decimal(change.after)) is not None}
-    starts = {change.kpi_id for change in changes} | ({addition.parent.kpi_id} if addition else set[str]())
-    touched = starts | {above for kpi in starts for above in outline.above(kpi)}
-    judged = touched | outline.judged_by(starts)
-    before = _by_kind(c for c in outline.found if c.kpi_id in judged)
-    after = _by_kind(reconcile([*outline.nodes(outline.counted_for(judged), targets), *_added(addition)], judged))
-    changed = [key for key in before | after if key[0] in touched or before.get(key) != after.get(key)]
-    changed = [key for key in changed if key[1] or key in after]  # what was not checked and now is shows its checks
-    return [
-        pb.Reconciliation(
-            kpi_id=kpi_id,
-            kpi_name=outline.stubs[kpi_id].name,
-            unit=outline.stubs[kpi_id].unit,
-            kind=kind,
-            before=_check(before.get((kpi_id, kind))),
-            after=_check(then := after.get((kpi_id, kind))),
-            not_checked=then.reason if isinstance(then, NotChecked) else pb.NotChecked.REASON_UNSPECIFIED,
-        )
-        for kpi_id, kind in changed
-        if kpi_id in outline.stubs
-    ]
-
-
-def _by_kind(found: Iterable[Check | NotChecked]) -> dict[tuple[str, pb.Shortfall.Kind.ValueType], Check | NotChecked]:
-    """By KPI and kind of check; of what is not checked the kind is unspecified."""
-    return {(c.kpi_id, c.kind if isinstance(c, Check) else pb.Shortfall.KIND_UNSPECIFIED): c for c in found}
-
-
-def _check(check: Check | NotChecked | None) -> pb.Reconciliation.Check | None:
-    if not isinstance(check, Check):
-        return None
-    return pb.Reconciliation.Check(
-        reached=from_decimal(check.reached),
-        wanted=from_decimal(check.wanted),
-        arithmetic=check.arithmetic,
-        short=check.short,
-        over=check.over,
-    )
-
-
-def _added(addition: t.KpiDraft | None) -> list[Node]:
-    if addition is None or to_decimal(addition.measure.target) is None:
-        return []
-    m = addition.measure
-    return [Node(ADDED, m.kind, m.unit, Decimal(m.target.value), addition.parent.kpi_id, m.volume_kpi_id, m.direction)]
+def deciders_of(state: CycleState, proposed: ChangeProposed) -> tuple[Deciders | None, str]:
+    """Who decides about a proposal, or the stable reason why nobody can."""
+    return _deciders(state, proposed.changes, additions_of(proposed), proposed.proposer_id)
 
 
 def _deciders(
-    state: CycleState, changes: Sequence[t.TargetChange], addition: t.KpiDraft | None, proposer: str
+    state: CycleState, changes: Sequence[t.TargetChange], additions: Sequence[t.KpiDraft], proposer: str
 ) -> tuple[Deciders | None, str]:
-    """Who decides, or the stable reason why nobody can."""
-    rows = [state.kpis[change.kpi_id] for change in changes if change.kpi_id in state.kpis]
-    touched = [Responsibility(row.kpi_id, row.level, tuple(row.owner_ids), row.unit_id) for row in rows]
-    if addition is not None and addition.level:
-        touched.append(Responsibility("", addition.level, tuple(addition.owner_ids), addition.unit_id))
+    touched: list[Responsibility] = []
+    for change in changes:
+        if row := state.kpis.get(change.kpi_id):
+            after = change.said.after
+            owners = tuple(after.owners.ids if after.HasField("owners") else row.owner_ids)
+            unit = after.unit_id if after.HasField("unit_id") else row.unit_id
+            touched.append(Responsibility(row.kpi_id, row.level, tuple(row.owner_ids), row.unit_id))
+            touched.append(Responsibility(row.kpi_id, row.level, owners, unit))
+    touched += [Responsibility("", d.level, tuple(d.owner_ids), d.unit_id) for d in additions if d.level]
     if not touched:
         return None, ""
     try:
@@ -240,12 +174,13 @@ def _deciders(
         return None, refusal.reason
 
 
-def _stale(state: CycleState, changes: Iterable[t.TargetChange]) -> str:
-    """Why a proposal cannot be approved as it stands: a number has moved, or a KPI has ended."""
+def _stale(state: CycleState, changes: Sequence[t.TargetChange]) -> str:
+    """Why a proposal cannot be approved as it stands: something has moved, or a KPI has ended."""
 
     def stands(change: t.TargetChange) -> bool:
         row = state.kpis.get(change.kpi_id)
-        return row is not None and not moved(kpis.measure(row), change)
+        parent = links.parent(state.links.get(change.kpi_id)) or t.Parent()
+        return row is not None and not moved(kpis.measure(row), kpis.said(row), parent, change)
 
     return "" if all(map(stands, changes)) else "PROPOSAL_STALE"
 

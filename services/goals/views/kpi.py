@@ -10,8 +10,9 @@ from eventkit.log import Recorded
 from eventkit.subscriptions.projection import Rows, View
 from eventkit.subscriptions.table import Key
 from eventkit.values import packed, required_date, to_decimal
-from nhip.goals.v1.events_pb2 import KpiDefined, KpiRetired, KpiTargetRevised
+from nhip.goals.v1.events_pb2 import KpiChanged, KpiDefined, KpiRetired, KpiTargetRevised
 from services.goals.domain.kpi import EDGES, KPI, Kpi, weight_of
+from services.goals.domain.kpi_change import SAID, part
 from services.goals.views import VERSION
 
 
@@ -35,6 +36,8 @@ class KpiRow:
     stretch: Decimal | None
     volume_kpi_id: str
     owner_ids: list[str]
+    helper_ids: list[str]
+    evaluator_id: str
     unit_id: str
     weight: Decimal
     retired: bool
@@ -55,7 +58,7 @@ class KpiView(View[KpiRow]):
     version = VERSION
     indexes = ("tenant, cycle_id, kpi_id, version desc",)
     row = KpiRow
-    folds = (KpiDefined, KpiRetired, KpiTargetRevised)
+    folds = (KpiChanged, KpiDefined, KpiRetired, KpiTargetRevised)
 
     def touches(self, event: Recorded) -> Iterable[Key]:
         return ((event.tenant, event.stream.id, event.version - 1),)
@@ -86,6 +89,8 @@ class KpiView(View[KpiRow]):
                         stretch=to_decimal(m.stretch),
                         volume_kpi_id=m.volume_kpi_id,
                         owner_ids=list(e.owner_ids),
+                        helper_ids=list(e.helper_ids),
+                        evaluator_id=e.evaluator_id,
                         unit_id=e.unit_id,
                         weight=weight_of(e),
                         retired=False,
@@ -109,12 +114,25 @@ class KpiView(View[KpiRow]):
                         reason_class=e.reason_class,
                     )
                 )
+            case KpiChanged() as e:
+                said = {_COLUMNS.get(name, name): part(e.after, name) for name in SAID}
+                rows.put(
+                    after(
+                        **{name: list(v) if isinstance(v, tuple) else v for name, v in said.items() if v is not None},
+                        retired=False,
+                        effective_on=required_date(e.effective_on),
+                        proposal_id=e.proposal_id,
+                        reason_class=e.reason_class,
+                        reason=packed(e.reason),
+                    )
+                )
             case KpiRetired() as e:
                 reason = packed(e.reason)
                 rows.put(
                     after(
                         retired=True,
                         effective_on=required_date(e.effective_on),
+                        proposal_id=e.proposal_id,
                         reason_class=e.reason_class,
                         reason=reason,
                     )
@@ -133,6 +151,7 @@ class KpiView(View[KpiRow]):
 
 
 KPIS = KpiView().table
+_COLUMNS = {"owners": "owner_ids", "helpers": "helper_ids"}
 
 
 def _row(kpi: Kpi, event: Recorded) -> KpiRow:
@@ -154,14 +173,16 @@ def _row(kpi: Kpi, event: Recorded) -> KpiRow:
         stretch=to_decimal(m.stretch),
         volume_kpi_id=m.volume_kpi_id,
         owner_ids=list(kpi.owners),
+        helper_ids=list(kpi.helpers),
+        evaluator_id=kpi.evaluator,
         unit_id=kpi.unit_id,
         weight=kpi.weight,
         retired=isinstance(e, KpiRetired),
         defined_on=kpi.defined_on,
         effective_on=kpi.ends_on if isinstance(e, KpiRetired) and kpi.ends_on else kpi.effective_on,
-        proposal_id=e.proposal_id if isinstance(e, KpiDefined | KpiTargetRevised) else "",
-        reason_class=e.reason_class if isinstance(e, KpiTargetRevised | KpiRetired) else 0,
-        reason=packed(e.reason) if isinstance(e, KpiRetired) else b"",
+        proposal_id=e.proposal_id if isinstance(e, KpiDefined | KpiTargetRevised | KpiChanged | KpiRetired) else "",
+        reason_class=e.reason_class if isinstance(e, KpiTargetRevised | KpiChanged | KpiRetired) else 0,
+        reason=packed(e.reason) if isinstance(e, KpiChanged | KpiRetired) else b"",
         **_stamp(event),  # type: ignore[arg-type] # columns of the row by name
     )
 

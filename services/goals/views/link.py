@@ -32,6 +32,7 @@ class LinkRow:
     event_id: str
     event: str
     actor: str
+    proposal_id: str
 
 
 class LinkView(WrittenWhole[LinkRow, KpiAligned | KpiTakenOff]):
@@ -44,7 +45,7 @@ class LinkView(WrittenWhole[LinkRow, KpiAligned | KpiTakenOff]):
     def written(self, event: Recorded, e: KpiAligned | KpiTakenOff) -> LinkRow:
         if isinstance(e, KpiTakenOff):
             return _row(event, e.kpi_id, t.Parent(), "", required_date(e.effective_on))
-        return _row(event, e.kpi_id, e.after, e.why, required_date(e.effective_on))
+        return _row(event, e.kpi_id, e.after, e.why, required_date(e.effective_on), e.proposal_id)
 
     def expected(self, events: Sequence[Recorded]) -> Iterable[LinkRow]:
         alignment = ALIGNMENT.initial
@@ -54,7 +55,7 @@ class LinkView(WrittenWhole[LinkRow, KpiAligned | KpiTakenOff]):
             alignment = ALIGNMENT.evolve(alignment, e)
             if isinstance(e, KpiAligned):
                 link = alignment.links[e.kpi_id][-1]
-                yield _row(event, e.kpi_id, link.parent, link.why, link.effective_on)
+                yield _row(event, e.kpi_id, link.parent, link.why, link.effective_on, e.proposal_id)
             else:
                 yield _row(event, e.kpi_id, t.Parent(), "", alignment.ends[e.kpi_id])
 
@@ -62,7 +63,9 @@ class LinkView(WrittenWhole[LinkRow, KpiAligned | KpiTakenOff]):
 LINKS = LinkView().table
 
 
-def _row(event: Recorded, kpi_id: str, parent: t.Parent, why: str, effective_on: date) -> LinkRow:
+def _row(
+    event: Recorded, kpi_id: str, parent: t.Parent, why: str, effective_on: date, proposal_id: str = ""
+) -> LinkRow:
     field = parent.WhichOneof("target") or ""
     return LinkRow(
         tenant=event.tenant,
@@ -77,4 +80,5 @@ def _row(event: Recorded, kpi_id: str, parent: t.Parent, why: str, effective_on:
         event_id=str(event.id),
         event=event.type.rsplit(".", 1)[-1],
         actor=event.origin.actor,
+        proposal_id=proposal_id,
     )

@@ -11,7 +11,7 @@ from eventkit.subscriptions.table import Key
 from eventkit.values import packed
 from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import ChangeProposed, ProposalApproved, ProposalDeclined, ProposalWithdrawn
-from services.goals.domain.proposal import PROPOSAL, Proposal
+from services.goals.domain.proposal import PROPOSAL, Proposal, added_ids_of
 from services.goals.views import VERSION
 
 
@@ -30,7 +30,7 @@ class ProposalRow:
     decided_at: datetime | None
     approval: bytes
     reason: bytes
-    added_kpi_id: str
+    added_kpi_ids: list[str]
 
     @property
     def place(self) -> tuple[bool, datetime, str]:
@@ -63,12 +63,12 @@ class ProposalView(View[ProposalRow]):
                         None,
                         b"",
                         b"",
-                        "",
+                        [],
                     )
                 )
             case ProposalApproved() as e:
                 decided = _decided(event, t.PROPOSAL_STATE_APPROVED, packed(e.approval), packed(e.comment))
-                rows.put(replace(rows[key], **decided, added_kpi_id=e.added_kpi_id))
+                rows.put(replace(rows[key], **decided, added_kpi_ids=added_ids_of(e)))
             case ProposalDeclined() as e:
                 rows.put(
                     replace(
@@ -100,11 +100,11 @@ class ProposalView(View[ProposalRow]):
             None,
             b"",
             b"",
-            "",
+            [],
         )
         match last.message:
             case ProposalApproved() as e:
-                row = replace(row, approval=packed(e.approval), reason=packed(e.comment), added_kpi_id=e.added_kpi_id)
+                row = replace(row, approval=packed(e.approval), reason=packed(e.comment), added_kpi_ids=added_ids_of(e))
             case ProposalDeclined() as e:
                 row = replace(row, approval=packed(e.approval), reason=packed(e.reason))
             case ProposalWithdrawn() as e:

@@ -44,6 +44,12 @@ class Change:
     """The KPIs that it served and serves; empty for none."""
     unaligned: bool = False
     """It serves nothing any more, neither a KPI nor anything else."""
+    parts: tuple[str, ...] = ()
+    """What of its words, weight and people changed."""
+    owners_before: Sequence[str] | None = None
+    """Who was named for it before; None: who is named now."""
+    unit_before: str | None = None
+    """Whose it was before; None: whose it is now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +200,8 @@ def _concerned(changes: Sequence[Change], tree: KpiTree, org: OrgChart) -> dict[
         ):
             for person in _owners(kpis, tree, org):
                 relations.setdefault(person, relation)
+            if relation == t.RELATION_OWNER:
+                relations |= dict.fromkeys(_owners_before(change, tree, org), relation)
         for person, relation in relations.items():
             concerned.setdefault(person, []).append(_message(change, relation))
     return concerned
@@ -201,6 +209,16 @@ def _concerned(changes: Sequence[Change], tree: KpiTree, org: OrgChart) -> dict[
 
 def _owners(kpis: Iterable[str], tree: KpiTree, org: OrgChart) -> list[str]:
     return [person for kpi in kpis for person in answerable(tree.kpis[kpi], org)]
+
+
+def _owners_before(change: Change, tree: KpiTree, org: OrgChart) -> tuple[str, ...]:
+    """Who answered for it until it changed hands; nobody where it did not."""
+    now = tree.kpis[change.kpi_id]
+    if change.owners_before is None and change.unit_before is None:
+        return ()
+    owners = now.owners if change.owners_before is None else tuple(change.owners_before)
+    unit = now.unit_id if change.unit_before is None else change.unit_before
+    return answerable(Responsibility(now.id, now.level, owners, unit), org)
 
 
 def _message(change: Change, relation: t.Relation.ValueType) -> KpiChange:
@@ -213,6 +231,7 @@ def _message(change: Change, relation: t.Relation.ValueType) -> KpiChange:
         parent_before=change.parent_before,
         parent_after=change.parent_after,
         unaligned=change.unaligned,
+        parts=change.parts,
     )
 
 

@@ -17,6 +17,7 @@ CYCLE = KnownCycleView().table
 _KINDS: dict[str, t.ChangeKind.ValueType] = {
     "KpiDefined": t.CHANGE_KIND_DEFINED,
     "KpiTargetRevised": t.CHANGE_KIND_TARGET_REVISED,
+    "KpiChanged": t.CHANGE_KIND_SAID,
     "KpiAligned": t.CHANGE_KIND_ALIGNED,
     "KpiRetired": t.CHANGE_KIND_RETIRED,
     "KpiTakenOff": t.CHANGE_KIND_UNSPECIFIED,
@@ -33,7 +34,8 @@ async def append_of(con: asyncpg.Connection, tenant: str, append_id: UUID, actor
     for row in rows:
         if row["what"] in _KINDS:
             links = row["parent_before"], row["parent_after"], row["unaligned"]
-            changes.append(Change(row["about"], _KINDS[row["what"]], row["before"], row["after"], *links))
+            said = tuple(row["parts"]), row["owners_before"], row["unit_before"]
+            changes.append(Change(row["about"], _KINDS[row["what"]], row["before"], row["after"], *links, *said))
         else:
             proposed = await _proposed(con, tenant, row["about"], row["what"])
     return Append(actor, changes, proposed)

@@ -1,7 +1,7 @@
 """Proposals that wait for a decision, and who was asked for it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import asyncpg
@@ -9,7 +9,8 @@ import asyncpg
 from eventkit.directory.responsibility import Responsibility
 from eventkit.directory.views import TenantView
 from eventkit.process.service import Due
-from nhip.goals.v1.types_pb2 import PROPOSAL_STATE_PROPOSED, KpiDraft
+from nhip.goals.v1.events_pb2 import ChangeProposed
+from nhip.goals.v1.types_pb2 import PROPOSAL_STATE_PROPOSED
 from nhip.notifications.v1.types_pb2 import NOTICE_KIND_PROPOSAL_WAITING
 from services.notifications.queries.goals_changes import responsibilities
 from services.notifications.queries.settings import in_force
@@ -57,7 +58,7 @@ class Waiting:
     proposer_id: str
     proposed_at: datetime
     touched: Sequence[Responsibility]
-    """The KPIs that it would change, and the one that it would add."""
+    """The KPIs that it would change, as they are and as they would be, and those that it would add."""
     asked: Sequence[Asked]
     was_asked: bool
     """Somebody was asked before, whether their notice is open still or not."""
@@ -81,10 +82,7 @@ async def facts_of(con: asyncpg.Connection, tenant: str, proposal_id: str) -> Wa
     row = (await PROPOSAL.load(con, [(tenant, proposal_id)])).get((tenant, proposal_id))
     if row is None or row.state != PROPOSAL_STATE_PROPOSED:
         return None
-    touched = list((await responsibilities(con, tenant, row.touched)).values())
-    if row.addition:
-        draft = KpiDraft.FromString(row.addition)
-        touched.append(Responsibility("", draft.level, tuple(draft.owner_ids), draft.unit_id))
+    touched = await _touched(con, tenant, ChangeProposed.FromString(row.asked))
     asked = await con.fetch(
         f"select n.person_id, n.notice_id, n.telling_id, n.given_at as at, n.closed from {NOTICE} n "
         f"where n.tenant = $1 and n.proposal_id = $2 and n.kind = {NOTICE_KIND_PROPOSAL_WAITING} order by n.position",
@@ -95,3 +93,17 @@ async def facts_of(con: asyncpg.Connection, tenant: str, proposal_id: str) -> Wa
         Asked(one["person_id"], one["notice_id"], one["telling_id"], one["at"]) for one in asked if not one["closed"]
     ]
     return Waiting(row.proposer_id, row.proposed_at, touched, open, bool(asked))
+
+
+async def _touched(con: asyncpg.Connection, tenant: str, asked: ChangeProposed) -> list[Responsibility]:
+    known = await responsibilities(con, tenant, [change.kpi_id for change in asked.changes])
+    touched = list(known.values())
+    for change in asked.changes:
+        said, kpi = change.said.after, known.get(change.kpi_id)
+        if kpi:
+            owners = tuple(said.owners.ids) if said.HasField("owners") else kpi.owners
+            touched.append(
+                replace(kpi, owners=owners, unit_id=said.unit_id if said.HasField("unit_id") else kpi.unit_id)
+            )
+    drafts = [*([asked.addition] if asked.HasField("addition") else []), *asked.additions]
+    return [*touched, *(Responsibility("", d.level, tuple(d.owner_ids), d.unit_id) for d in drafts)]

@@ -221,6 +221,8 @@ class Letter:
                 return _("%(kpi)s (%(relation)s): new") % told
             case t.CHANGE_KIND_HANDED_OVER:
                 return noticed.kpi_name
+            case t.CHANGE_KIND_SAID:
+                return _("%(kpi)s (%(relation)s): changed in words, weight or people") % told
             case t.CHANGE_KIND_RETIRED:
                 return _("%(kpi)s (%(relation)s): has ended") % told
             case _ if noticed.parent_after_name:

@@ -12,6 +12,7 @@ from nhip.goals.v1 import types_pb2 as g
 from nhip.goals.v1.events_pb2 import (
     ChangeProposed,
     KpiAligned,
+    KpiChanged,
     KpiDefined,
     KpiRetired,
     KpiTakenOff,
@@ -37,6 +38,12 @@ class GoalsChangeRow:
     parent_before: str
     parent_after: str
     unaligned: bool
+    parts: list[str]
+    """What of a KPI's words, weight and people changed, by the names of the contract."""
+    owners_before: list[str] | None
+    """Who was named for it, where that changed; None: that stayed."""
+    unit_before: str | None
+    """Whose it was, where that changed."""
 
 
 class GoalsChangeView(View[GoalsChangeRow]):
@@ -47,6 +54,7 @@ class GoalsChangeView(View[GoalsChangeRow]):
     folds = (
         ChangeProposed,
         KpiAligned,
+        KpiChanged,
         KpiDefined,
         KpiRetired,
         KpiTakenOff,
@@ -62,6 +70,8 @@ class GoalsChangeView(View[GoalsChangeRow]):
                 rows.put(_row(event, e.kpi_id))
             case KpiTargetRevised() as e:
                 rows.put(_row(event, e.kpi_id, before=to_decimal(e.before), after=to_decimal(e.after)))
+            case KpiChanged() as e:
+                rows.put(_row(event, e.kpi_id, said=e.before))
             case KpiAligned() as e:
                 if e.before != e.after:  # else only the words why were changed
                     rows.put(_row(event, e.kpi_id, linked=(e.before, e.after)))
@@ -80,8 +90,9 @@ def _row(
     before: Decimal | None = None,
     after: Decimal | None = None,
     linked: tuple[g.Parent, g.Parent] | None = None,
+    said: g.KpiSaid | None = None,
 ) -> GoalsChangeRow:
-    """`linked`: what a KPI served before and serves now."""
+    """`linked`: what a KPI served before and serves now; `said`: what it said before, as far as that changed."""
     return GoalsChangeRow(
         tenant=event.tenant,
         append_id=event.append_id,
@@ -93,6 +104,9 @@ def _row(
         parent_before=linked[0].kpi_id if linked else "",
         parent_after=linked[1].kpi_id if linked else "",
         unaligned=linked is not None and linked[1].WhichOneof("target") is None,
+        parts=[field.name for field, _ in said.ListFields()] if said else [],
+        owners_before=list(said.owners.ids) if said and said.HasField("owners") else None,
+        unit_before=said.unit_id if said and said.HasField("unit_id") else None,
     )
 
 

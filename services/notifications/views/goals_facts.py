@@ -15,6 +15,7 @@ from nhip.goals.v1.events_pb2 import (
     ChangeProposed,
     CycleOpened,
     KpiAligned,
+    KpiChanged,
     KpiDefined,
     KpiRetired,
     KpiTakenOff,
@@ -24,7 +25,7 @@ from nhip.goals.v1.events_pb2 import (
     ProposalWithdrawn,
 )
 
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class KnownKpiView(View[KnownKpiRow]):
     version = VERSION
     indexes = ("tenant, cycle_id",)
     row = KnownKpiRow
-    folds = (KpiDefined, KpiRetired)
+    folds = (KpiChanged, KpiDefined, KpiRetired)
     passes_over = (KpiTargetRevised,)
 
     def touches(self, event: Recorded) -> Iterable[Key]:
@@ -63,6 +64,8 @@ class KnownKpiView(View[KnownKpiRow]):
         match event.message:
             case KpiDefined() as e:
                 rows.put(_kpi(e, event))
+            case KpiChanged() as e:
+                rows.put(_changed(rows[key], e.after))
             case KpiRetired() as e:
                 rows.put(replace(rows[key], retired=True, end_reason_class=e.reason_class, end_reason=packed(e.reason)))
             case _:
@@ -85,6 +88,16 @@ def _kpi(e: KpiDefined, event: Recorded) -> KnownKpiRow:
         retired=False,
         end_reason_class=0,
         end_reason=b"",
+    )
+
+
+def _changed(row: KnownKpiRow, said: g.KpiSaid) -> KnownKpiRow:
+    return replace(
+        row,
+        name=said.name if said.HasField("name") else row.name,
+        unit=said.unit if said.HasField("unit") else row.unit,
+        owner_ids=list(said.owners.ids) if said.HasField("owners") else row.owner_ids,
+        unit_id=said.unit_id if said.HasField("unit_id") else row.unit_id,
     )
 
 
@@ -142,10 +155,8 @@ class KnownProposalRow:
     proposer_id: str
     approver_ids: list[str]
     proposed_at: datetime
-    touched: list[str]
-    """The KPIs that it would change."""
-    addition: bytes
-    """The KPI that it would add: the draft of the contract; empty for none."""
+    asked: bytes
+    """What it would change and add: the event of the contract without its words."""
     decision: bytes = b""
     """What the decider said to it."""
 
@@ -186,6 +197,9 @@ def _proposal(e: ChangeProposed, event: Recorded) -> KnownProposalRow:
         proposer_id=e.proposer_id,
         approver_ids=list(e.approver_ids),
         proposed_at=event.recorded_at,
-        touched=[change.kpi_id for change in e.changes],
-        addition=packed(e.addition) if e.HasField("addition") else b"",
+        asked=packed(
+            ChangeProposed(
+                changes=e.changes, addition=e.addition if e.HasField("addition") else None, additions=e.additions
+            )
+        ),
     )

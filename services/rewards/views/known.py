@@ -1,10 +1,13 @@
 """Which KPIs there are, by name: what rewards keeps of goals, fed by its topic."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
+from eventkit.commands.aggregate import UnknownEvent
 from eventkit.log import Recorded
-from eventkit.subscriptions.projection import WrittenWhole
-from nhip.goals.v1.events_pb2 import KpiDefined, KpiRetired, KpiTargetRevised
+from eventkit.subscriptions.projection import Rows, View
+from eventkit.subscriptions.table import Key
+from nhip.goals.v1.events_pb2 import KpiChanged, KpiDefined, KpiRetired, KpiTargetRevised
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,17 +17,28 @@ class KnownKpiRow:
     name: str
 
 
-class KnownKpiView(WrittenWhole[KnownKpiRow, KpiDefined]):
+class KnownKpiView(View[KnownKpiRow]):
     """A KPI that has ended stays: deeds for it may still be praised."""
 
     name, source, categories, key = "known_kpi", "goals", ("kpi",), ("tenant", "kpi_id")
-    version = 2
+    version = 3
     row = KnownKpiRow
-    folds = (KpiDefined,)
+    folds = (KpiChanged, KpiDefined)
     passes_over = (KpiRetired, KpiTargetRevised)
 
-    def written(self, event: Recorded, e: KpiDefined) -> KnownKpiRow:
-        return KnownKpiRow(event.tenant, e.kpi_id, e.name)
+    def touches(self, event: Recorded) -> Iterable[Key]:
+        return ((event.tenant, event.stream.id),)
+
+    def fold(self, rows: Rows[KnownKpiRow], event: Recorded) -> None:
+        key = (event.tenant, event.stream.id)
+        match event.message:
+            case KpiDefined() as e:
+                rows.put(KnownKpiRow(*key, e.name))
+            case KpiChanged() as e:
+                if e.after.HasField("name"):
+                    rows.put(replace(rows[key], name=e.after.name))
+            case _:
+                raise UnknownEvent(event.message)
 
 
 KNOWN_KPIS = KnownKpiView().table

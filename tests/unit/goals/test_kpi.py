@@ -11,7 +11,7 @@ from eventkit.values import from_date, required_date
 from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import CycleOpened, KpiAligned, KpiDefined, KpiRetired, KpiTargetRevised
 from nhip.goals.v1.goals_pb2 import RetireKpi
-from services.goals.domain import alignment, kpi
+from services.goals.domain import alignment, kpi, kpi_change
 from services.goals.domain.alignment import ALIGNMENT
 from services.goals.domain.kpi import KPI
 from tests.unit.decisions import Given, company_x, number, rejected, words
@@ -122,9 +122,8 @@ def test_an_end_that_lies_ahead_acts_from_that_day_on():
     assert "I1" in links.children("D1", MARCH_12)
     assert "I1" not in links.children("D1", MARCH_20)
     change = t.TargetChange(kpi_id="I1", before=number(80), after=number(60))
-    revised = kpi.revise(
-        ending, change, today=MARCH_12, proposal_id="P", reason_class=t.REASON_CLASS_CORRECTION, at="c"
-    ).event
+    cause = kpi_change.Cause(t.REASON_CLASS_CORRECTION)
+    revised = kpi_change.numbers(ending, change, today=MARCH_12, cause=cause, at="c")[0].event
     assert isinstance(revised, KpiTargetRevised)
     assert required_date(revised.effective_on) == MARCH_12
     rejected("KPI_RETIRED", lambda: kpi.active(ending, MARCH_20))

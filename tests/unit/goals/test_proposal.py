@@ -1,5 +1,7 @@
 """Proposals: CH3 of Company X, and who decides."""
 
+from dataclasses import replace
+
 import pytest
 
 from eventkit.commands.aggregate import Decision
@@ -15,11 +17,13 @@ from nhip.goals.v1.events_pb2 import (
     ProposalDeclined,
 )
 from nhip.goals.v1.goals_pb2 import ApproveProposal, DeclineProposal, ProposeChange, WithdrawProposal
-from services.goals.domain import kpi, proposal
+from services.goals.domain import kpi_change, proposal
 from services.goals.domain.alignment import ALIGNMENT
 from services.goals.domain.approval import deciders
+from services.goals.domain.changing import Circumstances
 from services.goals.domain.kpi import KPI
-from services.goals.domain.proposal import PROPOSAL, Circumstances
+from services.goals.domain.kpi_change import Cause
+from services.goals.domain.proposal import PROPOSAL
 from tests.unit.decisions import TODAY, Given, company_x, context, number, rejected, words
 from tests.unit.goals.kpis import Q1, company, department, draft, individual, measure, sales_branch, tree
 
@@ -31,7 +35,7 @@ def around(state: Given, org: OrgChart | None = None) -> Circumstances:
         cycle=Q1,
         alignment=state.state(ALIGNMENT, Q1.id),
         kpis={id: state.state(KPI, id) for id in ("K1", "D1", "D2", "I1", "I2", "I3", "I4", "ghost")},
-        parent_exists=False,
+        parents=(),
         org=org or company_x(),
         today=TODAY,
     )
@@ -39,9 +43,7 @@ def around(state: Given, org: OrgChart | None = None) -> Circumstances:
 
 def only(state: Given, ids: list[str], org: OrgChart | None = None) -> Circumstances:
     whole = around(state, org)
-    return Circumstances(
-        whole.cycle, whole.alignment, {id: whole.kpis[id] for id in ids}, False, whole.org, whole.today
-    )
+    return replace(whole, kpis={id: whole.kpis[id] for id in ids})
 
 
 def report() -> t.KpiDraft:
@@ -67,9 +69,15 @@ def proposed(
     return proposal.propose(asked(changes, addition), only(state, list(changes)), context(by), "P")
 
 
+def added(state: Given) -> list[str]:
+    return ["K-ADD"] * len(state.state(PROPOSAL, "P").additions)
+
+
 def approve(state: Given, by: str, changes: dict[str, tuple[int, int]] = CH3, org: OrgChart | None = None) -> Decision:
     command = ApproveProposal(proposal_id="P", comment=words("đồng ý"))
-    return proposal.approve(state.state(PROPOSAL, "P"), command, only(state, list(changes), org), context(by), "K-ADD")
+    return proposal.approve(
+        state.state(PROPOSAL, "P"), command, only(state, list(changes), org), context(by), added(state)
+    )
 
 
 def test_a_proposal_says_who_is_asked():
@@ -142,8 +150,8 @@ def test_a_target_that_moved_meanwhile_makes_the_proposal_stale():
     state = state.and_then(proposed(state, CH3))
     known = state.state(KPI, "D1")
     change = t.TargetChange(kpi_id="D1", before=number(100), after=number(90))
-    moved = kpi.revise(known, change, today=TODAY, proposal_id="other", reason_class=t.REASON_CLASS_CORRECTION, at="c")
-    rejected("PROPOSAL_STALE", lambda: approve(state.and_then([moved]), by="nam"), field="changes[1].before")
+    moved = kpi_change.numbers(known, change, today=TODAY, cause=Cause(t.REASON_CLASS_CORRECTION), at="c")
+    rejected("PROPOSAL_STALE", lambda: approve(state.and_then(moved), by="nam"), field="changes[1].before")
 
 
 def scaled() -> Given:

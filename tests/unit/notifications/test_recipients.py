@@ -156,6 +156,17 @@ def test_a_kpi_that_ends_is_told_once_also_to_what_it_served():
     assert told(drafts) == {"thao": ("KPI_CHANGED", [("I7", OWNER)]), "lan": ("KPI_CHANGED", [("I7", ABOVE)])}
 
 
+def test_who_answered_for_a_kpi_hears_that_it_is_another_s_now():
+    handed = Change("I7", t.CHANGE_KIND_SAID, parts=("owners",), owners_before=["tien"])
+    found = told(recipients.of_goals(Append("person:nam", [handed]), around(), company_x()))
+    owner, above = ("I7", t.RELATION_OWNER), ("I7", t.RELATION_OWNER_ABOVE)
+    assert {person: changes for person, (_, changes) in found.items()} == {
+        "thao": [owner],
+        "tien": [owner],
+        "lan": [above],
+    }
+
+
 def test_what_an_import_defines_is_no_news_and_what_a_person_defines_is():
     defined = [Change("I7", t.CHANGE_KIND_DEFINED), Change("I7", t.CHANGE_KIND_ALIGNED, parent_after="D4")]
     assert recipients.of_goals(Append("service:importer for person:nam", defined), around(), company_x()) == []

@@ -10,9 +10,11 @@ from nhip.goals.v1 import goals_pb2
 from services.gateway.console.as_of import Moment
 from services.gateway.console.cards import Avatar, owner_avatar
 from services.gateway.console.carrying import carried
+from services.gateway.console.directory import Directory
 from services.gateway.console.edges import Edge, edges
 from services.gateway.console.events import event_row, reason_class_word
 from services.gateway.console.language import Language, date_of, decimal_of, unreadable
+from services.gateway.console.said import said_changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class Entry:
     before: str
     after: str
     edges: tuple[Edge, ...]
-    """What else of the scale changed."""
+    """What else of the scale changed, and of what it says."""
     confidence: int
     reason_class: str
     reason: str
@@ -47,9 +49,11 @@ def entries(
     zone: ZoneInfo,
     until: date | None = None,
     known: datetime | None = None,
+    who: Directory | None = None,
 ) -> tuple[Entry, ...]:
     """The entries, newest first; on a page of the past, what counts for days up to `until` and was recorded up to
     `known`."""
+    who = who or Directory(language)
     found: list[Entry] = []
     for entry in history.entries:
         effective = date_of(entry, "effective_on")
@@ -61,12 +65,12 @@ def entries(
         bare = goals_pb2.HistoryEntry(
             event_id=entry.event_id, what=language.gettext("Cannot be shown"), recorded_at=entry.recorded_at
         )
-        instead = _entry(bare, effective, recorded, kpi_id, language, zone)
+        instead = _entry(bare, effective, recorded, kpi_id, language, zone, who)
         found.append(
             carried(
                 "history",
                 entry.event_id,
-                lambda entry=entry, at=(effective, recorded): _entry(entry, *at, kpi_id, language, zone),
+                lambda entry=entry, at=(effective, recorded): _entry(entry, *at, kpi_id, language, zone, who),
                 instead,
             )
         )
@@ -80,6 +84,7 @@ def _entry(
     kpi_id: str,
     language: Language,
     zone: ZoneInfo,
+    who: Directory,
 ) -> Entry:
     event = event_row(entry.what, language)
     changes_map = event.changes_map
@@ -100,7 +105,10 @@ def _entry(
         proposer=owner_avatar(entry.proposer, language) if entry.HasField("proposer") else None,
         before="" if rescaled else _side(entry, "before", language),
         after="" if rescaled else _side(entry, "after", language),
-        edges=tuple(edges(entry, entry.unit if is_percent(entry.unit) else "", language)),
+        edges=(
+            *edges(entry, entry.unit if is_percent(entry.unit) else "", language),
+            *said_changes(entry.said, who, language),
+        ),
         confidence=entry.confidence,
         reason_class=reason_class_word(entry.reason_class, language),
         reason=language.words(entry.reason) if entry.HasField("reason") else "",

@@ -22,12 +22,14 @@ from services.gateway.console.cards import (
     is_limit,
     kpi_card,
     not_checked_text,
+    owner_avatar,
     passed,
     shortfall_foot,
     start_of,
     target_text,
 )
 from services.gateway.console.carrying import carried
+from services.gateway.console.directory import Directory, directory
 from services.gateway.console.language import Language, date_of, day_of, decimal_of
 from services.gateway.console.links import praise_link
 from services.gateway.console.past import PastBar, nothing_yet, past_bar
@@ -84,6 +86,8 @@ class KpiPage:
     cycle: str
     kind_word: str
     owners: tuple[Avatar, ...]
+    helpers: tuple[Avatar, ...]
+    evaluator: Avatar | None
     current: str
     target: str
     start: str
@@ -130,10 +134,12 @@ async def kpi(visit: Visit) -> Response:
         # Unknown then; unknown today as well, if this is refused too.
         await visit.caller.query("goals", "GetKpi", goals_pb2.GetKpi(kpi_id=id), goals_pb2.KpiPage)
         return nothing_yet(visit, f"/kpi/{quote(id, safe='')}", kpi=True, status=failure.http)
-    return visit.render("kpi/kpi.html", page=kpi_page(visit, reply, history))
+    renamed = [entry.said for entry in history.entries if entry.HasField("said")]
+    who = await directory(visit, *renamed) if renamed else Directory(visit.language)
+    return visit.render("kpi/kpi.html", page=kpi_page(visit, reply, history, who))
 
 
-def kpi_page(visit: Visit, reply: goals_pb2.KpiPage, history: goals_pb2.KpiHistory) -> KpiPage:
+def kpi_page(visit: Visit, reply: goals_pb2.KpiPage, history: goals_pb2.KpiHistory, who: Directory) -> KpiPage:
     language, moment, shown = visit.language, visit.moment, reply.kpi
     standing, measure = shown.standing, shown.measure
     _ = language.gettext
@@ -162,6 +168,8 @@ def kpi_page(visit: Visit, reply: goals_pb2.KpiPage, history: goals_pb2.KpiHisto
         cycle=reply.cycle.name,
         kind_word=kinds.get(measure.kind, ""),
         owners=card.owners,
+        helpers=tuple(owner_avatar(helper, language) for helper in shown.helpers),
+        evaluator=owner_avatar(shown.evaluator, language) if shown.HasField("evaluator") else None,
         current=language.number(decimal_of(standing, "current")),
         target=target_text(measure, standing.aim, language.number) + language.unit(measure.unit),
         start=language.brief(start_of(measure, standing.aim), "%" if is_percent(measure.unit) else "")
@@ -191,7 +199,7 @@ def kpi_page(visit: Visit, reply: goals_pb2.KpiPage, history: goals_pb2.KpiHisto
             lambda: scale(measure, standing.aim, decimal_of(standing, "current"), language),
             Scale((), None, "", _("Cannot be shown")),
         ),
-        history=entries(history, shown.kpi_id, language, visit.zone, until, known),
+        history=entries(history, shown.kpi_id, language, visit.zone, until, known, who),
         praise=""
         if reply.past or not visit.may("rewards.GivePraise")
         else praise_link([o.person_id for o in shown.owners], visit.person, kpi=shown.kpi_id),

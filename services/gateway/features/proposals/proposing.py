@@ -231,9 +231,10 @@ def read(filled: Form, proposer: str, language: Language) -> Draft:
         at = f"changes[{len(changes)}]"
         fields |= {at: name} | {f"{at}.{edge}": f"{edge}.{id}" for edge in EDGES}
         after = before if after is None else after
-        changes.append(
-            types_pb2.TargetChange(kpi_id=id, before=decimal_message(before), after=decimal_message(after), **edges)
-        )
+        change = types_pb2.TargetChange(kpi_id=id, before=decimal_message(before), after=decimal_message(after))
+        for edge, other in edges.items():
+            getattr(change, edge).CopyFrom(other)
+        changes.append(change)
     addition = _addition(filled, proposer, wrong, language)
     fields |= {f"addition.{path}": name for path, name in _ADDITION.items()}
     return Draft(changes, addition, fields, wrong)

@@ -1,0 +1,150 @@
+"""What a proposal would do to the cycle: whether it adds up before and after, and who would be told."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from eventkit.directory.facts import OrgChart
+from eventkit.directory.responsibility import answerable
+from eventkit.values import from_decimal, to_decimal
+from nhip.goals.v1 import goals_pb2 as pb
+from nhip.goals.v1 import types_pb2 as t
+from services.goals.domain.reconciliation import Check, Node, NotChecked, reconcile
+from services.goals.queries.goal_map import owner
+from services.goals.queries.outline import Outline, Stub
+
+TOLD = 20
+"""People that are named of those who would be told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Changes and additions over the outline that they would change."""
+
+    outline: Outline
+    changes: Sequence[t.TargetChange]
+    additions: Sequence[t.KpiDraft]
+
+    def added_id(self, named: str) -> str:
+        """What a KPI is called here: by its own id, or for one that would be added by a name that is no id."""
+        keys = {draft.key: n for n, draft in enumerate(self.additions) if draft.key}
+        return f"added {keys[named]}" if named in keys else named
+
+    def serves(self, parent: t.Parent) -> str:
+        return self.added_id(parent.kpi_id)
+
+    def moved(self) -> dict[str, str]:
+        """The KPIs that would serve something else, with the KPI that it is; empty: none."""
+        return {c.kpi_id: self.serves(c.parent.after) for c in self.changes if c.HasField("parent")}
+
+    def nodes(self, ids: Iterable[str]) -> list[Node]:
+        """Some KPIs as they would be, and all that would be added."""
+        changes, moved = {change.kpi_id: change for change in self.changes}, self.moved()
+        found: list[Node] = []
+        for node in self.outline.nodes(ids):
+            change = changes.get(node.id)
+            if change is None:
+                found.append(node)
+            elif not change.ends:
+                target, unit = to_decimal(change.after), change.said.after
+                node = replace(node, target=node.target if target is None else target)
+                node = replace(node, unit=unit.unit if unit.HasField("unit") else node.unit)
+                found.append(replace(node, parent_kpi=moved.get(node.id, node.parent_kpi)))
+        for n, draft in enumerate(self.additions):
+            m = draft.measure
+            if to_decimal(m.target) is not None:
+                volume = self.added_id(m.volume_kpi_id)
+                parent = self.serves(draft.parent)
+                found.append(Node(f"added {n}", m.kind, m.unit, Decimal(m.target.value), parent, volume, m.direction))
+        return found
+
+    def names(self) -> dict[str, tuple[str, str]]:
+        """What those that would be added are called, and what they are measured in."""
+        return {f"added {n}": (draft.name, draft.measure.unit) for n, draft in enumerate(self.additions)}
+
+
+def reconciled(asked: Asked) -> list[pb.Reconciliation]:
+    """Each check of the branch that a proposal touches, as things are and as they would be."""
+    outline, added, moved = asked.outline, asked.names(), asked.moved()
+    changed = [change.kpi_id for change in asked.changes]
+    starts = {id for id in (*changed, *moved.values(), *map(asked.serves, (d.parent for d in asked.additions))) if id}
+    touched = starts | {above for kpi in starts for above in outline.above(kpi)} | added.keys()
+    judged = touched | outline.judged_by(starts)
+    before = _by_kind(c for c in outline.found if c.kpi_id in judged)
+    counted = outline.counted_for(judged | set(changed))
+    after = _by_kind(reconcile(asked.nodes(counted), judged))
+    shown = [key for key in before | after if key[0] in touched or before.get(key) != after.get(key)]
+    shown = [key for key in shown if key[1] or key in after]  # what was not checked and now is shows its checks
+    found: list[pb.Reconciliation] = []
+    for kpi_id, kind in shown:
+        stub, then = outline.stubs.get(kpi_id), after.get((kpi_id, kind))
+        if stub is None and kpi_id not in added:
+            continue
+        name, unit = (stub.name, stub.unit) if stub else added[kpi_id]
+        found.append(
+            pb.Reconciliation(
+                kpi_id=kpi_id if stub else "",
+                kpi_name=name,
+                unit=unit,
+                kind=kind,
+                before=_check(before.get((kpi_id, kind))),
+                after=_check(then),
+                not_checked=then.reason if isinstance(then, NotChecked) else pb.NotChecked.REASON_UNSPECIFIED,
+            )
+        )
+    return found
+
+
+def _by_kind(found: Iterable[Check | NotChecked]) -> dict[tuple[str, pb.Shortfall.Kind.ValueType], Check | NotChecked]:
+    """By KPI and kind of check; of what is not checked the kind is unspecified."""
+    return {(c.kpi_id, c.kind if isinstance(c, Check) else pb.Shortfall.KIND_UNSPECIFIED): c for c in found}
+
+
+def _check(check: Check | NotChecked | None) -> pb.Reconciliation.Check | None:
+    if not isinstance(check, Check):
+        return None
+    return pb.Reconciliation.Check(
+        reached=from_decimal(check.reached),
+        wanted=from_decimal(check.wanted),
+        arithmetic=check.arithmetic,
+        short=check.short,
+        over=check.over,
+    )
+
+
+def told(asked: Asked, org: OrgChart, decider: str) -> list[pb.Told]:
+    """Who would hear of it, for the closest reason first: whose KPIs change, then whose KPIs they serve, then whose
+    serve them. Who decides is not told of their own deed."""
+    stubs = asked.outline.stubs
+    own, above, below = dict[str, int](), dict[str, int](), dict[str, int]()
+    moved = asked.moved()
+    for change in asked.changes:
+        if (stub := stubs.get(change.kpi_id)) is None:
+            continue
+        after = change.said.after
+        owners = after.owners.ids if after.HasField("owners") else stub.owner_ids
+        unit = after.unit_id if after.HasField("unit_id") else stub.unit_id
+        _count(own, {*_who(stub, org), *answerable(owners, unit, org)})
+        parents = {stub.parent_id, moved.get(stub.id, "")} & stubs.keys()
+        _count(above, {person for id in parents for person in _who(stubs[id], org)})
+        _count(below, {p for id in asked.outline.children.get(stub.id, ()) for p in _who(stubs[id], org)})
+    for draft in asked.additions:
+        _count(own, set(answerable(draft.owner_ids, draft.unit_id, org)))
+        if stub := stubs.get(draft.parent.kpi_id):
+            _count(above, set(_who(stub, org)))
+    people = [person for person in {**own, **above, **below} if person != decider]
+    return [
+        pb.Told(
+            person=owner(org, person), own=own.get(person, 0), above=above.get(person, 0), below=below.get(person, 0)
+        )
+        for person in people[:TOLD]
+    ]
+
+
+def _who(stub: Stub, org: OrgChart) -> Sequence[str]:
+    return answerable(stub.owner_ids, stub.unit_id, org)
+
+
+def _count(counts: dict[str, int], people: Iterable[str]) -> None:
+    for person in sorted(people):
+        counts[person] = counts.get(person, 0) + 1
