@@ -7,14 +7,15 @@ from eventkit.commands.aggregate import Decision
 from eventkit.commands.batch import Item
 from eventkit.commands.loading import Load
 from eventkit.context import IMPORTER, Context
+from eventkit.directory.facts import OrgChart
 from eventkit.errors import unknown
 from eventkit.process.service import Resources
 from eventkit.rpc.access import Allow, anyone
 from eventkit.subscriptions.table import reading
 from nhip.checkins.v1 import checkins_pb2 as pb
 from nhip.common.v1.command_pb2 import Accepted
-from services.checkins.domain import progress
-from services.checkins.domain.progress import PROGRESS
+from services.checkins.domain import delegation, progress
+from services.checkins.domain.progress import PROGRESS, KnownKpi
 from services.checkins.queries.known import KnownKpis, known_kpi, known_kpis
 from services.checkins.queries.progress import entries
 
@@ -24,6 +25,10 @@ ACCESS: Mapping[str, Allow] = {
     # Whose KPI it is, the decision checks.
     "RecordProgress": anyone(services=(IMPORTER,)),
     "BatchRecordProgress": anyone(services=(IMPORTER,)),
+    "CorrectProgress": anyone(),
+    "RetractProgress": anyone(),
+    "NameDelegate": anyone(),
+    "RevokeDelegate": anyone(),
     "ListProgress": anyone(services=(IMPORTER,)),
 }
 
@@ -36,10 +41,7 @@ class CheckinsApi:
     known: KnownKpis
 
     async def record_progress(self, command: pb.RecordProgress, ctx: Context) -> Accepted:
-        org = await self.resources.directory.org_chart(ctx.tenant)
-        kpi = await self.known.kpi(ctx.tenant, command.kpi_id, org)
-        if kpi is None:
-            raise unknown("kpi", command.kpi_id, "kpi_id")
+        org, kpi = await self._kpi(command.kpi_id, ctx)
         today = org.today(ctx.at)
         usual = org.settings.on(today).usual_confidence
         return await self.resources.commands.on(
@@ -70,6 +72,38 @@ class CheckinsApi:
 
         items = [await item(number, one) for number, one in enumerate(command.items)]
         return await self.resources.commands.batch(items)
+
+    async def correct_progress(self, command: pb.CorrectProgress, ctx: Context) -> Accepted:
+        org, kpi = await self._kpi(command.kpi_id, ctx)
+        return await self.resources.commands.on(
+            ctx, PROGRESS, kpi.id, lambda state: progress.correct(state, command, kpi, ctx.actor, org.today(ctx.at))
+        )
+
+    async def retract_progress(self, command: pb.RetractProgress, ctx: Context) -> Accepted:
+        org, kpi = await self._kpi(command.kpi_id, ctx)
+        return await self.resources.commands.on(
+            ctx, PROGRESS, kpi.id, lambda state: progress.retract(state, command, kpi, ctx.actor, org.today(ctx.at))
+        )
+
+    async def name_delegate(self, command: pb.NameDelegate, ctx: Context) -> Accepted:
+        org, kpi = await self._kpi(command.kpi_id, ctx)
+        today = org.today(ctx.at)
+        return await self.resources.commands.on(
+            ctx, PROGRESS, kpi.id, lambda state: delegation.name_delegate(state, command, kpi, ctx.actor, org, today)
+        )
+
+    async def revoke_delegate(self, command: pb.RevokeDelegate, ctx: Context) -> Accepted:
+        _, kpi = await self._kpi(command.kpi_id, ctx)
+        return await self.resources.commands.on(
+            ctx, PROGRESS, kpi.id, lambda state: delegation.revoke_delegate(state, command, kpi, ctx.actor)
+        )
+
+    async def _kpi(self, kpi_id: str, ctx: Context) -> tuple[OrgChart, KnownKpi]:
+        org = await self.resources.directory.org_chart(ctx.tenant)
+        kpi = await self.known.kpi(ctx.tenant, kpi_id, org)
+        if kpi is None:
+            raise unknown("kpi", kpi_id, "kpi_id")
+        return org, kpi
 
     async def list_progress(self, request: pb.ListProgress, ctx: Context) -> pb.Progress:
         org = await self.resources.directory.org_chart(ctx.tenant)

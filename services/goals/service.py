@@ -10,7 +10,7 @@ from services.goals.queries.outline import Outlines
 from services.goals.queries.overview import Overviews
 from services.goals.views.kpi import KpiView
 from services.goals.views.link import LinkView
-from services.goals.views.progress import ProgressView
+from services.goals.views.progress import DelegateView, ProgressView
 from services.goals.views.proposal import ProposalView
 from services.goals.views.strategy import CsfView, CycleView, GoalView
 
@@ -28,6 +28,7 @@ def service(resources: Resources) -> Service:
             LinkView(),
             ProposalView(),
             ProgressView(),
+            DelegateView(),
             *directory.views(),
             *past_views(),
         ],

@@ -5,6 +5,7 @@ from eventkit.process.service import Resources, Service
 from eventkit.rpc.server import Api
 from nhip.notifications.v1 import notifications_pb2
 from services.notifications.api import ACCESS, NotificationsApi
+from services.notifications.reactors.checkins import TellOfCheckins
 from services.notifications.reactors.due_mails import DueMails
 from services.notifications.reactors.goals import TellOfGoals
 from services.notifications.reactors.mailer import Mailer
@@ -12,10 +13,10 @@ from services.notifications.reactors.next_decider import NextDecider
 from services.notifications.reactors.people import TellOfPeople
 from services.notifications.reactors.rewards import TellOfRewards
 from services.notifications.reactors.stale_progress import StaleProgress
+from services.notifications.views.correction import HeardCorrectionView
 from services.notifications.views.erasure_facts import HeardErasureView
 from services.notifications.views.goals_change import GoalsChangeView
 from services.notifications.views.goals_facts import KnownCycleView, KnownKpiView, KnownLinkView, KnownProposalView
-from services.notifications.views.last_value import LastValueView
 from services.notifications.views.notice import MailView, NoticeView, ReadView
 from services.notifications.views.preferences import PreferencesView
 from services.notifications.views.rewards_facts import (
@@ -24,6 +25,7 @@ from services.notifications.views.rewards_facts import (
     HeardRedemptionView,
     HeardValueView,
 )
+from services.notifications.views.standing_value import StandingValueView
 
 
 def service(resources: Resources) -> Service:
@@ -43,12 +45,14 @@ def service(resources: Resources) -> Service:
             HeardValueView(),
             HeardGiftView(),
             HeardRedemptionView(),
-            LastValueView(),
+            StandingValueView(),
+            HeardCorrectionView(),
             HeardErasureView(),
             *directory.views(),
         ],
         reactions=[
             TellOfGoals(resources).reaction,
+            TellOfCheckins(resources).reaction,
             TellOfRewards(resources).reaction,
             TellOfPeople(resources).reaction,
         ],

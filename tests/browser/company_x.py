@@ -25,7 +25,6 @@ from eventkit.names import plain_letters
 from eventkit.rpc import errors as rpc_errors
 from eventkit.rpc.access import Allow, may
 from eventkit.rpc.rules import violations
-from nhip.checkins.v1 import checkins_pb2
 from nhip.common.v1 import command_pb2, operations_pb2, time_pb2, words_pb2
 from nhip.goals.v1 import goals_pb2, types_pb2
 from nhip.notifications.v1 import types_pb2 as notice_types_pb2
@@ -42,6 +41,7 @@ from tests.browser.company_x_people import PeopleX
 from tests.browser.company_x_records import ErasuresX, LedgerX, NoticesX
 from tests.browser.company_x_rewards import RewardsX
 from tests.browser.company_x_settings import SettingsX
+from tests.browser.company_x_values import ValuesX
 from tests.browser.folding import folded
 from tests.browser.messages import NOW
 from tests.browser.messages import day as _date
@@ -371,7 +371,7 @@ def company() -> list[Goal]:
     ]
 
 
-class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX, SettingsX):
+class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX, SettingsX, ValuesX):
     """The example's state and its answers.
 
     It stands in for the services where the browser is what is tested: pages, scripts, keyboards, screens. Who may call
@@ -380,7 +380,7 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX, SettingsX):
     """
 
     def __init__(self) -> None:
-        for part in (RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX, SettingsX):
+        for part in (RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX, SettingsX, ValuesX):
             part.__init__(self)
         self.goals = {goal.id: goal for goal in company()}
         self.proposals: dict[str, goals_pb2.Proposal] = {}
@@ -554,7 +554,13 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX, SettingsX):
             kpi_id=goal.id,
             name=goal.name,
             proposer_id=request.proposer_id or actor,
-            record=[goals_pb2.AllowedPerson(person_id=owner, relation="NAMED") for owner in goal.owners],
+            record=[
+                *(goals_pb2.AllowedPerson(person_id=owner, relation="NAMED") for owner in goal.owners),
+                *(
+                    goals_pb2.AllowedPerson(person_id=person, relation="DELEGATE", instead_of_id=owner)
+                    for person, owner in self.delegates.get(goal.id, {}).items()
+                ),
+            ],
             decide=[goals_pb2.AllowedPerson(person_id="nam", relation="EXECUTIVE")],
         )
 
@@ -595,6 +601,7 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX, SettingsX):
             shortfalls=self.shortfalls(day),
             may_propose=not past,
             may_record=not past and (actor in goal.owners or actor == "phuc"),
+            replaced=[] if past else self.replaced.get(goal.id, []),
         )
 
     def GetKpiHistory(self, request: goals_pb2.GetKpiHistory, actor: str) -> Message:
@@ -862,24 +869,8 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX, SettingsX):
     def WithdrawProposal(self, request: goals_pb2.WithdrawProposal, actor: str) -> Message:
         return self._decide(request.proposal_id, types_pb2.PROPOSAL_STATE_WITHDRAWN, request.reason)
 
-    # --- check-ins ---
-
-    def RecordProgress(self, request: checkins_pb2.RecordProgress, actor: str) -> Message:
-        day = (
-            date(request.occurred_on.year, request.occurred_on.month, request.occurred_on.day)
-            if request.HasField("occurred_on")
-            else TODAY
-        )
-        if not STARTS <= day <= TODAY:
-            raise Rejected("OUTSIDE_CYCLE", "the day must be within the cycle", kind=Kind.INVALID, field="occurred_on")
-        goal = self.goals[request.kpi_id]
-        goal.values = [v for v in goal.values if v[0] != day] + [
-            (day, Decimal(request.value.value), request.confidence or 5)
-        ]
-        return self._accepted("checkins", request.kpi_id)
-
-    def ListProgress(self, request: checkins_pb2.ListProgress, actor: str) -> Message:
-        return checkins_pb2.Progress()
+    def _goal(self, kpi_id: str) -> Goal:
+        return self.goals[kpi_id]
 
     def _accepted(self, context: str, id: str) -> command_pb2.Accepted:
         self.position += 1

@@ -245,6 +245,32 @@ async def test_progress_is_recorded_once_and_shown_at_once(opened: Open):
     await expect(page.locator(".facts-row")).to_contain_text("8/10")
 
 
+async def test_a_value_is_put_right_and_what_stood_there_stays(opened: Open):
+    page = await kpi_page(opened)
+    await page.get_by_role("button", name="Xem dạng bảng").click()
+    await page.get_by_role("link", name="Sửa 06/03/2025").click()
+    await page.get_by_label("Số đúng").fill("39")
+    await page.get_by_role("button", name="Ghi số đúng").click()
+    await expect(page.get_by_label("Nói rõ hơn")).to_have_attribute("aria-invalid", "true")
+    await page.get_by_label("Gõ nhầm").check()
+    await page.get_by_label("Nói rõ hơn").fill("Báo cáo CRM ghi 39.")
+    await page.get_by_text("Kèm bằng chứng").click()
+    await page.get_by_label(re.compile("^Tệp")).set_input_files(
+        {"name": "crm.csv", "mimeType": "text/csv", "buffer": b"demo,39"}
+    )
+    await expect(page.locator(".digest")).to_contain_text("crm.csv · ")
+    await page.get_by_role("button", name="Ghi số đúng").click()
+    await expect(page.locator(".said")).to_contain_text("Đã sửa thành 39")
+    await page.get_by_role("button", name="Xem dạng bảng").click()
+    await expect(page.locator("#trend-table s")).to_have_text("37")
+    await page.get_by_role("link", name="Ai được làm gì ở đây").click()
+    await page.get_by_label("Ai", exact=True).select_option("tram")
+    await page.get_by_role("button", name="Nhờ ghi thay").click()
+    await expect(page.locator(".may").filter(has_text="nhờ ghi thay")).to_have_count(1)
+    await page.get_by_role("button", name=re.compile("^Thôi")).click()
+    await expect(page.locator(".may").filter(has_text="nhờ ghi thay")).to_have_count(0)
+
+
 async def test_a_form_that_is_sent_twice_is_carried_out_once(opened: Open):
     page = await kpi_page(opened)
     form: dict[str, str | float | bool] = {

@@ -23,6 +23,7 @@ PAGES = [
     "/map?open=kpi-m0,kpi-m0-1",
     "/kpi/m0-1",
     "/kpi/m0-1-2/progress",
+    "/kpi/m0-1-2/progress/2025-03-06",
     "/proposals",
     "/proposals/new?kpi=m0-1-2",
     "/praise",

@@ -1,32 +1,43 @@
 """Progress of one KPI: a value for a day, by whom and how sure (C-06).
 
-What was recorded stays; a later value for the same day corrects it.
+What was recorded stays; a later value for the same day replaces it, and any value can be put right or taken back.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
 from eventkit.commands.aggregate import Aggregate, Decision, StreamEvent, refuse_unknown
 from eventkit.context import Actor
 from eventkit.errors import Kind, Rejected
-from eventkit.values import from_date, from_decimal, required_date, to_date
-from nhip.checkins.v1.checkins_pb2 import RecordProgress
-from nhip.checkins.v1.events_pb2 import ProgressRecorded
+from eventkit.values import from_date, from_decimal, plain, required_date, to_date
+from nhip.checkins.v1.checkins_pb2 import CorrectProgress, RecordProgress, RetractProgress
+from nhip.checkins.v1.events_pb2 import (
+    DelegateNamed,
+    DelegateRevoked,
+    ProgressCorrected,
+    ProgressRecorded,
+    ProgressRetracted,
+)
+from nhip.checkins.v1.types_pb2 import Evidence
+from services.checkins.domain import evidence
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     value: Decimal
     confidence: int
+    evidence: Evidence = field(default_factory=Evidence)
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What stands for each day."""
+    """What stands for each day, and who records it for others."""
 
     days: Mapping[date, Entry] = field(default_factory=dict[date, Entry])
+    delegates: Mapping[str, str] = field(default_factory=dict[str, str])
+    """By person, in whose place they record: for as long as those answer for the KPI."""
 
     def current(self, day: date) -> Entry | None:
         """What is current on a day: the value for it, or for the last day before."""
@@ -34,12 +45,27 @@ class Progress:
         return self.days[max(earlier)] if earlier else None
 
 
-def evolve(progress: Progress, event: ProgressRecorded) -> Progress:
+Recorded = ProgressRecorded | ProgressCorrected | ProgressRetracted | DelegateNamed | DelegateRevoked
+
+
+def evolve(progress: Progress, event: Recorded) -> Progress:
     match event:
         case ProgressRecorded():
-            return Progress(
-                {**progress.days, required_date(event.occurred_on): Entry(Decimal(event.after.value), event.confidence)}
-            )
+            entry = Entry(Decimal(event.after.value), event.confidence, event.evidence)
+            return replace(progress, days={**progress.days, required_date(event.occurred_on): entry})
+        case ProgressCorrected():
+            was = required_date(event.occurred_on)
+            entry = Entry(Decimal(event.after.value), event.confidence, event.evidence)
+            left = {day: stands for day, stands in progress.days.items() if day != was}
+            return replace(progress, days={**left, to_date(event.moved_to) or was: entry})
+        case ProgressRetracted():
+            was = required_date(event.occurred_on)
+            return replace(progress, days={day: entry for day, entry in progress.days.items() if day != was})
+        case DelegateNamed():
+            return replace(progress, delegates={**progress.delegates, event.person_id: event.owner_id})
+        case DelegateRevoked():
+            left = {person: owner for person, owner in progress.delegates.items() if person != event.person_id}
+            return replace(progress, delegates=left)
         case _:
             refuse_unknown(event)
 
@@ -62,52 +88,139 @@ class KnownKpi:
     ends_on: date
 
 
+def may_record(progress: Progress, kpi: KnownKpi, person_id: str) -> bool:
+    """Who answers for a KPI, and whom one of those named to record for them (G-32)."""
+    return person_id in kpi.owners or progress.delegates.get(person_id, "") in kpi.owners
+
+
 def record(
     progress: Progress, command: RecordProgress, kpi: KnownKpi, actor: Actor, today: date, *, usual_confidence: int
 ) -> Decision:
     """`usual_confidence`: how sure somebody is who does not say (C-06)."""
-    imported = actor.is_importer
-    if not imported and actor.id not in kpi.owners:
+    _check_recorder(progress, kpi, actor, today)
+    on = _day(to_date(command.occurred_on) or min(kpi.ends_on, today), kpi, today, "occurred_on")
+    value = _value(Decimal(command.value.value), kpi, "value")
+    evidence.check(command.evidence, "evidence")
+    confidence = command.confidence if command.HasField("confidence") else usual_confidence
+    stands = progress.days.get(on)
+    has_note = command.HasField("note") and command.note.plain.strip() != ""
+    shown = command.evidence if command.HasField("evidence") else None
+    if stands and (stands.value, stands.confidence) == (value, confidence) and not has_note and not shown:
+        return []
+    before = stands or progress.current(on)
+    recorded = ProgressRecorded(
+        kpi_id=kpi.id,
+        cycle_id=kpi.cycle_id,
+        occurred_on=from_date(on),
+        before=from_decimal(before.value) if before else None,
+        after=from_decimal(value),
+        confidence=confidence,
+        note=command.note if has_note else None,
+        correction=stands is not None,
+        # An import writes down what the owner said.
+        author_id=kpi.owners[0] if actor.is_importer and kpi.owners else actor.id,
+        evidence=shown,
+    )
+    return [StreamEvent(PROGRESS(kpi.id), recorded)]
+
+
+def correct(progress: Progress, command: CorrectProgress, kpi: KnownKpi, actor: Actor, today: date) -> Decision:
+    """Put a value right: another number, day or confidence. What it names as it stands must still stand so (C-07)."""
+    _check_recorder(progress, kpi, actor, today)
+    was = required_date(command.occurred_on)
+    value = _value(Decimal(command.after.value), kpi, "after")
+    evidence.check(command.evidence, "evidence")
+    stands = _standing(progress, was, Decimal(command.before.value))
+    on = _day(to_date(command.moved_to) or was, kpi, today, "moved_to")
+    if on != was and on in progress.days:
         raise Rejected(
-            "NOT_AN_OWNER", "only who answers for a KPI records its progress", kind=Kind.FORBIDDEN, rule="G-32"
+            "DAY_TAKEN",
+            f"a value stands for {on} already: put that one right, or take one of them back",
+            field="moved_to",
+            rule="C-07",
+            parameters={"day": on.isoformat()},
+        )
+    confidence = command.confidence if command.HasField("confidence") else stands.confidence
+    shown = command.evidence if command.HasField("evidence") else stands.evidence
+    if (on, value, confidence, shown) == (was, stands.value, stands.confidence, stands.evidence):
+        return []
+    corrected = ProgressCorrected(
+        kpi_id=kpi.id,
+        cycle_id=kpi.cycle_id,
+        occurred_on=from_date(was),
+        before=from_decimal(stands.value),
+        after=from_decimal(value),
+        moved_to=from_date(on) if on != was else None,
+        confidence=confidence,
+        reason_class=command.reason_class,
+        reason=command.reason,
+        author_id=actor.id,
+        evidence=shown if shown.ByteSize() else None,
+    )
+    return [StreamEvent(PROGRESS(kpi.id), corrected)]
+
+
+def retract(progress: Progress, command: RetractProgress, kpi: KnownKpi, actor: Actor, today: date) -> Decision:
+    """Take a value back: nothing stands for its day any more. What it names as it stands must still stand so."""
+    _check_recorder(progress, kpi, actor, today)
+    on = required_date(command.occurred_on)
+    stands = _standing(progress, on, Decimal(command.before.value))
+    retracted = ProgressRetracted(
+        kpi_id=kpi.id,
+        cycle_id=kpi.cycle_id,
+        occurred_on=from_date(on),
+        before=from_decimal(stands.value),
+        reason_class=command.reason_class,
+        reason=command.reason,
+        author_id=actor.id,
+    )
+    return [StreamEvent(PROGRESS(kpi.id), retracted)]
+
+
+def _check_recorder(progress: Progress, kpi: KnownKpi, actor: Actor, today: date) -> None:
+    if not actor.is_importer and not may_record(progress, kpi, actor.id):
+        raise Rejected(
+            "NOT_AN_OWNER",
+            "only who answers for a KPI, or whom they named for it, records its progress",
+            kind=Kind.FORBIDDEN,
+            rule="G-32",
         )
     if kpi.retired_on is not None and kpi.retired_on <= today:
         raise Rejected("KPI_RETIRED", "this KPI has ended", field="kpi_id")
+
+
+def _day(on: date, kpi: KnownKpi, today: date, field: str) -> date:
     last = min(kpi.ends_on, today)
-    on = to_date(command.occurred_on) or last
     if not kpi.starts_on <= on <= last:
         raise Rejected(
             "OUTSIDE_CYCLE",
             f"give a day from {kpi.starts_on} to {last}",
             kind=Kind.INVALID,
-            field="occurred_on",
+            field=field,
             rule="C-07",
         )
-    value = Decimal(command.value.value)
+    return on
+
+
+def _value(value: Decimal, kpi: KnownKpi, field: str) -> Decimal:
     if kpi.counts and value < 0:
-        raise Rejected(
-            "VALUE_NEGATIVE", "what is counted is zero or more", kind=Kind.INVALID, field="value", rule="C-06"
-        )
-    confidence = command.confidence if command.HasField("confidence") else usual_confidence
+        raise Rejected("VALUE_NEGATIVE", "what is counted is zero or more", kind=Kind.INVALID, field=field, rule="C-06")
+    return value
+
+
+def _standing(progress: Progress, on: date, named: Decimal) -> Entry:
     stands = progress.days.get(on)
-    has_note = command.HasField("note") and command.note.plain.strip() != ""
-    if stands and (stands.value, stands.confidence) == (value, confidence) and not has_note:
-        return []
-    before = stands or progress.current(on)
-    return [
-        StreamEvent(
-            PROGRESS(kpi.id),
-            ProgressRecorded(
-                kpi_id=kpi.id,
-                cycle_id=kpi.cycle_id,
-                occurred_on=from_date(on),
-                before=from_decimal(before.value) if before else None,
-                after=from_decimal(value),
-                confidence=confidence,
-                note=command.note if has_note else None,
-                correction=stands is not None,
-                # An import writes down what the owner said.
-                author_id=kpi.owners[0] if imported and kpi.owners else actor.id,
-            ),
+    if stands is None:
+        raise Rejected(
+            "PROGRESS_UNKNOWN", f"no value stands for {on}", kind=Kind.UNKNOWN, field="occurred_on", rule="C-07"
         )
-    ]
+    if stands.value != named:
+        raise Rejected(
+            "PROGRESS_MOVED",
+            f"for {on} stands {plain(stands.value)} by now",
+            kind=Kind.CONFLICT,
+            field="before",
+            rule="C-07",
+            parameters={"value": plain(stands.value), "day": on.isoformat()},
+        )
+    return stands

@@ -6,16 +6,17 @@ from eventkit.context import acting_id
 from eventkit.rpc.paging import asked
 from eventkit.values import from_date, from_datetime, from_decimal
 from nhip.checkins.v1 import checkins_pb2 as pb
+from nhip.checkins.v1.types_pb2 import Evidence
 from nhip.common.v1.words_pb2 import PersonalText
 from services.checkins.views.progress import ENTRIES
 
 
 async def entries(con: asyncpg.Connection, tenant: str, request: pb.ListProgress) -> pb.Progress:
-    """A page of the entries of a KPI, the newest first; the last one of each day stands, the others were corrected."""
+    """A page of the entries of a KPI, the newest first; what no later one replaced, moved or took back, stands."""
     page = asked(request, tenant, int, size=100)
     rows = await con.fetch(
         f"select e.*, exists (select from {ENTRIES} later where later.tenant = e.tenant and later.kpi_id = e.kpi_id "
-        "and later.occurred_on = e.occurred_on and later.version > e.version) as corrected "
+        "and later.version > e.version and e.occurred_on in (later.occurred_on, later.replaces_on)) as corrected "
         f"from {ENTRIES} e where tenant = $1 and kpi_id = $2 and ($3::bigint is null or version < $3) order by version "
         "desc limit $4",
         tenant,
@@ -32,9 +33,12 @@ def _entry(row: asyncpg.Record) -> pb.ProgressEntry:
         event_id=row["event_id"],
         occurred_on=from_date(row["occurred_on"]),
         recorded_at=from_datetime(row["recorded_at"]),
-        value=from_decimal(row["value"]),
+        value=None if row["value"] is None else from_decimal(row["value"]),
         confidence=row["confidence"],
         note=PersonalText.FromString(row["note"]) if row["note"] else None,
         actor_id=acting_id(row["actor"]),
-        corrected=row["corrected"],
+        corrected=row["corrected"] and row["value"] is not None,
+        replaces_on=from_date(row["replaces_on"]) if row["replaces_on"] else None,
+        reason_class=row["reason_class"],
+        evidence=Evidence.FromString(row["evidence"]) if row["evidence"] else None,
     )

@@ -72,6 +72,10 @@ def event_rows(language: Language) -> Mapping[str, EventRow]:
         "KpiAligned": EventRow(_("Aligned"), "git-branch", changes_map=True),
         "KpiTakenOff": EventRow(_("Taken off the map"), "archive", changes_map=True),
         "ProgressRecorded": EventRow(_("Progress recorded"), "pencil-check"),
+        "ProgressCorrected": EventRow(_("Value put right"), "pencil-check"),
+        "ProgressRetracted": EventRow(_("Value taken back"), "arrow-back-up"),
+        "DelegateNamed": EventRow(_("Somebody named to record for others"), "user-check"),
+        "DelegateRevoked": EventRow(_("Recording for others ended"), "user-off"),
         "ChangeProposed": EventRow(_("Change proposed"), "arrows-exchange"),
         "ProposalApproved": EventRow(_("Proposal approved"), "check"),
         "ProposalDeclined": EventRow(_("Proposal declined"), "x"),
@@ -177,6 +181,9 @@ def choice_words(language: Language) -> Mapping[str, str]:
         "REASON_CLASS_CONTEXT_CHANGED": _("Context changed"),
         "REASON_CLASS_BOTTOM_UP": _("Bottom-up proposal"),
         "REASON_CLASS_CORRECTION": _("Correction"),
+        "CORRECTION_REASON_MISTYPED": _("Mistyped"),
+        "CORRECTION_REASON_SOURCE_CHANGED": _("The source changed"),
+        "CORRECTION_REASON_COUNTED_WRONGLY": _("Counted wrongly"),
         "VISIBILITY_PUBLIC": _("everybody sees it"),
         "VISIBILITY_PRIVATE": _("only giver and receiver see it"),
         "NOTICE_KIND_KPI_CHANGED": _("A KPI that concerns me changed"),
@@ -189,6 +196,10 @@ def choice_words(language: Language) -> Mapping[str, str]:
         "NOTICE_KIND_ERASURE_DECIDED": _("A request of mine to delete personal data was decided"),
         "NOTICE_KIND_STANDS_IN": _("I answer in the place of somebody who left"),
         "NOTICE_KIND_PLAN_REFUSED": _("A change that I planned was refused on its day"),
+        "NOTICE_KIND_PROGRESS_CORRECTED": _("A value that concerns me was put right"),
+        "CHANGE_KIND_VALUE_CORRECTED": _("Value put right"),
+        "CHANGE_KIND_VALUE_RETRACTED": _("Value taken back"),
+        "RELATION_DECIDER": _("yours to decide"),
         "CHANGE_KIND_HANDED_OVER": _("Handed over to me"),
         "CHANGE_KIND_DEFINED": _("KPI set"),
         "CHANGE_KIND_TARGET_REVISED": _("Target changed"),
@@ -251,4 +262,5 @@ def reason_class_word(reason_class: int | str, language: Language) -> str:
     if isinstance(reason_class, int):
         known = types_pb2.ReasonClass.DESCRIPTOR.values_by_number.get(reason_class)
         reason_class = known.name if known else ""
-    return choice_words(language).get(reason_class, "") if reason_class.startswith("REASON_CLASS_") else ""
+    of_reasons = reason_class.startswith(("REASON_CLASS_", "CORRECTION_REASON_"))
+    return choice_words(language).get(reason_class, "") if of_reasons else ""

@@ -156,6 +156,8 @@ def _said(visit: Visit, notice: notifications_pb2.Notice, who: Directory) -> _Sa
             return _Said("eraser", "plain", text % names, url, _("View"))
         case types_pb2.NOTICE_KIND_STANDS_IN:
             return _stands_in(notice, who, language)
+        case types_pb2.NOTICE_KIND_PROGRESS_CORRECTED:
+            return _Said("pencil-check", "plain", _corrected(by, notice.changes, language), kpi, _("View"))
         case types_pb2.NOTICE_KIND_PLAN_REFUSED:
             sentence = _("A change that you planned could not be carried out")
             return _Said("calendar", "behind", sentence, "/people/planned?all=1", _("View"))
@@ -178,6 +180,16 @@ def _stands_in(notice: notifications_pb2.Notice, who: Directory, language: Langu
     return _Said("user-off", "behind", sentence % said, url, language.gettext("View"))
 
 
+def _corrected(by: str, changes: Sequence[notifications_pb2.NoticedChange], language: Language) -> str:
+    _ = language.gettext
+    line = _change(changes[0], language)
+    if line.after:
+        text = _("%(name)s put a value right: %(kpi)s %(before)s → %(after)s")
+    else:
+        text = _("%(name)s took a value back: %(kpi)s %(before)s")
+    return text % {"name": by, "kpi": line.name, "before": line.before, "after": line.after}
+
+
 def _changed(by: str, changes: Sequence[notifications_pb2.NoticedChange], language: Language) -> str:
     """ "Nam changed the target of Demo: 100 → 80"; of several, how many."""
     _ = language.gettext
@@ -198,7 +210,7 @@ def _change(noticed: notifications_pb2.NoticedChange, language: Language) -> Cha
     change = noticed.change
     before, after = decimal_of(change, "before"), decimal_of(change, "after")
     unit = noticed.unit
-    changed = before is not None and after is not None
+    changed = before is not None and (after is not None or change.kind == types_pb2.CHANGE_KIND_VALUE_RETRACTED)
     what = choice_words(language).get(types_pb2.ChangeKind.Name(change.kind), "")
     if change.parts:
         what += ": " + ", ".join(field_word(part, language) for part in change.parts)
@@ -209,5 +221,5 @@ def _change(noticed: notifications_pb2.NoticedChange, language: Language) -> Cha
         relation=choice_words(language).get(types_pb2.Relation.Name(change.relation), ""),
         what=_("Scale changed") if rescaled else what,
         before=language.amount(before, unit if is_percent(unit) else "") if changed and not rescaled else "",
-        after=language.amount(after, unit),
+        after="" if after is None else language.amount(after, unit),
     )

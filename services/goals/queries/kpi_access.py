@@ -7,7 +7,7 @@ from eventkit.directory.responsibility import Responsibility, answering, decider
 from eventkit.errors import unknown
 from eventkit.subscriptions.table import reading
 from nhip.goals.v1 import goals_pb2 as pb
-from services.goals.queries import kpis
+from services.goals.queries import kpis, progress
 from services.goals.queries.goal_map import Moment
 
 
@@ -17,6 +17,7 @@ async def kpi_access(
     proposer = request.proposer_id or caller
     async with reading(pool, tenant) as con:
         row = await kpis.one(con, tenant, request.kpi_id, now.known, now.on)
+        delegates = await progress.delegates(con, tenant, request.kpi_id)
     if row is None:
         raise unknown("kpi", request.kpi_id, "kpi_id")
     if proposer not in org.people:
@@ -27,6 +28,10 @@ async def kpi_access(
     for person, leaver in answering(row.owner_ids, row.unit_id, org).items():
         relation = "STANDS_IN" if leaver else "NAMED" if row.owner_ids else "HEAD_OF_UNIT"
         found.record.append(pb.AllowedPerson(person_id=person, relation=relation, instead_of_id=leaver))
+    answer = {one.person_id for one in found.record}
+    for person, owner in delegates.items():
+        if owner in answer and person not in answer and org.is_active(person):
+            found.record.append(pb.AllowedPerson(person_id=person, relation="DELEGATE", instead_of_id=owner))
     touched = Responsibility(row.kpi_id, row.level, tuple(row.owner_ids), row.unit_id)
     may = deciders([touched], proposer, org)
     found.decide.extend(pb.AllowedPerson(person_id=person, relation=may.relation) for person in may.people[:LISTED])

@@ -6,11 +6,12 @@ from datetime import datetime
 import asyncpg
 
 from eventkit.directory.facts import OrgChart
+from eventkit.directory.responsibility import answerable
 from eventkit.names import plain_letters
 from eventkit.rpc.paging import asked
 from eventkit.subscriptions.table import reading
 from nhip.goals.v1 import goals_pb2 as pb
-from services.goals.queries import kpis
+from services.goals.queries import kpis, progress
 from services.goals.queries.goal_map import CycleState, moment, read_cycle
 from services.goals.queries.outline import Outlines
 from services.goals.views.kpi import KpiRow
@@ -27,6 +28,9 @@ async def listed(
         state = await read_cycle(con, outlines, tenant, request.cycle_id, org, moment(request.as_of, org, at))
         stubs = state.outline.stubs
         candidates = state.outline.answered_by(request.owner_ids, org) if request.owner_ids else list(stubs)
+        if request.recorder_id:
+            may = await _recorded_by(con, state, request.recorder_id)
+            candidates = [id for id in candidates if id in may] if request.owner_ids else may
         loose = set(state.outline.loose) if request.unaligned else stubs
         rest = [
             id
@@ -44,6 +48,16 @@ async def listed(
         shown, token = page.cut(found[: page.limit], lambda id: stubs[id].place)
         await state.load(con, shown)
     return pb.Kpis(kpis=state.shown(shown), next_page_token=token)
+
+
+async def _recorded_by(con: asyncpg.Connection, state: CycleState, person_id: str) -> list[str]:
+    """What somebody answers for, and what they were named to record by who does, in the order of the map."""
+    org, stubs = state.org, state.outline.stubs
+    ids = set(state.outline.answered_by([person_id], org))
+    for id, owner in (await progress.delegated(con, state.tenant, person_id)).items():
+        if (stub := stubs.get(id)) and owner in answerable(stub.owner_ids, stub.unit_id, org):
+            ids.add(id)
+    return sorted(ids, key=lambda id: stubs[id].place)
 
 
 async def _found(con: asyncpg.Connection, state: CycleState, text: str, ids: Sequence[str]) -> Iterable[str]:

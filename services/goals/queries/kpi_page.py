@@ -12,6 +12,7 @@ from eventkit.errors import unknown
 from eventkit.rpc.paging import asked
 from eventkit.subscriptions.table import reading
 from eventkit.values import from_date, from_datetime, from_decimal, plain
+from nhip.checkins.v1.types_pb2 import Evidence
 from nhip.common.v1.words_pb2 import PersonalText
 from nhip.goals.v1 import goals_pb2 as pb
 from nhip.goals.v1 import types_pb2 as t
@@ -38,8 +39,9 @@ from services.goals.views.progress import ProgressRow
 from services.goals.views.proposal import ProposalRow
 from services.goals.views.strategy import CSFS, GOALS
 
-CHILDREN, VERSIONS, HISTORY = 50, 400, 100
-"""On one page: KPIs that serve it; targets that it had; entries of its history where no page size is given."""
+CHILDREN, VERSIONS, HISTORY, REPLACED = 50, 400, 100, 50
+"""On one page: KPIs that serve it; targets that it had; entries of its history where no page size is given; values that
+do not stand any more."""
 TOGETHER = 10
 """More events of one KPI than any append has."""
 
@@ -64,11 +66,14 @@ async def kpi_page(
         goals = {goal.goal_id: goal for goal in await strategy.goals(con, tenant, when.known)}
         csfs = {csf.csf_id: csf for csf in await strategy.csfs(con, tenant, when.known)}
         trend = await progress.trend(con, tenant, row.kpi_id, when.known, when.on)
+        replaced = await progress.replaced(con, tenant, row.kpi_id, when.known, when.on, most=REPLACED)
+        delegates = await progress.delegates(con, tenant, row.kpi_id)
         versions = await kpis.versions(con, tenant, row.kpi_id, upto=when.known, most=VERSIONS)
         now = await targets_now(con, tenant, [row.kpi_id], org, when, at)
         how_far = await applied(con, partition)
     kpi = with_target_now(state.kpi(row), now)
     owners = {o.person_id for o in kpi.owners}
+    records = who.id in owners or delegates.get(who.id, "") in owners
     path = _path(state, row.kpi_id, goals, csfs)
     findings = state.findings({row.kpi_id, *(step.kpi.kpi_id for step in path if step.HasField("kpi"))})
     return pb.KpiPage(
@@ -86,8 +91,18 @@ async def kpi_page(
         shortfalls=state.shortfalls(findings.failed),
         not_checked=not_checked(findings.not_checked),
         may_propose=not when.past and not row.retired and who.kind == "person",
-        may_record=not when.past and not row.retired and who.kind == "person" and who.id in owners,
+        may_record=not when.past and not row.retired and who.kind == "person" and records,
         applied=how_far,
+        replaced=[
+            pb.ReplacedPoint(
+                occurred_on=from_date(v.occurred_on),
+                value=from_decimal(v.value),
+                confidence=v.confidence,
+                recorded_at=from_datetime(v.recorded_at),
+                replaced_at=from_datetime(at),
+            )
+            for v, at in replaced
+        ],
     )
 
 
@@ -230,14 +245,17 @@ def _progress_entry(row: ProgressRow, unit: str, org: OrgChart) -> pb.HistoryEnt
         recorded_at=from_datetime(row.recorded_at),
         effective_on=from_date(row.occurred_on),
         actor=actor(org, row.actor),
-        what="ProgressRecorded",
+        what=row.event,
         before=_number(row.before, unit) if row.before is not None else "",
-        after=_number(row.value, unit),
+        after=_number(row.value, unit) if row.value is not None else "",
         number_before=from_decimal(row.before) if row.before is not None else None,
-        number_after=from_decimal(row.value),
+        number_after=from_decimal(row.value) if row.value is not None else None,
         unit=unit,
         reason=PersonalText.FromString(row.note) if row.note else None,
         confidence=row.confidence,
+        correction_reason=row.reason_class,  # type: ignore[arg-type] # stored as the enum's number
+        moved_from=from_date(row.moved_from) if row.moved_from else None,
+        evidence=Evidence.FromString(row.evidence) if row.evidence else None,
     )
 
 

@@ -6,21 +6,35 @@ from datetime import date, datetime
 import asyncpg
 
 from services.goals.domain.standing import Value
-from services.goals.views.progress import VALUES, ProgressRow
+from services.goals.views.progress import DELEGATES, VALUES, ProgressRow
 
-# The current value of each KPI: of the last day up to d that has one, the last recorded up to t.
+# What stands for a day at t: the last that was recorded of it up to then, unless that is that nothing does.
+STANDS = f"""
+v.tenant = $1 and v.recorded_at <= $3 and v.occurred_on <= $4 and v.value is not null and not exists (
+  select from {VALUES} l where l.tenant = v.tenant and l.kpi_id = v.kpi_id and l.occurred_on = v.occurred_on
+  and l.version > v.version and l.recorded_at <= $3)
+"""
+# The current value of each KPI: of the last day up to d for which one stands.
 CURRENT = f"""
 select k.kpi_id, v.* from unnest($2::text[]) k(kpi_id) cross join lateral (
-  select occurred_on, value, confidence, recorded_at from {VALUES}
-  where tenant = $1 and kpi_id = k.kpi_id and recorded_at <= $3 and occurred_on <= $4
-  order by occurred_on desc, version desc limit 1
+  select occurred_on, value, confidence, recorded_at from {VALUES} v
+  where v.kpi_id = k.kpi_id and {STANDS} order by occurred_on desc, version desc limit 1
 ) v
 """
-# Progress(t, d): per occurred day the last value recorded up to t.
+# Progress(t, d): per occurred day the value that stands for it at t.
 DAYS = f"""
-select distinct on (kpi_id, occurred_on) kpi_id, occurred_on, value, confidence, recorded_at from {VALUES}
-where tenant = $1 and kpi_id = any($2::text[]) and recorded_at <= $3 and occurred_on <= $4
-order by kpi_id, occurred_on, version desc
+select kpi_id, occurred_on, value, confidence, recorded_at from {VALUES} v
+where v.kpi_id = any($2::text[]) and {STANDS} order by kpi_id, occurred_on
+"""
+# What stood for a day up to d, and does not at t: the newest first.
+REPLACED = f"""
+select v.occurred_on, v.value, v.confidence, v.recorded_at, l.recorded_at as replaced_at from {VALUES} v
+cross join lateral (
+  select recorded_at from {VALUES} l where l.tenant = v.tenant and l.kpi_id = v.kpi_id
+  and l.occurred_on = v.occurred_on and l.version > v.version and l.recorded_at <= $3 order by version limit 1
+) l
+where v.tenant = $1 and v.kpi_id = $2 and v.value is not null and v.occurred_on <= $4
+order by v.version desc limit $5
 """
 
 
@@ -37,11 +51,40 @@ async def trend(con: asyncpg.Connection, tenant: str, kpi_id: str, known: dateti
     return [_value(row) for row in await con.fetch(DAYS, tenant, [kpi_id], known, on)]
 
 
+async def replaced(
+    con: asyncpg.Connection, tenant: str, kpi_id: str, known: datetime, on: date, *, most: int
+) -> list[tuple[Value, datetime]]:
+    """The last of what stood for a day and was replaced, moved or taken back, and when."""
+    rows = await con.fetch(REPLACED, tenant, kpi_id, known, on, most)
+    return [(_value(row), row["replaced_at"]) for row in rows]
+
+
+async def delegates(con: asyncpg.Connection, tenant: str, kpi_id: str) -> dict[str, str]:
+    """Who is named to record a KPI's values, each with in whose place."""
+    rows = await con.fetch(
+        f"select person_id, owner_id from {DELEGATES} where tenant = $1 and kpi_id = $2 and owner_id <> '' "
+        "order by person_id",
+        tenant,
+        kpi_id,
+    )
+    return {row["person_id"]: row["owner_id"] for row in rows}
+
+
+async def delegated(con: asyncpg.Connection, tenant: str, person_id: str) -> dict[str, str]:
+    """The KPIs that somebody is named to record, each with in whose place."""
+    rows = await con.fetch(
+        f"select kpi_id, owner_id from {DELEGATES} where tenant = $1 and person_id = $2 and owner_id <> ''",
+        tenant,
+        person_id,
+    )
+    return {row["kpi_id"]: row["owner_id"] for row in rows}
+
+
 async def entries(con: asyncpg.Connection, tenant: str, kpi_id: str, *, upto: datetime, most: int) -> list[ProgressRow]:
     """The last of what was recorded for a KPI up to an instant, corrected values too, the newest first."""
     rows = await con.fetch(
-        f"select * from {VALUES} where tenant = $1 and kpi_id = $2 and recorded_at <= $3 order by version desc limit "
-        "$4",
+        f"select * from {VALUES} where tenant = $1 and kpi_id = $2 and recorded_at <= $3 and event <> '' "
+        "order by version desc limit $4",
         tenant,
         kpi_id,
         upto,

@@ -22,6 +22,7 @@ KINDS = (
     t.NOTICE_KIND_ERASURE_DECIDED,
     t.NOTICE_KIND_STANDS_IN,
     t.NOTICE_KIND_PLAN_REFUSED,
+    t.NOTICE_KIND_PROGRESS_CORRECTED,
 )
 AT_ONCE = frozenset({t.NOTICE_KIND_PROPOSAL_WAITING, t.NOTICE_KIND_ERASURE_WAITING})
 """What waits for somebody is mailed at once unless they say otherwise, the rest in the digest."""

@@ -13,6 +13,7 @@ from eventkit.directory import responsibility
 from eventkit.directory.facts import OrgChart
 from eventkit.directory.responsibility import Responsibility
 from eventkit.values import from_decimal
+from nhip.checkins.v1.events_pb2 import ProgressCorrected, ProgressRetracted
 from nhip.notifications.v1 import types_pb2 as t
 from nhip.notifications.v1.events_pb2 import NoticeGiven
 from nhip.notifications.v1.types_pb2 import KpiChange
@@ -169,6 +170,33 @@ def of_refused_plan(planned_by: str, org: OrgChart) -> list[NoticeGiven]:
     """Whoever planned it."""
     planner = person_of(planned_by)
     return _drafts({planner: NoticeGiven(kind=t.NOTICE_KIND_PLAN_REFUSED)}, "", org) if planner else []
+
+
+def of_correction(
+    corrected: ProgressCorrected | ProgressRetracted, kpi: Responsibility, actor: str, org: OrgChart
+) -> list[NoticeGiven]:
+    """Who decides about a KPI hears that a recorded value was put right or taken back, and who answers for it."""
+    retracted = isinstance(corrected, ProgressRetracted)
+    by = person_of(actor)
+    relations: dict[str, t.Relation.ValueType] = dict.fromkeys(answerable(kpi, org), t.RELATION_OWNER)
+    for decider in responsibility.deciders([kpi], by, org).people[:1]:
+        relations.setdefault(decider, t.RELATION_DECIDER)
+    drafts = {
+        person: NoticeGiven(
+            kind=t.NOTICE_KIND_PROGRESS_CORRECTED,
+            changes=[
+                KpiChange(
+                    kpi_id=kpi.id,
+                    kind=t.CHANGE_KIND_VALUE_RETRACTED if retracted else t.CHANGE_KIND_VALUE_CORRECTED,
+                    relation=relation,
+                    before=corrected.before,
+                    after=None if isinstance(corrected, ProgressRetracted) else corrected.after,
+                )
+            ],
+        )
+        for person, relation in relations.items()
+    }
+    return _drafts(drafts, by, org)
 
 
 def of_stale(kpi: Responsibility, org: OrgChart) -> list[NoticeGiven]:

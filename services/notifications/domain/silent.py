@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from google.protobuf.message import Message
 
 from nhip.audit.v1.events_pb2 import LedgerRead
-from nhip.checkins.v1.events_pb2 import ProgressRecorded
+from nhip.checkins.v1.events_pb2 import DelegateNamed, DelegateRevoked, ProgressRecorded
 from nhip.goals.v1.events_pb2 import (
     CsfChosen,
     CsfCorrected,
@@ -69,6 +69,8 @@ _SHOP = "the shop shows it"
 TELLS_NOBODY: Mapping[type[Message], str] = {
     LedgerRead: "the ledger itself shows who read it",
     ProgressRecorded: "who looks at the KPI sees it; that there was none for long is told by a timer",
+    DelegateNamed: "who is named finds the KPI among those to record, and was asked by a colleague",
+    DelegateRevoked: _SEEN,
     CycleOpened: _SET_UP,
     StrategicGoalSet: _SET_UP,
     CsfChosen: _SET_UP,

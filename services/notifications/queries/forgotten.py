@@ -10,8 +10,8 @@ from eventkit.process.service import Due
 from nhip.goals.v1.types_pb2 import MEASURE_KIND_MILESTONE
 from services.notifications.queries.settings import in_force
 from services.notifications.views.goals_facts import KnownCycleView, KnownKpiView
-from services.notifications.views.last_value import LastValueView
 from services.notifications.views.notice import NoticeView
+from services.notifications.views.standing_value import StandingValueView
 
 GRACE = timedelta(days=1)
 """A KPI that was only just written down, as in an import, was not forgotten yet: its values may still be on their
@@ -29,7 +29,10 @@ join {TenantView().table} t on t.tenant = c.tenant
 cross join lateral (select ($1::timestamptz at time zone t.time_zone)::date as today) d
 cross join lateral ({in_force("stale_days", "t.tenant", "d.today")}) s
 join {KnownKpiView().table} k on k.tenant = c.tenant and k.cycle_id = c.cycle_id
-left join {LastValueView().table} v on v.tenant = k.tenant and v.kpi_id = k.kpi_id
+left join lateral (
+  select on_day, value from {StandingValueView().table}
+  where tenant = k.tenant and kpi_id = k.kpi_id and value is not null order by on_day desc limit 1
+) v on true
 cross join lateral (
   select coalesce(v.on_day, greatest(c.starts_on, k.defined_on)) as since, d.today, s.value as days
 ) f

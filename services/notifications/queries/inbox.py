@@ -8,12 +8,14 @@ import asyncpg
 
 from eventkit.rpc import paging
 from eventkit.values import from_datetime
+from nhip.checkins.v1.types_pb2 import CorrectionReason
 from nhip.common.v1.words_pb2 import PersonalText
 from nhip.goals.v1.types_pb2 import PROPOSAL_STATE_PROPOSED, ReasonClass
 from nhip.notifications.v1 import notifications_pb2 as pb
 from nhip.notifications.v1 import types_pb2 as t
 from nhip.notifications.v1.events_pb2 import NoticeGiven
 from nhip.rewards.v1.events_pb2 import PraiseGiven
+from services.notifications.views.correction import HeardCorrectionRow, HeardCorrectionView
 from services.notifications.views.erasure_facts import HeardErasureRow, HeardErasureView
 from services.notifications.views.goals_facts import KnownKpiRow, KnownKpiView, KnownProposalRow, KnownProposalView
 from services.notifications.views.notice import NoticeRow, NoticeView, ReadView
@@ -32,7 +34,7 @@ PRAISE, VALUE, GIFT, REDEMPTION = (
     HeardGiftView().table,
     HeardRedemptionView().table,
 )
-ERASURE = HeardErasureView().table
+ERASURE, CORRECTION = HeardErasureView().table, HeardCorrectionView().table
 PAGE = 30
 READ_AT_ONCE = 1000
 """Most notices that are read with one command."""
@@ -138,6 +140,8 @@ class _Told:
     values: dict[str, str] = field(default_factory=dict[str, str])
     gifts: dict[str, str] = field(default_factory=dict[str, str])
     erasures: dict[str, HeardErasureRow] = field(default_factory=dict[str, HeardErasureRow])
+    corrections: dict[str, HeardCorrectionRow] = field(default_factory=dict[str, HeardCorrectionRow])
+    """By the event that the notice answers to."""
 
     def kpi_name(self, kpi_id: str) -> str:
         return self.kpis[kpi_id].name if kpi_id in self.kpis else ""
@@ -176,6 +180,14 @@ async def _told(con: asyncpg.Connection, tenant: str, given: Sequence[NoticeGive
             id: row.name
             for (_, id), row in (await GIFT.load(con, keys(r.gift_id for r in redemptions.values()))).items()
         },
+        corrections={
+            id: row
+            for (_, id), row in (
+                await CORRECTION.load(
+                    con, keys(e.cause_event_id for e in given if e.kind == t.NOTICE_KIND_PROGRESS_CORRECTED)
+                )
+            ).items()
+        },
         erasures={id: row for (_, id), row in (await ERASURE.load(con, keys(e.erased_id for e in given))).items()},
     )
 
@@ -212,6 +224,9 @@ def _message(listed: Listed, e: NoticeGiven, told: _Told) -> pb.Notice:
         (told.kpis[c.kpi_id] for c in e.changes if c.kind == t.CHANGE_KIND_RETIRED and c.kpi_id in told.kpis), None
     ):
         _give_reason(notice, ended.end_reason_class, ended.end_reason)
+    if correction := told.corrections.get(e.cause_event_id):
+        notice.reason.CopyFrom(PersonalText.FromString(correction.reason))
+        notice.reason_class = CorrectionReason.Name(correction.reason_class)  # type: ignore[arg-type] # by its number
     if erasure := told.erasures.get(e.erased_id):
         notice.waiting = e.kind == t.NOTICE_KIND_ERASURE_WAITING and erasure.requested and not row.closed
         if e.kind == t.NOTICE_KIND_ERASURE_DECIDED:
@@ -237,6 +252,8 @@ def is_whole(notice: pb.Notice) -> bool:
             known = notice.HasField("words")
         case t.NOTICE_KIND_PROGRESS_STALE:
             known = notice.kpi_name != ""
+        case t.NOTICE_KIND_PROGRESS_CORRECTED:
+            known = notice.HasField("reason")
         case t.NOTICE_KIND_GIFT:
             known = notice.gift_name != ""
         case _:

@@ -68,6 +68,8 @@ class Letter:
                 return _("A request to delete personal data was decided")
             case t.NOTICE_KIND_STANDS_IN:
                 return _("You answer in the place of somebody who left")
+            case t.NOTICE_KIND_PROGRESS_CORRECTED:
+                return _("A recorded value was put right")
             case t.NOTICE_KIND_PLAN_REFUSED:
                 return _("A planned change was refused")
             case _:
@@ -163,6 +165,9 @@ class Letter:
                 person = {"person": self.names.get(notice.leaver_id) or _("somebody")}
                 told = _("%(person)s left. You answer in their place, until somebody else is named.") % person
                 return Item(told, changes, f"/people/{notice.leaver_id}")
+            case t.NOTICE_KIND_PROGRESS_CORRECTED:
+                told = _("%(who)s put a recorded value right.") % who
+                return Item(told, [*changes, *self._reason(notice)], f"/kpi/{notice.changes[0].change.kpi_id}")
             case t.NOTICE_KIND_PLAN_REFUSED:
                 return Item(_("A change that you planned could not be carried out."), [], "/people/planned?all=1")
             case _:
@@ -203,6 +208,7 @@ class Letter:
             t.RELATION_OWNER: _("your KPI"),
             t.RELATION_OWNER_ABOVE: _("serves a KPI of yours"),
             t.RELATION_OWNER_BELOW: _("a KPI of yours serves it"),
+            t.RELATION_DECIDER: _("yours to decide"),
         }.get(change.relation, "")
         told = {"kpi": noticed.kpi_name, "relation": relation}
         match change.kind:
@@ -217,6 +223,15 @@ class Letter:
                     "after": self.language.amount(after, noticed.unit),
                 }
                 return _("%(kpi)s (%(relation)s): target %(before)s → %(after)s") % told
+            case t.CHANGE_KIND_VALUE_CORRECTED:
+                told |= {
+                    "before": self.language.amount(to_decimal(change.before), noticed.unit),
+                    "after": self.language.amount(to_decimal(change.after), noticed.unit),
+                }
+                return _("%(kpi)s (%(relation)s): value %(before)s → %(after)s") % told
+            case t.CHANGE_KIND_VALUE_RETRACTED:
+                told |= {"before": self.language.amount(to_decimal(change.before), noticed.unit)}
+                return _("%(kpi)s (%(relation)s): value %(before)s taken back") % told
             case t.CHANGE_KIND_DEFINED:
                 return _("%(kpi)s (%(relation)s): new") % told
             case t.CHANGE_KIND_HANDED_OVER:

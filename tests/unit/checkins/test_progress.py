@@ -10,6 +10,7 @@ from eventkit.context import Actor
 from eventkit.values import from_date
 from nhip.checkins.v1.checkins_pb2 import RecordProgress
 from nhip.checkins.v1.events_pb2 import ProgressRecorded
+from nhip.checkins.v1.types_pb2 import Evidence, EvidenceFile
 from services.checkins.domain import progress
 from services.checkins.domain.progress import PROGRESS, KnownKpi
 from tests.unit.decisions import Command, given, number, words
@@ -107,3 +108,18 @@ def test_an_imported_note_is_its_owners():
 def test_current_is_the_value_of_the_greatest_day():
     current = given(record(4, MARCH_20), record(1, date(2025, 2, 1))).state(PROGRESS, "KC").current(TODAY)
     assert current.value == Decimal(4)
+
+
+def test_a_recorder_may_show_where_a_value_is_from():
+    shown = Evidence(links=["https://crm.x.vn/r/1"], files=[EvidenceFile(name=words("crm.xlsx"), sha256="0f" * 32)])
+
+    def recording(evidence: Evidence) -> Command:
+        command = RecordProgress(kpi_id="KC", value=number(4), evidence=evidence)
+        return lambda state: progress.record(state.state(PROGRESS, "KC"), command, KPI, MINH, TODAY, usual_confidence=5)
+
+    event = recorded(4)
+    event.evidence.CopyFrom(shown)
+    given().when(recording(shown)).then(event)
+    given().when(recording(Evidence(links=["http://x.vn"]))).then_rejected("LINK_INVALID", field="evidence.links[0]")
+    short = Evidence(files=[EvidenceFile(name=words("a"), sha256="0f")])
+    given().when(recording(short)).then_rejected("DIGEST_INVALID", field="evidence.files[0].sha256")

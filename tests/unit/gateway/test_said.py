@@ -26,6 +26,12 @@ SETTINGS = {
 }
 DEEDS: dict[str, tuple[str, dict[str, str]]] = {
     "/kpi/{kpi}/progress": ("RecordProgress", {"value": "44", "occurred_on": "2025-03-20"}),
+    "/kpi/{kpi}/progress/{day}": (
+        "CorrectProgress",
+        {"value": "53", "before": "35", "day": "2025-03-06", "reason_class": "MISTYPED", **REASON},
+    ),
+    "/kpi/{kpi}/delegates": ("NameDelegate", {"person": "tram"}),
+    "/kpi/{kpi}/delegates/{person}/end": ("RevokeDelegate", {}),
     "/proposals/new": (
         "ProposeChange",
         {"title": "Bớt", **REASON, "cycle_id": "q1", "kpi": "i1", "before.i1": "80", "after.i1": "50"},
@@ -119,9 +125,16 @@ def test_every_form_of_the_console_is_here():
     assert forms - NO_DEEDS == set(DEEDS)
 
 
-@pytest.mark.parametrize(
-    "path", sorted(DEEDS.keys() - {"/kpi/{kpi}/progress"})
-)  # checkins is away here: tests/browser has that one
+OF_CHECKINS = {
+    "/kpi/{kpi}/progress",
+    "/kpi/{kpi}/progress/{day}",
+    "/kpi/{kpi}/delegates",
+    "/kpi/{kpi}/delegates/{person}/end",
+}
+"""Checkins is away here: tests/browser has these."""
+
+
+@pytest.mark.parametrize("path", sorted(DEEDS.keys() - OF_CHECKINS))
 async def test_it_says_what_was_done_on_the_next_page_and_then_no_more(
     signed_in: httpx.AsyncClient, backend: Backend, path: str
 ):

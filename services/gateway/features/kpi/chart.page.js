@@ -84,6 +84,18 @@ function option(data, place) {
       areaStyle: { color: token("brand"), opacity: 0.07, origin: "start" },
     },
   ];
+  if (data.replaced.length) {
+    series.push({
+      type: "scatter",
+      name: data.words.replaced,
+      data: data.replaced.map(([day, value, label]) => ({ value: [at(day), value], label })),
+      symbol: "path://M0 0L10 10M10 0L0 10",
+      symbolSize: 8,
+      animation: false,
+      z: 3,
+      itemStyle: { color: "transparent", borderColor: token("ink-3"), borderWidth: 1.5 },
+    });
+  }
   // The pace bends where the target did: from where it should have been by then to the new target.
   if (data.pace && targets.length) {
     let from = [starts, data.baseline];
@@ -158,7 +170,8 @@ function option(data, place) {
       },
     });
   }
-  const lowest = Math.min(data.baseline, ...values.map((v) => v.value[1]), ...targets.map((t) => t[1]));
+  const gone = data.replaced.map(([, value]) => value);
+  const lowest = Math.min(data.baseline, ...gone, ...values.map((v) => v.value[1]), ...targets.map((t) => t[1]));
   const highest = Math.max(...values.map((v) => v.value[1]), ...targets.map((t) => t[1]));
   const rate = lowest > 0 && lowest > highest * 0.4;
   const ends_ = [starts, ends];

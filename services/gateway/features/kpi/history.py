@@ -6,6 +6,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from eventkit.values import is_percent
+from nhip.checkins.v1.types_pb2 import CorrectionReason
 from nhip.goals.v1 import goals_pb2
 from services.gateway.console.as_of import Moment
 from services.gateway.console.cards import Avatar, owner_avatar
@@ -37,6 +38,12 @@ class Entry:
     reason_erased: bool
     decision_reason: str
     """Why who decided did so; empty where nobody said."""
+    moved_from: str
+    """The day that a value stood for before it was moved."""
+    links: tuple[str, ...]
+    """Addresses that show where a value is from …"""
+    files: tuple[tuple[str, str], ...]
+    """… and files: their names and digests."""
     proposal: str
     just_before: str
     """The map just before it; empty where the map did not change."""
@@ -110,7 +117,12 @@ def _entry(
             *said_changes(entry.said, who, language),
         ),
         confidence=entry.confidence,
-        reason_class=reason_class_word(entry.reason_class, language),
+        reason_class=reason_class_word(
+            CorrectionReason.Name(entry.correction_reason) if entry.correction_reason else entry.reason_class, language
+        ),
+        moved_from=language.day(date_of(entry, "moved_from")),
+        links=tuple(entry.evidence.links),
+        files=tuple((language.words(file.name), file.sha256) for file in entry.evidence.files),
         reason=language.words(entry.reason) if entry.HasField("reason") else "",
         reason_erased=entry.HasField("reason") and unreadable(entry.reason),
         decision_reason=language.words(entry.decision_reason) if entry.HasField("decision_reason") else "",

@@ -9,6 +9,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 from starlette.responses import Response
 
@@ -67,6 +68,10 @@ class TrendRow:
     value: str
     confidence: int
     target: str
+    correct: str = ""
+    """Where it is put right; empty: not by who looks."""
+    replaced: str = ""
+    """Since when it does not stand any more; empty: it stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +167,7 @@ def kpi_page(visit: Visit, reply: goals_pb2.KpiPage, history: goals_pb2.KpiHisto
     )
     asked = moment.message(visit.zone)
     known = asked.recorded_at.ToDatetime(UTC) if asked.HasField("recorded_at") else None
+    may_record = reply.may_record and not reply.past and visit.may("checkins.RecordProgress")
     return KpiPage(
         card=card,
         statement=shown.statement,
@@ -187,7 +193,12 @@ def kpi_page(visit: Visit, reply: goals_pb2.KpiPage, history: goals_pb2.KpiHisto
         updated_recorded=recorded_text,
         past=past_bar(visit, reply.past, f"/kpi/{shown.kpi_id}"),
         steps=tuple(steps(reply, language, moment)),
-        trend=carried("trend", shown.kpi_id, lambda: trend(reply, language), Trend((), _("Cannot be shown"), "")),
+        trend=carried(
+            "trend",
+            shown.kpi_id,
+            lambda: trend(reply, language, visit.zone, may_correct=may_record),
+            Trend((), _("Cannot be shown"), ""),
+        ),
         children=tuple(
             kpi_card(child, language, moment, reply.shortfalls, reply.not_checked) for child in reply.children
         ),
@@ -204,7 +215,7 @@ def kpi_page(visit: Visit, reply: goals_pb2.KpiPage, history: goals_pb2.KpiHisto
         if reply.past or not visit.may("rewards.GivePraise")
         else praise_link([o.person_id for o in shown.owners], visit.person, kpi=shown.kpi_id),
         may_propose=reply.may_propose and not reply.past and visit.may("goals.ProposeChange"),
-        may_record=reply.may_record and not reply.past and visit.may("checkins.RecordProgress"),
+        may_record=may_record,
         unaligned=shown.unaligned,
         retired=shown.retired,
     )
@@ -292,7 +303,9 @@ def _kpi_step(card: KpiCard, kind_word: str, *, this: bool = False) -> Step:
     )
 
 
-def trend(reply: goals_pb2.KpiPage, language: Language) -> Trend:
+def trend(
+    reply: goals_pb2.KpiPage, language: Language, zone: ZoneInfo = ZoneInfo("UTC"), *, may_correct: bool = False
+) -> Trend:
     _ = language.gettext
     aim = reply.kpi.standing.aim
     percent = "%" if is_percent(reply.kpi.measure.unit) else ""
@@ -302,11 +315,17 @@ def trend(reply: goals_pb2.KpiPage, language: Language) -> Trend:
     ]
     starts, ends = day_of(reply.cycle.starts_on), day_of(reply.cycle.ends_on)
     rows: list[TrendRow] = []
+    page = f"/kpi/{quote(reply.kpi.kpi_id, safe='')}/progress"
     for day, value, confidence in points:
         target = next((t for since, t in reversed(targets) if since <= day), targets[0][1] if targets else None)
-        rows.append(
-            TrendRow(language.day(day), language.amount(value, percent), confidence, language.amount(target, percent))
-        )
+        correct = f"{page}/{day.isoformat()}" if may_correct else ""
+        told_target = language.amount(target, percent)
+        rows.append(TrendRow(language.day(day), language.amount(value, percent), confidence, told_target, correct))
+    standing = len(rows)
+    for point in reply.replaced:
+        until = language.instant(point.replaced_at.ToDatetime(UTC), zone)
+        shown = language.amount(decimal_of(point, "value"), percent)
+        rows.append(TrendRow(language.day(day_of(point.occurred_on)), shown, point.confidence, "", replaced=until))
     told: list[str] = []
     if points:
         told.append(
@@ -314,8 +333,8 @@ def trend(reply: goals_pb2.KpiPage, language: Language) -> Trend:
             % {
                 "first": rows[0].value,
                 "first_day": rows[0].day,
-                "last": rows[-1].value,
-                "last_day": rows[-1].day,
+                "last": rows[standing - 1].value,
+                "last_day": rows[standing - 1].day,
             }
         )
     else:
@@ -342,6 +361,10 @@ def trend(reply: goals_pb2.KpiPage, language: Language) -> Trend:
         "values": [[day.isoformat(), drawn(value), language.amount(value, percent)] for day, value, _c in points],
         "confidence": [
             [day.isoformat(), confidence, language.short_day(day)] for day, _v, confidence in points if confidence
+        ],
+        "replaced": [
+            [day_of(point.occurred_on).isoformat(), drawn(decimal_of(point, "value") or Decimal()), _("replaced")]
+            for point in reply.replaced
         ],
         "targets": [[max(day, starts).isoformat(), drawn(target)] for day, target in targets if day <= ends],
         "changes": [

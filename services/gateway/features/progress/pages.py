@@ -17,10 +17,17 @@ from services.gateway.console.language import day_of
 from services.gateway.console.routes import Routes
 from services.gateway.console.visit import Visit, or_none
 from services.gateway.failures import Failure
+from services.gateway.features.progress import correcting, evidence
 
-routes = Routes()
+routes = Routes(correcting.routes)
 
-_FIELDS = {"value": "value", "confidence": "confidence", "note": "note", "occurred_on": "occurred_on"}
+_FIELDS = {
+    "value": "value",
+    "confidence": "confidence",
+    "note": "note",
+    "occurred_on": "occurred_on",
+    **evidence.FIELDS,
+}
 
 
 @routes.page("/kpi/{kpi}/progress")
@@ -57,6 +64,7 @@ async def record(visit: Visit) -> Response:
         confidence=int(confidence) if confidence.isascii() and confidence.isdigit() else None,
         note=words_pb2.PersonalText(plain=note) if (note := filled.text("note")) else None,
         occurred_on=date_message(day) if day else None,
+        evidence=evidence.evidence_of(filled),
     )
     try:
         accepted, position = await visit.caller.ask(

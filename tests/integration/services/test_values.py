@@ -1,0 +1,119 @@
+"""Values put right, moved and taken back, delegates and evidence, over the real services."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from eventkit.values import from_date, required_date
+from nhip.checkins.v1 import checkins_pb2 as c
+from nhip.checkins.v1 import types_pb2 as ct
+from nhip.common.v1 import operations_pb2 as o
+from nhip.common.v1.time_pb2 import AsOf
+from nhip.goals.v1 import goals_pb2 as g
+from nhip.notifications.v1 import notifications_pb2 as n
+from nhip.notifications.v1 import types_pb2 as nt
+from tests.integration.services.company import OPERATOR, Company, System, number, today, words
+
+WHY = {"reason_class": ct.CORRECTION_REASON_MISTYPED, "reason": words("gõ ngược")}
+
+
+@pytest.fixture
+async def company(system: System) -> Company:
+    return await (await system.company().found()).branch()
+
+
+async def page(company: Company, by: str = "minh", as_of: AsOf | None = None) -> g.KpiPage:
+    shown = await company.ask(g.GetKpi(kpi_id=company.ids["I1"], as_of=as_of), by)
+    assert isinstance(shown, g.KpiPage)
+    return shown
+
+
+def trend(shown: g.KpiPage) -> list[tuple[int, str]]:
+    """How many days ago, and what stands."""
+    return [((today() - required_date(p.occurred_on)).days, p.value.value) for p in shown.trend]
+
+
+async def test_what_is_put_right_and_taken_back_is_right_on_both_clocks_and_told(company: Company):
+    kpi = company.ids["I1"]
+    day = {ago: from_date(today() - timedelta(days=ago)) for ago in (9, 6, 3)}
+    shown = ct.Evidence(links=["https://crm.x.vn/r/1"], files=[ct.EvidenceFile(name=words("a.xlsx"), sha256="0f" * 32)])
+    await company.do(c.RecordProgress(kpi_id=kpi, value=number(12), occurred_on=day[9], evidence=shown), "minh")
+    await company.do(c.RecordProgress(kpi_id=kpi, value=number(20), occurred_on=day[3]), "minh")
+    before = (await page(company)).as_of
+    named = {"kpi_id": kpi, "before": number(12), "after": number(21), **WHY}
+    answers = await asyncio.gather(
+        company.ask(c.CorrectProgress(occurred_on=day[9], moved_to=day[6], **named), "minh"),  # type: ignore[arg-type]
+        company.ask(c.CorrectProgress(occurred_on=day[9], **named), "minh"),  # type: ignore[arg-type]
+        return_exceptions=True,
+    )
+    assert sum(isinstance(answer, Exception) for answer in answers) == 1, "one of two at once is told to look again"
+    now = await page(company)
+    moved = trend(now)[0]
+    assert moved in ((6, "21"), (9, "21"))
+    assert [(p.value.value, required_date(p.occurred_on)) for p in now.replaced] == [("12", required_date(day[9]))]
+    assert trend(await page(company, as_of=AsOf(recorded_at=before.recorded_at))) == [(9, "12"), (3, "20")]
+
+    await company.do(c.RetractProgress(kpi_id=kpi, occurred_on=day[3], before=number(20), **WHY), "minh")  # type: ignore[arg-type]
+    now = await page(company)
+    assert (trend(now), now.kpi.standing.current.value) == ([moved], "21")
+    history = await company.ask(g.GetKpiHistory(kpi_id=kpi), "minh")
+    assert isinstance(history, g.KpiHistory)
+    said = [(e.what, e.before, e.after, e.correction_reason, e.reason.plain) for e in history.entries[:2]]
+    mistyped = ct.CORRECTION_REASON_MISTYPED
+    assert said == [
+        ("ProgressRetracted", "20 demo", "", mistyped, "gõ ngược"),
+        ("ProgressCorrected", "12 demo", "21 demo", mistyped, "gõ ngược"),
+    ]
+    first = next(e for e in history.entries if e.what == "ProgressRecorded" and e.after == "12 demo")
+    files = [file.name.plain for file in first.evidence.files]
+    assert (first.evidence.links, files) == (["https://crm.x.vn/r/1"], ["a.xlsx"])
+    listed = await company.ask(c.ListProgress(kpi_id=kpi), "phuc")
+    assert isinstance(listed, c.Progress)
+    assert [(e.value.value, e.corrected, e.HasField("replaces_on")) for e in listed.entries] == [
+        ("", False, True),
+        ("21", False, True),
+        ("20", True, False),
+        ("12", True, False),
+    ]
+    told = await _told(company, "phuc")
+    assert {(t.changes[0].change.before.value, t.changes[0].change.after.value, t.reason.plain) for t in told} == {
+        ("12", "21", "gõ ngược"),
+        ("20", "", "gõ ngược"),
+    }
+    for context in ("goals", "checkins", "notifications"):
+        verified = await company.ask(o.Verify(), OPERATOR, context=context)
+        assert isinstance(verified, o.Verified)
+        assert [view for view in verified.views if view.differences] == []
+
+
+async def _told(company: Company, who: str) -> list[n.Notice]:
+    async with asyncio.timeout(30):
+        while True:
+            listed = await company.ask(n.ListNotices(), who)
+            assert isinstance(listed, n.Notices)
+            found = [one for one in listed.notices if one.kind == nt.NOTICE_KIND_PROGRESS_CORRECTED]
+            if len(found) >= 2:
+                return found
+            await asyncio.sleep(0.05)
+
+
+async def test_a_delegate_records_what_they_were_named_for_and_the_access_page_says_so(company: Company):
+    kpi, tram = company.ids["I1"], company.ids["tram"]
+    record = c.RecordProgress(kpi_id=kpi, value=number(7))
+    assert (await company.refused(record, "tram")).reason == "NOT_AN_OWNER"
+    await company.do(c.NameDelegate(kpi_id=kpi, person_id=tram), "minh")
+    await company.do(record, "tram")
+    assert (await page(company, "tram")).may_record
+    access = await company.ask(g.GetKpiAccess(kpi_id=kpi), "tram")
+    assert isinstance(access, g.KpiAccess)
+    assert [(a.person_id, a.relation, a.instead_of_id) for a in access.record] == [
+        (company.ids["minh"], "NAMED", ""),
+        (tram, "DELEGATE", company.ids["minh"]),
+    ]
+    mine = await company.ask(g.ListKpis(cycle_id=company.ids["q1"], recorder_id=tram), "tram")
+    assert isinstance(mine, g.Kpis)
+    assert [one.kpi_id for one in mine.kpis] == [kpi]
+    await company.do(c.RevokeDelegate(kpi_id=kpi, person_id=tram), "tram")
+    assert (await company.refused(record, "tram")).reason == "NOT_AN_OWNER"
+    assert not (await page(company, "tram")).may_record
