@@ -16,6 +16,7 @@ from eventkit.rpc.rules import violations
 from importing import commands
 from importing.company import File, Item, Kpi, Person, Unit, Value, read
 from importing.document import Problem, Problems, hint
+from services.goals.domain import cycle as cycles
 from services.goals.domain import kpi as kpis
 from services.goals.domain import strategy
 from services.rewards.domain import gift as gifts
@@ -277,7 +278,7 @@ def _commands(file: File) -> Iterator[tuple[str, Item, Message]]:
 def _domain_rules(file: File, today: date) -> Iterator[tuple[str, Item, Callable[[], object]]]:
     cycle = file.cycle
     if cycle and cycle.starts_on and cycle.ends_on:
-        yield "cycle", cycle, lambda: strategy.open_cycle(commands.open_cycle(cycle), "any", today)
+        yield "cycle", cycle, lambda: cycles.open_cycle(commands.open_cycle(cycle), "any", today)
     for goal in file.goals:
         if goal.year:
             yield "goal", goal, lambda goal=goal: strategy.set_goal(commands.set_goal(goal), "any", today)

@@ -196,6 +196,7 @@ class Operations:
             await checkpoint.reset(con, view.subscription)
             await con.execute(f"truncate {', '.join(together)}")
             await con.execute("delete from parked where subscription = $1", view.subscription)
+        self.resources.reached.put_back(view.subscription)
         return Accepted(id=view.name)
 
     async def prune(self, request: pb.Prune, ctx: Context) -> pb.Pruned:

@@ -74,6 +74,13 @@ class Reached:
         self._tell_waiting()
         self._say()
 
+    def put_back(self, subscription: str) -> None:
+        """This process put all of a subscription's checkpoints back to the beginning, and has committed that."""
+        for name, partition in self._positions:
+            if name == subscription:
+                self._positions[name, partition] = 0
+        self._again += 1
+
     @property
     def is_current(self) -> bool:
         """What is known is what the table says, but for the blink of an eye that news are on their way."""

@@ -1,6 +1,6 @@
 """gRPC of checkins: request → command or query, nothing else."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from eventkit.commands.aggregate import Decision
@@ -15,7 +15,8 @@ from eventkit.subscriptions.table import reading
 from nhip.checkins.v1 import checkins_pb2 as pb
 from nhip.common.v1.command_pb2 import Accepted
 from services.checkins.domain import delegation, progress
-from services.checkins.domain.progress import PROGRESS, KnownKpi
+from services.checkins.domain.cycle_facts import CYCLE_FACTS, check_taken
+from services.checkins.domain.progress import PROGRESS, KnownKpi, Progress
 from services.checkins.queries.known import KnownKpis, known_kpi, known_kpis
 from services.checkins.queries.progress import entries
 
@@ -44,11 +45,8 @@ class CheckinsApi:
         org, kpi = await self._kpi(command.kpi_id, ctx)
         today = org.today(ctx.at)
         usual = org.settings.on(today).usual_confidence
-        return await self.resources.commands.on(
-            ctx,
-            PROGRESS,
-            kpi.id,
-            lambda state: progress.record(state, command, kpi, ctx.actor, today, usual_confidence=usual),
+        return await self._taken(
+            ctx, kpi, lambda state: progress.record(state, command, kpi, ctx.actor, today, usual_confidence=usual)
         )
 
     async def batch_record_progress(self, command: pb.BatchRecordProgress, ctx: Context) -> Accepted:
@@ -64,6 +62,7 @@ class CheckinsApi:
             async def decide(load: Load) -> Decision:
                 if command.kpi_id not in kpis:
                     raise unknown("kpi", command.kpi_id, "kpi_id")
+                check_taken(await load(CYCLE_FACTS, kpis[command.kpi_id].cycle_id))
                 state = await load(PROGRESS, command.kpi_id)
                 return progress.record(state, command, kpis[command.kpi_id], ctx.actor, today, usual_confidence=usual)
 
@@ -75,14 +74,14 @@ class CheckinsApi:
 
     async def correct_progress(self, command: pb.CorrectProgress, ctx: Context) -> Accepted:
         org, kpi = await self._kpi(command.kpi_id, ctx)
-        return await self.resources.commands.on(
-            ctx, PROGRESS, kpi.id, lambda state: progress.correct(state, command, kpi, ctx.actor, org.today(ctx.at))
+        return await self._taken(
+            ctx, kpi, lambda state: progress.correct(state, command, kpi, ctx.actor, org.today(ctx.at))
         )
 
     async def retract_progress(self, command: pb.RetractProgress, ctx: Context) -> Accepted:
         org, kpi = await self._kpi(command.kpi_id, ctx)
-        return await self.resources.commands.on(
-            ctx, PROGRESS, kpi.id, lambda state: progress.retract(state, command, kpi, ctx.actor, org.today(ctx.at))
+        return await self._taken(
+            ctx, kpi, lambda state: progress.retract(state, command, kpi, ctx.actor, org.today(ctx.at))
         )
 
     async def name_delegate(self, command: pb.NameDelegate, ctx: Context) -> Accepted:
@@ -97,6 +96,15 @@ class CheckinsApi:
         return await self.resources.commands.on(
             ctx, PROGRESS, kpi.id, lambda state: delegation.revoke_delegate(state, command, kpi, ctx.actor)
         )
+
+    async def _taken(self, ctx: Context, kpi: KnownKpi, decide: Callable[[Progress], Decision]) -> Accepted:
+        """What is decided about a KPI's values, as long as its cycle takes any."""
+
+        async def load_and_decide(load: Load) -> Decision:
+            check_taken(await load(CYCLE_FACTS, kpi.cycle_id))
+            return decide(await load(PROGRESS, kpi.id))
+
+        return await self.resources.commands.execute(ctx, PROGRESS(kpi.id), load_and_decide)
 
     async def _kpi(self, kpi_id: str, ctx: Context) -> tuple[OrgChart, KnownKpi]:
         org = await self.resources.directory.org_chart(ctx.tenant)

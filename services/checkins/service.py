@@ -6,6 +6,7 @@ from eventkit.rpc.server import Api
 from nhip.checkins.v1 import checkins_pb2
 from services.checkins.api import ACCESS, CheckinsApi
 from services.checkins.queries.known import KnownKpis
+from services.checkins.reactors.closing import closing
 from services.checkins.views.known import KnownCycleView, KnownKpiView
 from services.checkins.views.progress import EntryView
 
@@ -20,4 +21,5 @@ def service(resources: Resources) -> Service:
             )
         ],
         views=[EntryView(), KnownKpiView(), KnownCycleView(), *directory.views()],
+        reactions=[closing(resources)],
     )

@@ -11,46 +11,44 @@ from eventkit.commands.batch import Item
 from eventkit.commands.loading import Decide, Load
 from eventkit.context import IMPORTER, Context
 from eventkit.directory.facts import OrgChart
-from eventkit.directory.past import Past
 from eventkit.errors import Kind, Rejected, unknown
 from eventkit.rpc.access import Allow, anyone, roles
-from eventkit.subscriptions.table import reading
 from eventkit.values import to_date
 from nhip.common.v1.command_pb2 import Accepted
 from nhip.common.v1.time_pb2 import AsOf
 from nhip.goals.v1 import goals_pb2 as pb
-from services.goals.deciding import cycle_of, parent_exists
-from services.goals.domain import alignment, kpi, strategy
+from services.goals.cycle_api import ACCESS as CYCLE_ACCESS
+from services.goals.cycle_api import CycleApi
+from services.goals.deciding import closed_of, cycle_of, parent_exists
+from services.goals.domain import alignment, cycle, kpi, strategy
 from services.goals.domain.alignment import ALIGNMENT
+from services.goals.domain.authority import check_may_set
+from services.goals.domain.cycle import Cycle
 from services.goals.domain.kpi import KPI
-from services.goals.domain.strategy import CSF, CYCLE, GOAL, Cycle
-from services.goals.proposals_api import ProposalsApi
+from services.goals.domain.strategy import CSF, GOAL
 from services.goals.queries import goal_map, kpi_list, kpi_page, overview
 from services.goals.queries.goal_map import moment
 from services.goals.queries.kpi_access import kpi_access
-from services.goals.queries.overview import Overviews
-from services.goals.queries.strategy import cycle_names, cycles
 
 DEFINE_KPI = "nhip.goals.v1.Goals/DefineKpi"
 _STRATEGY = roles("executive", "okr_master", services=(IMPORTER,))
-_KPIS = roles("executive", "okr_master", "department_head", "manager", services=(IMPORTER,))
 ACCESS: Mapping[str, Allow] = {
-    "OpenCycle": _STRATEGY,
+    **CYCLE_ACCESS,
     "SetStrategicGoal": _STRATEGY,
     "ChooseCsf": _STRATEGY,
     "CorrectStrategicGoal": roles("executive", "okr_master"),
     "CorrectCsf": roles("executive", "okr_master"),
-    "DefineKpi": _KPIS,
-    "BatchDefineKpis": _KPIS,
-    "AlignKpi": _KPIS,
-    "RetireKpi": roles("executive", "okr_master", "department_head", "manager"),
+    # Whose KPI it is, and that its cycle is still planned, the decision checks (G-69).
+    "DefineKpi": anyone(services=(IMPORTER,)),
+    "BatchDefineKpis": anyone(services=(IMPORTER,)),
+    "AlignKpi": anyone(services=(IMPORTER,)),
+    "RetireKpi": anyone(),
     # Anybody may ask for a change; who may decide it is a relation, and the decision's to check.
     "ProposeChange": anyone(),
     "ApproveProposal": anyone(),
     "DeclineProposal": anyone(),
     "WithdrawProposal": anyone(),
     # Goals are open to all (X-04, G-71).
-    "ListCycles": anyone(services=(IMPORTER,)),
     "GetMap": anyone(services=(IMPORTER,)),
     "ListKpis": anyone(services=(IMPORTER,)),
     "PreviewStatuses": anyone(),
@@ -66,24 +64,10 @@ ACCESS: Mapping[str, Allow] = {
 
 
 @dataclass(frozen=True, slots=True)
-class GoalsApi(ProposalsApi):
+class GoalsApi(CycleApi):
     """Implements `nhip.goals.v1.Goals`."""
 
-    past: Past
-    overviews: Overviews
-
     # -- strategy
-
-    async def open_cycle(self, command: pb.OpenCycle, ctx: Context) -> Accepted:
-        cycle_id, today = ctx.new_id("cycle"), (await self.resources.directory.org_chart(ctx.tenant)).today(ctx.at)
-
-        async def decide(load: Load) -> Decision:
-            # Two people who open it within the same moment are not seen here: then there are two, as one can see.
-            async with reading(self.resources.pool, ctx.tenant) as con:
-                taken = await cycle_names(con, ctx.tenant)
-            return strategy.open_cycle(command, cycle_id, today, taken)
-
-        return await self.resources.commands.execute(ctx, CYCLE(cycle_id), decide)
 
     async def set_strategic_goal(self, command: pb.SetStrategicGoal, ctx: Context) -> Accepted:
         goal_id, today = ctx.new_id("goal"), (await self.resources.directory.org_chart(ctx.tenant)).today(ctx.at)
@@ -135,13 +119,16 @@ class GoalsApi(ProposalsApi):
 
         async def decide(load: Load) -> Decision:
             current = kpi.existing(await load(KPI, command.kpi_id), command.kpi_id)
-            cycle = await cycle_of(load, current.cycle_id)
-            on = _effective_on(command.effective_on, cycle, org, ctx)
+            of = await cycle_of(load, current.cycle_id)
+            cycle.check_planned(of, "kpi_id")
+            check_may_set([current.responsibility], ctx.actor, org, "kpi_id")
+            on = _effective_on(command.effective_on, of, org, ctx)
             kpi.active(current, on)
             return alignment.align(
-                await load(ALIGNMENT, cycle.id),
-                cycle_id=cycle.id,
+                await load(ALIGNMENT, of.alignment_id),
+                cycle=of,
                 kpi_id=current.id,
+                level=current.level,
                 parent=command.parent,
                 parent_exists=await parent_exists(load, command.parent),
                 why=command.why,
@@ -155,26 +142,24 @@ class GoalsApi(ProposalsApi):
 
         async def decide(load: Load) -> Decision:
             current = kpi.existing(await load(KPI, command.kpi_id), command.kpi_id)
-            cycle = await cycle_of(load, current.cycle_id)
-            on = _effective_on(command.effective_on, cycle, org, ctx)
-            strategy.check_open(cycle, org.today(ctx.at), command.reason_class)
+            of = await cycle_of(load, current.cycle_id)
+            cycle.check_planned(of, "kpi_id")
+            check_may_set([current.responsibility], ctx.actor, org, "kpi_id")
+            on = _effective_on(command.effective_on, of, org, ctx)
+            cycle.check_open(of, org.today(ctx.at), command.reason_class)
             ended = kpi.retire(current, command, effective_on=on)
             if not ended:
                 return []
+            links = await load(ALIGNMENT, of.alignment_id)
+            closed = await closed_of(load, links.cycles_below(current.id, on))
             return [
                 *ended,
-                *alignment.take_off(
-                    await load(ALIGNMENT, cycle.id), cycle_id=cycle.id, kpi_id=current.id, effective_on=on
-                ),
+                *alignment.take_off(links, cycle=of, kpi_id=current.id, effective_on=on, closed=closed),
             ]
 
         return await self.resources.commands.execute(ctx, KPI(command.kpi_id), decide)
 
     # -- queries
-
-    async def list_cycles(self, request: pb.ListCycles, ctx: Context) -> pb.Cycles:
-        async with reading(self.resources.pool, ctx.tenant) as con:
-            return await cycles(con, ctx.tenant, request)
 
     async def get_map(self, request: pb.GetMap, ctx: Context) -> pb.GoalMap:
         org = await self._people_then(ctx, request.as_of)
@@ -231,19 +216,22 @@ def _defining(command: pb.DefineKpi, kpi_id: str, org: OrgChart, ctx: Context) -
     draft = command.kpi
 
     async def decide(load: Load) -> Decision:
-        cycle = await cycle_of(load, command.cycle_id)
+        of = await cycle_of(load, command.cycle_id)
+        cycle.check_planned(of)
+        check_may_set([kpi.responsibility(draft)], ctx.actor, org)
         if not ctx.actor.is_importer:
-            strategy.check_open(cycle, org.today(ctx.at))
-        on = _effective_on(command.effective_on, cycle, org, ctx)
-        links = await load(ALIGNMENT, cycle.id)
+            cycle.check_open(of, org.today(ctx.at))
+        on = _effective_on(command.effective_on, of, org, ctx)
+        links = await load(ALIGNMENT, of.alignment_id)
         if draft.measure.volume_kpi_id and draft.measure.volume_kpi_id not in links.links:
             raise unknown("kpi", draft.measure.volume_kpi_id, "kpi.measure.volume_kpi_id")
         return [
-            kpi.define(draft, org, kpi_id=kpi_id, cycle=cycle, effective_on=on),
+            kpi.define(draft, org, kpi_id=kpi_id, cycle=of, effective_on=on),
             *alignment.align(
                 links,
-                cycle_id=cycle.id,
+                cycle=of,
                 kpi_id=kpi_id,
+                level=draft.level,
                 parent=draft.parent,
                 parent_exists=await parent_exists(load, draft.parent),
                 why=draft.why,
@@ -255,14 +243,14 @@ def _defining(command: pb.DefineKpi, kpi_id: str, org: OrgChart, ctx: Context) -
     return decide
 
 
-def _effective_on(given: Date, cycle: Cycle, org: OrgChart, ctx: Context) -> date:
+def _effective_on(given: Date, of: Cycle, org: OrgChart, ctx: Context) -> date:
     """From which day a change is in force: today, or what was given, a day of its cycle; before today only in an
     import."""
     today = org.today(ctx.at)
     on = to_date(given)
     if on is None:
         return today
-    strategy.within(cycle, on, "effective_on")
+    cycle.within(of, on, "effective_on")
     if on < today and not ctx.actor.is_importer:
         raise Rejected(
             "EFFECTIVE_IN_THE_PAST", f"give today ({today}) or a later day", kind=Kind.INVALID, field="effective_on"

@@ -5,20 +5,22 @@ from collections.abc import Iterable, Sequence
 from eventkit.commands.loading import Load
 from eventkit.context import Context
 from eventkit.directory.facts import OrgChart
-from eventkit.errors import unknown
 from nhip.goals.v1 import types_pb2 as t
 from services.goals.domain.alignment import ALIGNMENT
 from services.goals.domain.changing import Circumstances
+from services.goals.domain.cycle import CYCLE, Cycle, there
 from services.goals.domain.kpi import KPI
-from services.goals.domain.strategy import CSF, CYCLE, GOAL, Cycle
+from services.goals.domain.strategy import CSF, GOAL
 
 
 async def cycle_of(load: Load, cycle_id: str) -> Cycle:
     """The cycle; loading it guards it, so that nothing about a KPI is decided while its cycle changes."""
-    cycle = await load(CYCLE, cycle_id)
-    if cycle is None:
-        raise unknown("cycle", cycle_id, "cycle_id")
-    return cycle
+    return there(await load(CYCLE, cycle_id), cycle_id)
+
+
+async def closed_of(load: Load, cycle_ids: Iterable[str]) -> set[str]:
+    """Those of some cycles that are closed."""
+    return {id for id in cycle_ids if (await cycle_of(load, id)).state == t.CYCLE_STATE_CLOSED}
 
 
 async def parent_exists(load: Load, parent: t.Parent) -> bool:
@@ -35,7 +37,7 @@ async def parent_exists(load: Load, parent: t.Parent) -> bool:
 async def circumstances(
     load: Load,
     cycle_id: str,
-    changes: Iterable[t.TargetChange],
+    changes: Sequence[t.TargetChange],
     additions: Sequence[t.KpiDraft],
     org: OrgChart,
     ctx: Context,
@@ -47,9 +49,12 @@ async def circumstances(
     for change in changes:
         ids.setdefault(change.kpi_id)
         parents.append(change.parent.after)
+    alignment, today = await load(ALIGNMENT, cycle.alignment_id), org.today(ctx.at)
+    below = {id for change in changes if change.ends for id in alignment.cycles_below(change.kpi_id, today)}
     return Circumstances(
         cycle=cycle,
-        alignment=await load(ALIGNMENT, cycle.id),
+        alignment=alignment,
+        closed=await closed_of(load, below),
         kpis={kpi_id: await load(KPI, kpi_id) for kpi_id in ids},
         parents={
             getattr(parent, kind)
@@ -57,5 +62,5 @@ async def circumstances(
             if (kind := parent.WhichOneof("target")) and await parent_exists(load, parent)
         },
         org=org,
-        today=org.today(ctx.at),
+        today=today,
     )

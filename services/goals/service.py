@@ -8,11 +8,13 @@ from nhip.goals.v1 import goals_pb2
 from services.goals.api import ACCESS, GoalsApi
 from services.goals.queries.outline import Outlines
 from services.goals.queries.overview import Overviews
+from services.goals.reactors.closing import closing
+from services.goals.views.cycle import CycleStepView, CycleView
 from services.goals.views.kpi import KpiView
 from services.goals.views.link import LinkView
 from services.goals.views.progress import DelegateView, ProgressView
 from services.goals.views.proposal import ProposalView
-from services.goals.views.strategy import CsfView, CycleView, GoalView
+from services.goals.views.strategy import CsfView, GoalView
 
 
 def service(resources: Resources) -> Service:
@@ -22,6 +24,7 @@ def service(resources: Resources) -> Service:
         apis=[Api(goals_pb2.DESCRIPTOR.services_by_name["Goals"], api, ACCESS)],
         views=[
             CycleView(),
+            CycleStepView(),
             GoalView(),
             CsfView(),
             KpiView(),
@@ -32,4 +35,5 @@ def service(resources: Resources) -> Service:
             *directory.views(),
             *past_views(),
         ],
+        reactions=[closing(resources)],
     )

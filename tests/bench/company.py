@@ -44,8 +44,9 @@ from nhip.people.v1.events_pb2 import (
 )
 from services.checkins.domain.progress import PROGRESS
 from services.goals.domain.alignment import ALIGNMENT
+from services.goals.domain.cycle import CYCLE
 from services.goals.domain.kpi import KPI
-from services.goals.domain.strategy import CSF, CYCLE, GOAL
+from services.goals.domain.strategy import CSF, GOAL
 from tests.bench.harness import Bench
 
 ORIGIN = Origin(f"service:{IMPORTER} for service:operator")

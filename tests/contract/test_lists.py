@@ -20,6 +20,7 @@ BOUNDED = {
     "nhip.goals.v1.Goals.GetOverview": "three levels times nine statuses, and five kinds of gap",
     "nhip.people.v1.People.PreviewLeaving": "the first hundred of each kind, with how many there are",
     "nhip.people.v1.People.GetPerson": "one person, and how they came by their roles, as far as is asked for",
+    "nhip.goals.v1.Goals.GetCycle": "one cycle, the few around it and in it, and its last fifty steps",
     "nhip.goals.v1.Goals.GetKpiAccess": "who answers for one KPI, and a few who decide",
     "nhip.goals.v1.Goals.GetProposal": "one proposal",
     "nhip.goals.v1.Goals.PreviewProposal": "one proposal",

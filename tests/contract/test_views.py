@@ -53,6 +53,7 @@ def test_no_service_writes_a_tables_version_by_hand():
 
 WITHOUT_AN_AGGREGATE = {
     "notice_read": "no decision asks who has read what",
+    "cycle_step": "no decision asks by which steps a cycle came to where it stands",
     "ledger": "it keeps events, folded by nobody",
 }
 """Views of their service's own log that can be held against nothing but a fresh fold, and why."""

@@ -9,7 +9,21 @@ from eventkit.log import Recorded
 from eventkit.subscriptions.projection import Rows, View, WrittenWhole
 from eventkit.subscriptions.table import Key
 from eventkit.values import required_date
-from nhip.goals.v1.events_pb2 import CycleOpened, KpiChanged, KpiDefined, KpiRetired, KpiTargetRevised
+from nhip.goals.v1.events_pb2 import (
+    CycleClosed,
+    CycleClosingBegun,
+    CycleCorrected,
+    CycleOpened,
+    CycleReopened,
+    CycleStarted,
+    CycleWithdrawn,
+    InnerCycleOpened,
+    InnerCycleWithdrawn,
+    KpiChanged,
+    KpiDefined,
+    KpiRetired,
+    KpiTargetRevised,
+)
 from nhip.goals.v1.types_pb2 import MEASURE_KIND_CUMULATIVE, MEASURE_KIND_MILESTONE
 
 VERSION = 3
@@ -71,14 +85,26 @@ class KnownCycleRow:
     ends_on: date
 
 
-class KnownCycleView(WrittenWhole[KnownCycleRow, CycleOpened]):
+class KnownCycleView(WrittenWhole[KnownCycleRow, CycleOpened | CycleCorrected]):
+    """Its days; that it is closed is a fact of checkins itself."""
+
     name, source, categories, key = "known_cycle", "goals", ("cycle",), ("tenant", "cycle_id")
     version = VERSION
     row = KnownCycleRow
-    folds = (CycleOpened,)
+    folds = (CycleOpened, CycleCorrected)
+    passes_over = (
+        CycleWithdrawn,
+        CycleStarted,
+        CycleClosingBegun,
+        CycleClosed,
+        CycleReopened,
+        InnerCycleOpened,
+        InnerCycleWithdrawn,
+    )
 
-    def written(self, event: Recorded, e: CycleOpened) -> KnownCycleRow:
-        return KnownCycleRow(event.tenant, e.cycle_id, required_date(e.starts_on), required_date(e.ends_on))
+    def written(self, event: Recorded, e: CycleOpened | CycleCorrected) -> KnownCycleRow:
+        said = e.after if isinstance(e, CycleCorrected) else e
+        return KnownCycleRow(event.tenant, e.cycle_id, required_date(said.starts_on), required_date(said.ends_on))
 
 
 KNOWN_CYCLES = KnownCycleView().table

@@ -1,10 +1,10 @@
-"""The alignment of a cycle: which KPI serves which CSF, KPI or strategic goal (G-33, G-60).
+"""The alignment of a cycle and of those in it: which KPI serves which CSF, KPI or strategic goal (G-33, G-60).
 
-One stream per cycle owns every link, so that no two commands at once can make a circle, or leave a KPI under one that
-has ended.
+One stream per outermost cycle owns every link, so that no two commands at once can make a circle, or leave a KPI under
+one that has ended.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -13,6 +13,7 @@ from eventkit.errors import Kind, Rejected, unknown
 from eventkit.values import from_date, required_date
 from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import KpiAligned, KpiTakenOff
+from services.goals.domain.cycle import Cycle
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,18 +23,28 @@ class Link:
     parent: t.Parent
     why: str
     effective_on: date
+    cycle_id: str
+    """The cycle of the KPI."""
+    level: t.Level.ValueType
+    """Of the KPI; unspecified where it was not recorded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """The KPIs of a cycle and what each serves, by the day from which on: in force on a day is the last link that was
-    made for it or for a day before. Links and ends may lie ahead."""
+    """The KPIs of the cycles and what each serves, by the day from which on: in force on a day is the last link that
+    was made for it or for a day before. Links and ends may lie ahead."""
 
-    cycle_id: str = ""
     links: Mapping[str, tuple[Link, ...]] = field(default_factory=dict[str, tuple[Link, ...]])
     """As they were made, the first one first."""
     ends: Mapping[str, date] = field(default_factory=dict[str, date])
     """From which day on a KPI is not part of it any more."""
+
+    def cycle_of(self, kpi_id: str) -> str:
+        return self.links[kpi_id][0].cycle_id
+
+    def kpis_of(self, cycle_id: str) -> int:
+        """How many KPIs a cycle ever had."""
+        return sum(links[0].cycle_id == cycle_id for links in self.links.values())
 
     def ended(self, kpi_id: str, day: date) -> bool:
         return kpi_id in self.ends and self.ends[kpi_id] <= day
@@ -47,6 +58,11 @@ class Alignment:
     def children(self, kpi_id: str, day: date) -> set[str]:
         """The KPIs that serve it on a day."""
         return {child for child in self.links if (link := self.link(child, day)) and link.parent.kpi_id == kpi_id}
+
+    def cycles_below(self, kpi_id: str, day: date) -> set[str]:
+        """The cycles of the KPIs that serve it on a day or on one after it."""
+        later = self.days_from(day)
+        return {self.cycle_of(child) for on in later for child in self.children(kpi_id, on)}
 
     def above(self, kpi_id: str, day: date) -> Iterator[str]:
         """The KPIs that it serves on a day, nearest first, each once."""
@@ -64,11 +80,9 @@ class Alignment:
 def evolve(alignment: Alignment, event: KpiAligned | KpiTakenOff) -> Alignment:
     match event:
         case KpiAligned():
-            link = Link(event.after, event.why, required_date(event.effective_on))
+            link = Link(event.after, event.why, required_date(event.effective_on), event.cycle_id, event.level)
             return replace(
-                alignment,
-                cycle_id=event.cycle_id,
-                links={**alignment.links, event.kpi_id: (*alignment.links.get(event.kpi_id, ()), link)},
+                alignment, links={**alignment.links, event.kpi_id: (*alignment.links.get(event.kpi_id, ()), link)}
             )
         case KpiTakenOff():
             return replace(alignment, ends={**alignment.ends, event.kpi_id: required_date(event.effective_on)})
@@ -82,15 +96,16 @@ ALIGNMENT = Aggregate("alignment", Alignment(), evolve)
 def align(
     alignment: Alignment,
     *,
-    cycle_id: str,
+    cycle: Cycle,
     kpi_id: str,
+    level: t.Level.ValueType,
     parent: t.Parent,
     parent_exists: bool,
     why: str,
     effective_on: date,
     at: str = "parent",
 ) -> list[StreamEvent]:
-    """Put a KPI under what it serves, from a day on.
+    """Put a KPI of a cycle under what it serves, from a day on.
 
     Of a CSF or a goal, `parent_exists` says whether it is there; of a KPI, the alignment itself knows.
     """
@@ -111,32 +126,53 @@ def align(
             raise Rejected(
                 "KPI_RETIRED", f"what it shall serve ends on {alignment.ends[parent.kpi_id]}", field=field_name
             )
+        _serves_upwards(alignment, cycle, level, parent.kpi_id, field_name)
     elif kind and not parent_exists:
         raise unknown(kind.removesuffix("_id"), getattr(parent, kind), f"{at}.{kind}")
     if before and before.parent == parent and before.why == why and before is made[-1]:
         return []
     return [
         StreamEvent(
-            ALIGNMENT(cycle_id),
+            ALIGNMENT(cycle.alignment_id),
             KpiAligned(
-                cycle_id=cycle_id,
+                cycle_id=cycle.id,
                 kpi_id=kpi_id,
                 before=before.parent if before else None,
                 after=parent if kind else None,
                 why=why,
                 effective_on=from_date(on),
+                level=level,
             ),
         )
     ]
 
 
+def _serves_upwards(
+    alignment: Alignment, cycle: Cycle, level: t.Level.ValueType, parent_id: str, field_name: str
+) -> None:
+    """What a KPI serves is of its own cycle or of one around it, and of its own level or a higher one."""
+    if alignment.cycle_of(parent_id) not in (cycle.id, *cycle.enclosing):
+        told = "a KPI serves one of its own cycle, or of a cycle that its own lies in"
+        raise Rejected("CYCLE_NOT_ENCLOSING", told, kind=Kind.INVALID, field=field_name)
+    if alignment.links[parent_id][-1].level > level:
+        told = "a KPI serves one of its own level or of a higher one: an individual's a department's, not the reverse"
+        raise Rejected("LEVEL_ORDER", told, kind=Kind.INVALID, field=field_name, rule="G-31")
+
+
 def take_off(
-    alignment: Alignment, *, cycle_id: str, kpi_id: str, effective_on: date, at: str = "kpi_id"
+    alignment: Alignment,
+    *,
+    cycle: Cycle,
+    kpi_id: str,
+    effective_on: date,
+    closed: Container[str] = (),
+    at: str = "kpi_id",
 ) -> list[StreamEvent]:
-    """A KPI ends on a day: nothing may be left under it from then on."""
+    """A KPI ends on a day: nothing may be left under it from then on, but what is of a `closed` cycle."""
     made = alignment.links.get(kpi_id, ())
     on = max(effective_on, made[0].effective_on) if made else effective_on
-    if children := set[str]().union(*(alignment.children(kpi_id, day) for day in alignment.days_from(on))):
+    below = set[str]().union(*(alignment.children(kpi_id, day) for day in alignment.days_from(on)))
+    if children := [child for child in below if alignment.cycle_of(child) not in closed]:
         raise Rejected(
             "KPI_HAS_CHILDREN",
             f"{len(children)} KPIs still serve it: align them elsewhere, or retire them first",
@@ -145,6 +181,6 @@ def take_off(
         )
     before = alignment.link(kpi_id, on)
     taken = KpiTakenOff(
-        cycle_id=cycle_id, kpi_id=kpi_id, before=before.parent if before else None, effective_on=from_date(on)
+        cycle_id=cycle.id, kpi_id=kpi_id, before=before.parent if before else None, effective_on=from_date(on)
     )
-    return [StreamEvent(ALIGNMENT(cycle_id), taken)]
+    return [StreamEvent(ALIGNMENT(cycle.alignment_id), taken)]

@@ -15,9 +15,9 @@ from services.goals.domain import alignment as alignments
 from services.goals.domain import kpi as kpis
 from services.goals.domain import kpi_change
 from services.goals.domain.alignment import ALIGNMENT, Alignment
+from services.goals.domain.cycle import Cycle
 from services.goals.domain.kpi import KPI, Kpi
 from services.goals.domain.kpi_change import Cause
-from services.goals.domain.strategy import Cycle
 
 KpisById = Mapping[str, Kpi | None]
 
@@ -33,6 +33,8 @@ class Circumstances:
     """Of the CSFs and goals that something is to serve those that are there; of KPIs the alignment knows."""
     org: OrgChart
     today: date
+    closed: Container[str] = ()
+    """Of the cycles of what serves a KPI that is to end those that are closed."""
 
 
 def carry_out(
@@ -164,8 +166,9 @@ def _link(paper: _Paper, kpi_id: str, parent: t.Parent, why: str, at: str) -> St
     def step() -> None:
         aligned = alignments.align(
             paper.alignment,
-            cycle_id=paper.around.cycle.id,
+            cycle=paper.around.cycle,
             kpi_id=kpi_id,
+            level=paper.existing(kpi_id, at).level,
             parent=parent,
             parent_exists=kind is not None and getattr(parent, kind) in paper.around.parents,
             why=why,
@@ -187,7 +190,12 @@ def _end(paper: _Paper, kpi_id: str, at: str) -> Step:
         why = KpiRetired(reason_class=cause.reason_class, reason=cause.reason, proposal_id=cause.proposal_id)
         ended = kpis.end(kpi, why, effective_on=today)
         taken = alignments.take_off(
-            paper.alignment, cycle_id=paper.around.cycle.id, kpi_id=kpi_id, effective_on=today, at=at
+            paper.alignment,
+            cycle=paper.around.cycle,
+            kpi_id=kpi_id,
+            effective_on=today,
+            closed=paper.around.closed,
+            at=at,
         )
         assert all(isinstance(event, KpiTakenOff) for _, event in taken)
         paper.record([*ended, *taken])

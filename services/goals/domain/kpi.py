@@ -12,13 +12,14 @@ from google.type.decimal_pb2 import Decimal as PbDecimal
 
 from eventkit.commands.aggregate import Aggregate, StreamEvent, begun, refuse_unknown
 from eventkit.directory.facts import OrgChart
+from eventkit.directory.responsibility import Responsibility
 from eventkit.errors import Kind, Rejected, unknown
 from eventkit.values import from_date, from_decimal, plain, required_date, rounded, to_decimal
 from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import KpiChanged, KpiDefined, KpiRetired, KpiTargetRevised
 from nhip.goals.v1.goals_pb2 import RetireKpi
 from services.goals.domain import naming
-from services.goals.domain.strategy import Cycle
+from services.goals.domain.cycle import Cycle
 
 Edge = Literal["floor", "stretch", "baseline"]
 EDGES: tuple[Edge, ...] = ("floor", "stretch", "baseline")
@@ -51,6 +52,10 @@ class Kpi:
 
     def ended(self, day: date) -> bool:
         return self.ends_on is not None and self.ends_on <= day
+
+    @property
+    def responsibility(self) -> Responsibility:
+        return Responsibility(self.id, self.level, self.owners, self.unit_id)
 
     @property
     def target(self) -> Decimal:
@@ -109,6 +114,11 @@ def saying(kpi: Kpi, said: t.KpiSaid) -> Kpi:
         unit_id=said.unit_id if said.HasField("unit_id") else kpi.unit_id,
         measure=measure,
     )
+
+
+def responsibility(draft: t.KpiDraft) -> Responsibility:
+    """Of a KPI that is not there yet."""
+    return Responsibility("", draft.level, tuple(draft.owner_ids), draft.unit_id)
 
 
 def revised(measure: t.Measure, change: t.TargetChange | KpiTargetRevised) -> t.Measure:

@@ -19,8 +19,8 @@ from nhip.goals.v1.goals_pb2 import (
 )
 from services.goals.domain.approval import deciders, right_of
 from services.goals.domain.changing import Circumstances, carry_out, touched
+from services.goals.domain.cycle import check_open
 from services.goals.domain.kpi_change import Cause, changes_nothing
-from services.goals.domain.strategy import check_open
 
 LONE_WORD = {
     t.PROPOSAL_STATE_APPROVED: "approved",

@@ -34,6 +34,8 @@ class Node:
     volume_kpi: str = ""
     """For a rate: the KPI whose volume it applies to."""
     direction: t.Direction.ValueType = t.DIRECTION_INCREASE
+    partial: bool = False
+    """What serves it is of cycles within its own that leave some of its days out, as three quarters of a year."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,9 @@ def reconcile(nodes: Iterable[Node], among: Container[str] | None = None) -> lis
     for parent in by_id.values():
         below = [child for child in children.get(parent.id, []) if child.kind in (_COUNT, _RATE)]
         if not below or parent.kind not in (_COUNT, _RATE) or (among is not None and parent.id not in among):
+            continue
+        if parent.partial:
+            found.append(NotChecked(parent.id, pb.NotChecked.REASON_CYCLES_MISSING))
             continue
         try:
             made = list(

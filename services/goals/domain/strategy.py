@@ -1,48 +1,24 @@
-"""Cycles, strategic goals and critical success factors: what KPIs rest on (G-01 … G-07)."""
+"""Strategic goals and critical success factors: what KPIs rest on (G-01 … G-07)."""
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from eventkit.commands.aggregate import Aggregate, Decision, StreamEvent, refuse_unknown
 from eventkit.errors import Kind, Rejected, unknown
-from eventkit.names import name_key
-from eventkit.values import from_date, required_date
-from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import (
     CsfChosen,
     CsfCorrected,
     CsfSaid,
-    CycleOpened,
     GoalSaid,
     StrategicGoalCorrected,
     StrategicGoalSet,
 )
-from nhip.goals.v1.goals_pb2 import ChooseCsf, CorrectCsf, CorrectStrategicGoal, OpenCycle, SetStrategicGoal
+from nhip.goals.v1.goals_pb2 import ChooseCsf, CorrectCsf, CorrectStrategicGoal, SetStrategicGoal
+from services.goals.domain.cycle import far_from
 
-LONGEST_CYCLE_DAYS = 400
-CYCLE_YEARS_BACK, CYCLE_YEARS_AHEAD = 20, 5
-"""A cycle that starts farther from today is a typing error, as 2062 for 2026."""
 GOAL_YEARS_AHEAD = 20
-"""Strategic goals reach farther, but not as far as a typing error."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cycle:
-    """A span of days that KPIs are set for, both ends included."""
-
-    id: str
-    name: str
-    starts_on: date
-    ends_on: date
-
-
-def evolve_cycle(cycle: Cycle | None, event: CycleOpened) -> Cycle:
-    match event:
-        case CycleOpened():
-            return Cycle(event.cycle_id, event.name, required_date(event.starts_on), required_date(event.ends_on))
-        case _:
-            refuse_unknown(event)
+"""Strategic goals reach farther than cycles, but not as far as a typing error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,59 +54,17 @@ def evolve_csf(csf: Csf | None, event: CsfChosen | CsfCorrected) -> Csf:
             refuse_unknown(event)
 
 
-CYCLE = Aggregate[Cycle | None]("cycle", None, evolve_cycle)
 GOAL = Aggregate[StrategicGoal | None]("goal", None, evolve_goal)
 CSF = Aggregate[Csf | None]("csf", None, evolve_csf)
 
 
-def open_cycle(command: OpenCycle, cycle_id: str, today: date, taken: Container[str] = ()) -> Decision:
-    """`taken`: the names of cycles that are known, as they are compared."""
-    if name_key(command.name) in taken:
-        raise Rejected("CYCLE_EXISTS", f"there is a cycle named {command.name!r} already", field="name")
-    starts_on, ends_on = required_date(command.starts_on), required_date(command.ends_on)
-    _plausible(starts_on.year, today, CYCLE_YEARS_BACK, CYCLE_YEARS_AHEAD, "CYCLE_YEAR", "starts_on")
-    if not 0 < (ends_on - starts_on).days < LONGEST_CYCLE_DAYS:
-        raise Rejected(
-            "CYCLE_SPAN",
-            f"a cycle ends after it starts ({starts_on}), within {LONGEST_CYCLE_DAYS} days",
-            kind=Kind.INVALID,
-            field="ends_on",
-        )
-    return [
-        StreamEvent(
-            CYCLE(cycle_id),
-            CycleOpened(
-                cycle_id=cycle_id, name=command.name, starts_on=from_date(starts_on), ends_on=from_date(ends_on)
-            ),
-        )
-    ]
-
-
-def within(cycle: Cycle, day: date, field: str) -> None:
-    """Raises `Rejected` OUTSIDE_CYCLE for a day that is none of the cycle's."""
-    if not cycle.starts_on <= day <= cycle.ends_on:
-        wanted = f"give a day of the cycle, from {cycle.starts_on} to {cycle.ends_on}"
-        raise Rejected("OUTSIDE_CYCLE", wanted, kind=Kind.INVALID, field=field)
-
-
-def check_open(cycle: Cycle, today: date, reason_class: t.ReasonClass.ValueType = t.REASON_CLASS_UNSPECIFIED) -> None:
-    """What was aimed at is not changed once it is over, so that no miss becomes a success; a mistake is put right as a
-    correction, which the history calls so. Raises `Rejected` CYCLE_ENDED."""
-    if cycle.ends_on < today and reason_class != t.REASON_CLASS_CORRECTION:
-        told = f"{cycle.name!r} ended on {cycle.ends_on}: what it aimed at is only corrected now"
-        raise Rejected("CYCLE_ENDED", told, field="reason_class" if reason_class else "cycle_id")
-
-
-def _plausible(year: int, today: date, back: int, ahead: int, reason: str, field: str) -> None:
-    first, last = today.year - back, today.year + ahead
-    if not first <= year <= last:
-        raise Rejected(
-            reason, f"{year} is far from today: give a year from {first} to {last}", kind=Kind.INVALID, field=field
-        )
+def _plausible(year: int, today: date) -> None:
+    if wrong := far_from(today, year, GOAL_YEARS_AHEAD):
+        raise Rejected("GOAL_YEAR", wrong, kind=Kind.INVALID, field="year")
 
 
 def set_goal(command: SetStrategicGoal, goal_id: str, today: date) -> Decision:
-    _plausible(command.year, today, CYCLE_YEARS_BACK, GOAL_YEARS_AHEAD, "GOAL_YEAR", "year")
+    _plausible(command.year, today)
     return [
         StreamEvent(
             GOAL(goal_id),
@@ -146,7 +80,7 @@ def correct_goal(goal: StrategicGoal | None, command: CorrectStrategicGoal, toda
     if goal is None:
         raise unknown("goal", command.goal_id, "goal_id")
     if command.year != goal.said.year:
-        _plausible(command.year, today, CYCLE_YEARS_BACK, GOAL_YEARS_AHEAD, "GOAL_YEAR", "year")
+        _plausible(command.year, today)
     after = GoalSaid(name=command.name, year=command.year, target=command.target, unit=command.unit)
     if after == goal.said:
         return []

@@ -11,7 +11,6 @@ from google.type.decimal_pb2 import Decimal as PbDecimal
 from eventkit.context import acting_id
 from eventkit.directory.facts import OrgChart
 from eventkit.directory.responsibility import answering
-from eventkit.errors import unknown
 from eventkit.rpc.paging import Page, asked
 from eventkit.subscriptions.checkpoint import OWN_FEED
 from eventkit.subscriptions.table import reading
@@ -23,12 +22,13 @@ from nhip.goals.v1 import types_pb2 as t
 from services.goals.domain.kpi import whole
 from services.goals.domain.reconciliation import Check, NotChecked
 from services.goals.domain.standing import Scale, Thresholds, Value, standing
-from services.goals.queries import kpis, links, progress, strategy
+from services.goals.queries import cycles, kpis, links, progress, strategy
+from services.goals.queries.cycles import Family
 from services.goals.queries.outline import FOREVER, MOST, Outline, Outlines
+from services.goals.views.cycle import CycleRow
 from services.goals.views.kpi import KpiRow, KpiView
 from services.goals.views.link import LinkRow
 from services.goals.views.progress import ProgressView
-from services.goals.views.strategy import CycleRow
 
 KPI, PROGRESS = KpiView(), ProgressView()
 BRANCH, LOOSE, FINDINGS = 100, 50, 100
@@ -58,13 +58,13 @@ def moment(as_of: AsOf, org: OrgChart, at: datetime) -> Moment:
 
 @dataclass(frozen=True, slots=True)
 class CycleState:
-    """What is known of a cycle at a moment: what map, KPI page and proposals are made of.
+    """What is known of a cycle at a moment, with those around it and in it: what map, KPI page and proposals show.
 
     Its KPIs are there as far as they were loaded.
     """
 
     tenant: str
-    cycle: CycleRow
+    family: Family
     when: Moment
     org: OrgChart
     outline: Outline
@@ -72,6 +72,12 @@ class CycleState:
     kpis: dict[str, KpiRow] = field(default_factory=dict[str, KpiRow])
     links: dict[str, LinkRow] = field(default_factory=dict[str, LinkRow])
     values: dict[str, Value] = field(default_factory=dict[str, Value])
+    others: dict[str, Thresholds] = field(default_factory=dict[str, Thresholds])
+    """What KPIs of the cycles around it and in it are judged by, as far as it was asked for."""
+
+    @property
+    def cycle(self) -> CycleRow:
+        return self.family.cycle
 
     async def load(self, con: asyncpg.Connection, kpi_ids: Iterable[str]) -> None:
         """Read some KPIs of the cycle whole; those that have ended, or are of another one, are left out."""
@@ -80,8 +86,9 @@ class CycleState:
             return
         tenant, known, on = self.tenant, self.when.known, self.when.on
         rows = await kpis.some(con, tenant, ids, known, on)
-        self.kpis.update((row.kpi_id, row) for row in rows if not row.retired and row.cycle_id == self.cycle.cycle_id)
-        self.links.update(await links.some(con, tenant, self.cycle.cycle_id, ids, known, on))
+        here = self.family.rows
+        self.kpis.update((row.kpi_id, row) for row in rows if not row.retired and row.cycle_id in here)
+        self.links.update(await links.some(con, tenant, ids, known, on))
         self.values.update(await progress.current(con, tenant, ids, known, on))
 
     def shown(self, kpi_ids: Iterable[str]) -> list[pb.Kpi]:
@@ -127,13 +134,14 @@ class CycleState:
 
     def standing(self, row: KpiRow) -> pb.Standing:
         value = self.values.get(row.kpi_id)
+        cycle = self.family.rows[row.cycle_id]
         scale = Scale(row.kind, row.direction, row.target, row.baseline, row.floor, row.stretch)  # type: ignore[arg-type] # enums by number
         where = standing(
             scale,
             value,
-            self.thresholds,
-            starts_on=self.cycle.starts_on,
-            ends_on=self.cycle.ends_on,
+            self._judged_by(cycle),
+            starts_on=cycle.starts_on,
+            ends_on=cycle.ends_on,
             since=row.defined_on,
             day=self.when.on,
         )
@@ -150,6 +158,13 @@ class CycleState:
             no_share=where.no_share,
             used=_share(where.used),
         )
+
+    def _judged_by(self, cycle: CycleRow) -> Thresholds:
+        if cycle is self.cycle:
+            return self.thresholds
+        if cycle.cycle_id not in self.others:
+            self.others[cycle.cycle_id] = thresholds(cycle, self.when, self.org)
+        return self.others[cycle.cycle_id]
 
     def findings(self, kpi_ids: Container[str] | None = None) -> "Findings":
         """What does not add up, and what cannot be checked: of the whole cycle, or of some KPIs."""
@@ -188,11 +203,9 @@ async def read_cycle(
     con: asyncpg.Connection, outlines: Outlines, tenant: str, cycle_id: str, org: OrgChart, when: Moment
 ) -> CycleState:
     """A cycle with its outline; its KPIs are loaded as they are needed. Raises `Rejected` CYCLE_UNKNOWN."""
-    row = await strategy.cycle(con, tenant, cycle_id)
-    if row is None:
-        raise unknown("cycle", cycle_id, "cycle_id")
-    outline = await outlines.read(con, tenant, cycle_id, when.known, when.on)
-    return CycleState(tenant, row, when, org, outline, thresholds(row, when, org))
+    family = await cycles.family(con, tenant, cycle_id)
+    outline = await outlines.read(con, tenant, family, when.known, when.on)
+    return CycleState(tenant, family, when, org, outline, thresholds(family.cycle, when, org))
 
 
 def thresholds(cycle: CycleRow, when: Moment, org: OrgChart) -> Thresholds:
@@ -226,7 +239,7 @@ async def goal_map(
         id = top.goal_id if isinstance(top, pb.StrategicGoal) else top.csf_id
         top.children, top.below = len(state.outline.children.get(id, ())), state.outline.below(id)
     return pb.GoalMap(
-        cycle=strategy.cycle_message(state.cycle),
+        cycle=cycles.cycle_message(state.cycle),
         as_of=when.message(at),
         past=when.past,
         goals=goals,

@@ -26,16 +26,19 @@ async def listed(
     page = asked(request, tenant, int, int, size=PAGE)
     async with reading(pool, tenant) as con:
         state = await read_cycle(con, outlines, tenant, request.cycle_id, org, moment(request.as_of, org, at))
-        stubs = state.outline.stubs
-        candidates = state.outline.answered_by(request.owner_ids, org) if request.owner_ids else list(stubs)
+        outline = state.outline
+        wanted = {outline.cycle_id, *(outline.around if request.enclosing else ())}
+        stubs = {id: stub for id, stub in outline.stubs.items() if stub.cycle_id in wanted}
+        candidates = outline.answered_by(request.owner_ids, org) if request.owner_ids else list(stubs)
         if request.recorder_id:
             may = await _recorded_by(con, state, request.recorder_id)
             candidates = [id for id in candidates if id in may] if request.owner_ids else may
-        loose = set(state.outline.loose) if request.unaligned else stubs
+        loose = set(outline.loose) if request.unaligned else stubs
         rest = [
             id
             for id in candidates
-            if id in loose
+            if id in stubs
+            and id in loose
             and (not request.unit_id or stubs[id].unit_id == request.unit_id)
             and (page.after is None or stubs[id].place > page.after)
         ]

@@ -19,7 +19,7 @@ from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import ChangeProposed
 from services.goals.domain.kpi import EDGES
 from services.goals.domain.kpi_change import SAID, part, some_of
-from services.goals.queries import kpis, links, progress, proposals, strategy
+from services.goals.queries import cycles, kpis, links, progress, proposals, strategy
 from services.goals.queries.goal_map import (
     CycleState,
     Moment,
@@ -78,7 +78,7 @@ async def kpi_page(
     findings = state.findings({row.kpi_id, *(step.kpi.kpi_id for step in path if step.HasField("kpi"))})
     return pb.KpiPage(
         kpi=kpi,
-        cycle=strategy.cycle_message(state.cycle),
+        cycle=cycles.cycle_message(state.cycle),
         as_of=when.message(at),
         past=when.past,
         path=path,

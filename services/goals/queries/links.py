@@ -15,17 +15,16 @@ def parent(row: LinkRow | None) -> t.Parent | None:
 
 
 async def some(
-    con: asyncpg.Connection, tenant: str, cycle_id: str, kpi_ids: Iterable[str], known: datetime, on: date
+    con: asyncpg.Connection, tenant: str, kpi_ids: Iterable[str], known: datetime, on: date
 ) -> dict[str, LinkRow]:
     """The links of some KPIs as of a moment: the last ones recorded up to it and in force on that day."""
     rows = await con.fetch(
-        f"select distinct on (kpi_id) * from {LINKS} where tenant = $1 and cycle_id = $2 and kpi_id = any($5::text[]) "
+        f"select distinct on (kpi_id) * from {LINKS} where tenant = $1 and kpi_id = any($2::text[]) "
         "and recorded_at <= $3 and effective_on <= $4 order by kpi_id, version desc",
         tenant,
-        cycle_id,
+        list(kpi_ids),
         known,
         on,
-        list(kpi_ids),
     )
     return {row["kpi_id"]: LINKS.of(row) for row in rows}
 

@@ -1,4 +1,5 @@
-"""The outline of a cycle at a moment: of every KPI as little as adding up and unfolding need.
+"""The outline of a cycle at a moment, with the cycles around it and in it: of every KPI as little as adding up and
+unfolding need.
 
 Whole, a page reads only what it shows. An outline changes when a KPI is defined, revised, aligned or retired, which is
 rare beside questions about it: so it is remembered until then.
@@ -8,8 +9,8 @@ import asyncio
 from bisect import bisect_right
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 from typing import NamedTuple
@@ -20,6 +21,7 @@ from eventkit.directory.facts import OrgChart
 from eventkit.directory.responsibility import answerable
 from eventkit.subscriptions.checkpoint import OWN_FEED
 from services.goals.domain.reconciliation import Check, Node, NotChecked, reconcile
+from services.goals.queries.cycles import Family
 from services.goals.views.kpi import KPIS, KpiView
 from services.goals.views.link import LINKS
 
@@ -37,26 +39,26 @@ more."""
 MOST = 300
 """A map never has more KPIs."""
 
-# The KPIs of a cycle and what they serve, as `kpis.AS_OF` and `links.some` have them. Two statements: joined, they are
-# compared row by row as long as PostgreSQL has not counted a table that was just filled.
+# The KPIs of some cycles and what they serve, as `kpis.AS_OF` and `links.some` have them. Two statements: joined, they
+# are compared row by row as long as PostgreSQL has not counted a table that was just filled.
 IN_FORCE = f"""
 select distinct on (kpi_id) kpi_id, name, level, kind, direction, unit, target, volume_kpi_id, owner_ids,
-  unit_id, weight, min(position) over (partition by kpi_id) as position,
+  unit_id, weight, cycle_id, min(position) over (partition by kpi_id) as position,
   bool_or(retired) over (partition by kpi_id) as ended
-from {KPIS} where tenant = $1 and cycle_id = $2 and recorded_at <= $3 and effective_on <= $4
+from {KPIS} where tenant = $1 and cycle_id = any($2) and recorded_at <= $3 and effective_on <= $4
 order by kpi_id, version desc
 """
 SERVED = f"""
 select distinct on (kpi_id) kpi_id, parent_kind, parent_id
-from {LINKS} where tenant = $1 and cycle_id = $2 and recorded_at <= $3 and effective_on <= $4
+from {LINKS} where tenant = $1 and cycle_id = any($2) and recorded_at <= $3 and effective_on <= $4
 order by kpi_id, version desc
 """
 DAYS = f"""
-select distinct effective_on from {KPIS} where tenant = $1 and cycle_id = $2
-union select distinct effective_on from {LINKS} where tenant = $1 and cycle_id = $2 order by 1
+select distinct effective_on from {KPIS} where tenant = $1 and cycle_id = any($2)
+union select distinct effective_on from {LINKS} where tenant = $1 and cycle_id = any($2) order by 1
 """
 CHANGED = f"""
-select distinct effective_on from {KPIS} where tenant = $1 and cycle_id = $2 and recorded_at <= $3 order by 1
+select distinct effective_on from {KPIS} where tenant = $1 and cycle_id = any($2) and recorded_at <= $3 order by 1
 """
 # As long as this stays the same, so do the rows: they and the checkpoint move together. Beside it: what was parked and
 # is brought back comes behind the checkpoint, a table that was emptied and filled again lies in another file, and one
@@ -68,10 +70,10 @@ select (select position from checkpoint where subscription = $1 and partition = 
   (select count(*) from parked where subscription = $1),
   (select sum(position) from parked where subscription = $1)
 """
-# The last that happened to a cycle's KPIs and to its links: asked only when `TABLES` moved.
+# The last that happened to some cycles' KPIs and to their links, which share a stream: asked only when `TABLES` moved.
 LAST = f"""
-select (select max(position) from {KPIS} where tenant = $1 and cycle_id = $2),
-  (select max(version) from {LINKS} where tenant = $1 and cycle_id = $2)
+select (select max(position) from {KPIS} where tenant = $1 and cycle_id = any($2)),
+  (select max(version) from {LINKS} where tenant = $1 and cycle_id = any($2))
 """
 SUBSCRIPTION = KpiView().subscription
 
@@ -94,6 +96,7 @@ class Stub(NamedTuple):
     unit_id: str = ""
     """Whose it is; `unit` is what it is measured in."""
     weight: Decimal = Decimal()
+    cycle_id: str = ""
 
     @property
     def place(self) -> tuple[int, int]:
@@ -103,11 +106,21 @@ class Stub(NamedTuple):
 
 @dataclass(frozen=True)
 class Outline:
-    """The KPIs of a cycle that are in force, in the order of the map."""
+    """The KPIs that are in force of a cycle, of those that it lies in and of those in it, in the order of the map."""
 
     stubs: Mapping[str, Stub]
     changed_on: Sequence[date] = ()
-    """The days on which something about the cycle's KPIs came into force, in order."""
+    """The days on which something about their KPIs came into force, in order."""
+    cycle_id: str = ""
+    around: frozenset[str] = frozenset()
+    """The cycles that it lies in: their KPIs are there for what serves them."""
+    spans: Mapping[str, tuple[date, date]] = field(default_factory=dict[str, tuple[date, date]])
+    """The first and the last day of each cycle."""
+
+    @cached_property
+    def own(self) -> Mapping[str, Stub]:
+        """The KPIs of the cycle itself."""
+        return {stub.id: stub for stub in self.stubs.values() if stub.cycle_id == self.cycle_id}
 
     @cached_property
     def children(self) -> Mapping[str, Sequence[str]]:
@@ -151,12 +164,17 @@ class Outline:
 
     @cached_property
     def loose(self) -> Sequence[str]:
-        """The KPIs whose way up ends at no CSF or goal: they serve nothing yet, or what serves nothing.
+        """The KPIs of the cycle and of those in it whose way up ends at no CSF or goal: they serve nothing yet, or what
+        serves nothing.
 
         They are not in the tree.
         """
         ends = {parent: self._ends(parent) for parent in self.children}
-        return [stub.id for stub in self.stubs.values() if not stub.parent_kind or not ends[stub.parent_id]]
+        return [
+            stub.id
+            for stub in self.stubs.values()
+            if stub.cycle_id not in self.around and (not stub.parent_kind or not ends[stub.parent_id])
+        ]
 
     def _ends(self, parent: str) -> bool:
         """The way up from what some KPIs serve ends at a CSF or a goal."""
@@ -167,9 +185,9 @@ class Outline:
 
     @cached_property
     def levels(self) -> Mapping[int, int]:
-        """How many there are of each level, those left out that are loose."""
-        loose = set(self.loose)
-        return Counter(stub.level for stub in self.stubs.values() if stub.id not in loose)
+        """How many there are of each level in the cycle and those in it, without those that are loose."""
+        out = set(self.loose)
+        return Counter(s.level for s in self.stubs.values() if s.id not in out and s.cycle_id not in self.around)
 
     @cached_property
     def _below(self) -> Mapping[str, int]:
@@ -206,9 +224,28 @@ class Outline:
                 parent_kpi=stub.parent_id if stub.parent_kind == "kpi" else "",
                 volume_kpi=stub.volume_kpi_id,
                 direction=stub.direction,  # type: ignore[arg-type] # likewise
+                partial=stub.id in self._partial,
             )
             for stub in stubs
         ]
+
+    @cached_property
+    def _partial(self) -> frozenset[str]:
+        """The KPIs that KPIs of cycles within theirs serve, as long as these cycles leave some of their days out."""
+        below: dict[str, set[str]] = {}
+        for stub in self.stubs.values():
+            parent = self.stubs.get(stub.parent_id)
+            if parent is not None and stub.cycle_id != parent.cycle_id:
+                below.setdefault(parent.id, set()).add(stub.cycle_id)
+        return frozenset(id for id, within in below.items() if not self._covered(self.stubs[id].cycle_id, within))
+
+    def _covered(self, cycle_id: str, within: Iterable[str]) -> bool:
+        """Every day of a cycle is one of these others'."""
+        first, last = self.spans[cycle_id]
+        for starts_on, ends_on in sorted(self.spans[id] for id in within):
+            if starts_on <= first:
+                first = max(first, ends_on + timedelta(days=1))
+        return first > last
 
     @cached_property
     def _rates(self) -> Mapping[str, Sequence[str]]:
@@ -234,8 +271,9 @@ class Outline:
 
     @cached_property
     def found(self) -> Sequence[Check | NotChecked]:
-        """What adds up, what does not, and what cannot be checked."""
-        return reconcile(self.nodes())
+        """What adds up, what does not, and what cannot be checked. Of a cycle around this one its own map says so."""
+        among = {id for id, stub in self.stubs.items() if stub.cycle_id not in self.around}
+        return reconcile(self.nodes(), among)
 
     def unfolded(self, tops: Sequence[str], opened: Iterable[str], focus: Iterable[str]) -> list[str]:
         """The KPIs that a map of these goals and CSFs shows: unfolded by its size, by what the reader opened, and to
@@ -288,6 +326,8 @@ class _Cycle:
     """What is remembered of a cycle: as of which rows, on which days something changes, and its outlines by the last
     of these days and by what is known."""
 
+    spans: Mapping[str, tuple[date, date]]
+    """The days of it, of those around it and of those in it."""
     tables: _Tables
     last: _Last
     days: Sequence[date]
@@ -306,9 +346,9 @@ class Outlines:
         self._cycles: OrderedDict[tuple[str, str], _Cycle] = OrderedDict()
         self._building = asyncio.Lock()
 
-    async def read(self, con: asyncpg.Connection, tenant: str, cycle_id: str, known: datetime, on: date) -> Outline:
+    async def read(self, con: asyncpg.Connection, tenant: str, family: Family, known: datetime, on: date) -> Outline:
         """The outline of a cycle at a moment, as the connection's snapshot has it."""
-        cycle = await self._cycle(con, tenant, cycle_id)
+        cycle = await self._cycle(con, tenant, family)
         # Between two of its days nothing changes, so they share an outline.
         moment = known, bisect_right(cycle.days, on)
         if (found := cycle.outlines.get(moment)) is not None:
@@ -316,27 +356,30 @@ class Outlines:
         async with self._building:  # not twice at once: of a large company it takes some tenths of a second
             if (found := cycle.outlines.get(moment)) is not None:
                 return found
-            outline = await _read(con, tenant, cycle_id, known, on)
+            outline = await _read(con, tenant, family, known, on)
             if outline.stubs:  # while a view is rebuilt an old snapshot may find none; that is not kept
                 cycle.outlines[moment] = outline
                 self._forget()
             return outline
 
-    async def _cycle(self, con: asyncpg.Connection, tenant: str, cycle_id: str) -> _Cycle:
+    async def _cycle(self, con: asyncpg.Connection, tenant: str, family: Family) -> _Cycle:
         """What is remembered of a cycle if it still holds, else a new beginning."""
+        cycle_id, spans = family.cycle.cycle_id, _spans(family)
         now = await con.fetchrow(TABLES, SUBSCRIPTION)
         assert now is not None
         tables = _Tables(*(value or 0 for value in now))
         cycle = self._cycles.get((tenant, cycle_id))
+        if cycle is not None and cycle.spans != spans:
+            cycle = None
         if cycle is None or cycle.tables != tables:
-            then = await con.fetchrow(LAST, tenant, cycle_id)
+            then = await con.fetchrow(LAST, tenant, list(spans))
             assert then is not None
             last = _Last(*(value or 0 for value in then))
             if cycle is not None and cycle.last == last and cycle.tables.same_rows(tables):
                 cycle.tables = tables
             else:
-                days = [row["effective_on"] for row in await con.fetch(DAYS, tenant, cycle_id)]
-                cycle = _Cycle(tables, last, days, {})
+                days = [row["effective_on"] for row in await con.fetch(DAYS, tenant, list(spans))]
+                cycle = _Cycle(spans, tables, last, days, {})
                 if last.position:
                     self._cycles[tenant, cycle_id] = cycle
         if (tenant, cycle_id) in self._cycles:
@@ -352,31 +395,42 @@ class Outlines:
                 del cycle.outlines[next(iter(cycle.outlines))]
 
 
-async def _read(con: asyncpg.Connection, tenant: str, cycle_id: str, known: datetime, on: date) -> Outline:
+def _spans(family: Family) -> dict[str, tuple[date, date]]:
+    return {id: (row.starts_on, row.ends_on) for id, row in family.rows.items()}
+
+
+async def _read(con: asyncpg.Connection, tenant: str, family: Family, known: datetime, on: date) -> Outline:
     """Built beside the event loop: a company of twenty thousand KPIs is a normal one."""
-    rows = await con.fetch(IN_FORCE, tenant, cycle_id, known, on)
-    links = await con.fetch(SERVED, tenant, cycle_id, known, on)
-    changed_on = [row["effective_on"] for row in await con.fetch(CHANGED, tenant, cycle_id, known)]
-    return await asyncio.to_thread(_build, rows, links, changed_on)
+    ids = list(family.rows)
+    rows = await con.fetch(IN_FORCE, tenant, ids, known, on)
+    links = await con.fetch(SERVED, tenant, ids, known, on)
+    changed_on = [row["effective_on"] for row in await con.fetch(CHANGED, tenant, ids, known)]
+    return await asyncio.to_thread(_build, rows, links, changed_on, family)
 
 
-def _build(rows: Sequence[asyncpg.Record], links: Sequence[asyncpg.Record], changed_on: Sequence[date]) -> Outline:
+def _build(
+    rows: Sequence[asyncpg.Record], links: Sequence[asyncpg.Record], changed_on: Sequence[date], family: Family
+) -> Outline:
     serves = {kpi_id: (kind, parent) for kpi_id, kind, parent in links}
     same: dict[str, str] = {}  # ids and units are held once, however many KPIs name them
     stubs: list[Stub] = []
-    for kpi_id, name, level, kind, direction, unit, target, volume, owners, unit_id, weight, position, ended in rows:
+    for (
+        kpi_id, name, level, kind, direction, unit, target, volume, owners, unit_id, weight, cycle_id, position, ended
+    ) in rows:  # fmt: skip
         if not ended:
             parent_kind, parent = serves.get(kpi_id, ("", ""))
             parent, unit = same.setdefault(parent, parent), same.setdefault(unit, unit)
-            name = same.setdefault(name, name)
+            name, cycle_id = same.setdefault(name, name), same.setdefault(cycle_id, cycle_id)
             owner_ids = tuple(same.setdefault(owner, owner) for owner in owners)
             unit_id = same.setdefault(unit_id, unit_id)
             measured = Stub(
                 kpi_id, name, level, kind, direction, unit, target, volume,
-                parent_kind, parent, position, owner_ids, unit_id, weight,
+                parent_kind, parent, position, owner_ids, unit_id, weight, cycle_id,
             )  # fmt: skip
             stubs.append(measured)
     stubs.sort(key=lambda stub: stub.place)
-    outline = Outline({stub.id: stub for stub in stubs}, changed_on)
+    outline = Outline(
+        {stub.id: stub for stub in stubs}, changed_on, family.cycle.cycle_id, family.around, _spans(family)
+    )
     _ = outline.found, outline.levels, outline.below("")
     return outline

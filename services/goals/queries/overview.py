@@ -19,7 +19,7 @@ from eventkit.values import from_decimal
 from nhip.common.v1.time_pb2 import AsOf
 from nhip.goals.v1 import goals_pb2 as pb
 from services.goals.domain.standing import Thresholds
-from services.goals.queries import strategy
+from services.goals.queries import cycles, strategy
 from services.goals.queries.goal_map import CycleState, moment, owner, read_cycle
 from services.goals.queries.outline import Outline, Outlines
 from services.goals.views.progress import ProgressView
@@ -40,7 +40,7 @@ Key = str
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class Found:
     """All KPIs of a cycle, looked through once."""
 
     statuses: Mapping[tuple[int, int], int]
@@ -64,11 +64,11 @@ class Overviews:
 
     def __init__(self, resources: Resources, outlines: Outlines):
         self.pool, self._outlines, self._partition = resources.pool, outlines, resources.partition("checkins")
-        self._found: OrderedDict[tuple[str, str], tuple[_Of, _Found]] = OrderedDict()
+        self._found: OrderedDict[tuple[str, str], tuple[_Of, Found]] = OrderedDict()
 
     async def look(
         self, con: asyncpg.Connection, tenant: str, cycle_id: str, org: OrgChart, at: datetime
-    ) -> tuple[CycleState, _Found]:
+    ) -> tuple[CycleState, Found]:
         """A cycle as of now, looked through. Raises `Rejected` CYCLE_UNKNOWN."""
         state = await read_cycle(con, self._outlines, tenant, cycle_id, org, moment(AsOf(), org, at))
         values = await con.fetchrow(VALUES_AT, PROGRESS, self._partition(tenant))
@@ -76,7 +76,7 @@ class Overviews:
         of = _Of(state.outline, tuple(values), org.position, state.when.on)
         known, found = self._found.get((tenant, cycle_id), (None, None))
         if known is None or found is None or known != of:
-            await state.load(con, state.outline.stubs)
+            await state.load(con, state.outline.own)
             # Twenty thousand KPIs take some tenths of a second, beside the event loop.
             found = await asyncio.to_thread(_through, state, org)
             self._found[tenant, cycle_id] = of, found
@@ -94,7 +94,7 @@ async def overview(
         goals = await strategy.goals(con, tenant, state.when.known)
         csfs = await strategy.csfs(con, tenant, state.when.known)
     return pb.Overview(
-        cycle=strategy.cycle_message(state.cycle),
+        cycle=cycles.cycle_message(state.cycle),
         goals=len(goals),
         csfs=len(csfs),
         statuses=[
@@ -121,7 +121,7 @@ async def preview(
     when = moment(AsOf(), org, at)
     async with reading(pool, tenant) as con:
         state = await read_cycle(con, outlines, tenant, request.cycle_id, org, when)
-        await state.load(con, state.outline.stubs)
+        await state.load(con, state.outline.own)
     settings = org.settings.on(min(when.on, state.cycle.ends_on))
     settings.MergeFrom(request.settings)
     return await asyncio.to_thread(_moves, state, replace(state, thresholds=Thresholds.of(settings)), org)
@@ -130,7 +130,7 @@ async def preview(
 def _moves(now: CycleState, then: CycleState, org: OrgChart) -> pb.StatusPreview:
     counted: Counter[tuple[int, int]] = Counter()
     people, moved = set[str](), list[pb.MovedKpi]()
-    for id, stub in sorted(now.outline.stubs.items(), key=lambda one: one[1].place):
+    for id, stub in sorted(now.outline.own.items(), key=lambda one: one[1].place):
         before, after = _status(now, id), _status(then, id)
         if before == after:
             continue
@@ -139,7 +139,7 @@ def _moves(now: CycleState, then: CycleState, org: OrgChart) -> pb.StatusPreview
         if len(moved) < MOVED:
             moved.append(pb.MovedKpi(kpi_id=id, name=stub.name, before=before, after=after))  # type: ignore[arg-type] # enums by number
     return pb.StatusPreview(
-        kpis=len(now.outline.stubs),
+        kpis=len(now.outline.own),
         moves=[
             pb.StatusMove(before=before, after=after, count=count)  # type: ignore[arg-type] # likewise
             for (before, after), count in sorted(counted.items())
@@ -149,10 +149,21 @@ def _moves(now: CycleState, then: CycleState, org: OrgChart) -> pb.StatusPreview
     )
 
 
-def _through(state: CycleState, org: OrgChart) -> _Found:
+async def uneven_weights(overviews: Overviews, tenant: str, cycle_id: str, org: OrgChart, at: datetime) -> int:
+    """How many people's weights in a cycle do not add up to 100."""
+    async with reading(overviews.pool, tenant) as con:
+        _, found = await overviews.look(con, tenant, cycle_id, org, at)
+    return uneven(found)
+
+
+def uneven(found: Found) -> int:
+    return len(found.gaps[pb.GAP_KIND_WEIGHTS])
+
+
+def _through(state: CycleState, org: OrgChart) -> Found:
     statuses: Counter[tuple[int, int]] = Counter()
     weights: dict[str, Decimal] = {}
-    unaligned, stubs = set(state.outline.loose), state.outline.stubs
+    unaligned, stubs = set(state.outline.loose), state.outline.own
     of_kpis: dict[int, list[tuple[Key, pb.Gap]]] = {
         pb.GAP_KIND_UNALIGNED: [],
         pb.GAP_KIND_OWNERLESS: [],
@@ -174,7 +185,7 @@ def _through(state: CycleState, org: OrgChart) -> _Found:
             of_kpis[pb.GAP_KIND_STALE].append((key, gap))
     idle = [person for person in sorted(org.people) if org.is_active(person) and person not in weights]
     uneven = [person for person, weight in sorted(weights.items()) if weight != WHOLE]
-    return _Found(
+    return Found(
         statuses,
         {
             pb.GAP_KIND_NO_KPI: [(person, pb.Gap(person=owner(org, person))) for person in idle],

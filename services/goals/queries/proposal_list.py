@@ -12,7 +12,7 @@ from eventkit.subscriptions.table import reading
 from nhip.common.v1.time_pb2 import AsOf
 from nhip.goals.v1 import goals_pb2 as pb
 from nhip.goals.v1.events_pb2 import ChangeProposed
-from services.goals.queries import proposals, strategy
+from services.goals.queries import cycles, proposals
 from services.goals.queries.goal_map import CycleState, Moment, moment, thresholds
 from services.goals.queries.outline import Outline
 from services.goals.queries.proposal_page import deciders_of, shown
@@ -54,9 +54,9 @@ async def _touched(
     """The cycles of some proposals, with the KPIs that these would change and nothing else."""
     states: dict[str, CycleState] = {}
     for cycle_id in dict.fromkeys(row.cycle_id for row in rows):
-        cycle = await strategy.cycle(con, tenant, cycle_id)
-        assert cycle is not None  # in one snapshot, a proposal's cycle is there
-        states[cycle_id] = state = CycleState(tenant, cycle, when, org, Outline({}), thresholds(cycle, when, org))
+        family = await cycles.family(con, tenant, cycle_id, withdrawn=True)
+        judged_by = thresholds(family.cycle, when, org)
+        states[cycle_id] = state = CycleState(tenant, family, when, org, Outline({}), judged_by)
         of_cycle = [ChangeProposed.FromString(row.proposed) for row in rows if row.cycle_id == cycle_id]
         await state.load(con, [change.kpi_id for proposed in of_cycle for change in proposed.changes])
     return states

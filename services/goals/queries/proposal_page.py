@@ -187,6 +187,8 @@ def _stale(state: CycleState, changes: Sequence[t.TargetChange]) -> str:
 
 def _ended(state: CycleState, reason_class: t.ReasonClass.ValueType) -> str:
     """Why nothing of an ended cycle changes: what it aimed at is only corrected."""
+    if state.cycle.state in (t.CYCLE_STATE_CLOSING, t.CYCLE_STATE_CLOSED):
+        return "CYCLE_CLOSED"
     ended = state.cycle.ends_on < state.when.on
     return "CYCLE_ENDED" if ended and reason_class != t.REASON_CLASS_CORRECTION else ""
 

@@ -29,6 +29,17 @@ async def listed(
     return [PROPOSALS.of(row) for row in rows]
 
 
+async def in_cycle(con: asyncpg.Connection, tenant: str, cycle_id: str) -> tuple[int, int]:
+    """How many of a cycle's wait for a decision, and how many there are."""
+    row = await con.fetchrow(
+        f"select count(*) filter (where state = 1), count(*) from {PROPOSALS} where tenant = $1 and cycle_id = $2",
+        tenant,
+        cycle_id,
+    )
+    assert row is not None
+    return row[0], row[1]
+
+
 async def some(con: asyncpg.Connection, tenant: str, proposal_ids: Sequence[str]) -> dict[str, ProposalRow]:
     rows = await con.fetch(
         f"select * from {PROPOSALS} where tenant = $1 and proposal_id = any($2::text[])", tenant, list(proposal_ids)

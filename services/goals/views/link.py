@@ -15,7 +15,7 @@ from services.goals.views import VERSION
 
 @dataclass(frozen=True, slots=True)
 class LinkRow:
-    """A KPI's link after one event of the cycle's alignment.
+    """A KPI's link after one event of the alignment that its cycle belongs to.
 
     `parent_kind` is csf, kpi, goal, or empty: it serves nothing.
     """
@@ -44,8 +44,8 @@ class LinkView(WrittenWhole[LinkRow, KpiAligned | KpiTakenOff]):
 
     def written(self, event: Recorded, e: KpiAligned | KpiTakenOff) -> LinkRow:
         if isinstance(e, KpiTakenOff):
-            return _row(event, e.kpi_id, t.Parent(), "", required_date(e.effective_on))
-        return _row(event, e.kpi_id, e.after, e.why, required_date(e.effective_on), e.proposal_id)
+            return _row(event, e.cycle_id, e.kpi_id, t.Parent(), "", required_date(e.effective_on))
+        return _row(event, e.cycle_id, e.kpi_id, e.after, e.why, required_date(e.effective_on), e.proposal_id)
 
     def expected(self, events: Sequence[Recorded]) -> Iterable[LinkRow]:
         alignment = ALIGNMENT.initial
@@ -55,21 +55,27 @@ class LinkView(WrittenWhole[LinkRow, KpiAligned | KpiTakenOff]):
             alignment = ALIGNMENT.evolve(alignment, e)
             if isinstance(e, KpiAligned):
                 link = alignment.links[e.kpi_id][-1]
-                yield _row(event, e.kpi_id, link.parent, link.why, link.effective_on, e.proposal_id)
+                yield _row(event, link.cycle_id, e.kpi_id, link.parent, link.why, link.effective_on, e.proposal_id)
             else:
-                yield _row(event, e.kpi_id, t.Parent(), "", alignment.ends[e.kpi_id])
+                yield _row(event, e.cycle_id, e.kpi_id, t.Parent(), "", alignment.ends[e.kpi_id])
 
 
 LINKS = LinkView().table
 
 
 def _row(
-    event: Recorded, kpi_id: str, parent: t.Parent, why: str, effective_on: date, proposal_id: str = ""
+    event: Recorded,
+    cycle_id: str,
+    kpi_id: str,
+    parent: t.Parent,
+    why: str,
+    effective_on: date,
+    proposal_id: str = "",
 ) -> LinkRow:
     field = parent.WhichOneof("target") or ""
     return LinkRow(
         tenant=event.tenant,
-        cycle_id=event.stream.id,
+        cycle_id=cycle_id,
         kpi_id=kpi_id,
         version=event.version,
         parent_kind=field.removesuffix("_id"),

@@ -1,50 +1,22 @@
-"""Cycles, strategic goals and CSFs: three small read models."""
+"""Strategic goals and CSFs, every version of them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 
 from eventkit.log import Recorded
 from eventkit.subscriptions.projection import WrittenWhole, messages
-from eventkit.values import required_date
 from nhip.goals.v1.events_pb2 import (
     CsfChosen,
     CsfCorrected,
     CsfSaid,
-    CycleOpened,
     GoalSaid,
     StrategicGoalCorrected,
     StrategicGoalSet,
 )
-from services.goals.domain.strategy import CSF, CYCLE, GOAL
+from services.goals.domain.strategy import CSF, GOAL
 from services.goals.views import VERSION
-
-
-@dataclass(frozen=True, slots=True)
-class CycleRow:
-    tenant: str
-    cycle_id: str
-    name: str
-    starts_on: date
-    ends_on: date
-
-
-class CycleView(WrittenWhole[CycleRow, CycleOpened]):
-    name, source, categories, key = "cycle", "goals", (CYCLE.category,), ("tenant", "cycle_id")
-    version = VERSION
-    row = CycleRow
-    folds = (CycleOpened,)
-
-    def written(self, event: Recorded, e: CycleOpened) -> CycleRow:
-        return CycleRow(event.tenant, e.cycle_id, e.name, required_date(e.starts_on), required_date(e.ends_on))
-
-    def expected(self, events: Sequence[Recorded]) -> Iterable[CycleRow]:
-        if cycle := CYCLE.fold(messages(events)):
-            yield CycleRow(events[0].tenant, cycle.id, cycle.name, cycle.starts_on, cycle.ends_on)
-
-
-CYCLES = CycleView().table
 
 
 @dataclass(frozen=True, slots=True)

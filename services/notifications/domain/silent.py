@@ -5,11 +5,25 @@ from collections.abc import Mapping
 from google.protobuf.message import Message
 
 from nhip.audit.v1.events_pb2 import LedgerRead
-from nhip.checkins.v1.events_pb2 import DelegateNamed, DelegateRevoked, ProgressRecorded
+from nhip.checkins.v1.events_pb2 import (
+    CycleFactsCompleted,
+    CycleFactsReopened,
+    DelegateNamed,
+    DelegateRevoked,
+    ProgressRecorded,
+)
 from nhip.goals.v1.events_pb2 import (
     CsfChosen,
     CsfCorrected,
+    CycleClosed,
+    CycleClosingBegun,
+    CycleCorrected,
     CycleOpened,
+    CycleReopened,
+    CycleStarted,
+    CycleWithdrawn,
+    InnerCycleOpened,
+    InnerCycleWithdrawn,
     ProposalWithdrawn,
     StrategicGoalCorrected,
     StrategicGoalSet,
@@ -61,6 +75,7 @@ from nhip.rewards.v1.events_pb2 import (
 )
 
 _SET_UP = "it is set up for everybody, before anybody has something to do with it"
+_OF_ALL = "every page of the cycle says where it stands; a notice to everybody would tell nobody what to do"
 _SEEN = "whoever looks sees it, and nobody has something to do with it"
 _BESIDE = "it stands in one append with what is told of"
 _WALLET = "the wallet shows it to its owner, who did it or was told in advance when it ends"
@@ -72,6 +87,16 @@ TELLS_NOBODY: Mapping[type[Message], str] = {
     DelegateNamed: "who is named finds the KPI among those to record, and was asked by a colleague",
     DelegateRevoked: _SEEN,
     CycleOpened: _SET_UP,
+    CycleCorrected: _SET_UP,
+    CycleWithdrawn: _SET_UP,
+    CycleStarted: _OF_ALL,
+    CycleClosingBegun: _OF_ALL,
+    CycleClosed: _OF_ALL,
+    CycleReopened: _OF_ALL,
+    InnerCycleOpened: _BESIDE,
+    InnerCycleWithdrawn: _BESIDE,
+    CycleFactsCompleted: _OF_ALL,
+    CycleFactsReopened: _OF_ALL,
     StrategicGoalSet: _SET_UP,
     CsfChosen: _SET_UP,
     StrategicGoalCorrected: _SET_UP,

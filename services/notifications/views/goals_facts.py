@@ -13,7 +13,15 @@ from eventkit.values import packed, required_date
 from nhip.goals.v1 import types_pb2 as g
 from nhip.goals.v1.events_pb2 import (
     ChangeProposed,
+    CycleClosed,
+    CycleClosingBegun,
+    CycleCorrected,
     CycleOpened,
+    CycleReopened,
+    CycleStarted,
+    CycleWithdrawn,
+    InnerCycleOpened,
+    InnerCycleWithdrawn,
     KpiAligned,
     KpiChanged,
     KpiDefined,
@@ -120,7 +128,7 @@ class KnownLinkView(WrittenWhole[KnownLinkRow, KpiAligned | KpiTakenOff]):
 
     def written(self, event: Recorded, e: KpiAligned | KpiTakenOff) -> KnownLinkRow:
         serves = e.after.kpi_id if isinstance(e, KpiAligned) else ""
-        return KnownLinkRow(event.tenant, event.stream.id, e.kpi_id, serves)
+        return KnownLinkRow(event.tenant, e.cycle_id, e.kpi_id, serves)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,15 +139,25 @@ class KnownCycleRow:
     ends_on: date
 
 
-class KnownCycleView(WrittenWhole[KnownCycleRow, CycleOpened]):
+class KnownCycleView(WrittenWhole[KnownCycleRow, CycleOpened | CycleCorrected]):
     name, source, categories, key = "heard_cycle", "goals", ("cycle",), ("tenant", "cycle_id")
     version = VERSION
     indexes = ("ends_on",)
     row = KnownCycleRow
-    folds = (CycleOpened,)
+    folds = (CycleOpened, CycleCorrected)
+    passes_over = (
+        CycleWithdrawn,
+        CycleStarted,
+        CycleClosingBegun,
+        CycleClosed,
+        CycleReopened,
+        InnerCycleOpened,
+        InnerCycleWithdrawn,
+    )
 
-    def written(self, event: Recorded, e: CycleOpened) -> KnownCycleRow:
-        return KnownCycleRow(event.tenant, e.cycle_id, required_date(e.starts_on), required_date(e.ends_on))
+    def written(self, event: Recorded, e: CycleOpened | CycleCorrected) -> KnownCycleRow:
+        said = e.after if isinstance(e, CycleCorrected) else e
+        return KnownCycleRow(event.tenant, e.cycle_id, required_date(said.starts_on), required_date(said.ends_on))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from eventkit.process.service import Resources
 from nhip.common.v1 import operations_pb2 as o
 from nhip.goals.v1 import goals_pb2 as g
 from nhip.goals.v1 import types_pb2 as t
+from services.goals.queries import cycles
 from services.goals.queries.outline import FOREVER, Outline, Outlines
 from services.goals.views.kpi import KPIS, KpiView
 from tests.integration.services.company import OPERATOR, Company, System, today, words
@@ -39,7 +40,8 @@ async def read(company: Company, outlines: Outlines, days: int = 0) -> Outline:
     await company.ask(g.GetMap(cycle_id=company.ids["q1"]), "minh")
     resources: Resources = company.system.all_resources["goals"]
     async with snapshot(resources.pool) as con:
-        return await outlines.read(con, company.tenant, company.ids["q1"], FOREVER, today() + timedelta(days=days))
+        family = await cycles.family(con, company.tenant, company.ids["q1"])
+        return await outlines.read(con, company.tenant, family, FOREVER, today() + timedelta(days=days))
 
 
 async def test_an_outline_is_read_once_for_all_days_between_two_changes(company: Company, outlines: Outlines):

@@ -13,6 +13,7 @@ from nhip.checkins.v1 import checkins_pb2 as c
 from nhip.common.v1 import options_pb2
 from nhip.common.v1.command_pb2 import Accepted
 from nhip.goals.v1 import goals_pb2 as g
+from nhip.goals.v1 import types_pb2 as gt
 from nhip.people.v1 import people_pb2 as p
 from nhip.people.v1 import types_pb2 as pt
 from nhip.rewards.v1 import rewards_pb2 as r
@@ -52,6 +53,7 @@ async def company(system: System) -> Company:
         await company.do(p.RegisterPerson(name=words(who), place=place, roles=roles), name=who)
     await company.do(p.AppointUnitHead(unit_id=ids["cskh"], person_id=ids["lan"]))
     await company.do(p.AssignPlace(person_id=ids["phuc"], place=pt.Place(unit_id=ids["sales"], manager_id=ids["ha"])))
+    await company.define("I9", gt.LEVEL_INDIVIDUAL, 9, company.under("D1"), owner="minh")
     return company
 
 
@@ -96,7 +98,25 @@ def proposal(company: Company) -> str:
     return company.ids["proposal"]
 
 
+_SETS = {"nam": "yes", "quang": "yes", "mai": "yes", "van": "NOT_ALLOWED", "others": "NOT_YOURS_TO_SET"}
 RELATIONS: Mapping[str, tuple[Ask, Mapping[str, str]]] = {
+    "set a KPI of the company": (lambda x, who: x.definition(f"K-{who}", gt.LEVEL_COMPANY, 5), _SETS),
+    "set a KPI of Phúc's unit": (
+        lambda x, who: x.definition(f"D-{who}", gt.LEVEL_DEPARTMENT, 5),
+        {**_SETS, "phuc": "yes", "ha": "yes"},
+    ),
+    "set a KPI of Minh": (
+        lambda x, who: x.definition(f"I-{who}", gt.LEVEL_INDIVIDUAL, 5, owner="minh"),
+        {**_SETS, "phuc": "yes", "ha": "yes"},
+    ),
+    "move Minh's KPI": (
+        lambda x, who: g.AlignKpi(kpi_id=x.ids["I9"], parent=x.under("D1"), why=f"vì {who}"),
+        {**_SETS, "phuc": "yes", "ha": "yes"},
+    ),
+    "end Minh's KPI": (
+        lambda x, _: g.RetireKpi(kpi_id=x.ids["I9"], reason_class=gt.REASON_CLASS_CORRECTION, reason=words("Nhầm")),
+        {**_SETS, "phuc": "yes", "ha": "yes"},
+    ),
     "record progress of Minh's KPI": (
         lambda x, _: c.RecordProgress(kpi_id=x.ids["I1"], value=number(3)),
         {"minh": "yes", "van": "NOT_ALLOWED", "others": "NOT_AN_OWNER"},

@@ -8,7 +8,7 @@ from eventkit.directory.facts import OrgChart
 from nhip.goals.v1 import types_pb2 as t
 from services.goals.domain import alignment, kpi
 from services.goals.domain.alignment import ALIGNMENT
-from services.goals.domain.strategy import Cycle
+from services.goals.domain.cycle import Cycle
 from tests.unit.decisions import Given, company_x, given, number
 
 Q1 = Cycle("q1", "Quý 1/2025", date(2025, 1, 1), date(2025, 3, 31))
@@ -45,8 +45,9 @@ def defined(before: Given, drafted: t.KpiDraft, org: OrgChart | None = None) -> 
         kpi.define(drafted, org or company_x(), kpi_id=drafted.name, cycle=Q1, effective_on=START),
         *alignment.align(
             before.state(ALIGNMENT, Q1.id),
-            cycle_id=Q1.id,
+            cycle=Q1,
             kpi_id=drafted.name,
+            level=drafted.level,
             parent=drafted.parent,
             parent_exists=True,
             why="",

@@ -80,7 +80,7 @@ def test_a_kpi_with_kpis_under_it_is_not_retired():
     state = sales_branch()
     rejected(
         "KPI_HAS_CHILDREN",
-        lambda: alignment.take_off(state.state(ALIGNMENT, Q1.id), cycle_id=Q1.id, kpi_id="D1", effective_on=START),
+        lambda: alignment.take_off(state.state(ALIGNMENT, Q1.id), cycle=Q1, kpi_id="D1", effective_on=START),
         field="kpi_id",
     )
 
@@ -90,7 +90,7 @@ def test_a_retired_kpi_leaves_the_alignment_and_takes_no_children():
     command = RetireKpi(kpi_id="I1", reason_class=t.REASON_CLASS_CONTEXT_CHANGED, reason=words("không còn cần"))
     ended = kpi.retire(state.state(KPI, "I1"), command, effective_on=date(2025, 3, 12))
     assert isinstance(ended[0].event, KpiRetired)
-    off = alignment.take_off(state.state(ALIGNMENT, Q1.id), cycle_id=Q1.id, kpi_id="I1", effective_on=date(2025, 3, 12))
+    off = alignment.take_off(state.state(ALIGNMENT, Q1.id), cycle=Q1, kpi_id="I1", effective_on=date(2025, 3, 12))
     after = state.and_then([*ended, *off])
     rejected("KPI_RETIRED", lambda: defined(after, individual("I9", 5, "demo", "I1", "minh")), field="parent.kpi_id")
     assert kpi.retire(after.state(KPI, "I1"), command, effective_on=date(2025, 3, 12)) == []
@@ -103,7 +103,7 @@ def retired(state: Given, id: str, on: date) -> Given:
     command = RetireKpi(kpi_id=id, reason_class=t.REASON_CLASS_CONTEXT_CHANGED, reason=words("không còn cần"))
     ended = kpi.retire(state.state(KPI, id), command, effective_on=on)
     return state.and_then(
-        [*ended, *alignment.take_off(state.state(ALIGNMENT, Q1.id), cycle_id=Q1.id, kpi_id=id, effective_on=on)]
+        [*ended, *alignment.take_off(state.state(ALIGNMENT, Q1.id), cycle=Q1, kpi_id=id, effective_on=on)]
     )
 
 
@@ -111,7 +111,16 @@ def aligned(state: Given, id: str, parent: str, on: date) -> Given:
     links = state.state(ALIGNMENT, Q1.id)
     serves = t.Parent(kpi_id=parent)
     return state.and_then(
-        alignment.align(links, cycle_id=Q1.id, kpi_id=id, parent=serves, parent_exists=False, why="", effective_on=on)
+        alignment.align(
+            links,
+            cycle=Q1,
+            kpi_id=id,
+            level=t.LEVEL_INDIVIDUAL,
+            parent=serves,
+            parent_exists=False,
+            why="",
+            effective_on=on,
+        )
     )
 
 
@@ -178,8 +187,9 @@ def test_a_kpi_cannot_serve_itself_over_others():
         "ALIGNMENT_CIRCLE",
         lambda: alignment.align(
             state.state(ALIGNMENT, Q1.id),
-            cycle_id=Q1.id,
+            cycle=Q1,
             kpi_id="K1",
+            level=t.LEVEL_COMPANY,
             parent=t.Parent(kpi_id="I1"),
             parent_exists=False,
             why="",
@@ -202,8 +212,9 @@ def test_aligning_it_as_it_is_changes_nothing():
     state = sales_branch()
     again = alignment.align(
         state.state(ALIGNMENT, Q1.id),
-        cycle_id=Q1.id,
+        cycle=Q1,
         kpi_id="I1",
+        level=t.LEVEL_INDIVIDUAL,
         parent=t.Parent(kpi_id="D1"),
         parent_exists=False,
         why="",

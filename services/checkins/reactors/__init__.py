@@ -1,0 +1,1 @@
+"""What the checkins service does when something happened elsewhere."""

@@ -1,0 +1,121 @@
+"""gRPC of goals about cycles: request → command or query, nothing else."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from eventkit.commands.aggregate import Decision
+from eventkit.commands.loading import Load
+from eventkit.context import IMPORTER, Context
+from eventkit.directory.past import Past
+from eventkit.rpc.access import Allow, anyone, roles
+from eventkit.subscriptions.table import reading
+from nhip.common.v1.command_pb2 import Accepted
+from nhip.goals.v1 import goals_pb2 as pb
+from services.goals.deciding import cycle_of
+from services.goals.domain import cycle
+from services.goals.domain.alignment import ALIGNMENT
+from services.goals.domain.cycle import CYCLE
+from services.goals.proposals_api import ProposalsApi
+from services.goals.queries import cycle_page, cycles, overview, proposals
+from services.goals.queries.overview import Overviews
+
+_STRATEGY = roles("executive", "okr_master")
+ACCESS: Mapping[str, Allow] = {
+    "OpenCycle": roles("executive", "okr_master", services=(IMPORTER,)),
+    "CorrectCycle": _STRATEGY,
+    "WithdrawCycle": _STRATEGY,
+    "StartCycle": _STRATEGY,
+    "CloseCycle": _STRATEGY,
+    "ReopenCycle": roles("executive"),
+    "ListCycles": anyone(services=(IMPORTER,)),
+    "GetCycle": anyone(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CycleApi(ProposalsApi):
+    """The part of `nhip.goals.v1.Goals` that is about cycles, beside the one about proposals."""
+
+    past: Past
+    overviews: Overviews
+
+    async def open_cycle(self, command: pb.OpenCycle, ctx: Context) -> Accepted:
+        cycle_id, today = ctx.new_id("cycle"), (await self.resources.directory.org_chart(ctx.tenant)).today(ctx.at)
+
+        async def decide(load: Load) -> Decision:
+            outer = await load(CYCLE, command.within_id) if command.within_id else None
+            return cycle.open_cycle(command, cycle_id, today, await self._taken(ctx), outer)
+
+        return await self.resources.commands.execute(ctx, CYCLE(cycle_id), decide)
+
+    async def correct_cycle(self, command: pb.CorrectCycle, ctx: Context) -> Accepted:
+        today = (await self.resources.directory.org_chart(ctx.tenant)).today(ctx.at)
+
+        async def decide(load: Load) -> Decision:
+            current = await cycle_of(load, command.cycle_id)
+            outer = await load(CYCLE, current.enclosing[0]) if current.enclosing else None
+            inner = [await cycle_of(load, id) for id in current.inner]
+            return cycle.correct(current, command, today, await self._taken(ctx), outer, inner)
+
+        return await self.resources.commands.execute(ctx, CYCLE(command.cycle_id), decide)
+
+    async def withdraw_cycle(self, command: pb.WithdrawCycle, ctx: Context) -> Accepted:
+        async def decide(load: Load) -> Decision:
+            current = await cycle_of(load, command.cycle_id)
+            for outer in current.enclosing[:1]:
+                await load(CYCLE, outer)
+            links = await load(ALIGNMENT, current.alignment_id)
+            async with reading(self.resources.pool, ctx.tenant) as con:
+                _, proposed = await proposals.in_cycle(con, ctx.tenant, current.id)
+            return cycle.withdraw(current, command.reason, kpis=links.kpis_of(current.id), proposals=proposed)
+
+        return await self.resources.commands.execute(ctx, CYCLE(command.cycle_id), decide)
+
+    async def start_cycle(self, command: pb.StartCycle, ctx: Context) -> Accepted:
+        org = await self.resources.directory.org_chart(ctx.tenant)
+
+        async def decide(load: Load) -> Decision:
+            current = await cycle_of(load, command.cycle_id)
+            return cycle.start(
+                current,
+                kpis=(await load(ALIGNMENT, current.alignment_id)).kpis_of(current.id),
+                uneven=await overview.uneven_weights(self.overviews, ctx.tenant, current.id, org, ctx.at),
+                by_executive=org.has_role(ctx.actor.id, "executive"),
+                with_uneven_weights=command.with_uneven_weights,
+            )
+
+        return await self.resources.commands.execute(ctx, CYCLE(command.cycle_id), decide)
+
+    async def close_cycle(self, command: pb.CloseCycle, ctx: Context) -> Accepted:
+        today = (await self.resources.directory.org_chart(ctx.tenant)).today(ctx.at)
+
+        async def decide(load: Load) -> Decision:
+            current = await cycle_of(load, command.cycle_id)
+            inner = [await cycle_of(load, id) for id in current.inner]
+            async with reading(self.resources.pool, ctx.tenant) as con:
+                waiting, _ = await proposals.in_cycle(con, ctx.tenant, current.id)
+            return cycle.close(current, today, waiting=waiting, inner=inner)
+
+        return await self.resources.commands.execute(ctx, CYCLE(command.cycle_id), decide)
+
+    async def reopen_cycle(self, command: pb.ReopenCycle, ctx: Context) -> Accepted:
+        async def decide(load: Load) -> Decision:
+            current = await cycle_of(load, command.cycle_id)
+            outer = await load(CYCLE, current.enclosing[0]) if current.enclosing else None
+            return cycle.reopen(current, command.reason, outer)
+
+        return await self.resources.commands.execute(ctx, CYCLE(command.cycle_id), decide)
+
+    async def list_cycles(self, request: pb.ListCycles, ctx: Context) -> pb.Cycles:
+        async with reading(self.resources.pool, ctx.tenant) as con:
+            return await cycles.cycles(con, ctx.tenant, request)
+
+    async def get_cycle(self, request: pb.GetCycle, ctx: Context) -> pb.CyclePage:
+        org = await self.resources.directory.org_chart(ctx.tenant)
+        return await cycle_page.cycle_page(self.overviews, ctx, request.cycle_id, org)
+
+    async def _taken(self, ctx: Context) -> frozenset[str]:
+        """The names of cycles as they are compared. Two people who open one within the same moment are not seen here:
+        then there are two, as one can see."""
+        async with reading(self.resources.pool, ctx.tenant) as con:
+            return await cycles.cycle_names(con, ctx.tenant)

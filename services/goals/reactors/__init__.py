@@ -1,0 +1,1 @@
+"""What the goals service does when something happened elsewhere."""

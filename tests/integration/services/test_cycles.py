@@ -1,0 +1,129 @@
+"""A cycle's way through the services: what may be done in each state, quarters in their year, and its closing."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from google.protobuf.message import Message
+
+from eventkit.errors import Rejected
+from eventkit.values import from_date
+from nhip.checkins.v1 import checkins_pb2 as c
+from nhip.common.v1 import operations_pb2 as o
+from nhip.goals.v1 import goals_pb2 as g
+from nhip.goals.v1 import types_pb2 as t
+from tests.integration.services.company import IMPORTER, OPERATOR, Company, System, number, today, words
+
+
+@pytest.fixture
+async def company(system: System) -> Company:
+    company = await system.company().found()
+    starts_on, ends_on = from_date(today() - timedelta(days=100)), from_date(today() - timedelta(days=10))
+    await company.do(g.OpenCycle(name="Kỳ trước", starts_on=starts_on, ends_on=ends_on), name="q1")
+    return await company.branch()
+
+
+async def start(company: Company, name: str = "q1") -> None:
+    await company.do(g.StartCycle(cycle_id=company.ids[name], with_uneven_weights=True), "nam")
+
+
+async def page(company: Company, name: str = "q1") -> g.CyclePage:
+    found = await company.ask(g.GetCycle(cycle_id=company.ids[name]), "nam")
+    assert isinstance(found, g.CyclePage)
+    return found
+
+
+async def until(company: Company, state: t.CycleState.ValueType) -> g.CyclePage:
+    async with asyncio.timeout(20):
+        while (found := await page(company)).cycle.state != state:
+            await asyncio.sleep(0.02)
+    return found
+
+
+async def answered(company: Company, request: Message, by: str) -> str:
+    """The reason of the refusal; "yes" where there is none."""
+    try:
+        await company.ask(request, by)
+    except Rejected as refusal:
+        return refusal.reason
+    return "yes"
+
+
+def value(company: Company) -> c.RecordProgress:
+    return c.RecordProgress(kpi_id=company.ids["I1"], value=number(3))
+
+
+async def test_directly_a_kpi_is_set_and_changed_only_while_its_cycle_is_planned(company: Company):
+    asked: list[Message] = [
+        company.definition("I2", t.LEVEL_INDIVIDUAL, 5, owner="tram"),
+        g.AlignKpi(kpi_id=company.ids["I1"], parent=company.under("K1")),
+        g.RetireKpi(kpi_id=company.ids["I1"], reason_class=t.REASON_CLASS_CORRECTION, reason=words("Nhầm")),
+    ]
+    refused = await company.refused(g.StartCycle(cycle_id=company.ids["q1"]), "nam")
+    assert (refused.reason, (await page(company)).obstacle) == ("WEIGHTS_UNEVEN", "WEIGHTS_UNEVEN")
+    await start(company)
+    for by in ("nam", "phuc", IMPORTER):
+        assert [(await company.refused(one, by)).reason for one in asked[:2]] == ["CYCLE_RUNS"] * 2
+    assert (await company.refused(asked[2], "nam")).reason == "CYCLE_RUNS"
+    assert (await page(company)).cycle.state == t.CYCLE_STATE_RUNNING
+
+
+async def test_a_cycle_closes_when_its_values_are_complete_and_nothing_changes_until_it_is_reopened(company: Company):
+    await company.do(value(company), "minh")
+    await start(company)
+    proposal = company.proposal(I1=(80, 70))
+    proposal.reason_class = t.REASON_CLASS_CORRECTION
+    await company.do(proposal, "minh", name="proposal")
+    close = g.CloseCycle(cycle_id=company.ids["q1"])
+    assert (await company.refused(close, "nam")).reason == "PROPOSALS_WAITING"
+    await company.do(g.DeclineProposal(proposal_id=company.ids["proposal"], reason=words("Giữ")), "phuc")
+    await company.do(close, "nam")
+    closed = await until(company, t.CYCLE_STATE_CLOSED)
+    assert [step.what for step in closed.steps] == ["CycleOpened", "CycleStarted", "CycleClosingBegun", "CycleClosed"]
+    refused = [await company.refused(value(company), "minh"), await company.refused(proposal, "minh")]
+    assert [one.reason for one in refused] == ["CYCLE_CLOSED", "CYCLE_CLOSED"]
+    await company.do(g.ReopenCycle(cycle_id=company.ids["q1"], reason=words("Số sai")), "quang")
+    async with asyncio.timeout(20):
+        while await answered(company, c.RecordProgress(kpi_id=company.ids["I1"], value=number(4)), "minh") != "yes":
+            await asyncio.sleep(0.02)
+    reopened = await page(company)
+    assert (reopened.steps[-1].what, reopened.steps[-1].reason.plain) == ("CycleReopened", "Số sai")
+
+
+async def test_a_quarters_kpi_serves_one_of_its_year_and_each_map_shows_the_other(company: Company):
+    ids = company.ids
+    first, last = today() - timedelta(days=20), today() + timedelta(days=300)
+    await company.do(g.OpenCycle(name="Năm", starts_on=from_date(first), ends_on=from_date(last)), "nam", name="year")
+    quarter = g.OpenCycle(
+        name="Quý", starts_on=from_date(first), ends_on=from_date(first + timedelta(days=90)), within_id=ids["year"]
+    )
+    other = await company.do(quarter, "nam")
+    quarter.name = "Quý sau"
+    later = await company.do(quarter, "nam")
+    ids["q1"] = ids["year"]
+    await company.define("KY", t.LEVEL_COMPANY, 400, t.Parent(csf_id=ids["csf"]), owner="nam", by="nam")
+    ids["q1"] = other
+    await company.define("KQ", t.LEVEL_COMPANY, 100, company.under("KY"), owner="nam", by="nam")
+    upwards = company.definition("KX", t.LEVEL_COMPANY, 1, company.under("KQ"), owner="nam")
+    upwards.cycle_id = ids["year"]
+    assert (await company.refused(upwards, "nam")).reason == "CYCLE_NOT_ENCLOSING"
+    upwards.cycle_id = later
+    assert (await company.refused(upwards, "nam")).reason == "CYCLE_NOT_ENCLOSING"
+    for cycle, counted in ((ids["year"], 2), (other, 1)):
+        shown = await company.ask(g.GetMap(cycle_id=cycle), "minh")
+        assert isinstance(shown, g.GoalMap)
+        assert {kpi.name for kpi in shown.kpis} == {"KY", "KQ"}
+        assert shown.counts.company == counted
+    year = await company.ask(g.GetMap(cycle_id=ids["year"]), "minh")
+    assert isinstance(year, g.GoalMap)
+    assert [one.reason for one in year.not_checked] == [g.NotChecked.REASON_CYCLES_MISSING]
+    found = await page(company, "year")
+    assert ({one.cycle_id for one in found.inner}, found.kpis) == ({other, later}, 1)
+    withdraw = g.WithdrawCycle(cycle_id=later, reason=words("Nhầm"))
+    await company.do(withdraw, "nam")
+    assert (await company.refused(g.GetCycle(cycle_id=later), "nam")).reason == "CYCLE_UNKNOWN"
+    withdraw.cycle_id = other
+    assert (await company.refused(withdraw, "nam")).reason == "CYCLE_IN_USE"
+    verified = await company.ask(o.Verify(), OPERATOR, context="goals")
+    assert isinstance(verified, o.Verified)
+    assert [view.view for view in verified.views if view.differences] == []
