@@ -15,9 +15,9 @@ from services.goals.domain.changing import Circumstances
 from services.goals.domain.kpi import KPI
 from services.goals.domain.proposal import PROPOSAL
 from tests.unit.decisions import TODAY, Given, company_x, context, number, rejected, words
-from tests.unit.goals.kpis import Q1, department, individual, sales_branch
+from tests.unit.goals.kpis import Q1, defined, department, individual, sales_branch
 
-ALL = ("K1", "D1", "D2", "I1", "I2", "I3", "I4")
+ALL = ("K1", "D1", "D2", "D3", "D4", "I1", "I2", "I3", "I4")
 
 
 def around(state: Given, org: OrgChart | None = None) -> Circumstances:
@@ -137,20 +137,34 @@ def test_a_part_that_moved_meanwhile_makes_the_proposal_stale():
     rejected("PROPOSAL_STALE", lambda: approved(moved, by="phuc"), field="changes[0].said.before.weight")
 
 
+def with_parts() -> Given:
+    """The sales branch, with a department's KPI below each of its two."""
+    state = sales_branch()
+    for draft in (department("D3", 40, "demo", "D1"), department("D4", 40, "demo", "D2")):
+        state = state.and_then(defined(state, draft))
+    return state
+
+
 def test_two_may_change_places_whatever_the_order_in_which_it_is_written():
-    """I1 serves D1 serves K1: afterwards D1 serves I1 serves K1."""
-    swap = [under("D1", "K1", "I1"), under("I1", "D1", "K1")]
+    """D3 serves D1 serves K1: afterwards D1 serves D3 serves K1."""
+    swap = [under("D1", "K1", "D3"), under("D3", "D1", "K1")]
     for changes in (swap, swap[::-1]):
-        state = proposed(sales_branch(), *changes)
+        state = proposed(with_parts(), *changes)
         links = state.and_then(approved(state)).state(ALIGNMENT, Q1.id)
-        assert (links.link("D1", TODAY).parent.kpi_id, links.link("I1", TODAY).parent.kpi_id) == ("I1", "K1")
+        assert (links.link("D1", TODAY).parent.kpi_id, links.link("D3", TODAY).parent.kpi_id) == ("D3", "K1")
 
 
 def test_together_they_make_no_circle():
     rejected(
         "ALIGNMENT_CIRCLE",
-        lambda: proposed(sales_branch(), under("D1", "K1", "I3"), under("D2", "K1", "I1")),
+        lambda: proposed(with_parts(), under("D1", "K1", "D4"), under("D2", "K1", "D3")),
         field="changes[1].parent.after.kpi_id",
+    )
+
+
+def test_what_serves_another_is_not_of_a_higher_level():
+    rejected(
+        "LEVEL_ORDER", lambda: proposed(sales_branch(), under("D2", "K1", "I1")), field="changes[0].parent.after.kpi_id"
     )
 
 
