@@ -7,7 +7,7 @@ import base64
 import json
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -676,6 +676,7 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX, SettingsX, Value
             level=goal.level,  # pyright: ignore[reportArgumentType]
             measure=measure,  # pyright: ignore[reportArgumentType]
             owners=[_owner(id) for id in goal.owners],
+            owner_ids=goal.owners,
             unit_id=goal.unit_id,
             unit_name=UNITS.get(goal.unit_id, ""),
             weight=goal.weight,
@@ -777,10 +778,13 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX, SettingsX, Value
         return _owner("nam"), types_pb2.Approval(approver_id="nam", relation=relation, level=level)  # pyright: ignore[reportArgumentType]
 
     def PreviewProposal(self, request: goals_pb2.PreviewProposal, actor: str) -> Message:
-        changes = {change.kpi_id: Decimal(change.after.value) for change in request.changes}
-        approver, approval = self._approval(list(changes))
+        changes = _targets(request.changes)
+        approver, approval = self._approval([change.kpi_id for change in request.changes])
         return goals_pb2.ProposalPreview(
-            reconciliations=self.reconciliations(changes, {}), approver=approver, approval=approval
+            reconciliations=self.reconciliations(changes, {}),
+            approver=approver,
+            approval=approval,
+            told=[goals_pb2.Told(person=_owner(actor), own=1, below=2)],
         )
 
     def ListProposals(self, request: goals_pb2.ListProposals, actor: str) -> Message:
@@ -805,8 +809,8 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX, SettingsX, Value
 
     def ProposeChange(self, request: goals_pb2.ProposeChange, actor: str) -> Message:
         id = f"p{len(self.proposals) + 4}"  # the third was decided on 12/03
-        changes = {change.kpi_id: Decimal(change.after.value) for change in request.changes}
-        before = {change.kpi_id: Decimal(change.before.value) for change in request.changes}
+        changes = _targets(request.changes)
+        before = {change.kpi_id: Decimal(change.before.value) for change in request.changes if change.before.value}
         if any(self.goals[kpi].target != value for kpi, value in before.items()):
             raise Rejected("PROPOSAL_STALE", "a target has changed meanwhile", field="changes[0].before")
         approver, approval = self._approval(list(changes))
@@ -822,14 +826,17 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX, SettingsX, Value
             approval=approval,
             changes=[
                 goals_pb2.ProposedChange(
-                    kpi=self.kpi(self.goals[c.kpi_id], TODAY, False), before=c.before, after=c.after
+                    kpi=self.kpi(self.goals[c.kpi_id], TODAY, False),
+                    before=c.before if c.before.value else None,
+                    after=c.after if c.after.value else None,
+                    said=c.said,
                 )
                 for c in request.changes
             ],
             reconciliations=self.reconciliations(changes, before),
         )
-        if request.HasField("addition"):
-            proposal.addition.CopyFrom(request.addition)
+        for draft in request.additions:
+            proposal.additions.add(kpi=draft)
         proposal.proposed_at.FromDatetime(datetime(2025, 3, 20, 7, 20, tzinfo=UTC))
         self.proposals[id] = proposal
         about = {"by_id": actor, "proposal_id": id, "title": request.title, "reason": request.reason}
@@ -844,7 +851,7 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX, SettingsX, Value
         proposal.decision_reason.CopyFrom(words)
         proposal.decided_at.FromDatetime(datetime(2025, 3, 20, 9, 5, tzinfo=UTC))
         if state == types_pb2.PROPOSAL_STATE_APPROVED:
-            for change in proposal.changes:
+            for change in (c for c in proposal.changes if c.after.value):
                 goal = self.goals[change.kpi.kpi_id]
                 goal.targets = [*(goal.targets or [(STARTS, goal.target)]), (TODAY, Decimal(change.after.value))]
                 goal.target = Decimal(change.after.value)
@@ -989,6 +996,10 @@ def _day(as_of: time_pb2.AsOf) -> tuple[date, bool]:
     if as_of.HasField("recorded_at") and as_of.recorded_at.ToDatetime(UTC).time() < time(16, 59):
         return day - timedelta(days=1), True  # an instant within a day: before what that day brought
     return day, day != TODAY
+
+
+def _targets(changes: Iterable[types_pb2.TargetChange]) -> dict[str, Decimal]:
+    return {change.kpi_id: Decimal(change.after.value) for change in changes if change.after.value}
 
 
 def _entry(

@@ -32,6 +32,7 @@ PAGES = {
         "/proposals",
         "/proposals/new",
         "/proposals/new?kpi=i1",
+        "/proposals/new?kpi=i1&open=i1&additions=1",
         "/nothing",
         "/praise?to=person:thao&for=kpi:k-co",
         "/shop",

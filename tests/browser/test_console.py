@@ -320,6 +320,24 @@ async def test_a_proposal_is_added_up_while_it_is_written_and_decided_whole(open
     await expect(nam.locator("aside")).to_contain_text("Ưu tiên chất lượng.")
 
 
+async def test_everything_of_a_kpi_and_kpis_more_are_proposed_in_one_form(opened: Open):
+    page = await kpi_page(opened)
+    await propose(page, "Đổi người và tên")
+    line = page.get_by_role("listitem").filter(has_text=INDIVIDUAL)
+    await line.get_by_role("button", name="Trọng số, người, lời").click()
+    await expect(page.get_by_label("Tiêu đề")).to_have_value("Đổi người và tên")
+    await page.get_by_label("Tên", exact=True).fill("Demo kỹ · khách mới")
+    await page.get_by_label("và cùng với").first.select_option("tram")
+    await page.get_by_role("button", name="Thêm KPI").click()
+    new = page.get_by_role("group", name="KPI mới 1")
+    await new.get_by_label("Tên").fill("Báo cáo tiềm năng")
+    await expect(page.locator("[data-sums]")).to_contain_text("Ai sẽ được báo")
+    await page.get_by_role("button", name="Gửi đề xuất").click()
+    await expect(page.get_by_role("heading", name="Giảm 2, thêm 1")).to_be_visible()
+    await expect(page.locator(".changes")).to_contain_text("Báo cáo tiềm năng")
+    await expect(page.locator(".edges-changed")).to_contain_text("Trâm")
+
+
 async def test_a_proposal_is_withdrawn_by_its_proposer(opened: Open):
     page = await kpi_page(opened)
     await propose(page, "Thử rút")

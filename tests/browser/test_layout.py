@@ -25,7 +25,7 @@ PAGES = [
     "/kpi/m0-1-2/progress",
     "/kpi/m0-1-2/progress/2025-03-06",
     "/proposals",
-    "/proposals/new?kpi=m0-1-2",
+    "/proposals/new?kpi=m0-1-2&open=m0-1-2&additions=1",
     "/praise",
     "/inbox",
     "/people",

@@ -20,7 +20,7 @@ from services.gateway.console.forms import Form
 from services.gateway.console.language import Language
 from services.gateway.features.kpi.pages import said_of
 from services.gateway.features.kpi.scale import scale
-from services.gateway.features.proposals.proposing import read
+from services.gateway.features.proposals.drafting import read
 from services.gateway.features.proposals.reconciliation import arithmetic
 
 from .conftest import Backend

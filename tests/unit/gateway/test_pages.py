@@ -19,7 +19,7 @@ from services.gateway.features.kpi.history import entries
 from services.gateway.features.kpi.scale import scale
 from services.gateway.features.map.pages import searched
 from services.gateway.features.map.tree import Node, Planting, segments
-from services.gateway.features.proposals.proposing import read
+from services.gateway.features.proposals.drafting import opened, read
 from services.gateway.features.proposals.reconciliation import arithmetic
 from tests.browser.company_x import CompanyX, _date
 from tests.browser.folding import folded
@@ -208,27 +208,55 @@ def test_a_proposal_names_only_what_it_changes():
     assert [(change.kpi_id, change.before.value, change.after.value) for change in draft.changes] == [
         ("k1", "70", "55")
     ]
-    assert draft.addition is None
+    assert not draft.additions
     assert draft.fields["changes[0]"] == "after.k1"
 
 
-def test_an_added_kpi_is_the_proposers_own():
-    draft = read(
-        Form({"addition_name": "Báo cáo", "addition_kind": "MILESTONE", "addition_parent": "kpi_id:d1"}), "minh", VI
+def test_an_added_kpi_is_the_proposers_own_where_nobody_else_is_named():
+    typed = {"addition.0.name": "Báo cáo", "addition.0.kind": "MILESTONE", "addition.0.parent": "kpi-d1"}
+    typed |= {"addition.2.name": "Gọi lại", "addition.2.target": "40", "addition.2.kind": "CUMULATIVE"}
+    typed |= {"addition.2.owner": "tram", "addition.2.parent": "new-0", "addition.2.level": "DEPARTMENT"}
+    own, other = read(Form(typed), "minh", VI).additions
+    assert (list(own.owner_ids), own.measure.target.value, own.parent.kpi_id) == (["minh"], "1", "d1")
+    assert (list(other.owner_ids), other.level, other.parent.kpi_id) == (["tram"], types_pb2.LEVEL_DEPARTMENT, own.key)
+
+
+def minhs() -> goals_pb2.Kpi:
+    return goals_pb2.Kpi(
+        kpi_id="i1",
+        name="Demo",
+        weight=40,
+        owner_ids=["minh"],
+        parent=types_pb2.Parent(kpi_id="d1"),
+        why="cùng khách",
+        measure=types_pb2.Measure(unit="demo"),
     )
-    assert draft.addition is not None
-    assert (list(draft.addition.owner_ids), draft.addition.measure.target.value, draft.addition.parent.kpi_id) == (
-        ["minh"],
-        "1",
-        "d1",
-    )
+
+
+def test_what_was_opened_and_left_as_it_was_is_no_change():
+    draft = read(Form({"after.i1": "", "before.i1": "80", **opened(minhs(), VI)}), "minh", VI)
+    assert (draft.empty, draft.wrong) == (True, [])
+
+
+def test_what_is_typed_for_a_kpi_is_proposed_with_what_it_replaces():
+    typed = {"name.i1": "Demo kỹ", "weight.i1": "33,5", "owner.1.i1": "tram", "parent.i1": "new-0", "helper.0.i1": ""}
+    form = Form({"after.i1": "", "before.i1": "80", **opened(minhs(), VI), **typed})
+    [change] = read(form, "minh", VI).changes
+    before, after = change.said.before, change.said.after
+    assert (before.name, after.name, before.weight.value, after.weight.value) == ("Demo", "Demo kỹ", "40", "33.5")
+    assert (list(before.owners.ids), list(after.owners.ids)) == (["minh"], ["minh", "tram"])
+    assert [part.name for part, _ in after.ListFields()] == ["name", "weight", "owners"]
+    assert (change.parent.before.kpi_id, change.parent.after.kpi_id) == ("d1", "new-0")
+    assert not change.HasField("after")
+    ending = read(Form({**form.values, "ends.i1": "1"}), "minh", VI).changes
+    assert list(ending) == [types_pb2.TargetChange(kpi_id="i1", ends=True)]
 
 
 def test_what_is_typed_wrong_is_said_at_its_field():
     draft = read(
-        Form({"after.k1": "many", "before.k1": "70", "addition_name": "X", "addition_kind": "LEVEL"}), "minh", VI
+        Form({"after.k1": "many", "before.k1": "70", "addition.0.name": "X", "addition.0.kind": "LEVEL"}), "minh", VI
     )
-    assert draft.wrong == [Violation("after.k1", "NOT_A_NUMBER"), Violation("addition_target", "MISSING")]
+    assert draft.wrong == [Violation("after.k1", "NOT_A_NUMBER"), Violation("addition.0.target", "MISSING")]
 
 
 def test_a_wrong_number_is_told_with_a_right_one():

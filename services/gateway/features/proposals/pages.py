@@ -16,17 +16,25 @@ from nhip.common.v1 import command_pb2, words_pb2
 from nhip.goals.v1 import goals_pb2, types_pb2
 from services.gateway.console.as_of import Moment
 from services.gateway.console.cards import Avatar, StateMark, kpi_card, owner_avatar
+from services.gateway.console.directory import Directory, directory
 from services.gateway.console.edges import Edge, edges
-from services.gateway.console.events import reason_class_word
+from services.gateway.console.events import choice_word, reason_class_word
 from services.gateway.console.forms import Form, sent
-from services.gateway.console.language import decimal_of, unreadable
+from services.gateway.console.language import Language, decimal_of, unreadable
 from services.gateway.console.links import praise_link
 from services.gateway.console.refusals import words
 from services.gateway.console.routes import Routes
+from services.gateway.console.said import NOBODY, said_changes
 from services.gateway.console.visit import Visit
 from services.gateway.failures import Failure
 from services.gateway.features.proposals import proposing
-from services.gateway.features.proposals.reconciliation import Arithmetic, arithmetic, relation_sentence
+from services.gateway.features.proposals.reconciliation import (
+    Arithmetic,
+    ToldRow,
+    arithmetic,
+    relation_sentence,
+    told_rows,
+)
 
 routes = Routes(proposing.routes)
 
@@ -42,17 +50,23 @@ class Change:
     url: str
     before: str
     after: str
+    """Of its target; empty where that stays."""
     difference: str
     edges: tuple[Edge, ...]
-    """What else of the scale changes."""
+    """What else changes: the rest of the scale, what it says, what it serves."""
+    ends: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Addition:
+    level_word: str
+    owners: tuple[Avatar, ...]
     name: str
     statement: str
     target: str
     url: str
+    serves: str
+    """What it is to serve; empty: nothing yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +83,8 @@ class ProposalPage:
     touched: str
     """Which KPIs: the first, and how many more."""
     changes: tuple[Change, ...]
-    addition: Addition | None
+    additions: tuple[Addition, ...]
+    told: tuple[ToldRow, ...]
     arithmetic: Arithmetic
     approver: Avatar | None
     relation: str
@@ -93,28 +108,24 @@ def state_mark(state: int, visit: Visit) -> StateMark:
     return marks.get(state, StateMark("behind", "clock", _("Waiting")))
 
 
-def proposal_page(visit: Visit, proposal: goals_pb2.Proposal) -> ProposalPage:
+def proposal_page(visit: Visit, proposal: goals_pb2.Proposal, who: Directory | None = None) -> ProposalPage:
     """A proposal as it is shown. What cannot be shown says so, and takes no list from the others."""
     if not proposal.unshown:
         try:
-            return _page(visit, proposal)
+            return _page(visit, proposal, who or Directory(visit.language))
         except Exception as error:
             unshown("proposal", proposal.proposal_id, error)
     bare = goals_pb2.Proposal(proposal_id=proposal.proposal_id, state=proposal.state, proposer=proposal.proposer)
-    return replace(_page(visit, bare), title=visit.language.gettext("Cannot be shown"), proposed_at="")
+    return replace(
+        _page(visit, bare, Directory(visit.language)), title=visit.language.gettext("Cannot be shown"), proposed_at=""
+    )
 
 
-def _page(visit: Visit, proposal: goals_pb2.Proposal) -> ProposalPage:
+def _page(visit: Visit, proposal: goals_pb2.Proposal, who: Directory) -> ProposalPage:
     language = visit.language
     _ = language.gettext
-    changes = tuple(_changes(visit, proposal))
-    addition = None
-    if proposal.HasField("addition"):
-        draft = proposal.addition
-        url = f"/kpi/{proposal.added_kpi_id}" if proposal.added_kpi_id else ""
-        addition = Addition(
-            draft.name, draft.statement, language.amount(decimal_of(draft.measure, "target"), draft.measure.unit), url
-        )
+    changes = tuple(_changes(visit, proposal, who))
+    additions = tuple(_addition(one, who, language) for one in proposal.additions)
     decided = proposal.decided_at.ToDatetime(UTC) if proposal.HasField("decided_at") else None
     return ProposalPage(
         id=proposal.proposal_id,
@@ -126,9 +137,10 @@ def _page(visit: Visit, proposal: goals_pb2.Proposal) -> ProposalPage:
         proposed_at=language.instant(proposal.proposed_at.ToDatetime(UTC), visit.zone),
         state=state_mark(proposal.state, visit),
         summary=summary(proposal, visit),
-        touched=_touched([*(change.name for change in changes), *([addition.name] if addition else [])]),
+        touched=_touched([*(change.name for change in changes), *(one.name for one in additions)]),
         changes=changes,
-        addition=addition,
+        additions=additions,
+        told=told_rows(proposal.told, language),
         arithmetic=arithmetic(proposal.reconciliations, language),
         approver=owner_avatar(proposal.approver, language) if proposal.approver.person_id else None,
         relation=relation_sentence(proposal.approval, language),
@@ -157,16 +169,21 @@ def _praise(visit: Visit, proposal: goals_pb2.Proposal) -> str:
 
 
 def summary(proposal: goals_pb2.Proposal, visit: Visit) -> str:
-    """ "3 lowered, 1 added"."""
-    down = up = 0
+    """ "3 lowered, 1 changed otherwise, 1 ends, 1 added"."""
+    down = up = otherwise = ended = 0
     for change in proposal.changes:
         before, after = decimal_of(change, "before") or Decimal(), decimal_of(change, "after") or Decimal()
-        down, up = down + (after < before), up + (after > before)
+        down, up, ended = down + (after < before), up + (after > before), ended + change.ends
+        otherwise += before == after and not change.ends
     ngettext = visit.language.ngettext
     parts = [
         ngettext("%(n)s lowered", "%(n)s lowered", down) % {"n": down} if down else "",
         ngettext("%(n)s raised", "%(n)s raised", up) % {"n": up} if up else "",
-        ngettext("%(n)s added", "%(n)s added", 1) % {"n": 1} if proposal.HasField("addition") else "",
+        ngettext("%(n)s changed otherwise", "%(n)s changed otherwise", otherwise) % {"n": otherwise}
+        if otherwise
+        else "",
+        ngettext("%(n)s ends", "%(n)s end", ended) % {"n": ended} if ended else "",
+        ngettext("%(n)s added", "%(n)s added", added) % {"n": added} if (added := len(proposal.additions)) else "",
     ]
     text = ", ".join(part for part in parts if part)
     return text[:1].upper() + text[1:]
@@ -177,13 +194,34 @@ def _touched(names: list[str]) -> str:
     return "" if not names else names[0] + (f" +{len(names) - 1}" if names[1:] else "")
 
 
-def _changes(visit: Visit, proposal: goals_pb2.Proposal) -> Iterator[Change]:
+def _addition(one: goals_pb2.ProposedAddition, who: Directory, language: Language) -> Addition:
+    draft = one.kpi
+    owners = [who.person(id) for id in draft.owner_ids]
+    if not owners and draft.unit_id:
+        owners = [who.unit(draft.unit_id)]
+    return Addition(
+        choice_word(types_pb2.Level.Name(draft.level), language),
+        tuple(owners),
+        draft.name,
+        draft.statement,
+        language.amount(decimal_of(draft.measure, "target"), draft.measure.unit),
+        f"/kpi/{one.kpi_id}" if one.kpi_id else "",
+        one.serves,
+    )
+
+
+def _changes(visit: Visit, proposal: goals_pb2.Proposal, who: Directory) -> Iterator[Change]:
     language = visit.language
     order = {types_pb2.LEVEL_COMPANY: 0, types_pb2.LEVEL_DEPARTMENT: 1}
     for change in sorted(proposal.changes, key=lambda change: order.get(change.kpi.level, 2)):
         card = kpi_card(change.kpi, language, Moment())
-        before, after = decimal_of(change, "before") or Decimal(), decimal_of(change, "after") or Decimal()
+        before, after = decimal_of(change, "before"), decimal_of(change, "after")
         unit = "%" if is_percent(card.unit) else ""
+        serves = (
+            [Edge(language.gettext("Serves"), change.serves_before or NOBODY, change.serves_after or NOBODY)]
+            if change.HasField("parent") and change.parent.before != change.parent.after
+            else []
+        )
         yield Change(
             card.level_word if card.level != "department" or not card.unit_name else card.unit_name,
             card.owners,
@@ -191,8 +229,11 @@ def _changes(visit: Visit, proposal: goals_pb2.Proposal) -> Iterator[Change]:
             card.url,
             language.amount(before, unit),
             language.amount(after, unit),
-            language.signed(after - before, unit) if after != before else "",
-            tuple(edges(change, unit, language)),
+            language.signed(after - before, unit)
+            if after is not None and before is not None and after != before
+            else "",
+            (*edges(change, unit, language), *said_changes(change.said, who, language), *serves),
+            change.ends,
         )
 
 
@@ -223,7 +264,8 @@ async def proposal(visit: Visit) -> Response:
 
 
 async def _show(visit: Visit, decision: Form, withdrawal: Form, status: int = 200) -> Response:
-    page = proposal_page(visit, await _proposal(visit))
+    shown = await _proposal(visit)
+    page = proposal_page(visit, shown, await _who(visit, shown))
     return visit.render(
         "proposals/proposal.html", status, page=page, decision=decision, withdrawal=withdrawal, too_late="", typed=""
     )
@@ -238,7 +280,7 @@ async def _show_decided(visit: Visit, filled: Form, failure: Failure) -> Respons
             break
         await asyncio.sleep(0.2)
         reply = await _proposal(visit)
-    page, _ = proposal_page(visit, reply), visit.language.gettext
+    page, _ = proposal_page(visit, reply, await _who(visit, reply)), visit.language.gettext
     said = {
         types_pb2.PROPOSAL_STATE_APPROVED: _(
             "%(name)s had already approved this proposal. What you sent was not recorded."
@@ -262,6 +304,12 @@ async def _show_decided(visit: Visit, filled: Form, failure: Failure) -> Respons
         too_late=too_late,
         typed=typed,
     )
+
+
+async def _who(visit: Visit, shown: goals_pb2.Proposal) -> Directory:
+    """Whoever its changes and additions name."""
+    said = [change.said for change in shown.changes if change.HasField("said")]
+    return await directory(visit, *said, *shown.additions) if said or shown.additions else Directory(visit.language)
 
 
 async def _proposal(visit: Visit) -> goals_pb2.Proposal:

@@ -1,9 +1,11 @@
-"""Writing a proposal: targets of a KPI and of what stands above it, perhaps one KPI more, and why; the sums are shown
+"""Writing a proposal: changes of a KPI, of what stands above it and of others, KPIs more, and why; the sums are shown
 meanwhile."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Container, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import quote
 
 from starlette.responses import Response
 
@@ -15,31 +17,35 @@ from services.gateway.console import kpis
 from services.gateway.console.as_of import Moment
 from services.gateway.console.cards import KpiCard, kpi_card, owner_avatar
 from services.gateway.console.cycles import choose_cycle
-from services.gateway.console.edges import EDGES, edge_words
-from services.gateway.console.forms import Form, decimal_message, sent
-from services.gateway.console.language import Language, day_of, decimal_of, decimal_of_text
+from services.gateway.console.edges import edge_words
+from services.gateway.console.forms import Form, sent
+from services.gateway.console.language import Language, day_of, decimal_of
 from services.gateway.console.refusals import words
 from services.gateway.console.routes import Routes
-from services.gateway.console.visit import Visit
+from services.gateway.console.visit import Visit, or_none
 from services.gateway.failures import Failure
-from services.gateway.features.proposals.reconciliation import arithmetic, relation_sentence
+from services.gateway.features.proposals.choices import choices
+from services.gateway.features.proposals.drafting import (
+    ADDITIONS,
+    DIRECTIONS,
+    HELPERS,
+    KINDS,
+    LEVELS,
+    OWNERS,
+    ids_of,
+    opened,
+    parent_value,
+    read,
+)
+from services.gateway.features.proposals.reconciliation import arithmetic, relation_sentence, told_rows
 
 routes = Routes()
 
-_ADDITION = {
-    "name": "addition_name",
-    "statement": "addition_statement",
-    "measure.target": "addition_target",
-    "measure.unit": "addition_unit",
-    "measure.kind": "addition_kind",
-    "parent": "addition_parent",
-    "weight": "addition_weight",
-    "measure": "addition_target",
-}
 _MOST_PLACES = 1000
 """As many as a stored number has: what nobody changes must not look changed."""
+_KPIS = 12
+"""KPIs that one form changes."""
 REASON_CLASSES = ("BOTTOM_UP", "CONTEXT_CHANGED", "STRATEGY_CHANGED", "CORRECTION")
-KINDS = ("MILESTONE", "CUMULATIVE", "LEVEL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,32 +62,29 @@ class EdgeField:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One KPI whose target may be changed."""
+    """One KPI that may be changed."""
 
     card: KpiCard
     exact: str
     """Its target as the contract writes it: what the proposal says it was before."""
     edges: Sequence[EdgeField]
     """The rest of its scale."""
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """What a form makes of a proposal, and which form field each part of it came from."""
-
-    changes: Sequence[types_pb2.TargetChange]
-    addition: types_pb2.KpiDraft | None
-    fields: dict[str, str]
-    wrong: list[Violation]
+    opened: bool
+    """What it says and serves is to be changed too."""
+    owners: int
+    helpers: int
+    """How many fields there are for people."""
 
 
 @routes.page("/proposals/new")
 async def form(visit: Visit) -> Response:
-    """`GET /proposals/new?kpi=…`; without a KPI, the choice of one."""
-    id = visit.request.query_params.get("kpi", "")
-    if not id:
+    """`GET /proposals/new?kpi=…`; without a KPI, the choice of one. `open` names those whose every part is to be seen,
+    `additions` how many KPIs are to be added."""
+    given = visit.request.query_params
+    if not given.get("kpi"):
         return await _choose(visit)
-    return await _show(visit, id, Form({"addition_kind": "MILESTONE"}))
+    shown = {name: given[name] for name in ("open", "additions") if name in given}
+    return await _show(visit, given["kpi"], Form(shown))
 
 
 @routes.form("/proposals")
@@ -105,16 +108,17 @@ async def _choose(visit: Visit) -> Response:
 
 @routes.form("/proposals/new")
 async def propose(visit: Visit) -> Response:
-    """`POST /proposals/new?kpi=…`: sends it, or shows the sums when that was asked for without script."""
+    """`POST /proposals/new?kpi=…`: sends it, or shows the form with what was asked for beside: the sums, another KPI,
+    more of one, one KPI more."""
     id = visit.request.query_params.get("kpi", "")
     filled = await sent(visit.request)
-    if filled["preview"]:
-        return await _show(visit, id, filled)
+    if filled["do"]:
+        return await _show(visit, id, _more(filled))
     draft = read(filled, visit.person, visit.language)
     for name in ("title", "reason"):
         if not filled.text(name):
             draft.wrong.append(Violation(name, "MISSING"))
-    if not draft.changes and draft.addition is None and not draft.wrong:
+    if draft.empty and not draft.wrong:
         draft.wrong.append(Violation("", "NOTHING_PROPOSED"))
     if draft.wrong:
         return await _show(visit, id, filled.wrong(draft.wrong, visit.language), 422)
@@ -125,7 +129,7 @@ async def propose(visit: Visit) -> Response:
         title=words_pb2.PersonalText(plain=filled.text("title")),
         reason=words_pb2.PersonalText(plain=filled.text("reason")),
         changes=draft.changes,
-        addition=draft.addition,
+        additions=draft.additions,
     )
     try:
         accepted, position = await visit.caller.ask(
@@ -153,12 +157,19 @@ async def preview(visit: Visit) -> Response:
 
 async def _preview(visit: Visit, filled: Form) -> dict[str, Any]:
     draft = read(filled, visit.person, visit.language)
-    nothing: dict[str, Any] = {"arithmetic": None, "approver": None, "relation": "", "obstacle": "", "explanation": ""}
+    nothing: dict[str, Any] = {
+        "arithmetic": None,
+        "approver": None,
+        "relation": "",
+        "obstacle": "",
+        "explanation": "",
+        "told": (),
+    }
     if unreadable := next((v for v in draft.wrong if v.reason in ("NOT_A_NUMBER", "TOO_MANY_DIGITS")), None):
         return nothing | {"explanation": words(unreadable.reason, unreadable.parameters, visit.language)}
-    if draft.wrong or (not draft.changes and draft.addition is None):
+    if draft.wrong or draft.empty:
         return nothing
-    request = goals_pb2.PreviewProposal(cycle_id=filled["cycle_id"], changes=draft.changes, addition=draft.addition)
+    request = goals_pb2.PreviewProposal(cycle_id=filled["cycle_id"], changes=draft.changes, additions=draft.additions)
     try:
         reply = await visit.caller.query("goals", "PreviewProposal", request, goals_pb2.ProposalPreview)
     except Failure as failure:
@@ -171,114 +182,93 @@ async def _preview(visit: Visit, filled: Form) -> dict[str, Any]:
         "relation": relation_sentence(reply.approval, visit.language),
         "obstacle": words(reply.obstacle, {}, visit.language) or reply.obstacle,
         "explanation": "",
+        "told": told_rows(reply.told, visit.language),
     }
 
 
+def _more(filled: Form) -> Form:
+    """The form with what a button of it asked for."""
+    values = dict(filled.values)
+    do, _, id = values.pop("do").partition(":")
+    if do == "kpi" and (other := values.pop("another", "")):
+        values["kpis"] = f"{values.get('kpis', '')} {other}"
+    elif do == "open":
+        values["open"] = f"{values.get('open', '')} {id}"
+    elif do == "addition":
+        values["additions"] = str(additions_shown(filled) + 1)
+    return replace(filled, values=values)
+
+
+def additions_shown(filled: Form) -> int:
+    """How many KPIs the form has fields for to be added."""
+    number = filled["additions"]
+    return min(int(number), ADDITIONS) if number.isdecimal() else 0
+
+
 async def _show(visit: Visit, id: str, filled: Form, status: int = 200) -> Response:
-    reply = await visit.caller.query("goals", "GetKpi", goals_pb2.GetKpi(kpi_id=id), goals_pb2.KpiPage)
+    language = visit.language
+    reply = await _kpi(visit, id)
     if not reply.may_propose:
         raise Failure("PERMISSION_DENIED", "NOT_ALLOWED", "no change of this KPI may be proposed by this person now")
     above = [step.kpi for step in reply.path if step.WhichOneof("step") == "kpi"]
-    lines = [_line(kpi, filled, visit.language) for kpi in (*above, reply.kpi)]
-    parents = [(f"kpi_id:{line.card.id}", line.card.name) for line in reversed(lines)]
-    # What makes up for a KPI most often serves what that KPI serves.
-    default = f"kpi_id:{lines[-2 if above else -1].card.id}"
-    parents += [(f"csf_id:{step.csf.csf_id}", step.csf.name) for step in reply.path if step.WhichOneof("step") == "csf"]
+    shown = {kpi.kpi_id: kpi for kpi in (*above, reply.kpi)}
+    asked = list(ids_of(filled["kpis"])) if "kpis" in filled.values else list(shown)
+    others = await asyncio.gather(*(_kpi(visit, other) for other in asked[:_KPIS] if other not in shown))
+    shown |= {page.kpi.kpi_id: page.kpi for page in others}
+    open = [one for one in ids_of(filled["open"]) if one in shown]
+    for one in open:
+        if f"was.{one}" not in filled.values:
+            filled = replace(filled, values={**filled.values, **opened(shown[one], language)})
+    lines = [_line(kpi, filled, language, opened=one in open) for one, kpi in shown.items()]
+    additions = range(additions_shown(filled))
+    everything = bool(open) or bool(additions)
     ended = day_of(reply.cycle.ends_on) < visit.today
     classes = ("CORRECTION",) if ended else REASON_CLASSES
     return visit.render(
         "proposals/propose.html",
         status,
         form=filled,
+        here=f"/proposals/new?kpi={quote(id, safe='')}",
         ended=ended,
         reason_class=filled["reason_class"] if filled["reason_class"] in classes else classes[0],
         lines=lines,
-        kpi=lines[-1].card,
+        open=open,
+        additions=additions,
+        may_add=len(additions) < ADDITIONS,
+        kpi=kpi_card(reply.kpi, language, Moment()),
         cycle_id=reply.kpi.cycle_id,
-        parents=parents,
-        parent=filled["addition_parent"] or default,
+        # What makes up for a KPI most often serves what that KPI serves.
+        served=parent_value(reply.kpi.parent),
+        others=await _others(visit, reply.kpi.cycle_id, shown) if len(shown) < _KPIS else (),
+        choices=await choices(visit, reply.kpi.cycle_id, filled, shown.values()) if everything else None,
         reason_classes=classes,
         kinds=KINDS,
+        directions=DIRECTIONS,
+        levels=LEVELS[::-1],
         **await _preview(visit, filled),
     )
 
 
-def _line(kpi: goals_pb2.Kpi, filled: Form, language: Language) -> Line:
+async def _kpi(visit: Visit, id: str) -> goals_pb2.KpiPage:
+    return await visit.caller.query("goals", "GetKpi", goals_pb2.GetKpi(kpi_id=id), goals_pb2.KpiPage)
+
+
+async def _others(visit: Visit, cycle_id: str, shown: Container[str]) -> Sequence[tuple[str, str]]:
+    """KPIs that may be changed along; of a large cycle those that a search finds."""
+    text = visit.request.query_params.get("q", "").strip()[:100]
+    found = await or_none(kpis.listed(visit, cycle_id, text=text))
+    return [(kpi.kpi_id, kpi.name) for kpi in found or () if kpi.kpi_id not in shown]
+
+
+def _line(kpi: goals_pb2.Kpi, filled: Form, language: Language, *, opened: bool) -> Line:
     edges: list[EdgeField] = []
     for edge, word in edge_words(language).items():
         field, value = f"{edge}.{kpi.kpi_id}", decimal_of(kpi.measure, edge)
         shown = filled[field] if field in filled.values else language.number(value, places=_MOST_PLACES)
         edges.append(EdgeField(field, word, plain(value) if value is not None else "", shown))
-    return Line(kpi_card(kpi, language, Moment()), kpi.measure.target.value, edges)
-
-
-def read(filled: Form, proposer: str, language: Language) -> Draft:
-    """The changes and the addition that a form holds.
-
-    An empty target leaves it as it is; so does the target that a KPI has.
-    """
-    wrong: list[Violation] = []
-    fields: dict[str, str] = {"changes": "", "addition": "addition_name"}
-    changes: list[types_pb2.TargetChange] = []
-    for name in filled.values:
-        id = name.removeprefix("after.")
-        if not name.startswith("after."):
-            continue
-        after, before = filled.number(name, wrong, language), decimal_of_text(filled[f"before.{id}"])
-        edges = {edge: change for edge in EDGES if (change := _edge(filled, f"{edge}.{id}", wrong, language))}
-        if before is None or (after in (None, before) and not edges):
-            continue
-        at = f"changes[{len(changes)}]"
-        fields |= {at: name} | {f"{at}.{edge}": f"{edge}.{id}" for edge in EDGES}
-        after = before if after is None else after
-        change = types_pb2.TargetChange(kpi_id=id, before=decimal_message(before), after=decimal_message(after))
-        for edge, other in edges.items():
-            getattr(change, edge).CopyFrom(other)
-        changes.append(change)
-    addition = _addition(filled, proposer, wrong, language)
-    fields |= {f"addition.{path}": name for path, name in _ADDITION.items()}
-    return Draft(changes, addition, fields, wrong)
-
-
-def _edge(filled: Form, field: str, wrong: list[Violation], language: Language) -> types_pb2.EdgeChange | None:
-    """Another floor, stretch or start; emptied, it is taken away. None: it stays, or the form did not ask for it."""
-    if field not in filled.values:
-        return None
-    after, before = filled.number(field, wrong, language), decimal_of_text(filled[f"{field}.before"])
-    if after == before or (after is None and filled.text(field)):
-        return None
-    return types_pb2.EdgeChange(
-        before=decimal_message(before) if before is not None else None,
-        after=decimal_message(after) if after is not None else None,
+    owners, helpers = (
+        min(sum(bool(filled[f"{what}.{n}.{kpi.kpi_id}"]) for n in range(most)) + 1, most)
+        for what, most in (("owner", OWNERS), ("helper", HELPERS))
     )
-
-
-def _addition(filled: Form, proposer: str, wrong: list[Violation], language: Language) -> types_pb2.KpiDraft | None:
-    if not filled.text("addition_name"):
-        return None
-    target = filled.number("addition_target", wrong, language)
-    kind = filled["addition_kind"] if filled["addition_kind"] in KINDS else "MILESTONE"
-    if target is None and kind == "MILESTONE" and not filled.text("addition_target"):
-        target = decimal_of_text("1")  # done or not: there is one to be done
-    if target is None:
-        if not any(v.field == "addition_target" for v in wrong):
-            wrong.append(Violation("addition_target", "MISSING"))
-        return None
-    draft = types_pb2.KpiDraft(
-        name=filled.text("addition_name"),
-        statement=filled.text("addition_statement"),
-        level=types_pb2.LEVEL_INDIVIDUAL,
-        measure=types_pb2.Measure(
-            kind=types_pb2.MeasureKind.Value(f"MEASURE_KIND_{kind}"),
-            direction=types_pb2.DIRECTION_INCREASE,
-            unit=filled.text("addition_unit"),
-            target=decimal_message(target),
-        ),
-        owner_ids=[proposer],
-    )
-    kind_of_parent, _, id = filled["addition_parent"].partition(":")
-    if kind_of_parent == "kpi_id":
-        draft.parent.kpi_id = id
-    elif kind_of_parent == "csf_id":
-        draft.parent.csf_id = id
-    return draft
+    card = kpi_card(kpi, language, Moment())
+    return Line(card, kpi.measure.target.value, edges, opened, owners, helpers)

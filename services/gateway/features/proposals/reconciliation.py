@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from eventkit.values import is_percent
 from nhip.goals.v1 import goals_pb2, types_pb2
-from services.gateway.console.cards import gap_text, not_checked_text, shown_reached
+from services.gateway.console.cards import Avatar, gap_text, not_checked_text, owner_avatar, shown_reached
 from services.gateway.console.language import Language, decimal_of
 
 
@@ -81,6 +81,28 @@ def _check(check: goals_pb2.Reconciliation.Check, rate: bool, language: Language
         said = _("even if everybody does their part, %(gap)s is missing.") % gap
     comparison = f"{language.amount(shown, unit)} {relation} {language.amount(wanted, unit)}"
     return Check(comparison, language.arithmetic(check.arithmetic), check.short or check.over, said)
+
+
+@dataclass(frozen=True, slots=True)
+class ToldRow:
+    """Somebody who hears of it when it is approved, and why."""
+
+    person: Avatar
+    why: str
+
+
+def told_rows(told: Iterable[goals_pb2.Told], language: Language) -> tuple[ToldRow, ...]:
+    return tuple(ToldRow(owner_avatar(one.person, language), _why(one, language)) for one in told)
+
+
+def _why(one: goals_pb2.Told, language: Language) -> str:
+    ngettext = language.ngettext
+    parts = (
+        (one.own, ngettext("%(n)s KPI of theirs changes", "%(n)s KPIs of theirs change", one.own)),
+        (one.above, ngettext("%(n)s that serves theirs", "%(n)s that serve theirs", one.above)),
+        (one.below, ngettext("%(n)s that theirs serves", "%(n)s that theirs serve", one.below)),
+    )
+    return ", ".join(words % {"n": n} for n, words in parts if n)
 
 
 def relation_sentence(approval: types_pb2.Approval, language: Language) -> str:

@@ -22,7 +22,7 @@ export function previewSums(form) {
     }
   };
   const changed = (event) => {
-    if (!/^((after|floor|stretch|baseline)\.|addition_)/.test(event.target.name ?? "")) return;
+    if (/^(title|reason|reason_class|another)$/.test(event.target.name ?? "")) return;
     clearTimeout(timer);
     timer = setTimeout(ask, 300);
   };

@@ -1,0 +1,46 @@
+"""What whoever writes a proposal chooses from: people, units, and what a KPI may serve."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from nhip.goals.v1 import goals_pb2
+from services.gateway.console.choices import Choice, People, people_to_choose, units_to_choose
+from services.gateway.console.directory import directory
+from services.gateway.console.forms import Form
+from services.gateway.console.kpis import MOST, listed
+from services.gateway.console.visit import Visit
+from services.gateway.features.proposals.drafting import ADDITIONS
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    people: People
+    units: Sequence[Choice]
+    parents: Sequence[tuple[str, Sequence[Choice]]]
+    """What may be served, by kind: what the kind is called, and those of it."""
+    more: bool
+    """The cycle has other KPIs than these."""
+
+
+async def choices(visit: Visit, cycle_id: str, filled: Form, shown: Iterable[goals_pb2.Kpi]) -> Choices:
+    """Everything that the form offers; who and what is chosen already is among it."""
+    _ = visit.language.gettext
+    chosen = [value for name, value in filled.values.items() if name.startswith(("owner.", "helper.", "evaluator."))]
+    chosen += [filled[f"addition.{n}.owner"] for n in range(ADDITIONS)]
+    who, people, tops, some = await asyncio.gather(
+        directory(visit),
+        people_to_choose(visit, visit.person, *dict.fromkeys(chosen)),
+        visit.caller.query("goals", "GetMap", goals_pb2.GetMap(cycle_id=cycle_id), goals_pb2.GoalMap),
+        listed(visit, cycle_id),
+    )
+    kpis = {f"kpi-{kpi.kpi_id}": kpi.name for kpi in (*some, *shown)}
+    added = [(f"new-{n}", name) for n in range(ADDITIONS) if (name := filled.text(f"addition.{n}.name"))]
+    parents = (
+        (_("New in this proposal"), added),
+        (_("KPIs"), list(kpis.items())),
+        (_("Success factors"), [(f"csf-{csf.csf_id}", csf.name) for csf in tops.csfs]),
+        (_("Strategic goals"), [(f"goal-{goal.goal_id}", goal.name) for goal in tops.goals]),
+    )
+    kinds = [(label, found) for label, found in parents if found]
+    return Choices(people, units_to_choose(who), kinds, len(some) >= MOST)
