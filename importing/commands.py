@@ -104,6 +104,7 @@ def record_progress(progress: Progress, ids: Ids) -> RecordProgress:
         confidence=progress.confidence,
         note=PersonalText(plain=progress.note) if progress.note else None,
         occurred_on=from_date(progress.day) if progress.day else None,
+        confirmed=progress.confirmed,
     )
 
 

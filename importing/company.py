@@ -15,7 +15,8 @@ kpis:     ref*, name* (two to four words), statement, level*, kind*, direction*,
           stretch,
           volume (the KPI that a rate is a rate of), owners (people), department (a unit), weight, parent (a CSF, KPI or
           goal), why, effective_on (the cycle's first day)
-progress: kpi*, day*, value*, confidence (5), note; one per KPI and day
+progress: kpi*, day*, value*, confidence (5), note, confirmed (yes: it looks mistyped and is so); one per KPI
+          and day
 values:   ref*, name*
 gifts:    ref*, name*, description, points*, stock*
 praises:  ref*, from* (a person), to (a person) or unit (a unit), value (a core value) or kpi (a KPI), words*, deed_on,
@@ -124,6 +125,8 @@ class Progress(Item):
     value: Decimal | None
     confidence: int | None
     note: str
+    confirmed: bool = False
+    """It is so, although it looks mistyped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,8 +276,8 @@ def _kpi(f: Fields) -> Kpi:
 def _progress(f: Fields) -> Progress:
     kpi, day = f.reference("kpi", required=True), f.day("day", required=True)
     value, note = f.number("value", required=True), f.text("note")
-    confidence = f.whole("confidence")
-    return Progress(f.done(), f"{kpi}-{day}" if kpi and day else "", kpi, day, value, confidence, note)
+    confidence, confirmed = f.whole("confidence"), f.choice("confirmed", ("yes", "no")) == "yes"
+    return Progress(f.done(), f"{kpi}-{day}" if kpi and day else "", kpi, day, value, confidence, note, confirmed)
 
 
 def _value(f: Fields) -> Value:

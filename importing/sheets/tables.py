@@ -409,6 +409,7 @@ VALUES = Table(
         ),
         Field("confidence", "whole", headed=("do tu tin", "tu tin", "confidence")),
         Field("note", headed=("ghi chu", "nhan xet", "note", "comment")),
+        Field("confirmed", headed=("dung du trong nhu go nham", "right although it looks mistyped", "confirmed")),
     ),
     ("checkins.BatchRecordProgress",),
     of_cycle=True,

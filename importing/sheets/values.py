@@ -113,6 +113,7 @@ def values(found: Rows, there: Standing, stands: Recorded) -> Plan:
             confidence=row.get("confidence", None),
             note=note,
             occurred_on=from_date(day),
+            confirmed=bool(row.get("confirmed", "")),
         )
         label = f"{there.kpis[id].name} · {day.isoformat()}"
         now = stands.get((id, day))

@@ -7,6 +7,7 @@ service has heard of people and KPIs is put into its views beforehand. Callers a
 
 import asyncio
 import base64
+import decimal
 import json
 import os
 import random
@@ -291,7 +292,8 @@ class Company:
         cycle = KnownCycleRow(self.tenant, "q", self.today - timedelta(days=60), self.today + timedelta(days=30))
         await KnownCycleView().table.save(con, [cycle])
         kpis = [
-            KnownKpiRow(self.tenant, kpi, "q", [person], "", True, None)
+            # A level without a target: any number may come next.
+            KnownKpiRow(self.tenant, kpi, "q", [person], "", 2, 1, "", decimal.Decimal(0), None)
             for kpi, person in zip(self.kpis, self.people, strict=True)
         ]
         await KnownKpiView().table.save(con, kpis)
@@ -321,6 +323,7 @@ class Company:
             kpi_id=kpi,
             occurred_on=from_date(self.today - timedelta(days=random.randrange(50))),
             value=Decimal(value=str(next(self._numbers))),
+            confirmed=True,
         )
 
     async def list_progress(self, number: int) -> int:

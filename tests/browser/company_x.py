@@ -503,7 +503,7 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX, SettingsX, Value
             (self.kpi(goal, day, past) for goal in self.goals.values() if goal.since <= day), key=lambda kpi: kpi.level
         )
         text = plain_letters(request.text)
-        owners = set(request.owner_ids)
+        owners = {*request.owner_ids, *filter(None, [request.recorder_id])}
         return goals_pb2.Kpis(
             kpis=[
                 kpi
@@ -875,6 +875,9 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX, SettingsX, Value
 
     def WithdrawProposal(self, request: goals_pb2.WithdrawProposal, actor: str) -> Message:
         return self._decide(request.proposal_id, types_pb2.PROPOSAL_STATE_WITHDRAWN, request.reason)
+
+    def only_checked(self) -> bool:
+        return self.metadata[-1].get("nhip-check") == "true"
 
     def _goal(self, kpi_id: str) -> Goal:
         return self.goals[kpi_id]

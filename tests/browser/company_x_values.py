@@ -11,6 +11,8 @@ from eventkit.values import required_date, to_date
 from nhip.checkins.v1 import checkins_pb2
 from nhip.common.v1 import command_pb2
 from nhip.goals.v1 import goals_pb2
+from nhip.goals.v1.types_pb2 import DIRECTION_INCREASE
+from services.checkins.domain.doubt import Measured, doubt
 from tests.browser.messages import NOW, at
 from tests.browser.messages import day as _date
 
@@ -33,6 +35,28 @@ class ValuesX:
         day = to_date(request.occurred_on) or NOW.date()
         self._stand(request.kpi_id, day, Decimal(request.value.value), request.confidence or 5)
         return self._accepted("checkins", request.kpi_id)
+
+    def BatchRecordProgress(self, request: checkins_pb2.BatchRecordProgress, actor: str) -> Message:
+        """By the services' own doubt; what is only asked about is not kept."""
+        verdicts = list[command_pb2.Verdict]()
+        for one in (item.progress for item in request.items):
+            goal, on = self._goal(one.kpi_id), to_date(one.occurred_on) or NOW.date()
+            measured = Measured(goal.kind, DIRECTION_INCREASE, goal.unit, goal.target)
+            days = {day: value for day, value, _ in goal.values}
+            found = None if one.confirmed else doubt(Decimal(one.value.value), on, days, measured)
+            if found:
+                refused = command_pb2.Refusal(reason="VALUE_DOUBTFUL", parameters=found.parameters, field="value")
+                verdicts.append(command_pb2.Verdict(id=one.kpi_id, refused=refused))
+                continue
+            if not self.only_checked():
+                self.RecordProgress(one, actor)
+            verdicts.append(command_pb2.Verdict(id=one.kpi_id))
+        accepted = self._accepted("checkins", "")
+        return command_pb2.Accepted(position=accepted.position, verdicts=verdicts)
+
+    def only_checked(self) -> bool:
+        """The call that is answered is to be judged only."""
+        raise NotImplementedError
 
     def CorrectProgress(self, request: checkins_pb2.CorrectProgress, actor: str) -> Message:
         was = required_date(request.occurred_on)

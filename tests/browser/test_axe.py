@@ -29,6 +29,7 @@ PAGES = {
         "/kpi/i1?on=2025-02-18",
         "/kpi/i1/progress",
         "/kpi/i1/progress/2025-03-06",
+        "/values",
         "/proposals",
         "/proposals/new",
         "/proposals/new?kpi=i1",

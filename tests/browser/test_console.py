@@ -271,6 +271,31 @@ async def test_a_value_is_put_right_and_what_stood_there_stays(opened: Open):
     await expect(page.locator(".may").filter(has_text="nhờ ghi thay")).to_have_count(0)
 
 
+async def test_all_values_are_entered_in_one_go_without_the_mouse(opened: Open):
+    page = await opened("/values", person="Minh")
+    rows = page.locator(".value-row")
+    first = rows.first.locator("[data-value]")
+    await first.focus()
+    await page.keyboard.type("47.000")
+    await page.keyboard.press("Tab")
+    await expect(rows.first).to_contain_text("47.000? Có phải 47?")
+    await rows.first.get_by_role("button", name="Đúng, 47").click()
+    await expect(rows.first.locator(".value-doubt")).to_be_hidden()
+    await page.keyboard.press("Enter")
+    await expect(rows.nth(1).locator("[data-value]")).to_be_focused()
+    await page.keyboard.press("=")
+    await expect(rows.nth(1).locator("[data-value]")).not_to_have_value("")
+    await page.keyboard.press("Tab")
+    await page.keyboard.type("0")
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator(".good-notice")).to_contain_text("Đã ghi 1 số")
+    await expect(page.locator(".good-notice")).to_contain_text("1 số chưa ghi")
+    await expect(rows.first.locator(".error")).to_contain_text("bắt buộc")
+    await rows.first.locator("[data-confidence]").fill("6")
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator(".good-notice")).to_contain_text("Demo · khách mới")
+
+
 async def test_a_form_that_is_sent_twice_is_carried_out_once(opened: Open):
     page = await kpi_page(opened)
     form: dict[str, str | float | bool] = {

@@ -24,6 +24,7 @@ PAGES = [
     "/kpi/m0-1",
     "/kpi/m0-1-2/progress",
     "/kpi/m0-1-2/progress/2025-03-06",
+    "/values",
     "/proposals",
     "/proposals/new?kpi=m0-1-2&open=m0-1-2&additions=1",
     "/praise",

@@ -22,6 +22,7 @@ from nhip.checkins.v1.events_pb2 import (
 )
 from nhip.checkins.v1.types_pb2 import Evidence
 from services.checkins.domain import evidence
+from services.checkins.domain.doubt import Measured, doubt
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,7 @@ class KnownKpi:
     """Its values add up or say done: none is below zero."""
     starts_on: date
     ends_on: date
+    measured: Measured
 
 
 def may_record(progress: Progress, kpi: KnownKpi, person_id: str) -> bool:
@@ -100,6 +102,8 @@ def record(
     _check_recorder(progress, kpi, actor, today)
     on = _day(to_date(command.occurred_on) or min(kpi.ends_on, today), kpi, today, "occurred_on")
     value = _value(Decimal(command.value.value), kpi, "value")
+    if not command.confirmed:
+        _doubt(progress, value, on, kpi, "value")
     evidence.check(command.evidence, "evidence")
     confidence = command.confidence if command.HasField("confidence") else usual_confidence
     stands = progress.days.get(on)
@@ -140,6 +144,9 @@ def correct(progress: Progress, command: CorrectProgress, kpi: KnownKpi, actor: 
             rule="C-07",
             parameters={"day": on.isoformat()},
         )
+    if not command.confirmed and (on, value) != (was, stands.value):
+        left = replace(progress, days={day: entry for day, entry in progress.days.items() if day != was})
+        _doubt(left, value, on, kpi, "after")
     confidence = command.confidence if command.HasField("confidence") else stands.confidence
     shown = command.evidence if command.HasField("evidence") else stands.evidence
     if (on, value, confidence, shown) == (was, stands.value, stands.confidence, stands.evidence):
@@ -206,6 +213,21 @@ def _value(value: Decimal, kpi: KnownKpi, field: str) -> Decimal:
     if kpi.counts and value < 0:
         raise Rejected("VALUE_NEGATIVE", "what is counted is zero or more", kind=Kind.INVALID, field=field, rule="C-06")
     return value
+
+
+def _doubt(progress: Progress, value: Decimal, on: date, kpi: KnownKpi, field: str) -> None:
+    found = doubt(value, on, {day: entry.value for day, entry in progress.days.items()}, kpi.measured)
+    if found is None:
+        return
+    likelier = "" if found.likelier is None else f"; was it {plain(found.likelier)}?"
+    raise Rejected(
+        "VALUE_DOUBTFUL",
+        f"{plain(value)} looks mistyped ({found.kind}){likelier} If it is so, send it with `confirmed`",
+        kind=Kind.INVALID,
+        field=field,
+        rule="C-06",
+        parameters=found.parameters,
+    )
 
 
 def _standing(progress: Progress, on: date, named: Decimal) -> Entry:

@@ -9,6 +9,8 @@ from eventkit.directory.responsibility import answerable
 from eventkit.process.service import Resources
 from eventkit.subscriptions.reached import Remembered
 from eventkit.subscriptions.table import reading
+from nhip.goals.v1.types_pb2 import MEASURE_KIND_CUMULATIVE, MEASURE_KIND_MILESTONE
+from services.checkins.domain.doubt import Measured
 from services.checkins.domain.progress import KnownKpi
 from services.checkins.views.known import KNOWN_CYCLES, KNOWN_KPIS, KnownCycleView, KnownKpiView
 
@@ -57,7 +59,8 @@ def _known(row: asyncpg.Record, org: OrgChart) -> KnownKpi:
         row["cycle_id"],
         answerable(row["owner_ids"], row["unit_id"], org),
         row["retired_on"],
-        row["counts"],
+        row["kind"] in (MEASURE_KIND_CUMULATIVE, MEASURE_KIND_MILESTONE),
         row["starts_on"],
         row["ends_on"],
+        Measured(row["kind"], row["direction"], row["unit"], row["target"]),
     )

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 
 from eventkit.commands.aggregate import UnknownEvent
 from eventkit.log import Recorded
@@ -24,7 +25,6 @@ from nhip.goals.v1.events_pb2 import (
     KpiRetired,
     KpiTargetRevised,
 )
-from nhip.goals.v1.types_pb2 import MEASURE_KIND_CUMULATIVE, MEASURE_KIND_MILESTONE
 
 VERSION = 3
 """Of what is kept of goals."""
@@ -37,7 +37,11 @@ class KnownKpiRow:
     cycle_id: str
     owner_ids: list[str]
     unit_id: str
-    counts: bool
+    kind: int
+    direction: int
+    unit: str
+    """What it is measured in."""
+    target: Decimal
     retired_on: date | None
 
 
@@ -45,8 +49,7 @@ class KnownKpiView(View[KnownKpiRow]):
     name, source, categories, key = "known_kpi", "goals", ("kpi",), ("tenant", "kpi_id")
     version = VERSION
     row = KnownKpiRow
-    folds = (KpiChanged, KpiDefined, KpiRetired)
-    passes_over = (KpiTargetRevised,)
+    folds = (KpiChanged, KpiDefined, KpiRetired, KpiTargetRevised)
 
     def touches(self, event: Recorded) -> Iterable[Key]:
         return ((event.tenant, event.stream.id),)
@@ -55,7 +58,9 @@ class KnownKpiView(View[KnownKpiRow]):
         key = (event.tenant, event.stream.id)
         match event.message:
             case KpiDefined() as e:
-                rows.put(KnownKpiRow(*key, e.cycle_id, list(e.owner_ids), e.unit_id, _counts(e), retired_on=None))
+                rows.put(_defined(key, e))
+            case KpiTargetRevised() as e:
+                rows.put(replace(rows[key], target=Decimal(e.after.value)))
             case KpiChanged() as e:
                 rows.put(_changed(rows[key], e))
             case KpiRetired() as e:
@@ -67,14 +72,24 @@ class KnownKpiView(View[KnownKpiRow]):
 KNOWN_KPIS = KnownKpiView().table
 
 
+def _defined(key: tuple[str, str], e: KpiDefined) -> KnownKpiRow:
+    return KnownKpiRow(
+        *key,
+        e.cycle_id,
+        list(e.owner_ids),
+        e.unit_id,
+        e.measure.kind,
+        e.measure.direction,
+        e.measure.unit,
+        Decimal(e.measure.target.value),
+        retired_on=None,
+    )
+
+
 def _changed(row: KnownKpiRow, e: KpiChanged) -> KnownKpiRow:
     owners = list(e.after.owners.ids) if e.after.HasField("owners") else row.owner_ids
     unit = e.after.unit_id if e.after.HasField("unit_id") else row.unit_id
     return replace(row, owner_ids=owners, unit_id=unit)
-
-
-def _counts(defined: KpiDefined) -> bool:
-    return defined.measure.kind in (MEASURE_KIND_CUMULATIVE, MEASURE_KIND_MILESTONE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,7 @@ def reasons(language: Language) -> dict[str, str]:
         "KPI_RETIRED": _("This KPI has ended."),
         "OUTSIDE_CYCLE": _("That day is not within the cycle."),
         "NOT_AN_OWNER": _("Only who answers for a KPI, or whom they named for it, records its progress."),
+        "VALUE_DOUBTFUL": _("%(value)s looks mistyped. Is it so? Put it right, or tick that it is so."),
         "PROGRESS_UNKNOWN": _("No value stands for that day any more. Look at what is there now."),
         "PROGRESS_MOVED": _("Somebody was faster: another value stands for that day by now. Look at it first."),
         "DAY_TAKEN": _("A value stands for %(day)s already: put that one right, or take one of them back."),

@@ -75,6 +75,7 @@ def field_words(language: Language) -> Mapping[str, str]:
         "value": _("Value"),
         "confidence": _("Confidence (1–10)"),
         "note": _("Note"),
+        "confirmed": _("Right, although it looks mistyped"),
     }
 
 

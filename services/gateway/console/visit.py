@@ -211,27 +211,28 @@ class Visit:
         that follow wait until they can show what the command did.
         """
         response = self.redirect(url)
+        self.remember(response, accepted.position or position)
         secure = self.request.url.scheme == "https"
-        if position := accepted.position or position:
-            told = {
-                part.split("=")[0]: part
-                for part in (*self.caller.positions, *position.split(","))
-                if _POSITION.fullmatch(part)
-            }
-            response.set_cookie(
-                POSITION_COOKIE,
-                quote(",".join(told.values())),
-                max_age=120,
-                httponly=True,
-                samesite="lax",
-                secure=secure,
-            )
         if said is not None:
             told_now = (
                 self.language.gettext("It was so already: nothing had to be changed.") if accepted.unchanged else said
             )
             response.set_cookie(SAID_COOKIE, quote(told_now), max_age=60, httponly=True, samesite="lax", secure=secure)
         return response
+
+    def remember(self, response: Response, position: str) -> None:
+        """The pages that follow wait until they can show what led to a position; empty: nothing did."""
+        parts = (*self.caller.positions, *position.split(","))
+        told = {part.split("=")[0]: part for part in parts if _POSITION.fullmatch(part)}
+        if position:
+            response.set_cookie(
+                POSITION_COOKIE,
+                quote(",".join(told.values())),
+                max_age=120,
+                httponly=True,
+                samesite="lax",
+                secure=self.request.url.scheme == "https",
+            )
 
     def explain(self, failure: Failure) -> str:
         return explain(failure, self.language)

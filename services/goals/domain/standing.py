@@ -101,6 +101,8 @@ class Value:
     confidence: int
     occurred_on: date
     recorded_at: datetime
+    recorded_by: str = ""
+    """The person who did; empty: no person."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,6 +157,7 @@ class CycleState:
             met=where.met,
             no_share=where.no_share,
             used=_share(where.used),
+            recorded_by=value.recorded_by if value else "",
         )
 
     def _judged_by(self, cycle: CycleRow) -> Thresholds:

@@ -17,18 +17,18 @@ v.tenant = $1 and v.recorded_at <= $3 and v.occurred_on <= $4 and v.value is not
 # The current value of each KPI: of the last day up to d for which one stands.
 CURRENT = f"""
 select k.kpi_id, v.* from unnest($2::text[]) k(kpi_id) cross join lateral (
-  select occurred_on, value, confidence, recorded_at from {VALUES} v
+  select occurred_on, value, confidence, recorded_at, actor from {VALUES} v
   where v.kpi_id = k.kpi_id and {STANDS} order by occurred_on desc, version desc limit 1
 ) v
 """
 # Progress(t, d): per occurred day the value that stands for it at t.
 DAYS = f"""
-select kpi_id, occurred_on, value, confidence, recorded_at from {VALUES} v
+select kpi_id, occurred_on, value, confidence, recorded_at, actor from {VALUES} v
 where v.kpi_id = any($2::text[]) and {STANDS} order by kpi_id, occurred_on
 """
 # What stood for a day up to d, and does not at t: the newest first.
 REPLACED = f"""
-select v.occurred_on, v.value, v.confidence, v.recorded_at, l.recorded_at as replaced_at from {VALUES} v
+select v.occurred_on, v.value, v.confidence, v.recorded_at, v.actor, l.recorded_at as replaced_at from {VALUES} v
 cross join lateral (
   select recorded_at from {VALUES} l where l.tenant = v.tenant and l.kpi_id = v.kpi_id
   and l.occurred_on = v.occurred_on and l.version > v.version and l.recorded_at <= $3 order by version limit 1
@@ -94,4 +94,6 @@ async def entries(con: asyncpg.Connection, tenant: str, kpi_id: str, *, upto: da
 
 
 def _value(row: asyncpg.Record) -> Value:
-    return Value(row["value"], row["confidence"], row["occurred_on"], row["recorded_at"])
+    kind, _, person = row["actor"].partition(":")
+    by = person if kind == "person" else ""
+    return Value(row["value"], row["confidence"], row["occurred_on"], row["recorded_at"], by)

@@ -129,7 +129,7 @@ async def test_a_kpi_page_and_a_proposal_read_only_what_they_show(crowded: Compa
 async def test_proposals_histories_and_values_come_in_pages_each_once(company: Company):
     for n in range(5):
         await company.do(company.proposal(I1=(80, 70 + n)), "minh", name=f"P{n}")
-        value = c.RecordProgress(kpi_id=company.ids["I1"], value=number(n))
+        value = c.RecordProgress(kpi_id=company.ids["I1"], value=number(5 - n))
         value.occurred_on.CopyFrom(from_date(today() - timedelta(days=n)))
         await company.do(value, "minh")
     proposals = [p.proposal_id async for page in pages(company, g.ListProposals(page_size=2)) for p in page.proposals]  # type: ignore[attr-defined]
@@ -150,5 +150,5 @@ async def test_proposals_histories_and_values_come_in_pages_each_once(company: C
         async for page in pages(company, c.ListProgress(kpi_id=company.ids["I1"], page_size=2))
         for e in page.entries  # pyright: ignore[reportAttributeAccessIssue]
     ]
-    assert values == ["4", "3", "2", "1", "0"]
+    assert values == ["1", "2", "3", "4", "5"]
     assert (await company.refused(g.ListProposals(page_token="x" * 30), "minh")).reason == "PAGE_TOKEN_INVALID"

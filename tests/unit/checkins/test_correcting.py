@@ -1,6 +1,7 @@
 """Values put right and taken back, and who records for others (C-07, G-32)."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -31,6 +32,7 @@ def correct(
     by: Actor = MINH,
     confidence: int | None = None,
     kpi: KnownKpi = KPI,
+    confirmed: bool = False,
 ) -> Command:
     command = CorrectProgress(
         kpi_id="KC",
@@ -41,6 +43,7 @@ def correct(
         confidence=confidence,
         reason_class=CORRECTION_REASON_MISTYPED,
         reason=words("gõ ngược"),
+        confirmed=confirmed,
     )
     return lambda state: progress.correct(state.state(PROGRESS, "KC"), command, kpi, by, TODAY)
 
@@ -148,8 +151,7 @@ def test_a_delegate_records_and_puts_right_until_it_is_ended():
 
 
 def test_a_delegates_right_ends_with_that_of_who_named_them():
-    others = KnownKpi("KC", "q1", ("phuc",), None, counts=True, starts_on=KPI.starts_on, ends_on=KPI.ends_on)
-    given(name("tram")).when(record(1, by=TRAM, kpi=others)).then_rejected("NOT_AN_OWNER")
+    given(name("tram")).when(record(1, by=TRAM, kpi=replace(KPI, owners=("phuc",)))).then_rejected("NOT_AN_OWNER")
 
 
 def test_who_is_named_is_somebody_else_who_is_there():
@@ -171,12 +173,12 @@ def test_what_stands_is_what_was_said_last_of_each_day(steps: list[tuple[int, in
     for day, value, other, takes_back in steps:
         on, to = date(2025, 3, day), date(2025, 3, other)
         if on not in stands:
-            decision = record(value, on)(before)
+            decision = record(value, on, confirmed=True)(before)
             stands[on] = Decimal(value)
         elif takes_back:
             decision = retract(on, int(stands.pop(on)))(before)
         elif to == on or to not in stands:
-            decision = correct(on, int(stands.pop(on)), value, to=to)(before)
+            decision = correct(on, int(stands.pop(on)), value, to=to, confirmed=True)(before)
             stands[to] = Decimal(value)
         else:
             continue

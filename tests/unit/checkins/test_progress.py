@@ -11,22 +11,40 @@ from eventkit.values import from_date
 from nhip.checkins.v1.checkins_pb2 import RecordProgress
 from nhip.checkins.v1.events_pb2 import ProgressRecorded
 from nhip.checkins.v1.types_pb2 import Evidence, EvidenceFile
+from nhip.goals.v1 import types_pb2 as t
 from services.checkins.domain import progress
+from services.checkins.domain.doubt import Measured
 from services.checkins.domain.progress import PROGRESS, KnownKpi
 from tests.unit.decisions import Command, given, number, words
 
 MINH, IMPORTER = Actor("company-x", "minh"), Actor("company-x", "importer", "service")
 TODAY = date(2025, 3, 21)
+DEMOS = Measured(t.MEASURE_KIND_CUMULATIVE, t.DIRECTION_INCREASE, "demo", Decimal(80))
 KPI = KnownKpi(
-    "KC", "q1", ("minh",), retired_on=None, counts=True, starts_on=date(2025, 1, 1), ends_on=date(2025, 3, 31)
+    "KC",
+    "q1",
+    ("minh",),
+    retired_on=None,
+    counts=True,
+    starts_on=date(2025, 1, 1),
+    ends_on=date(2025, 3, 31),
+    measured=DEMOS,
 )
+RATE = replace(KPI, counts=False, measured=Measured(t.MEASURE_KIND_LEVEL, t.DIRECTION_INCREASE, "%", Decimal(8)))
 
 
 MARCH_6, MARCH_20 = date(2025, 3, 6), date(2025, 3, 20)
 
 
 def record(
-    value: int, on: date | None = None, *, by: Actor = MINH, kpi: KnownKpi = KPI, note: str = "", confidence: int = -1
+    value: int,
+    on: date | None = None,
+    *,
+    by: Actor = MINH,
+    kpi: KnownKpi = KPI,
+    note: str = "",
+    confidence: int = -1,
+    confirmed: bool = False,
 ) -> Command:
     command = RecordProgress(
         kpi_id="KC",
@@ -34,6 +52,7 @@ def record(
         occurred_on=from_date(on) if on else None,
         note=words(note) if note else None,
         confidence=confidence if confidence >= 0 else None,
+        confirmed=confirmed,
     )
     return lambda state: progress.record(state.state(PROGRESS, "KC"), command, kpi, by, TODAY, usual_confidence=5)
 
@@ -98,7 +117,7 @@ def test_a_kpi_that_ends_tomorrow_takes_progress_today():
 
 def test_what_is_counted_is_never_below_zero():
     given().when(record(-5)).then_rejected("VALUE_NEGATIVE", field="value")
-    given().when(record(-5, kpi=replace(KPI, counts=False))).then(recorded(-5))
+    given().when(record(-5, kpi=RATE)).then(recorded(-5))
 
 
 def test_an_imported_note_is_its_owners():

@@ -111,6 +111,8 @@ NO_DEEDS = {
     "/import/columns",
     "/import/look",
     "/import/write",
+    "/values",
+    "/values/check",
 }
 """They change nothing that is the reader's to know of, or show their answer at once."""
 

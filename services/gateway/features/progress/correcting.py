@@ -79,6 +79,7 @@ async def correct(visit: Visit) -> Response:
             moved_to=date_message(moved_to) if moved_to and moved_to != day else None,
             confidence=int(confidence) if confidence.isascii() and confidence.isdigit() else None,
             evidence=evidence.evidence_of(filled),
+            confirmed=filled["confirmed"] == "1",
         )
         said = visit.language.gettext("Put right: %(value)s. The history keeps what stood there.") % {
             "value": visit.language.number(value)

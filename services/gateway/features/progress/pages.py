@@ -1,6 +1,7 @@
 """Recording where a KPI stands: a value, how sure one is, a note, the day it is for."""
 
 import asyncio
+from dataclasses import replace
 from datetime import date
 
 from starlette.responses import PlainTextResponse, Response
@@ -13,13 +14,14 @@ from nhip.people.v1 import settings_pb2
 from services.gateway.console.as_of import Moment
 from services.gateway.console.cards import kpi_card
 from services.gateway.console.forms import Form, date_message, decimal_message, sent
-from services.gateway.console.language import day_of
+from services.gateway.console.language import day_of, decimal_of
 from services.gateway.console.routes import Routes
 from services.gateway.console.visit import Visit, or_none
 from services.gateway.failures import Failure
-from services.gateway.features.progress import correcting, evidence
+from services.gateway.features.progress import correcting, evidence, values
+from services.gateway.features.progress.doubts import REASON, question
 
-routes = Routes(correcting.routes)
+routes = Routes(values.routes, correcting.routes)
 
 _FIELDS = {
     "value": "value",
@@ -65,6 +67,7 @@ async def record(visit: Visit) -> Response:
         note=words_pb2.PersonalText(plain=note) if (note := filled.text("note")) else None,
         occurred_on=date_message(day) if day else None,
         evidence=evidence.evidence_of(filled),
+        confirmed=filled["confirmed"] == "1",
     )
     try:
         accepted, position = await visit.caller.ask(
@@ -73,7 +76,11 @@ async def record(visit: Visit) -> Response:
     except Failure as failure:
         if failure.status in ("UNAUTHENTICATED", "NOT_FOUND"):
             raise
-        return _show(visit, await _kpi(visit), filled.refused(failure, visit.language, _FIELDS), failure.http)
+        reply, refused = await _kpi(visit), filled.refused(failure, visit.language, _FIELDS)
+        if failure.reason == REASON:
+            asked = question(failure.parameters, decimal_of(reply.kpi.measure, "target"), visit.language)
+            refused = replace(refused, errors={**refused.errors, "confirmed": f"{asked.asked} {asked.why}"})
+        return _show(visit, reply, refused, failure.http)
     return visit.done(
         f"/kpi/{id}",
         accepted,
