@@ -2,23 +2,34 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
 from eventkit.commands.aggregate import Decision
+from eventkit.commands.batch import Item
 from eventkit.commands.loading import Load
 from eventkit.context import IMPORTER, Context
+from eventkit.directory.facts import OrgChart
 from eventkit.directory.past import Past
 from eventkit.rpc.access import Allow, anyone, roles
 from eventkit.subscriptions.table import reading
 from nhip.common.v1.command_pb2 import Accepted
 from nhip.goals.v1 import goals_pb2 as pb
-from services.goals.deciding import cycle_of
-from services.goals.domain import cycle
+from nhip.goals.v1 import types_pb2 as t
+from services.goals.deciding import cycle_of, parent_exists
+from services.goals.domain import cycle, follow_up
+from services.goals.domain import kpi as kpis
 from services.goals.domain.alignment import ALIGNMENT
+from services.goals.domain.authority import check_may_set
 from services.goals.domain.cycle import CYCLE
+from services.goals.domain.follow_up import FOLLOW_UP
+from services.goals.domain.kpi import KPI, Kpi
+from services.goals.domain.standing import Value
 from services.goals.proposals_api import ProposalsApi
-from services.goals.queries import cycle_page, cycles, overview, proposals
+from services.goals.queries import cycle_page, cycles, follow_ups, overview, progress, proposals
+from services.goals.queries.outline import FOREVER
 from services.goals.queries.overview import Overviews
 
+CARRY_ON = "nhip.goals.v1.Goals/CarryOnKpis"
 _STRATEGY = roles("executive", "okr_master")
 ACCESS: Mapping[str, Allow] = {
     "OpenCycle": roles("executive", "okr_master", services=(IMPORTER,)),
@@ -29,6 +40,9 @@ ACCESS: Mapping[str, Allow] = {
     "ReopenCycle": roles("executive"),
     "ListCycles": anyone(services=(IMPORTER,)),
     "GetCycle": anyone(),
+    # Whose KPIs they are, the decision checks.
+    "CarryOnKpis": anyone(),
+    "ListFollowUps": anyone(),
 }
 
 
@@ -105,6 +119,63 @@ class CycleApi(ProposalsApi):
             return cycle.reopen(current, command.reason, outer)
 
         return await self.resources.commands.execute(ctx, CYCLE(command.cycle_id), decide)
+
+    async def carry_on_kpis(self, command: pb.CarryOnKpis, ctx: Context) -> Accepted:
+        org = await self.resources.directory.org_chart(ctx.tenant)
+        today = org.today(ctx.at)
+        async with reading(self.resources.pool, ctx.tenant) as con:
+            ids = [item.kpi_id for item in command.items]
+            last = await progress.current(con, ctx.tenant, ids, FOREVER, today)
+
+        async def item(number: int, one: pb.CarriedKpi) -> Item:
+            own = await ctx.of_item(number, CARRY_ON, one, "")
+            next_id = own.new_id("kpi")
+
+            async def decide(load: Load) -> Decision:
+                kpi = kpis.existing(await load(KPI, one.kpi_id), one.kpi_id)
+                check_may_set([kpi.responsibility], ctx.actor, org, "kpi_id")
+                around = await self._carrying(load, command, one, kpi, last.get(kpi.id), org, today)
+                return follow_up.carry_on(one, around, next_id)
+
+            return Item(own, FOLLOW_UP(one.kpi_id), decide, one.kpi_id, [(KPI, one.kpi_id), (FOLLOW_UP, one.kpi_id)])
+
+        return await self.resources.commands.batch([await item(*one) for one in enumerate(command.items)])
+
+    async def _carrying(
+        self,
+        load: Load,
+        command: pb.CarryOnKpis,
+        item: pb.CarriedKpi,
+        kpi: Kpi,
+        last: Value | None,
+        org: OrgChart,
+        today: date,
+    ) -> follow_up.Circumstances:
+        before, following = await cycle_of(load, command.cycle_id), await cycle_of(load, command.next_cycle_id)
+        link = (await load(ALIGNMENT, before.alignment_id)).link(kpi.id, min(today, before.ends_on))
+        serves = link.parent if link else t.Parent()
+        named = filter(None, {serves.kpi_id, kpi.measure.volume_kpi_id})
+        decided = {id: (await load(FOLLOW_UP, id)).get(following.id) for id in named}
+        goes_on_as = {id: one.next_kpi_id for id, one in decided.items() if one is not None and one.next_kpi_id}
+        links = await load(ALIGNMENT, following.alignment_id)
+        parent = follow_up.served(serves, goes_on_as, following, links) or item.parent
+        return follow_up.Circumstances(
+            cycle=before,
+            next=following,
+            kpi=kpi,
+            decided=await load(FOLLOW_UP, kpi.id),
+            serves=serves,
+            goes_on_as=goes_on_as,
+            alignment=links,
+            parent_exists=await parent_exists(load, parent),
+            last=last.value if last else None,
+            org=org,
+            today=today,
+        )
+
+    async def list_follow_ups(self, request: pb.ListFollowUps, ctx: Context) -> pb.FollowUps:
+        org = await self.resources.directory.org_chart(ctx.tenant)
+        return await follow_ups.listed(self.resources.pool, self.outlines, ctx.actor, request, org, ctx.at)
 
     async def list_cycles(self, request: pb.ListCycles, ctx: Context) -> pb.Cycles:
         async with reading(self.resources.pool, ctx.tenant) as con:

@@ -10,6 +10,7 @@ from services.goals.queries.outline import Outlines
 from services.goals.queries.overview import Overviews
 from services.goals.reactors.closing import closing
 from services.goals.views.cycle import CycleStepView, CycleView
+from services.goals.views.follow_up import FollowUpView
 from services.goals.views.kpi import KpiView
 from services.goals.views.link import LinkView
 from services.goals.views.progress import DelegateView, ProgressView
@@ -25,6 +26,7 @@ def service(resources: Resources) -> Service:
         views=[
             CycleView(),
             CycleStepView(),
+            FollowUpView(),
             GoalView(),
             CsfView(),
             KpiView(),

@@ -80,6 +80,7 @@ def event_rows(language: Language) -> Mapping[str, EventRow]:
         "ProposalApproved": EventRow(_("Proposal approved"), "check"),
         "ProposalDeclined": EventRow(_("Proposal declined"), "x"),
         "ProposalWithdrawn": EventRow(_("Proposal withdrawn"), "arrow-back-up"),
+        "KpiFollowedUp": EventRow(_("Decided for the next cycle")),
         "CycleOpened": EventRow(_("Cycle opened")),
         "CycleCorrected": EventRow(_("Cycle corrected")),
         "CycleWithdrawn": EventRow(_("Cycle withdrawn")),

@@ -159,11 +159,13 @@ def define(
     cycle: Cycle,
     effective_on: date,
     proposal_id: str = "",
+    continues_id: str = "",
     at: str = "kpi",
 ) -> StreamEvent:
     """Write a KPI down.
 
-    `at` is the path of the draft in its command, for errors. What it serves, the alignment decides.
+    `continues_id` is the KPI of an earlier cycle that it goes on with, `at` the path of the draft in its command, for
+    errors. What it serves, the alignment decides.
     """
     weight = weight_of(draft)
     check_measure(draft.measure, f"{at}.measure")
@@ -189,6 +191,7 @@ def define(
             proposal_id=proposal_id,
             helper_ids=draft.helper_ids,
             evaluator_id=draft.evaluator_id,
+            continues_id=continues_id,
         ),
     )
 

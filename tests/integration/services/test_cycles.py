@@ -10,6 +10,7 @@ from eventkit.errors import Rejected
 from eventkit.values import from_date
 from nhip.checkins.v1 import checkins_pb2 as c
 from nhip.common.v1 import operations_pb2 as o
+from nhip.common.v1.command_pb2 import Accepted
 from nhip.goals.v1 import goals_pb2 as g
 from nhip.goals.v1 import types_pb2 as t
 from tests.integration.services.company import IMPORTER, OPERATOR, Company, System, number, today, words
@@ -88,6 +89,38 @@ async def test_a_cycle_closes_when_its_values_are_complete_and_nothing_changes_u
             await asyncio.sleep(0.02)
     reopened = await page(company)
     assert (reopened.steps[-1].what, reopened.steps[-1].reason.plain) == ("CycleReopened", "Số sai")
+
+
+async def test_a_cycles_kpis_go_on_in_the_next_one_or_stop_each_decided_by_who_may(company: Company):
+    ids = company.ids
+    await start(company)
+    first = today() - timedelta(days=5)
+    following = g.OpenCycle(name="Kỳ sau", starts_on=from_date(first), ends_on=from_date(today() + timedelta(days=80)))
+    await company.do(following, "nam", name="next")
+    items = [
+        g.CarriedKpi(kpi_id=ids["K1"], choice=t.FOLLOW_UP_KEEP),
+        g.CarriedKpi(kpi_id=ids["D1"], choice=t.FOLLOW_UP_ADJUST, target=number(120), reason=words("Thêm người")),
+        g.CarriedKpi(kpi_id=ids["I1"], choice=t.FOLLOW_UP_STOP, reason=words("Xong việc")),
+    ]
+    carry = g.CarryOnKpis(cycle_id=ids["q1"], next_cycle_id=ids["next"], items=items)
+    by_phuc = await company.ask(carry, "phuc", key="once")
+    assert isinstance(by_phuc, Accepted)
+    assert [one.refused.reason for one in by_phuc.verdicts] == ["NOT_YOURS_TO_SET", "", ""]
+    again = await company.ask(carry, "phuc", key="once")
+    assert isinstance(again, Accepted)
+    assert [one.repeated for one in again.verdicts] == [False, True, True]
+    await company.ask(g.CarryOnKpis(cycle_id=ids["q1"], next_cycle_id=ids["next"], items=items[:1]), "nam")
+    left = await company.ask(g.ListFollowUps(cycle_id=ids["q1"], next_cycle_id=ids["next"]), "phuc")
+    assert isinstance(left, g.FollowUps)
+    assert [(one.kpi.name, one.choice, one.next_target.value) for one in left.kpis] == [
+        ("K1", t.FOLLOW_UP_KEEP, "70"),
+        ("D1", t.FOLLOW_UP_ADJUST, "120"),
+        ("I1", t.FOLLOW_UP_STOP, ""),
+    ]
+    assert (left.total, left.decided, left.kpis[2].may_decide) == (3, 3, True)
+    shown = await company.ask(g.GetMap(cycle_id=ids["next"]), "minh")
+    assert isinstance(shown, g.GoalMap)
+    assert {kpi.name for kpi in shown.kpis} == {"K1", "D1"}
 
 
 async def test_a_quarters_kpi_serves_one_of_its_year_and_each_map_shows_the_other(company: Company):

@@ -1,0 +1,148 @@
+"""What becomes of a KPI when its cycle is over: it is kept, adjusted, or it stops (G-73)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from eventkit.commands.aggregate import Aggregate, Decision, StreamEvent, refuse_unknown
+from eventkit.directory.facts import OrgChart
+from eventkit.errors import Kind, Rejected
+from eventkit.values import from_decimal, to_decimal
+from nhip.goals.v1 import goals_pb2 as pb
+from nhip.goals.v1 import types_pb2 as t
+from nhip.goals.v1.events_pb2 import KpiFollowedUp
+from services.goals.domain import alignment as alignments
+from services.goals.domain import kpi as kpis
+from services.goals.domain.alignment import Alignment
+from services.goals.domain.cycle import Cycle, check_planned
+from services.goals.domain.kpi import Kpi
+
+FollowUps = Mapping[str, KpiFollowedUp]
+"""By the next cycle, what was decided last."""
+
+
+def evolve(decided: FollowUps, event: KpiFollowedUp) -> FollowUps:
+    match event:
+        case KpiFollowedUp():
+            return {**decided, event.next_cycle_id: event}
+        case _:
+            refuse_unknown(event)
+
+
+FOLLOW_UP = Aggregate[FollowUps]("follow_up", {}, evolve)
+"""By the KPI."""
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What a decision about one KPI is given."""
+
+    cycle: Cycle
+    next: Cycle
+    kpi: Kpi
+    decided: FollowUps
+    serves: t.Parent
+    """What it serves at the end of its cycle."""
+    goes_on_as: Mapping[str, str]
+    """Of the KPIs that it names (what it serves, its volume) those that go on: their ids in the next cycle."""
+    alignment: Alignment
+    """Of the next cycle."""
+    parent_exists: bool
+    """The CSF or goal is there that it would serve."""
+    last: Decimal | None
+    """Its last value."""
+    org: OrgChart
+    today: date
+
+
+def carry_on(item: pb.CarriedKpi, around: Circumstances, next_id: str) -> Decision:
+    """Raises `Rejected` naming the field of the item."""
+    kpi, following = around.kpi, around.next
+    if kpi.cycle_id != around.cycle.id:
+        raise Rejected("KPI_OF_ANOTHER_CYCLE", f"{kpi.name!r} is of another cycle", kind=Kind.INVALID, field="kpi_id")
+    if around.cycle.state == t.CYCLE_STATE_PLANNED:
+        raise Rejected("CYCLE_PLANNED", f"{around.cycle.name!r} was not started", field="cycle_id")
+    check_planned(following, "next_cycle_id")
+    kpis.active(kpi, min(around.today, around.cycle.ends_on))
+    if (item.choice == t.FOLLOW_UP_ADJUST) != item.HasField("target"):
+        wanted = "give the target of what is adjusted, and of nothing else"
+        raise Rejected("TARGET_OF_ADJUSTED", wanted, kind=Kind.INVALID, field="target", rule="G-73")
+    if item.choice != t.FOLLOW_UP_KEEP and not item.reason.plain.strip():
+        raise Rejected("MISSING", "say why it does not go on as it is", kind=Kind.INVALID, field="reason")
+    before = around.decided.get(following.id)
+    if before is not None and before.choice != t.FOLLOW_UP_STOP:
+        told = f"{kpi.name!r} goes on in {following.name!r} already: change it or end it there"
+        raise Rejected("FOLLOW_UP_DECIDED", told, field="kpi_id", rule="G-73")
+    stops = item.choice == t.FOLLOW_UP_STOP
+    if before is not None and stops:
+        return []
+    followed = KpiFollowedUp(
+        kpi_id=kpi.id,
+        choice=item.choice,
+        next_cycle_id=following.id,
+        next_kpi_id="" if stops else next_id,
+        reason=item.reason if item.HasField("reason") else None,
+    )
+    noted = [StreamEvent(FOLLOW_UP(kpi.id), followed)]
+    return noted if stops else [*_defined(item, around, next_id), *noted]
+
+
+def _defined(item: pb.CarriedKpi, around: Circumstances, next_id: str) -> Decision:
+    draft, on = _draft(item, around), max(around.today, around.next.starts_on)
+    return [
+        kpis.define(draft, around.org, kpi_id=next_id, cycle=around.next, effective_on=on, continues_id=around.kpi.id),
+        *alignments.align(
+            around.alignment,
+            cycle=around.next,
+            kpi_id=next_id,
+            level=draft.level,
+            parent=draft.parent,
+            parent_exists=around.parent_exists,
+            why="",
+            effective_on=on,
+        ),
+    ]
+
+
+def _draft(item: pb.CarriedKpi, around: Circumstances) -> t.KpiDraft:
+    kpi, org = around.kpi, around.org
+    measure = t.Measure()
+    measure.CopyFrom(kpi.measure)
+    if item.HasField("target"):
+        measure.target.CopyFrom(item.target)
+    if kpi.measure.kind == t.MEASURE_KIND_LEVEL and around.last is not None:
+        measure.ClearField("baseline")
+        if around.last != to_decimal(measure.target):  # what stands at its target has no way to go
+            measure.baseline.CopyFrom(from_decimal(around.last))
+    measure.volume_kpi_id = around.goes_on_as.get(measure.volume_kpi_id, "")
+    owners = dict.fromkeys(by for owner in kpi.owners if (by := org.standing_in(owner)))
+    helpers = [helper for helper in kpi.helpers if org.is_active(helper) and helper not in owners]
+    keeps = org.is_active(kpi.evaluator) and kpi.evaluator not in owners
+    return t.KpiDraft(
+        name=kpi.name,
+        statement=kpi.statement,
+        level=kpi.level,
+        measure=measure,
+        owner_ids=owners,
+        unit_id=kpi.unit_id,
+        exact_weight=from_decimal(kpi.weight),
+        parent=served(around.serves, around.goes_on_as, around.next, around.alignment) or item.parent,
+        helper_ids=helpers,
+        evaluator_id=kpi.evaluator if keeps else "",
+    )
+
+
+def served(serves: t.Parent, goes_on_as: Mapping[str, str], following: Cycle, alignment: Alignment) -> t.Parent | None:
+    """What a KPI serves in the next cycle, if that is known: the same CSF or goal, a KPI of a cycle around both, or
+    what the KPI that it served goes on as. None: it is to be said."""
+    match serves.WhichOneof("target"):
+        case "csf_id" | "goal_id":
+            return serves
+        case "kpi_id":
+            if goes_on := goes_on_as.get(serves.kpi_id):
+                return t.Parent(kpi_id=goes_on)
+            around_both = serves.kpi_id in alignment.links and alignment.cycle_of(serves.kpi_id) in following.enclosing
+            return serves if around_both else None
+        case _:
+            return None
