@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from google.protobuf.message import Message
 
 from cli.importing.on_paper import give_all
+from eventkit.commands.aggregate import Decision
 from eventkit.directory.facts import DEFAULT_TIME_ZONE
 from eventkit.errors import Rejected
 from eventkit.names import name_key
@@ -275,13 +276,33 @@ def _commands(file: File) -> Iterator[tuple[str, Item, Message]]:
         yield "praise", praise, commands.give_praise(praise, ids)
 
 
+def _strategy_rules(file: File, today: date) -> Iterator[tuple[str, Item, Callable[[], object]]]:
+    """Each on what those before it leave."""
+    known = strategy.Strategy()
+
+    def settle(decision: Decision) -> None:
+        nonlocal known
+        for _, event in decision:
+            known = strategy.STRATEGY.evolve(known, event)
+
+    for goal in file.goals:
+        if goal.year and goal.target is not None:
+            yield (
+                "goal",
+                goal,
+                lambda goal=goal: settle(strategy.set_goal(known, commands.set_goal(goal), goal.ref, today)),
+            )
+    for csf in file.csfs:
+        chosen = commands.choose_csf(csf, lambda _kind, ref: ref)
+        if all(known.goal(goal_id) for goal_id in chosen.goal_ids):
+            yield "CSF", csf, lambda chosen=chosen, csf=csf: settle(strategy.choose_csf(known, chosen, csf.ref))
+
+
 def _domain_rules(file: File, today: date) -> Iterator[tuple[str, Item, Callable[[], object]]]:
     cycle = file.cycle
     if cycle and cycle.starts_on and cycle.ends_on:
         yield "cycle", cycle, lambda: cycles.open_cycle(commands.open_cycle(cycle), "any", today)
-    for goal in file.goals:
-        if goal.year:
-            yield "goal", goal, lambda goal=goal: strategy.set_goal(commands.set_goal(goal), "any", today)
+    yield from _strategy_rules(file, today)
     for kpi in file.kpis:
         if cycle and kpi.target is not None and kpi.kind and kpi.direction:
             measure = commands.define_kpi(kpi, cycle, "", lambda _kind, _ref: "any").kpi.measure

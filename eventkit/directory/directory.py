@@ -127,7 +127,8 @@ class Directory:
             people={row.person_id: _person(row) for row in map(PERSON_TABLE.of, people)},
             places={r["person_id"]: Place(r["unit_id"], r["manager_id"]) for r in places},
             units={
-                r["unit_id"]: Unit(r["unit_id"], r["name"], r["head_id"], r["parent_id"], r["closed"]) for r in units
+                row.unit_id: Unit(row.unit_id, row.name, row.head_id, row.parent_id, row.closed, row.withdrawn)
+                for row in map(UNIT_TABLE.of, units)
             },
             company=tenant_row["name"] if tenant_row else "",
             time_zone=ZoneInfo(tenant_row["time_zone"] if tenant_row else DEFAULT_TIME_ZONE),
@@ -150,4 +151,5 @@ def _person(row: PersonRow) -> Person:
         PersonalText.FromString(row.email),
         row.erased,
         row.successor_id,
+        row.withdrawn,
     )

@@ -30,6 +30,7 @@ from nhip.people.v1.events_pb2 import (
     PersonErased,
     PersonReactivated,
     PersonRegistered,
+    PersonWithdrawn,
     PlaceAssigned,
     RolesChanged,
     TenantCreated,
@@ -40,6 +41,7 @@ from nhip.people.v1.events_pb2 import (
     UnitHeadAppointed,
     UnitMoved,
     UnitRenamed,
+    UnitWithdrawn,
 )
 
 
@@ -89,6 +91,10 @@ class Person:
     erased: bool = False
     successor_id: str = ""
     """Of somebody who left: who answers for what they answered for; empty: nobody was named."""
+    withdrawn: bool = False
+    """They were registered by mistake: nobody, for who looks at today."""
+    roles_changed: bool = False
+    """Since they were registered; known to who decides about them alone."""
 
 
 ERASED = PersonalText(erased=True)
@@ -109,6 +115,7 @@ PersonEvent = (
     | PersonDeactivated
     | PersonReactivated
     | PersonErased
+    | PersonWithdrawn
 )
 
 
@@ -125,13 +132,15 @@ def evolve_person(person: Person | None, event: PersonEvent) -> Person:
         case EmailChanged():
             return replace(begun(person, event), email=event.email)
         case RolesChanged():
-            return replace(begun(person, event), roles=tuple(role_name(r) for r in event.after))
+            return replace(begun(person, event), roles=tuple(role_name(r) for r in event.after), roles_changed=True)
         case PersonDeactivated():
             return replace(begun(person, event), active=False, successor_id=event.successor_id)
         case PersonReactivated():
             return replace(begun(person, event), active=True, successor_id="")
         case PersonErased():
             return replace(begun(person, event), name=ERASED, title=ERASED, email=ERASED, active=False, erased=True)
+        case PersonWithdrawn():
+            return replace(begun(person, event), active=False, withdrawn=True)
         case _:
             refuse_unknown(event)
 
@@ -160,6 +169,8 @@ class Unit:
     parent_id: str = ""
     """The unit that it is a part of; empty: of none."""
     closed: bool = False
+    withdrawn: bool = False
+    """It is closed because it was made by mistake."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,10 +183,19 @@ class Organisation:
     employments: Mapping[str, Employment] = field(default_factory=dict[str, Employment])
     coded: Mapping[str, str] = field(default_factory=dict[str, str])
     """Who has an employee code, by how it is read."""
+    peopled: frozenset[str] = frozenset()
+    """The units that somebody is or was in."""
 
 
 OrganisationEvent = (
-    EmploymentChanged | UnitCreated | UnitRenamed | UnitMoved | UnitClosed | UnitHeadAppointed | PlaceAssigned
+    EmploymentChanged
+    | UnitCreated
+    | UnitRenamed
+    | UnitMoved
+    | UnitClosed
+    | UnitHeadAppointed
+    | UnitWithdrawn
+    | PlaceAssigned
 )
 
 
@@ -190,15 +210,18 @@ def evolve_organisation(organisation: Organisation, event: OrganisationEvent) ->
             return _with_unit(organisation, event.unit_id, parent_id=event.after)
         case UnitClosed():
             return _with_unit(organisation, event.unit_id, closed=True)
+        case UnitWithdrawn():
+            return _with_unit(organisation, event.unit_id, closed=True, withdrawn=True)
         case UnitHeadAppointed():
             return _with_unit(organisation, event.unit_id, head_id=event.after)
         case EmploymentChanged():
             return _employed(organisation, event)
         case PlaceAssigned():
-            return replace(
-                organisation,
-                places={**organisation.places, event.person_id: Place(event.after.unit_id, event.after.manager_id)},
-            )
+            place = Place(event.after.unit_id, event.after.manager_id)
+            peopled = organisation.peopled
+            if place.unit_id not in peopled:
+                peopled |= {place.unit_id}
+            return replace(organisation, places={**organisation.places, event.person_id: place}, peopled=peopled)
         case _:
             refuse_unknown(event)
 

@@ -1,20 +1,26 @@
-"""Who stood where at a past moment: every version of places, heads and who was there, and the people as of then.
+"""Who stood where at a past moment: every version of places, units, roles, titles and who was there, and the people as
+of then.
 
-For services that answer for past days; they keep `past_views()` beside the directory. Names are those of today.
+For services that answer for past days; they keep `past_views()` beside the directory. Names of people are of today.
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, time, timedelta
+from typing import TypeVar
 
 import asyncpg
 
-from eventkit.directory.facts import ORGANISATION, PERSON, OrgChart, Place
+from eventkit.commands.aggregate import Aggregate, UnknownEvent
+from eventkit.directory.facts import ORGANISATION, PERSON, OrgChart, Person, Place, Unit, role_name
 from eventkit.directory.views import VERSION
 from eventkit.log import Recorded
-from eventkit.subscriptions.projection import AnyView, WrittenWhole
+from eventkit.subscriptions.projection import AnyView, Rows, View, WrittenWhole
 from eventkit.subscriptions.table import reading
+from eventkit.values import packed, to_date, to_datetime
+from nhip.common.v1.time_pb2 import AsOf
+from nhip.common.v1.words_pb2 import PersonalText
 from nhip.people.v1.events_pb2 import (
     EmailChanged,
     EmploymentChanged,
@@ -23,6 +29,7 @@ from nhip.people.v1.events_pb2 import (
     PersonErased,
     PersonReactivated,
     PersonRegistered,
+    PersonWithdrawn,
     PlaceAssigned,
     RolesChanged,
     TitleChanged,
@@ -31,8 +38,10 @@ from nhip.people.v1.events_pb2 import (
     UnitHeadAppointed,
     UnitMoved,
     UnitRenamed,
+    UnitWithdrawn,
 )
 
+State = TypeVar("State")
 REMEMBERED = 8
 """Moments whose people are kept in memory; all that did not change since is shared with today's."""
 
@@ -52,7 +61,7 @@ class PastPlaceView(WrittenWhole[PastPlaceRow, PlaceAssigned]):
     key, indexes = ("tenant", "person_id", "version"), ("tenant, at",)
     version, row = VERSION, PastPlaceRow
     folds = (PlaceAssigned,)
-    passes_over = (EmploymentChanged, UnitClosed, UnitCreated, UnitHeadAppointed, UnitMoved, UnitRenamed)
+    passes_over = (EmploymentChanged, UnitClosed, UnitCreated, UnitHeadAppointed, UnitMoved, UnitRenamed, UnitWithdrawn)
 
     def written(self, event: Recorded, e: PlaceAssigned) -> PastPlaceRow:
         place = e.after
@@ -60,25 +69,61 @@ class PastPlaceView(WrittenWhole[PastPlaceRow, PlaceAssigned]):
             event.tenant, e.person_id, event.version, event.recorded_at, place.unit_id, place.manager_id
         )
 
+    def expected(self, events: Sequence[Recorded]) -> Iterable[PastPlaceRow]:
+        for event, state in _after(ORGANISATION, events):
+            if isinstance(event.message, PlaceAssigned):
+                place = state.places[event.message.person_id]
+                yield replace(self.written(event, event.message), unit_id=place.unit_id, manager_id=place.manager_id)
+
 
 @dataclass(frozen=True, slots=True)
-class PastHeadRow:
+class PastUnitRow:
+    """One fact about a unit since one event: its `name`, `parent` or `head`, or that it is `closed`."""
+
     tenant: str
     unit_id: str
+    fact: str
     version: int
     at: datetime
-    head_id: str
+    value: str
+    """Of `closed`: `yes`, or empty."""
 
 
-class PastHeadView(WrittenWhole[PastHeadRow, UnitHeadAppointed]):
-    name, source, categories = "past_head", "people", (ORGANISATION.category,)
-    key, indexes = ("tenant", "unit_id", "version"), ("tenant, at",)
-    version, row = VERSION, PastHeadRow
-    folds = (UnitHeadAppointed,)
-    passes_over = (EmploymentChanged, PlaceAssigned, UnitClosed, UnitCreated, UnitMoved, UnitRenamed)
+class PastUnitView(View[PastUnitRow]):
+    name, source, categories = "past_unit", "people", (ORGANISATION.category,)
+    key, indexes = ("tenant", "unit_id", "fact", "version"), ("tenant, at",)
+    version, row = VERSION, PastUnitRow
+    folds = (UnitClosed, UnitCreated, UnitHeadAppointed, UnitMoved, UnitRenamed, UnitWithdrawn)
+    passes_over = (EmploymentChanged, PlaceAssigned)
 
-    def written(self, event: Recorded, e: UnitHeadAppointed) -> PastHeadRow:
-        return PastHeadRow(event.tenant, e.unit_id, event.version, event.recorded_at, e.after)
+    def fold(self, rows: Rows[PastUnitRow], event: Recorded) -> None:
+        for row in self._rows(event):
+            rows.put(row)
+
+    def expected(self, events: Sequence[Recorded]) -> Iterable[PastUnitRow]:
+        for event, state in _after(ORGANISATION, events):
+            for row in self._rows(event) if self.concerned(event) else ():
+                unit = state.units[row.unit_id]
+                closed = "yes" if unit.closed else ""
+                facts = {"name": unit.name, "parent": unit.parent_id, "head": unit.head_id, "closed": closed}
+                yield replace(row, value=facts[row.fact])
+
+    def _rows(self, event: Recorded) -> Iterator[PastUnitRow]:
+        match event.message:
+            case UnitCreated() as e:
+                facts = {"name": e.name, "parent": e.parent_id, "head": "", "closed": ""}
+            case UnitRenamed() as e:
+                facts = {"name": e.after}
+            case UnitMoved() as e:
+                facts = {"parent": e.after}
+            case UnitHeadAppointed() as e:
+                facts = {"head": e.after}
+            case UnitClosed() | UnitWithdrawn() as e:
+                facts = {"closed": "yes"}
+            case _:
+                raise UnknownEvent(event.message)
+        for fact, value in facts.items():
+            yield PastUnitRow(event.tenant, e.unit_id, fact, event.version, event.recorded_at, value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +136,7 @@ class PresenceRow:
     successor_id: str
 
 
-_Presence = PersonRegistered | PersonDeactivated | PersonReactivated | PersonErased
+_Presence = PersonRegistered | PersonDeactivated | PersonReactivated | PersonErased | PersonWithdrawn
 
 
 class PresenceView(WrittenWhole[PresenceRow, _Presence]):
@@ -100,7 +145,7 @@ class PresenceView(WrittenWhole[PresenceRow, _Presence]):
     name, source, categories = "presence", "people", (PERSON.category,)
     key, indexes = ("tenant", "person_id", "version"), ("tenant, at",)
     version, row = VERSION, PresenceRow
-    folds = (PersonDeactivated, PersonErased, PersonReactivated, PersonRegistered)
+    folds = (PersonDeactivated, PersonErased, PersonReactivated, PersonRegistered, PersonWithdrawn)
     passes_over = (EmailChanged, NameChanged, RolesChanged, TitleChanged)
 
     def written(self, event: Recorded, e: _Presence) -> PresenceRow:
@@ -108,17 +153,106 @@ class PresenceView(WrittenWhole[PresenceRow, _Presence]):
         successor = e.successor_id if isinstance(e, PersonDeactivated) else ""
         return PresenceRow(event.tenant, e.person_id, event.version, event.recorded_at, active, successor)
 
+    def expected(self, events: Sequence[Recorded]) -> Iterable[PresenceRow]:
+        for event, person in _after(PERSON, events):
+            if person and isinstance(event.message, _Presence):
+                successor = person.successor_id if isinstance(event.message, PersonDeactivated) else ""
+                yield replace(self.written(event, event.message), active=person.active, successor_id=successor)
+
+
+@dataclass(frozen=True, slots=True)
+class PastRolesRow:
+    tenant: str
+    person_id: str
+    version: int
+    at: datetime
+    roles: list[str]
+
+
+class PastRolesView(WrittenWhole[PastRolesRow, PersonRegistered | RolesChanged]):
+    name, source, categories = "past_roles", "people", (PERSON.category,)
+    key, indexes = ("tenant", "person_id", "version"), ("tenant, at",)
+    version, row = VERSION, PastRolesRow
+    folds = (PersonRegistered, RolesChanged)
+    passes_over = (
+        EmailChanged,
+        NameChanged,
+        PersonDeactivated,
+        PersonErased,
+        PersonReactivated,
+        PersonWithdrawn,
+        TitleChanged,
+    )
+
+    def written(self, event: Recorded, e: PersonRegistered | RolesChanged) -> PastRolesRow:
+        roles = e.roles if isinstance(e, PersonRegistered) else e.after
+        return PastRolesRow(event.tenant, e.person_id, event.version, event.recorded_at, [role_name(r) for r in roles])
+
+    def expected(self, events: Sequence[Recorded]) -> Iterable[PastRolesRow]:
+        for event, person in _after(PERSON, events):
+            if person and isinstance(event.message, PersonRegistered | RolesChanged):
+                yield replace(self.written(event, event.message), roles=list(person.roles))
+
+
+@dataclass(frozen=True, slots=True)
+class PastTitleRow:
+    tenant: str
+    person_id: str
+    version: int
+    at: datetime
+    title: bytes
+    """Sealed."""
+
+
+class PastTitleView(WrittenWhole[PastTitleRow, PersonRegistered | TitleChanged]):
+    name, source, categories = "past_title", "people", (PERSON.category,)
+    key, indexes = ("tenant", "person_id", "version"), ("tenant, at",)
+    version, row = VERSION, PastTitleRow
+    folds = (PersonRegistered, TitleChanged)
+    passes_over = (
+        EmailChanged,
+        NameChanged,
+        PersonDeactivated,
+        PersonErased,
+        PersonReactivated,
+        PersonWithdrawn,
+        RolesChanged,
+    )
+
+    def written(self, event: Recorded, e: PersonRegistered | TitleChanged) -> PastTitleRow:
+        return PastTitleRow(event.tenant, e.person_id, event.version, event.recorded_at, packed(e.title))
+
+    def expected(self, events: Sequence[Recorded]) -> Iterable[PastTitleRow]:
+        for event, person in _after(PERSON, events):
+            if person and isinstance(event.message, PersonRegistered | TitleChanged):
+                yield replace(self.written(event, event.message), title=packed(person.title))
+
+
+def _after(aggregate: Aggregate[State], events: Iterable[Recorded]) -> Iterator[tuple[Recorded, State]]:
+    """Each event of a stream, with the state that it leaves."""
+    state = aggregate.initial
+    for event in events:
+        if event.message is not None:
+            state = aggregate.evolve(state, event.message)
+            yield event, state
+
 
 def past_views() -> list[AnyView]:
-    return [PastPlaceView(), PastHeadView(), PresenceView()]
+    return [PastPlaceView(), PastUnitView(), PresenceView(), PastRolesView(), PastTitleView()]
 
 
-PLACES, HEADS, PRESENCES = PastPlaceView().table, PastHeadView().table, PresenceView().table
+PLACES, UNITS, PRESENCES, ROLES, TITLES = (
+    PastPlaceView().table,
+    PastUnitView().table,
+    PresenceView().table,
+    PastRolesView().table,
+    PastTitleView().table,
+)
 # The last version by a moment; of what came later its first: an import tells of days before it.
 _THEN = """select distinct on ({key}) * from {table} where tenant = $1
 order by {key}, (at <= $2) desc, case when at <= $2 then version end desc, version"""
 _CHANGED = " or ".join(
-    f"exists(select from {table} where tenant = $1 and at > $2)" for table in (PLACES, HEADS, PRESENCES)
+    f"exists(select from {table} where tenant = $1 and at > $2)" for table in (PLACES, UNITS, PRESENCES, ROLES, TITLES)
 )
 
 
@@ -129,8 +263,19 @@ class Past:
         self._pool = pool
         self._known: OrderedDict[tuple[str, datetime, int], OrgChart] = OrderedDict()
 
+    async def then(self, org: OrgChart, tenant: str, as_of: AsOf, at: datetime) -> OrgChart:
+        """`org` as it was at the end of the day that is asked for, as far as it was known at its instant; what is still
+        to come is now, at `at`."""
+        today = org.today(at)
+        on = min(to_date(as_of.effective_on) or today, today)
+        known = to_datetime(as_of.recorded_at) if as_of.HasField("recorded_at") else None
+        if on >= today and (known is None or known >= at):
+            return org
+        ends = datetime.combine(on + timedelta(days=1), time(), org.time_zone) - timedelta(microseconds=1)
+        return await self.chart(org, tenant, ends if known is None else min(known, ends))
+
     async def chart(self, org: OrgChart, tenant: str, until: datetime) -> OrgChart:
-        """`org`, with everybody's place, every unit's head and who was there as recorded at `until`."""
+        """`org`, with everybody's place, title and roles, every unit and who was there as recorded at `until`."""
         key = tenant, until, org.position
         if (known := self._known.get(key)) is not None:
             self._known.move_to_end(key)
@@ -139,13 +284,20 @@ class Past:
             if not await con.fetchval(f"select {_CHANGED}", tenant, until):
                 return self._remember(key, org)
             places = await con.fetch(_THEN.format(key="person_id", table=PLACES), tenant, until)
-            heads = await con.fetch(_THEN.format(key="unit_id", table=HEADS), tenant, until)
+            units = await con.fetch(_THEN.format(key="unit_id, fact", table=UNITS), tenant, until)
             presences = await con.fetch(_THEN.format(key="person_id", table=PRESENCES), tenant, until)
+            roles = await con.fetch(_THEN.format(key="person_id", table=ROLES), tenant, until)
+            titles = await con.fetch(_THEN.format(key="person_id", table=TITLES), tenant, until)
+        facts = dict[str, dict[str, str]]()
+        for row in units:
+            facts.setdefault(row["unit_id"], {})[row["fact"]] = row["value"]
         chart = _as_of(
             org,
             {row["person_id"]: Place(row["unit_id"], row["manager_id"]) for row in places},
-            {row["unit_id"]: row["head_id"] for row in heads},
+            facts,
             {row["person_id"]: (row["active"], row["successor_id"]) for row in presences},
+            {row["person_id"]: tuple(row["roles"]) for row in roles},
+            {row["person_id"]: row["title"] for row in titles},
         )
         return self._remember(key, chart)
 
@@ -157,16 +309,36 @@ class Past:
 
 
 def _as_of(
-    org: OrgChart, places: Mapping[str, Place], heads: Mapping[str, str], presences: Mapping[str, tuple[bool, str]]
+    org: OrgChart,
+    places: Mapping[str, Place],
+    units: Mapping[str, Mapping[str, str]],
+    presences: Mapping[str, tuple[bool, str]],
+    roles: Mapping[str, tuple[str, ...]],
+    titles: Mapping[str, bytes],
 ) -> OrgChart:
     """Whatever is as it was is the same object as today's."""
-    people = dict(org.people)
-    for id, (active, successor) in presences.items():
-        if id in people and (people[id].active, people[id].successor_id) != (active, successor):
-            people[id] = replace(people[id], active=active, successor_id=successor)
-    units = {
-        id: unit if unit.head_id == heads.get(id, unit.head_id) else replace(unit, head_id=heads[id])
-        for id, unit in org.units.items()
+    then = {
+        id: person if id not in presences else _person(person, *presences[id], roles[id], titles[id])
+        for id, person in org.people.items()
     }
-    then = {id: org.places[id] if org.places.get(id) == place else place for id, place in places.items()}
-    return replace(org, people=people, units=units, places=then)
+    return replace(
+        org,
+        people=then,
+        units={id: _unit(unit, units[id]) if id in units else unit for id, unit in org.units.items()},
+        places={id: org.places[id] if org.places.get(id) == place else place for id, place in places.items()},
+    )
+
+
+def _person(person: Person, active: bool, successor: str, roles: tuple[str, ...], title: bytes) -> Person:
+    """Of who is erased no title is left, on no day."""
+    sealed = person.title if person.erased or packed(person.title) == title else PersonalText.FromString(title)
+    withdrawn = person.withdrawn and not active
+    if (person.active, person.successor_id, person.roles, person.title) == (active, successor, roles, sealed):
+        return person
+    return replace(person, active=active, successor_id=successor, roles=roles, title=sealed, withdrawn=withdrawn)
+
+
+def _unit(unit: Unit, then: Mapping[str, str]) -> Unit:
+    closed = then["closed"] == "yes"
+    was = Unit(unit.id, then["name"], then["head"], then["parent"], closed, unit.withdrawn and closed)
+    return unit if unit == was else was

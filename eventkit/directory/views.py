@@ -24,6 +24,7 @@ from nhip.people.v1.events_pb2 import (
     PersonErased,
     PersonReactivated,
     PersonRegistered,
+    PersonWithdrawn,
     PlaceAssigned,
     RolesChanged,
     SettingsChanged,
@@ -35,9 +36,10 @@ from nhip.people.v1.events_pb2 import (
     UnitHeadAppointed,
     UnitMoved,
     UnitRenamed,
+    UnitWithdrawn,
 )
 
-VERSION = 11
+VERSION = 12
 """Of the directory, and of whatever else a service keeps of people: views of one source take a new version together."""
 
 
@@ -146,6 +148,7 @@ class PersonRow:
     active: bool
     erased: bool
     successor_id: str
+    withdrawn: bool
 
 
 class PersonView(View[PersonRow]):
@@ -161,6 +164,7 @@ class PersonView(View[PersonRow]):
         PersonErased,
         PersonReactivated,
         PersonRegistered,
+        PersonWithdrawn,
         RolesChanged,
         TitleChanged,
     )
@@ -174,7 +178,7 @@ class PersonView(View[PersonRow]):
             case PersonRegistered() as e:
                 sealed = (packed(e.name), packed(e.title), packed(e.email))
                 roles = [role_name(r) for r in e.roles]
-                rows.put(PersonRow(*key, *sealed, roles, active=True, erased=False, successor_id=""))
+                rows.put(PersonRow(*key, *sealed, roles, active=True, erased=False, successor_id="", withdrawn=False))
             case NameChanged() as e:
                 rows.put(replace(rows[key], name=packed(e.name)))
             case TitleChanged() as e:
@@ -190,13 +194,16 @@ class PersonView(View[PersonRow]):
             case PersonErased():
                 erased = packed(ERASED)
                 rows.put(replace(rows[key], name=erased, title=erased, email=erased, active=False, erased=True))
+            case PersonWithdrawn():
+                rows.put(replace(rows[key], active=False, withdrawn=True))
             case _:
                 raise UnknownEvent(event.message)
 
     def expected(self, events: Sequence[Recorded]) -> Iterable[PersonRow]:
         if p := PERSON.fold(messages(events)):
             sealed = (packed(p.name), packed(p.title), packed(p.email))
-            yield PersonRow(events[0].tenant, p.id, *sealed, list(p.roles), p.active, p.erased, p.successor_id)
+            facts = (list(p.roles), p.active, p.erased, p.successor_id, p.withdrawn)
+            yield PersonRow(events[0].tenant, p.id, *sealed, *facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +219,7 @@ class PlaceView(WrittenWhole[PlaceRow, PlaceAssigned]):
     version = VERSION
     row = PlaceRow
     folds = (PlaceAssigned,)
-    passes_over = (EmploymentChanged, UnitClosed, UnitCreated, UnitHeadAppointed, UnitMoved, UnitRenamed)
+    passes_over = (EmploymentChanged, UnitClosed, UnitCreated, UnitHeadAppointed, UnitMoved, UnitRenamed, UnitWithdrawn)
 
     def written(self, event: Recorded, e: PlaceAssigned) -> PlaceRow:
         return PlaceRow(event.tenant, e.person_id, e.after.unit_id, e.after.manager_id)
@@ -230,18 +237,19 @@ class UnitRow:
     head_id: str
     parent_id: str
     closed: bool
+    withdrawn: bool
 
 
 class UnitView(View[UnitRow]):
     name, source, categories, key = "directory_unit", "people", (ORGANISATION.category,), ("tenant", "unit_id")
     version = VERSION
     row = UnitRow
-    folds = (UnitClosed, UnitCreated, UnitHeadAppointed, UnitMoved, UnitRenamed)
+    folds = (UnitClosed, UnitCreated, UnitHeadAppointed, UnitMoved, UnitRenamed, UnitWithdrawn)
     passes_over = (EmploymentChanged, PlaceAssigned)
 
     def touches(self, event: Recorded) -> Iterable[Key]:
         match event.message:
-            case UnitClosed() | UnitHeadAppointed() | UnitMoved() | UnitRenamed() as e:
+            case UnitClosed() | UnitHeadAppointed() | UnitMoved() | UnitRenamed() | UnitWithdrawn() as e:
                 return ((event.tenant, e.unit_id),)
             case _:
                 return ()
@@ -249,13 +257,15 @@ class UnitView(View[UnitRow]):
     def fold(self, rows: Rows[UnitRow], event: Recorded) -> None:
         match event.message:
             case UnitCreated() as e:
-                rows.put(UnitRow(event.tenant, e.unit_id, e.name, "", e.parent_id, closed=False))
+                rows.put(UnitRow(event.tenant, e.unit_id, e.name, "", e.parent_id, closed=False, withdrawn=False))
             case UnitRenamed() as e:
                 rows.put(replace(rows[event.tenant, e.unit_id], name=e.after))
             case UnitMoved() as e:
                 rows.put(replace(rows[event.tenant, e.unit_id], parent_id=e.after))
             case UnitClosed() as e:
                 rows.put(replace(rows[event.tenant, e.unit_id], closed=True))
+            case UnitWithdrawn() as e:
+                rows.put(replace(rows[event.tenant, e.unit_id], closed=True, withdrawn=True))
             case UnitHeadAppointed() as e:
                 rows.put(replace(rows[event.tenant, e.unit_id], head_id=e.after))
             case _:
@@ -263,7 +273,8 @@ class UnitView(View[UnitRow]):
 
     def expected(self, events: Sequence[Recorded]) -> Iterable[UnitRow]:
         for unit in ORGANISATION.fold(messages(events)).units.values():
-            yield UnitRow(events[0].tenant, unit.id, unit.name, unit.head_id, unit.parent_id, unit.closed)
+            facts = (unit.name, unit.head_id, unit.parent_id, unit.closed, unit.withdrawn)
+            yield UnitRow(events[0].tenant, unit.id, *facts)
 
 
 def views() -> list[AnyView]:

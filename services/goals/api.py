@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date
 
 from google.type.date_pb2 import Date
 
@@ -20,12 +20,11 @@ from nhip.goals.v1 import goals_pb2 as pb
 from services.goals.cycle_api import ACCESS as CYCLE_ACCESS
 from services.goals.cycle_api import CycleApi
 from services.goals.deciding import closed_of, cycle_of, parent_exists
-from services.goals.domain import alignment, cycle, kpi, strategy
+from services.goals.domain import alignment, cycle, kpi
 from services.goals.domain.alignment import ALIGNMENT
 from services.goals.domain.authority import check_may_set
 from services.goals.domain.cycle import Cycle
 from services.goals.domain.kpi import KPI
-from services.goals.domain.strategy import CSF, GOAL
 from services.goals.queries import goal_map, kpi_list, kpi_page, overview
 from services.goals.queries.goal_map import moment
 from services.goals.queries.kpi_access import kpi_access
@@ -38,6 +37,8 @@ ACCESS: Mapping[str, Allow] = {
     "ChooseCsf": _STRATEGY,
     "CorrectStrategicGoal": roles("executive", "okr_master"),
     "CorrectCsf": roles("executive", "okr_master"),
+    "WithdrawStrategicGoal": roles("executive", "okr_master"),
+    "WithdrawCsf": roles("executive", "okr_master"),
     # Whose KPI it is, and that its cycle is still planned, the decision checks (G-69).
     "DefineKpi": anyone(services=(IMPORTER,)),
     "BatchDefineKpis": anyone(services=(IMPORTER,)),
@@ -68,34 +69,6 @@ class GoalsApi(CycleApi):
     """Implements `nhip.goals.v1.Goals`."""
 
     # -- strategy
-
-    async def set_strategic_goal(self, command: pb.SetStrategicGoal, ctx: Context) -> Accepted:
-        goal_id, today = ctx.new_id("goal"), (await self.resources.directory.org_chart(ctx.tenant)).today(ctx.at)
-        return await self.resources.commands.on(
-            ctx, GOAL, goal_id, lambda _: strategy.set_goal(command, goal_id, today)
-        )
-
-    async def choose_csf(self, command: pb.ChooseCsf, ctx: Context) -> Accepted:
-        csf_id = ctx.new_id("csf")
-
-        async def decide(load: Load) -> Decision:
-            goals = {goal_id: await load(GOAL, goal_id) for goal_id in dict.fromkeys(command.goal_ids)}
-            return strategy.choose_csf(goals, command, csf_id)
-
-        return await self.resources.commands.execute(ctx, CSF(csf_id), decide)
-
-    async def correct_strategic_goal(self, command: pb.CorrectStrategicGoal, ctx: Context) -> Accepted:
-        today = (await self.resources.directory.org_chart(ctx.tenant)).today(ctx.at)
-        return await self.resources.commands.on(
-            ctx, GOAL, command.goal_id, lambda goal: strategy.correct_goal(goal, command, today)
-        )
-
-    async def correct_csf(self, command: pb.CorrectCsf, ctx: Context) -> Accepted:
-        async def decide(load: Load) -> Decision:
-            goals = {goal_id: await load(GOAL, goal_id) for goal_id in dict.fromkeys(command.goal_ids)}
-            return strategy.correct_csf(goals, await load(CSF, command.csf_id), command)
-
-        return await self.resources.commands.execute(ctx, CSF(command.csf_id), decide)
 
     # -- KPIs
 
@@ -202,11 +175,7 @@ class GoalsApi(CycleApi):
     async def _people_then(self, ctx: Context, as_of: AsOf) -> OrgChart:
         """Who is shown as answering: as it was at the end of the day, as far as it was known."""
         org = await self.resources.directory.org_chart(ctx.tenant)
-        when = moment(as_of, org, ctx.at)
-        if not when.past:
-            return org
-        ends = datetime.combine(when.on + timedelta(days=1), time(), org.time_zone) - timedelta(microseconds=1)
-        return await self.past.chart(org, ctx.tenant, min(when.known, ends))
+        return await self.past.then(org, ctx.tenant, as_of, ctx.at)
 
     def _checkins(self, ctx: Context) -> int:
         return self.resources.partition("checkins")(ctx.tenant)

@@ -10,7 +10,7 @@ from services.goals.domain.alignment import ALIGNMENT
 from services.goals.domain.changing import Circumstances
 from services.goals.domain.cycle import CYCLE, Cycle, there
 from services.goals.domain.kpi import KPI
-from services.goals.domain.strategy import CSF, GOAL
+from services.goals.domain.strategy import CSF, GOAL, STRATEGY, THE_STRATEGY, Strategy
 
 
 async def cycle_of(load: Load, cycle_id: str) -> Cycle:
@@ -27,11 +27,23 @@ async def parent_exists(load: Load, parent: t.Parent) -> bool:
     """Whether the CSF or goal is there; of KPIs the alignment knows."""
     match parent.WhichOneof("target"):
         case "csf_id":
-            return await load(CSF, parent.csf_id) is not None
+            return (await strategy_with(load, csf_ids=[parent.csf_id])).csf(parent.csf_id) is not None
         case "goal_id":
-            return await load(GOAL, parent.goal_id) is not None
+            return (await strategy_with(load, goal_ids=[parent.goal_id])).goal(parent.goal_id) is not None
         case _:
             return False
+
+
+async def strategy_with(load: Load, *, goal_ids: Iterable[str] = (), csf_ids: Iterable[str] = ()) -> Strategy:
+    """The strategy, with these goals and success factors wherever they were written down."""
+    known = await load(STRATEGY, THE_STRATEGY)
+    for goal_id in goal_ids:
+        if goal_id not in known.goals:
+            known = known.over(await load(GOAL, goal_id))
+    for csf_id in csf_ids:
+        if csf_id not in known.csfs:
+            known = known.over(await load(CSF, csf_id))
+    return known
 
 
 async def circumstances(

@@ -8,7 +8,6 @@ from eventkit.commands.loading import Load
 from eventkit.context import Context
 from eventkit.directory.facts import OrgChart
 from eventkit.errors import unknown
-from eventkit.process.service import Resources
 from nhip.common.v1.command_pb2 import Accepted
 from nhip.goals.v1 import goals_pb2 as pb
 from services.goals.deciding import circumstances
@@ -17,11 +16,11 @@ from services.goals.domain.changing import Circumstances
 from services.goals.domain.proposal import PROPOSAL, Proposal, additions_of
 from services.goals.queries import proposal_list, proposal_page
 from services.goals.queries.outline import Outlines
+from services.goals.strategy_api import StrategyApi
 
 
 @dataclass(frozen=True, slots=True)
-class ProposalsApi:
-    resources: Resources
+class ProposalsApi(StrategyApi):
     outlines: Outlines
 
     async def propose_change(self, command: pb.ProposeChange, ctx: Context) -> Accepted:

@@ -14,6 +14,7 @@ ACCESS: Mapping[str, Allow] = {
     "RenameUnit": _ADMIN,
     "MoveUnit": _ADMIN,
     "CloseUnit": roles("admin", services=("operator",)),
+    "WithdrawUnit": roles("admin", services=("operator",)),
     "AppointUnitHead": _ADMIN,
     "RegisterPerson": _ADMIN,
     "BatchRegisterPeople": _ADMIN,
@@ -25,6 +26,7 @@ ACCESS: Mapping[str, Allow] = {
     "ChangeEmployment": _ADMIN,
     "DeactivatePerson": roles("admin", services=("operator",)),
     "ReactivatePerson": roles("admin", services=("operator",)),
+    "WithdrawPerson": roles("admin", services=("operator",)),
     # One's own, or for an administrator anybody's: the decisions check.
     "ChangeEmail": anyone(services=("importer", "operator"), own=True),
     "RequestErasure": anyone(services=("operator",), own=True),

@@ -11,12 +11,14 @@ from eventkit.commands.batch import Item
 from eventkit.commands.loading import Load
 from eventkit.context import Context
 from eventkit.directory.facts import ORGANISATION, PERSON, TENANT, THE_ORGANISATION, OrgChart, Person
+from eventkit.directory.past import Past
 from eventkit.errors import Kind, Rejected, unknown
 from eventkit.log import StreamId
 from eventkit.rpc.access import AUDITOR
 from eventkit.rpc.paging import asked
 from eventkit.subscriptions.table import reading
 from nhip.common.v1.command_pb2 import Accepted
+from nhip.common.v1.time_pb2 import AsOf
 from nhip.people.v1 import people_pb2 as pb
 from nhip.people.v1 import types_pb2
 from nhip.people.v1.events_pb2 import ErasureRequested, LegalHoldPlaced
@@ -46,6 +48,7 @@ class PeopleApi(CompanyApi):
 
     names: Names
     deciding: Deciding
+    past: Past
 
     async def create_tenant(self, command: pb.CreateTenant, ctx: Context) -> Accepted:
         async def decide(load: Load) -> Decision:
@@ -87,6 +90,12 @@ class PeopleApi(CompanyApi):
         return await self._carry_out(command, ctx)
 
     async def close_unit(self, command: pb.CloseUnit, ctx: Context) -> Accepted:
+        return await self._carry_out(command, ctx)
+
+    async def withdraw_unit(self, command: pb.WithdrawUnit, ctx: Context) -> Accepted:
+        return await self._carry_out(command, ctx)
+
+    async def withdraw_person(self, command: pb.WithdrawPerson, ctx: Context) -> Accepted:
         return await self._carry_out(command, ctx)
 
     async def appoint_unit_head(self, command: pb.AppointUnitHead, ctx: Context) -> Accepted:
@@ -244,10 +253,7 @@ class PeopleApi(CompanyApi):
             return await erasures(con, ctx.tenant, request, "" if everybody else me)
 
     async def list_units(self, request: pb.ListUnits, ctx: Context) -> pb.Units:
-        org, page = (
-            await self.resources.directory.org_chart(ctx.tenant),
-            asked(request, ctx.tenant, str, str, size=UNITS),
-        )
+        org, page = await self._then(ctx, request.as_of), asked(request, ctx.tenant, str, str, size=UNITS)
         ordered = sorted((u.name, u.id) for u in org.units.values())
         behind = [place for place in ordered if page.after is None or place > page.after]
         shown, token = page.cut(behind[: page.limit], lambda place: place)
@@ -262,6 +268,7 @@ class PeopleApi(CompanyApi):
                     closed=u.closed,
                     people=org.members(u.id),
                     answers_id=org.standing_in(u.head_id) if u.head_id else "",
+                    withdrawn=u.withdrawn,
                 )
                 for u in units
             ],
@@ -269,11 +276,14 @@ class PeopleApi(CompanyApi):
         )
 
     async def list_people(self, request: pb.ListPeople, ctx: Context) -> pb.PeopleList:
-        org, admin = await self.resources.directory.org_chart(ctx.tenant), await self._administers(ctx)
-        page = asked(request, ctx.tenant, str, size=len(request.person_ids) or PEOPLE)
+        now, admin = await self.resources.directory.org_chart(ctx.tenant), await self._administers(ctx)
+        org, page = (
+            await self._then(ctx, request.as_of),
+            asked(request, ctx.tenant, str, size=len(request.person_ids) or PEOPLE),
+        )
         ids = one_of(request.person_ids, org) if request.person_ids else sorted(org.people)
         text = request.text.strip()
-        named = await self.names.matching(ctx.tenant, org, text) if text else None
+        named = await self.names.matching(ctx.tenant, now, text) if text else None
         async with reading(self.resources.pool, ctx.tenant) as con:
             # Whom a text finds: by their names, or the beginning of their codes.
             named_so = None if named is None else named | await coded_so(con, ctx.tenant, text)
@@ -283,6 +293,7 @@ class PeopleApi(CompanyApi):
                 if (page.after is None or id > page.after[0])
                 and (named_so is None or id in named_so)
                 and (not request.active or org.people[id].active)
+                and (bool(request.person_ids) or not org.people[id].withdrawn)
                 and (not request.lacking or request.lacking in lacks(org, id))
                 and (not request.unit_id or (id in org.places and org.places[id].unit_id == request.unit_id))
                 and (not request.manager_id or org.manager(id) == request.manager_id)
@@ -296,7 +307,7 @@ class PeopleApi(CompanyApi):
         return organisation_of(await self.resources.directory.org_chart(ctx.tenant))
 
     async def get_person(self, request: pb.GetPerson, ctx: Context) -> pb.Person:
-        org = await self.resources.directory.org_chart(ctx.tenant)
+        org = await self._then(ctx, request.as_of)
         if request.person_id not in org.people:
             raise unknown("person", request.person_id, "person_id")
         email = request.person_id == ctx.actor.id or await self._administers(ctx)
@@ -307,6 +318,9 @@ class PeopleApi(CompanyApi):
         found.role_changes.extend(changes)
         found.reports = sum(org.is_active(id) and org.manager(id) == request.person_id for id in org.places)
         return found
+
+    async def _then(self, ctx: Context, as_of: AsOf) -> OrgChart:
+        return await self.past.then(await self.resources.directory.org_chart(ctx.tenant), ctx.tenant, as_of, ctx.at)
 
     async def _administers(self, ctx: Context) -> bool:
         """The caller sets things right for others: an administrator who does not audit, or a service that the table
@@ -327,4 +341,5 @@ def _person(org: OrgChart, person: Person, employment: types_pb2.Employment | No
         email=person.email if email and person.email.WhichOneof("form") else None,
         successor_id=person.successor_id,
         employment=employment,
+        withdrawn=person.withdrawn,
     )

@@ -12,9 +12,10 @@ from eventkit.directory.facts import ORGANISATION, PERSON, THE_ORGANISATION, Org
 from eventkit.process.service import Resources
 from nhip.people.v1 import people_pb2 as pb
 from nhip.people.v1 import types_pb2
-from services.people.domain import employment, organisation, person
+from services.people.domain import employment, organisation, person, position
 from services.people.domain.erasure import ERASURE
 from services.people.domain.needed import NEEDED, fills
+from services.people.domain.position import ALL, POSITIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,8 @@ class Deciding:
                 return _units(method, command.unit_id, lambda state: organisation.move_unit(state, command))
             case pb.CloseUnit():
                 return Asked(method, organisation.HERE, command.unit_id, _closing(command))
+            case pb.WithdrawUnit():
+                return Asked(method, organisation.HERE, command.unit_id, _withdrawing_unit(command))
             case pb.AppointUnitHead():
                 return Asked(method, organisation.HERE, command.unit_id, _heading(command, actor))
             case pb.AssignPlace():
@@ -60,6 +63,8 @@ class Deciding:
                 return Asked(method, PERSON(command.person_id), command.person_id, self._changing_roles(command, actor))
             case pb.DeactivatePerson():
                 return Asked(method, organisation.HERE, command.person_id, self._leaving(command, actor))
+            case pb.WithdrawPerson():
+                return Asked(method, organisation.HERE, command.person_id, self._withdrawing(command, actor))
             case _:
                 raise LookupError(f"nobody decides about {command.DESCRIPTOR.full_name} here")
 
@@ -78,6 +83,19 @@ class Deciding:
                 await load(PERSON, command.successor_id) if command.successor_id else None,
                 command,
                 actor,
+                others=await self.others_fill(load, actor.tenant, command.person_id),
+            )
+
+        return decide
+
+    def _withdrawing(self, command: pb.WithdrawPerson, actor: Actor) -> Decide:
+        async def decide(load: Load) -> Decision:
+            people = (await self.resources.directory.org_chart(actor.tenant)).people.values()
+            return person.withdraw(
+                await load(PERSON, command.person_id),
+                await load(ORGANISATION, THE_ORGANISATION),
+                command,
+                succeeds=any(one.successor_id == command.person_id and not one.active for one in people),
                 others=await self.others_fill(load, actor.tenant, command.person_id),
             )
 
@@ -130,6 +148,14 @@ def _closing(command: pb.CloseUnit) -> Decide:
         state = await load(ORGANISATION, THE_ORGANISATION)
         people = [await load(PERSON, person_id) for person_id in organisation.of_unit(state, command.unit_id)]
         return organisation.close_unit(state, command.unit_id, people)
+
+    return decide
+
+
+def _withdrawing_unit(command: pb.WithdrawUnit) -> Decide:
+    async def decide(load: Load) -> Decision:
+        state, positions = await load(ORGANISATION, THE_ORGANISATION), await load(POSITIONS, ALL)
+        return organisation.withdraw_unit(state, command, positions=position.of_unit(positions, command.unit_id))
 
     return decide
 

@@ -1,6 +1,7 @@
 """What the people service is made of."""
 
 from eventkit.directory import views as directory
+from eventkit.directory.past import Past, past_views
 from eventkit.process.service import Resources, Service
 from eventkit.rpc.server import Api
 from nhip.people.v1 import people_pb2
@@ -21,7 +22,7 @@ from services.people.views.table_mapping import TableMappingView
 
 def service(resources: Resources) -> Service:
     deciding = Deciding(resources)
-    api = PeopleApi(resources, Names(resources.words), deciding)
+    api = PeopleApi(resources, Names(resources.words), deciding, Past(resources.pool))
     return Service(
         apis=[Api(people_pb2.DESCRIPTOR.services_by_name["People"], api, ACCESS)],
         views=[
@@ -34,6 +35,7 @@ def service(resources: Resources) -> Service:
             PositionView(),
             TableMappingView(),
             *directory.views(),
+            *past_views(),
         ],
         reactions=[erasing(resources)],
         timers=[planned_changes(resources, deciding)],

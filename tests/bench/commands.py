@@ -285,7 +285,9 @@ class Company:
         await PersonView().table.save(
             con,
             [
-                PersonRow(self.tenant, id, b"", b"", b"", [], active=True, erased=False, successor_id="")
+                PersonRow(
+                    self.tenant, id, b"", b"", b"", [], active=True, erased=False, successor_id="", withdrawn=False
+                )
                 for id in self.people
             ],
         )

@@ -471,6 +471,12 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX, SettingsX, Value
     def CorrectStrategicGoal(self, request: goals_pb2.CorrectStrategicGoal, actor: str) -> Message:
         return self._accepted("goals", request.goal_id)
 
+    def WithdrawStrategicGoal(self, request: goals_pb2.WithdrawStrategicGoal, actor: str) -> Message:
+        return self._accepted("goals", request.goal_id)
+
+    def WithdrawCsf(self, request: goals_pb2.WithdrawCsf, actor: str) -> Message:
+        return self._accepted("goals", request.csf_id)
+
     def CorrectCsf(self, request: goals_pb2.CorrectCsf, actor: str) -> Message:
         return self._accepted("goals", request.csf_id)
 

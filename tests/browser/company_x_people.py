@@ -79,6 +79,16 @@ class PeopleX:
         person.active, person.successor_id = True, ""
         return self._accepted("people", request.person_id)
 
+    def WithdrawPerson(self, request: pb.WithdrawPerson, actor: str) -> Message:
+        person = self._change(request.person_id)
+        person.active, person.withdrawn = False, True
+        return self._accepted("people", request.person_id)
+
+    def WithdrawUnit(self, request: pb.WithdrawUnit, actor: str) -> Message:
+        unit = self._unit(request.unit_id)
+        unit.closed = unit.withdrawn = True
+        return self._accepted("people", request.unit_id)
+
     def PreviewLeaving(self, request: pb.PreviewLeaving, actor: str) -> Message:
         headed = [unit.unit_id for unit in self.units.values() if unit.head_id == request.person_id]
         units = [pb.HeldUnit(unit_id=id, head_id=request.successor_id) for id in headed]

@@ -49,6 +49,7 @@ PAGES = {
         "/people",
         "/people/new",
         "/people/minh",
+        "/people/minh?on=2025-03-01",
         "/people/phuc/leaving?successor=minh",
         "/people/planned",
         "/positions",

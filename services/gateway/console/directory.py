@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
+from nhip.common.v1.time_pb2 import AsOf
 from nhip.people.v1 import people_pb2
 from services.gateway.console.cards import Avatar, person_avatar, tone_of
 from services.gateway.console.language import Language, initials
@@ -64,8 +65,10 @@ PEOPLE_AT_ONCE = 500
 MOST_UNITS = 2000
 
 
-async def directory(visit: Visit, *shown: Message | None, ids: Iterable[str] = ()) -> Directory:
-    """Whoever some replies speak of, and the units; nobody while people is away.
+async def directory(
+    visit: Visit, *shown: Message | None, ids: Iterable[str] = (), as_of: AsOf | None = None
+) -> Directory:
+    """Whoever some replies speak of, and the units, now or `as_of` a moment; nobody while people is away.
 
     A page asks for those whom it shows, not for everybody.
     """
@@ -73,24 +76,24 @@ async def directory(visit: Visit, *shown: Message | None, ids: Iterable[str] = (
         {id for reply in shown if reply is not None for id in ids_in(reply)} | {id for id in ids if _ID.fullmatch(id)}
     )
     parts = [wanted[start : start + PEOPLE_AT_ONCE] for start in range(0, len(wanted), PEOPLE_AT_ONCE)]
-    replies, units = await asyncio.gather(asyncio.gather(*(_people(visit, part) for part in parts)), _units(visit))
+    replies, units = await asyncio.gather(
+        asyncio.gather(*(_people(visit, part, as_of) for part in parts)), _units(visit, as_of)
+    )
     people = {person.person_id: person for reply in replies if reply for person in reply.people}
     return Directory(visit.language, people, {unit.unit_id: unit for unit in units})
 
 
-async def _people(visit: Visit, ids: Sequence[str]) -> people_pb2.PeopleList | None:
-    return await or_none(
-        visit.caller.query("people", "ListPeople", people_pb2.ListPeople(person_ids=ids), people_pb2.PeopleList)
-    )
+async def _people(visit: Visit, ids: Sequence[str], as_of: AsOf | None) -> people_pb2.PeopleList | None:
+    asked = people_pb2.ListPeople(person_ids=ids, as_of=as_of)
+    return await or_none(visit.caller.query("people", "ListPeople", asked, people_pb2.PeopleList))
 
 
-async def _units(visit: Visit) -> Sequence[people_pb2.Unit]:
+async def _units(visit: Visit, as_of: AsOf | None) -> Sequence[people_pb2.Unit]:
     found: list[people_pb2.Unit] = []
     token = ""
     while len(found) < MOST_UNITS:
-        reply = await or_none(
-            visit.caller.query("people", "ListUnits", people_pb2.ListUnits(page_token=token), people_pb2.Units)
-        )
+        asked = people_pb2.ListUnits(page_token=token, as_of=as_of)
+        reply = await or_none(visit.caller.query("people", "ListUnits", asked, people_pb2.Units))
         found += reply.units if reply else ()
         token = reply.next_page_token if reply else ""
         if not token:

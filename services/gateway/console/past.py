@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
+from nhip.common.v1.time_pb2 import AsOf
 from services.gateway.console.visit import Visit
 
 
@@ -13,6 +14,14 @@ class PastBar:
     clock: str
     back: str
     """The same page, today."""
+
+
+def looked_back_at(visit: Visit) -> AsOf | None:
+    """The moment that a page of people is asked for; None: now, as today and days to come are."""
+    moment = visit.moment
+    if moment.is_now or (moment.known is None and moment.on is not None and moment.on >= visit.today):
+        return None
+    return moment.message(visit.zone)
 
 
 def past_bar(visit: Visit, past: bool, back: str) -> PastBar | None:

@@ -64,6 +64,11 @@ class Alignment:
         later = self.days_from(day)
         return {self.cycle_of(child) for on in later for child in self.children(kpi_id, on)}
 
+    def serving(self, parent: t.Parent, day: date) -> set[str]:
+        """The KPIs that serve a goal, CSF or KPI directly on a day or on one that comes after it."""
+        days = self.days_from(day)
+        return {id for id in self.links if any((at := self.link(id, on)) and at.parent == parent for on in days)}
+
     def above(self, kpi_id: str, day: date) -> Iterator[str]:
         """The KPIs that it serves on a day, nearest first, each once."""
         seen = {kpi_id}

@@ -52,8 +52,12 @@ def check(named: Named, org: OrgChart, at: Fields, before: Named | None = None) 
     judged_anew = before is None or named.evaluator != before.evaluator
     if named.evaluator and judged_anew and not org.is_active(named.evaluator):
         raise unknown("person", named.evaluator, at.evaluator)
-    if named.unit_id and named.unit_id not in org.units and (before is None or named.unit_id != before.unit_id):
-        raise unknown("unit", named.unit_id, at.unit_id)
+    if named.unit_id and (before is None or named.unit_id != before.unit_id):
+        unit = org.units.get(named.unit_id)
+        if unit is None:
+            raise unknown("unit", named.unit_id, at.unit_id)
+        if unit.closed:
+            raise Rejected("UNIT_CLOSED", f"the unit {unit.name!r} is closed", field=at.unit_id)
 
 
 def _there(people: Sequence[str], before: Sequence[str], org: OrgChart, at: str) -> None:

@@ -35,6 +35,13 @@ class Family:
         return frozenset(row.cycle_id for row in self.enclosing)
 
 
+async def every_id(con: asyncpg.Connection, tenant: str) -> list[str]:
+    """Of all cycles that were ever opened."""
+    return [
+        row["cycle_id"] for row in await con.fetch(f"select distinct cycle_id from {CYCLES} where tenant = $1", tenant)
+    ]
+
+
 async def cycles(con: asyncpg.Connection, tenant: str, request: pb.ListCycles) -> pb.Cycles:
     """A page of the cycles, the latest first."""
     page = asked(request, tenant, date, str, size=100)

@@ -228,7 +228,10 @@ async def goal_map(
     page = asked(request, tenant, int, int, size=BRANCH)
     async with reading(pool, tenant) as con:
         state = await read_cycle(con, outlines, tenant, request.cycle_id, org, when)
-        every = await strategy.goals(con, tenant, when.known), await strategy.csfs(con, tenant, when.known)
+        every = (
+            await strategy.goals(con, tenant, when.known, when.on),
+            await strategy.csfs(con, tenant, when.known, when.on),
+        )
         most = 0 if request.under_id else request.page_size or MOST
         goals, csfs = every[0][:most], every[1][:most]
         shown, next_page_token = _shown(state.outline, [*goals, *csfs], request, page)

@@ -63,8 +63,8 @@ async def kpi_page(
         state = await read_cycle(con, outlines, tenant, row.cycle_id, org, when)
         below = state.outline.children.get(row.kpi_id, ())[:CHILDREN]
         await state.load(con, [row.kpi_id, *state.outline.above(row.kpi_id), *below])
-        goals = {goal.goal_id: goal for goal in await strategy.goals(con, tenant, when.known)}
-        csfs = {csf.csf_id: csf for csf in await strategy.csfs(con, tenant, when.known)}
+        goals = {goal.goal_id: goal for goal in await strategy.goals(con, tenant, when.known, when.on)}
+        csfs = {csf.csf_id: csf for csf in await strategy.csfs(con, tenant, when.known, when.on)}
         trend = await progress.trend(con, tenant, row.kpi_id, when.known, when.on)
         replaced = await progress.replaced(con, tenant, row.kpi_id, when.known, when.on, most=REPLACED)
         delegates = await progress.delegates(con, tenant, row.kpi_id)
@@ -270,9 +270,9 @@ async def _parent_names(con: asyncpg.Connection, tenant: str, links: Sequence[Li
         f"select * from (select distinct on (kpi_id) kpi_id as id, name from {KPIS} "
         "where tenant = $1 and kpi_id = any($2::text[]) order by kpi_id, version desc) named "
         f"union all (select distinct on (csf_id) csf_id, name from {CSFS} "
-        "where tenant = $1 and csf_id = any($2::text[]) order by csf_id, version desc) "
+        "where tenant = $1 and csf_id = any($2::text[]) order by csf_id, position desc) "
         f"union all (select distinct on (goal_id) goal_id, name from {GOALS} "
-        "where tenant = $1 and goal_id = any($2::text[]) order by goal_id, version desc)",
+        "where tenant = $1 and goal_id = any($2::text[]) order by goal_id, position desc)",
         tenant,
         ids,
     )

@@ -91,8 +91,8 @@ async def overview(
 ) -> pb.Overview:
     async with reading(overviews.pool, tenant) as con:
         state, found = await overviews.look(con, tenant, request.cycle_id, org, at)
-        goals = await strategy.goals(con, tenant, state.when.known)
-        csfs = await strategy.csfs(con, tenant, state.when.known)
+        goals = await strategy.goals(con, tenant, state.when.known, state.when.on)
+        csfs = await strategy.csfs(con, tenant, state.when.known, state.when.on)
     return pb.Overview(
         cycle=cycles.cycle_message(state.cycle),
         goals=len(goals),

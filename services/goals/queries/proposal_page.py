@@ -69,8 +69,8 @@ async def preview(
 
 async def _strategy_names(con: asyncpg.Connection, tenant: str, state: CycleState) -> dict[str, str]:
     """What goals and success factors are called, by their ids."""
-    goals = await strategy.goals(con, tenant, state.when.known)
-    csfs = await strategy.csfs(con, tenant, state.when.known)
+    goals = await strategy.goals(con, tenant, state.when.known, state.when.on)
+    csfs = await strategy.csfs(con, tenant, state.when.known, state.when.on)
     return {goal.goal_id: goal.name for goal in goals} | {csf.csf_id: csf.name for csf in csfs}
 
 

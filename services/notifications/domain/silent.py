@@ -15,6 +15,7 @@ from nhip.checkins.v1.events_pb2 import (
 from nhip.goals.v1.events_pb2 import (
     CsfChosen,
     CsfCorrected,
+    CsfWithdrawn,
     CycleClosed,
     CycleClosingBegun,
     CycleCorrected,
@@ -28,6 +29,7 @@ from nhip.goals.v1.events_pb2 import (
     ProposalWithdrawn,
     StrategicGoalCorrected,
     StrategicGoalSet,
+    StrategicGoalWithdrawn,
 )
 from nhip.people.v1.events_pb2 import (
     ChangePlanned,
@@ -41,6 +43,7 @@ from nhip.people.v1.events_pb2 import (
     LogoChanged,
     NameChanged,
     PersonRegistered,
+    PersonWithdrawn,
     PlannedChangeMade,
     PlannedChangeWithdrawn,
     PositionAssigned,
@@ -56,6 +59,7 @@ from nhip.people.v1.events_pb2 import (
     UnitCreated,
     UnitMoved,
     UnitRenamed,
+    UnitWithdrawn,
 )
 from nhip.rewards.v1.events_pb2 import (
     AllowanceExpired,
@@ -77,6 +81,7 @@ from nhip.rewards.v1.events_pb2 import (
 
 _SET_UP = "it is set up for everybody, before anybody has something to do with it"
 _OF_ALL = "every page of the cycle says where it stands; a notice to everybody would tell nobody what to do"
+_BY_MISTAKE = "it was there by mistake, and nothing hung on it"
 _SEEN = "whoever looks sees it, and nobody has something to do with it"
 _BESIDE = "it stands in one append with what is told of"
 _WALLET = "the wallet shows it to its owner, who did it or was told in advance when it ends"
@@ -103,6 +108,10 @@ TELLS_NOBODY: Mapping[type[Message], str] = {
     CsfChosen: _SET_UP,
     StrategicGoalCorrected: _SET_UP,
     CsfCorrected: _SET_UP,
+    StrategicGoalWithdrawn: _BY_MISTAKE,
+    CsfWithdrawn: _BY_MISTAKE,
+    UnitWithdrawn: _BY_MISTAKE,
+    PersonWithdrawn: _BY_MISTAKE,
     CoreValueNamed: _SET_UP,
     TenantCreated: _SET_UP,
     UnitCreated: _SET_UP,

@@ -37,7 +37,7 @@ def employ(organisation: Organisation, person_id: str, wanted: types_pb2.Employm
 
 
 def forget(organisation: Organisation, person_id: str) -> Decision:
-    """Of who is erased."""
+    """Of who is erased or withdrawn."""
     if organisation.employments.get(person_id, Employment()) == Employment():
         return []
     return [StreamEvent(HERE, EmploymentChanged(person_id=person_id, after=types_pb2.Employment()))]

@@ -15,8 +15,9 @@ from nhip.people.v1.events_pb2 import (
     UnitHeadAppointed,
     UnitMoved,
     UnitRenamed,
+    UnitWithdrawn,
 )
-from nhip.people.v1.people_pb2 import AppointUnitHead, AssignPlace, CreateUnit, MoveUnit, RenameUnit
+from nhip.people.v1.people_pb2 import AppointUnitHead, AssignPlace, CreateUnit, MoveUnit, RenameUnit, WithdrawUnit
 
 HERE = ORGANISATION(THE_ORGANISATION)
 
@@ -62,6 +63,25 @@ def close_unit(organisation: Organisation, unit_id: str, people: Iterable[Person
     return [StreamEvent(HERE, UnitClosed(unit_id=unit_id))]
 
 
+def withdraw_unit(organisation: Organisation, command: WithdrawUnit, *, positions: bool) -> Decision:
+    """Take back a unit that was made by mistake. One that people were in has a history: it is closed.
+
+    `positions`: there are open ones of it.
+    """
+    unit = organisation.units.get(command.unit_id)
+    if unit is None:
+        raise unknown("unit", command.unit_id, "unit_id")
+    if unit.withdrawn:
+        return []
+    if unit.id in organisation.peopled:
+        raise Rejected("UNIT_HAD_PEOPLE", "people are or were in it: close it instead", field="unit_id")
+    if any(part.parent_id == unit.id and not part.closed for part in organisation.units.values()):
+        raise Rejected("UNIT_HAS_PARTS", "other units are a part of it: move or close them first", field="unit_id")
+    if positions:
+        raise Rejected("UNIT_HAS_POSITIONS", "positions are of it: move or close them first", field="unit_id")
+    return [StreamEvent(HERE, UnitWithdrawn(unit_id=unit.id, name=unit.name, reason=command.reason))]
+
+
 def of_unit(organisation: Organisation, unit_id: str) -> list[str]:
     """The ids of the people who are placed in a unit, those who left among them."""
     return [person_id for person_id, place in organisation.places.items() if place.unit_id == unit_id]
@@ -83,6 +103,19 @@ def hand_over(organisation: Organisation, leaver: str, successor: str) -> Decisi
             after = types_pb2.Place(unit_id=place.unit_id, manager_id=above if person_id in line else successor)
             decision.append(StreamEvent(HERE, PlaceAssigned(person_id=person_id, before=before, after=after)))
     return decision
+
+
+def clear(organisation: Organisation, person_id: str) -> Decision:
+    """Of who was registered by mistake: they stand nowhere any more. Raises `Rejected` for whom others hang on."""
+    if any(place.manager_id == person_id for place in organisation.places.values()):
+        raise Rejected("PERSON_MANAGES", "somebody reports to them: name another manager first", field="person_id")
+    if any(unit.head_id == person_id and not unit.closed for unit in organisation.units.values()):
+        raise Rejected("PERSON_HEADS", "they head a unit: appoint another head first", field="person_id")
+    before = organisation.places.get(person_id, Place())
+    if before == Place():
+        return []
+    was = types_pb2.Place(unit_id=before.unit_id, manager_id=before.manager_id)
+    return [StreamEvent(HERE, PlaceAssigned(person_id=person_id, before=was, after=types_pb2.Place()))]
 
 
 def is_oneself(actor: Actor, person_id: str) -> bool:

@@ -15,6 +15,7 @@ from nhip.people.v1.events_pb2 import (
     PersonDeactivated,
     PersonReactivated,
     PersonRegistered,
+    PersonWithdrawn,
     RolesChanged,
     TitleChanged,
     UnitHeadAppointed,
@@ -26,9 +27,10 @@ from nhip.people.v1.people_pb2 import (
     ChangeTitle,
     DeactivatePerson,
     RegisterPerson,
+    WithdrawPerson,
 )
 from services.people.domain import organisation as organisations
-from services.people.domain.employment import employ
+from services.people.domain.employment import employ, forget
 from services.people.domain.needed import fills, refuse_last
 from services.people.domain.organisation import is_oneself
 
@@ -147,7 +149,38 @@ def reactivate(person: Person | None, person_id: str) -> Decision:
         return []
     if person.erased:
         raise Rejected("PERSON_ERASED", "this person was erased: nobody knows who that was", field="person_id")
+    if person.withdrawn:
+        raise Rejected("PERSON_WITHDRAWN", "they were registered by mistake: register who it is", field="person_id")
     return [StreamEvent(PERSON(person.id), PersonReactivated(person_id=person.id))]
+
+
+def withdraw(
+    person: Person | None,
+    organisation: Organisation,
+    command: WithdrawPerson,
+    *,
+    succeeds: bool,
+    others: frozenset[str],
+) -> Decision:
+    """Take back who was registered by mistake; their employee code is free again. `succeeds`: they stand in for
+    somebody who left. `others`: the needed roles that others fill."""
+    person = _existing(person, command.person_id)
+    if person.withdrawn:
+        return []
+    if person.erased:
+        raise Rejected("PERSON_ERASED", "this person was erased: nobody knows who that was", field="person_id")
+    if person.roles_changed:
+        raise Rejected("PERSON_HAD_ROLES", "they were given roles later: say that they left", field="person_id")
+    if succeeds:
+        raise Rejected(
+            "PERSON_SUCCEEDS", "they stand in for somebody who left: name another successor first", field="person_id"
+        )
+    refuse_last(fills(person), others, "person_id")
+    return [
+        StreamEvent(PERSON(person.id), PersonWithdrawn(person_id=person.id, reason=command.reason)),
+        *organisations.clear(organisation, person.id),
+        *forget(organisation, person.id),
+    ]
 
 
 def _address(text: str) -> None:

@@ -101,6 +101,11 @@ def holders(state: Positions, position_id: str) -> list[str]:
     return [person for person, held in state.held.items() if held == position_id]
 
 
+def of_unit(state: Positions, unit_id: str) -> bool:
+    """Whether an open one is of a unit."""
+    return any(one.unit_id == unit_id and not one.closed for one in state.positions.values())
+
+
 def _open(state: Positions, position_id: str) -> Position:
     known = state.positions.get(position_id)
     if known is None:

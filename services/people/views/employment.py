@@ -18,6 +18,7 @@ from nhip.people.v1.events_pb2 import (
     UnitHeadAppointed,
     UnitMoved,
     UnitRenamed,
+    UnitWithdrawn,
 )
 
 
@@ -36,7 +37,7 @@ class EmploymentView(WrittenWhole[EmploymentRow, EmploymentChanged]):
     version = VERSION
     row = EmploymentRow
     folds = (EmploymentChanged,)
-    passes_over = (PlaceAssigned, UnitClosed, UnitCreated, UnitHeadAppointed, UnitMoved, UnitRenamed)
+    passes_over = (PlaceAssigned, UnitClosed, UnitCreated, UnitHeadAppointed, UnitMoved, UnitRenamed, UnitWithdrawn)
 
     def written(self, event: Recorded, e: EmploymentChanged) -> EmploymentRow:
         return _row(event.tenant, e.person_id, e.after.employee_code, to_date(e.after.joined_on))

@@ -16,6 +16,7 @@ from nhip.people.v1.events_pb2 import (
     PersonErased,
     PersonReactivated,
     PersonRegistered,
+    PersonWithdrawn,
     RolesChanged,
     TitleChanged,
 )
@@ -42,7 +43,15 @@ class RoleChangeView(View[RoleChangeRow]):
     version = VERSION
     row = RoleChangeRow
     folds = (PersonRegistered, RolesChanged)
-    passes_over = (EmailChanged, NameChanged, PersonDeactivated, PersonErased, PersonReactivated, TitleChanged)
+    passes_over = (
+        EmailChanged,
+        NameChanged,
+        PersonDeactivated,
+        PersonErased,
+        PersonReactivated,
+        PersonWithdrawn,
+        TitleChanged,
+    )
 
     def fold(self, rows: Rows[RoleChangeRow], event: Recorded) -> None:
         match event.message:

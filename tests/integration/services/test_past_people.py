@@ -1,4 +1,4 @@
-"""A past day shows who answered then: the place and the head of then, under the name of today."""
+"""A past day shows who was where and who answered then: places, titles and units of then, under the names of today."""
 
 from datetime import UTC, datetime
 
@@ -8,7 +8,8 @@ from eventkit.values import from_datetime
 from nhip.common.v1.time_pb2 import AsOf
 from nhip.goals.v1 import goals_pb2 as g
 from nhip.people.v1 import people_pb2 as p
-from tests.integration.services.company import Company, System
+from nhip.people.v1 import types_pb2 as pt
+from tests.integration.services.company import Company, System, words
 
 
 @pytest.fixture
@@ -42,3 +43,38 @@ async def test_who_answered_then_is_who_headed_and_was_there_then(company: Compa
         {("minh", "")},
     )
     assert await owners(company, "D1", begun) == {("phuc", "")}
+
+
+async def test_people_and_units_are_shown_as_they_were_and_what_was_withdrawn_while_it_was_there(company: Company):
+    ids = company.ids
+    await company.do(p.CreateUnit(name="Nhầm"), name="mistake")
+    mistaken = p.RegisterPerson(name=words("Nhầm"), title=words("Thử"))
+    await company.do(mistaken, name="nobody")
+    begun = datetime.now(UTC)
+    await company.do(p.RenameUnit(unit_id=ids["sales"], name="Kinh doanh"))
+    await company.do(p.ChangeTitle(person_id=ids["tram"], title=words("Trưởng nhóm")))
+    await company.do(p.AssignPlace(person_id=ids["tram"], place=pt.Place(manager_id=ids["nam"])))
+    await company.do(p.WithdrawUnit(unit_id=ids["mistake"], reason=words("nhầm")), "nam")
+    await company.do(p.WithdrawPerson(person_id=ids["nobody"], reason=words("nhầm")), "nam")
+    refusal = await company.refused(p.WithdrawUnit(unit_id=ids["sales"], reason=words("x")), "nam")
+    assert refusal.reason == "UNIT_HAD_PEOPLE"
+
+    async def seen(then: datetime | None) -> tuple[object, ...]:
+        as_of = AsOf(recorded_at=from_datetime(then)) if then else None
+        units = await company.ask(p.ListUnits(as_of=as_of), "nam")
+        people = await company.ask(p.ListPeople(as_of=as_of), "nam")
+        tram = await company.ask(p.GetPerson(person_id=ids["tram"], as_of=as_of), "nam")
+        kpi = await company.ask(g.GetKpi(kpi_id=ids["D1"], as_of=as_of), "nam")
+        assert isinstance(units, p.Units)
+        assert isinstance(people, p.PeopleList)
+        assert isinstance(tram, p.Person)
+        assert isinstance(kpi, g.KpiPage)
+        return (
+            {unit.name for unit in units.units if not unit.withdrawn},
+            ids["nobody"] in {one.person_id for one in people.people},
+            (tram.title.plain, tram.place.unit_id, tram.place.manager_id),
+            kpi.kpi.unit_name,
+        )
+
+    assert await seen(begun) == ({"Sales", "Nhầm"}, True, ("Chức", ids["sales"], ids["phuc"]), "Sales")
+    assert await seen(None) == ({"Kinh doanh"}, False, ("Trưởng nhóm", "", ids["nam"]), "Kinh doanh")

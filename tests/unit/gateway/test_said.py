@@ -60,6 +60,8 @@ DEEDS: dict[str, tuple[str, dict[str, str]]] = {
     "/csfs/new": ("ChooseCsf", {"name": "Khách dùng thử", "goal.g1": "1"}),
     "/goals/{goal}": ("CorrectStrategicGoal", {"name": "300 khách", "target": "300", "year": "2025"}),
     "/csfs/{csf}": ("CorrectCsf", {"name": "Khách dùng thử", "goal.g1": "1"}),
+    "/goals/{goal}/withdrawal": ("WithdrawStrategicGoal", {"withdraw-reason": "nhầm"}),
+    "/csfs/{csf}/withdrawal": ("WithdrawCsf", {"withdraw-reason": "nhầm"}),
     "/kpis/new": (
         "DefineKpi",
         {
@@ -80,6 +82,7 @@ DEEDS: dict[str, tuple[str, dict[str, str]]] = {
     "/people/{person}/roles": ("ChangeRoles", {"ROLE_ADMIN": "1", "reason": "điều phối quý 1"}),
     "/people/{person}/leave": ("DeactivatePerson", {"successor": "tram"}),
     "/people/{person}/return": ("ReactivatePerson", {}),
+    "/people/{person}/withdrawal": ("WithdrawPerson", {"withdraw-reason": "nhầm"}),
     "/people/planned/{plan}/withdrawal": ("WithdrawPlannedChange", {}),
     "/company": ("ChangeCompany", {"name": "Công ty X", "time_zone": "Asia/Tokyo", "language": "vi"}),
     "/company/logo": ("ChangeLogo", {"do": "remove"}),
@@ -93,6 +96,7 @@ DEEDS: dict[str, tuple[str, dict[str, str]]] = {
     "/units/{unit}/move": ("MoveUnit", {"parent": ""}),
     "/units/{unit}/head": ("AppointUnitHead", {"head": "phuc"}),
     "/units/{unit}/end": ("CloseUnit", {}),
+    "/units/{unit}/withdrawal": ("WithdrawUnit", {"withdraw-reason": "nhầm"}),
     "/erasures/{person}/approval": ("ApproveErasure", {"name": "Minh"}),
     "/erasures/{person}/decline": ("DeclineErasure", REASON),
     "/erasures/{person}/hold": ("PlaceLegalHold", {"hold_reason": "Kiện tụng"}),

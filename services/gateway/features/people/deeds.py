@@ -8,6 +8,7 @@ from google.protobuf.message import Message
 from starlette.responses import Response
 
 from eventkit.errors import Violation
+from nhip.common.v1 import words_pb2
 from nhip.people.v1 import people_pb2
 from services.gateway.console import deeds
 from services.gateway.console.forms import Form, date_message
@@ -65,6 +66,12 @@ async def carry_out(
     return await deeds.carry_out(
         visit, filled, "people", method, command, said, to=to, again=again, fields=fields, within=_PLANNED_PATH
     )
+
+
+def reason_of(filled: Form) -> words_pb2.PersonalText | None:
+    """Why something is withdrawn; None: nothing was said."""
+    text = filled.text("withdraw-reason")
+    return words_pb2.PersonalText(plain=text) if text else None
 
 
 def _always(page: str, _: str) -> str:

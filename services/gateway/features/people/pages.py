@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from google.protobuf.message import Message
 from starlette.responses import Response
@@ -17,11 +17,12 @@ from services.gateway.console.choices import people_to_choose, units_to_choose
 from services.gateway.console.directory import Directory, directory
 from services.gateway.console.forms import Form, date_message, sent
 from services.gateway.console.language import Language, date_of, day_of
+from services.gateway.console.past import looked_back_at, past_bar
 from services.gateway.console.roles import ROLES, role_words
 from services.gateway.console.routes import Routes
 from services.gateway.console.visit import Visit, or_none
 from services.gateway.features.people import chart, leaving, planned, positions, units
-from services.gateway.features.people.deeds import carry_out
+from services.gateway.features.people.deeds import FIELDS, carry_out, reason_of
 from services.gateway.features.people.roles import held_roles, role_history
 
 routes = Routes(units.routes, planned.routes, leaving.routes, chart.routes, positions.routes)
@@ -82,6 +83,7 @@ async def listing(visit: Visit) -> Response:
     query = visit.request.query_params
     text, unit, left = query.get("text", "")[:120], query.get("unit", ""), query.get("left", "")
     manager, lacking = query.get("manager", ""), query.get("lacking", "")
+    as_of = looked_back_at(visit)
     asked = people_pb2.ListPeople(
         text=text,
         unit_id=unit,
@@ -90,9 +92,10 @@ async def listing(visit: Visit) -> Response:
         active=not left,
         page_size=PAGE,
         page_token=query.get("after", ""),
+        as_of=as_of,
     )
     found = await visit.caller.query("people", "ListPeople", asked, people_pb2.PeopleList)
-    who = await directory(visit, found, ids=[manager] if manager else [])
+    who = await directory(visit, found, ids=[manager] if manager else [], as_of=as_of)
     narrowed = {"text": text, "unit": unit, "manager": manager, "lacking": lacking, "left": left}
     kept = {name: value for name, value in narrowed.items() if value}
     return visit.render(
@@ -104,7 +107,8 @@ async def listing(visit: Visit) -> Response:
         manager=(manager, who.person(manager)) if manager else None,
         units=units_to_choose(who),
         searched=bool(kept),
-        more="/people?" + urlencode({**kept, "after": found.next_page_token}) if found.next_page_token else "",
+        past=past_bar(visit, as_of is not None, "/people"),
+        more=visit.moment.url("/people", **kept, after=found.next_page_token) if found.next_page_token else "",
     )
 
 
@@ -164,8 +168,10 @@ async def one(visit: Visit) -> Response:
 async def _one(visit: Visit, sent_back: tuple[str, Form] = ("", Form()), status: int = 200) -> Response:
     """A person; `sent_back` is the form that was refused, by what it was for."""
     id = visit.request.path_params["person"]
-    person = await visit.caller.query("people", "GetPerson", people_pb2.GetPerson(person_id=id), people_pb2.Person)
-    who, held_position = await asyncio.gather(directory(visit, person), _position(visit, id))
+    as_of = looked_back_at(visit)
+    asked = people_pb2.GetPerson(person_id=id, as_of=as_of)
+    person = await visit.caller.query("people", "GetPerson", asked, people_pb2.Person)
+    who, held_position = await asyncio.gather(directory(visit, person, as_of=as_of), _position(visit, id))
     language, place = visit.language, person.place
     shown = {
         "name": {"name": language.words(person.name)},
@@ -176,14 +182,17 @@ async def _one(visit: Visit, sent_back: tuple[str, Form] = ("", Form()), status:
         "roles": {types_pb2.Role.Name(role): "1" for role in person.roles},
         "leave": {"successor": person.successor_id},
         "return": {},
+        "withdraw": {},
     }
     forms = {name: sent_back[1] if name == sent_back[0] else Form(values) for name, values in shown.items()}
-    sets_right = visit.may("people.ChangeName")
+    sets_right = visit.may("people.ChangeName") and as_of is None and not person.withdrawn
     chosen = (forms["place"]["manager"], forms["leave"]["successor"])
     return visit.render(
         "people/person.html",
         status,
         here=url_of(id),
+        past=past_bar(visit, as_of is not None, url_of(id)),
+        withdrawn=person.withdrawn,
         row=person_row(person, who, language),
         position=held_position,
         forms=forms,
@@ -285,12 +294,21 @@ async def come_back(visit: Visit) -> Response:
     return await _send(visit, "return", filled, "ReactivatePerson", command, said)
 
 
+@routes.form("/people/{person}/withdrawal", page="/people/{person}")
+async def withdraw(visit: Visit) -> Response:
+    """`POST /people/<id>/withdrawal`."""
+    filled = await sent(visit.request)
+    command = people_pb2.WithdrawPerson(person_id=_person(visit), reason=reason_of(filled))
+    said = visit.language.gettext("The registration is withdrawn. Past days still show it.")
+    return await _send(visit, "withdraw", filled, "WithdrawPerson", command, said)
+
+
 async def _send(visit: Visit, form: str, filled: Form, method: str, command: Message, said: str) -> Response:
     def again(filled: Form, status: int) -> Awaitable[Response]:
         return _one(visit, (form, filled), status)
 
-    here = url_of(_person(visit))
-    return await carry_out(visit, filled, method, command, said, to=url_of, again=again, here=here)
+    here, fields = url_of(_person(visit)), {**FIELDS, "reason": "withdraw-reason"} if form == "withdraw" else FIELDS
+    return await carry_out(visit, filled, method, command, said, to=url_of, again=again, here=here, fields=fields)
 
 
 def _person(visit: Visit) -> str:

@@ -9,6 +9,7 @@ from google.protobuf.message import Message
 from starlette.responses import Response
 
 from eventkit.errors import Violation
+from nhip.common.v1 import words_pb2
 from nhip.goals.v1 import goals_pb2
 from services.gateway.console.cycles import choose_cycle
 from services.gateway.console.deeds import carry_out
@@ -65,8 +66,9 @@ async def open_cycle(visit: Visit) -> Response:
 # --- goals and success factors ---
 
 
-def _here(visit: Visit) -> str:
-    return visit.request.url.path
+def _page(visit: Visit) -> str:
+    """The page of what the address is about, whatever is done to it."""
+    return visit.request.url.path.removesuffix("/withdrawal")
 
 
 def _known(visit: Visit) -> bool:
@@ -81,8 +83,15 @@ async def new_goal(visit: Visit) -> Response:
     return await _goal(visit, Form({"year": str(visit.today.year)}))
 
 
-async def _goal(visit: Visit, filled: Form, status: int = 200) -> Response:
-    return visit.render("strategy/goal.html", status, here=_here(visit), known=_known(visit), form=filled)
+async def _goal(visit: Visit, filled: Form, status: int = 200, *, withdrawn: Form | None = None) -> Response:
+    return visit.render(
+        "strategy/goal.html",
+        status,
+        here=_page(visit),
+        known=_known(visit),
+        form=filled,
+        withdrawn=withdrawn or Form(),
+    )
 
 
 @routes.form("/goals/new")
@@ -106,9 +115,16 @@ async def new_csf(visit: Visit) -> Response:
     return await _csf(visit, Form())
 
 
-async def _csf(visit: Visit, filled: Form, status: int = 200) -> Response:
-    goals = await goals_of(visit)
-    return visit.render("strategy/csf.html", status, here=_here(visit), known=_known(visit), form=filled, goals=goals)
+async def _csf(visit: Visit, filled: Form, status: int = 200, *, withdrawn: Form | None = None) -> Response:
+    return visit.render(
+        "strategy/csf.html",
+        status,
+        here=_page(visit),
+        known=_known(visit),
+        form=filled,
+        goals=await goals_of(visit),
+        withdrawn=withdrawn or Form(),
+    )
 
 
 async def goals_of(visit: Visit) -> Sequence[goals_pb2.StrategicGoal]:
@@ -157,9 +173,26 @@ async def strategy(visit: Visit) -> Response:
 async def one_goal(visit: Visit) -> Response:
     """`GET /goals/<id>`: to be put right."""
     visit.must("goals.CorrectStrategicGoal")
+    return await _goal(visit, await _goal_as_it_stands(visit))
+
+
+async def _goal_as_it_stands(visit: Visit) -> Form:
     goal = await _goal_of(visit)
     shown = {"name": goal.name, "year": str(goal.year), "unit": goal.unit}
-    return await _goal(visit, Form(shown | {"target": visit.language.number(decimal_of(goal, "target"))}))
+    return Form(shown | {"target": visit.language.number(decimal_of(goal, "target"))})
+
+
+@routes.form("/goals/{goal}/withdrawal", page="/goals/{goal}")
+async def withdraw_goal(visit: Visit) -> Response:
+    """`POST /goals/<id>/withdrawal`."""
+    filled = await sent(visit.request)
+
+    async def again(filled: Form, status: int) -> Response:
+        return await _goal(visit, await _goal_as_it_stands(visit), status, withdrawn=filled)
+
+    command = goals_pb2.WithdrawStrategicGoal(goal_id=visit.request.path_params["goal"], reason=_reason(filled))
+    said = visit.language.gettext("The strategic goal is withdrawn. Past days still show it.")
+    return await _take_back(visit, filled, "WithdrawStrategicGoal", command, said, again)
 
 
 @routes.form("/goals/{goal}")
@@ -184,9 +217,40 @@ async def correct_goal(visit: Visit) -> Response:
 async def one_csf(visit: Visit) -> Response:
     """`GET /csfs/<id>`: to be put right."""
     visit.must("goals.CorrectCsf")
+    return await _csf(visit, await _csf_as_it_stands(visit))
+
+
+async def _csf_as_it_stands(visit: Visit) -> Form:
     csf = await _csf_of(visit)
     chosen = {f"goal.{goal}": "1" for goal in csf.goal_ids}
-    return await _csf(visit, Form({"name": csf.name, "why": csf.why, **chosen}))
+    return Form({"name": csf.name, "why": csf.why, **chosen})
+
+
+@routes.form("/csfs/{csf}/withdrawal", page="/csfs/{csf}")
+async def withdraw_csf(visit: Visit) -> Response:
+    """`POST /csfs/<id>/withdrawal`."""
+    filled = await sent(visit.request)
+
+    async def again(filled: Form, status: int) -> Response:
+        return await _csf(visit, await _csf_as_it_stands(visit), status, withdrawn=filled)
+
+    command = goals_pb2.WithdrawCsf(csf_id=visit.request.path_params["csf"], reason=_reason(filled))
+    said = visit.language.gettext("The success factor is withdrawn. Past days still show it.")
+    return await _take_back(visit, filled, "WithdrawCsf", command, said, again)
+
+
+def _reason(filled: Form) -> words_pb2.PersonalText | None:
+    text = filled.text("withdraw-reason")
+    return words_pb2.PersonalText(plain=text) if text else None
+
+
+async def _take_back(
+    visit: Visit, filled: Form, method: str, command: Message, said: str, again: kpis.Again
+) -> Response:
+    fields = {"reason": "withdraw-reason"}
+    return await carry_out(
+        visit, filled, "goals", method, command, said, to=lambda _: "/strategy", again=again, fields=fields
+    )
 
 
 @routes.form("/csfs/{csf}")
