@@ -158,7 +158,7 @@ def correct_goal(strategy: Strategy, command: CorrectStrategicGoal, today: date)
 def withdraw_goal(
     strategy: Strategy, command: WithdrawStrategicGoal, alignments: Iterable[Alignment], today: date
 ) -> Decision:
-    """Take back what was set by mistake. `alignments`: those of all cycles."""
+    """Take back what was set by mistake (D-10). `alignments`: those of all cycles."""
     known = strategy.goals.get(command.goal_id)
     if known is None:
         raise unknown("goal", command.goal_id, "goal_id")

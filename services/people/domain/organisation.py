@@ -64,7 +64,7 @@ def close_unit(organisation: Organisation, unit_id: str, people: Iterable[Person
 
 
 def withdraw_unit(organisation: Organisation, command: WithdrawUnit, *, positions: bool) -> Decision:
-    """Take back a unit that was made by mistake. One that people were in has a history: it is closed.
+    """Take back a unit that was made by mistake (D-10). One that people were in has a history: it is closed.
 
     `positions`: there are open ones of it.
     """

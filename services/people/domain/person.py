@@ -162,7 +162,7 @@ def withdraw(
     succeeds: bool,
     others: frozenset[str],
 ) -> Decision:
-    """Take back who was registered by mistake; their employee code is free again. `succeeds`: they stand in for
+    """Take back who was registered by mistake (D-10); their employee code is free again. `succeeds`: they stand in for
     somebody who left. `others`: the needed roles that others fill."""
     person = _existing(person, command.person_id)
     if person.withdrawn:
