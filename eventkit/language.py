@@ -12,7 +12,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 from eventkit import numerals
-from eventkit.values import is_percent
+from eventkit.values import is_dong, is_percent
 
 CODES = ("vi", "en")
 NBSP = "\u00a0"
@@ -40,7 +40,11 @@ class Language:
 
     def amount(self, value: Decimal | None, unit: str = "", *, places: int = 6) -> str:
         """A number with its unit behind it: "25 %" in Vietnamese, "25%" in English, "50 demo" in both."""
-        return "" if value is None else self.number(value, places=places) + self.unit(unit)
+        return "" if value is None else self.figure(value, unit, places=places) + self.unit(unit)
+
+    def figure(self, value: Decimal | None, unit: str, *, places: int = 6) -> str:
+        """The number of an amount, without its unit: đồng are whole."""
+        return self.number(value, places=0 if is_dong(unit) else places)
 
     def unit(self, unit: str) -> str:
         """A unit as it stands behind a number; empty for none."""

@@ -15,7 +15,11 @@ _SCALES = {
     "vi": ((Decimal(10) ** 9, "\u00a0tỷ"), (Decimal(10) ** 6, "\u00a0triệu")),
     "en": ((Decimal(10) ** 12, "tn"), (Decimal(10) ** 9, "bn"), (Decimal(10) ** 6, "m")),
 }
-_WORDS = {"vi": ("tỷ", "triệu", "nghìn"), "en": ("billion", "million", "thousand")}
+_WORDS = {
+    "vi": ((15, "triệu tỷ"), (12, "nghìn tỷ"), (9, "tỷ"), (6, "triệu"), (3, "nghìn")),
+    "en": ((15, "quadrillion"), (12, "trillion"), (9, "billion"), (6, "million"), (3, "thousand")),
+}
+_ABOUT = {"vi": "khoảng ", "en": "about "}
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -112,12 +116,16 @@ def written(value: Decimal, language: str, *, places: int = 6, rounding: str = R
 
 
 def in_full(value: Decimal, language: str) -> str:
-    """A number said back to who typed it, so that nobody takes one mark for another: "1.200 (1,2 nghìn)", "1,2"."""
+    """A number said back to who typed it, so that nobody takes one mark for another: "1.200 (1,2 nghìn)",
+    "1.234.567 (khoảng 1,234 triệu)", "1,2"."""
     text = written(value, language)
     size = value.copy_abs()
-    for exponent, word in zip((9, 6, 3), _WORDS[language], strict=True):
+    for exponent, word in _WORDS[language]:
         if size >= Decimal(10) ** exponent:
-            return f"{text} ({written(value.scaleb(-exponent), language, places=9)}\u00a0{word})"
+            scaled = value.scaleb(-exponent)
+            shortened = rounded(scaled, 3, ROUND_DOWN)
+            about = "" if shortened == scaled else _ABOUT[language]
+            return f"{text} ({about}{written(shortened, language)}\u00a0{word})"
     return text
 
 

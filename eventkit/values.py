@@ -25,6 +25,7 @@ decimal.setcontext(decimal.Context())
 _EXACT = decimal.Context(prec=decimal.MAX_PREC, Emax=decimal.MAX_EMAX, Emin=decimal.MIN_EMIN)
 
 PERCENT = "%"
+_DONG = frozenset({"vnd", "vnđ", "đ", "₫", "đồng"})
 _PERCENT_WORDS = ("%", "phần trăm", "percent", "per cent")
 
 
@@ -79,6 +80,11 @@ def unit_key(unit: str) -> str:
 
 def is_percent(unit: str) -> bool:
     return unit_key(unit) == PERCENT
+
+
+def is_dong(unit: str) -> bool:
+    """Vietnamese money, of which there is no part."""
+    return unit_key(unit) in _DONG
 
 
 def same(a: PbDecimal, b: PbDecimal) -> bool:

@@ -31,7 +31,12 @@ class Fault:
 
 
 def meant(given: str, known: Iterable[str]) -> str:
-    """The one of some names that was meant perhaps; empty: none is near."""
+    """The one of some names that was meant perhaps; empty: none is near. Another number is another thing: of NV99 no
+    NV09 is said."""
     by_plain = {plain_letters(name): name for name in list(known)[:MOST_COMPARED]}
     close = difflib.get_close_matches(plain_letters(given), list(by_plain), 1, 0.75)
-    return by_plain[close[0]] if close else ""
+    return by_plain[close[0]] if close and _digits(close[0]) == _digits(given) else ""
+
+
+def _digits(text: str) -> list[str]:
+    return [char for char in text if char.isdigit()]

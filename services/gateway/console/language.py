@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 from google.type import date_pb2, decimal_pb2  # pyright: ignore[reportMissingTypeStubs]  # a wheel without py.typed
 
 from eventkit import language, numerals
+from eventkit.values import is_dong, rounded
 from nhip.common.v1 import words_pb2
 
 LOCALES = Path(__file__).parent.parent / "locales"
@@ -39,7 +40,9 @@ class Language(language.Language):
 
     def brief(self, value: Decimal | None, unit: str = "") -> str:
         """A short number with its unit."""
-        return "" if value is None else self.short(value) + self.unit(unit)
+        if value is None:
+            return ""
+        return self.short(rounded(value, 0) if is_dong(unit) else value) + self.unit(unit)
 
     def signed(self, value: Decimal, unit: str = "") -> str:
         """A change: "+5", "−15" (a true minus)."""

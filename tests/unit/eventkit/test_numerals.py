@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventkit.numerals import TwoReadings, read, short, written
+from eventkit.numerals import TwoReadings, in_full, read, short, written
 from eventkit.values import is_taken, plain, rounded, unit_key
 
 stored = st.decimals(
@@ -67,6 +67,23 @@ def test_whatever_was_stored_is_written_exactly_and_read_as_what_it_was(value: D
 )
 def test_money_fits_on_a_card_and_nothing_is_rounded_up(value: str, vi: str, en: str):
     assert (short(Decimal(value), "vi"), short(Decimal(value), "en")) == (vi, en)
+
+
+@pytest.mark.parametrize(
+    ("value", "vi", "en"),
+    [
+        ("1200", "1.200 (1,2\u00a0nghìn)", "1,200 (1.2\u00a0thousand)"),
+        ("1234567", "1.234.567 (khoảng 1,234\u00a0triệu)", "1,234,567 (about 1.234\u00a0million)"),
+        (
+            "9" * 18,
+            "999.999.999.999.999.999 (khoảng 999,999\u00a0triệu tỷ)",
+            "999,999,999,999,999,999 (about 999.999\u00a0quadrillion)",
+        ),
+        ("12", "12", "12"),
+    ],
+)
+def test_a_number_is_said_back_so_that_its_size_can_be_read(value: str, vi: str, en: str):
+    assert (in_full(Decimal(value), "vi"), in_full(Decimal(value), "en")) == (vi, en)
 
 
 def test_sums_of_the_longest_stored_numbers_are_exact():

@@ -29,6 +29,12 @@ ROOM = Path(gateway.__file__).parent
         (lambda language: language.number(Decimal("1200")), "1.200", "1,200"),
         (lambda language: language.amount(Decimal("25"), "%"), "25\u00a0%", "25%"),
         (lambda language: language.amount(Decimal("50"), "demo"), "50\u00a0demo", "50\u00a0demo"),
+        (
+            lambda language: language.amount(Decimal("80515297181964.1"), "VND"),
+            "80.515.297.181.964\u00a0VND",
+            "80,515,297,181,964\u00a0VND",
+        ),
+        (lambda language: language.brief(Decimal("999.6"), "đồng"), "1.000\u00a0đồng", "1,000\u00a0đồng"),
         (lambda language: language.signed(Decimal("-15")), "−15", "−15"),
         (
             lambda language: language.arithmetic("50 × 62.5 % + 30 × 80 %"),

@@ -5,9 +5,10 @@ from urllib.parse import unquote
 import httpx
 import pytest
 
+from eventkit.errors import unknown
 from eventkit.rpc.demo_issuer import DemoIssuer
 from nhip.common.v1 import command_pb2, operations_pb2
-from nhip.people.v1 import people_pb2
+from nhip.people.v1 import people_pb2, settings_pb2
 from services.gateway.console.visit import SAID_COOKIE
 from services.gateway.session import SESSION_COOKIE, local_path
 
@@ -89,6 +90,7 @@ async def test_a_company_that_was_begun_gets_its_first_administrator_and_keeps_i
     backend.answers("GetTenant", people_pb2.Tenant(tenant_id="acme", name="Acme"))
     backend.answers("ListPeople", people_pb2.PeopleList())
     backend.answers("RegisterPerson", command_pb2.Accepted(id="huong", position="people=3"))
+    backend.answers("ChangeCompany", command_pb2.Accepted(id="acme", unchanged=True))
     backend.answers("GetAccess", operations_pb2.Access())
     page = await client.get("/sign-in")
     assert 'value="Acme"' in page.text
@@ -97,3 +99,22 @@ async def test_a_company_that_was_begun_gets_its_first_administrator_and_keeps_i
     assert (done.status_code, done.headers["location"]) == (303, "/first-steps")
     assert "CreateTenant" not in {name for name, _, _ in backend.asked}
     assert "Acme" in unquote(done.cookies[SAID_COOKIE])
+
+
+async def test_a_company_is_set_up_in_the_language_that_was_chosen_and_a_second_time_says_so(
+    client: httpx.AsyncClient, backend: Backend
+):
+    backend.answers("GetTenant", unknown("tenant", "acme", "tenant_id"))
+    backend.answers("CreateTenant", command_pb2.Accepted(id="acme", position="people=1"))
+    backend.answers("ChangeCompany", command_pb2.Accepted(id="acme", position="people=2"))
+    backend.answers("RegisterPerson", command_pb2.Accepted(id="huong", position="people=3"))
+    backend.answers("GetAccess", operations_pb2.Access())
+    sent = {"company": "Acme", "name": "Hương", "language": "en", "time_zone": "Asia/Ho_Chi_Minh"}
+    own = {"Sec-Fetch-Site": "same-origin"}
+    await client.post("/set-up", data=sent, headers=own)
+    assert [one.language for _, one, _ in backend.asked if isinstance(one, settings_pb2.ChangeCompany)] == ["en"]
+    backend.answers("GetTenant", people_pb2.Tenant(tenant_id="acme", name="Acme"))
+    backend.answers("ListPeople", people_pb2.PeopleList(people=[people_pb2.Person(person_id="huong", active=True)]))
+    again = await client.post("/set-up", data=sent, headers=own)
+    assert (again.status_code, again.headers["location"]) == (303, "/sign-in")
+    assert "Acme" in unquote(again.cookies[SAID_COOKIE])

@@ -43,10 +43,10 @@ def scale(measure: types_pb2.Measure, aim: int, current: Decimal | None, languag
     if not band and stretch is not None and (stretch <= target if not down else stretch >= target):
         stretch = None
     better, worse = ("≤", ">") if down else ("≥", "<")
-    unit = "%" if is_percent(measure.unit) else ""
 
     def amount(value: Decimal | None) -> str:
-        return language.amount(value, unit)
+        figure = language.figure(value, measure.unit)
+        return figure + language.unit("%") if figure and is_percent(measure.unit) else figure
 
     edges = [edge for edge in (floor, target, stretch) if edge is not None]
     span = max((edges[-1] - edges[0]).copy_abs(), target.copy_abs() / 2, Decimal(1))

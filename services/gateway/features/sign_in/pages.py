@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from eventkit.errors import Violation
 from eventkit.names import plain_letters
 from nhip.common.v1 import command_pb2, operations_pb2, words_pb2
-from nhip.people.v1 import people_pb2, types_pb2
+from nhip.people.v1 import people_pb2, settings_pb2, types_pb2
 from services.gateway.console.cards import Avatar, person_avatar
 from services.gateway.console.forms import Form, sent
 from services.gateway.console.language import Language
@@ -190,7 +190,8 @@ async def enter(visit: Visit) -> Response:
 
 
 async def _set_up(visit: Visit, filled: Form, status: int = 200) -> Response:
-    return visit.render("sign_in/set_up.html", status, here="/sign-in", form=filled)
+    languages = [("vi", "Tiếng Việt"), ("en", "English")]
+    return visit.render("sign_in/set_up.html", status, here="/sign-in", form=filled, languages=languages)
 
 
 @routes.form("/set-up", page="/sign-in", everybody=True)
@@ -202,7 +203,8 @@ async def set_up(visit: Visit) -> Response:
     filled = await sent(visit.request)
     begun = (await _companies(visit)).get(identity.tenant)
     if begun and await _picks(visit, identity.tenant):
-        return visit.redirect("/sign-in")
+        said = visit.language.gettext("%(company)s is set up already: choose who you are.") % {"company": begun.name}
+        return visit.done("/sign-in", command_pb2.Accepted(), "", said)
     wrong = [Violation(field, "MISSING") for field in ("company", "name") if not filled.text(field)]
     if wrong:
         return await _set_up(visit, filled.wrong(wrong, visit.language), 422)
@@ -217,9 +219,15 @@ async def set_up(visit: Visit) -> Response:
     try:
         if not begun:
             await operator.ask("people", "CreateTenant", company, command_pb2.Accepted, key=filled.key)
+        spoken = settings_pb2.ChangeCompany(language=filled["language"] or visit.language.code)
+        await operator.ask("people", "ChangeCompany", spoken, command_pb2.Accepted, key=filled.key)
         accepted, position = await operator.ask("people", "RegisterPerson", first, command_pb2.Accepted, key=filled.key)
     except Failure as failure:
-        fields = {"name": "company" if failure.reason == "TENANT_EXISTS" else "name", "time_zone": "time_zone"}
+        fields = {
+            "name": "company" if failure.reason == "TENANT_EXISTS" else "name",
+            "time_zone": "time_zone",
+            "language": "language",
+        }
         return await _set_up(visit, filled.refused(failure, visit.language, fields), failure.http)
     await _heard(visit, accepted.position or position)
     said = visit.language.gettext("Welcome, %(name)s. %(company)s stands; this is what comes next.")
