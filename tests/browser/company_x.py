@@ -34,6 +34,8 @@ from services.audit import api as audit_api
 from services.checkins import api as checkins_api
 from services.gateway.upstream import OPERATIONS, SERVICES
 from services.goals import api as goals_api
+from services.goals.domain.forecast import forecast
+from services.goals.domain.standing import Scale
 from services.notifications import api as notifications_api
 from services.people import api as people_api
 from services.rewards import api as rewards_api
@@ -717,6 +719,19 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX, SettingsX, Value
         )
         standing.occurred_on.CopyFrom(_date(on))
         standing.recorded_at.FromDatetime(datetime.combine(on, time(2, 41), UTC))
+        scale = Scale(goal.kind, types_pb2.DIRECTION_INCREASE, self.target(goal, day), goal.baseline)  # type: ignore[arg-type]
+        days = [(v[0], v[1]) for v in sorted(goal.values) if v[0] <= day]
+        ahead = forecast(scale, days, starts_on=STARTS, ends_on=ENDS, day=day)
+        if ahead is not None:
+            standing.forecast.CopyFrom(
+                goals_pb2.Forecast(
+                    value=_dec(ahead.value.quantize(Decimal("0.01"))),
+                    basis=ahead.basis,
+                    since=_date(ahead.since),
+                    values=ahead.values,
+                    met=scale.meets(ahead.value),
+                )
+            )
         gap = elapsed - progress if goal.kind == CUMULATIVE else (1 - progress) * 2
         status = (
             goals_pb2.STATUS_ON_TRACK

@@ -89,7 +89,8 @@ def _defined(key: tuple[str, str], e: KpiDefined) -> KnownKpiRow:
 def _changed(row: KnownKpiRow, e: KpiChanged) -> KnownKpiRow:
     owners = list(e.after.owners.ids) if e.after.HasField("owners") else row.owner_ids
     unit = e.after.unit_id if e.after.HasField("unit_id") else row.unit_id
-    return replace(row, owner_ids=owners, unit_id=unit)
+    measured_in = e.after.unit if e.after.HasField("unit") else row.unit
+    return replace(row, owner_ids=owners, unit_id=unit, unit=measured_in)
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,9 @@ class KpiCard:
     why: str
     shortfall: ShortfallFoot | None
     co_owned: bool
+    forecast: str = ""
+    """Where it will be at the cycle's end as it goes; empty: not known."""
+    forecast_met: bool = False
     remark: str = ""
     """What a pace does not say: by how much a limit is passed, that its parts cannot be added up."""
 
@@ -332,6 +335,10 @@ def _kpi_card(
         why=kpi.why,
         shortfall=shortfall_foot(short, language) if short else None,
         co_owned=len(kpi.owners) > 1,
+        forecast=language.brief(decimal_of(kpi.standing.forecast, "value"), "%" if percent else "")
+        if kpi.standing.HasField("forecast")
+        else "",
+        forecast_met=kpi.standing.forecast.met,
         remark=passed(kpi, language, brief=True) or (not_checked_text(unsummed.reason, language) if unsummed else ""),
     )
 

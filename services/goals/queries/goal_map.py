@@ -19,6 +19,7 @@ from eventkit.values import from_date, from_datetime, from_decimal, rounded, to_
 from nhip.common.v1.time_pb2 import Applied, AsOf
 from nhip.goals.v1 import goals_pb2 as pb
 from nhip.goals.v1 import types_pb2 as t
+from services.goals.domain.forecast import forecast
 from services.goals.domain.kpi import whole
 from services.goals.domain.reconciliation import Check, NotChecked
 from services.goals.domain.standing import Scale, Thresholds, Value, standing
@@ -72,6 +73,8 @@ class CycleState:
     kpis: dict[str, KpiRow] = field(default_factory=dict[str, KpiRow])
     links: dict[str, LinkRow] = field(default_factory=dict[str, LinkRow])
     values: dict[str, Value] = field(default_factory=dict[str, Value])
+    trends: dict[str, list[Value]] = field(default_factory=dict[str, list[Value]])
+    """The values by day, of KPIs whose forecast is asked for."""
     others: dict[str, Thresholds] = field(default_factory=dict[str, Thresholds])
     """What KPIs of the cycles around it and in it are judged by, as far as it was asked for."""
 
@@ -90,6 +93,11 @@ class CycleState:
         self.kpis.update((row.kpi_id, row) for row in rows if not row.retired and row.cycle_id in here)
         self.links.update(await links.some(con, tenant, ids, known, on))
         self.values.update(await progress.current(con, tenant, ids, known, on))
+
+    async def load_trends(self, con: asyncpg.Connection, kpi_ids: Iterable[str]) -> None:
+        """Read all values of some KPIs that were loaded, for their forecasts."""
+        ids = [id for id in kpi_ids if id in self.kpis]
+        self.trends.update(await progress.trends(con, self.tenant, ids, self.when.known, self.when.on))
 
     def shown(self, kpi_ids: Iterable[str]) -> list[pb.Kpi]:
         """KPIs that were loaded, as the contract shows them."""
@@ -158,6 +166,22 @@ class CycleState:
             no_share=where.no_share,
             used=_share(where.used),
             recorded_by=value.recorded_by if value else "",
+            forecast=self._forecast(row, scale),
+        )
+
+    def _forecast(self, row: KpiRow, scale: Scale) -> pb.Forecast | None:
+        cycle, trend = self.family.rows[row.cycle_id], self.trends.get(row.kpi_id, ())
+        days = [(value.occurred_on, value.value) for value in trend]
+        found = forecast(scale, days, starts_on=cycle.starts_on, ends_on=cycle.ends_on, day=self.when.on)
+        if found is None:
+            return None
+        value = rounded(found.value, 0 if abs(found.value) >= 100 else 2)
+        return pb.Forecast(
+            value=from_decimal(value),
+            basis=found.basis,
+            since=from_date(found.since),
+            values=found.values,
+            met=scale.meets(value),
         )
 
     def _judged_by(self, cycle: CycleRow) -> Thresholds:

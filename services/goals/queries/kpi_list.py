@@ -50,6 +50,7 @@ async def listed(
                 break
         shown, token = page.cut(found[: page.limit], lambda id: stubs[id].place)
         await state.load(con, shown)
+        await state.load_trends(con, shown)
     return pb.Kpis(kpis=state.shown(shown), next_page_token=token)
 
 

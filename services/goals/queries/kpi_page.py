@@ -66,6 +66,7 @@ async def kpi_page(
         goals = {goal.goal_id: goal for goal in await strategy.goals(con, tenant, when.known, when.on)}
         csfs = {csf.csf_id: csf for csf in await strategy.csfs(con, tenant, when.known, when.on)}
         trend = await progress.trend(con, tenant, row.kpi_id, when.known, when.on)
+        state.trends[row.kpi_id] = trend
         replaced = await progress.replaced(con, tenant, row.kpi_id, when.known, when.on, most=REPLACED)
         delegates = await progress.delegates(con, tenant, row.kpi_id)
         versions = await kpis.versions(con, tenant, row.kpi_id, upto=when.known, most=VERSIONS)

@@ -51,6 +51,16 @@ async def trend(con: asyncpg.Connection, tenant: str, kpi_id: str, known: dateti
     return [_value(row) for row in await con.fetch(DAYS, tenant, [kpi_id], known, on)]
 
 
+async def trends(
+    con: asyncpg.Connection, tenant: str, kpi_ids: Sequence[str], known: datetime, on: date
+) -> dict[str, list[Value]]:
+    """Of some KPIs the value for each day that has one, the earliest first."""
+    found: dict[str, list[Value]] = {id: [] for id in kpi_ids}
+    for row in await con.fetch(DAYS, tenant, list(kpi_ids), known, on):
+        found[row["kpi_id"]].append(_value(row))
+    return found
+
+
 async def replaced(
     con: asyncpg.Connection, tenant: str, kpi_id: str, known: datetime, on: date, *, most: int
 ) -> list[tuple[Value, datetime]]:

@@ -96,6 +96,19 @@ function option(data, place) {
       itemStyle: { color: "transparent", borderColor: token("ink-3"), borderWidth: 1.5 },
     });
   }
+  if (data.forecast.length) {
+    const [day, value, ahead] = data.forecast;
+    series.push({
+      ...line,
+      name: data.words.forecast,
+      data: [
+        [at(day), value],
+        [ends, ahead],
+      ],
+      z: 3,
+      lineStyle: { color: token("brand"), width: 2, type: "dashed" },
+    });
+  }
   // The pace bends where the target did: from where it should have been by then to the new target.
   if (data.pace && targets.length) {
     let from = [starts, data.baseline];
@@ -170,9 +183,9 @@ function option(data, place) {
       },
     });
   }
-  const gone = data.replaced.map(([, value]) => value);
+  const gone = [...data.replaced.map(([, value]) => value), ...data.forecast.slice(1)];
   const lowest = Math.min(data.baseline, ...gone, ...values.map((v) => v.value[1]), ...targets.map((t) => t[1]));
-  const highest = Math.max(...values.map((v) => v.value[1]), ...targets.map((t) => t[1]));
+  const highest = Math.max(...gone, ...values.map((v) => v.value[1]), ...targets.map((t) => t[1]));
   const rate = lowest > 0 && lowest > highest * 0.4;
   const ends_ = [starts, ends];
   return {

@@ -102,6 +102,8 @@ class KpiPage:
     said: str
     """What the numbers mean for a budget, a ceiling, a band; why there is no share; empty where the bar says it."""
     expected: str
+    forecast_why: str
+    """What the forecast rests on."""
     is_today: bool
     confidence: int
     confidence_change: str
@@ -186,6 +188,7 @@ def kpi_page(visit: Visit, reply: goals_pb2.KpiPage, history: goals_pb2.KpiHisto
         expected_word=_("At most by now") if standing.aim == goals_pb2.AIM_BUDGET else _("Expected by now"),
         said=said_of(shown, language),
         expected=card.expected,
+        forecast_why=forecast_why(standing, language),
         is_today=moment.is_now,
         confidence=standing.confidence,
         confidence_change=confidence_change([point.confidence for point in reply.trend], language),
@@ -260,6 +263,19 @@ def said_of(kpi: goals_pb2.Kpi, language: Language) -> str:
         goals_pb2.NO_SHARE_BAND: _("There is no percentage: a band is kept or not."),
     }
     return " ".join([*told, *([why[standing.no_share]] if standing.no_share in why else [])])
+
+
+def forecast_why(standing: goals_pb2.Standing, language: Language) -> str:
+    """What a forecast rests on; empty without one."""
+    if not standing.HasField("forecast"):
+        return ""
+    found = standing.forecast
+    told = {"num": found.values, "day": language.day(date_of(found, "since"))}
+    if found.basis == goals_pb2.Forecast.BASIS_PACE:
+        text = language.gettext("at the pace since %(day)s, from %(num)s values")
+    else:
+        text = language.gettext("by the trend since %(day)s, from %(num)s values")
+    return text % told
 
 
 def confidence_change(confidences: Sequence[int], language: Language) -> str:
@@ -366,6 +382,13 @@ def trend(
             [day_of(point.occurred_on).isoformat(), drawn(decimal_of(point, "value") or Decimal()), _("replaced")]
             for point in reply.replaced
         ],
+        "forecast": [
+            points[-1][0].isoformat(),
+            drawn(points[-1][1]),
+            drawn(decimal_of(reply.kpi.standing.forecast, "value") or Decimal()),
+        ]
+        if points and reply.kpi.standing.HasField("forecast")
+        else [],
         "targets": [[max(day, starts).isoformat(), drawn(target)] for day, target in targets if day <= ends],
         "changes": [
             {
@@ -384,6 +407,7 @@ def trend(
             "target": _("At most") if is_limit(aim) else _("Target"),
             "pace": _("even pace") if aim == goals_pb2.AIM_BUDGET else _("needed pace"),
             "confidence": _("Confidence when recorded"),
+            "forecast": _("Forecast"),
             "unit": language.unit(percent),
         },
     }
