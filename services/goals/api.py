@@ -19,8 +19,8 @@ from nhip.common.v1.time_pb2 import AsOf
 from nhip.goals.v1 import goals_pb2 as pb
 from services.goals.cycle_api import ACCESS as CYCLE_ACCESS
 from services.goals.cycle_api import CycleApi
-from services.goals.deciding import closed_of, cycle_of, parent_exists
-from services.goals.domain import alignment, cycle, kpi
+from services.goals.deciding import circumstances_of, closed_of, cycle_of, parent_exists
+from services.goals.domain import alignment, cycle, direct_change, kpi
 from services.goals.domain.alignment import ALIGNMENT
 from services.goals.domain.authority import check_may_set
 from services.goals.domain.cycle import Cycle
@@ -43,12 +43,18 @@ ACCESS: Mapping[str, Allow] = {
     "DefineKpi": anyone(services=(IMPORTER,)),
     "BatchDefineKpis": anyone(services=(IMPORTER,)),
     "AlignKpi": anyone(services=(IMPORTER,)),
+    "ChangeKpi": anyone(),
+    "CorrectKpiWords": anyone(),
     "RetireKpi": anyone(),
     # Anybody may ask for a change; who may decide it is a relation, and the decision's to check.
     "ProposeChange": anyone(),
     "ApproveProposal": anyone(),
     "DeclineProposal": anyone(),
     "WithdrawProposal": anyone(),
+    "CommentProposal": anyone(),
+    "RebaseProposal": anyone(),
+    "AcceptInvitation": anyone(),
+    "DeclineInvitation": anyone(),
     # Goals are open to all (X-04, G-71).
     "GetMap": anyone(services=(IMPORTER,)),
     "ListKpis": anyone(services=(IMPORTER,)),
@@ -60,6 +66,7 @@ ACCESS: Mapping[str, Allow] = {
     "GetKpiHistory": anyone(services=(IMPORTER,)),
     "ListProposals": anyone(),
     "GetProposal": anyone(),
+    "ListProposalComments": anyone(),
     "PreviewProposal": anyone(),
 }
 
@@ -108,6 +115,22 @@ class GoalsApi(CycleApi):
                 effective_on=on,
             )
 
+        return await self.resources.commands.execute(ctx, KPI(command.kpi_id), decide)
+
+    async def change_kpi(self, command: pb.ChangeKpi, ctx: Context) -> Accepted:
+        async def decide(load: Load) -> Decision:
+            around = await circumstances_of(load, command.kpi_id, command.change, org, ctx)
+            return direct_change.change(command, around, ctx)
+
+        org = await self.resources.directory.org_chart(ctx.tenant)
+        return await self.resources.commands.execute(ctx, KPI(command.kpi_id), decide)
+
+    async def correct_kpi_words(self, command: pb.CorrectKpiWords, ctx: Context) -> Accepted:
+        async def decide(load: Load) -> Decision:
+            around = await circumstances_of(load, command.kpi_id, direct_change.words_change(command), org, ctx)
+            return direct_change.correct_words(command, around, ctx)
+
+        org = await self.resources.directory.org_chart(ctx.tenant)
         return await self.resources.commands.execute(ctx, KPI(command.kpi_id), decide)
 
     async def retire_kpi(self, command: pb.RetireKpi, ctx: Context) -> Accepted:

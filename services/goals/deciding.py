@@ -9,7 +9,7 @@ from nhip.goals.v1 import types_pb2 as t
 from services.goals.domain.alignment import ALIGNMENT
 from services.goals.domain.changing import Circumstances
 from services.goals.domain.cycle import CYCLE, Cycle, there
-from services.goals.domain.kpi import KPI
+from services.goals.domain.kpi import KPI, existing
 from services.goals.domain.strategy import CSF, GOAL, STRATEGY, THE_STRATEGY, Strategy
 
 
@@ -76,3 +76,11 @@ async def circumstances(
         org=org,
         today=today,
     )
+
+
+async def circumstances_of(
+    load: Load, kpi_id: str, change: t.TargetChange, org: OrgChart, ctx: Context
+) -> Circumstances:
+    """The same for a change of one KPI, in its cycle."""
+    kpi = existing(await load(KPI, kpi_id), kpi_id)
+    return await circumstances(load, kpi.cycle_id, [change], [], org, ctx)

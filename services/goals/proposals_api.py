@@ -2,21 +2,29 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
 
 from eventkit.commands.aggregate import Decision
 from eventkit.commands.loading import Load
 from eventkit.context import Context
 from eventkit.directory.facts import OrgChart
 from eventkit.errors import unknown
+from eventkit.subscriptions.table import reading
 from nhip.common.v1.command_pb2 import Accepted
 from nhip.goals.v1 import goals_pb2 as pb
 from services.goals.deciding import circumstances
-from services.goals.domain import proposal
+from services.goals.domain import before_decision, proposal
 from services.goals.domain.changing import Circumstances
 from services.goals.domain.proposal import PROPOSAL, Proposal, additions_of
 from services.goals.queries import proposal_list, proposal_page
+from services.goals.queries.comments import comments
 from services.goals.queries.outline import Outlines
 from services.goals.strategy_api import StrategyApi
+
+
+class Decided(Protocol):
+    def __call__(self, proposal: Proposal | None, *, circumstances: Circumstances, ctx: Context) -> Decision: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +68,48 @@ class ProposalsApi(StrategyApi):
             ctx, PROPOSAL, command.proposal_id, lambda state: proposal.withdraw(state, command, ctx)
         )
 
+    # -- before a decision
+
+    async def comment_proposal(self, command: pb.CommentProposal, ctx: Context) -> Accepted:
+        return await self._of(command.proposal_id, ctx, partial(before_decision.comment, command=command))
+
+    async def rebase_proposal(self, command: pb.RebaseProposal, ctx: Context) -> Accepted:
+        return await self._of(command.proposal_id, ctx, partial(before_decision.rebase, command=command))
+
+    async def accept_invitation(self, command: pb.AcceptInvitation, ctx: Context) -> Accepted:
+        ctx = await self.resources.commands.answering(ctx, PROPOSAL(command.proposal_id))
+        org = await self._org(ctx)
+
+        async def decide(load: Load) -> Decision:
+            current = await load(PROPOSAL, command.proposal_id)
+            around = await _around(load, current, command.proposal_id, org, ctx)
+            return proposal.accept(current, command, around, ctx, added_ids=_added_ids(current, ctx))
+
+        return await self.resources.commands.execute(ctx, PROPOSAL(command.proposal_id), decide)
+
+    async def decline_invitation(self, command: pb.DeclineInvitation, ctx: Context) -> Accepted:
+        ctx = await self.resources.commands.answering(ctx, PROPOSAL(command.proposal_id))
+        return await self.resources.commands.on(
+            ctx, PROPOSAL, command.proposal_id, lambda state: proposal.decline_invitation(state, command, ctx)
+        )
+
+    async def _of(self, proposal_id: str, ctx: Context, decided: Decided) -> Accepted:
+        """A command about a proposal with all that it touches around it."""
+        ctx = await self.resources.commands.answering(ctx, PROPOSAL(proposal_id))
+        org = await self._org(ctx)
+
+        async def decide(load: Load) -> Decision:
+            current = await load(PROPOSAL, proposal_id)
+            return decided(current, circumstances=await _around(load, current, proposal_id, org, ctx), ctx=ctx)
+
+        return await self.resources.commands.execute(ctx, PROPOSAL(proposal_id), decide)
+
     # -- queries
+
+    async def list_proposal_comments(self, request: pb.ListProposalComments, ctx: Context) -> pb.ProposalComments:
+        org = await self._org(ctx)
+        async with reading(self.resources.pool, ctx.tenant) as con:
+            return await comments(con, ctx.tenant, request, org)
 
     async def list_proposals(self, request: pb.ListProposals, ctx: Context) -> pb.Proposals:
         return await proposal_list.listed(self.resources.pool, ctx.actor, request, await self._org(ctx), ctx.at)

@@ -9,6 +9,8 @@ from services.goals.api import ACCESS, GoalsApi
 from services.goals.queries.outline import Outlines
 from services.goals.queries.overview import Overviews
 from services.goals.reactors.closing import closing
+from services.goals.reactors.expiring_proposals import expiring_proposals
+from services.goals.views.comment import CommentView
 from services.goals.views.cycle import CycleStepView, CycleView
 from services.goals.views.follow_up import FollowUpView
 from services.goals.views.kpi import KpiView
@@ -32,10 +34,12 @@ def service(resources: Resources) -> Service:
             KpiView(),
             LinkView(),
             ProposalView(),
+            CommentView(),
             ProgressView(),
             DelegateView(),
             *directory.views(),
             *past_views(),
         ],
         reactions=[closing(resources)],
+        timers=[expiring_proposals(resources)],
     )

@@ -40,6 +40,7 @@ from services.notifications import api as notifications_api
 from services.people import api as people_api
 from services.rewards import api as rewards_api
 from tests.browser.company_x_people import PeopleX
+from tests.browser.company_x_proposals import ProposalsX
 from tests.browser.company_x_records import ErasuresX, LedgerX, NoticesX
 from tests.browser.company_x_rewards import RewardsX
 from tests.browser.company_x_settings import SettingsX
@@ -373,7 +374,7 @@ def company() -> list[Goal]:
     ]
 
 
-class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX, SettingsX, ValuesX):
+class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX, SettingsX, ValuesX, ProposalsX):
     """The example's state and its answers.
 
     It stands in for the services where the browser is what is tested: pages, scripts, keyboards, screens. Who may call
@@ -382,7 +383,7 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX, SettingsX, Value
     """
 
     def __init__(self) -> None:
-        for part in (RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX, SettingsX, ValuesX):
+        for part in (RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX, SettingsX, ValuesX, ProposalsX):
             part.__init__(self)
         self.goals = {goal.id: goal for goal in company()}
         self.proposals: dict[str, goals_pb2.Proposal] = {}
@@ -787,6 +788,13 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX, SettingsX, Value
                     kind=kind,  # pyright: ignore[reportArgumentType]
                     before=check(reached=_dec(r0), wanted=_dec(w0), arithmetic=a0, short=r0 < w0),
                     after=check(reached=_dec(r1), wanted=_dec(w1), arithmetic=a1, short=r1 < w1),
+                    closings=[
+                        goals_pb2.Closing(
+                            kpi_id=id, kpi_name=goal.name, before=_dec(w1), after=_dec(r1), reached=_dec(r1)
+                        )
+                    ]
+                    if r1 < w1
+                    else [],
                 )
             )
         return found
@@ -808,6 +816,9 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX, SettingsX, Value
             told=[goals_pb2.Told(person=_owner(actor), own=1, below=2)],
         )
 
+    def _owner_of(self, person_id: str) -> goals_pb2.Owner:
+        return _owner(person_id)
+
     def ListProposals(self, request: goals_pb2.ListProposals, actor: str) -> Message:
         shown = [self._for(proposal, actor) for proposal in self.proposals.values()]
         shown = [proposal for proposal in shown if proposal.may_decide or not request.mine_to_decide]
@@ -826,6 +837,13 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX, SettingsX, Value
             waits and proposal.approver.person_id == actor,
             waits and proposal.proposer.person_id == actor,
         )
+        shown.may_comment = waits
+        if waits:
+            shown.invited.add(
+                person=_owner("thao"), kind=types_pb2.INVITATION_KIND_CO_OWNERSHIP, kpi_name="Demo · khách mới"
+            )
+            shown.may_answer = actor == "thao"
+            shown.expires_at.FromDatetime(datetime(2025, 4, 3, 7, 20, tzinfo=UTC))
         return shown
 
     def ProposeChange(self, request: goals_pb2.ProposeChange, actor: str) -> Message:

@@ -360,6 +360,10 @@ async def test_everything_of_a_kpi_and_kpis_more_are_proposed_in_one_form(opened
     await page.get_by_role("button", name="Gửi đề xuất").click()
     await expect(page.get_by_role("heading", name="Giảm 2, thêm 1")).to_be_visible()
     await expect(page.locator(".changes")).to_contain_text("Báo cáo tiềm năng")
+    await expect(page.get_by_role("heading", name="Ai được mời")).to_be_visible()
+    await page.get_by_label(re.compile("^Lời của bạn")).fill("Thảo làm cùng được không?")
+    await page.get_by_role("button", name="Gửi", exact=True).click()
+    await expect(page.locator("#words")).to_contain_text("Thảo làm cùng được không?")
     await expect(page.locator(".edges-changed")).to_contain_text("Trâm")
 
 

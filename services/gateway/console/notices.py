@@ -113,6 +113,19 @@ def _said(visit: Visit, notice: notifications_pb2.Notice, who: Directory) -> _Sa
             )
             icon, tone = ("check", "ontrack") if notice.granted else ("x", "plain")
             return _Said(icon, tone, text % {"name": by, "title": title}, proposal, _("View"))
+        case types_pb2.NOTICE_KIND_INVITED:
+            action = _("View and answer") if notice.waiting else _("View")
+            sentence = _("%(name)s invites you to answer for a KPI: %(title)s") % {"name": by, "title": title}
+            return _Said("users", "behind", sentence, proposal, action)
+        case types_pb2.NOTICE_KIND_INVITATION_ACCEPTED:
+            sentence = _("%(name)s said yes to your invitation: %(title)s") % {"name": by, "title": title}
+            return _Said("check", "ontrack", sentence, proposal, _("View"))
+        case types_pb2.NOTICE_KIND_PROPOSAL_COMMENTED:
+            sentence = _("%(name)s wrote about the proposal: %(title)s") % {"name": by, "title": title}
+            return _Said("message-circle", "plain", sentence, f"{proposal}#words", _("View and answer"))
+        case types_pb2.NOTICE_KIND_PROPOSAL_EXPIRED:
+            sentence = _("Nobody decided in time, so your proposal expired: %(title)s") % {"title": title}
+            return _Said("clock", "plain", sentence, proposal, _("View"))
         case types_pb2.NOTICE_KIND_PRAISE_RECEIVED:
             about = notice.value_name or notice.kpi_name
             text = _("%(name)s praised you: %(about)s") if about else _("%(name)s praised you")

@@ -48,6 +48,10 @@ def setting_words(language: Language) -> Mapping[str, SettingWords]:
             _("Confidence if nobody says"),
             _("What counts as confidence where a number is recorded without one."),
         ),
+        "proposal_days": SettingWords(
+            _("Days until a proposal expires"),
+            _("A proposal that nobody decided in that time expires, and its proposer is told."),
+        ),
         "approval_days": SettingWords(
             _("How long a proposal waits for its first decider"),
             _("After so many days without a decision, the next who may decide is told of it, too."),

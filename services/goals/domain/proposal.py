@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from eventkit.commands.aggregate import Aggregate, Decision, StreamEvent, begun, refuse_unknown
 from eventkit.context import Context
 from eventkit.errors import Kind, Rejected, unknown
 from nhip.goals.v1 import types_pb2 as t
-from nhip.goals.v1.events_pb2 import ChangeProposed, ProposalApproved, ProposalDeclined, ProposalWithdrawn
+from nhip.goals.v1.events_pb2 import (
+    ApprovalGiven,
+    ChangeProposed,
+    InvitationAccepted,
+    InvitationDeclined,
+    ProposalApproved,
+    ProposalCommented,
+    ProposalDeclined,
+    ProposalExpired,
+    ProposalRebased,
+    ProposalWithdrawn,
+)
 from nhip.goals.v1.goals_pb2 import (
+    AcceptInvitation,
     ApproveProposal,
+    DeclineInvitation,
     DeclineProposal,
     PreviewProposal,
     ProposeChange,
@@ -20,19 +33,26 @@ from nhip.goals.v1.goals_pb2 import (
 from services.goals.domain.approval import deciders, right_of
 from services.goals.domain.changing import Circumstances, carry_out, touched
 from services.goals.domain.cycle import check_open
+from services.goals.domain.invitations import invited
 from services.goals.domain.kpi_change import Cause, changes_nothing
 
 LONE_WORD = {
     t.PROPOSAL_STATE_APPROVED: "approved",
     t.PROPOSAL_STATE_DECLINED: "declined",
     t.PROPOSAL_STATE_WITHDRAWN: "withdrawn",
+    t.PROPOSAL_STATE_EXPIRED: "expired",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
     proposed: ChangeProposed
+    """With its changes as they were put on what stood last."""
     state: t.ProposalState.ValueType = t.PROPOSAL_STATE_PROPOSED
+    accepted: frozenset[str] = frozenset()
+    """Who of those that are invited said yes."""
+    given: ApprovalGiven | None = None
+    """The yes of who may decide, while somebody who is invited has not answered."""
 
     @property
     def id(self) -> str:
@@ -42,16 +62,46 @@ class Proposal:
     def additions(self) -> Sequence[t.KpiDraft]:
         return additions_of(self.proposed)
 
+    @property
+    def unanswered(self) -> list[str]:
+        """Who is invited and has not said yes."""
+        people = dict.fromkeys(one.person_id for one in self.proposed.invitations)
+        return [person for person in people if person not in self.accepted]
 
-def evolve(
-    proposal: Proposal | None, event: ChangeProposed | ProposalApproved | ProposalDeclined | ProposalWithdrawn
-) -> Proposal:
+
+ProposalEvent = (
+    ChangeProposed
+    | ProposalApproved
+    | ProposalDeclined
+    | ProposalWithdrawn
+    | ProposalCommented
+    | ProposalRebased
+    | ProposalExpired
+    | ApprovalGiven
+    | InvitationAccepted
+    | InvitationDeclined
+)
+
+
+def evolve(proposal: Proposal | None, event: ProposalEvent) -> Proposal:
     match event:
         case ChangeProposed():
             return Proposal(event)
         case ProposalApproved():
             return replace(begun(proposal, event), state=t.PROPOSAL_STATE_APPROVED)
-        case ProposalDeclined():
+        case ProposalCommented():
+            return begun(proposal, event)
+        case ProposalRebased():
+            proposal = begun(proposal, event)
+            return replace(proposal, proposed=with_changes(proposal.proposed, event.changes), given=None)
+        case ProposalExpired():
+            return replace(begun(proposal, event), state=t.PROPOSAL_STATE_EXPIRED)
+        case ApprovalGiven():
+            return replace(begun(proposal, event), given=event)
+        case InvitationAccepted():
+            proposal = begun(proposal, event)
+            return replace(proposal, accepted=proposal.accepted | {event.person_id})
+        case ProposalDeclined() | InvitationDeclined():
             return replace(begun(proposal, event), state=t.PROPOSAL_STATE_DECLINED)
         case ProposalWithdrawn():
             return replace(begun(proposal, event), state=t.PROPOSAL_STATE_WITHDRAWN)
@@ -60,6 +110,15 @@ def evolve(
 
 
 PROPOSAL = Aggregate[Proposal | None]("proposal", None, evolve)
+
+
+def with_changes(proposed: ChangeProposed, changes: Iterable[t.TargetChange]) -> ChangeProposed:
+    """The same proposal with other changes."""
+    found = ChangeProposed()
+    found.CopyFrom(proposed)
+    del found.changes[:]
+    found.changes.extend(changes)
+    return found
 
 
 def additions_of(asked: ChangeProposed | ProposeChange | PreviewProposal) -> list[t.KpiDraft]:
@@ -106,6 +165,7 @@ def propose(command: ProposeChange, circumstances: Circumstances, ctx: Context, 
                 level=t.Level.ValueType(may.level),
                 proposer_id=ctx.actor.id,
                 approver_ids=may.people,
+                invitations=invited(command.changes, additions, circumstances.kpis, ctx.actor.id, circumstances.org),
             ),
         )
     ]
@@ -118,27 +178,82 @@ def approve(
     ctx: Context,
     added_ids: Sequence[str],
 ) -> Decision:
-    """`added_ids`: what the KPIs that it adds are to be called."""
-    proposal = _waiting(proposal, command.proposal_id)
+    """Say yes to all of it; in force at once, or when everybody who is invited said yes too.
+
+    `added_ids`: what the KPIs that it adds are to be called.
+    """
+    proposal = waiting(proposal, command.proposal_id)
     approval = _approval(proposal, circumstances, ctx)
+    if proposal.given is not None:
+        raise Rejected("APPROVAL_GIVEN", "it is approved, and waits for who is invited", field="proposal_id")
+    in_force = _in_force(proposal, approval, circumstances, added_ids)
+    if proposal.unanswered:
+        given = ApprovalGiven(proposal_id=proposal.id, approval=approval, comment=command.comment)
+        return [StreamEvent(PROPOSAL(proposal.id), given)]
+    in_force[0].event.comment.CopyFrom(command.comment)  # type: ignore[attr-defined] # ProposalApproved
+    return in_force
+
+
+def _in_force(
+    proposal: Proposal, approval: t.Approval, circumstances: Circumstances, added_ids: Sequence[str]
+) -> list[StreamEvent]:
+    """The proposal as it comes into force. Raises `Rejected` where it cannot as it stands."""
     check_open(circumstances.cycle, circumstances.today, proposal.proposed.reason_class)
-    events = carry_out(
-        proposal.proposed.changes,
-        proposal.additions,
-        circumstances,
-        Cause(proposal.proposed.reason_class, proposal.id),
-        added_ids,
-    )
-    approved = ProposalApproved(
-        proposal_id=proposal.id, approval=approval, comment=command.comment, added_kpi_ids=added_ids
-    )
-    return [StreamEvent(PROPOSAL(proposal.id), approved), *events]
+    approved = ProposalApproved(proposal_id=proposal.id, approval=approval, added_kpi_ids=added_ids)
+    cause = Cause(proposal.proposed.reason_class, proposal.id)
+    return [
+        StreamEvent(PROPOSAL(proposal.id), approved),
+        *carry_out(proposal.proposed.changes, proposal.additions, circumstances, cause, added_ids),
+    ]
+
+
+def accept(
+    proposal: Proposal | None,
+    command: AcceptInvitation,
+    circumstances: Circumstances,
+    ctx: Context,
+    added_ids: Sequence[str],
+) -> Decision:
+    """The yes of somebody who is invited (G-64, G-65); the last of them, with the approval given, puts it in force."""
+    proposal = waiting(proposal, command.proposal_id)
+    person = _invited(proposal, ctx)
+    if person in proposal.accepted:
+        return []
+    accepted = InvitationAccepted(proposal_id=proposal.id, person_id=person)
+    events = [StreamEvent(PROPOSAL(proposal.id), accepted)]
+    if proposal.given is not None and proposal.unanswered == [person]:
+        # The words with which it was approved are with the approval that was given.
+        events += _in_force(proposal, proposal.given.approval, circumstances, added_ids)
+    return events
+
+
+def decline_invitation(proposal: Proposal | None, command: DeclineInvitation, ctx: Context) -> Decision:
+    """The no of somebody who is invited: of a proposal that is approved whole, it is the whole's."""
+    proposal = waiting(proposal, command.proposal_id)
+    declined = InvitationDeclined(proposal_id=proposal.id, person_id=_invited(proposal, ctx), reason=command.reason)
+    return [StreamEvent(PROPOSAL(proposal.id), declined)]
+
+
+def expire(proposal: Proposal | None, after_days: int) -> Decision:
+    """Nobody decided for so many days (G-67)."""
+    if proposal is None or proposal.state != t.PROPOSAL_STATE_PROPOSED:
+        return []
+    expired = ProposalExpired(proposal_id=proposal.id, after_days=after_days)
+    return [StreamEvent(PROPOSAL(proposal.id), expired)]
+
+
+def _invited(proposal: Proposal, ctx: Context) -> str:
+    """The actor, who must be one of those that are invited."""
+    invited_people = {one.person_id for one in proposal.proposed.invitations}
+    if ctx.actor.kind != "person" or ctx.actor.id not in invited_people:
+        raise Rejected("NOT_INVITED", "nobody invited this person to it", kind=Kind.FORBIDDEN, rule="G-65")
+    return ctx.actor.id
 
 
 def decline(
     proposal: Proposal | None, command: DeclineProposal, circumstances: Circumstances, ctx: Context
 ) -> Decision:
-    proposal = _waiting(proposal, command.proposal_id)
+    proposal = waiting(proposal, command.proposal_id)
     approval = _approval(proposal, circumstances, ctx)
     return [
         StreamEvent(
@@ -148,14 +263,14 @@ def decline(
 
 
 def withdraw(proposal: Proposal | None, command: WithdrawProposal, ctx: Context) -> Decision:
-    proposal = _waiting(proposal, command.proposal_id)
+    proposal = waiting(proposal, command.proposal_id)
     if proposal.proposed.proposer_id != ctx.actor.id:
         raise Rejected("NOT_THE_PROPOSER", "only who made a proposal may withdraw it", kind=Kind.FORBIDDEN)
     reason = command.reason if command.HasField("reason") else None
     return [StreamEvent(PROPOSAL(proposal.id), ProposalWithdrawn(proposal_id=proposal.id, reason=reason))]
 
 
-def _waiting(proposal: Proposal | None, proposal_id: str) -> Proposal:
+def waiting(proposal: Proposal | None, proposal_id: str) -> Proposal:
     if proposal is None:
         raise unknown("proposal", proposal_id, "proposal_id")
     if proposal.state != t.PROPOSAL_STATE_PROPOSED:

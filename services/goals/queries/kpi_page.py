@@ -217,6 +217,8 @@ def _explained(entry: pb.HistoryEntry, proposals: dict[str, ProposalRow], org: O
         entry.reason.CopyFrom(proposed.reason)
         entry.decision_reason.CopyFrom(PersonalText.FromString(proposal.reason))
         entry.proposer.CopyFrom(owner(org, proposed.proposer_id))
+        if proposal.decided_by:  # the last yes may have been that of somebody who was invited
+            entry.actor.CopyFrom(actor(org, proposal.decided_by))
 
 
 def _link_entry(

@@ -10,6 +10,7 @@ from google.type.decimal_pb2 import Decimal as PbDecimal
 
 from eventkit.values import from_decimal
 from nhip.goals.v1 import types_pb2 as t
+from services.goals.domain.kpi import Kpi
 from services.goals.views.kpi import KPIS, KpiRow
 
 
@@ -40,6 +41,25 @@ def said(row: KpiRow) -> t.KpiSaid:
         evaluator_id=row.evaluator_id,
         unit=row.unit,
         unit_id=row.unit_id,
+    )
+
+
+def state(row: KpiRow) -> Kpi:
+    """What decisions know of it, as of the row."""
+    return Kpi(
+        row.kpi_id,
+        row.cycle_id,
+        row.name,
+        row.statement,
+        row.level,  # type: ignore[arg-type] # stored as the enum's number
+        measure(row),
+        tuple(row.owner_ids),
+        row.unit_id,
+        row.weight,
+        row.defined_on,
+        row.effective_on,
+        helpers=tuple(row.helper_ids),
+        evaluator=row.evaluator_id,
     )
 
 

@@ -63,5 +63,8 @@ async def _touched(
 
 
 def _decides(row: ProposalRow, state: CycleState, who: Actor) -> bool:
-    found, _ = deciders_of(state, ChangeProposed.FromString(row.proposed))
-    return found is not None and who.kind == "person" and who.id in found.people
+    proposed = ChangeProposed.FromString(row.proposed)
+    invited = {one.person_id for one in proposed.invitations} - set(row.accepted)
+    found, _ = deciders_of(state, proposed)
+    decides = found is not None and who.id in found.people and not row.given
+    return who.kind == "person" and (decides or who.id in invited)

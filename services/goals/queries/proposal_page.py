@@ -19,8 +19,10 @@ from nhip.goals.v1 import goals_pb2 as pb
 from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import ChangeProposed
 from services.goals.domain.approval import deciders, right_of
+from services.goals.domain.before_decision import whom_it_concerns
 from services.goals.domain.kpi_change import moved
 from services.goals.domain.proposal import additions_of
+from services.goals.domain.rebasing import rebased
 from services.goals.queries import kpis, links, proposals, strategy
 from services.goals.queries.goal_map import CycleState, actor, moment, owner, read_cycle
 from services.goals.queries.outline import Outlines
@@ -36,14 +38,17 @@ async def one(
         if row is None:
             raise unknown("proposal", proposal_id, "proposal_id")
         # Decided: with the map as it was just before, so that the arithmetic stays what people had before them.
-        as_of = AsOf(recorded_at=from_datetime(_before(row.decided_at))) if row.decided_at else AsOf()
+        over = row.state != t.PROPOSAL_STATE_PROPOSED
+        as_of = AsOf(recorded_at=from_datetime(_before(row.decided_at))) if row.decided_at and over else AsOf()
         state = await read_cycle(con, outlines, who.tenant, row.cycle_id, org, moment(as_of, org, at))
         proposed = ChangeProposed.FromString(row.proposed)
         await state.load(con, [change.kpi_id for change in proposed.changes])
         names = await _strategy_names(con, who.tenant, state)
+        overtaken = [] if over else await _overtaken(con, state, proposed)
     reply = shown(row, state, who, names)
     asked = Asked(state.outline, proposed.changes, additions_of(proposed))
     reply.reconciliations.extend(reconciled(asked))
+    reply.overtaken_by.extend(overtaken)
     if reply.state == t.PROPOSAL_STATE_PROPOSED:
         reply.told.extend(told(asked, org, reply.approval.approver_id))
     return reply
@@ -132,6 +137,15 @@ def _shown(row: ProposalRow, state: CycleState, who: Actor, names: Mapping[str, 
         addition=additions[0] if additions else None,
         added_kpi_id=row.added_kpi_ids[0] if row.added_kpi_ids else "",
         may_withdraw=waiting and who.id == proposed.proposer_id,
+        invited=[
+            pb.Invited(
+                person=owner(state.org, one.person_id),
+                kind=one.kind,
+                kpi_name=_invited_to(one, state, additions),
+                accepted=one.person_id in row.accepted,
+            )
+            for one in proposed.invitations
+        ],
     )
     if waiting:
         found, obstacle = deciders_of(state, proposed)
@@ -140,13 +154,69 @@ def _shown(row: ProposalRow, state: CycleState, who: Actor, names: Mapping[str, 
             asked = who.id if who.id in found.people else found.people[0]
             reply.approver.CopyFrom(owner(state.org, asked))
             reply.approval.CopyFrom(right_of(found, asked))
-            reply.may_decide = who.kind == "person" and who.id in found.people
+            reply.may_decide = who.kind == "person" and who.id in found.people and not row.given
+        people = {one.person_id for one in proposed.invitations} - set(row.accepted)
+        reply.may_answer = who.kind == "person" and who.id in people
+        reply.may_comment = who.kind == "person" and (
+            who.id in (proposed.proposer_id, *(found.people if found else ())) or who.id in _concerned(state, proposed)
+        )
+        if row.given:
+            reply.given_by.CopyFrom(actor(state.org, row.decided_by))
+        days = int(state.org.settings.on(state.when.on).proposal_days)
+        reply.expires_at.CopyFrom(from_datetime(row.proposed_at + timedelta(days=days)))
+        moved_on = _rebased(state, proposed)
+        if moved_on is not None:
+            reply.rebased.extend(moved_on)
+            reply.may_rebase = who.id == proposed.proposer_id and bool(moved_on or additions)
     elif row.decided_at:
         reply.decided_at.CopyFrom(from_datetime(row.decided_at))
         reply.approver.CopyFrom(actor(state.org, row.decided_by))
         reply.approval.CopyFrom(t.Approval.FromString(row.approval))
         reply.decision_reason.CopyFrom(PersonalText.FromString(row.reason))
     return reply
+
+
+def _invited_to(one: t.Invitation, state: CycleState, additions: Sequence[t.KpiDraft]) -> str:
+    """What the KPI is called that is to be theirs."""
+    if not one.kpi_id:
+        return additions[one.addition].name
+    row = state.kpis.get(one.kpi_id)
+    return row.name if row else ""
+
+
+def _concerned(state: CycleState, proposed: ChangeProposed) -> set[str]:
+    known = {id: kpis.state(row) for id, row in state.kpis.items()}
+    return whom_it_concerns(proposed.changes, additions_of(proposed), known, state.org)
+
+
+def _rebased(state: CycleState, proposed: ChangeProposed) -> list[t.TargetChange] | None:
+    """The changes as they would be put on what stands now; None where nothing of it moved, or a KPI has ended."""
+    found: list[t.TargetChange] = []
+    for change in proposed.changes:
+        row = state.kpis.get(change.kpi_id)
+        if row is None:
+            return None
+        if now := rebased(change, kpis.measure(row), kpis.said(row), _parent(state, row.kpi_id)):
+            found.append(now)
+    return found if found != list(proposed.changes) else None
+
+
+async def _overtaken(con: asyncpg.Connection, state: CycleState, proposed: ChangeProposed) -> list[pb.Overtaking]:
+    """The proposals that came into force since, and changed what this one replaces."""
+    stale = [change.kpi_id for change in proposed.changes if not _stands(state, change)]
+    by = {state.kpis[id].proposal_id for id in stale if id in state.kpis}
+    by |= {state.links[id].proposal_id for id in stale if id in state.links}
+    rows = await proposals.some(con, state.tenant, sorted(by - {""}))
+    return [
+        pb.Overtaking(
+            proposal_id=row.proposal_id,
+            title=ChangeProposed.FromString(row.proposed).title,
+            decided_by=actor(state.org, row.decided_by),
+            decided_at=from_datetime(row.decided_at),
+        )
+        for row in rows.values()
+        if row.decided_at
+    ]
 
 
 def deciders_of(state: CycleState, proposed: ChangeProposed) -> tuple[Deciders | None, str]:
@@ -177,12 +247,16 @@ def _deciders(
 def _stale(state: CycleState, changes: Sequence[t.TargetChange]) -> str:
     """Why a proposal cannot be approved as it stands: something has moved, or a KPI has ended."""
 
-    def stands(change: t.TargetChange) -> bool:
-        row = state.kpis.get(change.kpi_id)
-        parent = links.parent(state.links.get(change.kpi_id)) or t.Parent()
-        return row is not None and not moved(kpis.measure(row), kpis.said(row), parent, change)
+    return "" if all(_stands(state, change) for change in changes) else "PROPOSAL_STALE"
 
-    return "" if all(map(stands, changes)) else "PROPOSAL_STALE"
+
+def _stands(state: CycleState, change: t.TargetChange) -> bool:
+    row = state.kpis.get(change.kpi_id)
+    return row is not None and not moved(kpis.measure(row), kpis.said(row), _parent(state, row.kpi_id), change)
+
+
+def _parent(state: CycleState, kpi_id: str) -> t.Parent:
+    return links.parent(state.links.get(kpi_id)) or t.Parent()
 
 
 def _ended(state: CycleState, reason_class: t.ReasonClass.ValueType) -> str:

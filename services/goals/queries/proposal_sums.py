@@ -6,9 +6,10 @@ from decimal import Decimal
 
 from eventkit.directory.facts import OrgChart
 from eventkit.directory.responsibility import answerable
-from eventkit.values import from_decimal, to_decimal
+from eventkit.values import from_decimal, rounded, to_decimal
 from nhip.goals.v1 import goals_pb2 as pb
 from nhip.goals.v1 import types_pb2 as t
+from services.goals.domain.closing import closings
 from services.goals.domain.reconciliation import Check, Node, NotChecked, reconcile
 from services.goals.queries.goal_map import owner
 from services.goals.queries.outline import Outline, Stub
@@ -76,6 +77,7 @@ def reconciled(asked: Asked) -> list[pb.Reconciliation]:
     shown = [key for key in before | after if key[0] in touched or before.get(key) != after.get(key)]
     shown = [key for key in shown if key[1] or key in after]  # what was not checked and now is shows its checks
     found: list[pb.Reconciliation] = []
+    as_proposed = asked.nodes(counted)
     for kpi_id, kind in shown:
         stub, then = outline.stubs.get(kpi_id), after.get((kpi_id, kind))
         if stub is None and kpi_id not in added:
@@ -90,9 +92,26 @@ def reconciled(asked: Asked) -> list[pb.Reconciliation]:
                 before=_check(before.get((kpi_id, kind))),
                 after=_check(then),
                 not_checked=then.reason if isinstance(then, NotChecked) else pb.NotChecked.REASON_UNSPECIFIED,
+                closings=_closings(then, as_proposed, asked) if isinstance(then, Check) else (),
             )
         )
     return found
+
+
+def _closings(check: Check, nodes: Sequence[Node], asked: Asked) -> list[pb.Closing]:
+    """Of KPIs that are there: what is added is written anew where it is added."""
+    stubs = asked.outline.stubs
+    return [
+        pb.Closing(
+            kpi_id=one.kpi_id,
+            kpi_name=stubs[one.kpi_id].name,
+            before=from_decimal(one.before),
+            after=from_decimal(one.after),
+            reached=from_decimal(rounded(one.reached, 2)),
+        )
+        for one in closings(check, nodes)
+        if one.kpi_id in stubs
+    ]
 
 
 def _by_kind(found: Iterable[Check | NotChecked]) -> dict[tuple[str, pb.Shortfall.Kind.ValueType], Check | NotChecked]:

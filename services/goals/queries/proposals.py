@@ -1,10 +1,15 @@
 """Proposals, those that wait first."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import asyncpg
 
+from eventkit.directory.setting_sql import in_force
+from eventkit.directory.views import TenantView
+from eventkit.process.service import Due
 from eventkit.rpc.paging import Cursor
+from nhip.goals.v1.types_pb2 import PROPOSAL_STATE_PROPOSED
 from services.goals.views.proposal import PROPOSALS, ProposalRow
 
 
@@ -45,3 +50,22 @@ async def some(con: asyncpg.Connection, tenant: str, proposal_ids: Sequence[str]
         f"select * from {PROPOSALS} where tenant = $1 and proposal_id = any($2::text[])", tenant, list(proposal_ids)
     )
     return {row["proposal_id"]: PROPOSALS.of(row) for row in rows}
+
+
+AT_ONCE = 200
+"""Most proposals that fall due in one turn of the timer."""
+# Proposals of all tenants that wait and whose days are over, the longest over first.
+OVER = f"""
+select p.tenant, p.proposal_id, p.proposed_at + s.value * interval '1 day' as over_at
+from {PROPOSALS} p
+join {TenantView().table} t on t.tenant = p.tenant
+cross join lateral (select ($1::timestamptz at time zone t.time_zone)::date as today) d
+cross join lateral ({in_force("proposal_days", "t.tenant", "d.today")}) s
+where p.state = {PROPOSAL_STATE_PROPOSED} and p.proposed_at <= $1::timestamptz - interval '1 day'
+    and p.proposed_at + s.value * interval '1 day' <= $1::timestamptz
+order by over_at limit {AT_ONCE}
+"""
+
+
+async def over(pool: asyncpg.Pool, at: datetime) -> list[Due]:
+    return [Due(row["tenant"], row["proposal_id"], row["over_at"]) for row in await pool.fetch(OVER, at)]

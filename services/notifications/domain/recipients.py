@@ -55,13 +55,18 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Proposed:
-    """What an append says of a proposal: that it waits, or how it was decided."""
+    """What an append says of a proposal."""
 
     id: str
     proposer_id: str
     approver_ids: tuple[str, ...]
-    waits: bool = False
-    approved: bool = False
+    what: str
+    """The event's name without its package: ChangeProposed, ProposalApproved, …"""
+    decider: str = ""
+    """Who said yes to it; the last yes may be that of somebody who was invited."""
+    invited: tuple[str, ...] = ()
+    askers: tuple[str, ...] = ()
+    """Who may decide and asked something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,17 +103,36 @@ def of_goals(append: Append, tree: KpiTree, org: OrgChart) -> list[NoticeGiven]:
         person: NoticeGiven(kind=t.NOTICE_KIND_KPI_CHANGED, changes=changes, proposal_id=proposal_id)
         for person, changes in concerned.items()
     }
-    if proposed and proposed.waits and proposed.approver_ids:
-        asked = proposed.approver_ids[0]
-        drafts[asked] = NoticeGiven(kind=t.NOTICE_KIND_PROPOSAL_WAITING, proposal_id=proposal_id)
-    elif proposed and not proposed.waits:
-        drafts[proposed.proposer_id] = NoticeGiven(
-            kind=t.NOTICE_KIND_PROPOSAL_DECIDED,
-            changes=concerned.get(proposed.proposer_id, []),
-            proposal_id=proposal_id,
-            granted=proposed.approved,
-        )
+    if proposed:
+        drafts |= _of_proposal(proposed, by_id, concerned.get(proposed.proposer_id, []))
+        if proposed.what == "ProposalApproved":
+            by_id = proposed.decider or by_id
     return _drafts(drafts, by_id, org)
+
+
+def _of_proposal(proposed: Proposed, by_id: str, changes: Sequence[KpiChange]) -> dict[str, NoticeGiven]:
+    """By person what they are told of a proposal itself; `changes` are the proposer's own."""
+
+    def told(people: Iterable[str], kind: t.NoticeKind.ValueType) -> dict[str, NoticeGiven]:
+        return {person: NoticeGiven(kind=kind, proposal_id=proposed.id) for person in people}
+
+    proposer = proposed.proposer_id
+    match proposed.what:
+        case "ChangeProposed":
+            invited = told(proposed.invited, t.NOTICE_KIND_INVITED)
+            return invited | told(proposed.approver_ids[:1], t.NOTICE_KIND_PROPOSAL_WAITING)
+        case "InvitationAccepted":
+            return told([proposer], t.NOTICE_KIND_INVITATION_ACCEPTED)
+        case "ProposalCommented":
+            answered = proposed.askers if by_id == proposer else (proposer,)
+            return told(answered, t.NOTICE_KIND_PROPOSAL_COMMENTED)
+        case "ProposalExpired":
+            return told([proposer], t.NOTICE_KIND_PROPOSAL_EXPIRED)
+        case _:
+            decided = told([proposer], t.NOTICE_KIND_PROPOSAL_DECIDED)
+            decided[proposer].changes.extend(changes)
+            decided[proposer].granted = proposed.what == "ProposalApproved"
+            return decided
 
 
 def of_praise(praise: PraiseGiven, actor: str, org: OrgChart) -> list[NoticeGiven]:

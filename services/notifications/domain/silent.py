@@ -13,6 +13,7 @@ from nhip.checkins.v1.events_pb2 import (
     ProgressRecorded,
 )
 from nhip.goals.v1.events_pb2 import (
+    ApprovalGiven,
     CsfChosen,
     CsfCorrected,
     CsfWithdrawn,
@@ -26,6 +27,7 @@ from nhip.goals.v1.events_pb2 import (
     InnerCycleOpened,
     InnerCycleWithdrawn,
     KpiFollowedUp,
+    ProposalRebased,
     ProposalWithdrawn,
     StrategicGoalCorrected,
     StrategicGoalSet,
@@ -135,6 +137,8 @@ TELLS_NOBODY: Mapping[type[Message], str] = {
     SettingsChanged: "the page of the settings shows it to everybody, with who decided it and why to those who lead",
     UnitMoved: _SEEN,
     UnitClosed: "nobody is in it any more",
+    ApprovalGiven: "the proposal's page shows it, and whoever is invited was told already",
+    ProposalRebased: "who decides has it before them still",
     ProposalWithdrawn: "who was asked finds it decided; who withdrew it knows",
     EmailChanged: "it was asked for by the person, or for them by an administrator",
     ErasureCompleted: "the person was told of the decision, and is nobody any more",

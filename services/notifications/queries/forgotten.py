@@ -5,10 +5,10 @@ from datetime import date, datetime, timedelta
 import asyncpg
 
 from eventkit.database import connection
+from eventkit.directory.setting_sql import in_force
 from eventkit.directory.views import TenantView
 from eventkit.process.service import Due
 from nhip.goals.v1.types_pb2 import MEASURE_KIND_MILESTONE
-from services.notifications.queries.settings import in_force
 from services.notifications.views.goals_facts import KnownCycleView, KnownKpiView
 from services.notifications.views.notice import NoticeView
 from services.notifications.views.standing_value import StandingValueView

@@ -43,8 +43,15 @@ async def append_of(con: asyncpg.Connection, tenant: str, append_id: UUID, actor
 
 async def _proposed(con: asyncpg.Connection, tenant: str, proposal_id: str, what: str) -> Proposed:
     (row,) = (await PROPOSAL.load(con, [(tenant, proposal_id)])).values()
-    waits, approved = what == "ChangeProposed", what == "ProposalApproved"
-    return Proposed(proposal_id, row.proposer_id, tuple(row.approver_ids), waits=waits, approved=approved)
+    return Proposed(
+        proposal_id,
+        row.proposer_id,
+        tuple(row.approver_ids),
+        what,
+        decider=row.decider,
+        invited=tuple(row.invited),
+        askers=tuple(row.askers),
+    )
 
 
 async def tree_around(con: asyncpg.Connection, tenant: str, changes: Sequence[Change]) -> KpiTree:

@@ -39,8 +39,12 @@ PAGE = 30
 READ_AT_ONCE = 1000
 """Most notices that are read with one command."""
 
+WAITING = (t.NOTICE_KIND_PROPOSAL_WAITING, t.NOTICE_KIND_ERASURE_WAITING, t.NOTICE_KIND_INVITED)
+"""What waits for its reader until it is done."""
 WAITS = f"""(not n.closed and (
-  n.kind = {t.NOTICE_KIND_PROPOSAL_WAITING} and coalesce(p.state, 0) = {PROPOSAL_STATE_PROPOSED}
+  n.kind = {t.NOTICE_KIND_PROPOSAL_WAITING} and coalesce(p.state, 0) = {PROPOSAL_STATE_PROPOSED} and p.decider = ''
+  or n.kind = {t.NOTICE_KIND_INVITED} and coalesce(p.state, 0) = {PROPOSAL_STATE_PROPOSED}
+    and not n.person_id = any(p.accepted)
   or n.kind = {t.NOTICE_KIND_ERASURE_WAITING} and coalesce(e.requested, false)))"""
 UNREAD = "coalesce(r.position < n.position, true)"
 JOINED = f"""{NOTICE} n left join {READ} r on r.tenant = n.tenant and r.notice_id = n.notice_id
@@ -85,7 +89,7 @@ async def page(con: asyncpg.Connection, tenant: str, person_id: str, request: pb
 async def count(con: asyncpg.Connection, tenant: str, person_id: str) -> pb.NoticeCount:
     waiting = await con.fetchval(
         f"select count(*) from {JOINED} where n.tenant = $1 and n.person_id = $2 and n.inbox "
-        f"and n.kind in ({t.NOTICE_KIND_PROPOSAL_WAITING}, {t.NOTICE_KIND_ERASURE_WAITING}) and {WAITS}",
+        f"and n.kind in ({', '.join(map(str, WAITING))}) and {WAITS}",
         tenant,
         person_id,
     )
@@ -213,7 +217,9 @@ def _message(listed: Listed, e: NoticeGiven, told: _Told) -> pb.Notice:
         leaver_id=e.leaver_id,
     )
     if proposal := told.proposals.get(e.proposal_id):
-        waits = e.kind == t.NOTICE_KIND_PROPOSAL_WAITING and proposal.state == PROPOSAL_STATE_PROPOSED
+        decides = e.kind == t.NOTICE_KIND_PROPOSAL_WAITING and not proposal.given
+        answers = e.kind == t.NOTICE_KIND_INVITED and row.person_id not in proposal.accepted
+        waits = proposal.state == PROPOSAL_STATE_PROPOSED and (decides or answers)
         notice.waiting = waits and not row.closed
         notice.title.CopyFrom(PersonalText.FromString(proposal.title))
         if e.kind == t.NOTICE_KIND_PROPOSAL_DECIDED:
@@ -244,7 +250,14 @@ def _message(listed: Listed, e: NoticeGiven, told: _Told) -> pb.Notice:
 def is_whole(notice: pb.Notice) -> bool:
     """Whether all is known that a notice tells of. It always is but while a view is rebuilt."""
     match notice.kind:
-        case t.NOTICE_KIND_PROPOSAL_WAITING | t.NOTICE_KIND_PROPOSAL_DECIDED:
+        case (
+            t.NOTICE_KIND_PROPOSAL_WAITING
+            | t.NOTICE_KIND_PROPOSAL_DECIDED
+            | t.NOTICE_KIND_INVITED
+            | t.NOTICE_KIND_INVITATION_ACCEPTED
+            | t.NOTICE_KIND_PROPOSAL_COMMENTED
+            | t.NOTICE_KIND_PROPOSAL_EXPIRED
+        ):
             known = notice.HasField("title")
         case t.NOTICE_KIND_ERASURE_WAITING | t.NOTICE_KIND_ERASURE_DECIDED:
             known = notice.erased_id != ""

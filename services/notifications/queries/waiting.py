@@ -7,13 +7,13 @@ from datetime import datetime
 import asyncpg
 
 from eventkit.directory.responsibility import Responsibility
+from eventkit.directory.setting_sql import in_force
 from eventkit.directory.views import TenantView
 from eventkit.process.service import Due
 from nhip.goals.v1.events_pb2 import ChangeProposed
 from nhip.goals.v1.types_pb2 import PROPOSAL_STATE_PROPOSED
 from nhip.notifications.v1.types_pb2 import NOTICE_KIND_PROPOSAL_WAITING
 from services.notifications.queries.goals_changes import responsibilities
-from services.notifications.queries.settings import in_force
 from services.notifications.views.goals_facts import KnownProposalView
 from services.notifications.views.notice import NoticeView
 
@@ -35,7 +35,7 @@ cross join lateral (
   select coalesce(max(n.given_at), p.proposed_at) as at from {NOTICE} n
   where n.tenant = p.tenant and n.proposal_id = p.proposal_id and {OPEN}
 ) asked
-where p.state = {PROPOSAL_STATE_PROPOSED} and p.proposed_at <= $1::timestamptz - late.after
+where p.state = {PROPOSAL_STATE_PROPOSED} and p.decider = '' and p.proposed_at <= $1::timestamptz - late.after
     and asked.at <= $1::timestamptz - late.after
 order by due_at limit {MOST}
 """

@@ -72,6 +72,14 @@ class Letter:
                 return _("A recorded value was put right")
             case t.NOTICE_KIND_PLAN_REFUSED:
                 return _("A planned change was refused")
+            case t.NOTICE_KIND_INVITED:
+                return _("You are invited to answer for a KPI")
+            case t.NOTICE_KIND_INVITATION_ACCEPTED:
+                return _("Your invitation was accepted")
+            case t.NOTICE_KIND_PROPOSAL_COMMENTED:
+                return _("There are words about a proposal")
+            case t.NOTICE_KIND_PROPOSAL_EXPIRED:
+                return _("Your proposal expired")
             case _:
                 return _("News of your gift")
 
@@ -127,6 +135,18 @@ class Letter:
                 return Item(
                     decided % who, [self._words(notice.title), *said, *changes], f"/proposals/{notice.proposal_id}"
                 )
+            case t.NOTICE_KIND_INVITED:
+                asked = _("%(who)s proposes that you answer for a KPI, and asks for your yes or no.") % who
+                return Item(asked, self._proposal(notice), f"/proposals/{notice.proposal_id}")
+            case t.NOTICE_KIND_INVITATION_ACCEPTED:
+                told = _("%(who)s said yes to your invitation.") % who
+                return Item(told, [self._words(notice.title)], f"/proposals/{notice.proposal_id}")
+            case t.NOTICE_KIND_PROPOSAL_COMMENTED:
+                told = _("%(who)s wrote about a proposal.") % who
+                return Item(told, [self._words(notice.title)], f"/proposals/{notice.proposal_id}")
+            case t.NOTICE_KIND_PROPOSAL_EXPIRED:
+                told = _("Nobody decided about your proposal in time.")
+                return Item(told, [self._words(notice.title)], f"/proposals/{notice.proposal_id}")
             case t.NOTICE_KIND_ERASURE_WAITING:
                 person = {"person": self.names.get(notice.erased_id) or _("somebody")}
                 if notice.by_id == notice.erased_id:

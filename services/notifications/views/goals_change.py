@@ -10,7 +10,10 @@ from eventkit.subscriptions.projection import Rows, View
 from eventkit.values import to_decimal
 from nhip.goals.v1 import types_pb2 as g
 from nhip.goals.v1.events_pb2 import (
+    ApprovalGiven,
     ChangeProposed,
+    InvitationAccepted,
+    InvitationDeclined,
     KpiAligned,
     KpiChanged,
     KpiDefined,
@@ -18,7 +21,10 @@ from nhip.goals.v1.events_pb2 import (
     KpiTakenOff,
     KpiTargetRevised,
     ProposalApproved,
+    ProposalCommented,
     ProposalDeclined,
+    ProposalExpired,
+    ProposalRebased,
     ProposalWithdrawn,
 )
 from services.notifications.views.goals_facts import VERSION, KnownKpiView, KnownLinkView, KnownProposalView
@@ -53,6 +59,8 @@ class GoalsChangeView(View[GoalsChangeRow]):
     row = GoalsChangeRow
     folds = (
         ChangeProposed,
+        InvitationAccepted,
+        InvitationDeclined,
         KpiAligned,
         KpiChanged,
         KpiDefined,
@@ -60,9 +68,11 @@ class GoalsChangeView(View[GoalsChangeRow]):
         KpiTakenOff,
         KpiTargetRevised,
         ProposalApproved,
+        ProposalCommented,
         ProposalDeclined,
+        ProposalExpired,
     )
-    passes_over = (ProposalWithdrawn,)
+    passes_over = (ApprovalGiven, ProposalRebased, ProposalWithdrawn)
 
     def fold(self, rows: Rows[GoalsChangeRow], event: Recorded) -> None:
         match event.message:
@@ -77,7 +87,15 @@ class GoalsChangeView(View[GoalsChangeRow]):
                     rows.put(_row(event, e.kpi_id, linked=(e.before, e.after)))
             case KpiTakenOff() as e:
                 rows.put(_row(event, e.kpi_id, linked=(e.before, g.Parent())))
-            case ChangeProposed() | ProposalApproved() | ProposalDeclined() as e:
+            case (
+                ChangeProposed()
+                | ProposalApproved()
+                | ProposalDeclined()
+                | ProposalCommented()
+                | ProposalExpired()
+                | InvitationAccepted()
+                | InvitationDeclined() as e
+            ):
                 rows.put(_row(event, e.proposal_id))
             case _:
                 raise UnknownEvent(event.message)

@@ -2,16 +2,18 @@
 it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from eventkit.commands.aggregate import UnknownEvent
+from eventkit.context import acting_id
 from eventkit.log import Recorded
 from eventkit.subscriptions.projection import Rows, View, WrittenWhole
 from eventkit.subscriptions.table import Key
 from eventkit.values import packed, required_date
 from nhip.goals.v1 import types_pb2 as g
 from nhip.goals.v1.events_pb2 import (
+    ApprovalGiven,
     ChangeProposed,
     CycleClosed,
     CycleClosingBegun,
@@ -22,6 +24,8 @@ from nhip.goals.v1.events_pb2 import (
     CycleWithdrawn,
     InnerCycleOpened,
     InnerCycleWithdrawn,
+    InvitationAccepted,
+    InvitationDeclined,
     KpiAligned,
     KpiChanged,
     KpiDefined,
@@ -29,7 +33,10 @@ from nhip.goals.v1.events_pb2 import (
     KpiTakenOff,
     KpiTargetRevised,
     ProposalApproved,
+    ProposalCommented,
     ProposalDeclined,
+    ProposalExpired,
+    ProposalRebased,
     ProposalWithdrawn,
 )
 
@@ -177,6 +184,16 @@ class KnownProposalRow:
     """What it would change and add: the event of the contract without its words."""
     decision: bytes = b""
     """What the decider said to it."""
+    decider: str = ""
+    """Who said yes to it, also while it waits for those who are invited."""
+    invited: list[str] = field(default_factory=list[str])
+    accepted: list[str] = field(default_factory=list[str])
+    askers: list[str] = field(default_factory=list[str])
+    """Who may decide and asked something."""
+
+    @property
+    def given(self) -> bool:
+        return self.state == g.PROPOSAL_STATE_PROPOSED and self.decider != ""
 
 
 class KnownProposalView(View[KnownProposalRow]):
@@ -184,24 +201,56 @@ class KnownProposalView(View[KnownProposalRow]):
     version = VERSION
     indexes = ("tenant, state", "state, proposed_at")
     row = KnownProposalRow
-    folds = (ChangeProposed, ProposalApproved, ProposalDeclined, ProposalWithdrawn)
+    folds = (
+        ApprovalGiven,
+        ChangeProposed,
+        InvitationAccepted,
+        InvitationDeclined,
+        ProposalApproved,
+        ProposalCommented,
+        ProposalDeclined,
+        ProposalExpired,
+        ProposalRebased,
+        ProposalWithdrawn,
+    )
 
     def touches(self, event: Recorded) -> Iterable[Key]:
         return ((event.tenant, event.stream.id),)
 
     def fold(self, rows: Rows[KnownProposalRow], event: Recorded) -> None:
         key = (event.tenant, event.stream.id)
-        match event.message:
-            case ChangeProposed() as e:
-                rows.put(_proposal(e, event))
-            case ProposalApproved() as e:
-                rows.put(replace(rows[key], state=g.PROPOSAL_STATE_APPROVED, decision=packed(e.comment)))
-            case ProposalDeclined() as e:
-                rows.put(replace(rows[key], state=g.PROPOSAL_STATE_DECLINED, decision=packed(e.reason)))
-            case ProposalWithdrawn():
-                rows.put(replace(rows[key], state=g.PROPOSAL_STATE_WITHDRAWN))
-            case _:
-                raise UnknownEvent(event.message)
+        if isinstance(event.message, ChangeProposed):
+            rows.put(_proposal(event.message, event))
+        else:
+            rows.put(_moved_on(rows[key], event))
+
+
+def _moved_on(row: KnownProposalRow, event: Recorded) -> KnownProposalRow:
+    match event.message:
+        case ApprovalGiven() as e:
+            return replace(row, decider=e.approval.approver_id, decision=packed(e.comment))
+        case ProposalApproved() as e:
+            decision = packed(e.comment) or row.decision
+            decider = e.approval.approver_id
+            return replace(row, state=g.PROPOSAL_STATE_APPROVED, decision=decision, decider=decider)
+        case ProposalDeclined() | InvitationDeclined() as e:
+            return replace(row, state=g.PROPOSAL_STATE_DECLINED, decision=packed(e.reason))
+        case ProposalWithdrawn():
+            return replace(row, state=g.PROPOSAL_STATE_WITHDRAWN)
+        case ProposalExpired():
+            return replace(row, state=g.PROPOSAL_STATE_EXPIRED)
+        case InvitationAccepted() as e:
+            return replace(row, accepted=[*row.accepted, e.person_id])
+        case ProposalCommented() as e:
+            asker = [acting_id(event.origin.actor)] if e.asks else []
+            return replace(row, askers=list(dict.fromkeys([*row.askers, *asker])))
+        case ProposalRebased() as e:
+            asked = ChangeProposed.FromString(row.asked)
+            del asked.changes[:]
+            asked.changes.extend(e.changes)
+            return replace(row, asked=packed(asked), decider="", decision=b"")
+        case _:
+            raise UnknownEvent(event.message)
 
 
 def _proposal(e: ChangeProposed, event: Recorded) -> KnownProposalRow:
@@ -215,6 +264,7 @@ def _proposal(e: ChangeProposed, event: Recorded) -> KnownProposalRow:
         proposer_id=e.proposer_id,
         approver_ids=list(e.approver_ids),
         proposed_at=event.recorded_at,
+        invited=list(dict.fromkeys(one.person_id for one in e.invitations)),
         asked=packed(
             ChangeProposed(
                 changes=e.changes, addition=e.addition if e.HasField("addition") else None, additions=e.additions

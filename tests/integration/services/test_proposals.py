@@ -1,10 +1,17 @@
 """A proposal that changes everything of several KPIs, over the real services."""
 
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
 import pytest
 
+from eventkit.context import Actor, Context
+from eventkit.process.service import Due
 from nhip.common.v1 import operations_pb2 as o
 from nhip.goals.v1 import goals_pb2 as g
 from nhip.goals.v1 import types_pb2 as t
+from services.goals.queries.proposals import over
+from services.goals.reactors.expiring_proposals import expiring_proposals
 from tests.integration.services.company import OPERATOR, Company, System, number, words
 
 
@@ -54,6 +61,7 @@ async def test_a_proposal_carries_people_words_links_ends_and_additions_and_ever
     told = {one.person.name.plain: (one.own, one.above, one.below) for one in shown.told}
     assert told == {"Tên-minh": (1, 0, 0), "Tên-tram": (2, 0, 0), "Tên-phuc": (1, 2, 0)}  # Nam decides
     await company.do(g.ApproveProposal(proposal_id=proposal, comment=words("được")), "nam")
+    await company.do(g.AcceptInvitation(proposal_id=proposal), "tram")
     now = await kpi(company, "I1")
     assert (now.kpi.name, now.kpi.weight, [owner.person_id for owner in now.kpi.owners]) == ("Demo kỹ", 40, [tram])
     assert [helper.person_id for helper in now.kpi.helpers] == [minh]
@@ -63,12 +71,76 @@ async def test_a_proposal_carries_people_words_links_ends_and_additions_and_ever
     assert [step.kpi.name for step in then.path if step.HasField("kpi")] == ["K1", "D1"]
     history = await company.ask(g.GetKpiHistory(kpi_id=company.ids["I1"]), "minh")
     assert isinstance(history, g.KpiHistory)
-    assert [(e.what, e.before, e.after, e.reason.plain) for e in history.entries if e.proposal_id] == [
+    explained = [entry for entry in history.entries if entry.proposal_id]
+    assert sorted((e.what, e.before, e.after, e.reason.plain) for e in explained) == [
         ("KpiAligned", "D1", "D2", "Làm kỹ hơn"),
         ("KpiChanged", "", "", "Làm kỹ hơn"),
     ]
-    assert (history.entries[1].said.before.name, history.entries[1].said.after.name) == ("I1", "Demo kỹ")
+    [said] = [entry.said for entry in explained if entry.HasField("said")]
+    assert (said.before.name, said.after.name) == ("I1", "Demo kỹ")
     for service in ("goals", "checkins", "notifications"):
         verified = await company.ask(o.Verify(), OPERATOR, context=service)
         assert isinstance(verified, o.Verified)
         assert [view for view in verified.views if view.differences] == []
+
+
+async def test_it_waits_for_the_invited_is_spoken_about_overtaken_put_anew_and_expires(
+    system: System, company: Company
+):
+    minh, tram = company.ids["minh"], company.ids["tram"]
+    together = company.proposal(I1=(80, 60))
+    together.changes[0].said.before.owners.ids.append(minh)
+    together.changes[0].said.after.owners.ids.extend((minh, tram))
+    proposal = await company.do(together, "minh")
+    await company.do(g.CommentProposal(proposal_id=proposal, words=words("Vì sao hai người?"), asks=True), "phuc")
+    await company.do(g.CommentProposal(proposal_id=proposal, words=words("Một người một nhóm khách.")), "minh")
+    await company.do(g.ApproveProposal(proposal_id=proposal, comment=words("được")), "phuc")
+    waiting = await company.ask(g.GetProposal(proposal_id=proposal), "tram")
+    assert isinstance(waiting, g.Proposal)
+    assert (waiting.given_by.name.plain, waiting.may_answer, waiting.may_decide) == ("Tên-phuc", True, False)
+    assert [(one.person.person_id, one.kpi_name, one.accepted) for one in waiting.invited] == [(tram, "I1", False)]
+    mine = await company.ask(g.ListProposals(mine_to_decide=True), "tram")
+    assert isinstance(mine, g.Proposals)
+    assert [one.proposal_id for one in mine.proposals] == [proposal]
+
+    first = await company.do(company.proposal(I1=(80, 70)), "minh")
+    await company.do(g.ApproveProposal(proposal_id=first, comment=words("nhanh")), "phuc")
+    assert (await company.refused(g.AcceptInvitation(proposal_id=proposal), "tram")).reason == "PROPOSAL_STALE"
+    stale = await company.ask(g.GetProposal(proposal_id=proposal), "minh")
+    assert isinstance(stale, g.Proposal)
+    assert [(one.before.value, one.after.value) for one in stale.rebased] == [("70", "60")]
+    assert [one.decided_by.name.plain for one in stale.overtaken_by] == ["Tên-phuc"]
+    await company.do(g.RebaseProposal(proposal_id=proposal), "minh")
+    await company.do(g.AcceptInvitation(proposal_id=proposal), "tram")
+    await company.do(g.ApproveProposal(proposal_id=proposal, comment=words("được")), "phuc")
+    now = await kpi(company, "I1")
+    assert (now.kpi.measure.target.value, sorted(now.kpi.owner_ids)) == ("60", sorted((minh, tram)))
+    said = await company.ask(g.ListProposalComments(proposal_id=proposal), "nam")
+    assert isinstance(said, g.ProposalComments)
+    assert [(one.by.name.plain, one.asks) for one in said.comments] == [("Tên-minh", False), ("Tên-phuc", True)]
+
+    late = await company.do(company.proposal(I1=(60, 50)), "minh")
+    found = await over(system.all_resources["goals"].pool, datetime.now(UTC) + timedelta(days=14, minutes=1))
+    assert late in {due.thing for due in found}
+    assert late not in {due.thing for due in await over(system.all_resources["goals"].pool, datetime.now(UTC))}
+    timer = expiring_proposals(system.all_resources["goals"])
+    clock = Context(Actor(company.tenant, "clock", "system"), datetime.now(UTC), uuid4())
+    await timer.act(Due(company.tenant, late, clock.at), clock)
+    assert (await company.refused(g.WithdrawProposal(proposal_id=late), "minh")).reason == "PROPOSAL_DECIDED"
+    for service in ("goals", "notifications"):
+        verified = await company.ask(o.Verify(), OPERATOR, context=service)
+        assert isinstance(verified, o.Verified)
+        assert [view for view in verified.views if view.differences] == []
+
+
+async def test_words_are_put_right_directly_and_all_else_by_who_may_set_it_while_the_cycle_is_planned(company: Company):
+    right = g.CorrectKpiWords(
+        kpi_id=company.ids["I1"], before=g.KpiWords(name="I1"), after=g.KpiWords(name="Demo khách mới")
+    )
+    assert (await company.refused(right, "minh")).reason == "NOT_THE_APPROVER"
+    await company.do(right, "phuc")
+    assert (await kpi(company, "I1")).kpi.name == "Demo khách mới"
+    change = g.ChangeKpi(kpi_id=company.ids["I1"], change=company.proposal(I1=(80, 70)).changes[0])
+    assert (await company.refused(change, "tram")).reason == "NOT_YOURS_TO_SET"
+    await company.do(change, "phuc")
+    assert (await kpi(company, "I1")).kpi.measure.target.value == "70"

@@ -37,6 +37,9 @@ DEEDS: dict[str, tuple[str, dict[str, str]]] = {
         {"title": "Bớt", **REASON, "cycle_id": "q1", "kpi": "i1", "before.i1": "80", "after.i1": "50"},
     ),
     "/proposals/{proposal}/decision": ("DeclineProposal", {**REASON, "decision": "decline"}),
+    "/proposals/{proposal}/words": ("CommentProposal", {"words": "Vì sao bớt?", "do": "ask"}),
+    "/proposals/{proposal}/anew": ("RebaseProposal", {}),
+    "/proposals/{proposal}/answer": ("AcceptInvitation", {"do": "accept"}),
     "/proposals/{proposal}/withdrawal": ("WithdrawProposal", REASON),
     "/praise": (
         "GivePraise",

@@ -8,7 +8,7 @@ from eventkit.commands.aggregate import Decision
 from eventkit.directory.facts import OrgChart
 from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import ChangeProposed, KpiAligned, KpiChanged, KpiDefined, KpiRetired, KpiTakenOff
-from nhip.goals.v1.goals_pb2 import ApproveProposal, ProposeChange
+from nhip.goals.v1.goals_pb2 import AcceptInvitation, ApproveProposal, ProposeChange
 from services.goals.domain import proposal
 from services.goals.domain.alignment import ALIGNMENT
 from services.goals.domain.changing import Circumstances
@@ -59,6 +59,16 @@ def proposed(state: Given, *parts: t.TargetChange | t.KpiDraft, by: str = "minh"
     return state.and_then(proposal.propose(command, around(state), context(by), "P"))
 
 
+def agreed(state: Given) -> Given:
+    """Whoever is invited said yes."""
+    for person in state.state(PROPOSAL, "P").unanswered:
+        yes = AcceptInvitation(proposal_id="P")
+        state = state.and_then(
+            proposal.accept(state.state(PROPOSAL, "P"), yes, around(state), context(person), added_ids=())
+        )
+    return state
+
+
 def approved(state: Given, by: str = "nam", org: OrgChart | None = None) -> Decision:
     asked = state.state(PROPOSAL, "P")
     ids = [f"N{n}" for n in range(len(asked.additions))]
@@ -76,7 +86,7 @@ def test_weight_people_words_and_units_of_a_kpi_change_by_one_event():
         "name": "Demo kỹ",
         "unit": "buổi",
     }
-    state = proposed(sales_branch(), said("I1", before, after))
+    state = agreed(proposed(sales_branch(), said("I1", before, after)))
     events = [event for _, event in approved(state, by="phuc")][1:]
     assert [type(event) for event in events] == [KpiChanged]
     [event] = events
@@ -197,7 +207,7 @@ def test_several_are_added_and_serve_each_other_whatever_their_order():
     below = individual("Gọi lại", 40, "demo", "d3", "tram", key="i9")
     rate = individual("Tỷ lệ gọi lại", 60, "%", "d3", "tram", volume="i9")
     above = department("Chăm khách cũ", 40, "demo", "K1", key="d3")
-    state = proposed(sales_branch(), below, rate, above, under("I2", "D1", "d3"))
+    state = agreed(proposed(sales_branch(), below, rate, above, under("I2", "D1", "d3")))
     decision = approved(state)
     defined = [event for _, event in decision if isinstance(event, KpiDefined)]
     assert [(event.kpi_id, event.name) for event in defined] == [

@@ -66,7 +66,7 @@ CH3 = Append(
         Change("K-ADD", t.CHANGE_KIND_DEFINED),
         Change("K-ADD", t.CHANGE_KIND_ALIGNED, parent_after="D1"),
     ],
-    Proposed("P", "minh", ("nam", "quang"), approved=True),
+    Proposed("P", "minh", ("nam", "quang"), "ProposalApproved"),
 )
 
 
@@ -107,7 +107,7 @@ def test_nobody_is_told_of_their_own_deed():
 
 
 def test_a_waiting_proposal_is_for_who_is_asked_first():
-    proposed = Append("person:minh", proposed=Proposed("P", "minh", ("nam", "quang"), waits=True))
+    proposed = Append("person:minh", proposed=Proposed("P", "minh", ("nam", "quang"), "ChangeProposed"))
     (draft,) = recipients.of_goals(proposed, around(), company_x())
     assert (draft.person_id, draft.kind, draft.by_id, draft.proposal_id) == (
         "nam",
@@ -118,7 +118,7 @@ def test_a_waiting_proposal_is_for_who_is_asked_first():
 
 
 def test_a_declined_proposal_is_told_to_who_made_it_and_to_nobody_else():
-    declined = Append("person:nam", proposed=Proposed("P", "minh", ("nam",)))
+    declined = Append("person:nam", proposed=Proposed("P", "minh", ("nam",), "ProposalDeclined"))
     (draft,) = recipients.of_goals(declined, around(), company_x())
     assert (draft.person_id, draft.kind, draft.granted, list(draft.changes)) == (
         "minh",
@@ -128,10 +128,35 @@ def test_a_declined_proposal_is_told_to_who_made_it_and_to_nobody_else():
     )
 
 
+def test_who_is_invited_hears_of_it_and_the_proposer_of_their_yes_n01():
+    asked = Proposed("P", "minh", ("nam",), "ChangeProposed", invited=("thao",))
+    assert told(recipients.of_goals(Append("person:minh", proposed=asked), around(), company_x())) == {
+        "nam": ("PROPOSAL_WAITING", []),
+        "thao": ("INVITED", []),
+    }
+    yes = Proposed("P", "minh", ("nam",), "InvitationAccepted")
+    assert told(recipients.of_goals(Append("person:thao", proposed=yes), around(), company_x())) == {
+        "minh": ("INVITATION_ACCEPTED", [])
+    }
+
+
+def test_with_the_last_yes_it_is_who_approved_it_that_is_named():
+    approved = Proposed("P", "minh", ("nam",), "ProposalApproved", decider="nam")
+    [draft] = recipients.of_goals(Append("person:thao", proposed=approved), around(), company_x())
+    assert (draft.person_id, draft.by_id, draft.granted) == ("minh", "nam", True)
+
+
+def test_a_question_is_for_the_proposer_and_their_answer_for_who_asked():
+    asked = Proposed("P", "minh", ("nam",), "ProposalCommented", askers=("quang",))
+    for by, hears in (("quang", "minh"), ("minh", "quang")):
+        found = told(recipients.of_goals(Append(f"person:{by}", proposed=asked), around(), company_x()))
+        assert found == {hears: ("PROPOSAL_COMMENTED", [])}
+
+
 def test_a_proposal_from_before_anybody_was_named_is_told_to_nobody():
     assert (
         recipients.of_goals(
-            Append("person:minh", proposed=Proposed("P", "minh", (), waits=True)), around(), company_x()
+            Append("person:minh", proposed=Proposed("P", "minh", (), "ChangeProposed")), around(), company_x()
         )
         == []
     )

@@ -140,7 +140,7 @@ async def _proposals(visit: Visit) -> list[Waiting]:
     asked = goals_pb2.ListProposals(mine_to_decide=True, page_size=30)
     reply = await or_none(visit.caller.query("goals", "ListProposals", asked, goals_pb2.Proposals))
     _ = visit.language.gettext
-    mine = [proposal for proposal in reply.proposals if proposal.may_decide] if reply else []
+    mine = [one for one in reply.proposals if one.may_decide or one.may_answer] if reply else []
     mine.sort(key=lambda proposal: proposal.proposed_at.ToNanoseconds())
     rows: list[Waiting] = []
     for proposal in mine[:WAITING]:
@@ -152,10 +152,10 @@ async def _proposals(visit: Visit) -> list[Waiting]:
             Waiting(
                 "arrows-exchange",
                 "behind",
-                _("Decide: %(title)s") % {"title": title},
+                (_("Decide: %(title)s") if proposal.may_decide else _("You are invited: %(title)s")) % {"title": title},
                 _("%(name)s proposed it · %(at)s") % {"name": by, "at": at},
                 url,
-                _("View and decide"),
+                _("View and decide") if proposal.may_decide else _("View and answer"),
             )
         )
     if len(mine) > WAITING:

@@ -19,7 +19,7 @@ from services.gateway.console.cards import KpiCard, kpi_card, owner_avatar
 from services.gateway.console.cycles import choose_cycle
 from services.gateway.console.edges import edge_words
 from services.gateway.console.forms import Form, sent
-from services.gateway.console.language import Language, day_of, decimal_of
+from services.gateway.console.language import Language, day_of, decimal_of, decimal_of_text
 from services.gateway.console.refusals import words
 from services.gateway.console.routes import Routes
 from services.gateway.console.visit import Visit, or_none
@@ -113,7 +113,7 @@ async def propose(visit: Visit) -> Response:
     id = visit.request.query_params.get("kpi", "")
     filled = await sent(visit.request)
     if filled["do"]:
-        return await _show(visit, id, _more(filled))
+        return await _show(visit, id, _more(filled, visit.language))
     draft = read(filled, visit.person, visit.language)
     for name in ("title", "reason"):
         if not filled.text(name):
@@ -186,7 +186,7 @@ async def _preview(visit: Visit, filled: Form) -> dict[str, Any]:
     }
 
 
-def _more(filled: Form) -> Form:
+def _more(filled: Form, language: Language) -> Form:
     """The form with what a button of it asked for."""
     values = dict(filled.values)
     do, _, id = values.pop("do").partition(":")
@@ -194,6 +194,10 @@ def _more(filled: Form) -> Form:
         values["kpis"] = f"{values.get('kpis', '')} {other}"
     elif do == "open":
         values["open"] = f"{values.get('open', '')} {id}"
+    elif do == "close":
+        kpi, _, target = id.rpartition(":")
+        values[f"after.{kpi}"] = language.number(decimal_of_text(target), places=_MOST_PLACES)
+        values["kpis"] = f"{values.get('kpis', '')} {kpi}"
     elif do == "addition":
         values["additions"] = str(additions_shown(filled) + 1)
     return replace(filled, values=values)

@@ -21,6 +21,19 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class ClosingRow:
+    """One target that alone would make a check add up."""
+
+    kpi_id: str
+    name: str
+    before: str
+    after: str
+    exact: str
+    """As the contract writes it."""
+    reached: str
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     name: str
     kind: str
@@ -28,6 +41,7 @@ class Row:
     after: Check | None
     not_checked: str
     """Why it cannot be checked as proposed; empty where it can."""
+    closings: tuple[ClosingRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +79,15 @@ def _row(reconciliation: goals_pb2.Reconciliation, language: Language) -> Row:
         _check(reconciliation.before, rate, language) if reconciliation.HasField("before") else None,
         _check(reconciliation.after, rate, language) if reconciliation.HasField("after") else None,
         not_checked_text(reconciliation.not_checked, language) if reconciliation.not_checked else "",
+        tuple(_closing(one, rate, language) for one in reconciliation.closings),
+    )
+
+
+def _closing(one: goals_pb2.Closing, rate: bool, language: Language) -> ClosingRow:
+    before, after = decimal_of(one, "before"), decimal_of(one, "after")
+    reached = language.amount(decimal_of(one, "reached"), "%" if rate else "")
+    return ClosingRow(
+        one.kpi_id, one.kpi_name, language.number(before), language.number(after), one.after.value, reached
     )
 
 

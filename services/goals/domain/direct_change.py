@@ -1,0 +1,54 @@
+"""A KPI changed without a proposal: anything while its cycle is planned, misspelt words also while it runs (1.14)."""
+
+from eventkit.commands.aggregate import Decision
+from eventkit.context import Context
+from eventkit.directory import responsibility
+from eventkit.errors import Kind, Rejected
+from nhip.goals.v1 import types_pb2 as t
+from nhip.goals.v1.goals_pb2 import ChangeKpi, CorrectKpiWords, KpiWords
+from services.goals.domain.authority import check_may_set
+from services.goals.domain.changing import Circumstances, carry_out, touched
+from services.goals.domain.cycle import check_not_closed, check_planned
+from services.goals.domain.kpi_change import Cause, changes_nothing
+
+
+def change(command: ChangeKpi, circumstances: Circumstances, ctx: Context) -> Decision:
+    """By who may set the KPI, as it is and as it is to be. What is so already is no event."""
+    if command.change.kpi_id != command.kpi_id:
+        told = "name the KPI that the change is of"
+        raise Rejected("KPI_DIFFERS", told, kind=Kind.INVALID, field="change.kpi_id")
+    check_planned(circumstances.cycle, "kpi_id")
+    if changes_nothing(command.change):
+        return []
+    check_may_set(touched([command.change], [], circumstances.kpis), ctx.actor, circumstances.org, "kpi_id")
+    reason = command.reason if command.HasField("reason") else None
+    return carry_out([command.change], [], circumstances, Cause(command.reason_class, reason=reason), [])
+
+
+def correct_words(command: CorrectKpiWords, circumstances: Circumstances, ctx: Context) -> Decision:
+    """By who could decide about a change of it; what the words say they measure is not theirs to change."""
+    check_not_closed(circumstances.cycle, "kpi_id")
+    wanted = words_change(command)
+    concerned = touched([wanted], [], circumstances.kpis)
+    if ctx.actor.kind != "person" or (
+        concerned and ctx.actor.id not in responsibility.deciders(concerned, "", circumstances.org).people
+    ):
+        told = "who could decide about a change of this KPI puts its words right"
+        raise Rejected("NOT_THE_APPROVER", told, kind=Kind.FORBIDDEN, field="kpi_id", rule="G-69")
+    if changes_nothing(wanted):
+        return []
+    reason = command.reason if command.HasField("reason") else None
+    cause = Cause(t.REASON_CLASS_CORRECTION, reason=reason)
+    return carry_out([wanted], [], circumstances, cause, [])
+
+
+def words_change(command: CorrectKpiWords) -> t.TargetChange:
+    said = t.SaidChange(before=_said(command.before), after=_said(command.after))
+    return t.TargetChange(kpi_id=command.kpi_id, said=said)
+
+
+def _said(words: KpiWords) -> t.KpiSaid:
+    return t.KpiSaid(
+        name=words.name if words.HasField("name") else None,
+        statement=words.statement if words.HasField("statement") else None,
+    )
