@@ -43,6 +43,8 @@ class Demo:
     before: str
     now: str
     asked: Sequence[Asked]
+    leader: str
+    """Who starts and closes its cycles."""
 
 
 def file_of(language: str) -> Path:
@@ -76,11 +78,22 @@ def company(language: str, today: date) -> Demo:
     alive: dict[str, Any] = yaml.safe_load(around(ALIVE.read_text("utf-8"), today, language))
     others = [{**person, "title": person["title"][language]} for person in alive["people"]]
     base["people"] = [*base["people"], *others]
+    base["cycle"]["within"] = _year(base["cycle"], language)
+    leader = next(person["ref"] for person in base["people"] if "executive" in person.get("roles", ()))
     return Demo(
         before=_written(_before(base, alive["before"], language)),
         now=_written({**base, "progress": [*_progress(alive), *base["progress"]]}),
         asked=[_asked(one, base, language) for one in alive["proposals"]],
+        leader=leader,
     )
+
+
+def _year(cycle: Mapping[str, Any], language: str) -> Mapping[str, Any]:
+    """The year around the quarter and the one before it."""
+    starts_on = cycle["starts_on"] - QUARTER
+    ends_on = starts_on + timedelta(days=364)
+    name = {"vi": f"Năm đến {ends_on.month}/{ends_on.year}", "en": f"Year to {ends_on.month}/{ends_on.year}"}
+    return {"ref": f"{cycle['ref']}-year", "name": name[language], "starts_on": starts_on, "ends_on": ends_on}
 
 
 def _progress(alive: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
@@ -100,7 +113,13 @@ def _before(base: Mapping[str, Any], told: Mapping[str, Any], language: str) -> 
     kpis = [{**_then(kpi), **_aimed(told[kpi["ref"]])} for kpi in base["kpis"] if kpi["ref"] in told]
     return {
         **{part: base[part] for part in ("company", "units", "people", "goals", "csfs")},
-        "cycle": {"ref": _earlier(cycle["ref"]), "name": name[language], "starts_on": starts_on, "ends_on": ends_on},
+        "cycle": {
+            "ref": _earlier(cycle["ref"]),
+            "name": name[language],
+            "starts_on": starts_on,
+            "ends_on": ends_on,
+            "within": cycle["within"],
+        },
         "kpis": kpis,
         "progress": [
             {"kpi": _earlier(ref), "day": day, "value": value}

@@ -132,21 +132,39 @@ async def _demo(nhip: Nhip, directory: Path, demo: Demo, tenant: str) -> None:
         importer=mint(tenant, "service:importer", on_behalf_of="service:operator"),
         operator=mint(tenant, "service:operator"),
     )
-    for name, text in (("before", demo.before), ("now", demo.now)):
-        file = directory / f"demo-{tenant}-{name}.yaml"
-        file.write_text(text, "utf-8")
-        brought = await bring(file, services, principals, tenant=tenant, brief=True)
-        file.unlink()
     async with connected(services, "") as client:
+        for name, text in (("before", demo.before), ("now", demo.now)):
+            file = directory / f"demo-{tenant}-{name}.yaml"
+            file.write_text(text, "utf-8")
+            brought = await bring(file, services, principals, tenant=tenant, brief=True)
+            file.unlink()
+            leader = client.acting(mint(tenant, f"person:{brought.ids['person', demo.leader]}"))
+            await _start(leader, brought, closes=name == "before")
         for asked in demo.asked:
             await _ask_for(asked, client, brought, lambda person: mint(tenant, f"person:{person}"))
+
+
+def _cycles(brought: Brought) -> list[str]:
+    """The cycle of a file, and the one around it."""
+    return [id for (kind, _), id in brought.ids.items() if kind == "cycle"][::-1]
+
+
+async def _start(leader: Client, brought: Brought, *, closes: bool) -> None:
+    """Starts a quarter with its year, and closes it again where it is over."""
+    known = brought.positions.of(("people", "goals"))
+    for cycle_id in _cycles(brought):
+        start = goals_pb2.StartCycle(cycle_id=cycle_id, with_uneven_weights=True)
+        await leader.command(start, key=f"demo:start:{cycle_id}", after=known)
+    if closes:
+        close = goals_pb2.CloseCycle(cycle_id=_cycles(brought)[0])
+        await leader.command(close, key=f"demo:close:{close.cycle_id}", after=known)
 
 
 async def _ask_for(asked: Asked, client: Client, brought: Brought, token: Callable[[str], str]) -> None:
     """A proposal by the person whose it is, and, where it was decided, the decision by who decided."""
     known = brought.positions.of(("people", "goals"))
     proposal = goals_pb2.ProposeChange(
-        cycle_id=next(id for (kind, _), id in brought.ids.items() if kind == "cycle"),
+        cycle_id=_cycles(brought)[0],
         reason_class=types_pb2.REASON_CLASS_BOTTOM_UP,
         title=PersonalText(plain=asked.title),
         reason=PersonalText(plain=asked.reason),

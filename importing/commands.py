@@ -49,11 +49,12 @@ def appoint_head(unit: Unit, ids: Ids) -> AppointUnitHead:
     return AppointUnitHead(unit_id=ids("unit", unit.ref), person_id=ids("person", unit.head))
 
 
-def open_cycle(cycle: Cycle) -> OpenCycle:
+def open_cycle(cycle: Cycle, ids: Ids) -> OpenCycle:
     return OpenCycle(
         name=cycle.name,
         starts_on=from_date(cycle.starts_on) if cycle.starts_on else None,
         ends_on=from_date(cycle.ends_on) if cycle.ends_on else None,
+        within_id=ids("cycle", cycle.within.ref) if cycle.within else "",
     )
 
 

@@ -8,7 +8,7 @@ company:  tenant*, name*, time_zone
 units:    ref*, name*, head (a person), parent (a unit)
 people:   ref*, name*, title, unit, manager (a person), roles (employee, executive, okr_master, auditor, admin), email,
           code (the employee code), joined_on
-cycle:    ref*, name*, starts_on*, ends_on*
+cycle:    ref*, name*, starts_on*, ends_on*, within (the cycle around it: ref*, name*, starts_on*, ends_on*)
 goals:    ref*, name*, year*, target*, measured_in
 csfs:     ref*, name*, supports* (goals), why
 kpis:     ref*, name* (two to four words), statement, level*, kind*, direction*, measured_in, baseline, target*, floor,
@@ -78,6 +78,7 @@ class Cycle(Item):
     name: str
     starts_on: date | None
     ends_on: date | None
+    within: "Cycle | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +176,7 @@ class File:
     praises: tuple[Praise, ...]
 
     def items(self) -> Iterator[Item]:
-        yield from filter(None, (self.company, self.cycle))
+        yield from filter(None, (self.company, self.cycle and self.cycle.within, self.cycle))
         for items in (
             self.units,
             self.people,
@@ -196,7 +197,7 @@ def read(content: bytes, problems: Problems) -> File | None:
     if top is None:
         return None
     top.language = top.choice("numbers", tuple(numerals.MARKS))
-    company, cycle = top.section("company", "company"), top.section("cycle", "cycle")
+    company, cycle = (top.section(name, name, required=True) for name in ("company", "cycle"))
     file = File(
         company=_company(company) if company else None,
         units=tuple(map(_unit, top.items("units", "unit"))),
@@ -234,7 +235,9 @@ def _person(f: Fields) -> Person:
 def _cycle(f: Fields) -> Cycle:
     ref, name = f.reference("ref", required=True), f.text("name", required=True)
     starts_on, ends_on = f.day("starts_on", required=True), f.day("ends_on", required=True)
-    return Cycle(f.done(), ref, name, starts_on, ends_on)
+    within = f.section("within", "cycle")
+    around = _cycle(within) if within else None
+    return Cycle(f.done(), ref, name, starts_on, ends_on, around)
 
 
 def _goal(f: Fields) -> Goal:

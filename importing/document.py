@@ -194,9 +194,9 @@ class Fields:
             filter(None, (self._choose(f"{name}[{at}]", text, among) for at, text in enumerate(self._texts(name))))
         )
 
-    def section(self, name: str, what: str) -> "Fields | None":
-        """A mapping below; it is required."""
-        node = self._node(name, required=True)
+    def section(self, name: str, what: str, *, required: bool = False) -> "Fields | None":
+        """A mapping below."""
+        node = self._node(name, required=required)
         if node is None:
             return None
         if not isinstance(node, yaml.MappingNode):

@@ -89,7 +89,8 @@ class Importer:
         for unit in file.units:
             if unit.head:
                 await self._send("head", unit, commands.appoint_head(unit, self._id))
-        await self._send("cycle", cycle, commands.open_cycle(cycle))
+        for each in filter(None, (cycle.within, cycle)):
+            await self._send("cycle", each, commands.open_cycle(each, self._id))
         for goal in file.goals:
             await self._send("goal", goal, commands.set_goal(goal))
         for csf in file.csfs:

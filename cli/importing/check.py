@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
+from functools import partial
 from graphlib import CycleError, TopologicalSorter
 from typing import TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -257,8 +258,8 @@ def _commands(file: File) -> Iterator[tuple[str, Item, Message]]:
         yield "unit", unit, commands.create_unit(unit, ids)
     for person in file.people:
         yield "person", person, commands.register_person(person, ids)
-    if file.cycle:
-        yield "cycle", file.cycle, commands.open_cycle(file.cycle)
+    for cycle in filter(None, (file.cycle and file.cycle.within, file.cycle)):
+        yield "cycle", cycle, commands.open_cycle(cycle, ids)
     for goal in file.goals:
         yield "goal", goal, commands.set_goal(goal)
     for csf in file.csfs:
@@ -300,8 +301,12 @@ def _strategy_rules(file: File, today: date) -> Iterator[tuple[str, Item, Callab
 
 def _domain_rules(file: File, today: date) -> Iterator[tuple[str, Item, Callable[[], object]]]:
     cycle = file.cycle
-    if cycle and cycle.starts_on and cycle.ends_on:
-        yield "cycle", cycle, lambda: cycles.open_cycle(commands.open_cycle(cycle), "any", today)
+    around: cycles.Cycle | None = None
+    for each in filter(None, (cycle and cycle.within, cycle)):
+        if each.starts_on and each.ends_on:
+            command = commands.open_cycle(each, lambda _kind, _ref: "any")
+            yield "cycle", each, partial(cycles.open_cycle, command, "any", today, outer=around)
+            around = cycles.Cycle("any", each.name, each.starts_on, each.ends_on)
     yield from _strategy_rules(file, today)
     for kpi in file.kpis:
         if cycle and kpi.target is not None and kpi.kind and kpi.direction:

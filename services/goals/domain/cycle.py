@@ -222,7 +222,7 @@ def start(cycle: Cycle, *, kpis: int, uneven: int, by_executive: bool, with_unev
     check_not_closed(cycle)
     if cycle.state == t.CYCLE_STATE_RUNNING:
         return []
-    if not kpis:
+    if not kpis and not cycle.inner:
         raise Rejected("CYCLE_EMPTY", f"{cycle.name!r} has no KPI yet: set what it is for first", field="cycle_id")
     if uneven and not (by_executive and with_uneven_weights):
         raise Rejected(

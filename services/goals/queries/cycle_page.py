@@ -33,7 +33,7 @@ async def cycle_page(overviews: Overviews, ctx: Context, cycle_id: str, org: Org
     kpis = len(state.outline.own)
     obstacle = ""
     if planned:
-        obstacle = "CYCLE_EMPTY" if not kpis else "WEIGHTS_UNEVEN" if uneven else ""
+        obstacle = "CYCLE_EMPTY" if not (kpis or direct) else "WEIGHTS_UNEVEN" if uneven else ""
     elif running and hindered:
         obstacle = hindered.reason
     return pb.CyclePage(
@@ -47,7 +47,7 @@ async def cycle_page(overviews: Overviews, ctx: Context, cycle_id: str, org: Org
         steps=[_step(step, org) for step in steps],
         may_correct=strategist and (planned or running),
         may_withdraw=strategist and planned and not (kpis or direct or proposed),
-        may_start=strategist and planned and bool(kpis) and (executive or not uneven),
+        may_start=strategist and planned and bool(kpis or direct) and (executive or not uneven),
         may_close=strategist and running and hindered is None,
         may_reopen=executive and row.state == t.CYCLE_STATE_CLOSED and not outer_closed,
     )
