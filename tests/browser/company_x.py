@@ -39,6 +39,7 @@ from services.goals.domain.standing import Scale
 from services.notifications import api as notifications_api
 from services.people import api as people_api
 from services.rewards import api as rewards_api
+from tests.browser.company_x_cycles import CYCLES, CyclesX, cycle
 from tests.browser.company_x_people import PeopleX
 from tests.browser.company_x_proposals import ProposalsX
 from tests.browser.company_x_records import ErasuresX, LedgerX, NoticesX
@@ -374,7 +375,7 @@ def company() -> list[Goal]:
     ]
 
 
-class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX, SettingsX, ValuesX, ProposalsX):
+class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX, SettingsX, ValuesX, ProposalsX, CyclesX):
     """The example's state and its answers.
 
     It stands in for the services where the browser is what is tested: pages, scripts, keyboards, screens. Who may call
@@ -458,10 +459,10 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX, SettingsX, Value
     # --- goals ---
 
     def cycle(self) -> goals_pb2.Cycle:
-        return goals_pb2.Cycle(cycle_id="q1-2025", name="Quý 1/2025", starts_on=_date(STARTS), ends_on=_date(ENDS))
+        return cycle("q1-2025")
 
     def ListCycles(self, request: Message, actor: str) -> Message:
-        return goals_pb2.Cycles(cycles=[self.cycle()])
+        return goals_pb2.Cycles(cycles=[cycle(id) for id in reversed(CYCLES)])
 
     # What is written down is taken, and not shown: these pages are tried over the real services.
 

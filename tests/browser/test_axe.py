@@ -64,7 +64,18 @@ PAGES = {
         "/settings/changes",
         "/company",
     ],
-    "Nam": ["/strategy", "/goals/sg1", "/first-steps", "/cycles/new", "/goals/new", "/csfs/new", "/kpis/new"],
+    "Nam": [
+        "/strategy",
+        "/goals/sg1",
+        "/first-steps",
+        "/cycles",
+        "/cycles/q1-2025",
+        "/cycles/q2-2025",
+        "/cycles/new",
+        "/goals/new",
+        "/csfs/new",
+        "/kpis/new",
+    ],
     "Khánh": ["/audit?kind=kpi", "/audit/subjects/kpi/i1", "/api", "/sign-in"],
 }
 

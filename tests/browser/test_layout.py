@@ -32,6 +32,8 @@ PAGES = [
     "/people",
     "/people/minh",
     "/chart",
+    "/cycles",
+    "/cycles/q1-2025",
     "/kpi/m0-1/access",
     "/units",
     "/import",

@@ -13,8 +13,9 @@ def newest_first(cycles: Sequence[goals_pb2.Cycle]) -> list[goals_pb2.Cycle]:
 
 
 def choose_cycle(cycles: Sequence[goals_pb2.Cycle], wanted: str, today: date) -> goals_pb2.Cycle | None:
-    """The cycle that was asked for, else the one that today lies in (of several the one that began last), else the
-    nearest.
+    """The cycle that was asked for, else the innermost that today lies in (of several the one that began last).
+
+    Where today lies in none, the nearest.
 
     Raises Failure for one that is not there.
     """
@@ -28,4 +29,7 @@ def choose_cycle(cycles: Sequence[goals_pb2.Cycle], wanted: str, today: date) ->
         """Days from today to the cycle; 0 within it."""
         return max((day_of(cycle.starts_on) - today).days, (today - day_of(cycle.ends_on)).days, 0)
 
-    return min(newest_first(cycles), key=away, default=None)
+    def days(cycle: goals_pb2.Cycle) -> tuple[int, int]:
+        return -day_of(cycle.starts_on).toordinal(), day_of(cycle.ends_on).toordinal()
+
+    return min(cycles, key=lambda cycle: (away(cycle), *days(cycle)), default=None)

@@ -91,6 +91,7 @@ def reasons(language: Language) -> dict[str, str]:
         "DIGEST_INVALID": _("The digest of a file has 64 digits of 0-9 and a-f."),
         "ALREADY_RECORDS": _("This person answers for the KPI and records it anyway: name somebody else."),
         "TOO_MANY_DELEGATES": _("Enough people record for others here: end one of them first."),
+        "NOTHING_CHOSEN": _("Choose for at least one KPI."),
         "NOTHING_CHANGED": _("The new target is the old one."),
         "KPI_TWICE": _("Name each KPI once."),
         "HELPER_TWICE": _("Name each helper once, and nobody who answers for it."),

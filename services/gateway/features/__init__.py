@@ -12,6 +12,7 @@ from services.gateway.console.routes import Routes
 
 FEATURES = (
     "audit",
+    "cycles",
     "erasure",
     "first_steps",
     "home",

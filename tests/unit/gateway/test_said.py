@@ -59,6 +59,12 @@ DEEDS: dict[str, tuple[str, dict[str, str]]] = {
     "/profile/settings": ("ChangePreferences", SETTINGS),
     "/profile/erasure": ("RequestErasure", {"understood": "1"}),
     "/cycles/new": ("OpenCycle", {"name": "Quý 1", "starts_on": "2025-01-01", "ends_on": "2025-03-31"}),
+    "/cycles/{cycle}/start": ("StartCycle", {}),
+    "/cycles/{cycle}/close": ("CloseCycle", {}),
+    "/cycles/{cycle}/reopen": ("ReopenCycle", REASON),
+    "/cycles/{cycle}/withdraw": ("WithdrawCycle", REASON),
+    "/cycles/{cycle}/correct": ("CorrectCycle", {"name": "Q", "starts_on": "2025-01-01", "ends_on": "2025-03-31"}),
+    "/cycles/{cycle}/carry-on": ("CarryOnKpis", {"next": "q2", "choice.k1": "keep"}),
     "/goals/new": ("SetStrategicGoal", {"name": "300 khách", "target": "300", "year": "2025"}),
     "/csfs/new": ("ChooseCsf", {"name": "Khách dùng thử", "goal.g1": "1"}),
     "/goals/{goal}": ("CorrectStrategicGoal", {"name": "300 khách", "target": "300", "year": "2025"}),
@@ -148,7 +154,8 @@ async def test_it_says_what_was_done_on_the_next_page_and_then_no_more(
     signed_in: httpx.AsyncClient, backend: Backend, path: str
 ):
     method, values = DEEDS[path]
-    backend.answers(method, command_pb2.Accepted(id="x", position="goals=7"))
+    verdicts = [command_pb2.Verdict(id="k1")] if method == "CarryOnKpis" else []
+    backend.answers(method, command_pb2.Accepted(id="x", position="goals=7", verdicts=verdicts))
     backend.answers("GetSettings", settings_page(settings_pb2.GetSettings(), OrgChart(), datetime.now(UTC)))
     address = re.sub(r"{\w+}", "minh", path.replace("{setting}", "stale_days"))
     done = await signed_in.post(address, data=values, headers=OWN)

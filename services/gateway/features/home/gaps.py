@@ -95,12 +95,17 @@ async def listing(visit: Visit) -> Response:
     if name not in KINDS:
         raise Failure("NOT_FOUND", "PATH_UNKNOWN", f"there are no gaps called {name!r}")
     cycles = await visit.caller.query("goals", "ListCycles", goals_pb2.ListCycles(), goals_pb2.Cycles)
-    cycle = choose_cycle(cycles.cycles, "", visit.today)
+    wanted = visit.request.query_params.get("cycle", "")
+    cycle = choose_cycle(cycles.cycles, wanted, visit.today)
     if cycle is None:
         return visit.render("empty.html")
     asked = goals_pb2.ListGaps(cycle_id=cycle.cycle_id, kind=KINDS[name], page_token=after)
     reply = await visit.caller.query("goals", "ListGaps", asked, goals_pb2.Gaps)
-    more = f"/gaps/{name}?" + urlencode({"after": reply.next_page_token}) if reply.next_page_token else ""
+    more = (
+        f"/gaps/{name}?" + urlencode({"cycle": cycle.cycle_id, "after": reply.next_page_token})
+        if reply.next_page_token
+        else ""
+    )
     return visit.render(
         "home/gaps.html", cycle=cycle.name, name=name, rows=_rows(visit, reply.gaps), more=more, further=bool(after)
     )

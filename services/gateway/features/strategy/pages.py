@@ -1,7 +1,6 @@
-"""What a company aims at, written down: a cycle, a strategic goal, a success factor. KPIs are in `kpis`."""
+"""What a company aims at, written down: a strategic goal, a success factor. KPIs are in `kpis`."""
 
 from collections.abc import Sequence
-from datetime import date, timedelta
 from decimal import Decimal
 from functools import partial
 
@@ -13,7 +12,7 @@ from nhip.common.v1 import words_pb2
 from nhip.goals.v1 import goals_pb2
 from services.gateway.console.cycles import choose_cycle
 from services.gateway.console.deeds import carry_out
-from services.gateway.console.forms import Form, date_message, decimal_message, sent
+from services.gateway.console.forms import Form, decimal_message, sent
 from services.gateway.console.language import decimal_of
 from services.gateway.console.routes import Routes
 from services.gateway.console.visit import Visit
@@ -23,44 +22,6 @@ from services.gateway.features.strategy import kpis
 routes = Routes(kpis.routes)
 
 _BACK = "/first-steps"
-MONTHS = 3
-"""Of the cycle that a new one is offered as."""
-
-
-# --- cycles ---
-
-
-@routes.page("/cycles/new")
-async def new_cycle(visit: Visit) -> Response:
-    """`GET /cycles/new`: the quarter that today lies in, to start from."""
-    visit.must("goals.OpenCycle")
-    starts, ends = quarter(visit.today)
-    name = visit.language.gettext("Quarter %(n)s/%(year)s") % {"n": (starts.month + 2) // MONTHS, "year": starts.year}
-    return await _cycle(visit, Form({"name": name, "starts_on": starts.isoformat(), "ends_on": ends.isoformat()}))
-
-
-def quarter(day: date) -> tuple[date, date]:
-    """The first and the last day of the quarter of a year that a day lies in."""
-    first = (day.month - 1) // MONTHS * MONTHS + 1
-    following = date(day.year + (first + MONTHS > 12), (first + MONTHS - 1) % 12 + 1, 1)
-    return date(day.year, first, 1), following - timedelta(days=1)
-
-
-async def _cycle(visit: Visit, filled: Form, status: int = 200) -> Response:
-    return visit.render("strategy/cycle.html", status, here="/cycles/new", form=filled)
-
-
-@routes.form("/cycles/new")
-async def open_cycle(visit: Visit) -> Response:
-    """`POST /cycles/new`."""
-    filled = await sent(visit.request)
-    wrong = _missing(filled, "name", "starts_on", "ends_on")
-    starts, ends = filled.day("starts_on", wrong), filled.day("ends_on", wrong)
-    if wrong or starts is None or ends is None:
-        return await _cycle(visit, filled.wrong(wrong, visit.language), 422)
-    command = goals_pb2.OpenCycle(name=filled.text("name"), starts_on=date_message(starts), ends_on=date_message(ends))
-    said = visit.language.gettext("%(name)s is open.") % {"name": filled.text("name")}
-    return await _send(visit, filled, "OpenCycle", command, said, partial(_cycle, visit))
 
 
 # --- goals and success factors ---
@@ -308,6 +269,6 @@ def _missing(filled: Form, *fields: str) -> list[Violation]:
 async def _send(
     visit: Visit, filled: Form, method: str, command: Message, said: str, again: kpis.Again, *, to: str = _BACK
 ) -> Response:
-    fields = {name: name for name in ("name", "starts_on", "ends_on", "year", "target", "unit", "why")}
+    fields = {name: name for name in ("name", "year", "target", "unit", "why")}
     fields["goal_ids"] = "goals"
     return await carry_out(visit, filled, "goals", method, command, said, to=lambda _: to, again=again, fields=fields)
