@@ -19,8 +19,8 @@ from nhip.common.v1.time_pb2 import AsOf
 from nhip.goals.v1 import goals_pb2 as pb
 from services.goals.cycle_api import ACCESS as CYCLE_ACCESS
 from services.goals.cycle_api import CycleApi
-from services.goals.deciding import circumstances_of, closed_of, cycle_of, parent_exists
-from services.goals.domain import alignment, cycle, direct_change, kpi
+from services.goals.deciding import circumstances_of, closed_of, cycle_of, parent_exists, sources_of
+from services.goals.domain import alignment, computation, cycle, direct_change, kpi
 from services.goals.domain.alignment import ALIGNMENT
 from services.goals.domain.authority import check_may_set
 from services.goals.domain.cycle import Cycle
@@ -217,6 +217,7 @@ def _defining(command: pb.DefineKpi, kpi_id: str, org: OrgChart, ctx: Context) -
         links = await load(ALIGNMENT, of.alignment_id)
         if draft.measure.volume_kpi_id and draft.measure.volume_kpi_id not in links.links:
             raise unknown("kpi", draft.measure.volume_kpi_id, "kpi.measure.volume_kpi_id")
+        computation.check(draft, of, await sources_of(load, [draft]), on, "kpi")
         return [
             kpi.define(draft, org, kpi_id=kpi_id, cycle=of, effective_on=on),
             *alignment.align(

@@ -8,6 +8,7 @@ from eventkit.directory.facts import OrgChart
 from nhip.goals.v1 import types_pb2 as t
 from services.goals.domain.alignment import ALIGNMENT
 from services.goals.domain.changing import Circumstances
+from services.goals.domain.computation import Sources
 from services.goals.domain.cycle import CYCLE, Cycle, there
 from services.goals.domain.kpi import KPI, existing
 from services.goals.domain.strategy import CSF, GOAL, STRATEGY, THE_STRATEGY, Strategy
@@ -75,6 +76,7 @@ async def circumstances(
         },
         org=org,
         today=today,
+        sources=await sources_of(load, additions),
     )
 
 
@@ -84,3 +86,10 @@ async def circumstances_of(
     """The same for a change of one KPI, in its cycle."""
     kpi = existing(await load(KPI, kpi_id), kpi_id)
     return await circumstances(load, kpi.cycle_id, [change], [], org, ctx)
+
+
+async def sources_of(load: Load, drafts: Iterable[t.KpiDraft]) -> Sources:
+    """What some drafts are to be computed from; loaded, so that none of it ends meanwhile."""
+    kpis = {id: await load(KPI, id) for draft in drafts for id in draft.computation.kpi_ids}
+    cycles = {kpi.cycle_id: await load(CYCLE, kpi.cycle_id) for kpi in kpis.values() if kpi}
+    return Sources(kpis, cycles)

@@ -295,7 +295,7 @@ class Company:
         await KnownCycleView().table.save(con, [cycle])
         kpis = [
             # A level without a target: any number may come next.
-            KnownKpiRow(self.tenant, kpi, "q", [person], "", 2, 1, "", decimal.Decimal(0), None)
+            KnownKpiRow(self.tenant, kpi, "q", [person], "", 2, 1, "", decimal.Decimal(0), [], None)
             for kpi, person in zip(self.kpis, self.people, strict=True)
         ]
         await KnownKpiView().table.save(con, kpis)

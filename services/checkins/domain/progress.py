@@ -88,6 +88,8 @@ class KnownKpi:
     starts_on: date
     ends_on: date
     measured: Measured
+    computed_from: tuple[str, ...] = ()
+    """The KPIs that it is computed from; empty: its values are entered."""
 
 
 def may_record(progress: Progress, kpi: KnownKpi, person_id: str) -> bool:
@@ -191,6 +193,13 @@ def _check_recorder(progress: Progress, kpi: KnownKpi, actor: Actor, today: date
             "only who answers for a KPI, or whom they named for it, records its progress",
             kind=Kind.FORBIDDEN,
             rule="G-32",
+        )
+    if kpi.computed_from:
+        raise Rejected(
+            "KPI_COMPUTED",
+            f"nobody enters its value: it is computed from {', '.join(kpi.computed_from)}",
+            field="kpi_id",
+            rule="G-78",
         )
     if kpi.retired_on is not None and kpi.retired_on <= today:
         raise Rejected("KPI_RETIRED", "this KPI has ended", field="kpi_id")

@@ -63,4 +63,5 @@ def _known(row: asyncpg.Record, org: OrgChart) -> KnownKpi:
         row["starts_on"],
         row["ends_on"],
         Measured(row["kind"], row["direction"], row["unit"], row["target"]),
+        tuple(row["computed_from"]),
     )

@@ -42,6 +42,8 @@ class KnownKpiRow:
     unit: str
     """What it is measured in."""
     target: Decimal
+    computed_from: list[str]
+    """The KPIs that it is computed from; empty: its values are entered."""
     retired_on: date | None
 
 
@@ -82,6 +84,7 @@ def _defined(key: tuple[str, str], e: KpiDefined) -> KnownKpiRow:
         e.measure.direction,
         e.measure.unit,
         Decimal(e.measure.target.value),
+        list(e.computation.kpi_ids),
         retired_on=None,
     )
 

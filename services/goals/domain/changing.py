@@ -2,7 +2,7 @@
 they are approved (G-66, G-67)."""
 
 from collections.abc import Callable, Container, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from eventkit.commands.aggregate import Decision, StreamEvent
@@ -12,8 +12,8 @@ from eventkit.errors import Kind, Rejected, unknown
 from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import KpiAligned, KpiRetired, KpiTakenOff
 from services.goals.domain import alignment as alignments
+from services.goals.domain import computation, kpi_change
 from services.goals.domain import kpi as kpis
-from services.goals.domain import kpi_change
 from services.goals.domain.alignment import ALIGNMENT, Alignment
 from services.goals.domain.cycle import Cycle
 from services.goals.domain.kpi import KPI, Kpi
@@ -35,6 +35,8 @@ class Circumstances:
     today: date
     closed: Container[str] = ()
     """Of the cycles of what serves a KPI that is to end those that are closed."""
+    sources: computation.Sources = field(default_factory=computation.Sources)
+    """What additions are to be computed from."""
 
 
 def carry_out(
@@ -126,6 +128,7 @@ class _Paper:
         if volume and volume not in self.alignment.links and volume not in added:
             raise unknown("kpi", volume, f"{at}.measure.volume_kpi_id")
         around = self.around
+        computation.check(draft, around.cycle, around.sources, around.today, at)
         self.record(
             [
                 kpis.define(

@@ -49,6 +49,8 @@ class Kpi:
     helpers: tuple[str, ...] = ()
     evaluator: str = ""
     """Who judges it; empty: nobody is named."""
+    computation: t.Computation | None = None
+    """How it is computed; None: its values are entered."""
 
     def ended(self, day: date) -> bool:
         return self.ends_on is not None and self.ends_on <= day
@@ -79,6 +81,7 @@ def evolve(kpi: Kpi | None, event: KpiDefined | KpiTargetRevised | KpiChanged | 
                 required_date(event.effective_on),
                 helpers=tuple(event.helper_ids),
                 evaluator=event.evaluator_id,
+                computation=event.computation if event.HasField("computation") else None,
             )
         case KpiTargetRevised():
             kpi = begun(kpi, event)
@@ -191,6 +194,7 @@ def define(
             proposal_id=proposal_id,
             helper_ids=draft.helper_ids,
             evaluator_id=draft.evaluator_id,
+            computation=draft.computation if draft.HasField("computation") else None,
             continues_id=continues_id,
         ),
     )

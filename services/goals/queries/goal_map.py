@@ -15,15 +15,27 @@ from eventkit.rpc.paging import Page, asked
 from eventkit.subscriptions.checkpoint import OWN_FEED
 from eventkit.subscriptions.table import reading
 from eventkit.telemetry import unshown
-from eventkit.values import from_date, from_datetime, from_decimal, rounded, to_date, to_datetime, to_decimal
+from eventkit.values import (
+    FRACTION_DIGITS,
+    from_date,
+    from_datetime,
+    from_decimal,
+    plain,
+    rounded,
+    to_date,
+    to_datetime,
+    to_decimal,
+)
 from nhip.common.v1.time_pb2 import Applied, AsOf
 from nhip.goals.v1 import goals_pb2 as pb
 from nhip.goals.v1 import types_pb2 as t
+from services.goals.domain import formula
+from services.goals.domain.computing import Computed
 from services.goals.domain.forecast import forecast
 from services.goals.domain.kpi import whole
 from services.goals.domain.reconciliation import Check, NotChecked
 from services.goals.domain.standing import Scale, Thresholds, Value, standing
-from services.goals.queries import cycles, kpis, links, progress, strategy
+from services.goals.queries import computed, cycles, kpis, links, progress, strategy
 from services.goals.queries.cycles import Family
 from services.goals.queries.outline import FOREVER, MOST, Outline, Outlines
 from services.goals.views.cycle import CycleRow
@@ -73,6 +85,9 @@ class CycleState:
     kpis: dict[str, KpiRow] = field(default_factory=dict[str, KpiRow])
     links: dict[str, LinkRow] = field(default_factory=dict[str, LinkRow])
     values: dict[str, Value] = field(default_factory=dict[str, Value])
+    results: dict[str, Computed] = field(default_factory=dict[str, Computed])
+    """The values of those that are computed, or why there are none; and what they are computed from."""
+    sources: dict[str, KpiRow] = field(default_factory=dict[str, KpiRow])
     trends: dict[str, list[Value]] = field(default_factory=dict[str, list[Value]])
     """The values by day, of KPIs whose forecast is asked for."""
     others: dict[str, Thresholds] = field(default_factory=dict[str, Thresholds])
@@ -82,17 +97,28 @@ class CycleState:
     def cycle(self) -> CycleRow:
         return self.family.cycle
 
-    async def load(self, con: asyncpg.Connection, kpi_ids: Iterable[str]) -> None:
-        """Read some KPIs of the cycle whole; those that have ended, or are of another one, are left out."""
+    async def load(self, con: asyncpg.Connection, kpi_ids: Iterable[str]) -> computed.Read:
+        """Read some KPIs of the cycle whole; those that have ended, or are of another one, are left out. Answers what
+        those of them were computed from that are computed."""
         ids = [id for id in dict.fromkeys(kpi_ids) if id not in self.kpis]
         if not ids:
-            return
+            return computed.Read()
         tenant, known, on = self.tenant, self.when.known, self.when.on
         rows = await kpis.some(con, tenant, ids, known, on)
         here = self.family.rows
         self.kpis.update((row.kpi_id, row) for row in rows if not row.retired and row.cycle_id in here)
         self.links.update(await links.some(con, tenant, ids, known, on))
         self.values.update(await progress.current(con, tenant, ids, known, on))
+        read_rows = [self.kpis[id] for id in ids if id in self.kpis]
+        results, read = await computed.computed(con, tenant, read_rows, known, on)
+        self.sources.update((row.kpi_id, row) for row in read.rows.values())
+        for id, result in results.items():
+            self.results[id] = result
+            if result.value is None:
+                self.values.pop(id, None)
+            else:
+                self.values[id] = result.value
+        return read
 
     async def load_trends(self, con: asyncpg.Connection, kpi_ids: Iterable[str]) -> None:
         """Read all values of some KPIs that were loaded, for their forecasts."""
@@ -131,6 +157,7 @@ class CycleState:
             helpers=[owner(self.org, id) for id in row.helper_ids],
             evaluator=owner(self.org, row.evaluator_id) if row.evaluator_id else None,
             owner_ids=row.owner_ids,
+            computation=computed.computation(row),
         )
         try:
             shown.measure.CopyFrom(kpis.measure(row))
@@ -154,7 +181,7 @@ class CycleState:
             day=self.when.on,
         )
         return pb.Standing(
-            current=from_decimal(value.value) if value else None,
+            current=from_decimal(_current(value.value, row)) if value else None,
             progress=_share(where.progress),
             expected=from_decimal(rounded(where.expected, 1)) if where.expected is not None else None,
             status=where.status,
@@ -167,7 +194,33 @@ class CycleState:
             used=_share(where.used),
             recorded_by=value.recorded_by if value else "",
             forecast=self._forecast(row, scale),
+            not_computed=self._not_computed(row.kpi_id),
         )
+
+    def _not_computed(self, kpi_id: str) -> pb.NotComputed | None:
+        result = self.results.get(kpi_id)
+        if result is None or result.value is not None:
+            return None
+        about = self.sources.get(result.about)
+        return pb.NotComputed(reason=result.why, kpi_id=result.about, kpi_name=about.name if about else "")
+
+    def computed_from(self, kpi_id: str) -> pb.ComputedFrom | None:
+        """What the value of a computed KPI was computed from."""
+        result = self.results.get(kpi_id)
+        if result is None or result.term is None or not result.parts:
+            return None
+        shown = {part.name: plain(rounded(part.value, FRACTION_DIGITS)) for part in result.parts}
+        parts = [
+            pb.ComputedPart(
+                kpi_id=part.kpi_id,
+                kpi_name=self.sources[part.kpi_id].name,
+                unit=self.sources[part.kpi_id].unit,
+                value=from_decimal(rounded(part.value, FRACTION_DIGITS)),
+                on=from_date(part.on),
+            )
+            for part in result.parts
+        ]
+        return pb.ComputedFrom(arithmetic=formula.text(result.term, shown), parts=parts)
 
     def _forecast(self, row: KpiRow, scale: Scale) -> pb.Forecast | None:
         cycle, trend = self.family.rows[row.cycle_id], self.trends.get(row.kpi_id, ())
@@ -310,6 +363,11 @@ def _counts(outline: Outline) -> pb.MapCounts:
         individual=levels.get(t.LEVEL_INDIVIDUAL, 0),
         unaligned=len(outline.loose),
     )
+
+
+def _current(value: Decimal, row: KpiRow) -> Decimal:
+    """What was entered as it stands, what is computed as far as anybody could enter it."""
+    return rounded(value, FRACTION_DIGITS) if row.computation else value
 
 
 def _share(share: Decimal | None) -> PbDecimal | None:

@@ -25,7 +25,7 @@ async def kpi_access(
     found = pb.KpiAccess(kpi_id=row.kpi_id, name=row.name, unit_id=row.unit_id, proposer_id=proposer)
     if row.retired:
         return found
-    for person, leaver in answering(row.owner_ids, row.unit_id, org).items():
+    for person, leaver in answering(row.owner_ids, row.unit_id, org).items() if not row.computation else ():
         relation = "STANDS_IN" if leaver else "NAMED" if row.owner_ids else "HEAD_OF_UNIT"
         found.record.append(pb.AllowedPerson(person_id=person, relation=relation, instead_of_id=leaver))
     answer = {one.person_id for one in found.record}

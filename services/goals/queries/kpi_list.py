@@ -61,7 +61,7 @@ async def _recorded_by(con: asyncpg.Connection, state: CycleState, person_id: st
     for id, owner in (await progress.delegated(con, state.tenant, person_id)).items():
         if (stub := stubs.get(id)) and owner in answerable(stub.owner_ids, stub.unit_id, org):
             ids.add(id)
-    return sorted(ids, key=lambda id: stubs[id].place)
+    return sorted((id for id in ids if not stubs[id].computed), key=lambda id: stubs[id].place)
 
 
 async def _found(con: asyncpg.Connection, state: CycleState, text: str, ids: Sequence[str]) -> Iterable[str]:

@@ -11,7 +11,7 @@ from eventkit.directory.facts import OrgChart
 from eventkit.errors import unknown
 from eventkit.rpc.paging import asked
 from eventkit.subscriptions.table import reading
-from eventkit.values import from_date, from_datetime, from_decimal, plain
+from eventkit.values import FRACTION_DIGITS, from_date, from_datetime, from_decimal, plain, rounded
 from nhip.checkins.v1.types_pb2 import Evidence
 from nhip.common.v1.words_pb2 import PersonalText
 from nhip.goals.v1 import goals_pb2 as pb
@@ -19,7 +19,7 @@ from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import ChangeProposed
 from services.goals.domain.kpi import EDGES
 from services.goals.domain.kpi_change import SAID, part, some_of
-from services.goals.queries import cycles, kpis, links, progress, proposals, strategy
+from services.goals.queries import computed, cycles, kpis, links, progress, proposals, strategy
 from services.goals.queries.goal_map import (
     CycleState,
     Moment,
@@ -62,10 +62,12 @@ async def kpi_page(
             raise unknown("kpi", request.kpi_id, "kpi_id")
         state = await read_cycle(con, outlines, tenant, row.cycle_id, org, when)
         below = state.outline.children.get(row.kpi_id, ())[:CHILDREN]
-        await state.load(con, [row.kpi_id, *state.outline.above(row.kpi_id), *below])
+        read = await state.load(con, [row.kpi_id, *state.outline.above(row.kpi_id), *below])
         goals = {goal.goal_id: goal for goal in await strategy.goals(con, tenant, when.known, when.on)}
         csfs = {csf.csf_id: csf for csf in await strategy.csfs(con, tenant, when.known, when.on)}
         trend = await progress.trend(con, tenant, row.kpi_id, when.known, when.on)
+        if row.computation and (row.kpi_id, when.on) in read.rows:
+            trend = await computed.trend(con, tenant, row.kpi_id, read, when.known, when.on)
         state.trends[row.kpi_id] = trend
         replaced = await progress.replaced(con, tenant, row.kpi_id, when.known, when.on, most=REPLACED)
         delegates = await progress.delegates(con, tenant, row.kpi_id)
@@ -84,7 +86,11 @@ async def kpi_page(
         past=when.past,
         path=path,
         trend=[
-            pb.TrendPoint(occurred_on=from_date(v.occurred_on), value=from_decimal(v.value), confidence=v.confidence)
+            pb.TrendPoint(
+                occurred_on=from_date(v.occurred_on),
+                value=from_decimal(rounded(v.value, FRACTION_DIGITS) if row.computation else v.value),
+                confidence=v.confidence,
+            )
             for v in trend
         ],
         targets=_targets(versions[::-1], when),
@@ -92,8 +98,9 @@ async def kpi_page(
         shortfalls=state.shortfalls(findings.failed),
         not_checked=not_checked(findings.not_checked),
         may_propose=not when.past and not row.retired and who.kind == "person",
-        may_record=not when.past and not row.retired and who.kind == "person" and records,
+        may_record=not when.past and not row.retired and who.kind == "person" and records and not row.computation,
         applied=how_far,
+        computed_from=state.computed_from(row.kpi_id),
         replaced=[
             pb.ReplacedPoint(
                 occurred_on=from_date(v.occurred_on),

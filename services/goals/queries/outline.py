@@ -44,7 +44,7 @@ MOST = 300
 IN_FORCE = f"""
 select distinct on (kpi_id) kpi_id, name, level, kind, direction, unit, target, volume_kpi_id, owner_ids,
   unit_id, weight, cycle_id, min(position) over (partition by kpi_id) as position,
-  bool_or(retired) over (partition by kpi_id) as ended
+  bool_or(retired) over (partition by kpi_id) as ended, computation <> '' as computed
 from {KPIS} where tenant = $1 and cycle_id = any($2) and recorded_at <= $3 and effective_on <= $4
 order by kpi_id, version desc
 """
@@ -97,6 +97,8 @@ class Stub(NamedTuple):
     """Whose it is; `unit` is what it is measured in."""
     weight: Decimal = Decimal()
     cycle_id: str = ""
+    computed: bool = False
+    """Its values are not entered."""
 
     @property
     def place(self) -> tuple[int, int]:
@@ -415,7 +417,8 @@ def _build(
     same: dict[str, str] = {}  # ids and units are held once, however many KPIs name them
     stubs: list[Stub] = []
     for (
-        kpi_id, name, level, kind, direction, unit, target, volume, owners, unit_id, weight, cycle_id, position, ended
+        kpi_id, name, level, kind, direction, unit, target, volume, owners, unit_id, weight, cycle_id, position, ended,
+        computed,
     ) in rows:  # fmt: skip
         if not ended:
             parent_kind, parent = serves.get(kpi_id, ("", ""))
@@ -425,7 +428,7 @@ def _build(
             unit_id = same.setdefault(unit_id, unit_id)
             measured = Stub(
                 kpi_id, name, level, kind, direction, unit, target, volume,
-                parent_kind, parent, position, owner_ids, unit_id, weight, cycle_id,
+                parent_kind, parent, position, owner_ids, unit_id, weight, cycle_id, computed,
             )  # fmt: skip
             stubs.append(measured)
     stubs.sort(key=lambda stub: stub.place)

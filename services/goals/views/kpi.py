@@ -40,6 +40,8 @@ class KpiRow:
     evaluator_id: str
     unit_id: str
     weight: Decimal
+    computation: bytes
+    """The message of the contract; empty: its values are entered."""
     retired: bool
     defined_on: date
     effective_on: date
@@ -93,6 +95,7 @@ class KpiView(View[KpiRow]):
                         evaluator_id=e.evaluator_id,
                         unit_id=e.unit_id,
                         weight=weight_of(e),
+                        computation=packed(e.computation),
                         retired=False,
                         defined_on=required_date(e.effective_on),
                         effective_on=required_date(e.effective_on),
@@ -177,6 +180,7 @@ def _row(kpi: Kpi, event: Recorded) -> KpiRow:
         evaluator_id=kpi.evaluator,
         unit_id=kpi.unit_id,
         weight=kpi.weight,
+        computation=packed(kpi.computation) if kpi.computation else b"",
         retired=isinstance(e, KpiRetired),
         defined_on=kpi.defined_on,
         effective_on=kpi.ends_on if isinstance(e, KpiRetired) and kpi.ends_on else kpi.effective_on,

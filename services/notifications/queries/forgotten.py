@@ -37,7 +37,7 @@ cross join lateral (
   select coalesce(v.on_day, greatest(c.starts_on, k.defined_on)) as since, d.today, s.value as days
 ) f
 where c.ends_on >= ($1::timestamptz at time zone 'UTC')::date - 1 and f.today between c.starts_on and c.ends_on
-  and not k.retired and k.defined_at <= $1::timestamptz - $2::interval
+  and not k.retired and not k.computed and k.defined_at <= $1::timestamptz - $2::interval
   and f.today - f.since >= f.days
   and not (k.kind = {MEASURE_KIND_MILESTONE} and coalesce(v.value, 0) >= 1)
   and not exists (select from {NoticeView().table} n where n.tenant = k.tenant and n.kpi_id = k.kpi_id

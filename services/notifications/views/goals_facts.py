@@ -58,6 +58,8 @@ class KnownKpiRow:
     unit_id: str
     defined_on: date
     defined_at: datetime
+    computed: bool
+    """Nobody enters its values."""
     retired: bool
     end_reason_class: int
     end_reason: bytes
@@ -100,6 +102,7 @@ def _kpi(e: KpiDefined, event: Recorded) -> KnownKpiRow:
         unit_id=e.unit_id,
         defined_on=required_date(e.effective_on),
         defined_at=event.recorded_at,
+        computed=e.HasField("computation"),
         retired=False,
         end_reason_class=0,
         end_reason=b"",

@@ -11,6 +11,7 @@ from nhip.checkins.v1 import types_pb2 as ct
 from nhip.common.v1 import operations_pb2 as o
 from nhip.common.v1.time_pb2 import AsOf
 from nhip.goals.v1 import goals_pb2 as g
+from nhip.goals.v1 import types_pb2 as t
 from nhip.notifications.v1 import notifications_pb2 as n
 from nhip.notifications.v1 import types_pb2 as nt
 from tests.integration.services.company import OPERATOR, Company, System, number, today, words
@@ -77,7 +78,8 @@ async def test_what_is_put_right_and_taken_back_is_right_on_both_clocks_and_told
         ("12", True, False),
     ]
     told = await _told(company, "phuc")
-    assert {(t.changes[0].change.before.value, t.changes[0].change.after.value, t.reason.plain) for t in told} == {
+    changes = [(one.changes[0].change, one.reason.plain) for one in told]
+    assert {(change.before.value, change.after.value, reason) for change, reason in changes} == {
         ("12", "15", "gõ ngược"),
         ("20", "", "gõ ngược"),
     }
@@ -88,7 +90,7 @@ async def test_what_is_put_right_and_taken_back_is_right_on_both_clocks_and_told
 
 
 async def _told(company: Company, who: str) -> list[n.Notice]:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             listed = await company.ask(n.ListNotices(), who)
             assert isinstance(listed, n.Notices)
@@ -117,3 +119,61 @@ async def test_a_delegate_records_what_they_were_named_for_and_the_access_page_s
     await company.do(c.RevokeDelegate(kpi_id=kpi, person_id=tram), "tram")
     assert (await company.refused(record, "tram")).reason == "NOT_AN_OWNER"
     assert not (await page(company, "tram")).may_record
+
+
+async def test_a_computed_kpi_is_its_formula_as_of_every_day_and_is_never_entered(company: Company):
+    three = from_date(today() - timedelta(days=3))
+    for name, owner in (("J1", "minh"), ("J2", "tram")):
+        entered = company.definition(name, t.LEVEL_INDIVIDUAL, 80, company.under("D1"), owner=owner)
+        entered.effective_on.CopyFrom(three)
+        await company.do(entered, name=name)
+    summed = company.definition("S", t.LEVEL_DEPARTMENT, 130, company.under("K1"))
+    summed.kpi.computation.CopyFrom(
+        t.Computation(kind=t.COMPUTATION_KIND_SUM, kpi_ids=[company.ids["J1"], company.ids["J2"]])
+    )
+    summed.effective_on.CopyFrom(three)
+    await company.do(summed, name="S")
+    share = company.definition("P", t.LEVEL_DEPARTMENT, 60, company.under("K1"))
+    share.kpi.measure.kind, share.kpi.measure.unit = t.MEASURE_KIND_LEVEL, "%"
+    share.effective_on.CopyFrom(three)
+    of = t.Computation(kind=t.COMPUTATION_KIND_SHARE, kpi_ids=[company.ids["J2"], company.ids["S"]])
+    share.kpi.computation.CopyFrom(of)
+    await company.do(share, name="P")
+    none = await _page(company, "S")
+    assert (none.kpi.standing.not_computed.reason, none.kpi.standing.HasField("current")) == (
+        g.NotComputed.REASON_NO_VALUE,
+        False,
+    )
+    await company.do(c.RecordProgress(kpi_id=company.ids["J1"], value=number(20), occurred_on=three), "minh")
+    await company.do(c.RecordProgress(kpi_id=company.ids["J2"], value=number(30), occurred_on=three), "tram")
+    before = (await _page(company, "S")).as_of
+    await company.do(c.RecordProgress(kpi_id=company.ids["J1"], value=number(45)), "minh")
+    now = await _page(company, "S")
+    assert (now.kpi.standing.current.value, now.computed_from.arithmetic, now.may_record) == ("75", "45 + 30", False)
+    assert trend(now) == [(3, "50"), (0, "75")]
+    assert [part.kpi_name for part in now.computed_from.parts] == ["J1", "J2"]
+    assert (await _page(company, "P")).kpi.standing.current.value == "40"
+    then = await _page(company, "S", AsOf(effective_on=three))
+    known = await _page(company, "S", AsOf(recorded_at=before.recorded_at))
+    assert [one.kpi.standing.current.value for one in (then, known)] == ["50", "50"]
+    assert (await _page(company, "P", AsOf(effective_on=three))).kpi.standing.current.value == "60"
+    own = c.RecordProgress(kpi_id=company.ids["S"], value=number(9))
+    assert (await company.refused(own, "phuc")).reason == "KPI_COMPUTED"
+    mine = await company.ask(g.ListKpis(cycle_id=company.ids["q1"], recorder_id=company.ids["phuc"]), "phuc")
+    assert isinstance(mine, g.Kpis)
+    assert [one.name for one in mine.kpis] == ["D1"]
+    shown = await company.ask(g.GetMap(cycle_id=company.ids["q1"]), "minh")
+    assert isinstance(shown, g.GoalMap)
+    assert {k.name: k.standing.current.value for k in shown.kpis} == {
+        "K1": "", "D1": "", "I1": "", "J1": "45", "J2": "30", "S": "75", "P": "40",
+    }  # fmt: skip
+    for context in ("goals", "checkins"):
+        verified = await company.ask(o.Verify(), OPERATOR, context=context)
+        assert isinstance(verified, o.Verified)
+        assert [view for view in verified.views if view.differences] == []
+
+
+async def _page(company: Company, name: str, as_of: AsOf | None = None) -> g.KpiPage:
+    shown = await company.ask(g.GetKpi(kpi_id=company.ids[name], as_of=as_of), "minh")
+    assert isinstance(shown, g.KpiPage)
+    return shown

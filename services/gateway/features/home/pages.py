@@ -170,7 +170,7 @@ def _quiet(visit: Visit, own: Sequence[goals_pb2.Kpi]) -> Iterator[Waiting]:
     """One's own KPIs that have not been heard of for too long."""
     _ = visit.language.gettext
     for kpi in own[:OWN]:
-        if kpi.standing.status in QUIET:
+        if kpi.standing.status in QUIET and not kpi.HasField("computation"):
             last = date_of(kpi.standing, "occurred_on")
             about = _("last updated for %(day)s") % {"day": visit.language.day(last)} if last else _("no value so far")
             yield Waiting(

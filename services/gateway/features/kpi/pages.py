@@ -30,6 +30,7 @@ from services.gateway.console.cards import (
     target_text,
 )
 from services.gateway.console.carrying import carried
+from services.gateway.console.computed import Computed, computed
 from services.gateway.console.directory import Directory, directory
 from services.gateway.console.language import Language, date_of, day_of, decimal_of
 from services.gateway.console.links import praise_link
@@ -123,6 +124,8 @@ class KpiPage:
     may_record: bool
     unaligned: bool
     retired: bool
+    computed: Computed | None
+    """What its value is computed from; None: it is entered."""
 
 
 @routes.page("/kpi/{kpi}")
@@ -221,6 +224,7 @@ def kpi_page(visit: Visit, reply: goals_pb2.KpiPage, history: goals_pb2.KpiHisto
         may_record=may_record,
         unaligned=shown.unaligned,
         retired=shown.retired,
+        computed=computed(reply, language),
     )
 
 

@@ -20,6 +20,7 @@ from services.gateway.console.forms import Form, decimal_message, sent
 from services.gateway.console.kpis import listed
 from services.gateway.console.routes import Routes
 from services.gateway.console.visit import Visit, or_none
+from services.gateway.features.strategy import computed
 
 routes = Routes()
 
@@ -51,6 +52,7 @@ FIELDS = {
     "kpi.measure.unit": "measured_in",
     "kpi.measure.target": "target",
     **{f"kpi.measure.{name}": name for name in NUMBERS},
+    **computed.FIELDS,
 }
 
 
@@ -107,7 +109,21 @@ async def _show(visit: Visit, filled: Form, status: int = 200) -> Response:
         people=people,
         units=units_to_choose(who),
         parents=parents,
+        computations=computed.kinds(visit.language),
+        computed_places=computed.PLACES,
+        computed_from=await _computed_from(visit, chosen, newest_first(cycles.cycles), parents),
     )
+
+
+async def _computed_from(
+    visit: Visit, cycle_id: str, cycles: Sequence[goals_pb2.Cycle], parents: Parents
+) -> Sequence[Choice]:
+    """The first KPIs of a cycle, and of the one that began before it."""
+    ids = [cycle.cycle_id for cycle in cycles]
+    at = ids.index(cycle_id) + 1 if cycle_id in ids else len(ids)
+    before = (await or_none(listed(visit, cycles[at].cycle_id)) or ()) if at < len(ids) else ()
+    here = [(id.removeprefix("kpi-"), name) for id, name in parents.kpis]
+    return [*here, *((kpi.kpi_id, f"{kpi.name} · {cycles[at].name}") for kpi in before)]
 
 
 async def _parents(visit: Visit, cycle_id: str, chosen: str) -> Parents:
@@ -162,6 +178,7 @@ async def define(visit: Visit) -> Response:
         exact_weight=decimal_message(weight) if weight is not None else None,
         parent=_parent(filled["parent"]),
         why=filled.text("why"),
+        computation=computed.computation_of(filled),
     )
     command = goals_pb2.DefineKpi(cycle_id=filled["cycle"], kpi=draft)
     said = language.gettext("The KPI stands: %(name)s.") % {"name": draft.name}
