@@ -103,6 +103,7 @@ def _steps(visit: Visit, standing: Standing) -> Iterator[Step]:
     yield _cycle(visit, standing)
     yield _strategy(visit, standing)
     yield _kpis(visit, standing)
+    yield _start(visit, standing)
     yield _praise(visit, standing)
 
 
@@ -219,6 +220,18 @@ def _kpis(visit: Visit, standing: Standing) -> Step:
     return Step(
         _("KPIs of three levels"), about, not any(line.missing for line in lines[:3]), tuple(lines), actions, whose
     )
+
+
+def _start(visit: Visit, standing: Standing) -> Step:
+    _, cycle = visit.language.gettext, standing.cycle
+    about = _("Until then KPIs are set and changed freely; afterwards somebody else approves each change.")
+    started = cycle is not None and cycle.state != types_pb2.CYCLE_STATE_PLANNED
+    actions = (
+        (("player-play", _("View and start"), f"/cycles/{cycle.cycle_id}"),)
+        if cycle is not None and not started and visit.may("goals.StartCycle")
+        else ()
+    )
+    return Step(_("The cycle is started"), about, started, actions=actions, whose=_strategists(visit))
 
 
 def _praise(visit: Visit, standing: Standing) -> Step:

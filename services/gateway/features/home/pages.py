@@ -74,7 +74,7 @@ async def home(visit: Visit) -> Response:
     visits = Visits.of(visit.request, visit.console.clock())
     (own, company, its_team, its_gaps), (proposals, news, gifts, set_up) = await asyncio.gather(
         asyncio.gather(
-            _of_cycle(visit, cycle, owner_ids=[visit.person], page_size=OWN + 1),
+            _of_cycle(visit, cycle, owner_ids=[visit.person], page_size=OWN + 1, enclosing=True),
             _of_cycle(visit, cycle, page_size=COMPANY),
             team.of(visit, cycle),
             gaps.lines(visit, cycle),
@@ -83,7 +83,8 @@ async def home(visit: Visit) -> Response:
     )
     cards = tuple(kpi_card(kpi, visit.language, Moment()) for kpi in own)
     begun, empty = _first_steps(visit, set_up, cycle), _empty_places(visit, set_up, cycle)
-    waiting = (*begun, *proposals, *_quiet(visit, own), *gifts, *empty)
+    due = _cycles_due(visit, cycles.cycles if cycles else ())
+    waiting = (*begun, *due, *proposals, *_quiet(visit, own), *gifts, *empty)
     page = HomePage(
         name=visit.viewer.name if visit.viewer else "",
         day=visit.language.whole_day(visit.today),
@@ -114,6 +115,23 @@ async def more(visit: Visit) -> Response:
 
 async def _of_cycle(visit: Visit, cycle: goals_pb2.Cycle | None, **wanted: object) -> Sequence[goals_pb2.Kpi]:
     return (await or_none(kpis.listed(visit, cycle.cycle_id, **wanted)) or ()) if cycle else ()
+
+
+def _cycles_due(visit: Visit, cycles: Sequence[goals_pb2.Cycle]) -> Iterator[Waiting]:
+    """Cycles whose first day has come and that nobody started, or whose last day is over and that nobody closed."""
+    _, day = visit.language.gettext, visit.language.day
+    if not visit.may("goals.StartCycle"):
+        return
+    for cycle in cycles:
+        starts, ends = day_of(cycle.starts_on), day_of(cycle.ends_on)
+        if cycle.state == types_pb2.CYCLE_STATE_PLANNED and starts <= visit.today <= ends:
+            text, about = _("Start the cycle: %(name)s"), _("its first day was %(day)s") % {"day": day(starts)}
+        elif cycle.state == types_pb2.CYCLE_STATE_RUNNING and ends < visit.today:
+            text, about = _("Close the cycle: %(name)s"), _("its last day was %(day)s") % {"day": day(ends)}
+        else:
+            continue
+        url = f"/cycles/{quote(cycle.cycle_id, safe='')}"
+        yield Waiting("calendar", "behind", text % {"name": cycle.name}, about, url, _("View"))
 
 
 def _left(visit: Visit, cycle: goals_pb2.Cycle) -> str:
