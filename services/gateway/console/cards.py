@@ -93,6 +93,8 @@ class KpiCard:
     why: str
     shortfall: ShortfallFoot | None
     co_owned: bool
+    collaborates: bool = False
+    """It serves a KPI of another department."""
     forecast: str = ""
     """Where it will be at the cycle's end as it goes; empty: not known."""
     forecast_met: bool = False
@@ -335,6 +337,7 @@ def _kpi_card(
         why=kpi.why,
         shortfall=shortfall_foot(short, language) if short else None,
         co_owned=len(kpi.owners) > 1,
+        collaborates=kpi.collaborates,
         forecast=language.brief(decimal_of(kpi.standing.forecast, "value"), "%" if percent else "")
         if kpi.standing.HasField("forecast")
         else "",

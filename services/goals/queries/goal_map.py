@@ -10,7 +10,7 @@ from google.type.decimal_pb2 import Decimal as PbDecimal
 
 from eventkit.context import acting_id
 from eventkit.directory.facts import OrgChart
-from eventkit.directory.responsibility import answering
+from eventkit.directory.responsibility import Responsibility, answering
 from eventkit.rpc.paging import Page, asked
 from eventkit.subscriptions.checkpoint import OWN_FEED
 from eventkit.subscriptions.table import reading
@@ -30,6 +30,7 @@ from nhip.common.v1.time_pb2 import Applied, AsOf
 from nhip.goals.v1 import goals_pb2 as pb
 from nhip.goals.v1 import types_pb2 as t
 from services.goals.domain import formula
+from services.goals.domain.collaboration import collaborates
 from services.goals.domain.computing import Computed
 from services.goals.domain.forecast import forecast
 from services.goals.domain.kpi import whole
@@ -158,6 +159,7 @@ class CycleState:
             evaluator=owner(self.org, row.evaluator_id) if row.evaluator_id else None,
             owner_ids=row.owner_ids,
             computation=computed.computation(row),
+            collaborates=self._collaborates(row, parent),
         )
         try:
             shown.measure.CopyFrom(kpis.measure(row))
@@ -166,6 +168,13 @@ class CycleState:
             unshown("kpi", row.kpi_id, error)
             shown.unshown = True
         return shown
+
+    def _collaborates(self, row: KpiRow, parent: t.Parent | None) -> bool:
+        served = self.outline.stubs.get(parent.kpi_id) if parent else None
+        if served is None:
+            return False
+        own = Responsibility(row.kpi_id, row.level, tuple(row.owner_ids), row.unit_id)
+        return collaborates(own, Responsibility(served.id, served.level, served.owner_ids, served.unit_id), self.org)
 
     def standing(self, row: KpiRow) -> pb.Standing:
         value = self.values.get(row.kpi_id)

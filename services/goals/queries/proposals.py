@@ -63,9 +63,9 @@ cross join lateral (select ($1::timestamptz at time zone t.time_zone)::date as t
 cross join lateral ({in_force("proposal_days", "t.tenant", "d.today")}) s
 where p.state = {PROPOSAL_STATE_PROPOSED} and p.proposed_at <= $1::timestamptz - interval '1 day'
     and p.proposed_at + s.value * interval '1 day' <= $1::timestamptz
-order by over_at limit {AT_ONCE}
+order by over_at limit $2
 """
 
 
-async def over(pool: asyncpg.Pool, at: datetime) -> list[Due]:
-    return [Due(row["tenant"], row["proposal_id"], row["over_at"]) for row in await pool.fetch(OVER, at)]
+async def over(pool: asyncpg.Pool, at: datetime, most: int = AT_ONCE) -> list[Due]:
+    return [Due(row["tenant"], row["proposal_id"], row["over_at"]) for row in await pool.fetch(OVER, at, most)]

@@ -120,9 +120,9 @@ async def test_it_waits_for_the_invited_is_spoken_about_overtaken_put_anew_and_e
     assert [(one.by.name.plain, one.asks) for one in said.comments] == [("Tên-minh", False), ("Tên-phuc", True)]
 
     late = await company.do(company.proposal(I1=(60, 50)), "minh")
-    found = await over(system.all_resources["goals"].pool, datetime.now(UTC) + timedelta(days=14, minutes=1))
+    found = await over(system.all_resources["goals"].pool, datetime.now(UTC) + timedelta(days=14, minutes=1), 10_000)
     assert late in {due.thing for due in found}
-    assert late not in {due.thing for due in await over(system.all_resources["goals"].pool, datetime.now(UTC))}
+    assert late not in {due.thing for due in await over(system.all_resources["goals"].pool, datetime.now(UTC), 10_000)}
     timer = expiring_proposals(system.all_resources["goals"])
     clock = Context(Actor(company.tenant, "clock", "system"), datetime.now(UTC), uuid4())
     await timer.act(Due(company.tenant, late, clock.at), clock)

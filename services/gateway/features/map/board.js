@@ -103,7 +103,8 @@ export function drawBoard(board) {
           ? `M${from.x + 8} ${from.y + from.height}V${y2}H${x2}`
           : `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`;
         const dim = !node.element.classList.contains("mine") || !parent.classList.contains("mine");
-        for (const kind of "co" in node.element.dataset ? ["co", "co-inner"] : [""]) {
+        const { co, helps } = node.element.dataset;
+        for (const kind of co !== undefined ? ["co", "co-inner"] : [helps !== undefined ? "helps" : ""]) {
           const line = document.createElementNS(SVG, "path");
           line.setAttribute("d", path);
           line.setAttribute("class", `edge ${kind} ${dim ? "other" : ""}`);

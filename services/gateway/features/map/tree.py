@@ -219,6 +219,7 @@ class Planting:
         )
         said += [card.remark] if card.remark else []
         said += [_("co-owned")] if card.co_owned else []
+        said += [_("helps another department")] if card.collaborates else []
         above = f"{(kpi.parent.WhichOneof('target') or 'kpi_id').removesuffix('_id')}-{parent_id(kpi)}"
         node = Node(f"kpi-{kpi.kpi_id}", card.level, card.name, kpi=card, parents=(above,), level=level)
 
