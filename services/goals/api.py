@@ -39,6 +39,8 @@ ACCESS: Mapping[str, Allow] = {
     "CorrectCsf": roles("executive", "okr_master"),
     "WithdrawStrategicGoal": roles("executive", "okr_master"),
     "WithdrawCsf": roles("executive", "okr_master"),
+    "RecordGoalValue": roles("executive", "okr_master"),
+    "ChooseGoalComputation": roles("executive", "okr_master"),
     # Whose KPI it is, and that its cycle is still planned, the decision checks (G-69).
     "DefineKpi": anyone(services=(IMPORTER,)),
     "BatchDefineKpis": anyone(services=(IMPORTER,)),

@@ -13,6 +13,7 @@ from services.goals.reactors.expiring_proposals import expiring_proposals
 from services.goals.views.comment import CommentView
 from services.goals.views.cycle import CycleStepView, CycleView
 from services.goals.views.follow_up import FollowUpView
+from services.goals.views.goal_value import GoalValueView
 from services.goals.views.kpi import KpiView
 from services.goals.views.link import LinkView
 from services.goals.views.progress import DelegateView, ProgressView
@@ -37,6 +38,7 @@ def service(resources: Resources) -> Service:
             CommentView(),
             ProgressView(),
             DelegateView(),
+            GoalValueView(),
             *directory.views(),
             *past_views(),
         ],

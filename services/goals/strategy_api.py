@@ -11,9 +11,11 @@ from eventkit.process.service import Resources
 from eventkit.subscriptions.table import reading
 from nhip.common.v1.command_pb2 import Accepted
 from nhip.goals.v1 import goals_pb2 as pb
-from services.goals.deciding import strategy_with
-from services.goals.domain import strategy
+from nhip.goals.v1 import types_pb2 as t
+from services.goals.deciding import sources_of, strategy_with
+from services.goals.domain import goal_value, strategy
 from services.goals.domain.alignment import ALIGNMENT, Alignment
+from services.goals.domain.goal_value import GOAL_VALUE
 from services.goals.domain.strategy import Strategy
 from services.goals.queries.cycles import every_id
 from services.goals.queries.strategy import strategy_ids
@@ -49,6 +51,26 @@ class StrategyApi:
         return await self._withdraw(
             ctx, command.csf_id, lambda known, links: strategy.withdraw_csf(known, command, links, today)
         )
+
+    async def record_goal_value(self, command: pb.RecordGoalValue, ctx: Context) -> Accepted:
+        today = await self._today(ctx)
+
+        async def decide(load: Load) -> Decision:
+            goal = (await strategy_with(load, goal_ids=[command.goal_id])).goal(command.goal_id)
+            value = await load(GOAL_VALUE, command.goal_id)
+            return goal_value.record(value, command, goal, ctx.actor, today)
+
+        return await self.resources.commands.execute(ctx, GOAL_VALUE(command.goal_id), decide)
+
+    async def choose_goal_computation(self, command: pb.ChooseGoalComputation, ctx: Context) -> Accepted:
+        today, draft = await self._today(ctx), t.KpiDraft(computation=command.computation)
+
+        async def decide(load: Load) -> Decision:
+            goal = (await strategy_with(load, goal_ids=[command.goal_id])).goal(command.goal_id)
+            value, sources = await load(GOAL_VALUE, command.goal_id), await sources_of(load, [draft])
+            return goal_value.choose_computation(value, command, goal, sources, today)
+
+        return await self.resources.commands.execute(ctx, GOAL_VALUE(command.goal_id), decide)
 
     async def _decide(self, ctx: Context, answers: str, decide: Callable[[Strategy], Decision]) -> Accepted:
         async def load_and_decide(load: Load) -> Decision:

@@ -69,6 +69,9 @@ class ValuesX:
         self._leave(request.kpi_id, required_date(request.occurred_on), Decimal(request.before.value))
         return self._accepted("checkins", request.kpi_id)
 
+    def RecordGoalValue(self, request: goals_pb2.RecordGoalValue, actor: str) -> Message:
+        return self._accepted("goals", request.goal_id)
+
     def NameDelegate(self, request: checkins_pb2.NameDelegate, actor: str) -> Message:
         self.delegates.setdefault(request.kpi_id, {})[request.person_id] = actor
         return self._accepted("checkins", request.kpi_id)

@@ -65,12 +65,13 @@ def computed(reply: goals_pb2.KpiPage, language: Language) -> Computed | None:
         kind,
         arithmetic,
         parts,
-        "" if has else _why(not_computed, language),
+        "" if has else not_computed_words(not_computed, language),
         _url(not_computed.kpi_id) if not_computed.kpi_id not in ("", kpi.kpi_id) else "",
     )
 
 
-def _why(found: goals_pb2.NotComputed, language: Language) -> str:
+def not_computed_words(found: goals_pb2.NotComputed, language: Language) -> str:
+    """Why there is no value."""
     _, said = language.gettext, {"kpi": found.kpi_name or found.kpi_id}
     texts: dict[int, str] = {
         goals_pb2.NotComputed.REASON_NO_VALUE: _("Not computed: %(kpi)s has no value yet."),

@@ -99,6 +99,8 @@ def event_rows(language: Language) -> Mapping[str, EventRow]:
         "CycleFactsCompleted": EventRow(_("Values of the cycle complete")),
         "CycleFactsReopened": EventRow(_("Values of the cycle taken again")),
         "StrategicGoalSet": EventRow(_("Strategic goal set")),
+        "GoalValueRecorded": EventRow(_("Value of a strategic goal recorded"), "pencil-check"),
+        "GoalComputationChosen": EventRow(_("Computation of a strategic goal chosen")),
         "CsfChosen": EventRow(_("Success factor chosen")),
         "StrategicGoalCorrected": EventRow(_("Strategic goal corrected")),
         "CsfCorrected": EventRow(_("Success factor corrected")),

@@ -84,6 +84,8 @@ def reasons(language: Language) -> dict[str, str]:
         "OUTSIDE_CYCLE": _("That day is not within the cycle."),
         "NOT_AN_OWNER": _("Only who answers for a KPI, or whom they named for it, records its progress."),
         "VALUE_DOUBTFUL": _("%(value)s looks mistyped. Is it so? Put it right, or tick that it is so."),
+        "GOAL_COMPUTED": _("Nobody records this value: it is computed from KPIs."),
+        "OUTSIDE_YEAR": _("That day is not within the goal's year, or lies ahead."),
         "KPI_COMPUTED": _("Nobody enters this value: it is computed from other KPIs, which its page names."),
         "COMPUTATION_OF_TWO": _("Name exactly two KPIs for this."),
         "MILESTONE_COMPUTED": _("What is done or not is entered, not computed."),

@@ -4,6 +4,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from types import MappingProxyType
 
 import asyncpg
 
@@ -71,12 +72,19 @@ def _known(row: KpiRow, cycle: CycleRow) -> Known:
     return Known(row.kpi_id, computation(row), row.volume_kpi_id, row.retired, cycle.starts_on, cycle.ends_on)
 
 
-async def read(con: asyncpg.Connection, tenant: str, kpi_ids: Iterable[str], known: datetime, on: date) -> Read:
-    """Everything that some computed KPIs are computed from."""
+async def read(
+    con: asyncpg.Connection,
+    tenant: str,
+    kpi_ids: Iterable[str],
+    known: datetime,
+    on: date,
+    own: Mapping[str, Known] = MappingProxyType({}),
+) -> Read:
+    """Everything that some computed KPIs are computed from, or what is `own` and no KPI."""
     found, roots = Read(), [(id, on) for id in kpi_ids]
     looked = set[At]()
     for _ in range(2 * DEEPEST):  # of each level first the KPIs, then those of an earlier cycle on their day
-        wanted = _wanted(found, roots) - looked
+        wanted = _wanted(found, roots, own) - looked
         if not wanted:
             break
         looked |= wanted
@@ -95,7 +103,7 @@ async def read(con: asyncpg.Connection, tenant: str, kpi_ids: Iterable[str], kno
     return found
 
 
-def _wanted(found: Read, roots: Sequence[At]) -> set[At]:
+def _wanted(found: Read, roots: Sequence[At], own: Mapping[str, Known]) -> set[At]:
     """What is needed of what was read so far, whether it was read or not."""
     wanted, open_ = set[At](), list(roots)
     while open_:
@@ -103,9 +111,9 @@ def _wanted(found: Read, roots: Sequence[At]) -> set[At]:
         if at in wanted:
             continue
         wanted.add(at)
-        row = found.rows.get(at)
-        how = computation(row) if row else None
-        if row is None or how is None:
+        here = own.get(at[0]) or found.kpi(*at)
+        how = here.computation if here else None
+        if here is None or how is None:
             continue
         for index, id in enumerate(how.kpi_ids):
             open_.append((id, at[1]))
@@ -115,7 +123,7 @@ def _wanted(found: Read, roots: Sequence[At]) -> set[At]:
             if how.kind == t.COMPUTATION_KIND_WEIGHTED_RATE and other.volume_kpi_id:
                 open_.append((other.volume_kpi_id, at[1]))
             if how.kind == t.COMPUTATION_KIND_GROWTH and index == 1:
-                here, earlier = (_known(each, found.cycles[each.cycle_id]) for each in (row, other))
+                earlier = _known(other, found.cycles[other.cycle_id])
                 open_.append((id, same_day(at[1], here, earlier)))
     return wanted
 

@@ -36,7 +36,7 @@ from services.goals.domain.forecast import forecast
 from services.goals.domain.kpi import whole
 from services.goals.domain.reconciliation import Check, NotChecked
 from services.goals.domain.standing import Scale, Thresholds, Value, standing
-from services.goals.queries import computed, cycles, kpis, links, progress, strategy
+from services.goals.queries import computed, cycles, goal_values, kpis, links, progress, strategy
 from services.goals.queries.cycles import Family
 from services.goals.queries.outline import FOREVER, MOST, Outline, Outlines
 from services.goals.views.cycle import CycleRow
@@ -320,6 +320,7 @@ async def goal_map(
         )
         most = 0 if request.under_id else request.page_size or MOST
         goals, csfs = every[0][:most], every[1][:most]
+        await goal_values.with_values(con, tenant, goals, when.known, when.on)
         shown, next_page_token = _shown(state.outline, [*goals, *csfs], request, page)
         await state.load(con, shown)
         now = await targets_now(con, tenant, shown, org, when, at)

@@ -177,3 +177,31 @@ async def _page(company: Company, name: str, as_of: AsOf | None = None) -> g.Kpi
     shown = await company.ask(g.GetKpi(kpi_id=company.ids[name], as_of=as_of), "minh")
     assert isinstance(shown, g.KpiPage)
     return shown
+
+
+async def test_a_goal_has_its_value_recorded_or_computed_as_of_every_day(company: Company):
+    async def goal() -> g.StrategicGoal:
+        shown = await company.ask(g.GetMap(cycle_id=company.ids["q1"]), "minh")
+        assert isinstance(shown, g.GoalMap)
+        return next(one for one in shown.goals if one.goal_id == company.ids["now"])
+
+    set_now = g.SetStrategicGoal(name="Năm nay", year=today().year, target=number(200), unit="demo")
+    await company.do(set_now, name="now")
+    id = company.ids["now"]
+    assert (await company.refused(g.RecordGoalValue(goal_id=id, value=number(50)), "minh")).reason == "NOT_ALLOWED"
+    await company.do(g.RecordGoalValue(goal_id=id, value=number(50)), "nam")
+    found = await goal()
+    assert (found.value.value, found.progress.value) == ("50", "0.25")
+    summed = t.Computation(kind=t.COMPUTATION_KIND_SUM_OF_CYCLES, kpi_ids=[company.ids["I1"], company.ids["D1"]])
+    await company.do(g.ChooseGoalComputation(goal_id=id, computation=summed), "nam")
+    refused = await company.refused(g.RecordGoalValue(goal_id=id, value=number(60)), "nam")
+    assert refused.reason == "GOAL_COMPUTED"
+    await company.do(c.RecordProgress(kpi_id=company.ids["I1"], value=number(30)), "minh")
+    found = await goal()
+    assert (found.not_computed.reason, found.not_computed.kpi_name) == (g.NotComputed.REASON_NO_VALUE, "D1")
+    await company.do(c.RecordProgress(kpi_id=company.ids["D1"], value=number(40)), "phuc")
+    found = await goal()
+    assert (found.value.value, found.progress.value) == ("70", "0.35")
+    verified = await company.ask(o.Verify(), OPERATOR, context="goals")
+    assert isinstance(verified, o.Verified)
+    assert [view for view in verified.views if view.differences] == []

@@ -68,6 +68,7 @@ DEEDS: dict[str, tuple[str, dict[str, str]]] = {
     "/goals/new": ("SetStrategicGoal", {"name": "300 khách", "target": "300", "year": "2025"}),
     "/csfs/new": ("ChooseCsf", {"name": "Khách dùng thử", "goal.g1": "1"}),
     "/goals/{goal}": ("CorrectStrategicGoal", {"name": "300 khách", "target": "300", "year": "2025"}),
+    "/goals/{goal}/value": ("RecordGoalValue", {"value": "120", "on": "2025-03-20"}),
     "/csfs/{csf}": ("CorrectCsf", {"name": "Khách dùng thử", "goal.g1": "1"}),
     "/goals/{goal}/withdrawal": ("WithdrawStrategicGoal", {"withdraw-reason": "nhầm"}),
     "/csfs/{csf}/withdrawal": ("WithdrawCsf", {"withdraw-reason": "nhầm"}),

@@ -21,6 +21,8 @@ class GoalCard:
     exact: str
     """The target with every digit and its unit."""
     year: int
+    value: str
+    """What it has come to; empty: not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +159,11 @@ class Planting:
         percent = "%" if is_percent(goal.unit) else ""
         target = decimal_of(goal, "target")
         card = GoalCard(
-            goal.name, self.language.brief(target, percent), self.language.amount(target, goal.unit), goal.year
+            goal.name,
+            self.language.brief(target, percent),
+            self.language.amount(target, goal.unit),
+            goal.year,
+            self.language.brief(decimal_of(goal, "value"), "") if goal.HasField("value") else "",
         )
         node = Node(
             f"goal-{goal.goal_id}",

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from decimal import Decimal
 from functools import partial
+from urllib.parse import quote
 
 from google.protobuf.message import Message
 from starlette.responses import Response
@@ -10,9 +11,10 @@ from starlette.responses import Response
 from eventkit.errors import Violation
 from nhip.common.v1 import words_pb2
 from nhip.goals.v1 import goals_pb2
+from services.gateway.console.computed import not_computed_words
 from services.gateway.console.cycles import choose_cycle
 from services.gateway.console.deeds import carry_out
-from services.gateway.console.forms import Form, decimal_message, sent
+from services.gateway.console.forms import Form, date_message, decimal_message, sent
 from services.gateway.console.language import decimal_of
 from services.gateway.console.routes import Routes
 from services.gateway.console.visit import Visit
@@ -44,11 +46,19 @@ async def new_goal(visit: Visit) -> Response:
     return await _goal(visit, Form({"year": str(visit.today.year)}))
 
 
-async def _goal(visit: Visit, filled: Form, status: int = 200, *, withdrawn: Form | None = None) -> Response:
+async def _goal(
+    visit: Visit, filled: Form, status: int = 200, *, withdrawn: Form | None = None, value: Form | None = None
+) -> Response:
+    stands = await _goal_of(visit) if _known(visit) else goals_pb2.StrategicGoal()
+    share = decimal_of(stands, "progress")
     return visit.render(
         "strategy/goal.html",
         status,
         here=_page(visit),
+        stands=visit.language.amount(decimal_of(stands, "value"), stands.unit) if stands.HasField("value") else "",
+        stands_share=visit.language.amount(share * 100, "%", places=1) if share is not None else "",
+        why_not=not_computed_words(stands.not_computed, visit.language) if stands.HasField("not_computed") else "",
+        value_form=value or Form({"on": visit.today.isoformat()}),
         known=_known(visit),
         form=filled,
         withdrawn=withdrawn or Form(),
@@ -141,6 +151,30 @@ async def _goal_as_it_stands(visit: Visit) -> Form:
     goal = await _goal_of(visit)
     shown = {"name": goal.name, "year": str(goal.year), "unit": goal.unit}
     return Form(shown | {"target": visit.language.number(decimal_of(goal, "target"))})
+
+
+@routes.form("/goals/{goal}/value", page="/goals/{goal}")
+async def record_goal_value(visit: Visit) -> Response:
+    """`POST /goals/<id>/value`: what it has come to."""
+    filled, wrong = await sent(visit.request), list[Violation]()
+    number, on = filled.number("value", wrong, visit.language), filled.day("on", wrong)
+
+    async def again(filled: Form, status: int) -> Response:
+        return await _goal(visit, await _goal_as_it_stands(visit), status, value=filled)
+
+    if number is None and not wrong:
+        wrong.append(Violation("value", "MISSING"))
+    if wrong or number is None:
+        return await again(filled.wrong(wrong, visit.language), 422)
+    id = visit.request.path_params["goal"]
+    command = goals_pb2.RecordGoalValue(
+        goal_id=id, value=decimal_message(number), occurred_on=date_message(on) if on else None
+    )
+    said = visit.language.gettext("The value of the goal was recorded.")
+    return await carry_out(
+        visit, filled, "goals", "RecordGoalValue", command, said,
+        to=lambda _: f"/goals/{quote(id, safe='')}", again=again, fields={"value": "value", "occurred_on": "on"},
+    )  # fmt: skip
 
 
 @routes.form("/goals/{goal}/withdrawal", page="/goals/{goal}")
