@@ -2,6 +2,10 @@
 
 import unicodedata
 
+import regex
+
+_CLUSTER = regex.compile(r"\X")
+
 
 def tidy(name: str) -> str:
     """A name as it is kept: composed (NFC), no blanks around it, one between its words."""
@@ -11,6 +15,11 @@ def tidy(name: str) -> str:
 def name_key(name: str) -> str:
     """Equal for names that are read as one: whatever their composition, blanks and case."""
     return unicodedata.normalize("NFC", tidy(name).casefold())
+
+
+def perceived(text: str) -> int:
+    """How many characters people see, however they are composed."""
+    return len(_CLUSTER.findall(unicodedata.normalize("NFC", text)))
 
 
 def plain_letters(text: str) -> str:

@@ -20,7 +20,7 @@ from nhip.goals.v1 import goals_pb2 as pb
 from services.goals.cycle_api import ACCESS as CYCLE_ACCESS
 from services.goals.cycle_api import CycleApi
 from services.goals.deciding import circumstances_of, closed_of, cycle_of, parent_exists, sources_of
-from services.goals.domain import alignment, computation, cycle, direct_change, kpi
+from services.goals.domain import alignment, computation, cycle, direct_change, kpi, wording
 from services.goals.domain.alignment import ALIGNMENT
 from services.goals.domain.authority import check_may_set
 from services.goals.domain.cycle import Cycle
@@ -48,6 +48,7 @@ ACCESS: Mapping[str, Allow] = {
     "ChangeKpi": anyone(),
     "CorrectKpiWords": anyone(),
     "RetireKpi": anyone(),
+    "CheckKpi": anyone(),
     # Anybody may ask for a change; who may decide it is a relation, and the decision's to check.
     "ProposeChange": anyone(),
     "ApproveProposal": anyone(),
@@ -95,6 +96,9 @@ class GoalsApi(CycleApi):
             return Item(own, ALIGNMENT(one.kpi.cycle_id), _defining(one.kpi, kpi_id, org, own), kpi_id)
 
         return await self.resources.commands.batch([await item(*one) for one in enumerate(command.items)])
+
+    async def check_kpi(self, request: pb.CheckKpi, ctx: Context) -> pb.KpiHints:
+        return wording.hints(request)
 
     async def align_kpi(self, command: pb.AlignKpi, ctx: Context) -> Accepted:
         org = await self.resources.directory.org_chart(ctx.tenant)

@@ -34,6 +34,7 @@ from services.audit import api as audit_api
 from services.checkins import api as checkins_api
 from services.gateway.upstream import OPERATIONS, SERVICES
 from services.goals import api as goals_api
+from services.goals.domain import wording
 from services.goals.domain.forecast import forecast
 from services.goals.domain.standing import Scale
 from services.notifications import api as notifications_api
@@ -486,6 +487,9 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX, SettingsX, Value
 
     def ChooseCsf(self, request: Message, actor: str) -> Message:
         return self._accepted("goals", "csf1")
+
+    def CheckKpi(self, request: goals_pb2.CheckKpi, actor: str) -> Message:
+        return wording.hints(request)
 
     def DefineKpi(self, request: goals_pb2.DefineKpi, actor: str) -> Message:
         return self._accepted("goals", "i1")

@@ -74,7 +74,7 @@ PAGES = {
         "/cycles/new",
         "/goals/new",
         "/csfs/new",
-        "/kpis/new",
+        "/kpis/new?template=hr.3",
     ],
     "Khánh": ["/audit?kind=kpi", "/audit/subjects/kpi/i1", "/api", "/sign-in"],
 }

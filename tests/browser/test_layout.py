@@ -35,6 +35,7 @@ PAGES = [
     "/cycles",
     "/cycles/q1-2025",
     "/kpi/m0-1/access",
+    "/kpis/new?template=sales.0",
     "/units",
     "/import",
     "/settings?open=at_risk_gap",

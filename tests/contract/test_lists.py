@@ -15,6 +15,7 @@ BOUNDED = {
     "nhip.audit.v1.Audit.GetCompleteness": "an entry for each context",
     "nhip.rewards.v1.Rewards.CheckPraise": "the four of RISE",
     "nhip.people.v1.People.GetSettings": "one for each setting of the contract",
+    "nhip.goals.v1.Goals.CheckKpi": "a few for each letter, and words of one sentence",
     "nhip.goals.v1.Goals.GetKpi": "one KPI, and the ways from it to what it serves",
     "nhip.goals.v1.Goals.PreviewStatuses": "nine statuses times nine, and twenty KPIs",
     "nhip.goals.v1.Goals.GetOverview": "three levels times nine statuses, and five kinds of gap",

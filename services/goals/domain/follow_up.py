@@ -130,6 +130,7 @@ def _draft(item: pb.CarriedKpi, around: Circumstances) -> t.KpiDraft:
         parent=served(around.serves, around.goes_on_as, around.next, around.alignment) or item.parent,
         helper_ids=helpers,
         evaluator_id=kpi.evaluator if keeps else "",
+        measuring=kpi.measuring,
     )
 
 

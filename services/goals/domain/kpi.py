@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
@@ -51,6 +51,8 @@ class Kpi:
     """Who judges it; empty: nobody is named."""
     computation: t.Computation | None = None
     """How it is computed; None: its values are entered."""
+    measuring: t.Measuring = field(default_factory=t.Measuring)
+    """A message that nobody changes in place."""
 
     def ended(self, day: date) -> bool:
         return self.ends_on is not None and self.ends_on <= day
@@ -82,6 +84,7 @@ def evolve(kpi: Kpi | None, event: KpiDefined | KpiTargetRevised | KpiChanged | 
                 helpers=tuple(event.helper_ids),
                 evaluator=event.evaluator_id,
                 computation=event.computation if event.HasField("computation") else None,
+                measuring=event.measuring,
             )
         case KpiTargetRevised():
             kpi = begun(kpi, event)
@@ -196,6 +199,7 @@ def define(
             evaluator_id=draft.evaluator_id,
             computation=draft.computation if draft.HasField("computation") else None,
             continues_id=continues_id,
+            measuring=draft.measuring if draft.measuring != t.Measuring() else None,
         ),
     )
 

@@ -160,6 +160,7 @@ class CycleState:
             owner_ids=row.owner_ids,
             computation=computed.computation(row),
             collaborates=self._collaborates(row, parent),
+            measuring=t.Measuring.FromString(row.measuring) if row.measuring else None,
         )
         try:
             shown.measure.CopyFrom(kpis.measure(row))

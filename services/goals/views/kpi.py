@@ -38,6 +38,8 @@ class KpiRow:
     owner_ids: list[str]
     helper_ids: list[str]
     evaluator_id: str
+    measuring: bytes
+    """A message; empty: nothing was said."""
     unit_id: str
     weight: Decimal
     computation: bytes
@@ -93,6 +95,7 @@ class KpiView(View[KpiRow]):
                         owner_ids=list(e.owner_ids),
                         helper_ids=list(e.helper_ids),
                         evaluator_id=e.evaluator_id,
+                        measuring=packed(e.measuring),
                         unit_id=e.unit_id,
                         weight=weight_of(e),
                         computation=packed(e.computation),
@@ -178,6 +181,7 @@ def _row(kpi: Kpi, event: Recorded) -> KpiRow:
         owner_ids=list(kpi.owners),
         helper_ids=list(kpi.helpers),
         evaluator_id=kpi.evaluator,
+        measuring=packed(kpi.measuring),
         unit_id=kpi.unit_id,
         weight=kpi.weight,
         computation=packed(kpi.computation) if kpi.computation else b"",

@@ -18,8 +18,8 @@ from services.gateway.console.cards import kpi_card, shortfall_foot
 from services.gateway.console.cycles import choose_cycle
 from services.gateway.console.forms import Form
 from services.gateway.console.language import Language
+from services.gateway.console.scale import scale
 from services.gateway.features.kpi.pages import said_of
-from services.gateway.features.kpi.scale import scale
 from services.gateway.features.proposals.drafting import read
 from services.gateway.features.proposals.reconciliation import arithmetic
 

@@ -14,9 +14,9 @@ from services.gateway.console.as_of import Moment
 from services.gateway.console.cards import kpi_card, shortfall_foot
 from services.gateway.console.forms import Form
 from services.gateway.console.language import Language
+from services.gateway.console.scale import scale
 from services.gateway.failures import Failure
 from services.gateway.features.kpi.history import entries
-from services.gateway.features.kpi.scale import scale
 from services.gateway.features.map.pages import searched
 from services.gateway.features.map.tree import Node, Planting, segments
 from services.gateway.features.proposals.drafting import opened, read

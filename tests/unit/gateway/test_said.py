@@ -118,6 +118,7 @@ NO_DEEDS = {
     "/sign-out",
     "/proposals",
     "/proposals/preview",
+    "/kpis/new/look",
     "/praise/check",
     "/praise/find",
     "/inbox/{notice}/open",

@@ -36,11 +36,11 @@ from services.gateway.console.language import Language, date_of, day_of, decimal
 from services.gateway.console.links import praise_link
 from services.gateway.console.past import PastBar, nothing_yet, past_bar
 from services.gateway.console.routes import Routes
+from services.gateway.console.scale import Scale, scale
 from services.gateway.console.visit import Visit
 from services.gateway.failures import Failure
 from services.gateway.features.kpi import access
 from services.gateway.features.kpi.history import Entry, entries
-from services.gateway.features.kpi.scale import Scale, scale
 
 routes = Routes(access.routes)
 
@@ -94,6 +94,8 @@ class KpiPage:
     owners: tuple[Avatar, ...]
     helpers: tuple[Avatar, ...]
     evaluator: Avatar | None
+    measuring: Sequence[tuple[str, str]]
+    """How it is measured: what is said of it, by what that is called."""
     current: str
     target: str
     start: str
@@ -181,6 +183,7 @@ def kpi_page(visit: Visit, reply: goals_pb2.KpiPage, history: goals_pb2.KpiHisto
         owners=card.owners,
         helpers=tuple(owner_avatar(helper, language) for helper in shown.helpers),
         evaluator=owner_avatar(shown.evaluator, language) if shown.HasField("evaluator") else None,
+        measuring=_measuring(shown.measuring, language),
         current=language.number(decimal_of(standing, "current")),
         target=target_text(measure, standing.aim, language.number) + language.unit(measure.unit),
         start=language.brief(start_of(measure, standing.aim), "%" if is_percent(measure.unit) else "")
@@ -428,3 +431,20 @@ def _ticks(starts: date, ends: date, days: Iterable[date]) -> list[date]:
     every = max((ends - starts) // 6, timedelta(days=1))
     regular = [starts + every * n for n in range(7) if starts + every * n <= ends]
     return sorted({starts, ends, *days, *regular})
+
+
+def _measuring(said: types_pb2.Measuring, language: Language) -> Sequence[tuple[str, str]]:
+    _ = language.gettext
+    periods = {
+        types_pb2.PERIOD_WEEK: _("week"),
+        types_pb2.PERIOD_MONTH: _("month"),
+        types_pb2.PERIOD_QUARTER: _("quarter"),
+        types_pb2.PERIOD_YEAR: _("year"),
+    }
+    parts = (
+        (_("Of whom or what"), said.segment),
+        (_("Tool"), said.tool),
+        (_("Looked at every"), periods.get(said.period, "")),
+        (_("How it is counted and judged"), said.method),
+    )
+    return [(word, text) for word, text in parts if text]

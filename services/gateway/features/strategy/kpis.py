@@ -1,11 +1,10 @@
-"""A KPI, written down: what it measures, whose it is, and what it serves (G-33)."""
+"""The editor of a KPI: letter by letter what makes it clear, and what it serves (G-20 … G-34)."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from datetime import date
 from functools import partial
-from typing import Any
 from urllib.parse import quote
 
 from starlette.responses import Response
@@ -16,44 +15,29 @@ from services.gateway.console.choices import Choice, people_to_choose, units_to_
 from services.gateway.console.cycles import choose_cycle, newest_first
 from services.gateway.console.deeds import carry_out
 from services.gateway.console.directory import directory
-from services.gateway.console.forms import Form, decimal_message, sent
+from services.gateway.console.forms import Form, sent
 from services.gateway.console.kpis import listed
+from services.gateway.console.language import day_of, decimal_of_text
 from services.gateway.console.routes import Routes
 from services.gateway.console.visit import Visit, or_none
 from services.gateway.features.strategy import computed
+from services.gateway.features.strategy.library import DEPARTMENTS, LIBRARY, template
+from services.gateway.features.strategy.looking import Look, look
+from services.gateway.features.strategy.reading import (
+    DIRECTIONS,
+    FIELDS,
+    KINDS,
+    LEVELS,
+    OWNERS,
+    PERIODS,
+    draft,
+    named,
+    read,
+)
 
 routes = Routes()
 
 Again = Callable[[Form, int], Awaitable[Response]]
-LEVELS = ("COMPANY", "DEPARTMENT", "INDIVIDUAL")
-KINDS = ("CUMULATIVE", "LEVEL", "MILESTONE")
-DIRECTIONS = ("INCREASE", "DECREASE", "KEEP")
-OWNERS = 3
-"""Whom the form names at most; the API takes eight."""
-DONE = Decimal(1)
-"""The target of a milestone."""
-NUMBERS = ("baseline", "floor", "stretch")
-FIELDS = {
-    "cycle_id": "cycle",
-    "effective_on": "cycle",
-    "kpi.name": "name",
-    "kpi.statement": "statement",
-    "kpi.level": "level",
-    "kpi.unit_id": "unit",
-    "kpi.owner_ids": "owner.0",
-    **{f"kpi.owner_ids[{n}]": f"owner.{n}" for n in range(OWNERS)},
-    "kpi.exact_weight": "weight",
-    "kpi.weight": "weight",
-    "kpi.parent": "parent",
-    "kpi.why": "why",
-    "kpi.measure": "target",
-    "kpi.measure.kind": "kind",
-    "kpi.measure.direction": "direction",
-    "kpi.measure.unit": "measured_in",
-    "kpi.measure.target": "target",
-    **{f"kpi.measure.{name}": name for name in NUMBERS},
-    **computed.FIELDS,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,43 +52,47 @@ class Parents:
 
 @routes.page("/kpis/new")
 async def new(visit: Visit) -> Response:
-    """`GET /kpis/new`; `?parent=csf-…` (goal-, kpi-) names what it is to serve, `?level=` at which level it is."""
+    """`GET /kpis/new`; `?parent=csf-…` (goal-, kpi-) names what it is to serve, `?level=` at which level it is,
+    `?template=sales.0` what it starts from."""
     visit.must("goals.DefineKpi")
     given = visit.request.query_params
-    level = given.get("level", "").upper()
-    return await _show(
-        visit,
-        Form(
-            {
-                "parent": given.get("parent", ""),
-                "level": level if level in LEVELS else "COMPANY",
-                "kind": "CUMULATIVE",
-                "direction": "INCREASE",
-            }
-        ),
-    )
+    level, start = given.get("level", "").upper(), template(given.get("template", ""))
+    values = {"level": level if level in LEVELS else "COMPANY", "kind": "CUMULATIVE", "direction": "INCREASE"}
+    if start is not None:
+        values |= start.values(visit.language.code)
+        values["target"] = visit.language.number(decimal_of_text(start.target))
+    return await _show(visit, Form(values | {"parent": given.get("parent", "")}), asked=start is not None)
 
 
-async def _show(visit: Visit, filled: Form, status: int = 200) -> Response:
+async def _show(visit: Visit, filled: Form, status: int = 200, *, asked: bool = True) -> Response:
+    """`asked`: with what is asked about it so far; of an empty form nothing is."""
     cycles = await visit.caller.query("goals", "ListCycles", goals_pb2.ListCycles(), goals_pb2.Cycles)
-    cycle = choose_cycle(cycles.cycles, "", visit.today)
+    cycle = _cycle(cycles.cycles, filled["cycle"], visit.today)
     if cycle is None:
         return visit.render("empty.html")
-    chosen = filled["cycle"] or cycle.cycle_id
-    owners = [filled[f"owner.{n}"] for n in range(OWNERS)]
-    who, people, parents = await asyncio.gather(
-        directory(visit), people_to_choose(visit, *owners), _parents(visit, chosen, filled["parent"])
+    chosen = cycle.cycle_id
+    people_named = (*named(filled, "owner"), *named(filled, "helper"), filled["evaluator"])
+    who, people, parents, so_far = await asyncio.gather(
+        directory(visit),
+        people_to_choose(visit, *people_named),
+        _parents(visit, chosen, filled["parent"]),
+        look(visit, filled, chosen) if asked else _nothing(),
     )
+    at = 0 if visit.language.code == "vi" else 1
     return visit.render(
         "strategy/kpi.html",
         status,
         here="/kpis/new",
         form=filled,
+        look=so_far,
         cycles=[(one.cycle_id, one.name) for one in newest_first(cycles.cycles)],
         cycle=chosen,
+        days=f"{visit.language.day(day_of(cycle.starts_on))} – {visit.language.day(day_of(cycle.ends_on))}",
+        planned=cycle.state == types_pb2.CYCLE_STATE_PLANNED,
         levels=LEVELS,
         kinds=KINDS,
         directions=DIRECTIONS,
+        periods=PERIODS,
         owners=range(OWNERS),
         people=people,
         units=units_to_choose(who),
@@ -112,6 +100,10 @@ async def _show(visit: Visit, filled: Form, status: int = 200) -> Response:
         computations=computed.kinds(visit.language),
         computed_places=computed.PLACES,
         computed_from=await _computed_from(visit, chosen, newest_first(cycles.cycles), parents),
+        library=[
+            (DEPARTMENTS[key][at], [(f"{key}.{n}", one.name[at]) for n, one in enumerate(some)])
+            for key, some in LIBRARY.items()
+        ],
     )
 
 
@@ -124,6 +116,28 @@ async def _computed_from(
     before = (await or_none(listed(visit, cycles[at].cycle_id)) or ()) if at < len(ids) else ()
     here = [(id.removeprefix("kpi-"), name) for id, name in parents.kpis]
     return [*here, *((kpi.kpi_id, f"{kpi.name} · {cycles[at].name}") for kpi in before)]
+
+
+def _cycle(cycles: Sequence[goals_pb2.Cycle], wanted: str, today: date) -> goals_pb2.Cycle | None:
+    """The one that was chosen; else one that is planned, for KPIs are set in no other, the nearest to today."""
+    planned = [cycle for cycle in cycles if cycle.state == types_pb2.CYCLE_STATE_PLANNED]
+    return choose_cycle(cycles if wanted or not planned else planned, wanted, today)
+
+
+async def _nothing() -> Look:
+    return Look()
+
+
+@routes.form("/kpis/new/look", page="/kpis/new")
+async def check(visit: Visit) -> Response:
+    """`POST /kpis/new/look`: what is asked about it so far, with what was taken over from that. Nothing is written."""
+    filled = await sent(visit.request)
+    name, _, value = filled["fix"].partition(":")
+    if name in ("statement", "weight"):
+        filled = Form({**filled.values, name: value}, filled.key)
+    if visit.request.headers.get("x-requested-with") != "fetch":
+        return await _show(visit, filled)
+    return visit.render("strategy/look.html", form=filled, look=await look(visit, filled, filled["cycle"]))
 
 
 async def _parents(visit: Visit, cycle_id: str, chosen: str) -> Parents:
@@ -152,48 +166,15 @@ async def define(visit: Visit) -> Response:
     filled = await sent(visit.request)
     language = visit.language
     wrong = [Violation(field, "MISSING") for field in ("name", "level", "kind", "direction") if not filled.text(field)]
-    milestone = filled["kind"] == "MILESTONE"
-    numbers = {name: None if milestone else filled.number(name, wrong, language) for name in NUMBERS}
-    target, weight = filled.number("target", wrong, language), filled.number("weight", wrong, language)
-    if target is None and not milestone and not any(one.field == "target" for one in wrong):
+    so_far = read(filled, wrong, language)
+    if not so_far.measure.HasField("target") and not any(one.field == "target" for one in wrong):
         wrong.append(Violation("target", "MISSING"))
     if wrong:
         return await _show(visit, filled.wrong(wrong, language), 422)
-    measure = types_pb2.Measure(
-        kind=_choice(types_pb2.MeasureKind, "MEASURE_KIND_", filled["kind"]),
-        direction=_choice(types_pb2.Direction, "DIRECTION_", "INCREASE" if milestone else filled["direction"]),
-        unit=filled.text("measured_in"),
-        target=decimal_message(target if target is not None and not milestone else DONE),
-    )
-    for name, value in numbers.items():
-        if value is not None:
-            getattr(measure, name).CopyFrom(decimal_message(value))
-    draft = types_pb2.KpiDraft(
-        name=filled.text("name"),
-        statement=filled.text("statement"),
-        level=_choice(types_pb2.Level, "LEVEL_", filled["level"]),
-        measure=measure,
-        owner_ids=[owner for n in range(OWNERS) if (owner := filled[f"owner.{n}"])],
-        unit_id=filled["unit"],
-        exact_weight=decimal_message(weight) if weight is not None else None,
-        parent=_parent(filled["parent"]),
-        why=filled.text("why"),
-        computation=computed.computation_of(filled),
-    )
-    command = goals_pb2.DefineKpi(cycle_id=filled["cycle"], kpi=draft)
-    said = language.gettext("The KPI stands: %(name)s.") % {"name": draft.name}
+    written = draft(filled, so_far)
+    command = goals_pb2.DefineKpi(cycle_id=filled["cycle"], kpi=written)
+    said = language.gettext("The KPI stands: %(name)s.") % {"name": written.name}
     return await carry_out(
         visit, filled, "goals", "DefineKpi", command, said,
         to=lambda id: f"/kpi/{quote(id, safe='')}", again=partial(_show, visit), fields=FIELDS,
     )  # fmt: skip
-
-
-def _choice(kind: Any, prefix: str, name: str) -> Any:
-    """An enum's number by what the form calls it; unspecified for anything else, which the contract refuses."""
-    return kind.Value(prefix + name) if prefix + name in kind.keys() else 0
-
-
-def _parent(chosen: str) -> types_pb2.Parent | None:
-    """What is served, as the form names it; None: nothing yet."""
-    kind, _, id = chosen.partition("-")
-    return types_pb2.Parent(**{f"{kind}_id": id}) if kind in ("goal", "csf", "kpi") and id else None
