@@ -17,6 +17,8 @@ from cli.catalog import SERVICES
 from cli.client import Client
 from cli.running import WRONG_USE, Failed, say
 from eventkit.names import name_key
+from eventkit.values import plain
+from importing.sheets import kept
 from importing.sheets.dry_run import Result, Wanted, dry_run, seen
 from importing.sheets.faults import Fault
 from importing.sheets.grid import Book, Grid, Unreadable, letter, read
@@ -27,6 +29,7 @@ from importing.sheets.tables import TABLES, Table, heading
 from importing.sheets.writing import Report, write
 from nhip.common.v1.command_pb2 import Accepted
 from nhip.goals.v1.goals_pb2 import Cycles, ListCycles
+from nhip.people.v1.settings_pb2 import TableMapping
 from services.gateway.console.language import Language
 from services.gateway.console.sheet_words import (
     fault_text,
@@ -148,6 +151,8 @@ async def bring_table(path: Path, asked: Asked, client: Client) -> None:
     """Raises `Failed`, with exit code 1, where something was left out or stays different without being told to."""
     table, grid, reading = await asyncio.to_thread(read_sheet, path, asked)
     services, run = Sending(client), uuid4().hex
+    if not asked.mapping:
+        reading = await _as_kept(services, table, grid, reading, asked)
     cycle = await _cycle(services, asked.cycle) if table.of_cycle else ""
     reason = asked.reason or f"Import of {path.name}"
     wanted = Wanted(table, grid, reading, cycle, title=reason[:120], reason=reason)
@@ -165,10 +170,23 @@ async def bring_table(path: Path, asked: Asked, client: Client) -> None:
         say(f"{path}: {len(deeds)} to be written, {len(left)} stay different")
     elif deeds:
         await _write(services, deeds, run)
+        await services.command(kept.to_keep(table, grid, reading), key=f"{run}:mapping")
     else:
         say("Nothing had to be written")
     if left and not asked.keep:
         raise Failed(f"{len(left)} stay different (--update applies what a file can change, --keep leaves them)")
+
+
+async def _as_kept(services: Sending, table: Table, grid: Grid, guessed: Reading, asked: Asked) -> Reading:
+    """As a table with these headings was read last time, else as it was guessed."""
+    question = kept.to_ask(table, grid, guessed.header)
+    if not question.headings:
+        return guessed
+    found = kept.as_kept(await services.ask(question, TableMapping), table, grid, guessed.header)
+    if found is None:
+        return guessed
+    say("Read as the last table with these headings was (--mapping says otherwise)")
+    return replace(found, numbers=asked.numbers or found.numbers, days=asked.days or found.days)
 
 
 async def _write(services: Sending, deeds: Sequence[Deed], run: str) -> None:
@@ -230,6 +248,8 @@ def _tell_plan(path: Path, result: Result, reading: Reading) -> None:
         say(f"row {one.row}: {words[one.field]}: {one.before or '–'} → {one.after}{why}")
     if len(differences) > MOST_TOLD:
         say(f"… and {len(differences) - MOST_TOLD} more")
+    for who, total in plan.over_full.items():
+        say(f"{who} would have weights of {plain(total)} % together")
     counts = ", ".join(f"{plan.count(state)} {state}" for state in ("new", "different", "unchanged"))
     say(f"{counts}, {len(plan.wrong)} rows wrong")
 

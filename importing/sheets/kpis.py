@@ -70,8 +70,29 @@ def kpis(found: Rows, there: Standing, known: Mapping[str, str], title: str, rea
         plan.entries.append(_new_kpi(row, kpi, kind, there.cycle, read.understood))
     wrong = circle(parents)
     plan.faults += [row.fault("parent", "KPI_CIRCLE") for row, read in reads if read.kpi.ref in wrong]
+    plan.over_full = _over_full(reads, same, there)
     plan.proposing = lambda ticked: _proposals(ticked, same, reads, standing, there, title, reason)
     return plan
+
+
+MOST_TOLD = 20
+"""People whose weights are told about."""
+
+
+def _over_full(reads: Sequence[tuple[Row, _Read]], same: Mapping[str, str], there: Standing) -> Mapping[str, Decimal]:
+    """Whose weights would make more than 100 per cent: of what stands, and of what comes anew."""
+    total: dict[str, Decimal] = {}
+    for kpi in there.kpis.values():
+        weight = to_decimal(kpi.exact_weight) or Decimal(kpi.weight)
+        for owner in kpi.owners if not kpi.retired else ():
+            total[owner.person_id] = total.get(owner.person_id, Decimal(0)) + weight
+    touched: set[str] = set()
+    for _, read in reads:
+        for person in read.kpi.owners if not same[read.kpi.ref] and read.kpi.weight else ():
+            total[person] = total.get(person, Decimal(0)) + (read.kpi.weight or 0)
+            touched.add(person)
+    heavy = [person for person in total if person in touched and total[person] > 100]
+    return {there.name_of_person(person): total[person] for person in heavy[:MOST_TOLD]}
 
 
 class _Called:

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from google.protobuf.message import Message
 
@@ -73,8 +74,9 @@ class Plan:
     entries: list[Entry] = field(default_factory=list[Entry])
     faults: list[Fault] = field(default_factory=list[Fault])
     passed_over: Sequence[int] = ()
-    remarks: list[Fault] = field(default_factory=list[Fault])
-    """What is allowed, and worth a look."""
+    over_full: Mapping[str, Decimal] = field(default_factory=dict[str, Decimal])
+    """By the name of who answers for them, weights in the cycle that make more than 100 per cent: allowed, and worth a
+    look (G-45)."""
     proposing: Callable[[Sequence[Difference]], Sequence[Deed]] | None = None
     """What asks for the ticked differences together, where they are not simply changed."""
 

@@ -267,6 +267,7 @@ async def test_the_command_line_ends_with_an_error_where_something_is_left_out_o
     assert "1 units made" in capsys.readouterr().out
     file.write_text("Tên đơn vị,Thuộc\nA,\nC,A\n")
     await bring_table(file, replace(TELL, table="units"), client)
+    assert "Read as the last table with these headings was" in capsys.readouterr().out
     file.write_text("Tên đơn vị,Thuộc\nA,C\n")
     with pytest.raises(Failed, match="1 stay different"):
         await bring_table(file, replace(TELL, table="units"), client)

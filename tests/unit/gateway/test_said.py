@@ -125,6 +125,7 @@ NO_DEEDS = {
     "/settings/{setting}/effect",
     "/import/columns",
     "/import/look",
+    "/import/marked",
     "/import/write",
     "/values",
     "/values/check",

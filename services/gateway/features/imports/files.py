@@ -10,6 +10,8 @@ from typing import Any
 
 import xlsxwriter  # pyright: ignore[reportMissingTypeStubs]  # a wheel without py.typed
 
+from importing.sheets.grid import Grid, Percent
+
 TYPES = {"csv": "text/csv", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
 BOM = "\ufeff"
 """By which Excel knows that a CSV is UTF-8."""
@@ -67,6 +69,49 @@ def _workbook(name: str, heading: Sequence[str], rows: Sequence[Sequence[Value]]
                     sheet.write_number(number, column, float(value))
                 elif value:
                     sheet.write_string(number, column, str(value))
+    return content.getvalue()
+
+
+async def marked(grid: Grid, header: int, heading: str, told: Mapping[int, Sequence[tuple[int, str]]]) -> bytes:
+    """A sheet as it is, with what is wrong beside each row and in colour.
+
+    `told`: by row, each with its column (0: of the whole row). `heading` stands over the last column.
+    """
+    return await asyncio.to_thread(_marked, grid, header, heading, told)
+
+
+def _marked(grid: Grid, header: int, heading: str, told: Mapping[int, Sequence[tuple[int, str]]]) -> bytes:
+    content = io.BytesIO()
+    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    writer: Any = xlsxwriter.Workbook(content, options)
+    with writer as book:
+        sheet, last = book.add_worksheet(), grid.width
+        wrong, day = {"bg_color": "#FBD9D3"}, {"num_format": "dd/mm/yyyy"}
+        plain, bad = book.add_format(), book.add_format(wrong)
+        days, bad_day = book.add_format(day), book.add_format({**wrong, **day})
+        per_cent, bad_per_cent = (book.add_format({**style, "num_format": "0.######%"}) for style in ({}, wrong))
+        sheet.set_column(0, last, 18)
+        for number, row in enumerate(grid.rows, 1):
+            faults = told.get(number, ())
+            columns = {column for column, _ in faults}
+            for column, cell in enumerate([*row, *[None] * (last - len(row))], 1):
+                hit = column in columns
+                at = number - 1, column - 1
+                match cell:
+                    case date():
+                        sheet.write_datetime(*at, cell, bad_day if hit else days)
+                    case Percent():
+                        sheet.write_number(*at, float(cell.value / 100), bad_per_cent if hit else per_cent)
+                    case Decimal() if len(str(cell)) <= _DIGITS:
+                        sheet.write_number(*at, float(cell), bad if hit else plain)
+                    case None:
+                        sheet.write_blank(*at, None, bad if hit else plain)
+                    case _:
+                        sheet.write_string(*at, str(cell), bad if hit else plain)
+            if number == header:
+                sheet.write_string(number - 1, last, heading)
+            elif faults:
+                sheet.write_string(number - 1, last, "; ".join(text for _, text in faults), bad)
     return content.getvalue()
 
 

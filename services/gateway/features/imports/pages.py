@@ -8,7 +8,7 @@ from starlette.responses import Response, StreamingResponse
 
 from eventkit.errors import Rejected
 from eventkit.values import to_datetime
-from importing.sheets.dry_run import Result, Wanted, dry_run, seen
+from importing.sheets.dry_run import Result, Wanted, dry_run, fixed, seen
 from importing.sheets.faults import Fault
 from importing.sheets.grid import Unreadable, letter
 from importing.sheets.mapping import headings_of, texts
@@ -34,6 +34,7 @@ from services.gateway.console.sheet_words import (
 )
 from services.gateway.console.visit import Visit
 from services.gateway.features.imports import taking_out, templates_to_fill
+from services.gateway.features.imports.files import TYPES, marked, named
 from services.gateway.features.imports.kept import as_kept, keep
 from services.gateway.features.imports.received import Received, carried, received
 from services.gateway.features.imports.sending import Sending, failure_of
@@ -220,6 +221,7 @@ async def _look(visit: Visit, it: Received, result: Result, *, moved: bool = Fal
         wrong=len(plan.wrong),
         wrong_rows=seen(sorted(plan.wrong)),
         passed_over=seen(plan.passed_over),
+        heavy=[(visit.language.amount(total, "%"), who) for who, total in plan.over_full.items()],
         faults=[_fault_row(fault, it, language) for fault in plan.faults[:SHOWN]],
         fault_count=len(plan.faults),
         differences=differences[:SHOWN],
@@ -246,6 +248,28 @@ def _fault_row(fault: Fault, it: Received, language: Language) -> FaultRow:
         fault_text(fault, language),
         fault.right,
     )
+
+
+@routes.form("/import/marked", page="/import")
+async def with_marks(visit: Visit) -> Response:
+    """`POST /import/marked`: the sheet as a file in which all that is wrong is marked, to be put right there.
+
+    What was typed into the dry run is in it.
+    """
+    try:
+        it = await received(visit.request)
+    except Unreadable as error:
+        return _unreadable(visit, error)
+    plan = (await _dry_run(visit, it)).plan
+    told: dict[int, list[tuple[int, str]]] = {}
+    for fault in plan.faults:
+        row = _fault_row(fault, it, visit.language)
+        said = f"{row.field}: {row.why}" if row.field else row.why
+        told.setdefault(fault.row, []).append((row.column, f"{said} → {row.right}" if row.right else said))
+    heading = visit.language.gettext("To be put right")
+    content = await marked(fixed(it.grid, it.fixes), it.reading.header, heading, told)
+    name = f"nhip-{it.table.name}-{visit.today.isoformat()}-marked.xlsx"
+    return Response(content, headers=named(name), media_type=TYPES["xlsx"])
 
 
 # --- the writing
