@@ -42,15 +42,22 @@ class StrategyApi:
 
     async def withdraw_strategic_goal(self, command: pb.WithdrawStrategicGoal, ctx: Context) -> Accepted:
         today = await self._today(ctx)
-        return await self._withdraw(
-            ctx, command.goal_id, lambda known, links: strategy.withdraw_goal(known, command, links, today)
-        )
+
+        async def decide(load: Load) -> Decision:
+            known, links = await self._known(load, ctx.tenant), await self._links(load, ctx.tenant)
+            valued = await load(GOAL_VALUE, command.goal_id) != GOAL_VALUE.initial
+            return strategy.withdraw_goal(known, command, links, today, valued=valued)
+
+        return await self.resources.commands.execute(ctx, strategy.HERE, decide, answers=command.goal_id)
 
     async def withdraw_csf(self, command: pb.WithdrawCsf, ctx: Context) -> Accepted:
         today = await self._today(ctx)
-        return await self._withdraw(
-            ctx, command.csf_id, lambda known, links: strategy.withdraw_csf(known, command, links, today)
-        )
+
+        async def decide(load: Load) -> Decision:
+            known, links = await self._known(load, ctx.tenant), await self._links(load, ctx.tenant)
+            return strategy.withdraw_csf(known, command, links, today)
+
+        return await self.resources.commands.execute(ctx, strategy.HERE, decide, answers=command.csf_id)
 
     async def record_goal_value(self, command: pb.RecordGoalValue, ctx: Context) -> Accepted:
         today = await self._today(ctx)
@@ -78,19 +85,12 @@ class StrategyApi:
 
         return await self.resources.commands.execute(ctx, strategy.HERE, load_and_decide, answers=answers)
 
-    async def _withdraw(
-        self, ctx: Context, answers: str, decide: Callable[[Strategy, Sequence[Alignment]], Decision]
-    ) -> Accepted:
-        """Decides on the links of every cycle, too: each is guarded, so that nothing is put under it meanwhile. A link
-        in a cycle that is opened at the very moment is not seen here; its KPI then serves nothing, as one can see."""
-
-        async def load_and_decide(load: Load) -> Decision:
-            known = await self._known(load, ctx.tenant)
-            async with reading(self.resources.pool, ctx.tenant) as con:
-                cycles = await every_id(con, ctx.tenant)
-            return decide(known, [await load(ALIGNMENT, cycle_id) for cycle_id in cycles])
-
-        return await self.resources.commands.execute(ctx, strategy.HERE, load_and_decide, answers=answers)
+    async def _links(self, load: Load, tenant: str) -> Sequence[Alignment]:
+        """Of every cycle, each guarded, so that nothing is put under what goes. A link in a cycle that is opened at the
+        very moment is not seen here; its KPI then serves nothing, as one can see."""
+        async with reading(self.resources.pool, tenant) as con:
+            cycles = await every_id(con, tenant)
+        return [await load(ALIGNMENT, cycle_id) for cycle_id in cycles]
 
     async def _known(self, load: Load, tenant: str) -> Strategy:
         """All goals and success factors. What streams of before hold is never added to: a view knows it whole."""

@@ -68,6 +68,7 @@ def reasons(language: Language) -> dict[str, str]:
         "GOAL_EXISTS": _("There is a strategic goal of this name in that year already."),
         "GOAL_HAS_CSFS": _("A success factor serves this goal: withdraw that first, or let it serve another goal."),
         "GOAL_HAS_KPIS": _("KPIs serve this goal (%(count)s): align them elsewhere, or end them first."),
+        "GOAL_HAS_VALUES": _("This goal has a value, recorded or computed, which is kept: it is not withdrawn."),
         "CSF_EXISTS": _("There is a success factor of this name for this goal already."),
         "CSF_HAS_KPIS": _("KPIs serve this success factor (%(count)s): align them elsewhere, or end them first."),
         "UNIT_CIRCLE": _("A unit cannot be a part of itself, over others or not."),

@@ -156,14 +156,17 @@ def correct_goal(strategy: Strategy, command: CorrectStrategicGoal, today: date)
 
 
 def withdraw_goal(
-    strategy: Strategy, command: WithdrawStrategicGoal, alignments: Iterable[Alignment], today: date
+    strategy: Strategy, command: WithdrawStrategicGoal, alignments: Iterable[Alignment], today: date, *, valued: bool
 ) -> Decision:
-    """Take back what was set by mistake (D-10). `alignments`: those of all cycles."""
+    """Take back what was set by mistake (D-10). `alignments`: those of all cycles; `valued`: it has a value."""
     known = strategy.goals.get(command.goal_id)
     if known is None:
         raise unknown("goal", command.goal_id, "goal_id")
     if known.withdrawn:
         return []
+    if valued:
+        told = "it has a value, recorded or computed: what it came to is kept"
+        raise Rejected("GOAL_HAS_VALUES", told, field="goal_id")
     if any(known.id in csf.said.goal_ids and not csf.withdrawn for csf in strategy.csfs.values()):
         told = "a success factor serves it: withdraw that first, or let it serve another goal"
         raise Rejected("GOAL_HAS_CSFS", told, field="goal_id")

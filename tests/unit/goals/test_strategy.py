@@ -77,9 +77,9 @@ def correcting_csf(name: str, id: str = "c", *goals: str) -> Command:
     return lambda state: correct_csf(known(state), command)
 
 
-def withdrawing_goal(id: str = "g", links: Sequence[Alignment] = ()) -> Command:
+def withdrawing_goal(id: str = "g", links: Sequence[Alignment] = (), *, valued: bool = False) -> Command:
     command = WithdrawStrategicGoal(goal_id=id, reason=words("nhầm"))
-    return lambda state: withdraw_goal(known(state), command, links, TODAY)
+    return lambda state: withdraw_goal(known(state), command, links, TODAY, valued=valued)
 
 
 def withdrawing_csf(id: str = "c", links: Sequence[Alignment] = ()) -> Command:
@@ -131,6 +131,7 @@ def test_two_goals_of_a_year_and_two_factors_of_a_goal_have_names_that_can_be_to
 def test_what_nothing_hangs_on_is_withdrawn_once_and_its_name_is_free_again():
     state = given(put("300 khách"), chosen("Dùng thử"))
     state.when(withdrawing_goal()).then_rejected("GOAL_HAS_CSFS", field="goal_id")
+    state.when(withdrawing_goal(valued=True)).then_rejected("GOAL_HAS_VALUES", field="goal_id")
     gone = state.and_then(withdrawing_csf()).and_then(withdrawing_goal())
     gone.when(withdrawing_goal()).then_nothing()
     gone.when(withdrawing_csf()).then_nothing()
