@@ -154,7 +154,9 @@ class CycleApi(ProposalsApi):
         before, following = await cycle_of(load, command.cycle_id), await cycle_of(load, command.next_cycle_id)
         link = (await load(ALIGNMENT, before.alignment_id)).link(kpi.id, min(today, before.ends_on))
         serves = link.parent if link else t.Parent()
-        named = filter(None, {serves.kpi_id, kpi.measure.volume_kpi_id})
+        parts = set(kpi.computation.kpi_ids) if kpi.computation else set[str]()
+        named = filter(None, {serves.kpi_id, kpi.measure.volume_kpi_id, *parts})
+        kpis_of = {id: await load(KPI, id) for id in parts}
         decided = {id: (await load(FOLLOW_UP, id)).get(following.id) for id in named}
         goes_on_as = {id: one.next_kpi_id for id, one in decided.items() if one is not None and one.next_kpi_id}
         links = await load(ALIGNMENT, following.alignment_id)
@@ -166,6 +168,7 @@ class CycleApi(ProposalsApi):
             decided=await load(FOLLOW_UP, kpi.id),
             serves=serves,
             goes_on_as=goes_on_as,
+            beside={id for id, one in kpis_of.items() if one is not None and one.cycle_id == before.id},
             alignment=links,
             parent_exists=await parent_exists(load, parent),
             last=last.value if last else None,

@@ -120,6 +120,7 @@ def reasons(language: Language) -> dict[str, str]:
         "CYCLE_ENDED": _("The cycle is over: what it aimed at can only be corrected."),
         "KPI_OF_ANOTHER_CYCLE": _("This KPI is of another cycle."),
         "TARGET_OF_ADJUSTED": _("Give the target of what is adjusted, and of nothing else."),
+        "PARTS_FIRST": _("What it is computed from goes on first: decide about that before."),
         "FOLLOW_UP_DECIDED": _("It goes on in the next cycle already: change it or end it there."),
         "CYCLE_RUNS": _("The cycle runs: a KPI of it changes by a proposal, and its days stay as they are."),
         "CYCLE_CLOSED": _("The cycle is closed: nothing of it changes unless an executive reopens it."),

@@ -1,6 +1,6 @@
 """What becomes of a KPI when its cycle is over: it is kept, adjusted, or it stops (G-73)."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -45,7 +45,10 @@ class Circumstances:
     serves: t.Parent
     """What it serves at the end of its cycle."""
     goes_on_as: Mapping[str, str]
-    """Of the KPIs that it names (what it serves, its volume) those that go on: their ids in the next cycle."""
+    """Of the KPIs that it names (what it serves, its volume, what it is computed from) those that go on: their ids in
+    the next cycle."""
+    beside: Container[str]
+    """The KPIs of its own cycle among those that it is computed from."""
     alignment: Alignment
     """Of the next cycle."""
     parent_exists: bool
@@ -119,6 +122,7 @@ def _draft(item: pb.CarriedKpi, around: Circumstances) -> t.KpiDraft:
     owners = dict.fromkeys(by for owner in kpi.owners if (by := org.standing_in(owner)))
     helpers = [helper for helper in kpi.helpers if org.is_active(helper) and helper not in owners]
     keeps = org.is_active(kpi.evaluator) and kpi.evaluator not in owners
+    computation = _computed_anew(around)
     return t.KpiDraft(
         name=kpi.name,
         statement=kpi.statement,
@@ -131,7 +135,26 @@ def _draft(item: pb.CarriedKpi, around: Circumstances) -> t.KpiDraft:
         helper_ids=helpers,
         evaluator_id=kpi.evaluator if keeps else "",
         measuring=kpi.measuring,
+        computation=computation,
     )
+
+
+def _computed_anew(around: Circumstances) -> t.Computation | None:
+    """From what the KPIs that it names go on as; those of other cycles, as the same period before, stay.
+
+    Raises `Rejected` PARTS_FIRST while one of its own cycle does not go on.
+    """
+    if around.kpi.computation is None:
+        return None
+    computation = t.Computation()
+    computation.CopyFrom(around.kpi.computation)
+    for index, id in enumerate(computation.kpi_ids):
+        if id in around.goes_on_as:
+            computation.kpi_ids[index] = around.goes_on_as[id]
+        elif id in around.beside:
+            told = "what it is computed from goes on first"
+            raise Rejected("PARTS_FIRST", told, field="kpi_id", rule="G-78")
+    return computation
 
 
 def served(serves: t.Parent, goes_on_as: Mapping[str, str], following: Cycle, alignment: Alignment) -> t.Parent | None:

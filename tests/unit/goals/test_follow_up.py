@@ -18,6 +18,7 @@ from tests.unit.goals.kpis import Q1, sales_branch
 
 Q2 = Cycle("q2", "Quý 2", date(2025, 4, 1), date(2025, 6, 30), t.CYCLE_STATE_PLANNED)
 AFTER = date(2025, 4, 2)
+ALL = ("K1", "D1", "D2", "I1", "I2", "I3", "I4")
 
 
 def around(state: Given, kpi_id: str, **changes: Any) -> Circumstances:
@@ -32,6 +33,7 @@ def around(state: Given, kpi_id: str, **changes: Any) -> Circumstances:
         decided=state.state(FOLLOW_UP, kpi_id),
         serves=serves,
         goes_on_as={id: one.next_kpi_id for id, one in decided.items() if one},
+        beside=ALL,
         alignment=state.state(ALIGNMENT, Q2.id),
         parent_exists=True,
         last=None,
@@ -79,6 +81,16 @@ def test_the_last_value_of_a_rate_becomes_its_baseline():
     reached = kept(state, "D2", kpi=kpi, last=Decimal(70))[0].event
     assert isinstance(reached, KpiDefined)
     assert not reached.measure.HasField("baseline")
+
+
+def test_what_is_computed_goes_on_from_what_its_parts_go_on_as():
+    summed = t.Computation(kind=t.COMPUTATION_KIND_SUM, kpi_ids=["I1", "I2", "last-year"])
+    state = sales_branch()
+    kpi = replace(state.state(KPI, "D1"), computation=summed)
+    rejected("PARTS_FIRST", lambda: kept(state, "D1", kpi=kpi, goes_on_as={"I1": "I1'"}), field="kpi_id")
+    defined = kept(state, "D1", kpi=kpi, goes_on_as={"I1": "I1'", "I2": "I2'"})[0].event
+    assert isinstance(defined, KpiDefined)
+    assert list(defined.computation.kpi_ids) == ["I1'", "I2'", "last-year"]
 
 
 def test_what_is_adjusted_has_another_target_and_a_reason():

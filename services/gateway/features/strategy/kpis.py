@@ -10,6 +10,7 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from eventkit.errors import Violation
+from nhip.common.v1.words_pb2 import PersonalText
 from nhip.goals.v1 import goals_pb2, types_pb2
 from services.gateway.console.choices import Choice, people_to_choose, units_to_choose
 from services.gateway.console.cycles import choose_cycle, newest_first
@@ -53,7 +54,7 @@ class Parents:
 @routes.page("/kpis/new")
 async def new(visit: Visit) -> Response:
     """`GET /kpis/new`; `?parent=csf-…` (goal-, kpi-) names what it is to serve, `?level=` at which level it is,
-    `?template=sales.0` what it starts from."""
+    `?template=sales.0` what it starts from, `?cycle=` in which cycle."""
     visit.must("goals.DefineKpi")
     given = visit.request.query_params
     level, start = given.get("level", "").upper(), template(given.get("template", ""))
@@ -61,7 +62,8 @@ async def new(visit: Visit) -> Response:
     if start is not None:
         values |= start.values(visit.language.code)
         values["target"] = visit.language.number(decimal_of_text(start.target))
-    return await _show(visit, Form(values | {"parent": given.get("parent", "")}), asked=start is not None)
+    chosen = {"parent": given.get("parent", ""), "cycle": given.get("cycle", "")}
+    return await _show(visit, Form(values | chosen), asked=start is not None)
 
 
 async def _show(visit: Visit, filled: Form, status: int = 200, *, asked: bool = True) -> Response:
@@ -144,7 +146,7 @@ async def _parents(visit: Visit, cycle_id: str, chosen: str) -> Parents:
     """The first KPIs of a cycle, and the one that is chosen."""
     asked = goals_pb2.GetMap(cycle_id=cycle_id)
     tops, kpis = await asyncio.gather(
-        visit.caller.query("goals", "GetMap", asked, goals_pb2.GoalMap), listed(visit, cycle_id)
+        visit.caller.query("goals", "GetMap", asked, goals_pb2.GoalMap), listed(visit, cycle_id, enclosing=True)
     )
     counts = tops.counts
     kpis = list(kpis)
@@ -172,9 +174,31 @@ async def define(visit: Visit) -> Response:
     if wrong:
         return await _show(visit, filled.wrong(wrong, language), 422)
     written = draft(filled, so_far)
+    if filled["do"] == "propose":
+        return await _propose(visit, filled, written)
     command = goals_pb2.DefineKpi(cycle_id=filled["cycle"], kpi=written)
     said = language.gettext("The KPI stands: %(name)s.") % {"name": written.name}
     return await carry_out(
         visit, filled, "goals", "DefineKpi", command, said,
         to=lambda id: f"/kpi/{quote(id, safe='')}", again=partial(_show, visit), fields=FIELDS,
+    )  # fmt: skip
+
+
+async def _propose(visit: Visit, filled: Form, written: types_pb2.KpiDraft) -> Response:
+    """As a proposal that somebody else approves: whoever may not set it, or once its cycle runs (G-77)."""
+    language = visit.language
+    if not filled.text("reason"):
+        return await _show(visit, filled.wrong([Violation("reason", "MISSING")], language), 422)
+    command = goals_pb2.ProposeChange(
+        cycle_id=filled["cycle"],
+        reason_class=types_pb2.REASON_CLASS_BOTTOM_UP,
+        title=PersonalText(plain=language.gettext("New KPI: %(name)s") % {"name": written.name}),
+        reason=PersonalText(plain=filled.text("reason")),
+        additions=[written],
+    )
+    said = language.gettext("The KPI is proposed: %(name)s.") % {"name": written.name}
+    fields = {**{path.replace("kpi", "additions[0]", 1): name for path, name in FIELDS.items()}, "reason": "reason"}
+    return await carry_out(
+        visit, filled, "goals", "ProposeChange", command, said,
+        to=lambda id: f"/proposals/{quote(id, safe='')}", again=partial(_show, visit), fields=fields,
     )  # fmt: skip
