@@ -120,6 +120,7 @@ async def test_it_waits_for_the_invited_is_spoken_about_overtaken_put_anew_and_e
     assert [(one.by.name.plain, one.asks) for one in said.comments] == [("Tên-minh", False), ("Tên-phuc", True)]
 
     late = await company.do(company.proposal(I1=(60, 50)), "minh")
+    await company.ask(g.GetProposal(proposal_id=late), "minh")  # the view has it
     found = await over(system.all_resources["goals"].pool, datetime.now(UTC) + timedelta(days=14, minutes=1), 10_000)
     assert late in {due.thing for due in found}
     assert late not in {due.thing for due in await over(system.all_resources["goals"].pool, datetime.now(UTC), 10_000)}
