@@ -1,6 +1,8 @@
 """What people meet in a company of 5,000 people and 20,000 KPIs, beside one of 8 people and 15 KPIs: lists and
 searches, home, an approval, a change of one person."""
 
+import gc
+import tracemalloc
 from collections.abc import Awaitable, Callable
 from itertools import count
 from time import perf_counter
@@ -9,6 +11,7 @@ from google.protobuf.message import Message
 from google.type.decimal_pb2 import Decimal
 
 from cli.client import Client
+from eventkit.directory.directory import Directory
 from eventkit.rpc.auth import of_settings
 from nhip.common.v1.words_pb2 import PersonalText
 from nhip.goals.v1 import goals_pb2 as g
@@ -36,7 +39,8 @@ OVERVIEW = Figure("goals: what a cycle of 20,000 KPIs lacks", "ms", "", at_most(
 HOME = Figure("console: home of a manager, 5,000 people and 20,000 KPIs", "ms", SMALL, at_most(3))
 APPROVAL = Figure("an approval, 20,000 KPIs", "ms", SMALL, at_most(3))
 PERSON = Figure("one person's title changed, seen by goals, 5,000 people", "ms", SMALL, at_most(3))
-FIGURES = (LIST, SEARCH, OWN, OVERVIEW, HOME, APPROVAL, PERSON)
+MEMORY = Figure("a service's directory of 5,000 people", "MiB", "", at_most(64))
+FIGURES = (LIST, SEARCH, OWN, OVERVIEW, HOME, APPROVAL, PERSON, MEMORY)
 
 
 async def run(bench: Bench) -> None:
@@ -52,6 +56,7 @@ async def run(bench: Bench) -> None:
         ):
             await bench.compare(figure, measure(system, big), measure(system, small))
         await bench.compare(HOME, _home(system, big), _home(system, small))
+        bench.report(MEMORY, await _directory(system, big))
         bench.report(OVERVIEW, await _asking(system, big, lambda _: g.GetOverview(cycle_id=big.cycle_id), g.Overview)())
 
 
@@ -132,6 +137,22 @@ def _home(system: Hosted, where: Settled) -> Callable[[], Awaitable[float]]:
             return await _middle(lambda: browser.get("/"))()
 
     return measure
+
+
+async def _directory(system: Hosted, where: Settled) -> float:
+    """What a process allocates and keeps to know a tenant's people, in MiB: read anew, as after a start."""
+    goals = system.resources["goals"]
+    directory = Directory(goals.pool, goals.partition("people"), goals.reached)
+    gc.collect()
+    tracemalloc.start()
+    try:
+        org = await directory.org_chart(where.tenant)
+        gc.collect()
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(org.people) >= PEOPLE
+    return kept / 2**20
 
 
 def _client(system: Hosted, where: Settled) -> Client:
