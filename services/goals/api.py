@@ -17,6 +17,7 @@ from eventkit.values import to_date
 from nhip.common.v1.command_pb2 import Accepted
 from nhip.common.v1.time_pb2 import AsOf
 from nhip.goals.v1 import goals_pb2 as pb
+from nhip.goals.v1 import types_pb2 as t
 from services.goals.cycle_api import ACCESS as CYCLE_ACCESS
 from services.goals.cycle_api import CycleApi
 from services.goals.deciding import circumstances_of, closed_of, cycle_of, parent_exists, sources_of
@@ -247,8 +248,8 @@ def _effective_on(given: Date, of: Cycle, org: OrgChart, ctx: Context) -> date:
     import."""
     today = org.today(ctx.at)
     on = to_date(given)
-    if on is None:
-        return today
+    if on is None or (of.state == t.CYCLE_STATE_PLANNED and today < on == of.starts_on):
+        return today  # what is planned for all of a cycle is seen at once
     cycle.within(of, on, "effective_on")
     if on < today and not ctx.actor.is_importer:
         raise Rejected(

@@ -13,6 +13,7 @@ from eventkit.directory.past import Past
 from eventkit.rpc.access import Allow, anyone, roles
 from eventkit.subscriptions.table import reading
 from nhip.common.v1.command_pb2 import Accepted
+from nhip.common.v1.time_pb2 import AsOf
 from nhip.goals.v1 import goals_pb2 as pb
 from nhip.goals.v1 import types_pb2 as t
 from services.goals.deciding import cycle_of, parent_exists
@@ -26,6 +27,7 @@ from services.goals.domain.kpi import KPI, Kpi
 from services.goals.domain.standing import Value
 from services.goals.proposals_api import ProposalsApi
 from services.goals.queries import cycle_page, cycles, follow_ups, overview, progress, proposals
+from services.goals.queries.goal_map import moment, read_cycle
 from services.goals.queries.outline import FOREVER
 from services.goals.queries.overview import Overviews
 
@@ -69,7 +71,8 @@ class CycleApi(ProposalsApi):
             current = await cycle_of(load, command.cycle_id)
             outer = await load(CYCLE, current.enclosing[0]) if current.enclosing else None
             inner = [await cycle_of(load, id) for id in current.inner]
-            return cycle.correct(current, command, today, await self._taken(ctx), outer, inner)
+            last = (await load(ALIGNMENT, current.alignment_id)).last_begins(current.id)
+            return cycle.correct(current, command, today, await self._taken(ctx), outer, inner, last)
 
         return await self.resources.commands.execute(ctx, CYCLE(command.cycle_id), decide)
 
@@ -139,7 +142,21 @@ class CycleApi(ProposalsApi):
 
             return Item(own, FOLLOW_UP(one.kpi_id), decide, one.kpi_id, [(KPI, one.kpi_id), (FOLLOW_UP, one.kpi_id)])
 
-        return await self.resources.commands.batch([await item(*one) for one in enumerate(command.items)])
+        given = [await item(*one) for one in enumerate(command.items)]
+        order = await self._parts_first(ctx, command, org)
+        done = await self.resources.commands.batch([given[number] for number in order])
+        verdicts = dict(zip(order, done.verdicts, strict=True))
+        return Accepted(position=done.position, verdicts=[verdicts[number] for number in range(len(given))])
+
+    async def _parts_first(self, ctx: Context, command: pb.CarryOnKpis, org: OrgChart) -> list[int]:
+        """The numbers of the items in an order in which what others serve, or are counted from, comes before them."""
+        when = moment(AsOf(), org, ctx.at)
+        async with reading(self.resources.pool, ctx.tenant) as con:
+            state = await read_cycle(con, self.outlines, ctx.tenant, command.cycle_id, org, when)
+        places = follow_ups.places(state.outline)
+        return sorted(
+            range(len(command.items)), key=lambda number: places.get(command.items[number].kpi_id, follow_ups.LAST)
+        )
 
     async def _carrying(
         self,
@@ -151,16 +168,23 @@ class CycleApi(ProposalsApi):
         org: OrgChart,
         today: date,
     ) -> follow_up.Circumstances:
-        before, following = await cycle_of(load, command.cycle_id), await cycle_of(load, command.next_cycle_id)
-        link = (await load(ALIGNMENT, before.alignment_id)).link(kpi.id, min(today, before.ends_on))
+        before, following = (
+            await cycle_of(load, command.cycle_id),
+            await cycle_of(load, command.next_cycle_id, "next_cycle_id"),
+        )
+        served_by = await load(ALIGNMENT, before.alignment_id)
+        link = served_by.link(kpi.id, today)
         serves = link.parent if link else t.Parent()
-        parts = set(kpi.computation.kpi_ids) if kpi.computation else set[str]()
-        named = filter(None, {serves.kpi_id, kpi.measure.volume_kpi_id, *parts})
+        parts = set(filter(None, {kpi.measure.volume_kpi_id, *(kpi.computation.kpi_ids if kpi.computation else ())}))
+        named = filter(None, {serves.kpi_id, *parts})
         kpis_of = {id: await load(KPI, id) for id in parts}
+        beside = {id for id, one in kpis_of.items() if one is not None and one.cycle_id == before.id}
         decided = {id: (await load(FOLLOW_UP, id)).get(following.id) for id in named}
         goes_on_as = {id: one.next_kpi_id for id, one in decided.items() if one is not None and one.next_kpi_id}
         links = await load(ALIGNMENT, following.alignment_id)
         parent = follow_up.served(serves, goes_on_as, following, links) or item.parent
+        below = [(await load(FOLLOW_UP, id)).get(following.id) for id in served_by.children(kpi.id, today)]
+        gone_on = [one.next_kpi_id for one in below if one is not None and one.next_kpi_id in links.links]
         return follow_up.Circumstances(
             cycle=before,
             next=following,
@@ -168,7 +192,10 @@ class CycleApi(ProposalsApi):
             decided=await load(FOLLOW_UP, kpi.id),
             serves=serves,
             goes_on_as=goes_on_as,
-            beside={id for id, one in kpis_of.items() if one is not None and one.cycle_id == before.id},
+            why=link.why if link else "",
+            beside=beside,
+            undecided={id for id in beside if decided[id] is None},
+            waiting=[id for id in gone_on if (now := links.link(id, today)) and not now.parent.WhichOneof("target")],
             alignment=links,
             parent_exists=await parent_exists(load, parent),
             last=last.value if last else None,

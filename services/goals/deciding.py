@@ -14,9 +14,9 @@ from services.goals.domain.kpi import KPI, existing
 from services.goals.domain.strategy import CSF, GOAL, STRATEGY, THE_STRATEGY, Strategy
 
 
-async def cycle_of(load: Load, cycle_id: str) -> Cycle:
+async def cycle_of(load: Load, cycle_id: str, field: str = "cycle_id") -> Cycle:
     """The cycle; loading it guards it, so that nothing about a KPI is decided while its cycle changes."""
-    return there(await load(CYCLE, cycle_id), cycle_id)
+    return there(await load(CYCLE, cycle_id), cycle_id, field)
 
 
 async def closed_of(load: Load, cycle_ids: Iterable[str]) -> set[str]:

@@ -46,6 +46,12 @@ class Alignment:
         """How many KPIs a cycle ever had."""
         return sum(links[0].cycle_id == cycle_id for links in self.links.values())
 
+    def last_begins(self, cycle_id: str) -> date | None:
+        """The last day on which a KPI of a cycle comes into force; None: it has none."""
+        return max(
+            (links[0].effective_on for links in self.links.values() if links[0].cycle_id == cycle_id), default=None
+        )
+
     def ended(self, kpi_id: str, day: date) -> bool:
         return kpi_id in self.ends and self.ends[kpi_id] <= day
 

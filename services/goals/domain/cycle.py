@@ -182,8 +182,10 @@ def correct(
     taken: Container[str],
     outer: Cycle | None,
     inner: Iterable[Cycle],
+    last: date | None = None,
 ) -> Decision:
-    """`outer`, `inner`: the cycle that it lies in, and those that lie in it directly."""
+    """`outer`, `inner`: the cycle that it lies in, and those that lie in it directly. `last`: the last day on which a
+    KPI of it comes into force."""
     check_not_closed(cycle)
     after = CycleSaid(name=command.name, starts_on=command.starts_on, ends_on=command.ends_on)
     if after == cycle.said:
@@ -197,6 +199,9 @@ def correct(
             _inside(after, outer)
         for each in inner:
             _around(after, each)
+        if last is not None and required_date(after.ends_on) < last:
+            told = f"a KPI of it is in force from {last} on only: give a last day behind that"
+            raise Rejected("KPI_OUTSIDE_CYCLE", told, field="ends_on")
     elif renamed:
         _not_taken(after.name, taken)
     return [StreamEvent(CYCLE(cycle.id), CycleCorrected(cycle_id=cycle.id, before=cycle.said, after=after))]

@@ -1,6 +1,6 @@
 """What becomes of a KPI when its cycle is over: it is kept, adjusted, or it stops (G-73)."""
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -14,8 +14,8 @@ from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import KpiFollowedUp
 from services.goals.domain import alignment as alignments
 from services.goals.domain import kpi as kpis
-from services.goals.domain.alignment import Alignment
-from services.goals.domain.cycle import Cycle, check_planned
+from services.goals.domain.alignment import ALIGNMENT, Alignment
+from services.goals.domain.cycle import Cycle, check_open, check_planned
 from services.goals.domain.kpi import Kpi
 
 FollowUps = Mapping[str, KpiFollowedUp]
@@ -43,12 +43,18 @@ class Circumstances:
     kpi: Kpi
     decided: FollowUps
     serves: t.Parent
-    """What it serves at the end of its cycle."""
+    """What it serves."""
+    why: str
+    """Why it does."""
+    undecided: Container[str]
+    """Of the KPIs of its own cycle that it is counted from those that nobody has decided about yet."""
+    waiting: Sequence[str]
+    """KPIs of the next cycle that go on with what serves it, and serve nothing yet."""
     goes_on_as: Mapping[str, str]
     """Of the KPIs that it names (what it serves, its volume, what it is computed from) those that go on: their ids in
     the next cycle."""
     beside: Container[str]
-    """The KPIs of its own cycle among those that it is computed from."""
+    """The KPIs of its own cycle among those that it is counted from."""
     alignment: Alignment
     """Of the next cycle."""
     parent_exists: bool
@@ -67,7 +73,8 @@ def carry_on(item: pb.CarriedKpi, around: Circumstances, next_id: str) -> Decisi
     if around.cycle.state == t.CYCLE_STATE_PLANNED:
         raise Rejected("CYCLE_PLANNED", f"{around.cycle.name!r} was not started", field="cycle_id")
     check_planned(following, "next_cycle_id")
-    kpis.active(kpi, min(around.today, around.cycle.ends_on))
+    check_open(following, around.today)
+    kpis.active(kpi, around.today)
     if (item.choice == t.FOLLOW_UP_ADJUST) != item.HasField("target"):
         wanted = "give the target of what is adjusted, and of nothing else"
         raise Rejected("TARGET_OF_ADJUSTED", wanted, kind=Kind.INVALID, field="target", rule="G-73")
@@ -92,8 +99,8 @@ def carry_on(item: pb.CarriedKpi, around: Circumstances, next_id: str) -> Decisi
 
 
 def _defined(item: pb.CarriedKpi, around: Circumstances, next_id: str) -> Decision:
-    draft, on = _draft(item, around), max(around.today, around.next.starts_on)
-    return [
+    draft, on = _draft(item, around), around.today
+    done = [
         kpis.define(draft, around.org, kpi_id=next_id, cycle=around.next, effective_on=on, continues_id=around.kpi.id),
         *alignments.align(
             around.alignment,
@@ -102,10 +109,32 @@ def _defined(item: pb.CarriedKpi, around: Circumstances, next_id: str) -> Decisi
             level=draft.level,
             parent=draft.parent,
             parent_exists=around.parent_exists,
-            why="",
+            why=around.why,
             effective_on=on,
         ),
     ]
+    return [*done, *_taken_up(done, around, next_id)]
+
+
+def _taken_up(done: Decision, around: Circumstances, next_id: str) -> Decision:
+    """What served it and went on before it serves it again."""
+    links = around.alignment
+    for ref, event in done:
+        if ref.category == ALIGNMENT.category:
+            links = ALIGNMENT.evolve(links, event)  # type: ignore[arg-type] # of the alignment's stream
+    again: Decision = []
+    for child in around.waiting:
+        again += alignments.align(
+            links,
+            cycle=around.next,
+            kpi_id=child,
+            level=links.links[child][-1].level,
+            parent=t.Parent(kpi_id=next_id),
+            parent_exists=True,
+            why=links.links[child][-1].why,
+            effective_on=around.today,
+        )
+    return again
 
 
 def _draft(item: pb.CarriedKpi, around: Circumstances) -> t.KpiDraft:
@@ -118,6 +147,8 @@ def _draft(item: pb.CarriedKpi, around: Circumstances) -> t.KpiDraft:
         measure.ClearField("baseline")
         if around.last != to_decimal(measure.target):  # what stands at its target has no way to go
             measure.baseline.CopyFrom(from_decimal(around.last))
+    if measure.volume_kpi_id in around.undecided:
+        raise _parts_first()
     measure.volume_kpi_id = around.goes_on_as.get(measure.volume_kpi_id, "")
     owners = dict.fromkeys(by for owner in kpi.owners if (by := org.standing_in(owner)))
     helpers = [helper for helper in kpi.helpers if org.is_active(helper) and helper not in owners]
@@ -142,7 +173,7 @@ def _draft(item: pb.CarriedKpi, around: Circumstances) -> t.KpiDraft:
 def _computed_anew(around: Circumstances) -> t.Computation | None:
     """From what the KPIs that it names go on as; those of other cycles, as the same period before, stay.
 
-    Raises `Rejected` PARTS_FIRST while one of its own cycle does not go on.
+    Raises `Rejected` PARTS_FIRST where one of its own cycle does not go on.
     """
     if around.kpi.computation is None:
         return None
@@ -152,9 +183,12 @@ def _computed_anew(around: Circumstances) -> t.Computation | None:
         if id in around.goes_on_as:
             computation.kpi_ids[index] = around.goes_on_as[id]
         elif id in around.beside:
-            told = "what it is computed from goes on first"
-            raise Rejected("PARTS_FIRST", told, field="kpi_id", rule="G-78")
+            raise _parts_first()
     return computation
+
+
+def _parts_first() -> Rejected:
+    return Rejected("PARTS_FIRST", "what it is counted from goes on first", field="kpi_id", rule="G-78")
 
 
 def served(serves: t.Parent, goes_on_as: Mapping[str, str], following: Cycle, alignment: Alignment) -> t.Parent | None:

@@ -19,36 +19,46 @@ from services.goals.domain.authority import right_to_set
 from services.goals.queries import cycles, kpis
 from services.goals.queries.cycles import Family
 from services.goals.queries.goal_map import CycleState, actor, moment, read_cycle
-from services.goals.queries.outline import FOREVER, Outlines, Stub
+from services.goals.queries.outline import FOREVER, Outline, Outlines, Stub
 from services.goals.views.follow_up import FOLLOW_UPS, FollowUpRow
 
 PAGE = 100
 """KPIs on a page without a size."""
-Place = tuple[int, int, int]
-"""Its level, how deep it lies, and where it stands: what is served comes before what serves it."""
+Place = tuple[int, int, int, int]
+"""Its level, whether it is a rate of another or computed, how deep it lies, and where it stands: what is served or
+counted comes before what serves it or is counted from it."""
+LAST: Place = (9, 0, 0, 0)
+"""Behind all that there are."""
+
+
+def places(outline: Outline) -> dict[str, Place]:
+    return {
+        id: (stub.level, int(bool(stub.volume_kpi_id)), len(outline.above(id)), stub.position)
+        for id, stub in outline.own.items()
+    }
 
 
 async def listed(
     pool: asyncpg.Pool, outlines: Outlines, who: Actor, request: pb.ListFollowUps, org: OrgChart, at: datetime
 ) -> pb.FollowUps:
-    page = asked(request, who.tenant, int, int, int, size=PAGE)
+    page = asked(request, who.tenant, int, int, int, int, size=PAGE)
     async with reading(pool, who.tenant) as con:
         state = await read_cycle(con, outlines, who.tenant, request.cycle_id, org, moment(AsOf(), org, at))
         following = await cycles.family(con, who.tenant, request.next_cycle_id)
         own = state.outline.own
         decided = await _decided(con, who.tenant, request.next_cycle_id, list(own))
-        places: dict[str, Place] = {id: (s.level, len(state.outline.above(id)), s.position) for id, s in own.items()}
+        place = places(state.outline)
         wanted = sorted(
             (
                 id
                 for id, stub in own.items()
-                if (page.after is None or places[id] > page.after)
+                if (page.after is None or place[id] > page.after)
                 and not (request.undecided and id in decided)
                 and not (request.mine and not _may(stub, who, org))
             ),
-            key=lambda id: places[id],
+            key=lambda id: place[id],
         )
-        shown, token = page.cut(wanted[: page.limit], lambda id: places[id])
+        shown, token = page.cut(wanted[: page.limit], lambda id: place[id])
         await state.load(con, shown)
         next_ids = [row.next_kpi_id for id in shown if (row := decided.get(id)) and row.next_kpi_id]
         following_kpis = await kpis.some(con, who.tenant, next_ids, FOREVER, date.max)
@@ -90,7 +100,7 @@ def _follow_up(
     goes_on = (
         stub.parent_kind != "kpi"
         or (parent is not None and parent.cycle_id in following.around)
-        or (stub.parent_id in decided and decided[stub.parent_id].next_kpi_id != "")
+        or (stub.parent_id not in decided or decided[stub.parent_id].next_kpi_id != "")
     )
     found = pb.KpiFollowUp(
         kpi=state.kpi(state.kpis[stub.id]),

@@ -79,6 +79,8 @@ async def kpi_page(
     records = who.id in owners or delegates.get(who.id, "") in owners
     path = _path(state, row.kpi_id, goals, csfs)
     findings = state.findings({row.kpi_id, *(step.kpi.kpi_id for step in path if step.HasField("kpi"))})
+    closed = state.cycle.state in (t.CYCLE_STATE_CLOSING, t.CYCLE_STATE_CLOSED)
+    open_ = not when.past and not closed
     return pb.KpiPage(
         kpi=kpi,
         cycle=cycles.cycle_message(state.cycle),
@@ -97,8 +99,8 @@ async def kpi_page(
         children=state.shown(below),
         shortfalls=state.shortfalls(findings.failed),
         not_checked=not_checked(findings.not_checked),
-        may_propose=not when.past and not row.retired and who.kind == "person",
-        may_record=not when.past and not row.retired and who.kind == "person" and records and not row.computation,
+        may_propose=open_ and not row.retired and who.kind == "person",
+        may_record=open_ and not row.retired and who.kind == "person" and records and not row.computation,
         applied=how_far,
         computed_from=state.computed_from(row.kpi_id),
         replaced=[

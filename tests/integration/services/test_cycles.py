@@ -120,7 +120,16 @@ async def test_a_cycles_kpis_go_on_in_the_next_one_or_stop_each_decided_by_who_m
     assert (left.total, left.decided, left.kpis[2].may_decide) == (3, 3, True)
     shown = await company.ask(g.GetMap(cycle_id=ids["next"]), "minh")
     assert isinstance(shown, g.GoalMap)
-    assert {kpi.name for kpi in shown.kpis} == {"K1", "D1"}
+    # D1 was decided before what it serves, and serves it again.
+    above = {kpi.name: kpi.parent.kpi_id for kpi in shown.kpis}
+    assert above == {"K1": "", "D1": next(kpi.kpi_id for kpi in shown.kpis if kpi.name == "K1")}
+    early = g.CorrectCycle(
+        cycle_id=ids["next"],
+        name="Kỳ sau",
+        starts_on=from_date(today() - timedelta(days=9)),
+        ends_on=from_date(today() - timedelta(days=1)),
+    )
+    assert (await company.refused(early, "nam")).reason == "KPI_OUTSIDE_CYCLE"
 
 
 async def test_a_quarters_kpi_serves_one_of_its_year_and_each_map_shows_the_other(company: Company):

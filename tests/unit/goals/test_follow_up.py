@@ -33,6 +33,9 @@ def around(state: Given, kpi_id: str, **changes: Any) -> Circumstances:
         decided=state.state(FOLLOW_UP, kpi_id),
         serves=serves,
         goes_on_as={id: one.next_kpi_id for id, one in decided.items() if one},
+        why="",
+        undecided=(),
+        waiting=(),
         beside=ALL,
         alignment=state.state(ALIGNMENT, Q2.id),
         parent_exists=True,
@@ -69,6 +72,18 @@ def test_what_is_kept_is_the_same_in_the_next_cycle_and_serves_what_its_parent_b
     assert aligned.after.kpi_id == "D2'"
     assert isinstance(followed, KpiFollowedUp)
     assert (followed.choice, followed.next_kpi_id) == (t.FOLLOW_UP_KEEP, "I3'")
+
+
+def test_what_went_on_before_what_it_serves_serves_it_again():
+    state = sales_branch()
+    for kpi_id in ("D1", "K1"):
+        before = state.state(ALIGNMENT, Q2.id).links
+        state = state.and_then(kept(state, kpi_id, waiting=[id for id in ("D1'",) if id in before]))
+    assert state.state(ALIGNMENT, Q2.id).link("D1'", AFTER).parent.kpi_id == "K1'"
+
+
+def test_a_rate_waits_for_what_it_is_a_rate_of():
+    rejected("PARTS_FIRST", lambda: kept(sales_branch(), "D2", undecided={"D1"}), field="kpi_id")
 
 
 def test_the_last_value_of_a_rate_becomes_its_baseline():

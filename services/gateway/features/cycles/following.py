@@ -11,6 +11,7 @@ from nhip.common.v1.words_pb2 import PersonalText
 from nhip.goals.v1 import goals_pb2
 from services.gateway.console.forms import Form, decimal_message
 from services.gateway.console.language import day_of
+from services.gateway.console.refusals import words
 from services.gateway.console.routes import Routes
 from services.gateway.console.visit import Visit
 from services.gateway.failures import Failure
@@ -43,7 +44,11 @@ async def shown_with(
     if page.cycle.state == PLANNED:
         return None
     related = {page.cycle.cycle_id, *(one.cycle_id for one in (*page.enclosing, *page.inner))}
-    planned = [one for one in cycles if one.state == PLANNED and one.cycle_id not in related]
+    planned = [
+        one
+        for one in cycles
+        if one.state == PLANNED and one.cycle_id not in related and day_of(one.ends_on) >= visit.today
+    ]
     later = [one for one in planned if day_of(one.starts_on) > day_of(page.cycle.starts_on)]
     params = visit.request.query_params
     wanted = params.get("next", "")
@@ -113,13 +118,21 @@ async def carried_on(visit: Visit, filled: Form, here: str) -> Response | Form:
         for item, verdict in zip(items, accepted.verdicts, strict=True)
         if verdict.refused.reason
     }
-    if failed:  # the others are done, and are shown so
-        return Form({"next": filled["next"]}).wrong(
+    if len(failed) == len(items):
+        return filled.wrong(
             [
-                Violation(f"choice.{id}", refused.reason, refused.message, dict(refused.parameters))
+                Violation(f"{_AT.get(refused.field, 'choice')}.{id}", refused.reason, refused.message)
                 for id, refused in failed.items()
             ],
             language,
         )
-    said = language.ngettext("%(num)s KPI is decided.", "%(num)s KPIs are decided.", len(items)) % {"num": len(items)}
+    done = len(items) - len(failed)
+    said = language.ngettext("%(num)s KPI is decided.", "%(num)s KPIs are decided.", done) % {"num": done}
+    for id, refused in failed.items():
+        why = words(refused.reason, dict(refused.parameters), language)
+        said += " " + language.gettext("Not %(name)s: %(why)s") % {"name": filled[f"name.{id}"] or id, "why": why}
     return visit.done(here, accepted, position, said)
+
+
+_AT = {"reason": "reason", "target": "target", "kpi.measure.target": "target"}
+"""The form's field for a verdict's."""

@@ -1,6 +1,6 @@
 """Cycles: a calendar, one with its way from planning to closing, and the KPIs that it hands on."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, timedelta
 from functools import partial
@@ -58,10 +58,24 @@ async def calendar(visit: Visit) -> Response:
 async def new_cycle(visit: Visit) -> Response:
     """`GET /cycles/new`: the quarter that today lies in, or the first of a year that has none yet, to start from."""
     visit.must("goals.OpenCycle")
-    starts, ends = quarter(visit.today)
+    within = visit.request.query_params.get("within", "")
+    starts, ends = _free(within, await cycles_of(visit), quarter(visit.today))
     name = visit.language.gettext("Quarter %(n)s/%(year)s") % {"n": (starts.month + 2) // MONTHS, "year": starts.year}
     shown = {"name": name, "starts_on": starts.isoformat(), "ends_on": ends.isoformat()}
-    return await _new(visit, Form(shown | {"within": visit.request.query_params.get("within", "")}))
+    return await _new(visit, Form(shown | {"within": within}))
+
+
+def _free(within: str, cycles: Sequence[goals_pb2.Cycle], usual: tuple[date, date]) -> tuple[date, date]:
+    """The quarter that follows the last one in a cycle, as far as its days go; else the usual one."""
+    outer = next((one for one in cycles if one.cycle_id == within), None)
+    last = max((day_of(one.ends_on) for one in cycles if within and one.within_id == within), default=None)
+    if outer is None:
+        return usual
+    first = last + timedelta(days=1) if last else day_of(outer.starts_on)
+    month = first.month - 1 + MONTHS
+    following = date(first.year + month // 12, month % 12 + 1, min(first.day, 28))
+    ends = min(following - timedelta(days=1), day_of(outer.ends_on))
+    return (first, ends) if first < ends else usual
 
 
 def quarter(day: date) -> tuple[date, date]:
@@ -148,6 +162,8 @@ async def _page(visit: Visit, forms: Forms, status: int = 200) -> Response:
         inner=bool(page.inner),
         strip=[cycle_card(one, visit) for one in page.inner or beside],
         last_day=language.day(day_of(page.cycle.ends_on)),
+        first_day=language.day(day_of(page.cycle.starts_on)),
+        early=visit.today < day_of(page.cycle.starts_on),
         outer=outer,
         planned=page.cycle.state == PLANNED,
         obstacle=words(page.obstacle, {}, language) if page.obstacle else "",
