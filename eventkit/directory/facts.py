@@ -136,7 +136,7 @@ def evolve_person(person: Person | None, event: PersonEvent) -> Person:
         case PersonDeactivated():
             return replace(begun(person, event), active=False, successor_id=event.successor_id)
         case PersonReactivated():
-            return replace(begun(person, event), active=True, successor_id="")
+            return replace(begun(person, event), active=True, successor_id="", withdrawn=False)
         case PersonErased():
             return replace(begun(person, event), name=ERASED, title=ERASED, email=ERASED, active=False, erased=True)
         case PersonWithdrawn():

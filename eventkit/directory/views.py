@@ -190,7 +190,7 @@ class PersonView(View[PersonRow]):
             case PersonDeactivated() as e:
                 rows.put(replace(rows[key], active=False, successor_id=e.successor_id))
             case PersonReactivated():
-                rows.put(replace(rows[key], active=True, successor_id=""))
+                rows.put(replace(rows[key], active=True, successor_id="", withdrawn=False))
             case PersonErased():
                 erased = packed(ERASED)
                 rows.put(replace(rows[key], name=erased, title=erased, email=erased, active=False, erased=True))

@@ -76,7 +76,7 @@ class PeopleX:
 
     def ReactivatePerson(self, request: pb.ReactivatePerson, actor: str) -> Message:
         person = self._change(request.person_id)
-        person.active, person.successor_id = True, ""
+        person.active, person.successor_id, person.withdrawn = True, "", False
         return self._accepted("people", request.person_id)
 
     def WithdrawPerson(self, request: pb.WithdrawPerson, actor: str) -> Message:

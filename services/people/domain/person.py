@@ -144,13 +144,12 @@ def deactivate(
 
 
 def reactivate(person: Person | None, person_id: str) -> Decision:
+    """Who left is back, or who was withdrawn (D-10): that one without place and employee code, which are given anew."""
     person = _existing(person, person_id)
     if person.active:
         return []
     if person.erased:
         raise Rejected("PERSON_ERASED", "this person was erased: nobody knows who that was", field="person_id")
-    if person.withdrawn:
-        raise Rejected("PERSON_WITHDRAWN", "they were registered by mistake: register who it is", field="person_id")
     return [StreamEvent(PERSON(person.id), PersonReactivated(person_id=person.id))]
 
 

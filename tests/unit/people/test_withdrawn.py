@@ -61,7 +61,15 @@ def test_who_was_registered_by_mistake_stands_nowhere_any_more():
     assert gone.state(PERSON, "minh").withdrawn
     assert not gone.state(PERSON, "minh").active
     gone.when(withdraw("minh")).then_nothing()
-    gone.when(lambda state: person.reactivate(state.state(PERSON, "minh"), "minh")).then_rejected("PERSON_WITHDRAWN")
+
+
+def test_who_was_taken_back_by_mistake_is_back_and_is_given_a_place_anew():
+    gone = line().and_then(employment_of("minh", "NV07")).and_then(withdraw("minh"))
+    back = gone.and_then(lambda state: person.reactivate(state.state(PERSON, "minh"), "minh"))
+    known = back.state(PERSON, "minh")
+    assert (known.active, known.withdrawn) == (True, False)
+    assert back.state(ORGANISATION, THE_ORGANISATION).places["minh"] == Place()
+    back.and_then(assign("minh", "phuc", "sales")).and_then(employment_of("minh", "NV07")).and_then(withdraw("minh"))
 
 
 def test_whom_others_hang_on_leaves_and_is_not_withdrawn():

@@ -186,6 +186,7 @@ async def _one(visit: Visit, sent_back: tuple[str, Form] = ("", Form()), status:
     }
     forms = {name: sent_back[1] if name == sent_back[0] else Form(values) for name, values in shown.items()}
     sets_right = visit.may("people.ChangeName") and as_of is None and not person.withdrawn
+    erased = person.name.WhichOneof("form") == "erased"
     chosen = (forms["place"]["manager"], forms["leave"]["successor"])
     return visit.render(
         "people/person.html",
@@ -193,6 +194,7 @@ async def _one(visit: Visit, sent_back: tuple[str, Form] = ("", Form()), status:
         here=url_of(id),
         past=past_bar(visit, as_of is not None, url_of(id)),
         withdrawn=person.withdrawn,
+        may_return=person.withdrawn and not erased and as_of is None and visit.may("people.ReactivatePerson"),
         row=person_row(person, who, language),
         position=held_position,
         forms=forms,
@@ -200,7 +202,7 @@ async def _one(visit: Visit, sent_back: tuple[str, Form] = ("", Form()), status:
         history=role_history(person, who, language, visit.zone),
         planned=await planned.planned_about(visit, id),
         sets_right=sets_right,
-        erased=person.name.WhichOneof("form") == "erased",
+        erased=erased,
         units=units_to_choose(who),
         people=await people_to_choose(visit, *chosen, without=id) if sets_right else None,
         roles=[(types_pb2.Role.Name(role), word) for role, word in role_words(language).items()],
