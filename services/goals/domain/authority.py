@@ -14,27 +14,35 @@ STRATEGISTS = ("executive", "okr_master")
 
 def right_to_set(kpi: Responsibility, person: str, org: OrgChart) -> str:
     """The relation by which somebody may set a KPI; empty: they may not. For EXECUTIVE and OKR_MASTER a role of theirs,
-    HEAD_OF_UNIT for a department's of their own, MANAGER_OF_HEAD above that head, MANAGER above all who are named."""
+    HEAD_OF_UNIT for a department's of their own and MANAGER_OF_HEAD above that head, if all who are named are they,
+    below them or in the unit; MANAGER above all who are named."""
     for role in STRATEGISTS:
         if org.has_role(person, role):
             return role.upper()
     if not org.is_active(person):
         return ""
     if kpi.level == Level.DEPARTMENT:
-        return _right_of_unit(kpi.unit_id, person, org)
+        return _right_of_unit(kpi, person, org)
     if kpi.level == Level.INDIVIDUAL and kpi.owners:
         above = all(person != owner and person in org.managers(owner) for owner in kpi.owners)
         return "MANAGER" if above else ""
     return ""
 
 
-def _right_of_unit(unit_id: str, person: str, org: OrgChart) -> str:
-    unit = org.units.get(unit_id)
-    if unit is None or not unit.head_id:
+def _right_of_unit(kpi: Responsibility, person: str, org: OrgChart) -> str:
+    """A unit's KPI binds whoever is named for it: people of other units are asked, by a proposal."""
+    unit = org.units.get(kpi.unit_id)
+    if unit is None or not unit.head_id or not all(_theirs(owner, unit.id, person, org) for owner in kpi.owners):
         return ""
     if org.standing_in(unit.head_id) == person:
         return "HEAD_OF_UNIT"
     return "MANAGER_OF_HEAD" if person in org.managers(unit.head_id) else ""
+
+
+def _theirs(owner: str, unit_id: str, person: str, org: OrgChart) -> bool:
+    """They are the person, below them, or in the unit."""
+    in_unit = owner in org.places and org.places[owner].unit_id == unit_id
+    return owner == person or in_unit or person in org.managers(owner)
 
 
 def check_may_set(kpis: Iterable[Responsibility], actor: Actor, org: OrgChart, field: str = "") -> None:

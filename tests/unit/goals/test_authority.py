@@ -9,6 +9,9 @@ from tests.unit.decisions import company_x, rejected
 
 COMPANY = Responsibility("K1", Level.COMPANY, ("nam",), "")
 SALES = Responsibility("D1", Level.DEPARTMENT, (), "sales")
+SALES_ON_PHUC = Responsibility("D2", Level.DEPARTMENT, ("phuc", "tram"), "sales")
+SALES_ON_THAO = Responsibility("D3", Level.DEPARTMENT, ("minh", "thao"), "sales")
+CSKH_ON_MINH = Responsibility("D4", Level.DEPARTMENT, ("minh",), "cskh")
 NO_UNIT_HEAD = Responsibility("D9", Level.DEPARTMENT, (), "nowhere")
 MINH = Responsibility("I1", Level.INDIVIDUAL, ("minh",), "sales")
 SHARED = Responsibility("KC", Level.INDIVIDUAL, ("minh", "thao"), "")
@@ -24,6 +27,11 @@ SHARED = Responsibility("KC", Level.INDIVIDUAL, ("minh", "thao"), "")
         (SALES, "phuc", "HEAD_OF_UNIT"),
         (SALES, "lan", ""),
         (SALES, "minh", ""),
+        (SALES_ON_PHUC, "phuc", "HEAD_OF_UNIT"),
+        (SALES_ON_THAO, "phuc", ""),
+        (CSKH_ON_MINH, "lan", ""),
+        (CSKH_ON_MINH, "phuc", ""),
+        (CSKH_ON_MINH, "nam", "EXECUTIVE"),
         (NO_UNIT_HEAD, "phuc", ""),
         (MINH, "nam", "EXECUTIVE"),
         (MINH, "phuc", "MANAGER"),
