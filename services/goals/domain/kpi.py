@@ -241,10 +241,24 @@ def check_measure(measure: t.Measure, at: str, *, target_at: str = "") -> None:
             field=target_at,
             rule="G-24",
         )
+    _check_way(measure, baseline, target, target_at)
     start = baseline or Decimal(0)
     if measure.kind == t.MEASURE_KIND_CUMULATIVE and measure.direction == t.DIRECTION_INCREASE and target <= start:
         wanted = f"what adds up needs a target above {plain(start)}"
         raise Rejected("TARGET_NOT_ABOVE_START", wanted, kind=Kind.INVALID, field=target_at, rule="G-24")
+
+
+def _check_way(measure: t.Measure, baseline: Decimal | None, target: Decimal, at: str) -> None:
+    """What is to rise from a level ends above it, what is to fall below it (G-24). What adds up towards a cap starts
+    below the cap."""
+    if baseline is None or measure.kind != t.MEASURE_KIND_LEVEL:
+        return
+    if measure.direction == t.DIRECTION_INCREASE and target < baseline:
+        told = f"it is to rise, and stands at {plain(baseline)}: give a target above that"
+        raise Rejected("TARGET_BELOW_BASELINE", told, kind=Kind.INVALID, field=at, rule="G-24")
+    if measure.direction == t.DIRECTION_DECREASE and target > baseline:
+        told = f"it is to fall, and stands at {plain(baseline)}: give a target below that"
+        raise Rejected("TARGET_ABOVE_BASELINE", told, kind=Kind.INVALID, field=at, rule="G-24")
 
 
 def retire(kpi: Kpi | None, command: RetireKpi, *, effective_on: date) -> list[StreamEvent]:

@@ -67,6 +67,30 @@ def test_a_scale_runs_in_the_direction_of_its_measure_g46(changes: dict[str, Any
     rejected(reason, lambda: kpi.check_measure(measure(80, **changes), "m"), field=field)
 
 
+LEVEL, FALLS = {"kind": t.MEASURE_KIND_LEVEL}, {"direction": t.DIRECTION_DECREASE}
+
+
+@pytest.mark.parametrize(
+    ("target", "baseline", "changes", "reason"),
+    [
+        (5, 12, LEVEL, "TARGET_BELOW_BASELINE"),
+        (-3, 0, LEVEL, "TARGET_BELOW_BASELINE"),
+        (30, 15, LEVEL | FALLS, "TARGET_ABOVE_BASELINE"),
+    ],
+)
+def test_a_level_ends_on_the_side_of_its_start_that_it_is_to_go_to_g24(
+    target: int, baseline: int, changes: dict[str, Any], reason: str
+):
+    against = measure(target, baseline=number(baseline), **changes)
+    rejected(reason, lambda: kpi.check_measure(against, "m"), field="m.target")
+    kpi.check_measure(measure(target, **changes), "m")
+    kpi.check_measure(measure(target, baseline=number(baseline), **LEVEL, direction=t.DIRECTION_KEEP), "m")
+
+
+def test_what_adds_up_towards_a_cap_starts_below_it():
+    kpi.check_measure(measure(20, baseline=number(0), **FALLS), "m")
+
+
 @pytest.mark.parametrize("target", [0, -5])
 def test_what_adds_up_has_a_target_above_nothing(target: int):
     rejected("TARGET_NOT_ABOVE_START", lambda: kpi.check_measure(measure(target), "m"), field="m.target")
