@@ -32,6 +32,9 @@ def name_delegate(
         raise Rejected(
             "ALREADY_RECORDS", "who answers for a KPI records it anyway: name somebody else", field="person_id"
         )
+    if org.has_role(person, "auditor"):
+        told = "auditors change nothing, so they record nothing: name somebody else"
+        raise Rejected("AUDITOR_NAMED", told, kind=Kind.INVALID, field="person_id")
     holding = {one for one, owner in progress.delegates.items() if owner in kpi.owners}
     if person in holding:
         return []

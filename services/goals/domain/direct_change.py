@@ -10,6 +10,7 @@ from services.goals.domain.authority import check_may_set
 from services.goals.domain.changing import Circumstances, carry_out, touched
 from services.goals.domain.cycle import check_not_closed, check_planned
 from services.goals.domain.kpi_change import Cause, changes_nothing
+from services.goals.domain.wording import figures_as_written
 
 
 def change(command: ChangeKpi, circumstances: Circumstances, ctx: Context) -> Decision:
@@ -26,7 +27,7 @@ def change(command: ChangeKpi, circumstances: Circumstances, ctx: Context) -> De
 
 
 def correct_words(command: CorrectKpiWords, circumstances: Circumstances, ctx: Context) -> Decision:
-    """By who could decide about a change of it; what the words say they measure is not theirs to change."""
+    """By who could decide about a change of it; what the words promise is not theirs to change: their numbers stay."""
     check_not_closed(circumstances.cycle, "kpi_id")
     wanted = words_change(command)
     concerned = touched([wanted], [], circumstances.kpis)
@@ -37,9 +38,18 @@ def correct_words(command: CorrectKpiWords, circumstances: Circumstances, ctx: C
         raise Rejected("NOT_THE_APPROVER", told, kind=Kind.FORBIDDEN, field="kpi_id", rule="G-69")
     if changes_nothing(wanted):
         return []
+    _check_same_numbers(command)
     reason = command.reason if command.HasField("reason") else None
     cause = Cause(t.REASON_CLASS_CORRECTION, reason=reason)
     return carry_out([wanted], [], circumstances, cause, [])
+
+
+def _check_same_numbers(command: CorrectKpiWords) -> None:
+    for name in ("name", "statement"):
+        before, after = getattr(command.before, name), getattr(command.after, name)
+        if command.after.HasField(name) and figures_as_written(before) != figures_as_written(after):
+            told = "another number is another promise: propose a change of the KPI"
+            raise Rejected("NUMBER_NOT_A_WORD", told, kind=Kind.INVALID, field=f"after.{name}", rule="G-69")
 
 
 def words_change(command: CorrectKpiWords) -> t.TargetChange:

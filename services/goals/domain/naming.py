@@ -30,7 +30,8 @@ class Fields:
 def check(named: Named, org: OrgChart, at: Fields, before: Named | None = None) -> None:
     """Somebody answers for it, everybody is named once, and nobody judges what they answer for.
 
-    Whoever was named before may have left since: only who is new must be there. Raises `Rejected`.
+    Whoever was named before may have left or become an auditor since: only who is new must be there, and no auditor,
+    who changes nothing, is to answer for it or judge it. Raises `Rejected`.
     """
     if named.level == t.LEVEL_INDIVIDUAL and not named.owners:
         told = "somebody has to answer for an individual KPI"
@@ -49,9 +50,14 @@ def check(named: Named, org: OrgChart, at: Fields, before: Named | None = None) 
         raise Rejected("EVALUATOR_IS_OWNER", told, kind=Kind.INVALID, field=at.evaluator, rule="G-32")
     _there(named.owners, before.owners if before else (), org, at.owners)
     _there(named.helpers, before.helpers if before else (), org, at.helpers)
+    for index, owner in enumerate(named.owners):
+        if before is None or owner not in before.owners:
+            _refuse_auditor(owner, org, f"{at.owners}[{index}]")
     judged_anew = before is None or named.evaluator != before.evaluator
     if named.evaluator and judged_anew and not org.is_active(named.evaluator):
         raise unknown("person", named.evaluator, at.evaluator)
+    if named.evaluator and judged_anew:
+        _refuse_auditor(named.evaluator, org, at.evaluator)
     if named.unit_id and (before is None or named.unit_id != before.unit_id):
         unit = org.units.get(named.unit_id)
         if unit is None:
@@ -64,3 +70,9 @@ def _there(people: Sequence[str], before: Sequence[str], org: OrgChart, at: str)
     for index, person in enumerate(people):
         if person not in before and not org.is_active(person):
             raise unknown("person", person, f"{at}[{index}]")
+
+
+def _refuse_auditor(person: str, org: OrgChart, at: str) -> None:
+    if org.has_role(person, "auditor"):
+        told = "auditors change nothing, so nothing is theirs to do: name somebody else"
+        raise Rejected("AUDITOR_NAMED", told, kind=Kind.INVALID, field=at)

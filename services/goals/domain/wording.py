@@ -28,6 +28,7 @@ _CHANGES = (
     "increase", "grow", "raise", "boost", "reduce", "decrease", "cut", "lower", "improve", "enhance", "strengthen",
 )  # fmt: skip
 _NUMBER = re.compile(r"(?<![\w.,/])\d[\d.,]*(?<![.,])(?![\w/])")
+_WRITTEN = re.compile(r"(?:(?<!\w)[-−])?\d+(?:[.,]\d+)*")
 _WHEN = re.compile(r"(?:quý|tháng|năm|ngày|tuần|kỳ|quarter|month|year|week)\s*$", re.IGNORECASE)
 
 
@@ -61,6 +62,11 @@ def vague(statement: str) -> list[str]:
         if not kept or start >= kept[-1][1]:
             kept.append((start, end))
     return [text[start:end] for start, end in kept]
+
+
+def figures_as_written(text: str) -> list[str]:
+    """Every number in a text as it is written there, in its order; also one with letters beside it: 80k, Q3."""
+    return _WRITTEN.findall(text)
 
 
 def _figures(statement: str) -> list[Named]:

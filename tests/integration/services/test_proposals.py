@@ -136,11 +136,11 @@ async def test_it_waits_for_the_invited_is_spoken_about_overtaken_put_anew_and_e
 
 async def test_words_are_put_right_directly_and_all_else_by_who_may_set_it_while_the_cycle_is_planned(company: Company):
     right = g.CorrectKpiWords(
-        kpi_id=company.ids["I1"], before=g.KpiWords(name="I1"), after=g.KpiWords(name="Demo khách mới")
+        kpi_id=company.ids["I1"], before=g.KpiWords(name="I1"), after=g.KpiWords(name="Demo khách mới I1")
     )
     assert (await company.refused(right, "minh")).reason == "NOT_THE_APPROVER"
     await company.do(right, "phuc")
-    assert (await kpi(company, "I1")).kpi.name == "Demo khách mới"
+    assert (await kpi(company, "I1")).kpi.name == "Demo khách mới I1"
     change = g.ChangeKpi(kpi_id=company.ids["I1"], change=company.proposal(I1=(80, 70)).changes[0])
     assert (await company.refused(change, "tram")).reason == "NOT_YOURS_TO_SET"
     await company.do(change, "phuc")

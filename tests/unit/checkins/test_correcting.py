@@ -17,7 +17,7 @@ from nhip.checkins.v1.types_pb2 import CORRECTION_REASON_MISTYPED
 from services.checkins.domain import delegation, progress
 from services.checkins.domain.progress import PROGRESS, KnownKpi
 from tests.unit.checkins.test_progress import KPI, MARCH_6, MARCH_20, MINH, TODAY, record
-from tests.unit.decisions import Command, given, number, person, words
+from tests.unit.decisions import Command, given, number, person, rejected, words
 
 TRAM, PHUC = Actor("company-x", "tram"), Actor("company-x", "phuc")
 MARCH_1 = date(2025, 3, 1)
@@ -85,6 +85,16 @@ def name(who: str, *, by: Actor = MINH, kpi: KnownKpi = KPI, org: Sequence[str] 
 def revoke(who: str, *, by: Actor = MINH) -> Command:
     command = RevokeDelegate(kpi_id="KC", person_id=who)
     return lambda state: delegation.revoke_delegate(state.state(PROGRESS, "KC"), command, KPI, by)
+
+
+def test_an_auditor_records_for_nobody():
+    chart = OrgChart(people={"minh": person("minh"), "van": person("van", "auditor")})
+    command = NameDelegate(kpi_id="KC", person_id="van")
+    rejected(
+        "AUDITOR_NAMED",
+        lambda: delegation.name_delegate(given().state(PROGRESS, "KC"), command, KPI, MINH, chart, TODAY),
+        field="person_id",
+    )
 
 
 NAMED = DelegateNamed(kpi_id="KC", person_id="tram", owner_id="minh")

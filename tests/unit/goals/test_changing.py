@@ -1,5 +1,6 @@
 """What a proposal may change of a KPI, carried out together with everything else in it (1.14)."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,13 +9,14 @@ from eventkit.commands.aggregate import Decision
 from eventkit.directory.facts import OrgChart
 from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import ChangeProposed, KpiAligned, KpiChanged, KpiDefined, KpiRetired, KpiTakenOff
-from nhip.goals.v1.goals_pb2 import AcceptInvitation, ApproveProposal, ProposeChange
+from nhip.goals.v1.goals_pb2 import AcceptInvitation, ApproveProposal, CorrectKpiWords, KpiWords, ProposeChange
 from services.goals.domain import proposal
 from services.goals.domain.alignment import ALIGNMENT
 from services.goals.domain.changing import Circumstances
+from services.goals.domain.direct_change import correct_words
 from services.goals.domain.kpi import KPI
 from services.goals.domain.proposal import PROPOSAL
-from tests.unit.decisions import TODAY, Given, company_x, context, number, rejected, words
+from tests.unit.decisions import TODAY, Given, company_x, context, number, person, rejected, words
 from tests.unit.goals.kpis import Q1, defined, department, individual, sales_branch
 
 ALL = ("K1", "D1", "D2", "D3", "D4", "I1", "I2", "I3", "I4")
@@ -61,10 +63,10 @@ def proposed(state: Given, *parts: t.TargetChange | t.KpiDraft, by: str = "minh"
 
 def agreed(state: Given) -> Given:
     """Whoever is invited said yes."""
-    for person in state.state(PROPOSAL, "P").unanswered:
+    for invited in state.state(PROPOSAL, "P").unanswered:
         yes = AcceptInvitation(proposal_id="P")
         state = state.and_then(
-            proposal.accept(state.state(PROPOSAL, "P"), yes, around(state), context(person), added_ids=())
+            proposal.accept(state.state(PROPOSAL, "P"), yes, around(state), context(invited), added_ids=())
         )
     return state
 
@@ -112,6 +114,48 @@ def test_a_new_owner_s_manager_decides_too():
     state = proposed(sales_branch(), said("I1", {"owners": ["minh"]}, {"owners": ["thao"]}))
     rejected("NOT_THE_APPROVER", lambda: approved(state, by="phuc"))
     assert approved(state, by="nam")
+
+
+def with_auditor(*auditors: str) -> OrgChart:
+    org = company_x()
+    return replace(org, people={**org.people, **{id: person(id, "auditor") for id in auditors}})
+
+
+def test_an_auditor_neither_answers_for_a_kpi_nor_judges_it_but_who_is_named_already_stays():
+    owned = individual("I9", 5, "demo", "D1", "minh", "tram")
+    rejected("AUDITOR_NAMED", lambda: defined(sales_branch(), owned, with_auditor("tram")), field="kpi.owner_ids[1]")
+    judged = individual("I9", 5, "demo", "D1", "minh", evaluator_id="lan")
+    rejected("AUDITOR_NAMED", lambda: defined(sales_branch(), judged, with_auditor("lan")), field="kpi.evaluator_id")
+    state = proposed(sales_branch(), said("I1", {"name": "I1"}, {"name": "Demo"}))
+    assert approved(state, by="phuc", org=with_auditor("minh"))
+
+
+def words_put_right(before: str, after: str) -> Decision:
+    state = sales_branch()
+    state = state.and_then(defined(state, individual("I9", 80, "demo", "D1", "minh", statement=before)))
+    command = CorrectKpiWords(kpi_id="I9", before=KpiWords(statement=before), after=KpiWords(statement=after))
+    known = around(state)
+    known = replace(known, kpis={**known.kpis, "I9": state.state(KPI, "I9")})
+    return correct_words(command, known, context("phuc"))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("Tổ chức ít nhất 80 buổi demo", "Tổ chức ít nhất 8 buổi demo"),
+        ("Tổ chức ít nhất 80 buổi demo", "Tổ chức các buổi demo"),
+        ("Từ 5 lên 80 buổi", "Từ 80 lên 5 buổi"),
+        ("Thu 80k mỗi khách", "Thu 8k mỗi khách"),
+        ("Lãi 8.000 đồng", "Lãi 8 đồng"),
+        ("Lãi 3 %", "Lãi -3 %"),
+    ],
+)
+def test_a_number_in_the_words_is_no_word_to_put_right(before: str, after: str):
+    rejected("NUMBER_NOT_A_WORD", lambda: words_put_right(before, after), field="after.statement")
+
+
+def test_misspelt_words_are_put_right_around_their_numbers():
+    assert words_put_right("Tổ chứcc 1.200 buổi, 80k mỗi buổi.", "Tổ chức 1.200 buổi - 80k mỗi buổi")
 
 
 @pytest.mark.parametrize(
