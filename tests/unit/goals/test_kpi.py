@@ -67,7 +67,8 @@ def test_a_scale_runs_in_the_direction_of_its_measure_g46(changes: dict[str, Any
     rejected(reason, lambda: kpi.check_measure(measure(80, **changes), "m"), field=field)
 
 
-LEVEL, FALLS = {"kind": t.MEASURE_KIND_LEVEL}, {"direction": t.DIRECTION_DECREASE}
+LEVEL: dict[str, Any] = {"kind": t.MEASURE_KIND_LEVEL}
+FALLS: dict[str, Any] = {"direction": t.DIRECTION_DECREASE}
 
 
 @pytest.mark.parametrize(
