@@ -138,7 +138,7 @@ async def test_it_is_kept_right_while_people_come_move_and_leave(chromium: Brows
     await page.get_by_label("Tên").fill("Checklist khách mới")
     await page.locator("#target").fill("75")
     await page.get_by_label("Cá nhân", exact=True).check()
-    await page.get_by_label("Người chịu trách nhiệm").select_option(label="Thảo · CSKH onboarding")
+    await page.get_by_label("Người chịu trách nhiệm", exact=True).select_option(label="Thảo · CSKH onboarding")
     await page.get_by_role("button", name="Ghi KPI").click()
     checklist = page.url
 

@@ -113,21 +113,28 @@ class Writer:
 
 
 async def write(dsn: str, journal: Path) -> None:
-    async with PostgresLog(dsn) as log:
-        await Writer(log, journal).run()
+    await Writer(await opened(PostgresLog(dsn)), journal).run()
+
+
+async def opened(log: PostgresLog) -> PostgresLog:
+    """Once PostgreSQL answers: it may be killed just when a process starts. Nobody closes it: the process is killed."""
+    while True:
+        with suppress(*FAULTS):
+            return await log.__aenter__()
+        await asyncio.sleep(0.1)
 
 
 async def read(dsn: str, journal: Path) -> None:
     parent, last = os.getppid(), max((fact["position"] for fact in facts(journal)), default=0)
     notes = Journal(journal)
-    async with PostgresLog(dsn, poll_seconds=0.2) as log:
-        while os.getppid() == parent:
-            with suppress(*FAULTS):
-                async with aclosing(log.feed(last, page=100)) as feed:
-                    async for page in feed:
-                        for event in page:
-                            notes.say(position=event.position, id=str(event.id))
-                            last = event.position
+    log = await opened(PostgresLog(dsn, poll_seconds=0.2))
+    while os.getppid() == parent:
+        with suppress(*FAULTS):
+            async with aclosing(log.feed(last, page=100)) as feed:
+                async for page in feed:
+                    for event in page:
+                        notes.say(position=event.position, id=str(event.id))
+                        last = event.position
 
 
 if __name__ == "__main__":
