@@ -27,8 +27,7 @@ async def listed(
     async with reading(pool, tenant) as con:
         state = await read_cycle(con, outlines, tenant, request.cycle_id, org, moment(request.as_of, org, at))
         outline = state.outline
-        wanted = {outline.cycle_id, *(outline.around if request.enclosing else ())}
-        stubs = {id: stub for id, stub in outline.stubs.items() if stub.cycle_id in wanted}
+        stubs = outline.own_and_around if request.enclosing else outline.own
         candidates = outline.answered_by(request.owner_ids, org) if request.owner_ids else list(stubs)
         if request.recorder_id:
             may = await _recorded_by(con, state, request.recorder_id)

@@ -125,6 +125,12 @@ class Outline:
         return {stub.id: stub for stub in self.stubs.values() if stub.cycle_id == self.cycle_id}
 
     @cached_property
+    def own_and_around(self) -> Mapping[str, Stub]:
+        """The same with those of the cycles that it lies in."""
+        here = {self.cycle_id, *self.around}
+        return {stub.id: stub for stub in self.stubs.values() if stub.cycle_id in here}
+
+    @cached_property
     def children(self) -> Mapping[str, Sequence[str]]:
         """The KPIs that serve a KPI, CSF or goal directly, by its id; under "" those that serve nothing."""
         found: dict[str, list[str]] = {}
