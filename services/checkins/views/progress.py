@@ -64,21 +64,21 @@ class EntryView(WrittenWhole[EntryRow, Entry]):
     def expected(self, events: Sequence[Recorded]) -> Iterable[EntryRow]:
         progress = PROGRESS.initial
         for event in events:
-            before, progress = progress, PROGRESS.evolve(progress, event.message)  # type: ignore[arg-type]
+            before, progress = progress, PROGRESS.evolve(progress, event.message)  # type: ignore[arg-type] # of the stream
             if not isinstance(e := event.message, self.folds):
                 continue
             corrects = not isinstance(e, ProgressRecorded)
             on = _moved(before, progress) if isinstance(e, ProgressCorrected) else None
-            on = on or required_date(e.occurred_on)  # type: ignore[attr-defined]
+            on = on or required_date(e.occurred_on)  # type: ignore[attr-defined] # one of `folds`
             entry = progress.days.get(on)
             yield _row(
                 event,
                 on,
-                required_date(e.occurred_on) if corrects else None,  # type: ignore[attr-defined]
+                required_date(e.occurred_on) if corrects else None,  # type: ignore[attr-defined] # one of `folds`
                 entry.value if entry else None,
                 entry.confidence if entry else 0,
-                e.reason if corrects else e.note,  # type: ignore[attr-defined]
-                e.reason_class if corrects else 0,  # type: ignore[attr-defined]
+                e.reason if corrects else e.note,  # type: ignore[attr-defined] # one of `folds`
+                e.reason_class if corrects else 0,  # type: ignore[attr-defined] # one of `folds`
                 entry.evidence if entry else Evidence(),
             )
 

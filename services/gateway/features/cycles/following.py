@@ -12,12 +12,10 @@ from nhip.goals.v1 import goals_pb2
 from services.gateway.console.forms import Form, decimal_message
 from services.gateway.console.language import day_of
 from services.gateway.console.refusals import words
-from services.gateway.console.routes import Routes
 from services.gateway.console.visit import Visit
 from services.gateway.failures import Failure
 from services.gateway.features.cycles.shown import CHOICES, PLANNED, CycleCard, LevelOfRows, cycle_card, follow_up_rows
 
-routes = Routes()
 ROWS = 100
 """KPIs on one page."""
 
@@ -34,7 +32,6 @@ class FollowUpsShown:
     """About some of those that are shown."""
     more: str
     """The address of the rest; empty: there is none."""
-    only_mine: bool
 
 
 async def shown_with(
@@ -55,12 +52,10 @@ async def shown_with(
     chosen = next((one for one in cycles if one.cycle_id == wanted), None)
     chosen = chosen or min(later, key=lambda one: (day_of(one.starts_on), day_of(one.ends_on)), default=None)
     if chosen is None:
-        return FollowUpsShown(None, (), (), 0, 0, may_decide=False, more="", only_mine=False)
-    mine = bool(params.get("mine"))
+        return FollowUpsShown(None, (), (), 0, 0, may_decide=False, more="")
     request = goals_pb2.ListFollowUps(
         cycle_id=page.cycle.cycle_id,
         next_cycle_id=chosen.cycle_id,
-        mine=mine,
         page_size=ROWS,
         page_token=params.get("from", ""),
     )
@@ -74,7 +69,6 @@ async def shown_with(
         decided=reply.decided,
         may_decide=any(one.may_decide for one in reply.kpis),
         more=f"{more.path}?{more.query}#follow-ups" if reply.next_page_token else "",
-        only_mine=mine,
     )
 
 

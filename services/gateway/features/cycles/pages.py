@@ -23,7 +23,7 @@ from services.gateway.console.visit import Visit
 from services.gateway.features.cycles import following
 from services.gateway.features.cycles.shown import PLANNED, cycle_card, years
 
-routes = Routes(following.routes)
+routes = Routes()
 
 MONTHS = 3
 """Of the cycle that a new one is offered as."""
