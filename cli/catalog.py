@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 
-from google.protobuf.descriptor import ServiceDescriptor
-
 from eventkit import contracts
 from eventkit.process.operations import OPERATIONS
 from eventkit.process.service import Build
@@ -20,7 +18,7 @@ class Known:
     """A service that can be hosted and called."""
 
     name: str
-    api: ServiceDescriptor
+    api: contracts.Answers
 
     @property
     def build(self) -> Build:

@@ -2,10 +2,11 @@
 
 import importlib
 from collections.abc import Iterator, Mapping
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
 
-from google.protobuf.descriptor import Descriptor, FileDescriptor, ServiceDescriptor
+from google.protobuf.descriptor import Descriptor, FileDescriptor, MethodDescriptor, ServiceDescriptor
 
 import nhip
 from nhip.common.v1.options_pb2 import categories, event
@@ -18,15 +19,30 @@ def contexts() -> tuple[str, ...]:
     return tuple(sorted(contexts))
 
 
+@dataclass(frozen=True)
+class Answers:
+    """What a context answers: the gRPC services of its contract, whose RPCs have different names."""
+
+    services: tuple[ServiceDescriptor, ...]
+
+    @cached_property
+    def methods(self) -> tuple[MethodDescriptor, ...]:
+        return tuple(method for service in self.services for method in service.methods)
+
+    @cached_property
+    def methods_by_name(self) -> Mapping[str, MethodDescriptor]:
+        return {method.name: method for method in self.methods}
+
+
 @cache
-def services() -> Mapping[str, ServiceDescriptor]:
-    """What each context's service answers, by the context's name: `nhip.goals.v1.Goals` of goals."""
-    return {
-        file.package.split(".")[1]: service
-        for file in _files()
-        for service in file.services_by_name.values()
-        if file.package.split(".")[1] in contexts()
-    }
+def services() -> Mapping[str, Answers]:
+    """What each context answers, by its name: `nhip.goals.v1.Goals` of goals."""
+    found: dict[str, tuple[ServiceDescriptor, ...]] = {}
+    for file in _files():
+        context = file.package.split(".")[1]
+        if context in contexts():
+            found[context] = (*found.get(context, ()), *file.services_by_name.values())
+    return {context: Answers(services) for context, services in sorted(found.items())}
 
 
 @cache

@@ -13,6 +13,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescri
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
+from eventkit.contracts import Answers
 from eventkit.errors import Violation
 from services.gateway.failures import Failure, invalid
 
@@ -44,7 +45,7 @@ class Binding:
         )
 
 
-def bindings(services: Mapping[str, ServiceDescriptor], shared: ServiceDescriptor | None = None) -> list[Binding]:
+def bindings(services: Mapping[str, Answers], shared: ServiceDescriptor | None = None) -> list[Binding]:
     """The bindings of every RPC; `shared` is served by every service and chosen by the path variable `service`."""
     found = [_binding(context, method) for context, service in services.items() for method in service.methods]
     return found + [_binding("", method) for method in (shared.methods if shared else ())]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import grpc
-from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
@@ -18,7 +18,7 @@ from services.gateway.failures import Failure, of_rpc, slow
 Answer = TypeVar("Answer", bound=Message)
 Metadata = Sequence[tuple[str, str]]
 
-SERVICES: Mapping[str, ServiceDescriptor] = contracts.services()
+SERVICES: Mapping[str, contracts.Answers] = contracts.services()
 OPERATIONS = operations_pb2.DESCRIPTOR.services_by_name["Operations"]
 
 _TIMEOUT = "grpc-timeout"

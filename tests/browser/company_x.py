@@ -934,7 +934,8 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX, SettingsX, Value
 
     async def serve(self, port: int = 0) -> tuple[grpc.aio.Server, int]:
         server = grpc.aio.server()
-        for context, service in (*SERVICES.items(), ("", OPERATIONS)):
+        served = [(context, service) for context, answers in SERVICES.items() for service in answers.services]
+        for context, service in (*served, ("", OPERATIONS)):
             handlers = {
                 method.name: grpc.unary_unary_rpc_method_handler(
                     self._answer(method.name, ACCESS.get(context, {}).get(method.name), changes=_changes(method)),

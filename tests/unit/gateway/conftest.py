@@ -49,7 +49,7 @@ class Backend:
 
     def server(self) -> grpc.aio.Server:
         server = grpc.aio.server()
-        for service in (*SERVICES.values(), OPERATIONS):
+        for service in (*(one for answers in SERVICES.values() for one in answers.services), OPERATIONS):
             handlers = {
                 method.name: grpc.unary_unary_rpc_method_handler(
                     self._handle(method.name),

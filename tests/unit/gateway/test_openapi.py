@@ -7,7 +7,7 @@ from services.gateway.features.reference.pages import api_document
 from services.gateway.openapi import comment
 from services.gateway.upstream import OPERATIONS, SERVICES
 
-SERVED: list[ServiceDescriptor] = [*SERVICES.values(), OPERATIONS]
+SERVED: list[ServiceDescriptor] = [*(one for answers in SERVICES.values() for one in answers.services), OPERATIONS]
 
 
 def operations() -> dict[str, dict]:

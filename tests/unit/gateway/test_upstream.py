@@ -17,7 +17,9 @@ async def asked(answer: Any) -> Failure:
     method = SERVICES["people"].methods_by_name["GetTenant"]
     server = grpc.aio.server()
     handlers = {"GetTenant": grpc.unary_unary_rpc_method_handler(answer)}
-    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICES["people"].full_name, handlers),))
+    server.add_generic_rpc_handlers(
+        (grpc.method_handlers_generic_handler(method.containing_service.full_name, handlers),)
+    )
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
