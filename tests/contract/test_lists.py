@@ -24,6 +24,7 @@ BOUNDED = {
     "nhip.goals.v1.Goals.GetCycle": "one cycle, the few around it and in it, and its last fifty steps",
     "nhip.goals.v1.Goals.GetKpiAccess": "who answers for one KPI, and a few who decide",
     "nhip.goals.v1.Goals.GetProposal": "one proposal",
+    "nhip.checkins.v1.Topics.GetTopic": "one topic, and its last fifty steps",
     "nhip.goals.v1.Goals.PreviewProposal": "one proposal",
 }
 """Answers that hold lists which do not grow with a company, and why."""

@@ -18,6 +18,7 @@ from nhip.checkins.v1.events_pb2 import (
 from nhip.checkins.v1.types_pb2 import Evidence
 from nhip.common.v1.words_pb2 import PersonalText
 from services.checkins.domain.progress import PROGRESS, Progress
+from services.checkins.views import VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ Entry = ProgressRecorded | ProgressCorrected | ProgressRetracted
 
 class EntryView(WrittenWhole[EntryRow, Entry]):
     name, source, categories, key = "progress_entry", "checkins", (PROGRESS.category,), ("tenant", "kpi_id", "version")
-    version = 3
+    version = VERSION
     row = EntryRow
     folds = (ProgressRecorded, ProgressCorrected, ProgressRetracted)
     passes_over = (DelegateNamed, DelegateRevoked)

@@ -171,11 +171,51 @@ def _said(visit: Visit, notice: notifications_pb2.Notice, who: Directory) -> _Sa
             return _stands_in(notice, who, language)
         case types_pb2.NOTICE_KIND_PROGRESS_CORRECTED:
             return _Said("pencil-check", "plain", _corrected(by, notice.changes, language), kpi, _("View"))
+        case types_pb2.NOTICE_KIND_CHECK_IN_DUE:
+            return _check_in_due(visit, notice)
+        case types_pb2.NOTICE_KIND_CHECK_IN_SUBMITTED:
+            sentence = _("%(name)s checked in") % {"name": by}
+            return _Said("clipboard-check", "behind", sentence, check_in_url(notice.check_in_id), _("Read and answer"))
+        case types_pb2.NOTICE_KIND_CHECK_IN_ANSWERED:
+            text = _("%(name)s answered your check-in") if notice.granted else _("%(name)s asks you to check in again")
+            tone = "ontrack" if notice.granted else "behind"
+            url = check_in_url(notice.check_in_id)
+            return _Said("message-circle", tone, text % {"name": by}, url, _("Read") if notice.granted else _("View"))
+        case types_pb2.NOTICE_KIND_TOPIC_ASKED:
+            sentence = _("%(name)s asks you about a topic") % {"name": by}
+            return _Said("message-circle", "behind", sentence, topic_url(notice.topic_id), _("View and answer"))
+        case types_pb2.NOTICE_KIND_TOPIC_ANSWERED:
+            sentence = _("%(name)s answered your topic") % {"name": by}
+            return _Said("message-circle", "ontrack", sentence, topic_url(notice.topic_id), _("Read"))
+        case types_pb2.NOTICE_KIND_TOPIC_UNANSWERED:
+            sentence = _("A topic has waited for your answer for days")
+            return _Said("hourglass", "behind", sentence, topic_url(notice.topic_id), _("View and answer"))
         case types_pb2.NOTICE_KIND_PLAN_REFUSED:
             sentence = _("A change that you planned could not be carried out")
             return _Said("calendar", "behind", sentence, "/people/planned?all=1", _("View"))
         case _:
             return _Said("bell", "plain", types_pb2.NoticeKind.Name(notice.kind), "", "")
+
+
+def check_in_url(check_in_id: str) -> str:
+    """Where a check-in is read, by its id: `<person>.<day>`."""
+    person, _, day = check_in_id.rpartition(".")
+    return f"/checkin/{quote(person, safe='')}/{quote(day, safe='')}"
+
+
+def topic_url(topic_id: str) -> str:
+    return f"/topics/{quote(topic_id, safe='')}"
+
+
+def _check_in_due(visit: Visit, notice: notifications_pb2.Notice) -> _Said:
+    language, _ = visit.language, visit.language.gettext
+    due = date_of(notice, "since")
+    told = notice.given_at.ToDatetime(UTC).astimezone(visit.zone).date()
+    if due is None or told < due:
+        text = _("Your check-in of %(day)s is coming up")
+    else:
+        text = _("Your check-in is due today: %(day)s") if told == due else _("Your check-in of %(day)s is overdue")
+    return _Said("clipboard-check", "behind", text % {"day": language.day(due)}, "/checkin", _("Check in"))
 
 
 def _stands_in(notice: notifications_pb2.Notice, who: Directory, language: Language) -> _Said:

@@ -56,6 +56,10 @@ def setting_words(language: Language) -> Mapping[str, SettingWords]:
             _("How long a proposal waits for its first decider"),
             _("After so many days without a decision, the next who may decide is told of it, too."),
         ),
+        "topic_days": SettingWords(
+            _("How long a topic waits for an answer"),
+            _("After so many days without an answer, who it waits for is reminded."),
+        ),
         "news_days": SettingWords(
             _("How long news is worth an e-mail"),
             _("What happened longer ago stands in the inbox only, as after the mail server was away."),

@@ -13,7 +13,15 @@ from eventkit.directory import responsibility
 from eventkit.directory.facts import OrgChart
 from eventkit.directory.responsibility import Responsibility
 from eventkit.values import from_decimal
-from nhip.checkins.v1.events_pb2 import ProgressCorrected, ProgressRetracted
+from nhip.checkins.v1.events_pb2 import (
+    ProgressCorrected,
+    ProgressRetracted,
+    TopicAnswered,
+    TopicForwarded,
+    TopicLeftUnanswered,
+    TopicRaised,
+    TopicReopened,
+)
 from nhip.notifications.v1 import types_pb2 as t
 from nhip.notifications.v1.events_pb2 import NoticeGiven
 from nhip.notifications.v1.types_pb2 import KpiChange
@@ -220,6 +228,26 @@ def of_correction(
         )
         for person, relation in relations.items()
     }
+    return _drafts(drafts, by, org)
+
+
+def of_topic(
+    event: TopicRaised | TopicForwarded | TopicAnswered | TopicReopened | TopicLeftUnanswered, org: OrgChart
+) -> list[NoticeGiven]:
+    """Who is asked hears that they are, and of a topic that has waited for long; its author of an answer (N-10)."""
+    by = event.author_id
+    match event:
+        case TopicRaised():
+            people, kind = [*event.participant_ids, event.manager_id], t.NOTICE_KIND_TOPIC_ASKED
+        case TopicForwarded():
+            people, kind, by = [event.to_id], t.NOTICE_KIND_TOPIC_ASKED, event.by_id
+        case TopicReopened():
+            people, kind = [event.manager_id], t.NOTICE_KIND_TOPIC_ASKED
+        case TopicAnswered():
+            people, kind, by = [event.author_id], t.NOTICE_KIND_TOPIC_ANSWERED, event.by_id
+        case TopicLeftUnanswered():
+            people, kind, by = [event.waits_for_id], t.NOTICE_KIND_TOPIC_UNANSWERED, ""
+    drafts = {person: NoticeGiven(kind=kind, topic_id=event.topic_id) for person in filter(None, people)}
     return _drafts(drafts, by, org)
 
 

@@ -11,6 +11,7 @@ from nhip.checkins.v1.events_pb2 import (
     DelegateNamed,
     DelegateRevoked,
     ProgressRecorded,
+    TopicClosed,
 )
 from nhip.goals.v1.events_pb2 import (
     ApprovalGiven,
@@ -96,6 +97,7 @@ TELLS_NOBODY: Mapping[type[Message], str] = {
     ProgressRecorded: "who looks at the KPI sees it; that there was none for long is told by a timer",
     DelegateNamed: "who is named finds the KPI among those to record, and was asked by a colleague",
     DelegateRevoked: _SEEN,
+    TopicClosed: "who was asked answered before, or its author settled it themself",
     CycleOpened: _SET_UP,
     CycleCorrected: _SET_UP,
     CycleWithdrawn: _SET_UP,

@@ -215,6 +215,8 @@ def _message(listed: Listed, e: NoticeGiven, told: _Told) -> pb.Notice:
         more=row.more,
         erased_id=e.erased_id,
         leaver_id=e.leaver_id,
+        check_in_id=e.check_in_id,
+        topic_id=e.topic_id,
     )
     if proposal := told.proposals.get(e.proposal_id):
         decides = e.kind == t.NOTICE_KIND_PROPOSAL_WAITING and not proposal.given

@@ -1,12 +1,23 @@
-"""Tells people that recorded values were put right or taken back."""
+"""Tells people that recorded values were put right or taken back, and what is asked and answered in check-ins."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from eventkit.directory.facts import OrgChart
 from eventkit.log import Recorded
 from eventkit.process.service import Reaction, Resources, reacting_to
 from eventkit.subscriptions.table import reading
-from nhip.checkins.v1.events_pb2 import ProgressCorrected, ProgressRetracted
+from nhip.checkins.v1.events_pb2 import (
+    ProgressCorrected,
+    ProgressRetracted,
+    TopicAnswered,
+    TopicForwarded,
+    TopicLeftUnanswered,
+    TopicRaised,
+    TopicReopened,
+)
+from nhip.notifications.v1.events_pb2 import NoticeGiven
 from services.notifications.domain import recipients
 from services.notifications.domain.due import is_news
 from services.notifications.domain.recipients import NotKnownYet
@@ -25,18 +36,27 @@ class TellOfCheckins:
         return Reaction(NAME, "checkins", self.react)
 
     async def react(self, event: Recorded) -> None:
-        if not isinstance(event.message, ProgressCorrected | ProgressRetracted):
-            return
-        corrected = event.message
         org, now = await self.resources.directory.org_chart(event.tenant), datetime.now(UTC)
         if not is_news(event.recorded_at, now, org.settings.on(org.today(now)).news_days):
             return  # it was long ago: no news to a service that is new, or was away
+        cause = str(event.append_id)
+        match event.message:
+            case ProgressCorrected() | ProgressRetracted() as corrected:
+                drafts = await self._of_correction(event, corrected, org)
+            case TopicRaised() | TopicForwarded() | TopicAnswered() | TopicReopened() | TopicLeftUnanswered() as topic:
+                drafts, cause = recipients.of_topic(topic, org), str(event.id)
+            case _:
+                return
+        for draft in drafts:
+            draft.cause_append_id, draft.cause_event_id = str(event.append_id), str(event.id)
+        ctx = reacting_to(event, self.resources.name, NAME)
+        await give(self.resources, ctx, cause, drafts, happened_at=event.recorded_at)
+
+    async def _of_correction(
+        self, event: Recorded, corrected: ProgressCorrected | ProgressRetracted, org: OrgChart
+    ) -> Sequence[NoticeGiven]:
         async with reading(self.resources.pool, event.tenant) as con:
             kpi = (await responsibilities(con, event.tenant, [corrected.kpi_id])).get(corrected.kpi_id)
         if kpi is None:
             raise NotKnownYet(f"KPI {corrected.kpi_id}")
-        drafts = recipients.of_correction(corrected, kpi, event.origin.actor, org)
-        for draft in drafts:
-            draft.cause_append_id, draft.cause_event_id = str(event.append_id), str(event.id)
-        ctx = reacting_to(event, self.resources.name, NAME)
-        await give(self.resources, ctx, str(event.append_id), drafts, happened_at=event.recorded_at)
+        return recipients.of_correction(corrected, kpi, event.origin.actor, org)

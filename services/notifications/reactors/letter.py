@@ -80,6 +80,18 @@ class Letter:
                 return _("There are words about a proposal")
             case t.NOTICE_KIND_PROPOSAL_EXPIRED:
                 return _("Your proposal expired")
+            case t.NOTICE_KIND_CHECK_IN_DUE:
+                return _("Your check-in is due")
+            case t.NOTICE_KIND_CHECK_IN_SUBMITTED:
+                return _("A check-in waits for your answer")
+            case t.NOTICE_KIND_CHECK_IN_ANSWERED:
+                return _("Your check-in was answered")
+            case t.NOTICE_KIND_TOPIC_ASKED:
+                return _("You are asked about a topic")
+            case t.NOTICE_KIND_TOPIC_ANSWERED:
+                return _("A topic of yours was answered")
+            case t.NOTICE_KIND_TOPIC_UNANSWERED:
+                return _("A topic still waits for your answer")
             case _:
                 return _("News of your gift")
 
@@ -188,6 +200,22 @@ class Letter:
             case t.NOTICE_KIND_PROGRESS_CORRECTED:
                 told = _("%(who)s put a recorded value right.") % who
                 return Item(told, [*changes, *self._reason(notice)], f"/kpi/{notice.changes[0].change.kpi_id}")
+            case t.NOTICE_KIND_CHECK_IN_DUE:
+                day = {"day": self.language.day(required_date(notice.since))}
+                return Item(_("Your check-in of %(day)s is due: two minutes are enough.") % day, [], "/checkin")
+            case t.NOTICE_KIND_CHECK_IN_SUBMITTED:
+                return Item(_("%(who)s checked in.") % who, [], _check_in(notice))
+            case t.NOTICE_KIND_CHECK_IN_ANSWERED:
+                told = (
+                    _("%(who)s answered your check-in.") if notice.granted else _("%(who)s asks you to check in again.")
+                )
+                return Item(told % who, [], _check_in(notice))
+            case t.NOTICE_KIND_TOPIC_ASKED:
+                return Item(_("%(who)s asks you about a topic.") % who, [], f"/topics/{notice.topic_id}")
+            case t.NOTICE_KIND_TOPIC_ANSWERED:
+                return Item(_("%(who)s answered your topic.") % who, [], f"/topics/{notice.topic_id}")
+            case t.NOTICE_KIND_TOPIC_UNANSWERED:
+                return Item(_("A topic has waited for your answer for days."), [], f"/topics/{notice.topic_id}")
             case t.NOTICE_KIND_PLAN_REFUSED:
                 return Item(_("A change that you planned could not be carried out."), [], "/people/planned?all=1")
             case _:
@@ -284,6 +312,11 @@ class Letter:
         _ = self.language.gettext
         told = _("Nhịp sends this because of your notification settings.")
         return told + ("\n" + _("Change them: %(url)s") % {"url": self.console + "/profile"} if self.console else "")
+
+
+def _check_in(notice: pb.Notice) -> str:
+    """Where it is read in the console."""
+    return "/checkin/" + "/".join(notice.check_in_id.rsplit(".", 1))
 
 
 def _lined(text: str) -> str:
