@@ -39,7 +39,7 @@ from nhip.people.v1.events_pb2 import (
     UnitWithdrawn,
 )
 
-VERSION = 12
+VERSION = 13
 """Of the directory, and of whatever else a service keeps of people: views of one source take a new version together."""
 
 

@@ -1,14 +1,20 @@
 """What the checkins service is made of."""
 
 from eventkit.directory import views as directory
+from eventkit.directory.past import past_views
 from eventkit.process.service import Resources, Service
 from eventkit.rpc.server import Api
-from nhip.checkins.v1 import checkins_pb2, topics_pb2
-from services.checkins import api, topics_api
+from nhip.checkins.v1 import cadence_pb2, check_ins_pb2, checkins_pb2, topics_pb2
+from services.checkins import api, cadence_api, check_ins_api, topics_api
 from services.checkins.queries.known import KnownKpis
 from services.checkins.reactors.closing import closing
+from services.checkins.reactors.falling_due import FallingDue
 from services.checkins.reactors.unanswered import Unanswered
+from services.checkins.views.cadence import AbsenceView, CadenceView, DueView, HolidayView
+from services.checkins.views.check_in import AnswerView, CheckInView
+from services.checkins.views.joined import JoinedView
 from services.checkins.views.known import KnownCycleView, KnownKpiView
+from services.checkins.views.owned import OwnedKpiView
 from services.checkins.views.progress import EntryView
 from services.checkins.views.topic import TopicReaderView, TopicStepView, TopicView
 
@@ -16,20 +22,32 @@ from services.checkins.views.topic import TopicReaderView, TopicStepView, TopicV
 def service(resources: Resources) -> Service:
     known = KnownKpis(resources)
     progress, topics = api.CheckinsApi(resources, known), topics_api.TopicsApi(resources, known)
+    check_ins, cadence = check_ins_api.CheckInsApi(resources), cadence_api.CadenceApi(resources)
     return Service(
         apis=[
             Api(checkins_pb2.DESCRIPTOR.services_by_name["Checkins"], progress, api.ACCESS),
             Api(topics_pb2.DESCRIPTOR.services_by_name["Topics"], topics, topics_api.ACCESS),
+            Api(check_ins_pb2.DESCRIPTOR.services_by_name["CheckIns"], check_ins, check_ins_api.ACCESS),
+            Api(cadence_pb2.DESCRIPTOR.services_by_name["Cadence"], cadence, cadence_api.ACCESS),
         ],
         views=[
             EntryView(),
             TopicView(),
             TopicReaderView(),
             TopicStepView(),
+            CheckInView(),
+            AnswerView(),
+            CadenceView(),
+            HolidayView(),
+            AbsenceView(),
+            DueView(),
             KnownKpiView(),
             KnownCycleView(),
+            OwnedKpiView(),
+            JoinedView(),
             *directory.views(),
+            *past_views(),
         ],
         reactions=[closing(resources)],
-        timers=[Unanswered(resources).timer],
+        timers=[Unanswered(resources).timer, FallingDue(resources).timer],
     )

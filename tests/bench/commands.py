@@ -291,7 +291,8 @@ class Company:
                 for id in self.people
             ],
         )
-        cycle = KnownCycleRow(self.tenant, "q", self.today - timedelta(days=60), self.today + timedelta(days=30))
+        days = self.today - timedelta(days=60), self.today + timedelta(days=30)
+        cycle = KnownCycleRow(self.tenant, "q", *days, begun=True, withdrawn=False)
         await KnownCycleView().table.save(con, [cycle])
         kpis = [
             # A level without a target: any number may come next.

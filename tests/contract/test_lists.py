@@ -24,6 +24,9 @@ BOUNDED = {
     "nhip.goals.v1.Goals.GetCycle": "one cycle, the few around it and in it, and its last fifty steps",
     "nhip.goals.v1.Goals.GetKpiAccess": "who answers for one KPI, and a few who decide",
     "nhip.goals.v1.Goals.GetProposal": "one proposal",
+    "nhip.checkins.v1.CheckIns.GetCheckIn": "one check-in: what a form takes, and its last fifty answers",
+    "nhip.checkins.v1.CheckIns.GetGroupMood": "the last six days",
+    "nhip.checkins.v1.Cadence.GetCalendar": "the slots of one cycle, of which there is one a week at most",
     "nhip.checkins.v1.Topics.GetTopic": "one topic, and its last fifty steps",
     "nhip.goals.v1.Goals.PreviewProposal": "one proposal",
 }

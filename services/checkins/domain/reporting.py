@@ -4,7 +4,18 @@ from eventkit.directory.facts import OrgChart
 
 
 def direct_manager(person_id: str, org: OrgChart) -> str:
-    """The direct manager, while they are here; else the nearest above them who is; empty: nobody (C-15)."""
+    """The direct manager, or who stands in for them; empty: nobody (C-15)."""
+    return leading(org.manager(person_id), person_id, org)
+
+
+def leading(manager_id: str, person_id: str, org: OrgChart) -> str:
+    """Who reads and answers today what somebody said to a manager: that one while they are here, else who stands in for
+    them, else the next above the person. Never the person; empty: nobody."""
+    if not manager_id:
+        return ""
+    stands_in = org.standing_in(manager_id)
+    if stands_in and stands_in != person_id:
+        return stands_in
     return next((manager for manager in org.managers(person_id) if org.is_active(manager)), "")
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from eventkit.commands.aggregate import UnknownEvent
 from eventkit.log import Recorded
-from eventkit.subscriptions.projection import Rows, View, WrittenWhole
+from eventkit.subscriptions.projection import Rows, View
 from eventkit.subscriptions.table import Key
 from eventkit.values import required_date
 from nhip.goals.v1.events_pb2 import (
@@ -26,7 +26,7 @@ from nhip.goals.v1.events_pb2 import (
     KpiTargetRevised,
 )
 
-VERSION = 3
+VERSION = 4
 """Of what is kept of goals."""
 
 
@@ -102,28 +102,38 @@ class KnownCycleRow:
     cycle_id: str
     starts_on: date
     ends_on: date
+    begun: bool
+    """Its planning is over, so check-ins are made in it."""
+    withdrawn: bool
 
 
-class KnownCycleView(WrittenWhole[KnownCycleRow, CycleOpened | CycleCorrected]):
+class KnownCycleView(View[KnownCycleRow]):
     """Its days; that it is closed is a fact of checkins itself."""
 
     name, source, categories, key = "known_cycle", "goals", ("cycle",), ("tenant", "cycle_id")
     version = VERSION
     row = KnownCycleRow
-    folds = (CycleOpened, CycleCorrected)
-    passes_over = (
-        CycleWithdrawn,
-        CycleStarted,
-        CycleClosingBegun,
-        CycleClosed,
-        CycleReopened,
-        InnerCycleOpened,
-        InnerCycleWithdrawn,
-    )
+    folds = (CycleOpened, CycleCorrected, CycleStarted, CycleWithdrawn)
+    passes_over = (CycleClosingBegun, CycleClosed, CycleReopened, InnerCycleOpened, InnerCycleWithdrawn)
 
-    def written(self, event: Recorded, e: CycleOpened | CycleCorrected) -> KnownCycleRow:
-        said = e.after if isinstance(e, CycleCorrected) else e
-        return KnownCycleRow(event.tenant, e.cycle_id, required_date(said.starts_on), required_date(said.ends_on))
+    def touches(self, event: Recorded) -> Iterable[Key]:
+        return ((event.tenant, event.stream.id),)
+
+    def fold(self, rows: Rows[KnownCycleRow], event: Recorded) -> None:
+        key = (event.tenant, event.stream.id)
+        match event.message:
+            case CycleOpened() as e:
+                days = required_date(e.starts_on), required_date(e.ends_on)
+                rows.put(KnownCycleRow(*key, *days, begun=not e.planned, withdrawn=False))
+            case CycleCorrected() as e:
+                days = required_date(e.after.starts_on), required_date(e.after.ends_on)
+                rows.put(replace(rows[key], starts_on=days[0], ends_on=days[1]))
+            case CycleStarted():
+                rows.put(replace(rows[key], begun=True))
+            case CycleWithdrawn():
+                rows.put(replace(rows[key], withdrawn=True))
+            case _:
+                raise UnknownEvent(event.message)
 
 
 KNOWN_CYCLES = KnownCycleView().table

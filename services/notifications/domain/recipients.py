@@ -6,14 +6,19 @@ channels.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 
 from eventkit.context import acting, imported
 from eventkit.directory import responsibility
 from eventkit.directory.facts import OrgChart
 from eventkit.directory.responsibility import Responsibility
-from eventkit.values import from_decimal
+from eventkit.values import from_decimal, required_date
 from nhip.checkins.v1.events_pb2 import (
+    CheckInAskedAgain,
+    CheckInEvaluated,
+    CheckInsFellDue,
+    CheckInSubmitted,
     ProgressCorrected,
     ProgressRetracted,
     TopicAnswered,
@@ -22,6 +27,7 @@ from nhip.checkins.v1.events_pb2 import (
     TopicRaised,
     TopicReopened,
 )
+from nhip.checkins.v1.types_pb2 import SLOT_STAGE_DUE
 from nhip.notifications.v1 import types_pb2 as t
 from nhip.notifications.v1.events_pb2 import NoticeGiven
 from nhip.notifications.v1.types_pb2 import KpiChange
@@ -229,6 +235,32 @@ def of_correction(
         for person, relation in relations.items()
     }
     return _drafts(drafts, by, org)
+
+
+def of_check_in(event: CheckInSubmitted | CheckInEvaluated | CheckInAskedAgain, org: OrgChart) -> list[NoticeGiven]:
+    """The manager of a submission, who checked in of an answer (N-03)."""
+    match event:
+        case CheckInSubmitted():
+            person, by, kind = event.manager_id, event.person_id, t.NOTICE_KIND_CHECK_IN_SUBMITTED
+        case CheckInEvaluated() | CheckInAskedAgain():
+            person, by, kind = event.person_id, event.by_id, t.NOTICE_KIND_CHECK_IN_ANSWERED
+    granted = isinstance(event, CheckInEvaluated)
+    draft = NoticeGiven(kind=kind, check_in_id=event.check_in_id, since=event.due_on, granted=granted)
+    return _drafts({person: draft}, by, org) if person else []
+
+
+def of_due(event: CheckInsFellDue, told_on: date, org: OrgChart) -> list[NoticeGiven]:
+    """Everybody of whom a check-in is due, or missing (N-04); nobody of a due day that was only written down later."""
+    due_on = required_date(event.due_on)
+    if event.stage == SLOT_STAGE_DUE and told_on != due_on:
+        return []
+    drafts = {
+        one.person_id: NoticeGiven(
+            kind=t.NOTICE_KIND_CHECK_IN_DUE, check_in_id=f"{one.person_id}.{due_on}", since=event.due_on
+        )
+        for one in event.people
+    }
+    return _drafts(drafts, "", org)
 
 
 def of_topic(

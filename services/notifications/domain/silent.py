@@ -6,10 +6,17 @@ from google.protobuf.message import Message
 
 from nhip.audit.v1.events_pb2 import LedgerRead
 from nhip.checkins.v1.events_pb2 import (
+    AbsenceNoted,
+    AbsenceWithdrawn,
+    CadenceEnded,
+    CadenceSet,
+    CheckInDrafted,
     CycleFactsCompleted,
     CycleFactsReopened,
     DelegateNamed,
     DelegateRevoked,
+    HolidayNamed,
+    HolidayRemoved,
     ProgressRecorded,
     TopicClosed,
 )
@@ -97,6 +104,13 @@ TELLS_NOBODY: Mapping[type[Message], str] = {
     ProgressRecorded: "who looks at the KPI sees it; that there was none for long is told by a timer",
     DelegateNamed: "who is named finds the KPI among those to record, and was asked by a colleague",
     DelegateRevoked: _SEEN,
+    AbsenceNoted: _SEEN,
+    AbsenceWithdrawn: _SEEN,
+    CadenceSet: "the calendar shows it, and each check-in is told of before it is due",
+    CadenceEnded: "the calendar shows it",
+    CheckInDrafted: "it is its author's own",
+    HolidayNamed: _SEEN,
+    HolidayRemoved: _SEEN,
     TopicClosed: "who was asked answered before, or its author settled it themself",
     CycleOpened: _SET_UP,
     CycleCorrected: _SET_UP,

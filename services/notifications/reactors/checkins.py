@@ -4,11 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from eventkit.context import imported
 from eventkit.directory.facts import OrgChart
 from eventkit.log import Recorded
 from eventkit.process.service import Reaction, Resources, reacting_to
 from eventkit.subscriptions.table import reading
 from nhip.checkins.v1.events_pb2 import (
+    CheckInAskedAgain,
+    CheckInEvaluated,
+    CheckInsFellDue,
+    CheckInSubmitted,
     ProgressCorrected,
     ProgressRetracted,
     TopicAnswered,
@@ -45,6 +50,12 @@ class TellOfCheckins:
                 drafts = await self._of_correction(event, corrected, org)
             case TopicRaised() | TopicForwarded() | TopicAnswered() | TopicReopened() | TopicLeftUnanswered() as topic:
                 drafts, cause = recipients.of_topic(topic, org), str(event.id)
+            case CheckInSubmitted() | CheckInEvaluated() | CheckInAskedAgain() as check_in:
+                if imported(event.origin.actor):
+                    return
+                drafts, cause = recipients.of_check_in(check_in, org), str(event.id)
+            case CheckInsFellDue() as due:
+                drafts, cause = recipients.of_due(due, org.today(event.recorded_at), org), str(event.id)
             case _:
                 return
         for draft in drafts:

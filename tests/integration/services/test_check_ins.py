@@ -1,15 +1,27 @@
 """The rhythm of a team over the real services: topics, check-ins, their answers and reminders."""
 
 import asyncio
+from datetime import UTC, date, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 
+from eventkit.context import by_the_clock
+from eventkit.values import from_date, required_date
+from nhip.checkins.v1 import cadence_pb2 as cd
+from nhip.checkins.v1 import check_ins_pb2 as ci
+from nhip.checkins.v1 import checkins_pb2 as c
 from nhip.checkins.v1 import topics_pb2 as tp
 from nhip.checkins.v1 import types_pb2 as t
 from nhip.common.v1 import operations_pb2 as o
+from nhip.goals.v1 import goals_pb2 as g
+from nhip.goals.v1 import types_pb2 as gt
 from nhip.notifications.v1 import notifications_pb2 as n
 from nhip.notifications.v1 import types_pb2 as nt
-from tests.integration.services.company import OPERATOR, Company, System, words
+from nhip.people.v1 import people_pb2 as p
+from nhip.people.v1 import types_pb2 as pt
+from services.checkins.reactors.falling_due import FallingDue
+from tests.integration.services.company import OPERATOR, Company, System, number, today, words
 
 
 @pytest.fixture
@@ -56,4 +68,151 @@ async def test_a_topic_is_read_by_whom_it_concerns_answered_and_told(company: Co
         True,
         False,
     )
+    await is_right(company)
+
+
+async def in_rhythm(company: Company) -> Company:
+    """Every two weeks, with a check-in due today, in a cycle that runs."""
+    await company.do(g.StartCycle(cycle_id=company.ids["q1"], with_uneven_weights=True), "nam")
+    day = today() - timedelta(days=28)
+    rhythm = cd.SetCadence(every_weeks=2, first_on=from_date(day))
+    rhythm.weekday = day.isoweekday()  # type: ignore[assignment] # the enum's number
+    await company.do(rhythm)
+    return company
+
+
+async def one(company: Company, by: str, of: str = "", due_on: date | None = None) -> ci.CheckIn:
+    asked = ci.GetCheckIn(person_id=company.ids[of] if of else "", due_on=from_date(due_on) if due_on else None)
+    shown = await company.ask(asked, by)
+    assert isinstance(shown, ci.CheckIn)
+    return shown
+
+
+async def test_a_quarter_of_company_x_has_its_six_slots_c03(company: Company):
+    q1 = g.OpenCycle(name="Q1/2025", starts_on=from_date(date(2025, 1, 1)), ends_on=from_date(date(2025, 3, 31)))
+    company.ids["q1"] = await company.do(q1)
+    await company.define("K9", gt.LEVEL_COMPANY, 5, gt.Parent(csf_id=company.ids["csf"]), owner="nam")
+    await company.do(g.StartCycle(cycle_id=company.ids["q1"], with_uneven_weights=True), "nam")
+    first = from_date(date(2025, 1, 9))
+    await company.do(cd.SetCadence(every_weeks=2, weekday=t.WEEKDAY_THURSDAY, first_on=first))
+    asked = cd.GetCalendar(person_id=company.ids["minh"], day=from_date(date(2025, 3, 1)))
+    calendar = await company.ask(asked, "minh")
+    assert isinstance(calendar, cd.Calendar)
+    assert [required_date(slot.due_on).strftime("%d/%m") for slot in calendar.slots] == [
+        "09/01",
+        "23/01",
+        "06/02",
+        "20/02",
+        "06/03",
+        "20/03",
+    ]
+    assert required_date(calendar.review_on) == date(2025, 3, 31)
+    assert (await company.refused(asked, "tram")).reason == "PERSON_UNKNOWN"
+    later = cd.SetCadence(every_weeks=1, weekday=t.WEEKDAY_MONDAY, first_on=from_date(today()))
+    assert (await company.refused(later, "minh")).reason == "RHYTHM_NOT_YOURS"
+
+
+async def test_minh_checks_in_and_phuc_answers(company: Company):
+    """Steps 9 and 10: a value, a mood and a topic, whole or not at all; read by his manager alone."""
+    await in_rhythm(company)
+    due, kpi = from_date(today()), company.ids["I1"]
+    draft = ci.CheckInDraft(mood=4, planned=["Gọi lại khách Beta"], values=[ci.DraftValue(kpi_id=kpi, value="4x")])
+    await company.do(ci.SaveCheckInDraft(due_on=due, draft=draft), "minh")
+    mine = await one(company, "minh")
+    assert (mine.draft, mine.revision, mine.state) == (draft, 1, t.CHECK_IN_STATE_DRAFT)
+    theirs = await one(company, "phuc", "minh", today())
+    assert (theirs.state, theirs.HasField("draft"), theirs.may_evaluate) == (t.CHECK_IN_STATE_NOT_STARTED, False, False)
+
+    whole = ci.SubmitCheckIn(
+        due_on=due,
+        revision=1,
+        mood=4,
+        values=[c.RecordProgress(kpi_id=kpi, value=number(44), confidence=7, note=words("Bốn buổi mới"))],
+        done=[words("Gửi báo giá")],
+        planned=[words("Chốt hai hợp đồng")],
+        blockers=[words("Bản demo lỗi")],
+        topics=[tp.TopicDraft(title=words("Duyệt giá nhanh hơn"), kpi_id=kpi)],
+    )
+    wrong = ci.SubmitCheckIn()
+    wrong.CopyFrom(whole)
+    wrong.topics.add(title=words("Với chính tôi"), participant_ids=[company.ids["minh"]])
+    refusal = await company.refused(wrong, "minh")
+    assert [v.field for v in refusal.violations] == ["topics[1].participant_ids[0]"]
+    listed = await company.ask(c.ListProgress(kpi_id=kpi), "minh")
+    assert isinstance(listed, c.Progress)
+    assert list(listed.entries) == [], "nothing is recorded of what is refused"
+
+    await company.do(whole, "minh", key="once")
+    await company.do(whole, "minh", key="once")
+    assert (await told(company, "phuc", nt.NOTICE_KIND_CHECK_IN_SUBMITTED)).by_id == company.ids["minh"]
+    read = await one(company, "phuc", "minh", today())
+    assert (read.submitted.number, read.submitted.mood.plain, read.submitted.planned[0].plain) == (
+        1,
+        "4",
+        "Chốt hai hợp đồng",
+    )
+    assert (read.submitted.values[0].value.value, read.may_evaluate) == ("44", True)
+    for other in ("tram", "nam", "quang"):
+        asked = ci.GetCheckIn(person_id=company.ids["minh"], due_on=due)
+        assert (await company.refused(asked, other)).reason == "CHECK_IN_UNKNOWN"
+
+    team = await company.ask(ci.ListTeam(), "phuc")
+    assert isinstance(team, ci.Team)
+    first = team.members[0]
+    assert (first.person_id, first.last[0].mood.plain, first.kpis) == (company.ids["minh"], "4", 1)
+    assert set(first.signs) == {t.TEAM_SIGN_TOPIC_WAITS, t.TEAM_SIGN_ANSWER_WAITS}
+
+    minh = company.ids["minh"]
+    again = ci.AskAgain(person_id=minh, due_on=due, submission=1, reason=words("Thiếu ghi chú"))
+    await company.do(again, "phuc")
+    assert not (await told(company, "minh", nt.NOTICE_KIND_CHECK_IN_ANSWERED)).granted
+    await company.do(ci.SubmitCheckIn(due_on=due, mood=3, learnings=words("Hỏi sớm hơn")), "minh")
+    both = await asyncio.gather(
+        company.ask(ci.EvaluateCheckIn(person_id=minh, due_on=due, submission=1, comment=words("Cũ")), "phuc"),
+        company.ask(ci.EvaluateCheckIn(person_id=minh, due_on=due, submission=2, comment=words("Tốt")), "phuc"),
+        return_exceptions=True,
+    )
+    assert [isinstance(answer, Exception) for answer in both] == [True, False], "nobody answers what they did not read"
+    after = await one(company, "minh", due_on=today())
+    assert (after.state, [a.comment.plain for a in after.answers]) == (
+        t.CHECK_IN_STATE_EVALUATED,
+        ["Thiếu ghi chú", "Tốt"],
+    )
+    await is_right(company)
+
+
+async def test_what_is_due_is_said_once_and_counted(company: Company, system: System):
+    await in_rhythm(company)
+    await company.do(ci.SubmitCheckIn(due_on=from_date(today()), mood=5), "minh")
+    await company.do(cd.NoteAbsence(person_id=company.ids["tram"], first_on=from_date(today())), "tram")
+    await company.ask(ci.ListCheckIns(), "minh")  # the views have it
+    timer = FallingDue(system.all_resources["checkins"])
+    ctx = by_the_clock(company.tenant, "test", str(uuid4()), datetime.now(UTC), datetime.now(UTC))
+    await asyncio.gather(timer.look_at(ctx, today()), timer.look_at(ctx, today()))
+    due = await told(company, "quang", nt.NOTICE_KIND_CHECK_IN_DUE)
+    assert required_date(due.since) == today()
+    listed = await company.ask(n.ListNotices(), "quang")
+    assert isinstance(listed, n.Notices)
+    kinds = [one.kind for one in listed.notices]
+    assert kinds.count(nt.NOTICE_KIND_CHECK_IN_DUE) == 1, "once, although two said so"
+    await told(company, "nam", nt.NOTICE_KIND_CHECK_IN_DUE)
+    listed = await company.ask(n.ListNotices(), "tram")
+    assert isinstance(listed, n.Notices)
+    assert list(listed.notices) == [], "who is away is asked for nothing"
+    await is_right(company)
+
+
+async def test_a_new_manager_reads_what_falls_in_their_time(company: Company):
+    await in_rhythm(company)
+    past, due = today() - timedelta(days=14), today()
+    await company.do(ci.SubmitCheckIn(due_on=from_date(past), mood=2), "minh")
+    await company.do(ci.SubmitCheckIn(due_on=from_date(due), mood=3), "minh")
+    place = pt.Place(unit_id=company.ids["sales"], manager_id=company.ids["quang"])
+    await company.do(p.AssignPlace(person_id=company.ids["minh"], place=place))
+    read = await company.ask(ci.ListCheckIns(person_id=company.ids["minh"]), "quang")
+    assert isinstance(read, ci.CheckInList)
+    assert [required_date(line.due_on) for line in read.check_ins] == [due]
+    before = await company.ask(ci.ListCheckIns(person_id=company.ids["minh"]), "phuc")
+    assert isinstance(before, ci.CheckInList)
+    assert [line.mood.plain for line in before.check_ins] == ["2"]
     await is_right(company)

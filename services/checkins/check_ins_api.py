@@ -1,0 +1,212 @@
+"""gRPC of check-ins: request → command or query, nothing else."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import asyncpg
+
+from eventkit.commands.aggregate import Decision
+from eventkit.commands.loading import Load
+from eventkit.context import IMPORTER, Context
+from eventkit.directory.facts import OrgChart
+from eventkit.errors import Kind, Rejected, unknown
+from eventkit.process.service import Resources
+from eventkit.rpc.access import Allow, anyone
+from eventkit.subscriptions.table import reading
+from eventkit.values import required_date, to_date
+from nhip.checkins.v1 import check_ins_pb2 as pb
+from nhip.common.v1.command_pb2 import Accepted
+from nhip.common.v1.words_pb2 import PersonalText
+from services.checkins.domain import check_in, progress, topic
+from services.checkins.domain.calendar import Slot
+from services.checkins.domain.check_in import CHECK_IN, Rights, at_row, rights
+from services.checkins.domain.cycle_facts import CYCLE_FACTS, check_taken
+from services.checkins.domain.progress import PROGRESS, KnownKpi
+from services.checkins.domain.reporting import leading
+from services.checkins.domain.topic import TOPIC
+from services.checkins.queries import check_ins
+from services.checkins.queries.calendars import calendar_of, managers_then
+from services.checkins.queries.groups import discipline, group_mood
+from services.checkins.queries.known import known_kpis
+from services.checkins.queries.team import team
+
+ACCESS: Mapping[str, Allow] = {
+    # Whose it is, and who led them then, decisions and queries check.
+    "SaveCheckInDraft": anyone(),
+    "SubmitCheckIn": anyone(services=(IMPORTER,)),
+    "EvaluateCheckIn": anyone(),
+    "AskAgain": anyone(),
+    "GetCheckIn": anyone(),
+    "ListCheckIns": anyone(),
+    "ListTeam": anyone(),
+    "GetGroupMood": anyone(),
+    "ListDiscipline": anyone(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CheckInsApi:
+    """Implements `nhip.checkins.v1.CheckIns`."""
+
+    resources: Resources
+
+    async def save_check_in_draft(self, command: pb.SaveCheckInDraft, ctx: Context) -> Accepted:
+        org, by, due_on = await self._org(ctx), ctx.actor.id, required_date(command.due_on)
+        async with reading(self.resources.pool, ctx.tenant) as con:
+            slot = await _slot(con, ctx.tenant, by, org, due_on)
+        check_in.check_begun(slot, org.today(ctx.at))
+        return await self.resources.commands.on(
+            ctx, CHECK_IN, check_in.id_of(by, due_on), lambda state: check_in.save_draft(state, command, by, slot)
+        )
+
+    async def submit_check_in(self, command: pb.SubmitCheckIn, ctx: Context) -> Accepted:
+        org, due_on = await self._org(ctx), required_date(command.due_on)
+        person_id, today = _whose(command, ctx, org), org.today(ctx.at)
+        async with reading(self.resources.pool, ctx.tenant) as con:
+            slot = await _slot(con, ctx.tenant, person_id, org, due_on)
+            manager = await _manager(con, ctx.tenant, person_id, org, due_on, today)
+            named = {value.kpi_id for value in command.values} | {one.kpi_id for one in command.topics if one.kpi_id}
+            kpis = await known_kpis(con, ctx.tenant, sorted(named), org)
+        check_in.check_begun(slot, today)
+        usual = org.settings.on(today).usual_confidence
+        id = check_in.id_of(person_id, due_on)
+        topic_ids = [ctx.new_id(f"topic {number}") for number in range(len(command.topics))]
+
+        async def decide(load: Load) -> Decision:
+            state = await load(CHECK_IN, id)
+            recorded: list[Decision] = []
+            for index, value in enumerate(command.values):
+                kpi, at = _of(kpis, value.kpi_id, f"values[{index}].kpi_id"), f"values[{index}]"
+                if value.kpi_id in {earlier.kpi_id for earlier in command.values[:index]}:
+                    told = "name each KPI once"
+                    raise Rejected("KPI_TWICE", told, kind=Kind.INVALID, field=f"{at}.kpi_id", rule="C-06")
+                try:
+                    check_taken(await load(CYCLE_FACTS, kpi.cycle_id))
+                    known = await load(PROGRESS, kpi.id)
+                    recorded.append(progress.record(known, value, kpi, ctx.actor, today, usual_confidence=usual))
+                except Rejected as refusal:
+                    raise at_row(refusal, at) from refusal
+            topics: dict[str, Decision] = {}
+            for index, (topic_id, draft) in enumerate(zip(topic_ids, command.topics, strict=True)):
+                if draft.kpi_id:
+                    _of(kpis, draft.kpi_id, f"topics[{index}].kpi_id")
+                try:
+                    known_topic = await load(TOPIC, topic_id)
+                    topics[topic_id] = topic.raise_topic(known_topic, topic_id, draft, person_id, org, id)
+                except Rejected as refusal:
+                    raise at_row(refusal, f"topics[{index}]") from refusal
+            return check_in.submit(state, command, person_id, manager, slot, today, recorded, topics)
+
+        return await self.resources.commands.execute(ctx, CHECK_IN(id), decide)
+
+    async def evaluate_check_in(self, command: pb.EvaluateCheckIn, ctx: Context) -> Accepted:
+        id, may = await self._rights(command, ctx)
+        return await self.resources.commands.on(
+            ctx, CHECK_IN, id, lambda state: check_in.evaluate(state, command, ctx.actor.id, may)
+        )
+
+    async def ask_again(self, command: pb.AskAgain, ctx: Context) -> Accepted:
+        id, may = await self._rights(command, ctx)
+        return await self.resources.commands.on(
+            ctx, CHECK_IN, id, lambda state: check_in.ask_again(state, command, ctx.actor.id, may)
+        )
+
+    async def get_check_in(self, request: pb.GetCheckIn, ctx: Context) -> pb.CheckIn:
+        """Of somebody else as far as the caller led them on its day; else there is none."""
+        org, reader = await self._org(ctx), ctx.actor.id
+        person_id, today = request.person_id or reader, org.today(ctx.at)
+        async with reading(self.resources.pool, ctx.tenant) as con:
+            day = to_date(request.due_on)
+            calendar = await calendar_of(con, ctx.tenant, person_id, org, day or today)
+            slots = [slot.due_on for slot in calendar.slots] if calendar else []
+            rows = await check_ins.made(con, ctx.tenant, person_id, [day] if day else slots)
+            if day is None:
+                made = frozenset(row.due_on for row in rows.values() if row.submission)
+                now = calendar.now(today, made) if calendar else None
+                if now is None:
+                    return pb.CheckIn(person_id=person_id, without_rhythm=True)
+                day = now.due_on
+            row = rows.get(day)
+            manager = (await managers_then(con, ctx.tenant, [person_id], org)).on(person_id, min(day, today))
+            may = rights(person_id, manager, reader, org)
+            if not may.read or (row is None and (calendar is None or calendar.slot(day) is None)):
+                raise unknown("check_in", check_in.id_of(person_id, day), "due_on")
+            told = await check_ins.answers(con, ctx.tenant, person_id, day)
+            last = await check_ins.last_submitted(con, ctx.tenant, person_id, day) if may.own else None
+        answer = check_ins.shown(person_id, day, calendar, row, told, may, leading(manager, person_id, org), today)
+        if last is not None:
+            answer.carried.extend([*last.not_done, *last.planned])
+        if may.own and row is not None and row.draft:
+            await self._open_draft(answer, row.draft, ctx.tenant)
+        return answer
+
+    async def _open_draft(self, answer: pb.CheckIn, sealed: bytes, tenant: str) -> None:
+        opened = pb.Submission(learnings=PersonalText.FromString(sealed))
+        await self.resources.words.open(opened, tenant=tenant)
+        if (draft := check_in.draft_of(opened.learnings)) is not None:
+            answer.draft.CopyFrom(draft)
+
+    async def list_check_ins(self, request: pb.ListCheckIns, ctx: Context) -> pb.CheckInList:
+        org = await self._org(ctx)
+        async with reading(self.resources.pool, ctx.tenant) as con:
+            return await check_ins.page(con, ctx.tenant, request, ctx.actor.id, org, org.today(ctx.at))
+
+    async def list_team(self, request: pb.ListTeam, ctx: Context) -> pb.Team:
+        org = await self._org(ctx)
+        async with reading(self.resources.pool, ctx.tenant) as con:
+            return await team(con, self.resources.words, ctx.tenant, request, ctx.actor.id, org, ctx.at)
+
+    async def get_group_mood(self, request: pb.GetGroupMood, ctx: Context) -> pb.GroupMood:
+        org, reader = await self._org(ctx), ctx.actor.id
+        async with reading(self.resources.pool, ctx.tenant) as con:
+            return await group_mood(
+                con, self.resources.words, ctx.tenant, request.unit_id, reader, org, org.today(ctx.at)
+            )
+
+    async def list_discipline(self, request: pb.ListDiscipline, ctx: Context) -> pb.Discipline:
+        org = await self._org(ctx)
+        async with reading(self.resources.pool, ctx.tenant) as con:
+            return await discipline(con, ctx.tenant, request, ctx.actor.id, org, org.today(ctx.at))
+
+    async def _org(self, ctx: Context) -> OrgChart:
+        return await self.resources.directory.org_chart(ctx.tenant)
+
+    async def _rights(self, command: pb.EvaluateCheckIn | pb.AskAgain, ctx: Context) -> tuple[str, Rights]:
+        """The id of a check-in, and what the caller may do with it."""
+        org, day = await self._org(ctx), required_date(command.due_on)
+        async with reading(self.resources.pool, ctx.tenant) as con:
+            managers = await managers_then(con, ctx.tenant, [command.person_id], org)
+        manager = managers.on(command.person_id, min(day, org.today(ctx.at)))
+        return check_in.id_of(command.person_id, day), rights(command.person_id, manager, ctx.actor.id, org)
+
+
+def _whose(command: pb.SubmitCheckIn, ctx: Context, org: OrgChart) -> str:
+    """The caller's own; an import says whose."""
+    if not ctx.actor.is_importer:
+        if command.person_id and command.person_id != ctx.actor.id:
+            told = "leave it empty: everybody checks in for themselves"
+            raise Rejected("NOT_YOUR_CHECK_IN", told, kind=Kind.FORBIDDEN, field="person_id", rule="C-08")
+        return ctx.actor.id
+    if not org.is_active(command.person_id):
+        raise unknown("person", command.person_id, "person_id")
+    return command.person_id
+
+
+def _of(kpis: Mapping[str, KnownKpi], kpi_id: str, field: str) -> KnownKpi:
+    if kpi_id not in kpis:
+        raise unknown("kpi", kpi_id, field)
+    return kpis[kpi_id]
+
+
+async def _slot(con: asyncpg.Connection, tenant: str, person_id: str, org: OrgChart, due_on: date) -> Slot | None:
+    calendar = await calendar_of(con, tenant, person_id, org, due_on)
+    return calendar.slot(due_on) if calendar else None
+
+
+async def _manager(
+    con: asyncpg.Connection, tenant: str, person_id: str, org: OrgChart, due_on: date, today: date
+) -> str:
+    """Who reads a check-in: the direct manager of its day, or of today where that lies ahead."""
+    managers = await managers_then(con, tenant, [person_id], org)
+    return leading(managers.on(person_id, min(due_on, today)), person_id, org)
