@@ -11,6 +11,7 @@ from services.notifications.reactors.goals import TellOfGoals
 from services.notifications.reactors.mailer import Mailer
 from services.notifications.reactors.next_decider import NextDecider
 from services.notifications.reactors.people import TellOfPeople
+from services.notifications.reactors.retros import TellOfRetros
 from services.notifications.reactors.rewards import TellOfRewards
 from services.notifications.reactors.stale_progress import StaleProgress
 from services.notifications.views.correction import HeardCorrectionView
@@ -19,6 +20,7 @@ from services.notifications.views.goals_change import GoalsChangeView
 from services.notifications.views.goals_facts import KnownCycleView, KnownKpiView, KnownLinkView, KnownProposalView
 from services.notifications.views.notice import MailView, NoticeView, ReadView
 from services.notifications.views.preferences import PreferencesView
+from services.notifications.views.retros_facts import HeardTeamRetroView
 from services.notifications.views.rewards_facts import (
     HeardGiftView,
     HeardPraiseView,
@@ -48,6 +50,7 @@ def service(resources: Resources) -> Service:
             StandingValueView(),
             HeardCorrectionView(),
             HeardErasureView(),
+            HeardTeamRetroView(),
             *directory.views(),
         ],
         reactions=[
@@ -55,6 +58,7 @@ def service(resources: Resources) -> Service:
             TellOfCheckins(resources).reaction,
             TellOfRewards(resources).reaction,
             TellOfPeople(resources).reaction,
+            TellOfRetros(resources).reaction,
         ],
         timers=[
             StaleProgress(resources).timer,

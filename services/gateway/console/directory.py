@@ -54,6 +54,7 @@ class Directory:
             "people": _("people"),
             "goals": _("goals"),
             "rewards": _("rewards"),
+            "retros": _("retros"),
             "notifications": _("notifications"),
             "checkins": _("checkins"),
         }

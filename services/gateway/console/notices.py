@@ -190,6 +190,19 @@ def _said(visit: Visit, notice: notifications_pb2.Notice, who: Directory) -> _Sa
         case types_pb2.NOTICE_KIND_TOPIC_UNANSWERED:
             sentence = _("A topic has waited for your answer for days")
             return _Said("hourglass", "behind", sentence, topic_url(notice.topic_id), _("View and answer"))
+        case types_pb2.NOTICE_KIND_RETRO_BEGUN:
+            sentence = _("A cycle ends: it is time to look back")
+            return _Said("star", "behind", sentence, f"/retro/{quote(notice.cycle_id, safe='')}", _("Look back"))
+        case types_pb2.NOTICE_KIND_TEAM_RETRO_OPENED:
+            sentence = _("%(name)s opened your team's retro") % {"name": by}
+            return _Said("cards", "behind", sentence, f"/retro/team/{quote(notice.team_retro_id, safe='')}", _("Write"))
+        case types_pb2.NOTICE_KIND_CARDS_REVEALED:
+            sentence = _("All cards of your team's retro lie open")
+            return _Said("cards", "ontrack", sentence, f"/retro/team/{quote(notice.team_retro_id, safe='')}", _("View"))
+        case types_pb2.NOTICE_KIND_RETRO_SHARED:
+            sentence = _("%(name)s lets you read their retro") % {"name": by}
+            url = f"/retro/{quote(notice.cycle_id, safe='')}/{quote(notice.by_id, safe='')}"
+            return _Said("star", "plain", sentence, url, _("Read"))
         case types_pb2.NOTICE_KIND_PLAN_REFUSED:
             sentence = _("A change that you planned could not be carried out")
             return _Said("calendar", "behind", sentence, "/people/planned?all=1", _("View"))

@@ -96,6 +96,14 @@ def setting_words(language: Language) -> Mapping[str, SettingWords]:
             _("How soon praise follows a deed"),
             _("For a deed that is longer ago, it is asked to be sooner next time."),
         ),
+        "retro_days": SettingWords(
+            _("How long a team writes on its board"),
+            _("So long everybody writes; then all cards lie open: sooner when all are through, or on another day."),
+        ),
+        "anonymous_members": SettingWords(
+            _("From how many people on a retro may be anonymous"),
+            _("Of fewer, one could tell who wrote what: it is not offered to them."),
+        ),
     }
 
 
@@ -108,6 +116,7 @@ def group_words(language: Language) -> Mapping[str, GroupWords]:
         "approval": GroupWords(_("Decisions and notices"), _("how long one waits, and what is told"), "bell"),
         "praise": GroupWords(_("Praise and points"), _("how many, and for how long"), "heart-handshake"),
         "hints": GroupWords(_("Hints while praising"), _("they never hold anybody up"), "bulb"),
+        "retro": GroupWords(_("Retros"), _("how a team looks back"), "star"),
     }
 
 
@@ -138,5 +147,7 @@ def unit_word(value: Decimal, unit: str, language: Language) -> str:
             return ngettext("point", "points", number)
         case "characters":
             return ngettext("character", "characters", number)
+        case "people":
+            return ngettext("person", "people", number)
         case _:
             return unit

@@ -45,7 +45,7 @@ COMPANY_SECONDS = 60
 """How long a page shows a company as it was before somebody changed its profile at another gateway."""
 MOST_KEPT = 20_000
 """Sessions, times contexts, whose access is kept."""
-GUARDED = ("people", "goals", "checkins", "rewards", "audit")
+GUARDED = ("people", "goals", "checkins", "rewards", "retros", "audit")
 """The contexts of whose commands pages show controls."""
 
 Wanted = TypeVar("Wanted")

@@ -26,6 +26,7 @@ FEATURES = (
     "progress",
     "proposals",
     "reference",
+    "retros",
     "settings",
     "shop",
     "sign_in",

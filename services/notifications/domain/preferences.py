@@ -41,6 +41,10 @@ AT_ONCE = frozenset(
         t.NOTICE_KIND_INVITED,
         t.NOTICE_KIND_TOPIC_ASKED,
     }
+    t.NOTICE_KIND_RETRO_BEGUN,
+    t.NOTICE_KIND_TEAM_RETRO_OPENED,
+    t.NOTICE_KIND_CARDS_REVEALED,
+    t.NOTICE_KIND_RETRO_SHARED,
 )
 """What waits for somebody is mailed at once unless they say otherwise, the rest in the digest."""
 QUIET_FROM, QUIET_TO, DIGEST_AT = 20, 7, 8

@@ -31,6 +31,7 @@ from nhip.checkins.v1.types_pb2 import SLOT_STAGE_DUE
 from nhip.notifications.v1 import types_pb2 as t
 from nhip.notifications.v1.events_pb2 import NoticeGiven
 from nhip.notifications.v1.types_pb2 import KpiChange
+from nhip.retros.v1.events_pb2 import RetroShared, TeamRetroOpened
 from nhip.rewards.v1.events_pb2 import GiftHandedOver, PraiseGiven, RedemptionRefunded
 from services.notifications.domain.notice import LISTED_CHANGES
 
@@ -202,6 +203,28 @@ def of_leaver(leaver: str, kpis: Sequence[str], actor: str, org: OrgChart) -> li
     ]
     draft = NoticeGiven(kind=t.NOTICE_KIND_STANDS_IN, leaver_id=leaver, changes=changes)
     return _drafts({by: draft}, person_of(actor), org)
+
+
+def of_retro_begun(cycle_id: str, org: OrgChart) -> list[NoticeGiven]:
+    """Everybody who works here: whoever audits and nothing else has nothing to look back at (C-49)."""
+    working = [p for p in org.people if org.is_active(p) and not org.has_role(p, "auditor")]
+    drafts = {p: NoticeGiven(kind=t.NOTICE_KIND_RETRO_BEGUN, cycle_id=cycle_id) for p in working}
+    return _drafts(drafts, "", org)
+
+
+def of_team_retro(
+    opened: TeamRetroOpened, kind: t.NoticeKind.ValueType, actor: str, org: OrgChart
+) -> list[NoticeGiven]:
+    """Who writes on a team's board, and who leads through it (C-48)."""
+    people = dict.fromkeys([*opened.member_ids, opened.facilitator_id])
+    drafts = {p: NoticeGiven(kind=kind, team_retro_id=opened.team_retro_id) for p in people}
+    return _drafts(drafts, person_of(actor), org)
+
+
+def of_shared_retro(shared: RetroShared, org: OrgChart) -> list[NoticeGiven]:
+    """Who may read it now (C-47)."""
+    draft = NoticeGiven(kind=t.NOTICE_KIND_RETRO_SHARED, cycle_id=shared.cycle_id)
+    return _drafts({shared.reader_id: draft}, shared.person_id, org)
 
 
 def of_refused_plan(planned_by: str, org: OrgChart) -> list[NoticeGiven]:

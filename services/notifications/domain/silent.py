@@ -73,6 +73,16 @@ from nhip.people.v1.events_pb2 import (
     UnitRenamed,
     UnitWithdrawn,
 )
+from nhip.retros.v1.events_pb2 import (
+    CardsGrouped,
+    CardsWritten,
+    RetroUnshared,
+    StarfishWritten,
+    TeamRetroLapsed,
+    TrialJudged,
+    TrialsChosen,
+    VotesCast,
+)
 from nhip.rewards.v1.events_pb2 import (
     AllowanceExpired,
     AllowanceGranted,
@@ -178,4 +188,12 @@ TELLS_NOBODY: Mapping[type[Message], str] = {
     GiftWithdrawn: _SHOP,
     GiftReserved: _BESIDE,
     GiftReturned: _BESIDE,
+    StarfishWritten: "it is its author's alone",
+    RetroUnshared: "who read it is not told that they may no longer",
+    CardsWritten: "nobody is told who has written and who has not",
+    TeamRetroLapsed: "the board says it to those who wrote; telling all would tell who did not",
+    CardsGrouped: _SEEN,
+    VotesCast: _SEEN,
+    TrialsChosen: _SEEN,
+    TrialJudged: _SEEN,
 }

@@ -217,6 +217,8 @@ def _message(listed: Listed, e: NoticeGiven, told: _Told) -> pb.Notice:
         leaver_id=e.leaver_id,
         check_in_id=e.check_in_id,
         topic_id=e.topic_id,
+        cycle_id=e.cycle_id,
+        team_retro_id=e.team_retro_id,
     )
     if proposal := told.proposals.get(e.proposal_id):
         decides = e.kind == t.NOTICE_KIND_PROPOSAL_WAITING and not proposal.given

@@ -92,6 +92,14 @@ class Letter:
                 return _("A topic of yours was answered")
             case t.NOTICE_KIND_TOPIC_UNANSWERED:
                 return _("A topic still waits for your answer")
+            case t.NOTICE_KIND_RETRO_BEGUN:
+                return _("It is time to look back")
+            case t.NOTICE_KIND_TEAM_RETRO_OPENED:
+                return _("Your team looks back")
+            case t.NOTICE_KIND_CARDS_REVEALED:
+                return _("What your team wrote lies open")
+            case t.NOTICE_KIND_RETRO_SHARED:
+                return _("Somebody lets you read their retro")
             case _:
                 return _("News of your gift")
 
@@ -216,6 +224,20 @@ class Letter:
                 return Item(_("%(who)s answered your topic.") % who, [], f"/topics/{notice.topic_id}")
             case t.NOTICE_KIND_TOPIC_UNANSWERED:
                 return Item(_("A topic has waited for your answer for days."), [], f"/topics/{notice.topic_id}")
+            case t.NOTICE_KIND_RETRO_BEGUN:
+                told = _("A cycle ends: what do you want to begin, to stop, to keep?")
+                return Item(told, [], f"/retro/{notice.cycle_id}")
+            case t.NOTICE_KIND_TEAM_RETRO_OPENED:
+                told = (
+                    _("%(who)s opened your team's retro. Nobody sees what you write before all cards lie open.") % who
+                )
+                return Item(told, [], f"/retro/team/{notice.team_retro_id}")
+            case t.NOTICE_KIND_CARDS_REVEALED:
+                told = _("All cards of your team's retro lie open.")
+                return Item(told, [], f"/retro/team/{notice.team_retro_id}")
+            case t.NOTICE_KIND_RETRO_SHARED:
+                told = _("%(who)s lets you read their retro.") % who
+                return Item(told, [], f"/retro/{notice.cycle_id}/{notice.by_id}")
             case t.NOTICE_KIND_PLAN_REFUSED:
                 return Item(_("A change that you planned could not be carried out."), [], "/people/planned?all=1")
             case _:

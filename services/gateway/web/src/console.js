@@ -1,3 +1,4 @@
+import { keepTyped } from "./kept.js";
 import { closeMenus } from "./menus.js";
 import { showMore } from "./more.js";
 import { sayBack } from "./numbers.js";
@@ -8,4 +9,7 @@ closeMenus(document);
 const numbers = document.querySelectorAll("input[data-number]");
 sayBack(numbers);
 showMore(document);
-warnOfUnsent(document.querySelectorAll("main form.form, main form[data-preview]"));
+/** @type {NodeListOf<HTMLFormElement>} */
+const kept = document.querySelectorAll("main form[data-keep]");
+for (const form of kept) keepTyped(form);
+warnOfUnsent(document.querySelectorAll("main form.form:not([data-keep]), main form[data-preview]"));
