@@ -39,11 +39,13 @@ from services.goals.domain.forecast import forecast
 from services.goals.domain.standing import Scale
 from services.notifications import api as notifications_api
 from services.people import api as people_api
+from services.retros import api as retros_api
 from services.rewards import api as rewards_api
 from tests.browser.company_x_cycles import CYCLES, CyclesX, cycle
 from tests.browser.company_x_people import PeopleX
 from tests.browser.company_x_proposals import ProposalsX
 from tests.browser.company_x_records import ErasuresX, LedgerX, NoticesX
+from tests.browser.company_x_retros import RetrosX
 from tests.browser.company_x_rewards import RewardsX
 from tests.browser.company_x_settings import SettingsX
 from tests.browser.company_x_values import ValuesX
@@ -376,7 +378,7 @@ def company() -> list[Goal]:
     ]
 
 
-class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX, SettingsX, ValuesX, ProposalsX, CyclesX):
+class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX, SettingsX, ValuesX, ProposalsX, CyclesX, RetrosX):
     """The example's state and its answers.
 
     It stands in for the services where the browser is what is tested: pages, scripts, keyboards, screens. Who may call
@@ -385,7 +387,7 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX, SettingsX, Value
     """
 
     def __init__(self) -> None:
-        for part in (RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX, SettingsX, ValuesX, ProposalsX):
+        for part in (RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX, SettingsX, ValuesX, ProposalsX, RetrosX):
             part.__init__(self)
         self.goals = {goal.id: goal for goal in company()}
         self.proposals: dict[str, goals_pb2.Proposal] = {}
@@ -981,6 +983,7 @@ ACCESS = {
     "goals": goals_api.ACCESS,
     "checkins": checkins_api.ACCESS,
     "rewards": rewards_api.ACCESS,
+    "retros": retros_api.ACCESS,
     "notifications": notifications_api.ACCESS,
     "audit": audit_api.ACCESS,
 }

@@ -28,6 +28,7 @@ BOUNDED = {
     "nhip.checkins.v1.CheckIns.GetGroupMood": "the last six days",
     "nhip.checkins.v1.Cadence.GetCalendar": "the slots of one cycle, of which there is one a week at most",
     "nhip.checkins.v1.Topics.GetTopic": "one topic, and its last fifty steps",
+    "nhip.retros.v1.Retros.GetTeamRetro": "one board: forty members with twelve cards each",
     "nhip.goals.v1.Goals.PreviewProposal": "one proposal",
 }
 """Answers that hold lists which do not grow with a company, and why."""

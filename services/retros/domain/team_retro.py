@@ -35,7 +35,7 @@ from nhip.retros.v1.events_pb2 import (
 from services.retros.domain.cards import Written, folded
 from services.retros.domain.retro import check_revision
 
-MOST_MEMBERS = 200
+MOST_MEMBERS = 40
 LONGEST_DAYS = 90
 FEWEST_ANONYMOUS_WRITERS = 3
 """Of two who wrote each would know the other's."""

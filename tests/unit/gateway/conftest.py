@@ -99,7 +99,7 @@ async def client(backend: Backend, issuer: DemoIssuer, tmp_path: Path) -> AsyncI
     jwks.write_text(json.dumps(issuer.jwks()))
     here = f"127.0.0.1:{backend.port}"  # pyright: ignore[reportAttributeAccessIssue]
     async with grpc.aio.insecure_channel(here) as channel, grpc.aio.insecure_channel("127.0.0.1:1") as away:
-        there = dict.fromkeys(("people", "goals", "rewards", "notifications", "audit"), channel)
+        there = dict.fromkeys(("people", "goals", "rewards", "retros", "notifications", "audit"), channel)
         upstream = Upstream(there | {"checkins": away}, deadline=3)
         tokens = Tokens(issuer=issuer.issuer, audience="nhip", keys=Keys(str(jwks)))
         app = application(

@@ -10,6 +10,7 @@ from eventkit.directory.facts import OrgChart
 from nhip.common.v1 import command_pb2
 from nhip.notifications.v1 import types_pb2
 from nhip.people.v1 import settings_pb2
+from nhip.retros.v1 import retros_pb2
 from services.gateway.features.profile.pages import KINDS
 from services.gateway.service import application
 from services.gateway.session import Identity
@@ -83,6 +84,14 @@ DEEDS: dict[str, tuple[str, dict[str, str]]] = {
             "target": "9",
         },
     ),
+    "/retro/{cycle}": ("WriteStarfish", {"start": "Gửi email riêng"}),
+    "/retro/{cycle}/readers": ("ShareRetro", {"do": "share"}),
+    "/retro/{cycle}/teams": ("OpenTeamRetro", {"unit": "sales", "anonymous": "1"}),
+    "/retro/team/{board}": ("WriteCards", {"LIKED.0": "Ngồi chung", "do": "done"}),
+    "/retro/team/{board}/groups": ("GroupCards", {"card.a": "1", "card.b": "1", "name": "Họp"}),
+    "/retro/team/{board}/votes": ("CastVotes", {"card": "a"}),
+    "/retro/team/{board}/trials": ("ChooseTrials", {"first": "Họp mười phút"}),
+    "/retro/team/{board}/verdict": ("JudgeTrial", {"of": "b0", "trial": "t1", "do": "kept"}),
     "/people/new": ("RegisterPerson", {"name": "Vân"}),
     "/people/{person}/name": ("ChangeName", {"name": "Minh Anh"}),
     "/people/{person}/title": ("ChangeTitle", {"title": "Trưởng nhóm"}),
@@ -129,6 +138,8 @@ NO_DEEDS = {
     "/import/write",
     "/values",
     "/values/check",
+    "/retro/{cycle}/kept",
+    "/retro/team/{board}/kept",
 }
 """They change nothing that is the reader's to know of, or show their answer at once."""
 
@@ -160,6 +171,7 @@ async def test_it_says_what_was_done_on_the_next_page_and_then_no_more(
     verdicts = [command_pb2.Verdict(id="k1")] if method == "CarryOnKpis" else []
     backend.answers(method, command_pb2.Accepted(id="x", position="goals=7", verdicts=verdicts))
     backend.answers("GetSettings", settings_page(settings_pb2.GetSettings(), OrgChart(), datetime.now(UTC)))
+    backend.answers("GetTeamRetro", retros_pb2.TeamRetro())
     address = re.sub(r"{\w+}", "minh", path.replace("{setting}", "stale_days"))
     done = await signed_in.post(address, data=values, headers=OWN)
     assert done.status_code == 303, re.findall(r"<(?:p|small)[^>]*>([^<]*)<", done.text)

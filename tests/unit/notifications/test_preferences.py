@@ -63,6 +63,10 @@ def test_what_nobody_said_has_its_default():
         "NOTICE_KIND_TOPIC_ASKED": (True, "EMAIL_MODE_AT_ONCE"),
         "NOTICE_KIND_TOPIC_ANSWERED": (True, "EMAIL_MODE_DIGEST"),
         "NOTICE_KIND_TOPIC_UNANSWERED": (True, "EMAIL_MODE_DIGEST"),
+        "NOTICE_KIND_RETRO_BEGUN": (True, "EMAIL_MODE_DIGEST"),
+        "NOTICE_KIND_TEAM_RETRO_OPENED": (True, "EMAIL_MODE_DIGEST"),
+        "NOTICE_KIND_CARDS_REVEALED": (True, "EMAIL_MODE_DIGEST"),
+        "NOTICE_KIND_RETRO_SHARED": (True, "EMAIL_MODE_DIGEST"),
     }
     assert (page.quiet_from, page.quiet_to, page.digest_at, page.language, page.time_zone) == (20, 6, 8, "vi", "")
     assert preferences.complete(None, "en").language == "en"

@@ -243,7 +243,7 @@ def test_who_leads_through_it_says_what_is_tried_and_the_team_what_became_of_it(
     state.when(judge("lan", second.trial_id, t.VERDICT_DROPPED)).then_rejected("NOT_YOUR_RETRO")
 
 
-@all_of(st.lists(st.tuples(st.sampled_from(COLUMNS), st.text(max_size=500)), max_size=20))
+@all_of(st.lists(st.tuples(st.sampled_from(COLUMNS), st.text(max_size=280)), max_size=12))
 def test_folded_cards_unfold_to_what_was_written_and_their_length_says_little(written):
     cards = [pb.Card(column=column, words=words(text)) for column, text in written]
     text = folded(cards)

@@ -22,7 +22,7 @@ COLUMNS = (
     types_pb2.COLUMN_LACKED,
     types_pb2.COLUMN_LONGED_FOR,
 )
-MOST_CARDS = 20
+MOST_CARDS = 12
 """Of one member."""
 VOTES = 3
 
@@ -40,9 +40,9 @@ class Arm:
 def arms(language: Language) -> list[Arm]:
     _ = language.gettext
     said = {
-        "start": (_("Start"), _("What is worth beginning?"), "player-play"),
-        "keep": (_("Keep"), _("What is good and stays?"), "repeat"),
-        "stop": (_("Stop"), _("What is worth stopping?"), "hand-stop"),
+        "start": (_("Start doing"), _("What is worth beginning?"), "player-play"),
+        "keep": (_("Keep doing"), _("What is good and stays?"), "repeat"),
+        "stop": (_("Stop doing"), _("What is worth stopping?"), "hand-stop"),
         "more": (_("More of"), _("What deserves more of it?"), "arrow-up"),
         "less": (_("Less of"), _("What deserves less of it?"), "arrow-down"),
     }
