@@ -33,6 +33,10 @@ KINDS = (
     t.NOTICE_KIND_TOPIC_ASKED,
     t.NOTICE_KIND_TOPIC_ANSWERED,
     t.NOTICE_KIND_TOPIC_UNANSWERED,
+    t.NOTICE_KIND_RETRO_BEGUN,
+    t.NOTICE_KIND_TEAM_RETRO_OPENED,
+    t.NOTICE_KIND_CARDS_REVEALED,
+    t.NOTICE_KIND_RETRO_SHARED,
 )
 AT_ONCE = frozenset(
     {
@@ -41,10 +45,6 @@ AT_ONCE = frozenset(
         t.NOTICE_KIND_INVITED,
         t.NOTICE_KIND_TOPIC_ASKED,
     }
-    t.NOTICE_KIND_RETRO_BEGUN,
-    t.NOTICE_KIND_TEAM_RETRO_OPENED,
-    t.NOTICE_KIND_CARDS_REVEALED,
-    t.NOTICE_KIND_RETRO_SHARED,
 )
 """What waits for somebody is mailed at once unless they say otherwise, the rest in the digest."""
 QUIET_FROM, QUIET_TO, DIGEST_AT = 20, 7, 8
