@@ -16,22 +16,28 @@ IMPORTER = "importer"
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who is acting: by their token a person of a tenant, or one of the project's own services in it; without one the
-    system's clock."""
+    """Who is acting: by their token a person of a tenant, or one of the project's own services in it; by its key an
+    integration of the tenant's; without either the system's clock."""
 
     tenant: str
     id: str
-    kind: Literal["person", "service", "system"] = "person"
+    kind: Literal["person", "service", "integration", "system"] = "person"
     on_behalf_of: str = ""
-    """Who started a service's work; empty for people."""
+    """Who started a service's work, or on whose account an integration works; empty for people."""
 
     def __str__(self) -> str:
-        """The form that events keep: `person:<id>`, `service:<id>` or `system:clock`, and on whose behalf."""
+        """The form that events keep: `person:<id>`, `service:<id>`, `integration:<id>` or `system:clock`, and on whose
+        behalf."""
         return f"{self.kind}:{self.id}" + (f" for {self.on_behalf_of}" if self.on_behalf_of else "")
 
     @property
     def is_importer(self) -> bool:
         return (self.kind, self.id) == ("service", IMPORTER)
+
+    @property
+    def words_of(self) -> str:
+        """Whose words are what it says: an integration says what the person says on whose account it works."""
+        return self.on_behalf_of.removeprefix("person:") if self.kind == "integration" else self.id
 
     @property
     def parties(self) -> frozenset[str]:
@@ -98,13 +104,18 @@ class Context:
 
 def acting(recorded: str) -> str:
     """Who acted, of an actor as events keep it, without on whose behalf: `person:<id>`, `service:<id>`,
-    `system:clock`."""
+    `integration:<id>`, `system:clock`."""
     return recorded.split(" ", 1)[0]
 
 
 def imported(recorded: str) -> bool:
     """Whether an import did it, by the actor as events keep it."""
     return acting(recorded) == f"service:{IMPORTER}"
+
+
+def behind(recorded: str) -> str:
+    """On whose behalf, of an actor as events keep it: `person:<id>`; empty: on their own."""
+    return recorded.partition(" for ")[2]
 
 
 def parties(recorded: str) -> frozenset[str]:

@@ -82,6 +82,18 @@ class Settings(BaseSettings):
         description="a number from 0 to 1000000: calls a second that a tenant may make of a process; 0: any",
     )
 
+    rate_per_integration: float = Field(
+        20.0,
+        ge=0,
+        le=1e6,
+        description="a number from 0 to 1000000: calls a second that one integration may make of a process; 0: any",
+    )
+    poll_hosts: str = Field(
+        "docs.google.com,*.googleusercontent.com",
+        description="hosts whose published tables integrations may look at, as docs.google.com,*.example.com; none: no "
+        "table is looked at",
+    )
+
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="one of debug, info, warning, error"
     )
@@ -176,6 +188,14 @@ class Settings(BaseSettings):
                 raise ValueError
         return value
 
+    @field_validator("poll_hosts")
+    @classmethod
+    def _are_hosts(cls, value: str) -> str:
+        name = r"(\*\.)?([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]([a-z0-9-]*[a-z0-9])?"
+        if value != "none" and not all(re.fullmatch(name, one.strip()) for one in value.split(",")):
+            raise ValueError
+        return value
+
     @field_validator("services", mode="before")
     @classmethod
     def _split_services(cls, value: object) -> object:
@@ -238,6 +258,10 @@ class Settings(BaseSettings):
     @property
     def cors_origins(self) -> tuple[str, ...]:
         return tuple(filter(None, map(str.strip, self.cors.split(","))))
+
+    @property
+    def polled_hosts(self) -> tuple[str, ...]:
+        return () if self.poll_hosts == "none" else tuple(map(str.strip, self.poll_hosts.split(",")))
 
     def database(self, service: str) -> str:
         """The URL of a service's own database, `nhip_<service>`. Raises SettingsError when NHIP_POSTGRES is not set."""

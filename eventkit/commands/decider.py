@@ -273,7 +273,7 @@ class Commands:
             if ctx.check:
                 events.append(NewEvent(id, wire.type_name(message), b""))
                 continue
-            await self._words.seal(message, tenant=ctx.tenant, author=ctx.actor.id, event_id=id)
+            await self._words.seal(message, tenant=ctx.tenant, author=ctx.actor.words_of, event_id=id)
             events.append(NewEvent(id, wire.type_name(message), wire.encode(message)))
         return events
 

@@ -1,19 +1,27 @@
 """Answers who is who, from the views of the service at hand."""
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import replace
+from datetime import datetime
 from typing import cast
 from weakref import WeakValueDictionary
 from zoneinfo import ZoneInfo
 
 import asyncpg
 
+from eventkit.context import Actor
+from eventkit.database import connection
 from eventkit.directory.defaults import DEFAULT_LANGUAGE, DEFAULT_TIME_ZONE
 from eventkit.directory.facts import OrgChart, Person, Place, Unit
+from eventkit.directory.integrations import Integration
+from eventkit.directory.integrations import Key as IntegrationKey
 from eventkit.directory.tenant_settings import Change, TenantSettings
 from eventkit.directory.views import (
+    IntegrationRow,
+    IntegrationView,
     PersonRow,
     PersonView,
     PlaceRow,
@@ -28,14 +36,18 @@ from eventkit.subscriptions.projection import by_subscription
 from eventkit.subscriptions.reached import Changed, Mark, Reached
 from eventkit.subscriptions.table import reading
 from nhip.common.v1.words_pb2 import PersonalText
+from nhip.people.v1.integrations_pb2 import IntegrationFacts
 
-TENANT_TABLE, SETTING_TABLE, PERSON_TABLE, PLACE_TABLE, UNIT_TABLE = (
+TENANT_TABLE, SETTING_TABLE, PERSON_TABLE, PLACE_TABLE, UNIT_TABLE, INTEGRATION_TABLE = (
     TenantView().table,
     SettingView().table,
     PersonView().table,
     PlaceView().table,
     UnitView().table,
+    IntegrationView().table,
 )
+TENANTS_ASKED = 1.0
+"""Seconds between two looks for a tenant that is not known: keys with made-up tenants must not become queries."""
 
 
 _judged: ContextVar[tuple[str, OrgChart] | None] = ContextVar("judged", default=None)
@@ -55,6 +67,7 @@ class Directory:
         self._pool, self._partition, self._reached = pool, partition, reached
         self._subscriptions = list(by_subscription(views()))
         self._known: dict[str, tuple[Mark, OrgChart]] = {}
+        self._tenants, self._tenants_asked = frozenset[str](), float("-inf")
         self._reading: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         reached.hear(self._hear)
 
@@ -88,7 +101,7 @@ class Directory:
         for row in cast(Sequence[PlaceRow], changed.get(PLACE_TABLE.name, ())):
             places.setdefault(row.tenant, {})[row.person_id] = Place(row.unit_id, row.manager_id)
         # Few, and changed seldom: those are read again.
-        few = (UNIT_TABLE, TENANT_TABLE, SETTING_TABLE)
+        few = (UNIT_TABLE, TENANT_TABLE, SETTING_TABLE, INTEGRATION_TABLE)
         others = {row.tenant for table in few for row in changed.get(table.name, ())}
         for tenant, ((again, *position), org) in list(self._known.items()):
             if self._partition(tenant) != partition:
@@ -114,6 +127,39 @@ class Directory:
         _judged.set((tenant, org))
         return org.roles(person_id)
 
+    async def key_holder(self, tenant: str, sha256: str, at: datetime) -> Actor | None:
+        """Who has a key, by its digest; None: nobody, any more, as far as this service has heard."""
+        if not await self._is_there(tenant):
+            return None
+        found = (await self.org_chart(tenant)).key_holder(sha256, at)
+        return Actor(tenant, found.id, "integration", found.account) if found else None
+
+    async def key_digests(self, tenant: str, integration_id: str, at: datetime) -> tuple[Actor, list[str]] | None:
+        """An integration and the digests of the keys by which it is known; None: there is none that works."""
+        if not await self._is_there(tenant):
+            return None
+        org = await self.org_chart(tenant)
+        if (found := org.integrations.get(integration_id)) is None:
+            return None
+        digests = [key.sha256 for key in found.good_keys(at, org.today(at))]
+        return (Actor(tenant, found.id, "integration", found.account), digests) if digests else None
+
+    async def verbs(self, tenant: str, integration_id: str) -> frozenset[str] | None:
+        """What an integration may; None: it is unknown or was revoked. As `roles`, anew at the door of each call."""
+        _judged.set(None)
+        org = await self.org_chart(tenant)
+        _judged.set((tenant, org))
+        found = org.integrations.get(integration_id)
+        return None if found is None or found.revoked else found.may
+
+    async def _is_there(self, tenant: str) -> bool:
+        if tenant not in self._tenants and time.monotonic() - self._tenants_asked > TENANTS_ASKED:
+            self._tenants_asked = time.monotonic()
+            async with connection(self._pool) as con:
+                rows = await con.fetch(f"select tenant from {TENANT_TABLE.name}")
+            self._tenants = frozenset(row["tenant"] for row in rows)
+        return tenant in self._tenants
+
     async def _read(self, tenant: str, position: int) -> OrgChart:
         async with reading(self._pool, tenant) as con:
             people = await con.fetch(f"select * from {PERSON_TABLE.name} where tenant = $1 order by person_id", tenant)
@@ -123,6 +169,7 @@ class Directory:
             settings = await con.fetch(
                 f"select * from {SETTING_TABLE.name} where tenant = $1 order by version, name", tenant
             )
+            integrations = await con.fetch(f"select * from {INTEGRATION_TABLE.name} where tenant = $1", tenant)
         return OrgChart(
             people={row.person_id: _person(row) for row in map(PERSON_TABLE.of, people)},
             places={r["person_id"]: Place(r["unit_id"], r["manager_id"]) for r in places},
@@ -137,6 +184,7 @@ class Directory:
             settings=TenantSettings(
                 tuple(Change(r["name"], r["value"], r["effective_on"], r["recorded_at"]) for r in settings)
             ),
+            integrations={row.integration_id: _integration(row) for row in map(INTEGRATION_TABLE.of, integrations)},
             position=position,
         )
 
@@ -152,4 +200,14 @@ def _person(row: PersonRow) -> Person:
         row.erased,
         row.successor_id,
         row.withdrawn,
+    )
+
+
+def _integration(row: IntegrationRow) -> Integration:
+    keys = [(row.key_sha256, row.key_hint, None), (row.old_sha256, row.old_hint, row.old_until)]
+    return Integration(
+        row.integration_id,
+        IntegrationFacts.FromString(row.facts),
+        tuple(IntegrationKey(*key) for key in keys if key[0]),
+        revoked=row.revoked_at is not None,
     )

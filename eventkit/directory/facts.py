@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from eventkit.commands.aggregate import Aggregate, begun, refuse_unknown
 from eventkit.directory.defaults import DEFAULT_LANGUAGE, DEFAULT_TIME_ZONE
+from eventkit.directory.integrations import Integration
 from eventkit.directory.tenant_settings import TenantSettings
 from eventkit.names import name_key
 from eventkit.values import to_date
@@ -264,6 +265,7 @@ class OrgChart:
     logo: str = ""
     """The digest of its image; empty: it has none."""
     settings: TenantSettings = field(default_factory=TenantSettings)
+    integrations: Mapping[str, Integration] = field(default_factory=dict[str, Integration])
     position: int = 0
     """How far the log of people had been applied."""
 
@@ -304,6 +306,24 @@ class OrgChart:
                 return next((manager for manager in self.managers(person) if self.is_active(manager)), "")
             person = successor
         return ""
+
+    def units_above(self, unit: str) -> Iterator[str]:
+        """A unit and those that it is a part of, nearest first; ends where they run into themselves."""
+        seen = set[str]()
+        while unit and unit not in seen:
+            yield unit
+            seen.add(unit)
+            unit = self.units[unit].parent_id if unit in self.units else ""
+
+    def key_holder(self, sha256: str, at: datetime) -> Integration | None:
+        """The integration that has a key, by the key's digest."""
+        holder = self._key_holders.get(sha256)
+        good = holder and any(key.sha256 == sha256 for key in holder.good_keys(at, self.today(at)))
+        return holder if good else None
+
+    @cached_property
+    def _key_holders(self) -> Mapping[str, Integration]:
+        return {key.sha256: one for one in self.integrations.values() for key in one.keys}
 
     def has_role(self, person: str, role: str) -> bool:
         return self.is_active(person) and role in self.people[person].roles

@@ -2,11 +2,12 @@
 at a moment. One rule for every service (product decisions: "Who answers for a KPI", "Who approves a change"). Pure.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
 from eventkit.directory.facts import OrgChart
+from nhip.people.v1.integrations_pb2 import IntegrationScope
 
 
 class Level(IntEnum):
@@ -102,3 +103,16 @@ def _lowest_common_manager(people: Sequence[str], org: OrgChart) -> str:
     """The nearest manager of all of them; empty for none."""
     lines = [list(org.managers(person)) for person in people]
     return next((m for m in lines[0] if all(m in line for line in lines[1:])), "") if lines else ""
+
+
+def in_scope(
+    scope: IntegrationScope, kpi_id: str, cycle_id: str, unit_id: str, owners: Collection[str], org: OrgChart
+) -> bool:
+    """Whether an integration may have to do with a KPI. `unit_id` is whose it is; without one, it is its owners'
+    units'."""
+    if scope.cycle_ids and cycle_id not in scope.cycle_ids:
+        return False
+    if kpi_id in scope.kpi_ids or not (scope.unit_ids or scope.kpi_ids):
+        return True
+    units = [unit_id] if unit_id else [org.places[one].unit_id for one in owners if one in org.places]
+    return any(above in scope.unit_ids for unit in units for above in org.units_above(unit))

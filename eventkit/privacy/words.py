@@ -110,8 +110,9 @@ def _is_map(field: FieldDescriptor) -> bool:
     return field.message_type is not None and field.message_type.GetOptions().map_entry
 
 
-IDS = "@ids"
-"""What stands for a person where a tenant's secret for ids is kept: no id of a person has such a sign."""
+IDS, SIGNING = "@ids", "@signing"
+"""What stand for a person where a tenant's secrets are kept, for ids and for signatures: no id of a person has such a
+sign."""
 
 
 class Words:
@@ -144,30 +145,38 @@ class Words:
     async def id_secret(self, tenant: str, *, make: bool = False) -> bytes:
         """A tenant's secret for the ids of its commands, kept among its keys; empty where there is none: `make` makes
         it, once for ever."""
-        secret = await self._keys.key(tenant, IDS, make=make)
+        return await self._secret(tenant, IDS, make=make)
+
+    async def signing_secret(self, tenant: str, *, make: bool = False) -> bytes:
+        """The same for what its integrations sign."""
+        return await self._secret(tenant, SIGNING, make=make)
+
+    async def _secret(self, tenant: str, name: str, *, make: bool) -> bytes:
+        secret = await self._keys.key(tenant, name, make=make)
         if secret is Missing.NEVER:
             return b""
         if isinstance(secret, Missing):
-            raise KeyUnreadable(f"the secret of {tenant} for the ids of its commands does not open")
+            raise KeyUnreadable(f"the secret {name} of {tenant} does not open")
         return secret
 
     async def destroy(self, tenant: str, person: str) -> None:
         """Make all words about a person unreadable, for ever, everywhere."""
         await self._keys.destroy(tenant, person)
 
-    async def open(self, message: Message, *, tenant: str, auditor: str = "") -> None:
+    async def open(self, message: Message, *, tenant: str, auditor: str = "", withheld: bool = False) -> None:
         """Open, in place, every sealed word of a reply.
 
         Words whose key was destroyed are marked as erased, others that do not open as unreadable: they are counted and
         logged, and cost nothing but themselves.
 
         For an auditor, named by their id, other people's words are withheld, unless the contract marks them as an
-        audit's to read.
+        audit's to read. `withheld`: all of them are, whoever they are about.
         """
         sealed_texts: list[PersonalText] = []
         for place in words_fields(message):
             if place.text.WhichOneof("form") == "sealed":
-                if auditor and not place.for_audit and place.text.sealed.person_id != auditor:
+                not_theirs = auditor and not place.for_audit and place.text.sealed.person_id != auditor
+                if withheld or not_theirs:
                     place.text.withheld = True
                 else:
                     sealed_texts.append(place.text)

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import asyncpg
 import structlog
@@ -28,10 +29,12 @@ from eventkit.process import provision
 from eventkit.process.operations import ACCESS, OPERATIONS, Operations
 from eventkit.process.service import Build, Reaction, Resources, Service
 from eventkit.process.timer import Ticking
+from eventkit.process.use import Use
 from eventkit.rpc.access import AUDITOR
 from eventkit.rpc.auth import Authenticator
 from eventkit.rpc.ceilings import Rates
 from eventkit.rpc.health import HealthServer, Heartbeats
+from eventkit.rpc.integrations import Keyed, Signatures
 from eventkit.rpc.server import Api, Server
 from eventkit.settings import Settings
 from eventkit.subscriptions import checkpoint, readers
@@ -139,22 +142,37 @@ async def running(name: str, build: Build, settings: Settings, tokens: Authentic
             return await _applied(reached, sources, resources, tenant)
 
         async def finish(message: Message, reader: Actor, roles: frozenset[str]) -> None:
-            await words.open(message, tenant=reader.tenant, auditor=reader.id if AUDITOR in roles else "")
+            await words.open(
+                message,
+                tenant=reader.tenant,
+                auditor=reader.id if AUDITOR in roles else "",
+                withheld=reader.kind == "integration",
+            )
 
+        use = Use(own)
+        stack.push_async_callback(use.write)
+        _start(me, "use", use.run)
+        directory = there.resources.directory
         server = Server(
             [*service.apis, Api(OPERATIONS, Operations(resources, subscriptions, service.apis, there.reader), ACCESS)],
-            tokens=tokens,
-            roles=there.resources.directory,
+            tokens=Keyed(tokens, directory, _now),
+            signatures=Signatures(directory, words.signing_secret, _now),
+            roles=directory,
             secret=there.secret,
             id_secret=words.id_secret,
             metrics=metrics,
             wait=wait,
             applied=applied,
             finish=finish,
+            used=use.count,
             host=settings.host,
             port=settings.port,
             reflection=settings.reflection,
-            rates=Rates(caller=settings.rate_per_caller, tenant=settings.rate_per_tenant),
+            rates=Rates(
+                caller=settings.rate_per_caller,
+                tenant=settings.rate_per_tenant,
+                integration=settings.rate_per_integration,
+            ),
         )
         me.port = await server.start()
         stack.push_async_callback(server.stop, settings.shutdown_seconds)
@@ -198,7 +216,7 @@ async def _open(stack: AsyncExitStack, name: str, build: Build, settings: Settin
     resources = Resources(name, settings, event_log, pool, Commands(name, event_log, words), words, directory, reached)
     service = build(resources)
     reader = Reader()
-    await provision.tables(pool, service.views, reader)
+    await provision.tables(pool, service.views, reader, service.beside)
     stack.push_async_callback(_say_no_more, own, reader)
     leads = await stack.enter_async_context(Leads(dsn))
     subscriptions: dict[str, Subscription] = {
@@ -227,6 +245,10 @@ async def digest_secret(store: KeyStore, settings: Settings) -> bytes:
     if (old := settings.old_key("persons")) and (digests := settings.old_key("digests")):
         first[master_id(old)] = digests
     return await store.secret("digests", first)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _start(me: Running, name: str, run: Callable[[Callable[[], None]], Awaitable[None]]) -> None:

@@ -14,8 +14,9 @@ from eventkit.context import Context
 from eventkit.database import connection, snapshot, transaction
 from eventkit.errors import Rejected, unknown
 from eventkit.log import Recorded
+from eventkit.process import use
 from eventkit.process.service import Resources
-from eventkit.rpc.access import Allow, anyone, may, roles, services
+from eventkit.rpc.access import Allow, anyone, integration_may, may, roles, services
 from eventkit.rpc.server import Api
 from eventkit.subscriptions import checkpoint, parking, readers
 from eventkit.subscriptions.projection import AnyView, Comparison, Expected, Mismatch, compare
@@ -27,7 +28,8 @@ from nhip.common.v1.command_pb2 import Accepted
 OPERATIONS = pb.DESCRIPTOR.services_by_name["Operations"]
 _OPERATORS = roles("admin", services=("operator",))
 ACCESS: Mapping[str, Allow] = {
-    "GetAccess": anyone(),
+    "GetAccess": anyone().and_integrations(),
+    "ListIntegrationUse": roles("admin", "auditor", services=("operator",)),
     "Verify": roles("admin", "auditor", "executive", services=("operator",)),
     "ListParked": roles("admin", "auditor", "executive", services=("operator",)),
     "RetryParked": _OPERATORS,
@@ -61,8 +63,13 @@ class Operations:
     """This process, as others see it."""
 
     async def get_access(self, request: pb.GetAccess, ctx: Context) -> pb.Access:
-        held = await self.resources.directory.roles(ctx.tenant, ctx.actor.id) or frozenset()
         reply = pb.Access()
+        if ctx.actor.kind == "integration":
+            verbs = await self.resources.directory.verbs(ctx.tenant, ctx.actor.id) or frozenset()
+            for api in self.apis:
+                reply.methods.extend(name for name, allow in api.access.items() if integration_may(allow, verbs))
+            return reply
+        held = await self.resources.directory.roles(ctx.tenant, ctx.actor.id) or frozenset()
         for api in self.apis:
             for rpc in api.service.methods:
                 allow = api.access[rpc.name]
@@ -71,6 +78,9 @@ class Operations:
                     if allow.others & held:
                         reply.about_others.append(rpc.name)
         return reply
+
+    async def list_integration_use(self, request: pb.ListIntegrationUse, ctx: Context) -> pb.IntegrationUses:
+        return await use.uses(self.resources.pool, ctx.tenant, request, ctx.at)
 
     async def verify(self, request: pb.Verify, ctx: Context) -> pb.Verified:
         views = [view for view in self._views() if request.view in ("", view.name)]

@@ -13,6 +13,7 @@ import structlog
 from eventkit.database import transaction
 from eventkit.kafka import relay
 from eventkit.log.faults import TRANSIENT, Backoff
+from eventkit.process import use
 from eventkit.settings import SettingsError, masked
 from eventkit.subscriptions import checkpoint, parking, readers
 from eventkit.subscriptions.projection import AnyView
@@ -112,14 +113,18 @@ async def _databases(server: str, services: Iterable[str]) -> None:
         await con.close()
 
 
-async def tables(pool: asyncpg.Pool, views: Sequence[AnyView], reader: Reader | None = None) -> None:
+async def tables(
+    pool: asyncpg.Pool, views: Sequence[AnyView], reader: Reader | None = None, beside: Sequence[str] = ()
+) -> None:
     """The tables of subscriptions and of views that are not there yet, and who reads them from now on, if anybody.
 
     A table that is there is never altered.
     """
     async with transaction(pool) as con:
         await con.execute(readers.LOCK)
-        await con.execute(";".join((checkpoint.SCHEMA, parking.SCHEMA, relay.SCHEMA, readers.SCHEMA)))
+        await con.execute(
+            ";".join((checkpoint.SCHEMA, parking.SCHEMA, relay.SCHEMA, readers.SCHEMA, use.SCHEMA, *beside))
+        )
         await con.execute(
             f"grant select on checkpoint to {READER}"
         )  # an answer says how far what it shows had been applied

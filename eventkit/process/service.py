@@ -101,6 +101,9 @@ class Service:
     views: Sequence[AnyView] = ()
     reactions: Sequence[Reaction] = ()
     timers: Sequence[Timer] = ()
+    beside: Sequence[str] = ()
+    """Statements that make, where they are not there yet, tables beside the log: what no decision rests on, and nobody
+    minds losing."""
 
 
 Build = Callable[[Resources], Service]

@@ -1,6 +1,6 @@
 """Who may call an RPC: one line per RPC in a service's table, and whoever is not in it may not."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from eventkit.context import Actor
@@ -9,7 +9,8 @@ from eventkit.errors import Kind, Rejected
 
 @dataclass(frozen=True, slots=True)
 class Allow:
-    """Who may make one call: people by role, services by name. Made by `anyone`, `roles`, `services`."""
+    """Who may make one call: people by role, services by name, integrations by what they may. Made by `anyone`,
+    `roles`, `services`, `signed`."""
 
     roles: frozenset[str] = frozenset()
     """A person with one of these roles may."""
@@ -22,6 +23,15 @@ class Allow:
     others: frozenset[str] = frozenset()
     """With one of these roles a person may ask it about others; everybody else about themselves alone: the handler
     holds to it."""
+    integrations: frozenset[str] | None = None
+    """What an integration must all be allowed to make it; with which things it may have to do, the handler holds to.
+    None: no integration may."""
+    signed: bool = False
+    """Who calls is told by the signature of what they bring, not by a token."""
+
+    def and_integrations(self, *verbs: str) -> "Allow":
+        """Beside the others those integrations that may do all of this; without a verb, every one."""
+        return replace(self, integrations=frozenset(verbs))
 
 
 def anyone(*, services: tuple[str, ...] = (), own: bool = False, others: tuple[str, ...] = ()) -> Allow:
@@ -47,11 +57,20 @@ def services(*names: str) -> Allow:
     return Allow(services=frozenset(names))
 
 
+def signed(*verbs: str) -> Allow:
+    """Nobody by a token: integrations that may do all of this, by the signature of what they send."""
+    return Allow(integrations=frozenset(verbs), signed=True)
+
+
 class Roles(Protocol):
     """Where the roles of people are looked up: a service's own view of who is who."""
 
     async def roles(self, tenant: str, person_id: str) -> frozenset[str] | None:
         """The person's roles, maybe none; None when nobody active in the tenant has that id."""
+        ...
+
+    async def verbs(self, tenant: str, integration_id: str) -> frozenset[str] | None:
+        """What an integration may; None when none that works has that id."""
         ...
 
 
@@ -68,6 +87,13 @@ async def authorise(allow: Allow, actor: Actor, directory: Roles, *, changes: bo
         if actor.id not in allow.services:
             raise Rejected("NOT_ALLOWED", f"the service {actor.id} may not do this", kind=Kind.FORBIDDEN)
         return frozenset()
+    if actor.kind == "integration":
+        verbs = await directory.verbs(actor.tenant, actor.id)
+        if verbs is None:
+            raise Rejected("TOKEN_INVALID", "this key is not, or no longer, good", kind=Kind.UNAUTHENTICATED)
+        if not integration_may(allow, verbs):
+            raise Rejected("NOT_ALLOWED", "this is not in the integration's scope", kind=Kind.FORBIDDEN)
+        return frozenset()
     held = await directory.roles(actor.tenant, actor.id)
     if held is None:
         raise Rejected(
@@ -76,6 +102,10 @@ async def authorise(allow: Allow, actor: Actor, directory: Roles, *, changes: bo
     if why := _refusal(allow, held, changes=changes):
         raise Rejected("NOT_ALLOWED", why, kind=Kind.FORBIDDEN)
     return held
+
+
+def integration_may(allow: Allow, verbs: frozenset[str]) -> bool:
+    return allow.integrations is not None and allow.integrations <= verbs
 
 
 def may(allow: Allow, held: frozenset[str], *, changes: bool) -> bool:

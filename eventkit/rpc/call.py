@@ -1,8 +1,9 @@
 """One call, from its metadata to its status: the steps that every RPC of every service goes through, in this order.
 
-trace, deadline, token, rate, positions, access, the request and its field rules, context, handler, last touch, position
-of the reply, errors – then one line in the log and the metrics. Access is judged on what the request brings, so behind
-its positions. Nothing that anybody wrote gets into the log: of a refusal its reason and the fields' paths.
+trace, deadline, token (or signature), rate, positions, access, the request and its field rules, context, handler, last
+touch, position of the reply, errors – then one line in the log and the metrics. Access is judged on what the request
+brings, so behind its positions. Nothing that anybody wrote gets into the log: of a refusal its reason and the fields'
+paths.
 """
 
 import asyncio
@@ -27,10 +28,12 @@ from eventkit.rpc.access import Allow, Roles, authorise
 from eventkit.rpc.auth import Authenticator
 from eventkit.rpc.ceilings import Rates, Waiting
 from eventkit.rpc.errors import Failure, ReplyTooLarge, failure, to_status
-from eventkit.rpc.metadata import APPLIED, POSITION, Metadata, new_command_id
+from eventkit.rpc.integrations import Signatures
+from eventkit.rpc.metadata import APPLIED, POSITION, RATE, Metadata, new_command_id
 from eventkit.rpc.rules import violations
 from eventkit.telemetry import Metrics, current_trace_id, current_traceparent, exception_name, frames, span
 from nhip.common.v1 import command_pb2
+from nhip.common.v1.delivery_pb2 import Delivery
 
 MESSAGE_BYTES = 4 * 1024 * 1024
 """Largest request and reply."""
@@ -57,6 +60,10 @@ Applied = Callable[[str], Awaitable[Mapping[str, int]]]
 
 IdSecret = Callable[[str], Awaitable[bytes]]
 """A tenant's secret, from which the ids of its repeatable commands are made; empty: it has none."""
+
+
+Used = Callable[[Actor], None]
+"""Counts a call of an integration."""
 
 
 class Finish(Protocol):
@@ -88,11 +95,17 @@ async def nothing_to_finish(message: Message, reader: Actor, roles: frozenset[st
     """The `Finish` of a service whose replies leave as its handlers made them."""
 
 
+def nothing_to_count(actor: Actor) -> None:
+    """The `Used` of a service that does not say when an integration was last there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Dependencies:
     """What calls need of the service that they are made to."""
 
     tokens: Authenticator
+    signatures: Signatures | None
+    """What judges calls without a token; None: there are none."""
     roles: Roles
     secret: bytes
     """Keys the digests of requests, so that a digest in an event says nothing about the request's words."""
@@ -100,6 +113,7 @@ class Dependencies:
     wait: Wait
     applied: Applied
     finish: Finish
+    used: Used
     rates: Rates
     waiting: Waiting
     metrics: Metrics
@@ -116,6 +130,7 @@ class _Outcome:
     waiting: bool = False
     """It waits for positions: nothing has been decided yet."""
     position: str = ""
+    rate: str = ""
     applied: Mapping[str, int] = field(default_factory=dict[str, int])
     failed: Failure | None = None
     error: BaseException | None = None
@@ -163,13 +178,16 @@ class Call:
                 outcome.error = error
             finally:
                 self._record(outcome, time.perf_counter() - started, metadata.request_id)
+        told = [(RATE, outcome.rate)] if outcome.rate else []
         if outcome.failed is not None:
-            await servicer.abort_with_status(to_status(outcome.failed))
+            await servicer.abort_with_status(to_status(outcome.failed, told))
         if outcome.position:
-            servicer.set_trailing_metadata(grpc.aio.Metadata((POSITION, outcome.position)))
+            told.append((POSITION, outcome.position))
         elif outcome.applied:
             positions = ",".join(f"{context}={position}" for context, position in sorted(outcome.applied.items()))
-            servicer.set_trailing_metadata(grpc.aio.Metadata((APPLIED, positions)))
+            told.append((APPLIED, positions))
+        if told:
+            servicer.set_trailing_metadata(grpc.aio.Metadata(*told))
         if len(answer) < COMPRESSED_BYTES:
             servicer.disable_next_message_compression()
         return answer
@@ -178,8 +196,13 @@ class Call:
         self, request: bytes, metadata: Metadata, at: datetime, deadline: float, outcome: _Outcome
     ) -> bytes:
         dependencies = self.dependencies
-        outcome.actor = actor = await dependencies.tokens.authenticate(metadata.authorization)
-        dependencies.rates.take(actor)
+        outcome.actor = actor = await self._who(request, metadata)
+        try:
+            dependencies.rates.take(actor)
+        finally:
+            outcome.rate = str(dependencies.rates.left(actor) or "")
+        if actor.kind == "integration":
+            dependencies.used(actor)
         if after := metadata.positions():
             await self._wait(actor, after, deadline, outcome)
         # Behind the positions: who brings the position of what took their role away is judged without it.
@@ -216,6 +239,14 @@ class Call:
             if not (fewer := _rows(command, reply) // 2):
                 raise ReplyTooLarge
             setattr(command, PAGE_SIZE, fewer)
+
+    async def _who(self, request: bytes, metadata: Metadata) -> Actor:
+        if not self.allow.signed:
+            return await self.dependencies.tokens.authenticate(metadata.authorization)
+        delivery = self._read(request)
+        assert isinstance(delivery, Delivery)
+        assert self.dependencies.signatures is not None
+        return await self.dependencies.signatures.authenticate(delivery)
 
     async def _wait(self, actor: Actor, after: Mapping[str, int], deadline: float, outcome: _Outcome) -> None:
         left = min(deadline - asyncio.get_running_loop().time(), WAIT_SECONDS)

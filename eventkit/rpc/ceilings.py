@@ -1,9 +1,11 @@
 """How much one caller, and one tenant, may ask of this process: so many calls a second, so many that wait at once."""
 
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from eventkit.context import Actor
 from eventkit.errors import Kind, Rejected
@@ -16,22 +18,45 @@ WAITING_PER_CALLER = 16
 _REMEMBERED = 10_000
 
 
+@dataclass(frozen=True, slots=True)
+class Left:
+    """How much an integration may still ask of this process: it is told so with every answer."""
+
+    limit: int
+    """Calls that may be made at once by who was quiet."""
+    remaining: int
+    reset: int
+    """Seconds until it may make that many again."""
+
+    def __str__(self) -> str:
+        return f"limit={self.limit}, remaining={self.remaining}, reset={self.reset}"
+
+
 class Rates:
-    """Calls a second, over time, of a person and of everybody in a tenant together; 0: as many as they like.
+    """Calls a second, over time, of a person, of an integration, and of everybody in a tenant together; 0: as many as
+    they like.
 
     The project's own services (the importer, an operator) have no rate of their own; they count in their tenant's.
     """
 
-    def __init__(self, *, caller: float = 0.0, tenant: float = 0.0, clock: Callable[[], float] = time.monotonic):
-        self._caller, self._tenant, self._clock = caller, tenant, clock
+    def __init__(
+        self,
+        *,
+        caller: float = 0.0,
+        tenant: float = 0.0,
+        integration: float = 0.0,
+        clock: Callable[[], float] = time.monotonic,
+    ):
+        self._tenant, self._clock = tenant, clock
+        self._rates = {"person": caller, "integration": integration}
         # What is left, and as of when; the least recently used go first, and a full bucket is the same as none.
         self._buckets: OrderedDict[tuple[str, str], tuple[float, float]] = OrderedDict()
 
     def take(self, actor: Actor) -> None:
         """Counts one call. Raises Rejected (TOO_MANY): RATE_EXCEEDED, saying when to ask again."""
         wait = self._missing((actor.tenant, ""), self._tenant)
-        if actor.kind == "person":
-            wait = max(wait, self._missing((actor.tenant, actor.id), self._caller))
+        if rate := self._rates.get(actor.kind, 0.0):
+            wait = max(wait, self._missing((actor.tenant, str(actor)), rate))
         if wait > 0:
             raise Rejected(
                 "RATE_EXCEEDED",
@@ -39,6 +64,16 @@ class Rates:
                 kind=Kind.TOO_MANY,
                 retry_after=wait,
             )
+
+    def left(self, actor: Actor) -> Left | None:
+        """What an integration is told; None: nothing, for its calls are not counted or it is none."""
+        rate = self._rates["integration"]
+        if actor.kind != "integration" or not rate:
+            return None
+        most = max(rate * BURST_SECONDS, 1.0)
+        left, at = self._buckets.get((actor.tenant, str(actor)), (most, self._clock()))
+        left = min(left + (self._clock() - at) * rate, most)
+        return Left(int(most), int(left), math.ceil((most - left) / rate))
 
     def _missing(self, whose: tuple[str, str], rate: float) -> float:
         """Takes one call out of a bucket; answers the seconds until there is one, where there is none."""

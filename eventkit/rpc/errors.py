@@ -2,9 +2,9 @@
 
 import errno
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from typing import NamedTuple, cast
 from uuid import uuid4
 
 import asyncpg
@@ -130,9 +130,9 @@ def is_transient(error: BaseException) -> bool:
             return False
 
 
-def to_status(failed: Failure) -> grpc.Status:
+def to_status(failed: Failure, told: Sequence[tuple[str, str]] = ()) -> grpc.Status:
     """The failure as trailers: ErrorInfo with the reason, BadRequest with the fields, RetryInfo with when to ask
-    again."""
+    again; and what else is `told`."""
     status = status_pb2.Status(code=_number(failed.code), message=_cut(failed.message, _MESSAGE_BYTES))
     metadata = {
         name: value
@@ -160,7 +160,19 @@ def to_status(failed: Failure) -> grpc.Status:
         del status.details[:]
         _add(status, info)
         _add(status, bad)
-    return rpc_status.to_status(status)  # pyright: ignore[reportUnknownMemberType]  # its stub leaves the parameter open
+    made = rpc_status.to_status(status)  # pyright: ignore[reportUnknownMemberType]  # its stub leaves the parameter open
+    if not told:
+        return made
+    more = _Told(made.code, made.details, (*(made.trailing_metadata or ()), *told))
+    return cast(grpc.Status, more)
+
+
+class _Told(NamedTuple):
+    """As `rpc_status` makes it, with more trailers."""
+
+    code: grpc.StatusCode
+    details: str
+    trailing_metadata: Sequence[tuple[str, str | bytes]]
 
 
 def rejection(error: grpc.RpcError) -> Rejected | None:

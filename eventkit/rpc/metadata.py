@@ -15,6 +15,8 @@ POSITION = "nhip-position"
 APPLIED = "nhip-applied"
 """In the reply to a query: how far each context was applied, at the least, in what is answered; as
 `goals=12,people=3`."""
+RATE = "nhip-rate"
+"""In the reply to an integration: how much more it may ask, as `limit=50, remaining=12, reset=4` (seconds)."""
 TRACEPARENT = "traceparent"
 REQUEST_ID = "x-request-id"
 CHECK = "nhip-check"

@@ -23,15 +23,19 @@ from eventkit.rpc.call import (
     Finish,
     Handler,
     IdSecret,
+    Used,
     Wait,
     no_secret,
     nothing_applied,
+    nothing_to_count,
     nothing_to_finish,
     nothing_to_wait_for,
 )
 from eventkit.rpc.ceilings import Rates, Waiting
+from eventkit.rpc.integrations import Signatures
 from eventkit.rpc.rules import compile_rules
 from eventkit.telemetry import Metrics
+from nhip.common.v1.delivery_pb2 import Delivery
 
 DEADLINE_SECONDS = 30.0
 """What a call gets that brings no deadline."""
@@ -81,6 +85,8 @@ class Api:
         for rpc in rpcs.values():
             if rpc.client_streaming or rpc.server_streaming:
                 raise ValueError(f"{name}: {rpc.name} streams; only single requests and replies are served")
+            if self.access[rpc.name].signed and rpc.input_type.full_name != Delivery.DESCRIPTOR.full_name:
+                raise ValueError(f"{name}: {rpc.name} takes no Delivery, so nothing that is signed")
             self.handler(rpc)
             compile_rules(rpc.input_type)
 
@@ -122,6 +128,7 @@ class Server:
 
     `secret` keys the digests of requests; `id_secret` answers a tenant's secret for the ids of commands; `wait` waits
     for positions that callers name; `applied` tells how far the views are; `finish` has the last touch to replies;
+    `used` counts the calls of integrations, and `signatures` judges what they sign;
     `deadline_seconds` is for calls that bring no deadline; `rates` says how often callers may ask; with `reflection`
     anybody who reaches the port may read the contracts, without a token.
     """
@@ -138,6 +145,8 @@ class Server:
         wait: Wait = nothing_to_wait_for,
         applied: Applied = nothing_applied,
         finish: Finish = nothing_to_finish,
+        used: Used = nothing_to_count,
+        signatures: Signatures | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
         reflection: bool = False,
@@ -147,18 +156,22 @@ class Server:
     ):
         if len(secret) < 32:
             raise ValueError("the secret for digests has at least 32 bytes")
+        if signatures is None and any(allow.signed for api in apis for allow in api.access.values()):
+            raise ValueError("what is signed needs somebody who judges signatures")
         names = [api.service.full_name for api in apis]
         if len(set(names)) != len(names):
             raise ValueError("a gRPC service is served by one API")
         self._apis, self._host, self._port, self._reflection = tuple(apis), host, port, reflection
         self._dependencies = Dependencies(
             tokens=tokens,
+            signatures=signatures,
             roles=roles,
             secret=secret,
             id_secret=id_secret,
             wait=wait,
             applied=applied,
             finish=finish,
+            used=used,
             rates=rates or Rates(),
             waiting=Waiting(),
             metrics=metrics,

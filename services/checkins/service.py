@@ -6,10 +6,14 @@ from eventkit.process.service import Resources, Service
 from eventkit.rpc.server import Api
 from nhip.checkins.v1 import cadence_pb2, check_ins_pb2, checkins_pb2, topics_pb2
 from services.checkins import api, cadence_api, check_ins_api, topics_api
+from services.checkins.queries import polls
 from services.checkins.queries.known import KnownKpis
 from services.checkins.reactors.closing import closing
 from services.checkins.reactors.falling_due import FallingDue
+from services.checkins.reactors.polling import polling
+from services.checkins.reactors.published import Reach
 from services.checkins.reactors.unanswered import Unanswered
+from services.checkins.recording import Recording
 from services.checkins.views.cadence import AbsenceView, CadenceView, DueView, HolidayView
 from services.checkins.views.check_in import AnswerView, CheckInView
 from services.checkins.views.joined import JoinedView
@@ -21,7 +25,8 @@ from services.checkins.views.topic import TopicReaderView, TopicStepView, TopicV
 
 def service(resources: Resources) -> Service:
     known = KnownKpis(resources)
-    progress, topics = api.CheckinsApi(resources, known), topics_api.TopicsApi(resources, known)
+    progress = api.CheckinsApi(resources, known, Recording(resources))
+    topics = topics_api.TopicsApi(resources, known)
     check_ins, cadence = check_ins_api.CheckInsApi(resources), cadence_api.CadenceApi(resources)
     return Service(
         apis=[
@@ -49,5 +54,10 @@ def service(resources: Resources) -> Service:
             *past_views(),
         ],
         reactions=[closing(resources)],
-        timers=[Unanswered(resources).timer, FallingDue(resources).timer],
+        timers=[
+            Unanswered(resources).timer,
+            FallingDue(resources).timer,
+            polling(resources, Reach(resources.settings.polled_hosts)),
+        ],
+        beside=[polls.SCHEMA],
     )

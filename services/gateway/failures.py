@@ -52,6 +52,8 @@ class Failure(Exception):
     """Whose answer it is, as "goals"; empty: the gateway's own."""
     retry_after: int = 0
     """Seconds after which the same may be asked again; 0: it is not a matter of time."""
+    rate: str = ""
+    """How much more an integration may ask, as services say it."""
     allowed: tuple[str, ...] = ()
     """The methods that the path answers, where it was asked by another one."""
 

@@ -118,13 +118,13 @@ class Gate:
 
 
 def is_api(request: Request) -> bool:
-    """It takes tokens and no cookies: another site's page has none."""
-    return f"{request.url.path}/".startswith("/v1/")
+    """It takes tokens or signatures and no cookies: another site's page has none."""
+    return f"{request.url.path}/".startswith(("/v1/", "/hooks/"))
 
 
 def answer(request: Request, failure: Failure) -> Response:
     """A failure as the JSON API says it."""
-    headers: dict[str, str] = {}
+    headers = rate_headers(failure.rate)
     if failure.retry_after:
         headers["Retry-After"] = str(failure.retry_after)
     if failure.status == "UNAUTHENTICATED":
@@ -132,6 +132,14 @@ def answer(request: Request, failure: Failure) -> Response:
     if failure.allowed:
         headers["Allow"] = ", ".join(failure.allowed)
     return JSONResponse(failure.as_json(request.state.request_id), failure.http, headers)
+
+
+def rate_headers(rate: str) -> dict[str, str]:
+    """What an integration is told with every answer: how many calls it may make at once, how many of them are left, and
+    in how many seconds it has all of them again."""
+    told = {name.strip(): value for name, _, value in (part.partition("=") for part in rate.split(","))}
+    names = (("RateLimit-Limit", "limit"), ("RateLimit-Remaining", "remaining"), ("RateLimit-Reset", "reset"))
+    return {header: told[name] for header, name in names if name in told}
 
 
 def most_bytes(request: Request) -> int:
@@ -221,7 +229,16 @@ class _Cors:
                     REQUEST_ID,
                     "if-none-match",
                 ],
-                expose_headers=[POSITION, APPLIED, REQUEST_ID, "etag", "retry-after"],
+                expose_headers=[
+                    POSITION,
+                    APPLIED,
+                    REQUEST_ID,
+                    "etag",
+                    "retry-after",
+                    "ratelimit-limit",
+                    "ratelimit-remaining",
+                    "ratelimit-reset",
+                ],
                 max_age=600,
             )
             if origins

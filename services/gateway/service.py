@@ -32,6 +32,7 @@ from services.gateway.features import feature_routes, feature_templates
 from services.gateway.features.reference import pages as reference
 from services.gateway.features.sign_in import pages as sign_in
 from services.gateway.gate import SECURITY, Gate, answer, is_api
+from services.gateway.hooks import hook_routes
 from services.gateway.json_api import json_routes
 from services.gateway.session import Identity, Issuer, in_english
 from services.gateway.upstream import SERVICES, Upstream
@@ -85,6 +86,7 @@ def application(
     routes = [
         Route("/v1/openapi.json", reference.openapi),
         *json_routes(upstream, tokens, identity.ended),
+        *hook_routes(upstream),
         Route("/healthz", _alive),
         Route("/.well-known/jwks.json", keys),
         Route("/demo/token", token, methods=["POST"]),

@@ -11,7 +11,16 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from eventkit import contracts
-from eventkit.rpc.metadata import APPLIED, AUTHORIZATION, CHECK, IDEMPOTENCY_KEY, POSITION, REQUEST_ID, TRACEPARENT
+from eventkit.rpc.metadata import (
+    APPLIED,
+    AUTHORIZATION,
+    CHECK,
+    IDEMPOTENCY_KEY,
+    POSITION,
+    RATE,
+    REQUEST_ID,
+    TRACEPARENT,
+)
 from nhip.common.v1 import operations_pb2
 from services.gateway.failures import Failure, of_rpc, slow
 
@@ -35,6 +44,8 @@ class Reply:
     """As "goals=123"; empty where the service named none."""
     applied: str = ""
     """Of a query: how far each context was applied, as "goals=12,people=3"."""
+    rate: str = ""
+    """To an integration: how much more it may ask."""
 
 
 class Upstream:
@@ -73,7 +84,9 @@ class Upstream:
                 message: Message = await call
                 told: list[tuple[str, Any]] = [*await call.initial_metadata(), *await call.trailing_metadata()]
         except grpc.aio.AioRpcError as error:
-            raise of_rpc(error, context) from error
+            failure = of_rpc(error, context)
+            failure.rate = next((str(value) for key, value in error.trailing_metadata() or () if key == RATE), "")
+            raise failure from error
         except TimeoutError as error:
             call.cancel()
             raise slow(context) from error
@@ -81,7 +94,7 @@ class Upstream:
             call.cancel()
             raise
         named = {key: str(value) for key, value in told}
-        return Reply(message, named.get(POSITION, ""), named.get(APPLIED, ""))
+        return Reply(message, named.get(POSITION, ""), named.get(APPLIED, ""), named.get(RATE, ""))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from eventkit.commands.batch import Item
 from eventkit.commands.loading import Decide, Load
 from eventkit.context import IMPORTER, Context
 from eventkit.directory.facts import OrgChart
+from eventkit.directory.integrations import EVERYTHING, READ
 from eventkit.errors import Kind, Rejected, unknown
 from eventkit.rpc.access import Allow, anyone, roles
 from eventkit.values import to_date
@@ -60,12 +61,13 @@ ACCESS: Mapping[str, Allow] = {
     "AcceptInvitation": anyone(),
     "DeclineInvitation": anyone(),
     # Goals are open to all (X-04, G-71).
-    "GetMap": anyone(services=(IMPORTER,)),
-    "ListKpis": anyone(services=(IMPORTER,)),
+    # A program that may read some KPIs alone reads them one by one.
+    "GetMap": anyone(services=(IMPORTER,)).and_integrations(READ, EVERYTHING),
+    "ListKpis": anyone(services=(IMPORTER,)).and_integrations(READ, EVERYTHING),
     "PreviewStatuses": anyone(),
     "GetOverview": anyone(),
     "ListGaps": anyone(),
-    "GetKpi": anyone(services=(IMPORTER,)),
+    "GetKpi": anyone(services=(IMPORTER,)).and_integrations(READ),
     "GetKpiAccess": anyone(),
     "GetKpiHistory": anyone(services=(IMPORTER,)),
     "ListProposals": anyone(),
@@ -188,9 +190,12 @@ class GoalsApi(CycleApi):
 
     async def get_kpi(self, request: pb.GetKpi, ctx: Context) -> pb.KpiPage:
         org = await self._people_then(ctx, request.as_of)
-        return await kpi_page.kpi_page(
+        page = await kpi_page.kpi_page(
             self.resources.pool, self.outlines, ctx.actor, request, org, ctx.at, self._checkins(ctx)
         )
+        if ctx.actor.kind == "integration":
+            return kpi_page.within_scope(page, await self.resources.directory.org_chart(ctx.tenant), ctx.actor)
+        return page
 
     async def get_kpi_access(self, request: pb.GetKpiAccess, ctx: Context) -> pb.KpiAccess:
         org = await self.resources.directory.org_chart(ctx.tenant)

@@ -9,6 +9,7 @@ from eventkit.commands.batch import Item
 from eventkit.commands.loading import Load
 from eventkit.context import IMPORTER, Context
 from eventkit.directory.facts import OrgChart
+from eventkit.directory.integrations import EVERYTHING, READ
 from eventkit.directory.past import Past
 from eventkit.rpc.access import Allow, anyone, roles
 from eventkit.subscriptions.table import reading
@@ -40,8 +41,8 @@ ACCESS: Mapping[str, Allow] = {
     "StartCycle": _STRATEGY,
     "CloseCycle": _STRATEGY,
     "ReopenCycle": roles("executive"),
-    "ListCycles": anyone(services=(IMPORTER,)),
-    "GetCycle": anyone(),
+    "ListCycles": anyone(services=(IMPORTER,)).and_integrations(READ),
+    "GetCycle": anyone().and_integrations(READ, EVERYTHING),
     # Whose KPIs they are, the decision checks.
     "CarryOnKpis": anyone(),
     "ListFollowUps": anyone(),

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 
+from eventkit.directory.integrations import EVERYTHING, READ
 from eventkit.rpc.access import AUDITOR, Allow, anyone, roles, services
 from services.people.company_api import ACCESS as COMPANY_ACCESS
+from services.people.integration_api import ACCESS as INTEGRATION_ACCESS
 from services.people.position_api import ACCESS as POSITION_ACCESS
 
 _ADMIN = roles("admin", services=("importer", "operator"))
@@ -41,8 +43,9 @@ ACCESS: Mapping[str, Allow] = {
     "WithdrawPlannedChange": roles("admin", services=("operator",)),
     "ListPlannedChanges": roles("admin", AUDITOR, services=("operator",)),
     **COMPANY_ACCESS,
+    **INTEGRATION_ACCESS,
     **POSITION_ACCESS,
-    "ListUnits": _READ,
+    "ListUnits": _READ.and_integrations(READ, EVERYTHING),
     "ListPeople": _READ,
     "GetOrganisation": anyone(),
     "GetPerson": _READ,

@@ -7,12 +7,12 @@ from eventkit.commands.aggregate import Decision
 from eventkit.commands.loading import Load
 from eventkit.context import Context
 from eventkit.directory.facts import ORGANISATION, PERSON, THE_ORGANISATION
-from eventkit.process.service import Resources
 from eventkit.rpc.access import Allow, anyone, roles
 from eventkit.subscriptions.table import reading
 from nhip.common.v1.command_pb2 import Accepted
 from nhip.people.v1 import positions_pb2 as pb
 from services.people.domain import position
+from services.people.integration_api import IntegrationApi
 from services.people.queries import positions
 
 _ADMIN = roles("admin", services=("operator",))
@@ -27,10 +27,8 @@ ACCESS: Mapping[str, Allow] = {
 
 
 @dataclass(frozen=True, slots=True)
-class PositionApi:
+class PositionApi(IntegrationApi):
     """The part of `nhip.people.v1.People` that is about positions (G-79)."""
-
-    resources: Resources
 
     async def open_position(self, command: pb.OpenPosition, ctx: Context) -> Accepted:
         id = ctx.new_id("position")

@@ -90,6 +90,8 @@ class KnownKpi:
     measured: Measured
     computed_from: tuple[str, ...] = ()
     """The KPIs that it is computed from; empty: its values are entered."""
+    unit_id: str = ""
+    """Whose it is; empty: its owners'."""
 
 
 def may_record(progress: Progress, kpi: KnownKpi, person_id: str) -> bool:
@@ -98,10 +100,18 @@ def may_record(progress: Progress, kpi: KnownKpi, person_id: str) -> bool:
 
 
 def record(
-    progress: Progress, command: RecordProgress, kpi: KnownKpi, actor: Actor, today: date, *, usual_confidence: int
+    progress: Progress,
+    command: RecordProgress,
+    kpi: KnownKpi,
+    actor: Actor,
+    today: date,
+    *,
+    usual_confidence: int,
+    covered: bool = False,
 ) -> Decision:
-    """`usual_confidence`: how sure somebody is who does not say (C-06)."""
-    _check_recorder(progress, kpi, actor, today)
+    """`usual_confidence`: how sure somebody is who does not say (C-06). `covered`: it is in the scope of the
+    integration that records it (X-07)."""
+    _check_recorder(progress, kpi, actor, today, covered=covered)
     on = _day(to_date(command.occurred_on) or min(kpi.ends_on, today), kpi, today, "occurred_on")
     value = _value(Decimal(command.value.value), kpi, "value")
     if not command.confirmed:
@@ -124,7 +134,7 @@ def record(
         note=command.note if has_note else None,
         correction=stands is not None,
         # An import writes down what the owner said.
-        author_id=kpi.owners[0] if actor.is_importer and kpi.owners else actor.id,
+        author_id=kpi.owners[0] if actor.is_importer and kpi.owners else actor.words_of,
         evidence=shown,
     )
     return [StreamEvent(PROGRESS(kpi.id), recorded)]
@@ -186,8 +196,17 @@ def retract(progress: Progress, command: RetractProgress, kpi: KnownKpi, actor: 
     return [StreamEvent(PROGRESS(kpi.id), retracted)]
 
 
-def _check_recorder(progress: Progress, kpi: KnownKpi, actor: Actor, today: date) -> None:
-    if not actor.is_importer and not may_record(progress, kpi, actor.id):
+def _check_recorder(progress: Progress, kpi: KnownKpi, actor: Actor, today: date, *, covered: bool = False) -> None:
+    if actor.kind == "integration":
+        if not covered:
+            raise Rejected(
+                "OUT_OF_SCOPE",
+                "this KPI is not in the integration's scope",
+                kind=Kind.FORBIDDEN,
+                field="kpi_id",
+                rule="X-07",
+            )
+    elif not actor.is_importer and not may_record(progress, kpi, actor.id):
         raise Rejected(
             "NOT_AN_OWNER",
             "only who answers for a KPI, or whom they named for it, records its progress",

@@ -64,4 +64,5 @@ def _known(row: asyncpg.Record, org: OrgChart) -> KnownKpi:
         row["ends_on"],
         Measured(row["kind"], row["direction"], row["unit"], row["target"]),
         tuple(row["computed_from"]),
+        row["unit_id"],
     )

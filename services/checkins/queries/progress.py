@@ -2,7 +2,8 @@
 
 import asyncpg
 
-from eventkit.context import acting_id
+from eventkit.context import acting_id, behind
+from eventkit.directory.facts import OrgChart
 from eventkit.rpc.paging import asked
 from eventkit.values import from_date, from_datetime, from_decimal
 from nhip.checkins.v1 import checkins_pb2 as pb
@@ -11,7 +12,7 @@ from nhip.common.v1.words_pb2 import PersonalText
 from services.checkins.views.progress import ENTRIES
 
 
-async def entries(con: asyncpg.Connection, tenant: str, request: pb.ListProgress) -> pb.Progress:
+async def entries(con: asyncpg.Connection, tenant: str, request: pb.ListProgress, org: OrgChart) -> pb.Progress:
     """A page of the entries of a KPI, the newest first; what no later one replaced, moved or took back, stands."""
     page = asked(request, tenant, int, size=100)
     rows = await con.fetch(
@@ -25,10 +26,12 @@ async def entries(con: asyncpg.Connection, tenant: str, request: pb.ListProgress
         page.limit,
     )
     shown, token = page.cut(rows, lambda row: (row["version"],))
-    return pb.Progress(entries=map(_entry, shown), next_page_token=token)
+    return pb.Progress(entries=[_entry(row, org) for row in shown], next_page_token=token)
 
 
-def _entry(row: asyncpg.Record) -> pb.ProgressEntry:
+def _entry(row: asyncpg.Record, org: OrgChart) -> pb.ProgressEntry:
+    kind, _, id = acting_id(row["actor"]).partition(":")
+    integration = org.integrations.get(id) if kind == "integration" else None
     return pb.ProgressEntry(
         event_id=row["event_id"],
         occurred_on=from_date(row["occurred_on"]),
@@ -41,4 +44,6 @@ def _entry(row: asyncpg.Record) -> pb.ProgressEntry:
         replaces_on=from_date(row["replaces_on"]) if row["replaces_on"] else None,
         reason_class=row["reason_class"],
         evidence=Evidence.FromString(row["evidence"]) if row["evidence"] else None,
+        integration_name=integration.name if integration else "",
+        account_id=behind(row["actor"]).removeprefix("person:") if integration else "",
     )

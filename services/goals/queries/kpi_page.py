@@ -8,6 +8,8 @@ import asyncpg
 
 from eventkit.context import Actor
 from eventkit.directory.facts import OrgChart
+from eventkit.directory.integrations import EVERYTHING
+from eventkit.directory.responsibility import in_scope
 from eventkit.errors import unknown
 from eventkit.rpc.paging import asked
 from eventkit.subscriptions.table import reading
@@ -114,6 +116,19 @@ async def kpi_page(
             for v, at in replaced
         ],
     )
+
+
+def within_scope(page: pb.KpiPage, org: OrgChart, actor: Actor) -> pb.KpiPage:
+    """What an integration may read of it: a KPI of its scope, and of others nothing unless all are. Raises `Rejected`
+    KPI_UNKNOWN."""
+    known, kpi = org.integrations.get(actor.id), page.kpi
+    owners = [owner.person_id for owner in kpi.owners]
+    if known is None or not in_scope(known.facts.scope, kpi.kpi_id, kpi.cycle_id, kpi.unit_id, owners, org):
+        raise unknown("kpi", kpi.kpi_id, "kpi_id")
+    if EVERYTHING not in known.may:
+        for others in ("path", "children", "shortfalls", "not_checked", "computed_from"):
+            page.ClearField(others)
+    return page
 
 
 def _path(

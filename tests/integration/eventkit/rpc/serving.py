@@ -70,6 +70,9 @@ class People:
             else None
         )
 
+    async def verbs(self, tenant: str, integration_id: str) -> frozenset[str] | None:
+        return None
+
 
 @dataclass
 class Waits:

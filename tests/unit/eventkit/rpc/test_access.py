@@ -4,9 +4,10 @@ import pytest
 
 from eventkit.context import Actor
 from eventkit.errors import Kind, Rejected
-from eventkit.rpc.access import Allow, anyone, authorise, roles, services
+from eventkit.rpc.access import Allow, anyone, authorise, roles, services, signed
 
 LAN, IMPORTER = Actor("acme", "lan"), Actor("acme", "importer", "service")
+CRM = Actor("acme", "crm", "integration", "person:lan")
 
 
 class Directory:
@@ -14,6 +15,9 @@ class Directory:
         self.held = held
 
     async def roles(self, tenant: str, person_id: str) -> frozenset[str] | None:
+        return self.held
+
+    async def verbs(self, tenant: str, integration_id: str) -> frozenset[str] | None:
         return self.held
 
 
@@ -36,6 +40,15 @@ async def verdict(allow: Allow, actor: Actor, *held: str, changes: bool = False)
         (roles("executive", services=("importer",)), IMPORTER, (), "may"),
         (services("importer"), IMPORTER, (), "may"),
         (services("importer"), LAN, ("importer", "executive"), "NOT_ALLOWED"),
+        (anyone(), CRM, ("read", "record", "everything"), "NOT_ALLOWED"),
+        (services("crm"), CRM, ("read", "record", "everything"), "NOT_ALLOWED"),
+        (roles("read"), CRM, ("read",), "NOT_ALLOWED"),
+        (anyone().and_integrations("read"), CRM, ("read",), "may"),
+        (anyone().and_integrations("read"), CRM, ("record",), "NOT_ALLOWED"),
+        (anyone().and_integrations("read", "everything"), CRM, ("read",), "NOT_ALLOWED"),
+        (anyone().and_integrations(), CRM, (), "may"),
+        (signed("record"), CRM, ("record",), "may"),
+        (signed("record"), LAN, ("record",), "NOT_ALLOWED"),
         (services("lan"), LAN, (), "NOT_ALLOWED"),
         (Allow(), LAN, ("executive",), "NOT_ALLOWED"),
         (Allow(), IMPORTER, (), "NOT_ALLOWED"),
