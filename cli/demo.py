@@ -4,12 +4,15 @@ values come in, proposals wait."""
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+from zoneinfo import ZoneInfo
 
 import yaml
 from babel.dates import format_date
+
+from eventkit.directory.defaults import DEFAULT_TIME_ZONE
 
 ROOM = Path(__file__).parent.parent / "demo"
 LANGUAGES = ("vi", "en")
@@ -37,12 +40,26 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Act:
+    """A command of somebody of the company, as the contract's JSON. What it names is said by reference: "@kpi/I1"."""
+
+    by: str
+    do: str
+    """The request's full name: "nhip.retros.v1.WriteStarfish"."""
+    say: Mapping[str, Any]
+    ref: str = ""
+    """By which later acts name what it makes, as "@board"; empty: none does."""
+
+
+@dataclass(frozen=True, slots=True)
 class Demo:
     """One company, as files for the import, in this order, and what its people ask for then."""
 
     before: str
     now: str
     asked: Sequence[Asked]
+    acts: Sequence[Act]
+    """What its people do after that, in this order."""
     leader: str
     """Who starts and closes its cycles."""
 
@@ -84,6 +101,7 @@ def company(language: str, today: date) -> Demo:
         before=_written(_before(base, alive["before"], language)),
         now=_written({**base, "progress": [*_progress(alive), *base["progress"]]}),
         asked=[_asked(one, base, language) for one in alive["proposals"]],
+        acts=[Act(a["by"], a["do"], _told(a["say"], language), a.get("ref", "")) for a in alive["acts"]],
         leader=leader,
     )
 
@@ -157,6 +175,37 @@ def _asked(one: Mapping[str, Any], base: Mapping[str, Any], language: str) -> As
         decided_by=decided["by"] if decided else "",
         comment=decided["reason"][language] if decided else "",
     )
+
+
+def _told(said: Any, language: str) -> Any:
+    """What an act says, in one language; `{day: …}` and `{at: …}` as the contract's JSON has days and moments."""
+    match said:
+        case {"vi": _, "en": _}:
+            return {"plain": said[language]}
+        case {"day": date() as day, **rest} if not rest:
+            return {"year": day.year, "month": day.month, "day": day.day}
+        case {"at": datetime() as at, **rest} if not rest:
+            return at.replace(tzinfo=ZoneInfo(DEFAULT_TIME_ZONE)).isoformat()
+        case dict():
+            fields = cast(Mapping[str, Any], said)
+            return {name: _told(value, language) for name, value in fields.items()}
+        case list():
+            return [_told(one, language) for one in cast(Sequence[Any], said)]
+        case _:
+            return said
+
+
+def named(said: Any, ids: Mapping[str, str]) -> Any:
+    """What an act says, with ids where it names things: "@kpi/I1". Raises KeyError for what nobody brought."""
+    match said:
+        case str() if said.startswith("@"):
+            return ids[said.removeprefix("@")]
+        case dict():
+            return {name: named(value, ids) for name, value in cast(Mapping[str, Any], said).items()}
+        case list():
+            return [named(one, ids) for one in cast(Sequence[Any], said)]
+        case _:
+            return said
 
 
 def _written(company: Mapping[str, Any]) -> str:

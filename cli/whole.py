@@ -11,13 +11,16 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import structlog
+from google.protobuf import json_format, message_factory
+from google.protobuf.descriptor_pool import Default
+from google.protobuf.message import Message
 from google.type.decimal_pb2 import Decimal
 
 from cli import addresses, web
 from cli.addresses import Addresses
 from cli.catalog import SERVICES
 from cli.client import Client, connected
-from cli.demo import LANGUAGES, Asked, Demo, company
+from cli.demo import LANGUAGES, Act, Asked, Demo, company, named
 from cli.hosting import hosted, until_something_ends
 from cli.importing.bring import Principals
 from cli.importing.command import Brought, bring
@@ -132,16 +135,31 @@ async def _demo(nhip: Nhip, directory: Path, demo: Demo, tenant: str) -> None:
         importer=mint(tenant, "service:importer", on_behalf_of="service:operator"),
         operator=mint(tenant, "service:operator"),
     )
+    ids: dict[str, str] = {}
     async with connected(services, "") as client:
         for name, text in (("before", demo.before), ("now", demo.now)):
             file = directory / f"demo-{tenant}-{name}.yaml"
             file.write_text(text, "utf-8")
             brought = await bring(file, services, principals, tenant=tenant, brief=True)
             file.unlink()
+            ids |= {f"{kind}/{ref}": id for (kind, ref), id in brought.ids.items()}
+            ids[f"cycle/{name}"] = _cycles(brought)[0]
             leader = client.acting(mint(tenant, f"person:{brought.ids['person', demo.leader]}"))
             await _start(leader, brought, closes=name == "before")
         for asked in demo.asked:
             await _ask_for(asked, client, brought, lambda person: mint(tenant, f"person:{person}"))
+        for number, act in enumerate(demo.acts):
+            actor = client.acting(mint(tenant, f"person:{ids[f'person/{act.by}']}"))
+            done = await actor.command(
+                command(act, ids), key=f"demo:act:{number}", after=brought.positions.of(("people", "goals"))
+            )
+            if act.ref:
+                ids[act.ref] = done.id
+
+
+def command(act: Act, ids: Mapping[str, str]) -> Message:
+    kind = message_factory.GetMessageClass(Default().FindMessageTypeByName(act.do))
+    return json_format.ParseDict(named(act.say, ids), kind())
 
 
 def _cycles(brought: Brought) -> list[str]:

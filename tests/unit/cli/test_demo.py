@@ -7,6 +7,8 @@ import pytest
 
 from cli.demo import LANGUAGES, company
 from cli.importing.check import checked
+from cli.whole import command
+from eventkit.rpc.rules import violations
 from importing.company import File
 
 DAYS = [date(2026, 11, 28), date(2028, 2, 29), date(2027, 1, 1), date(2026, 12, 31)]
@@ -49,6 +51,21 @@ def test_somebody_of_every_role_is_there_and_what_waits_waits_for_others():
         assert asked.changes.keys() <= kpis
         assert asked.by != asked.decided_by
     assert [bool(asked.decided_by) for asked in demo.asked] == [True, False, False]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_its_people_do_is_what_the_contracts_take(language: str):
+    """With every thing that it names among those that the files bring, or that an act before it made."""
+    demo = company(language, DAYS[0])
+    now, before = right(demo.now, DAYS[0]), right(demo.before, DAYS[0])
+    brought = [*(f"person/{one.ref}" for one in now.people), *(f"unit/{one.ref}" for one in now.units)]
+    brought += [f"kpi/{one.ref}" for one in (*now.kpis, *before.kpis)]
+    ids = dict.fromkeys([*brought, "cycle/now", "cycle/before"], "an-id")
+    for act in demo.acts:
+        assert f"person/{act.by}" in ids
+        request = command(act, ids)
+        assert not violations(request), act
+        ids |= {act.ref: "an-id"} if act.ref else {}
 
 
 def test_both_languages_tell_the_same():

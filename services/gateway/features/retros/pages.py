@@ -1,6 +1,7 @@
 """Looking back: one's own starfish, the team's board, and what others let one read."""
 
 import asyncio
+from datetime import UTC
 from functools import partial
 from typing import Any
 from urllib.parse import quote
@@ -71,7 +72,7 @@ async def _mine(
         opening=opening or Form(),
         arms=arms(visit.language),
         form=filled or _form(retro),
-        written_at=visit.language.instant(retro.written_at.ToDatetime(), visit.zone) if retro.revision else "",
+        written_at=visit.language.instant(retro.written_at.ToDatetime(UTC), visit.zone) if retro.revision else "",
         answered=sum(retro.starfish.HasField(arm) for arm in ARMS),
         done=retro.done,
         reader=who.person(retro.reader_id) if retro.reader_id else None,
@@ -168,7 +169,7 @@ async def _board(visit: Visit, filled: Form | None = None, status: int = 200) ->
         team=who.unit(found.unit_id).name,
         facilitator=who.person(found.facilitator_id),
         leads=found.facilitator_id == visit.person,
-        until=language.instant(found.closes_at.ToDatetime(), visit.zone),
+        until=language.instant(found.closes_at.ToDatetime(UTC), visit.zone),
         form=form,
         writing=shown.writing_columns(form, language) if stage == "writing" and found.member else [],
         columns=columns,
