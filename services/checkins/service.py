@@ -4,22 +4,27 @@ from eventkit.directory import views as directory
 from eventkit.directory.past import past_views
 from eventkit.process.service import Resources, Service
 from eventkit.rpc.server import Api
-from nhip.checkins.v1 import cadence_pb2, check_ins_pb2, checkins_pb2, topics_pb2
-from services.checkins import api, cadence_api, check_ins_api, topics_api
+from nhip.checkins.v1 import cadence_pb2, check_ins_pb2, checkins_pb2, meetings_pb2, reviews_pb2, topics_pb2
+from services.checkins import api, cadence_api, check_ins_api, meetings_api, reviews_api, topics_api
 from services.checkins.queries import polls
 from services.checkins.queries.known import KnownKpis
 from services.checkins.reactors.closing import closing
+from services.checkins.reactors.due_actions import DueActions
 from services.checkins.reactors.falling_due import FallingDue
 from services.checkins.reactors.polling import polling
 from services.checkins.reactors.published import Reach
+from services.checkins.reactors.reviewing import Reviewing
 from services.checkins.reactors.unanswered import Unanswered
 from services.checkins.recording import Recording
+from services.checkins.views.action import ActionView
 from services.checkins.views.cadence import AbsenceView, CadenceView, DueView, HolidayView
 from services.checkins.views.check_in import AnswerView, CheckInView
 from services.checkins.views.joined import JoinedView
 from services.checkins.views.known import KnownCycleView, KnownKpiView
+from services.checkins.views.meeting import ItemView, MeetingView, SeatView
 from services.checkins.views.owned import OwnedKpiView
 from services.checkins.views.progress import EntryView
+from services.checkins.views.review import CycleReviewsView, ReviewView, VerdictView
 from services.checkins.views.topic import TopicReaderView, TopicStepView, TopicView
 
 
@@ -34,6 +39,16 @@ def service(resources: Resources) -> Service:
             Api(topics_pb2.DESCRIPTOR.services_by_name["Topics"], topics, topics_api.ACCESS),
             Api(check_ins_pb2.DESCRIPTOR.services_by_name["CheckIns"], check_ins, check_ins_api.ACCESS),
             Api(cadence_pb2.DESCRIPTOR.services_by_name["Cadence"], cadence, cadence_api.ACCESS),
+            Api(
+                meetings_pb2.DESCRIPTOR.services_by_name["Meetings"],
+                meetings_api.MeetingsApi(resources),
+                meetings_api.ACCESS,
+            ),
+            Api(
+                reviews_pb2.DESCRIPTOR.services_by_name["Reviews"],
+                reviews_api.ReviewsApi(resources),
+                reviews_api.ACCESS,
+            ),
         ],
         views=[
             EntryView(),
@@ -46,6 +61,13 @@ def service(resources: Resources) -> Service:
             HolidayView(),
             AbsenceView(),
             DueView(),
+            ActionView(),
+            MeetingView(),
+            SeatView(),
+            ItemView(),
+            ReviewView(),
+            VerdictView(),
+            CycleReviewsView(),
             KnownKpiView(),
             KnownCycleView(),
             OwnedKpiView(),
@@ -58,6 +80,8 @@ def service(resources: Resources) -> Service:
             Unanswered(resources).timer,
             FallingDue(resources).timer,
             polling(resources, Reach(resources.settings.polled_hosts)),
+            DueActions(resources).timer,
+            Reviewing(resources).timer,
         ],
         beside=[polls.SCHEMA],
     )

@@ -1,6 +1,7 @@
 """KPIs as far as checkins has heard of them."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 
 import asyncpg
 
@@ -65,4 +66,11 @@ def _known(row: asyncpg.Record, org: OrgChart) -> KnownKpi:
         Measured(row["kind"], row["direction"], row["unit"], row["target"]),
         tuple(row["computed_from"]),
         row["unit_id"],
+    )
+
+
+async def cycle_end(con: asyncpg.Connection, tenant: str, cycle_id: str) -> date | None:
+    """The last day of a cycle; None: this service has heard of none such."""
+    return await con.fetchval(
+        f"select ends_on from {KNOWN_CYCLES} where tenant = $1 and cycle_id = $2", tenant, cycle_id
     )

@@ -133,3 +133,27 @@ def _step(row: TopicStepRow) -> pb.TopicStep:
         to_id=row.to_id,
         unit_id=row.unit_id,
     )
+
+
+async def of_people(
+    con: asyncpg.Connection, tenant: str, authors: list[str], topic_ids: list[str], reader: str, org: OrgChart
+) -> list[pb.Topic]:
+    """The topics of some people that are not closed, the oldest first, and some more by their ids: as far as the
+    reader may read them."""
+    records = await con.fetch(
+        f"""select * from {TOPICS} where tenant = $1
+        and (topic_id = any($3::text[]) or author_id = any($2::text[]) and state <> {t.TOPIC_STATE_CLOSED})
+        order by raised_at, topic_id limit {PAGE}""",
+        tenant,
+        authors,
+        topic_ids,
+    )
+    rows = list(map(TOPICS.of, records))
+    readers, steps = (
+        await _readers(con, tenant, [row.topic_id for row in rows]),
+        await _steps(con, tenant, [row.topic_id for row in rows]),
+    )
+    told = [
+        _topic(row, readers.get(row.topic_id, frozenset()), steps.get(row.topic_id, []), reader, org) for row in rows
+    ]
+    return [one for one in told if one is not None]

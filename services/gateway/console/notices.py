@@ -203,6 +203,49 @@ def _said(visit: Visit, notice: notifications_pb2.Notice, who: Directory) -> _Sa
             sentence = _("%(name)s lets you read their retro") % {"name": by}
             url = f"/retro/{quote(notice.cycle_id, safe='')}/{quote(notice.by_id, safe='')}"
             return _Said("star", "plain", sentence, url, _("Read"))
+        case types_pb2.NOTICE_KIND_ACTION_AGREED:
+            return _Said(
+                "checklist",
+                "behind",
+                _at(_("%(name)s agreed with you that you do something"), {"name": by}, visit, notice),
+                "/actions",
+                _("View"),
+            )
+        case types_pb2.NOTICE_KIND_ACTION_DUE:
+            return _Said(
+                "clock", "behind", _at(_("Something that you do falls due"), {}, visit, notice), "/actions", _("View")
+            )
+        case types_pb2.NOTICE_KIND_ACTION_REPORTED:
+            sentence = _("%(name)s has done something and asks for your approval") % {"name": by}
+            return _Said("checklist", "behind", sentence, "/actions", _("View and decide"))
+        case types_pb2.NOTICE_KIND_ACTION_ANSWERED:
+            text = _("%(name)s approved what you did") if notice.granted else _("%(name)s sent back what you did")
+            tone = "ontrack" if notice.granted else "behind"
+            return _Said("checklist", tone, text % {"name": by}, "/actions", _("View"))
+        case types_pb2.NOTICE_KIND_ACTION_DROPPED:
+            return _Said(
+                "checklist", "plain", _("%(name)s gave up an action") % {"name": by}, "/actions?all=1", _("View")
+            )
+        case types_pb2.NOTICE_KIND_MEETING_CALLED:
+            sentence = _at(_("%(name)s invites you to a meeting"), {"name": by}, visit, notice)
+            return _Said("users", "behind", sentence, meeting_url(notice.meeting_id), _("View"))
+        case types_pb2.NOTICE_KIND_MEETING_CHANGED:
+            text = _("%(name)s moved a meeting") if notice.granted else _("%(name)s called a meeting off")
+            return _Said(
+                "users", "plain", _at(text, {"name": by}, visit, notice), meeting_url(notice.meeting_id), _("View")
+            )
+        case types_pb2.NOTICE_KIND_REVIEW_OPENED:
+            sentence = _("The cycle is over: what came of it, and why?")
+            return _Said(
+                "hourglass", "behind", sentence, review_url(notice.cycle_id, notice.reviewed_id), _("Look back")
+            )
+        case types_pb2.NOTICE_KIND_REVIEW_SELF_SENT:
+            sentence = _("%(name)s looked back at the cycle and waits for your part") % {"name": by}
+            url = review_url(notice.cycle_id, notice.reviewed_id)
+            return _Said("hourglass", "behind", sentence, url, _("Read and answer"))
+        case types_pb2.NOTICE_KIND_REVIEW_MANAGER_SENT:
+            sentence = _("%(name)s sent you their part of your review") % {"name": by}
+            return _Said("hourglass", "ontrack", sentence, review_url(notice.cycle_id, notice.reviewed_id), _("Read"))
         case types_pb2.NOTICE_KIND_PLAN_REFUSED:
             sentence = _("A change that you planned could not be carried out")
             return _Said("calendar", "behind", sentence, "/people/planned?all=1", _("View"))
@@ -218,6 +261,21 @@ def check_in_url(check_in_id: str) -> str:
 
 def topic_url(topic_id: str) -> str:
     return f"/topics/{quote(topic_id, safe='')}"
+
+
+def meeting_url(meeting_id: str) -> str:
+    return f"/meetings/{quote(meeting_id, safe='')}"
+
+
+def review_url(cycle_id: str, person_id: str) -> str:
+    return f"/reviews/{quote(cycle_id, safe='')}/{quote(person_id, safe='')}"
+
+
+def _at(text: str, names: dict[str, str], visit: Visit, notice: notifications_pb2.Notice) -> str:
+    """What is said, with when it is due or begins."""
+    said = text % names if names else text
+    at = visit.language.instant(notice.at.ToDatetime(UTC), visit.zone) if notice.HasField("at") else ""
+    return f"{said}: {at}" if at else said
 
 
 def _check_in_due(visit: Visit, notice: notifications_pb2.Notice) -> _Said:

@@ -122,7 +122,7 @@ def of_goals(append: Append, tree: KpiTree, org: OrgChart) -> list[NoticeGiven]:
         drafts |= _of_proposal(proposed, by_id, concerned.get(proposed.proposer_id, []))
         if proposed.what == "ProposalApproved":
             by_id = proposed.decider or by_id
-    return _drafts(drafts, by_id, org)
+    return drafts_for(drafts, by_id, org)
 
 
 def _of_proposal(proposed: Proposed, by_id: str, changes: Sequence[KpiChange]) -> dict[str, NoticeGiven]:
@@ -157,26 +157,26 @@ def of_praise(praise: PraiseGiven, actor: str, org: OrgChart) -> list[NoticeGive
         for share in praise.shares
         if share.person_id != praise.giver_id
     }
-    return _drafts(drafts, person_of(actor) or praise.giver_id, org)
+    return drafts_for(drafts, person_of(actor) or praise.giver_id, org)
 
 
 def of_gift(event: GiftHandedOver | RedemptionRefunded, actor: str, org: OrgChart) -> list[NoticeGiven]:
     """Who redeemed it hears what became of it (N-11)."""
     granted = isinstance(event, GiftHandedOver)
     drafts = {event.person_id: NoticeGiven(kind=t.NOTICE_KIND_GIFT, redemption_id=event.redemption_id, granted=granted)}
-    return _drafts(drafts, person_of(actor), org)
+    return drafts_for(drafts, person_of(actor), org)
 
 
 def of_asking(proposal_id: str, proposer: str, asked: str, org: OrgChart) -> list[NoticeGiven]:
     """Somebody whose decision a proposal waits for now."""
-    return _drafts({asked: NoticeGiven(kind=t.NOTICE_KIND_PROPOSAL_WAITING, proposal_id=proposal_id)}, proposer, org)
+    return drafts_for({asked: NoticeGiven(kind=t.NOTICE_KIND_PROPOSAL_WAITING, proposal_id=proposal_id)}, proposer, org)
 
 
 def of_erasure_request(person_id: str, actor: str, org: OrgChart) -> list[NoticeGiven]:
     """Whoever may decide about an erasure: administrators, but who asked for it and whom it is about."""
     deciding = [p for p in org.people if org.has_role(p, "admin") and not org.has_role(p, "auditor") and p != person_id]
     drafts = {admin: NoticeGiven(kind=t.NOTICE_KIND_ERASURE_WAITING, erased_id=person_id) for admin in deciding}
-    return _drafts(drafts, person_of(actor), org)
+    return drafts_for(drafts, person_of(actor), org)
 
 
 def of_erasure_decision(
@@ -189,7 +189,7 @@ def of_erasure_decision(
         for person in people
         if not (granted and person == person_id)
     }
-    return _drafts(drafts, person_of(actor), org)
+    return drafts_for(drafts, person_of(actor), org)
 
 
 def of_leaver(leaver: str, kpis: Sequence[str], actor: str, org: OrgChart) -> list[NoticeGiven]:
@@ -202,14 +202,14 @@ def of_leaver(leaver: str, kpis: Sequence[str], actor: str, org: OrgChart) -> li
         for kpi in kpis[:LISTED_CHANGES]
     ]
     draft = NoticeGiven(kind=t.NOTICE_KIND_STANDS_IN, leaver_id=leaver, changes=changes)
-    return _drafts({by: draft}, person_of(actor), org)
+    return drafts_for({by: draft}, person_of(actor), org)
 
 
 def of_retro_begun(cycle_id: str, org: OrgChart) -> list[NoticeGiven]:
     """Everybody who works here: whoever audits and nothing else has nothing to look back at (C-49)."""
     working = [p for p in org.people if org.is_active(p) and not org.has_role(p, "auditor")]
     drafts = {p: NoticeGiven(kind=t.NOTICE_KIND_RETRO_BEGUN, cycle_id=cycle_id) for p in working}
-    return _drafts(drafts, "", org)
+    return drafts_for(drafts, "", org)
 
 
 def of_team_retro(
@@ -218,19 +218,19 @@ def of_team_retro(
     """Who writes on a team's board, and who leads through it (C-48)."""
     people = dict.fromkeys([*opened.member_ids, opened.facilitator_id])
     drafts = {p: NoticeGiven(kind=kind, team_retro_id=opened.team_retro_id) for p in people}
-    return _drafts(drafts, person_of(actor), org)
+    return drafts_for(drafts, person_of(actor), org)
 
 
 def of_shared_retro(shared: RetroShared, org: OrgChart) -> list[NoticeGiven]:
     """Who may read it now (C-47)."""
     draft = NoticeGiven(kind=t.NOTICE_KIND_RETRO_SHARED, cycle_id=shared.cycle_id)
-    return _drafts({shared.reader_id: draft}, shared.person_id, org)
+    return drafts_for({shared.reader_id: draft}, shared.person_id, org)
 
 
 def of_refused_plan(planned_by: str, org: OrgChart) -> list[NoticeGiven]:
     """Whoever planned it."""
     planner = person_of(planned_by)
-    return _drafts({planner: NoticeGiven(kind=t.NOTICE_KIND_PLAN_REFUSED)}, "", org) if planner else []
+    return drafts_for({planner: NoticeGiven(kind=t.NOTICE_KIND_PLAN_REFUSED)}, "", org) if planner else []
 
 
 def of_correction(
@@ -257,7 +257,7 @@ def of_correction(
         )
         for person, relation in relations.items()
     }
-    return _drafts(drafts, by, org)
+    return drafts_for(drafts, by, org)
 
 
 def of_check_in(event: CheckInSubmitted | CheckInEvaluated | CheckInAskedAgain, org: OrgChart) -> list[NoticeGiven]:
@@ -269,7 +269,7 @@ def of_check_in(event: CheckInSubmitted | CheckInEvaluated | CheckInAskedAgain, 
             person, by, kind = event.person_id, event.by_id, t.NOTICE_KIND_CHECK_IN_ANSWERED
     granted = isinstance(event, CheckInEvaluated)
     draft = NoticeGiven(kind=kind, check_in_id=event.check_in_id, since=event.due_on, granted=granted)
-    return _drafts({person: draft}, by, org) if person else []
+    return drafts_for({person: draft}, by, org) if person else []
 
 
 def of_due(event: CheckInsFellDue, told_on: date, org: OrgChart) -> list[NoticeGiven]:
@@ -283,7 +283,7 @@ def of_due(event: CheckInsFellDue, told_on: date, org: OrgChart) -> list[NoticeG
         )
         for one in event.people
     }
-    return _drafts(drafts, "", org)
+    return drafts_for(drafts, "", org)
 
 
 def of_topic(
@@ -303,13 +303,13 @@ def of_topic(
         case TopicLeftUnanswered():
             people, kind, by = [event.waits_for_id], t.NOTICE_KIND_TOPIC_UNANSWERED, ""
     drafts = {person: NoticeGiven(kind=kind, topic_id=event.topic_id) for person in filter(None, people)}
-    return _drafts(drafts, by, org)
+    return drafts_for(drafts, by, org)
 
 
 def of_stale(kpi: Responsibility, org: OrgChart) -> list[NoticeGiven]:
     """Who answers for a KPI hears that it was forgotten (N-04)."""
     drafts = {person: NoticeGiven(kind=t.NOTICE_KIND_PROGRESS_STALE, kpi_id=kpi.id) for person in answerable(kpi, org)}
-    return _drafts(drafts, "", org)
+    return drafts_for(drafts, "", org)
 
 
 def answerable(kpi: Responsibility, org: OrgChart) -> tuple[str, ...]:
@@ -370,7 +370,7 @@ def _message(change: Change, relation: t.Relation.ValueType) -> KpiChange:
     )
 
 
-def _drafts(by_person: Mapping[str, NoticeGiven], by_id: str, org: OrgChart) -> list[NoticeGiven]:
+def drafts_for(by_person: Mapping[str, NoticeGiven], by_id: str, org: OrgChart) -> list[NoticeGiven]:
     """Nobody is told of their own deed, and nobody who is not there any more. Raises `NotKnownYet`."""
     drafts: list[NoticeGiven] = []
     for person, draft in by_person.items():

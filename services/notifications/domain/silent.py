@@ -8,17 +8,30 @@ from nhip.audit.v1.events_pb2 import LedgerRead
 from nhip.checkins.v1.events_pb2 import (
     AbsenceNoted,
     AbsenceWithdrawn,
+    ActionNoted,
     CadenceEnded,
     CadenceSet,
     CheckInDrafted,
     CycleFactsCompleted,
     CycleFactsReopened,
+    CycleReviewsOpened,
     DelegateNamed,
     DelegateRevoked,
     HolidayNamed,
     HolidayRemoved,
+    KpiQuestionAnswered,
+    ManagerPartSaved,
+    MinutesAdded,
+    MinutesConfirmed,
+    NoteWritten,
     ProgressRecorded,
+    ReviewClosed,
+    SelfPartSaved,
     TopicClosed,
+    TopicDiscussed,
+    WayChosen,
+    WayRemoved,
+    WayWritten,
 )
 from nhip.goals.v1.events_pb2 import (
     ApprovalGiven,
@@ -113,6 +126,8 @@ _SEEN = "whoever looks sees it, and nobody has something to do with it"
 _BESIDE = "it stands in one append with what is told of"
 _WALLET = "the wallet shows it to its owner, who did it or was told in advance when it ends"
 _SHOP = "the shop shows it"
+_TALK = "who takes part in a meeting sees it there"
+_DRAFT = "nobody else reads what somebody has not sent"
 
 TELLS_NOBODY: Mapping[type[Message], str] = {
     LedgerRead: "the ledger itself shows who read it",
@@ -127,6 +142,19 @@ TELLS_NOBODY: Mapping[type[Message], str] = {
     HolidayNamed: _SEEN,
     HolidayRemoved: _SEEN,
     TopicClosed: "who was asked answered before, or its author settled it themself",
+    NoteWritten: _TALK,
+    WayWritten: _TALK,
+    WayRemoved: _TALK,
+    WayChosen: _TALK,
+    ActionNoted: _BESIDE,
+    TopicDiscussed: _TALK,
+    KpiQuestionAnswered: _TALK,
+    MinutesConfirmed: _TALK,
+    MinutesAdded: _TALK,
+    SelfPartSaved: _DRAFT,
+    ManagerPartSaved: _DRAFT,
+    ReviewClosed: "the two closed it in talking",
+    CycleReviewsOpened: _BESIDE,
     CycleOpened: _SET_UP,
     CycleCorrected: _SET_UP,
     CycleWithdrawn: _SET_UP,

@@ -219,6 +219,10 @@ def _message(listed: Listed, e: NoticeGiven, told: _Told) -> pb.Notice:
         topic_id=e.topic_id,
         cycle_id=e.cycle_id,
         team_retro_id=e.team_retro_id,
+        action_id=e.action_id,
+        meeting_id=e.meeting_id,
+        reviewed_id=e.reviewed_id,
+        at=e.at if e.HasField("at") else None,
     )
     if proposal := told.proposals.get(e.proposal_id):
         decides = e.kind == t.NOTICE_KIND_PROPOSAL_WAITING and not proposal.given

@@ -10,12 +10,26 @@ from eventkit.log import Recorded
 from eventkit.process.service import Reaction, Resources, reacting_to
 from eventkit.subscriptions.table import reading
 from nhip.checkins.v1.events_pb2 import (
+    ActionAgreed,
+    ActionApproved,
+    ActionChanged,
+    ActionDropped,
+    ActionFellDue,
+    ActionReported,
+    ActionSentBack,
     CheckInAskedAgain,
     CheckInEvaluated,
     CheckInsFellDue,
     CheckInSubmitted,
+    ManagerPartSent,
+    MeetingCalled,
+    MeetingCancelled,
+    MeetingMoved,
+    ParticipantsInvited,
     ProgressCorrected,
     ProgressRetracted,
+    ReviewOpened,
+    SelfPartSent,
     TopicAnswered,
     TopicForwarded,
     TopicLeftUnanswered,
@@ -23,7 +37,7 @@ from nhip.checkins.v1.events_pb2 import (
     TopicReopened,
 )
 from nhip.notifications.v1.events_pb2 import NoticeGiven
-from services.notifications.domain import recipients
+from services.notifications.domain import recipients, talks
 from services.notifications.domain.due import is_news
 from services.notifications.domain.recipients import NotKnownYet
 from services.notifications.queries.goals_changes import responsibilities
@@ -56,6 +70,20 @@ class TellOfCheckins:
                 drafts, cause = recipients.of_check_in(check_in, org), str(event.id)
             case CheckInsFellDue() as due:
                 drafts, cause = recipients.of_due(due, org.today(event.recorded_at), org), str(event.id)
+            case (
+                ActionAgreed()
+                | ActionChanged()
+                | ActionFellDue()
+                | ActionReported()
+                | ActionApproved()
+                | ActionSentBack()
+                | ActionDropped() as action
+            ):
+                drafts, cause = talks.of_action(action, org), str(event.id)
+            case MeetingCalled() | MeetingMoved() | MeetingCancelled() | ParticipantsInvited() as meeting:
+                drafts, cause = talks.of_meeting(meeting, org), str(event.id)
+            case ReviewOpened() | SelfPartSent() | ManagerPartSent() as review:
+                drafts, cause = talks.of_review(review, org), str(event.id)
             case _:
                 return
         for draft in drafts:

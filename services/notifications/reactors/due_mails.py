@@ -132,6 +132,7 @@ class DueMails:
             names={p.person_id: p.name.plain for p in opened.people},
             language=language(wanted.language),
             console=self.resources.settings.console.rstrip("/"),
+            zone=wanted.zone,
         )
         message_id = _message_id(pending, self.mailer.sender)
         try:

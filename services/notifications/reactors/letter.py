@@ -12,13 +12,16 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 from html import escape
+from zoneinfo import ZoneInfo
 
 from eventkit.language import Language
 from eventkit.telemetry import unshown
-from eventkit.values import required_date, to_decimal
+from eventkit.values import required_date, to_datetime, to_decimal
 from nhip.common.v1.words_pb2 import PersonalText
 from nhip.notifications.v1 import notifications_pb2 as pb
 from nhip.notifications.v1 import types_pb2 as t
+
+UTC_ZONE = ZoneInfo("UTC")
 
 
 class NoAddress(ValueError):
@@ -46,6 +49,8 @@ class Letter:
     language: Language
     console: str
     """The console's URL; empty: no links."""
+    zone: ZoneInfo = UTC_ZONE
+    """The reader's."""
 
     def subject(self) -> str:
         _, n = self.language.gettext, len(self.notices)
@@ -100,6 +105,26 @@ class Letter:
                 return _("What your team wrote lies open")
             case t.NOTICE_KIND_RETRO_SHARED:
                 return _("Somebody lets you read their retro")
+            case t.NOTICE_KIND_ACTION_AGREED:
+                return _("There is something for you to do")
+            case t.NOTICE_KIND_ACTION_DUE:
+                return _("Something that you do falls due")
+            case t.NOTICE_KIND_ACTION_REPORTED:
+                return _("Something waits for your approval")
+            case t.NOTICE_KIND_ACTION_ANSWERED:
+                return _("There is word on what you did")
+            case t.NOTICE_KIND_ACTION_DROPPED:
+                return _("An action was given up")
+            case t.NOTICE_KIND_MEETING_CALLED:
+                return _("You are invited to a meeting")
+            case t.NOTICE_KIND_MEETING_CHANGED:
+                return _("A meeting has changed")
+            case t.NOTICE_KIND_REVIEW_OPENED:
+                return _("Time to look back at the cycle")
+            case t.NOTICE_KIND_REVIEW_SELF_SENT:
+                return _("A review waits for your part")
+            case t.NOTICE_KIND_REVIEW_MANAGER_SENT:
+                return _("Your manager has sent their part of your review")
             case _:
                 return _("News of your gift")
 
@@ -238,6 +263,29 @@ class Letter:
             case t.NOTICE_KIND_RETRO_SHARED:
                 told = _("%(who)s lets you read their retro.") % who
                 return Item(told, [], f"/retro/{notice.cycle_id}/{notice.by_id}")
+            case t.NOTICE_KIND_ACTION_AGREED:
+                return Item(_("%(who)s agreed with you that you do something.") % who, self._at(notice), "/actions")
+            case t.NOTICE_KIND_ACTION_DUE:
+                return Item(_("Something that you do falls due."), self._at(notice), "/actions")
+            case t.NOTICE_KIND_ACTION_REPORTED:
+                return Item(_("%(who)s has done something and asks for your approval.") % who, [], "/actions")
+            case t.NOTICE_KIND_ACTION_ANSWERED:
+                told = _("%(who)s approved what you did.") if notice.granted else _("%(who)s sent back what you did.")
+                return Item(told % who, [], "/actions")
+            case t.NOTICE_KIND_ACTION_DROPPED:
+                return Item(_("%(who)s gave up an action.") % who, [], "/actions")
+            case t.NOTICE_KIND_MEETING_CALLED:
+                path = f"/meetings/{notice.meeting_id}"
+                return Item(_("%(who)s invites you to a meeting.") % who, self._at(notice), path)
+            case t.NOTICE_KIND_MEETING_CHANGED:
+                told = _("%(who)s moved a meeting.") if notice.granted else _("%(who)s called a meeting off.")
+                return Item(told % who, self._at(notice), f"/meetings/{notice.meeting_id}")
+            case t.NOTICE_KIND_REVIEW_OPENED:
+                return Item(_("The cycle is over: what came of it, and why?"), [], _review(notice))
+            case t.NOTICE_KIND_REVIEW_SELF_SENT:
+                return Item(_("%(who)s looked back at the cycle and waits for your part.") % who, [], _review(notice))
+            case t.NOTICE_KIND_REVIEW_MANAGER_SENT:
+                return Item(_("%(who)s sent you their part of your review.") % who, [], _review(notice))
             case t.NOTICE_KIND_PLAN_REFUSED:
                 return Item(_("A change that you planned could not be carried out."), [], "/people/planned?all=1")
             case _:
@@ -258,6 +306,13 @@ class Letter:
             if notice.HasField("reason")
             else []
         )
+
+    def _at(self, notice: pb.Notice) -> list[str]:
+        """When something is due or begins, in the reader's zone."""
+        if not notice.HasField("at"):
+            return []
+        local = to_datetime(notice.at).astimezone(self.zone)
+        return [f"{local:%H:%M}, {self.language.day(local.date())}"]
 
     def _more(self, notice: pb.Notice) -> list[str]:
         return (
@@ -334,6 +389,11 @@ class Letter:
         _ = self.language.gettext
         told = _("Nhịp sends this because of your notification settings.")
         return told + ("\n" + _("Change them: %(url)s") % {"url": self.console + "/profile"} if self.console else "")
+
+
+def _review(notice: pb.Notice) -> str:
+    """Where it is read in the console."""
+    return f"/reviews/{notice.cycle_id}/{notice.reviewed_id}"
 
 
 def _check_in(notice: pb.Notice) -> str:

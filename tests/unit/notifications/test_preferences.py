@@ -67,6 +67,16 @@ def test_what_nobody_said_has_its_default():
         "NOTICE_KIND_TEAM_RETRO_OPENED": (True, "EMAIL_MODE_DIGEST"),
         "NOTICE_KIND_CARDS_REVEALED": (True, "EMAIL_MODE_DIGEST"),
         "NOTICE_KIND_RETRO_SHARED": (True, "EMAIL_MODE_DIGEST"),
+        "NOTICE_KIND_ACTION_AGREED": (True, "EMAIL_MODE_DIGEST"),
+        "NOTICE_KIND_ACTION_DUE": (True, "EMAIL_MODE_AT_ONCE"),
+        "NOTICE_KIND_ACTION_REPORTED": (True, "EMAIL_MODE_AT_ONCE"),
+        "NOTICE_KIND_ACTION_ANSWERED": (True, "EMAIL_MODE_DIGEST"),
+        "NOTICE_KIND_ACTION_DROPPED": (True, "EMAIL_MODE_DIGEST"),
+        "NOTICE_KIND_MEETING_CALLED": (True, "EMAIL_MODE_AT_ONCE"),
+        "NOTICE_KIND_MEETING_CHANGED": (True, "EMAIL_MODE_AT_ONCE"),
+        "NOTICE_KIND_REVIEW_OPENED": (True, "EMAIL_MODE_DIGEST"),
+        "NOTICE_KIND_REVIEW_SELF_SENT": (True, "EMAIL_MODE_DIGEST"),
+        "NOTICE_KIND_REVIEW_MANAGER_SENT": (True, "EMAIL_MODE_DIGEST"),
     }
     assert (page.quiet_from, page.quiet_to, page.digest_at, page.language, page.time_zone) == (20, 6, 8, "vi", "")
     assert preferences.complete(None, "en").language == "en"

@@ -1,0 +1,457 @@
+"""A meeting of two or more: who takes part and when, what is said in it step by step, and its minutes (C-30 … C-38).
+
+What is said belongs to a *circle*: those who took part when it was said. Whoever is invited later begins a new one,
+reads what is said from then on, and nothing of before.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from eventkit.commands.aggregate import Aggregate, Decision, StreamEvent, begun, refuse_unknown
+from eventkit.context import Actor
+from eventkit.directory.facts import OrgChart
+from eventkit.errors import Kind, Rejected, unknown
+from eventkit.values import to_datetime
+from nhip.checkins.v1 import types_pb2 as t
+from nhip.checkins.v1.events_pb2 import (
+    ActionNoted,
+    KpiQuestionAnswered,
+    MeetingCalled,
+    MeetingCancelled,
+    MeetingMoved,
+    MinutesAdded,
+    MinutesConfirmed,
+    NoteWritten,
+    ParticipantsInvited,
+    TopicDiscussed,
+    WayChosen,
+    WayRemoved,
+    WayWritten,
+)
+from nhip.checkins.v1.meetings_pb2 import (
+    AddToMinutes,
+    AnswerKpiQuestion,
+    CallMeeting,
+    CancelMeeting,
+    ChooseWay,
+    ConfirmMinutes,
+    InviteToMeeting,
+    MoveMeeting,
+    RemoveWay,
+    WriteNote,
+    WriteWay,
+)
+from nhip.checkins.v1.types_pb2 import Span, Way
+
+MOST_PEOPLE, MOST_WAYS, MOST_ACTIONS, MOST_TOPICS, MOST_ADDITIONS = 20, 12, 50, 50, 50
+LONGEST = timedelta(hours=12)
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    id: str
+    host_id: str
+    joined: Mapping[str, int]
+    """Everybody who takes part, by the circle from which on they read."""
+    span: Span
+    cycle_id: str = ""
+    reviewed_id: str = ""
+    """The review that it is to close: of which cycle, and whose."""
+    state: t.MeetingState.ValueType = t.MEETING_STATE_OPEN
+    circle: int = 0
+    version: int = 0
+    """How often something was said, so that minutes are confirmed as they were seen."""
+    said: Mapping[str, NoteWritten | WayWritten | MinutesAdded] = field(
+        default_factory=dict[str, NoteWritten | WayWritten | MinutesAdded]
+    )
+    """The last event of each note, way and addition, by the item's key."""
+    chosen: Mapping[int, str] = field(default_factory=dict[int, str])
+    """By circle the way that is gone."""
+    actions: Mapping[str, int] = field(default_factory=dict[str, int])
+    """By id the circle in which they were agreed."""
+    topics: Mapping[str, int] = field(default_factory=dict[str, int])
+    adjust: Mapping[int, bool] = field(default_factory=dict[int, bool])
+    """By circle whether a KPI is to be adjusted."""
+    confirmed: frozenset[str] = frozenset()
+    additions: int = 0
+
+    @property
+    def ways(self) -> list[WayWritten]:
+        return [event for event in self.said.values() if isinstance(event, WayWritten)]
+
+
+Said = NoteWritten | WayWritten | WayRemoved | WayChosen | ActionNoted | TopicDiscussed | KpiQuestionAnswered
+MeetingEvent = (
+    MeetingCalled | MeetingMoved | MeetingCancelled | ParticipantsInvited | Said | MinutesConfirmed | MinutesAdded
+)
+
+
+def evolve(meeting: Meeting | None, event: MeetingEvent) -> Meeting:
+    if isinstance(event, MeetingCalled):
+        joined = dict.fromkeys(event.participant_ids, 0)
+        span = Span(starts_at=event.starts_at, ends_at=event.ends_at)
+        return Meeting(event.meeting_id, event.host_id, joined, span, event.cycle_id, event.reviewed_id)
+    meeting = begun(meeting, event)
+    match event:
+        case MeetingMoved():
+            return replace(meeting, span=event.after)
+        case MeetingCancelled():
+            return replace(meeting, state=t.MEETING_STATE_CANCELLED)
+        case ParticipantsInvited():
+            circle = meeting.circle + 1
+            joined = {**meeting.joined, **dict.fromkeys(event.person_ids, circle)}
+            return replace(meeting, joined=joined, circle=circle, confirmed=frozenset())
+        case MinutesConfirmed():
+            state = t.MEETING_STATE_CONFIRMED if event.concludes else meeting.state
+            return replace(meeting, confirmed=meeting.confirmed | {event.by_id}, state=state)
+        case MinutesAdded():
+            said = {**meeting.said, addition_key(event.number): event}
+            return replace(meeting, said=said, additions=event.number)
+        case (
+            NoteWritten()
+            | WayWritten()
+            | WayRemoved()
+            | WayChosen()
+            | ActionNoted()
+            | TopicDiscussed()
+            | KpiQuestionAnswered()
+        ):
+            return replace(_with(meeting, event), version=meeting.version + 1, confirmed=frozenset())
+        case _:
+            refuse_unknown(event)
+
+
+def _with(meeting: Meeting, event: Said) -> Meeting:
+    match event:
+        case NoteWritten():
+            key = note_key(event.circle, event.part, event.question)
+            return replace(meeting, said={**meeting.said, key: event})
+        case WayWritten():
+            return replace(meeting, said={**meeting.said, way_key(event.way_id): event})
+        case WayRemoved():
+            said = {key: each for key, each in meeting.said.items() if key != way_key(event.way_id)}
+            chosen = {circle: way for circle, way in meeting.chosen.items() if way != event.way_id}
+            return replace(meeting, said=said, chosen=chosen)
+        case WayChosen():
+            return replace(meeting, chosen={**meeting.chosen, event.circle: event.way_id})
+        case ActionNoted():
+            return replace(meeting, actions={**meeting.actions, event.action_id: event.circle})
+        case TopicDiscussed():
+            return replace(meeting, topics={**meeting.topics, event.topic_id: event.circle})
+        case KpiQuestionAnswered():
+            return replace(meeting, adjust={**meeting.adjust, event.circle: event.adjust})
+
+
+MEETING = Aggregate[Meeting | None]("meeting", None, evolve)
+
+
+def note_key(circle: int, part: int, question: str) -> str:
+    return f"note/{circle}/{part}/{question}"
+
+
+def way_key(way_id: str) -> str:
+    return f"way/{way_id}"
+
+
+def addition_key(number: int) -> str:
+    return f"addition/{number}"
+
+
+# --- calling it ---
+
+
+def call(meeting: Meeting | None, command: CallMeeting, meeting_id: str, actor: Actor, org: OrgChart) -> Decision:
+    if meeting is not None:
+        return []
+    host = command.host_id or actor.id
+    if host not in {actor.id, org.manager(actor.id)}:
+        told = "call it yourself, or ask your own manager for it"
+        raise Rejected("HOST_NOT_YOURS", told, kind=Kind.FORBIDDEN, field="host_id", rule="C-30")
+    if bool(command.cycle_id) != bool(command.reviewed_id):
+        told = "name the cycle and the person of a review, or neither"
+        missing = "reviewed_id" if command.cycle_id else "cycle_id"
+        raise Rejected("REVIEW_HALF_NAMED", told, kind=Kind.INVALID, field=missing, rule="C-42")
+    people = list(dict.fromkeys((host, actor.id, *command.participant_ids)))
+    _check_people(people, org, "participant_ids")
+    if len(people) < 2:
+        told = "name somebody else who takes part"
+        raise Rejected("NOBODY_ELSE", told, kind=Kind.INVALID, field="participant_ids", rule="C-30")
+    if command.reviewed_id and command.reviewed_id not in people:
+        told = "whose review is to be closed takes part"
+        raise Rejected("REVIEWED_ABSENT", told, field="participant_ids", rule="C-42")
+    _check_span(command.span)
+    called = MeetingCalled(
+        meeting_id=meeting_id,
+        host_id=host,
+        participant_ids=people,
+        starts_at=command.span.starts_at,
+        ends_at=command.span.ends_at,
+        about=command.about if command.about.plain.strip() else None,
+        by_id=actor.id,
+        check_in_id=command.check_in_id,
+        cycle_id=command.cycle_id,
+        reviewed_id=command.reviewed_id,
+    )
+    return [StreamEvent(MEETING(meeting_id), called)]
+
+
+def move(meeting: Meeting | None, command: MoveMeeting, actor: Actor) -> Decision:
+    meeting = _open(meeting, actor, command.meeting_id)
+    _check_span(command.span)
+    if command.span == meeting.span:
+        return []
+    moved = MeetingMoved(
+        meeting_id=meeting.id, before=meeting.span, after=command.span, by_id=actor.id, participant_ids=meeting.joined
+    )
+    return [StreamEvent(MEETING(meeting.id), moved)]
+
+
+def cancel(meeting: Meeting | None, command: CancelMeeting, actor: Actor) -> Decision:
+    if meeting and meeting.state == t.MEETING_STATE_CANCELLED and actor.id in meeting.joined:
+        return []
+    meeting = _open(meeting, actor, command.meeting_id)
+    cancelled = MeetingCancelled(
+        meeting_id=meeting.id, reason=command.reason, by_id=actor.id, participant_ids=meeting.joined
+    )
+    return [StreamEvent(MEETING(meeting.id), cancelled)]
+
+
+def invite(meeting: Meeting | None, command: InviteToMeeting, actor: Actor, org: OrgChart) -> Decision:
+    meeting = _open(meeting, actor, command.meeting_id)
+    new = [person for person in dict.fromkeys(command.person_ids) if person not in meeting.joined]
+    if not new:
+        return []
+    _check_people([*meeting.joined, *new], org, "person_ids", known=meeting.joined)
+    invited = ParticipantsInvited(
+        meeting_id=meeting.id, person_ids=new, by_id=actor.id, participant_ids=[*meeting.joined, *new]
+    )
+    return [StreamEvent(MEETING(meeting.id), invited)]
+
+
+# --- what is said in it ---
+
+
+def write_note(meeting: Meeting | None, command: WriteNote, actor: Actor) -> Decision:
+    meeting = _open(meeting, actor, command.meeting_id)
+    if (command.part == t.NOTE_PART_QUESTION) != bool(command.question):
+        told = "an answer names its question, and no other note does"
+        raise Rejected("QUESTION_NOT_SAID", told, kind=Kind.INVALID, field="question", rule="C-35")
+    key = note_key(meeting.circle, command.part, command.question)
+    there = meeting.said.get(key)
+    revision = there.revision if isinstance(there, NoteWritten) else 0
+    _check_seen(command.seen_revision, revision)
+    empty = not command.text.plain.strip()
+    if empty and (not isinstance(there, NoteWritten) or not there.HasField("text")):
+        return []
+    written = NoteWritten(
+        meeting_id=meeting.id,
+        circle=meeting.circle,
+        part=command.part,
+        question=command.question,
+        revision=revision + 1,
+        text=None if empty else command.text,
+        by_id=actor.id,
+        reader_ids=meeting.joined,
+    )
+    return [StreamEvent(MEETING(meeting.id), written)]
+
+
+def write_way(meeting: Meeting | None, command: WriteWay, actor: Actor, way_id: str) -> Decision:
+    """`way_id`: of a new one."""
+    meeting = _open(meeting, actor, command.meeting_id)
+    there = meeting.said.get(way_key(command.way_id)) if command.way_id else None
+    if command.way_id and not (isinstance(there, WayWritten) and there.circle == meeting.circle):
+        raise unknown("way", command.way_id, "way_id")
+    revision = there.revision if isinstance(there, WayWritten) else 0
+    _check_seen(command.seen_revision, revision)
+    if not revision and len(meeting.ways) >= MOST_WAYS:
+        raise _too_many("TOO_MANY_WAYS", MOST_WAYS)
+    way = Way()
+    way.CopyFrom(command.way)
+    way.author_id = actor.id
+    written = WayWritten(
+        meeting_id=meeting.id,
+        circle=meeting.circle,
+        way_id=command.way_id or way_id,
+        revision=revision + 1,
+        way=way,
+        by_id=actor.id,
+        reader_ids=meeting.joined,
+    )
+    return [StreamEvent(MEETING(meeting.id), written)]
+
+
+def remove_way(meeting: Meeting | None, command: RemoveWay, actor: Actor) -> Decision:
+    meeting = _open(meeting, actor, command.meeting_id)
+    there = meeting.said.get(way_key(command.way_id))
+    if not isinstance(there, WayWritten):
+        return []
+    if there.circle != meeting.circle:
+        raise unknown("way", command.way_id, "way_id")
+    removed = WayRemoved(
+        meeting_id=meeting.id, way_id=command.way_id, by_id=actor.id, reader_ids=readers(meeting, there.circle)
+    )
+    return [StreamEvent(MEETING(meeting.id), removed)]
+
+
+def choose_way(meeting: Meeting | None, command: ChooseWay, actor: Actor) -> Decision:
+    meeting = _open(meeting, actor, command.meeting_id)
+    there = meeting.said.get(way_key(command.way_id)) if command.way_id else None
+    if command.way_id and not (isinstance(there, WayWritten) and there.circle == meeting.circle):
+        raise unknown("way", command.way_id, "way_id")
+    if meeting.chosen.get(meeting.circle, "") == command.way_id:
+        return []
+    chosen = WayChosen(
+        meeting_id=meeting.id,
+        circle=meeting.circle,
+        way_id=command.way_id,
+        by_id=actor.id,
+        reader_ids=meeting.joined,
+    )
+    return [StreamEvent(MEETING(meeting.id), chosen)]
+
+
+def answer_kpi_question(meeting: Meeting | None, command: AnswerKpiQuestion, actor: Actor) -> Decision:
+    meeting = _open(meeting, actor, command.meeting_id)
+    if meeting.adjust.get(meeting.circle) == command.adjust:
+        return []
+    answered = KpiQuestionAnswered(
+        meeting_id=meeting.id,
+        circle=meeting.circle,
+        adjust=command.adjust,
+        by_id=actor.id,
+        reader_ids=meeting.joined,
+    )
+    return [StreamEvent(MEETING(meeting.id), answered)]
+
+
+def note_action(meeting: Meeting | None, meeting_id: str, action_id: str, actor: Actor) -> Decision:
+    """An action is agreed in it: what, its own stream says."""
+    meeting = _open(meeting, actor, meeting_id)
+    if len(meeting.actions) >= MOST_ACTIONS:
+        raise _too_many("TOO_MANY_ACTIONS", MOST_ACTIONS)
+    noted = ActionNoted(
+        meeting_id=meeting.id,
+        circle=meeting.circle,
+        action_id=action_id,
+        by_id=actor.id,
+        reader_ids=meeting.joined,
+    )
+    return [StreamEvent(MEETING(meeting.id), noted)]
+
+
+def discuss_topic(meeting: Meeting | None, meeting_id: str, topic_id: str, actor: Actor) -> Decision:
+    """A topic was talked about; what came of it, its own stream says."""
+    meeting = _open(meeting, actor, meeting_id)
+    if topic_id in meeting.topics:
+        return []
+    if len(meeting.topics) >= MOST_TOPICS:
+        raise _too_many("TOO_MANY_TOPICS", MOST_TOPICS)
+    discussed = TopicDiscussed(
+        meeting_id=meeting.id,
+        circle=meeting.circle,
+        topic_id=topic_id,
+        by_id=actor.id,
+        reader_ids=meeting.joined,
+    )
+    return [StreamEvent(MEETING(meeting.id), discussed)]
+
+
+# --- minutes ---
+
+
+def confirm(meeting: Meeting | None, command: ConfirmMinutes, actor: Actor, org: OrgChart, incomplete: int) -> Decision:
+    """`incomplete`: how many of its actions do not say who does them, or until when."""
+    if meeting and meeting.state == t.MEETING_STATE_CONFIRMED and actor.id in meeting.joined:
+        return []
+    meeting = _open(meeting, actor, command.meeting_id)
+    if command.seen_version != meeting.version:
+        told = "something was said or changed meanwhile: look at the minutes again"
+        raise Rejected("MINUTES_MOVED", told, kind=Kind.CONFLICT, rule="C-32")
+    if incomplete:
+        told = "say of each action who does it and until when: without that it is no action"
+        raise Rejected("ACTIONS_INCOMPLETE", told, rule="C-32", parameters={"number": str(incomplete)})
+    if actor.id in meeting.confirmed:
+        return []
+    left = {person for person in meeting.joined if org.is_active(person)} - meeting.confirmed - {actor.id}
+    confirmed = MinutesConfirmed(
+        meeting_id=meeting.id, by_id=actor.id, concludes=not left, participant_ids=meeting.joined
+    )
+    return [StreamEvent(MEETING(meeting.id), confirmed)]
+
+
+def add(meeting: Meeting | None, command: AddToMinutes, actor: Actor) -> Decision:
+    meeting = known(meeting, actor.id, command.meeting_id)
+    if meeting.state != t.MEETING_STATE_CONFIRMED:
+        told = "these minutes are not confirmed yet: write it where it belongs"
+        raise Rejected("MINUTES_OPEN", told, rule="C-32")
+    if meeting.additions >= MOST_ADDITIONS:
+        raise _too_many("TOO_MANY_ADDITIONS", MOST_ADDITIONS)
+    added = MinutesAdded(
+        meeting_id=meeting.id,
+        circle=meeting.circle,
+        number=meeting.additions + 1,
+        text=command.text,
+        by_id=actor.id,
+        reader_ids=meeting.joined,
+    )
+    return [StreamEvent(MEETING(meeting.id), added)]
+
+
+# --- who, and when ---
+
+
+def readers(meeting: Meeting, circle: int) -> list[str]:
+    """Who reads what was said in a circle: those who took part then."""
+    return [person for person, joined in meeting.joined.items() if joined <= circle]
+
+
+def known(meeting: Meeting | None, person: str, meeting_id: str) -> Meeting:
+    """The meeting, for who takes part: to anybody else there is none."""
+    if meeting is None or person not in meeting.joined:
+        raise unknown("meeting", meeting_id, "meeting_id")
+    return meeting
+
+
+def writes(meeting: Meeting | None, person: str) -> bool:
+    """Whether somebody writes its minutes."""
+    return meeting is not None and meeting.state == t.MEETING_STATE_OPEN and person in meeting.joined
+
+
+def _open(meeting: Meeting | None, actor: Actor, meeting_id: str) -> Meeting:
+    meeting = known(meeting, actor.id, meeting_id)
+    if meeting.state == t.MEETING_STATE_CANCELLED:
+        raise Rejected("MEETING_CANCELLED", "this meeting was called off", rule="C-30")
+    if meeting.state == t.MEETING_STATE_CONFIRMED:
+        raise Rejected("MINUTES_CONFIRMED", "its minutes are confirmed: add to them", rule="C-32")
+    return meeting
+
+
+def _check_people(people: Sequence[str], org: OrgChart, at: str, known: Mapping[str, int] | None = None) -> None:
+    if len(people) > MOST_PEOPLE:
+        raise _too_many("TOO_MANY_PEOPLE", MOST_PEOPLE)
+    for person in people:
+        if known and person in known:
+            continue
+        if not org.is_active(person):
+            raise unknown("person", person, at)
+        if org.has_role(person, "auditor"):
+            raise Rejected("AUDITOR_NAMED", "auditors change nothing: name somebody else", field=at)
+
+
+def _check_span(span: Span) -> None:
+    starts, ends = to_datetime(span.starts_at), to_datetime(span.ends_at)
+    if not starts < ends <= starts + LONGEST:
+        told = "it ends after it starts, within twelve hours"
+        raise Rejected("SPAN_INVALID", told, kind=Kind.INVALID, field="span.ends_at", rule="C-30")
+
+
+def _check_seen(seen: int, revision: int) -> None:
+    if seen != revision:
+        told = "somebody wrote here meanwhile: look at it, and write again"
+        raise Rejected("NOTE_MOVED", told, kind=Kind.CONFLICT, field="seen_revision", rule="C-32")
+
+
+def _too_many(reason: str, most: int) -> Rejected:
+    return Rejected(reason, f"there are {most} of them, and no more fit", parameters={"most": str(most)})
