@@ -15,15 +15,17 @@ from nhip.people.v1 import settings_pb2 as pb
 from nhip.people.v1.events_pb2 import SettingsChanged
 from services.people.domain import logo, settings, table_mapping
 from services.people.queries import settings as pages
+from tests.browser.company_x_integrations import IntegrationsX
 
 NOW = datetime(2025, 3, 20, 5, tzinfo=UTC)
 SINCE = datetime(2025, 2, 10, 2, 20, tzinfo=UTC)
 
 
-class SettingsX:
+class SettingsX(IntegrationsX):
     """What `nhip.people.v1.People` makes of commands about the company itself."""
 
     def __init__(self) -> None:
+        IntegrationsX.__init__(self)
         self.tenant = people_pb2.Tenant(
             tenant_id="company-x", name="Công ty phần mềm X", time_zone="Asia/Ho_Chi_Minh", language="vi"
         )

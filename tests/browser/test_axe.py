@@ -65,6 +65,9 @@ PAGES = {
         "/settings?open=at_risk_gap",
         "/settings?changed=1",
         "/settings/changes",
+        "/settings/integrations",
+        "/settings/integrations/new",
+        "/settings/integrations/sheet?secret=1",
         "/company",
     ],
     "Nam": [

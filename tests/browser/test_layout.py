@@ -42,6 +42,8 @@ PAGES = [
     "/units",
     "/import",
     "/settings?open=at_risk_gap",
+    "/settings/integrations",
+    "/settings/integrations/crm",
 ]
 PEOPLE = {
     "minh": ("Nguyễn Hoàng Phương Minh", "Chuyên viên cao cấp phát triển khách hàng doanh nghiệp", "sales", "phuc"),

@@ -18,6 +18,7 @@ FEATURES = (
     "home",
     "imports",
     "inbox",
+    "integrations",
     "kpi",
     "map",
     "people",

@@ -50,7 +50,7 @@ def queries() -> list[MethodDescriptor]:
 def requests(rpc: MethodDescriptor) -> Iterator[Message]:
     """The emptiest request, and one for a thing that is there."""
     known = {"cycle_id": "q1-2025", "kpi_id": "i1", "person_id": "minh", "subject_kind": "kpi", "subject_id": "i1"}
-    known |= {"service": "goals", "team_retro_id": "b-sales"}
+    known |= {"service": "goals", "team_retro_id": "b-sales", "integration_id": "crm"}
     request = GetMessageClass(rpc.input_type)()
     yield request
     filled = type(request)()
