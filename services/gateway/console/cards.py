@@ -159,6 +159,10 @@ def owner_avatar(owner: goals_pb2.Owner, language: Language) -> Avatar:
     if owner.person_id.startswith("service:") and not owner.name.WhichOneof("form"):
         name = language.gettext("Import") if owner.person_id == "service:importer" else "Nhịp"
         return Avatar(name, initials(name), 1, unit=True)
+    if owner.integration_name:
+        account = language.words(owner.name)
+        name = f"{owner.integration_name} · {account}" if account else owner.integration_name
+        return Avatar(name, initials(owner.integration_name), 1, unit=True)
     avatar = person_avatar(owner.person_id, owner.name, language)
     if not owner.stands_in_for_id:
         return avatar

@@ -32,7 +32,8 @@ class Directory:
         return Avatar(name, initials(name), tone_of(id), unit=True)
 
     def actor(self, actor: str) -> Avatar:
-        """Whoever acted, as a record names them: "person:nam", "service:importer for person:nam", "system:clock".
+        """Whoever acted, as a record names them: "person:nam", "service:importer for person:nam", "integration:crm for
+        person:nam", "system:clock".
 
         A service acts for a person, or answers to another service, as a notice does to an import; an operator behind it
         is nobody to name.
@@ -44,6 +45,8 @@ class Directory:
         name = "Nhịp"
         if kind == "service":
             name = self.language.gettext("Import") if id == "importer" else f"Nhịp ({self._part(id)})"
+        if kind == "integration":
+            name = self.language.gettext("Integration")
         if behind and behind != "service:operator":
             name += f" · {self.actor(behind).name}"
         return Avatar(name, initials(name), 1, unit=True)

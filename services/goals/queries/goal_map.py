@@ -8,7 +8,7 @@ from decimal import Decimal
 import asyncpg
 from google.type.decimal_pb2 import Decimal as PbDecimal
 
-from eventkit.context import acting_id
+from eventkit.context import acting_id, behind
 from eventkit.directory.facts import OrgChart
 from eventkit.directory.responsibility import Responsibility, answering
 from eventkit.rpc.paging import Page, asked
@@ -434,4 +434,13 @@ def owner(org: OrgChart, person_id: str, *, stands_in_for: str = "") -> pb.Owner
 
 def actor(org: OrgChart, recorded: str) -> pb.Owner:
     """Who an event names as its actor: `person:<id>` or `service:<id>`."""
+    kind, _, id = acting_id(recorded).partition(":")
+    if kind == "integration":
+        account = org.people.get(behind(recorded).removeprefix("person:"))
+        known = org.integrations.get(id)
+        return pb.Owner(
+            person_id=acting_id(recorded),
+            name=account.name if account else None,
+            integration_name=known.name if known else id,
+        )
     return owner(org, acting_id(recorded))

@@ -103,6 +103,10 @@ async def test_a_key_records_what_its_scope_names_as_itself_and_ends_when_it_is_
     assert (entry.integration_name, entry.account_id) == ("CRM, số buổi demo", company.ids["minh"])
     assert entry.actor_id == f"integration:{id}"
 
+    told = await company.ask(g.GetKpiHistory(kpi_id=company.ids["I1"]), "minh")
+    actor = told.entries[0].actor  # type: ignore[attr-defined] # of its reply
+    assert (actor.integration_name, actor.name.plain) == ("CRM, số buổi demo", "Tên-minh")
+
     for path in (f"/v1/kpis/{company.ids['I1']}", "/v1/people", f"/v1/cycles/{company.ids['q1']}/map"):
         refused = await gateway.get(path, headers={"authorization": f"Bearer {key}"})
         assert (refused.status_code, refused.json()["error"]["reason"]) == (403, "NOT_ALLOWED"), path

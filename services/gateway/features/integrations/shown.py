@@ -192,9 +192,7 @@ def _look(one: polls_pb2.Poll, visit: Visit) -> Look:
         left = language.ngettext("%(num)s row could not be taken", "%(num)s rows could not be taken", one.refused)
         state = State("behind", "alert-circle", f"{taken} · {left % {'num': one.refused}}")
     elif one.taken:
-        state = State(
-            "ontrack", "circle-check", language.ngettext("%(num)s new value", "%(num)s new values", one.taken)
-        )
+        state = State("ontrack", "circle-check", taken)
     else:
         state = State("ontrack", "circle-check", _("nothing new"))
     unchanged = ""
