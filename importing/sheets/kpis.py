@@ -1,10 +1,10 @@
 """KPIs of one cycle, compared with those that are there.
 
 A KPI is known by its name and by who answers for it. One criterion for many people is a KPI for each of them. What
-stands is changed by a proposal alone.
+stands is changed by a proposal alone; so is what comes anew once the cycle runs.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -27,8 +27,10 @@ from nhip.goals.v1 import types_pb2 as t
 EVERYBODY = ("all", "tat ca", "toan bo", "moi nguoi", "everyone", "everybody", "toan cong ty")
 _DONE = ("complete", "hoan thanh", "xong", "completed", "done")
 _LEVELS = ("score", "diem", "ty le", "rate", "index", "muc")
-_AT_ONCE = 32
-"""KPIs in one proposal."""
+_AT_ONCE, _ADDED_AT_ONCE = 32, 16
+"""KPIs that one proposal changes, and that it adds."""
+NEW = "new"
+"""What differs where a KPI is not there yet and can only be proposed."""
 NOT_BY_FILE = "NOT_BY_FILE"
 EDGES = ("floor", "stretch", "baseline")
 
@@ -59,7 +61,9 @@ def kpis(found: Rows, there: Standing, known: Mapping[str, str], title: str, rea
         if not same[read.kpi.ref]:
             names.served.add(read.kpi.ref, read.kpi.name, row.get("code"))
     standing = _targets(there)
+    running = there.cycle.state == t.CYCLE_STATE_RUNNING
     parents: dict[str, str] = {}
+    added: dict[str, _Added] = {}
     for row, read in reads:
         kpi, kind = _served(row, read, names, plan.faults)
         if same[kpi.ref]:
@@ -67,11 +71,29 @@ def kpis(found: Rows, there: Standing, known: Mapping[str, str], title: str, rea
             continue
         if kpi.parent.startswith("#"):
             parents[kpi.ref] = kpi.parent
+        if running:
+            added[kpi.ref] = _Added(row.number, kpi, kind)
+            new = Difference(row.number, NEW, "", kpi.name)
+            entry = Entry(row.number, kpi.name, differences=(new,), understood=read.understood, ref=kpi.ref)
+            plan.entries.append(entry)
+            continue
         plan.entries.append(_new_kpi(row, kpi, kind, there.cycle, read.understood))
     wrong = circle(parents)
     plan.faults += [row.fault("parent", "KPI_CIRCLE") for row, read in reads if read.kpi.ref in wrong]
     plan.over_full = _over_full(reads, same, there)
-    plan.proposing = lambda ticked: _proposals(ticked, same, reads, standing, there, title, reason)
+    added = {ref: one for ref, one in added.items() if ref not in wrong}
+    late = _too_many_together(added)
+    for number, entry in enumerate(plan.entries):
+        if entry.ref in late:
+            hindered = tuple(replace(d, obstacle="ADDED_TOGETHER") for d in entry.differences)
+            plan.entries[number] = replace(entry, differences=hindered)
+
+    def proposing(ticked: Sequence[Difference]) -> list[Deed]:
+        changed = _proposals([d for d in ticked if d.field != NEW], same, reads, standing, there, title, reason)
+        right = {ref: one for ref, one in added.items() if ref not in late and one.row not in plan.wrong}
+        return [*changed, *_additions([d.row for d in ticked if d.field == NEW], right, there, title, reason)]
+
+    plan.proposing = proposing
     return plan
 
 
@@ -274,6 +296,89 @@ def _new_kpi(row: Row, kpi: Kpi, kind: str, cycle: g.Cycle, understood: str) -> 
         Deed(row.number, "kpi", kpi.ref, build, kpi_key(row, kpi, standing), after),
         understood=understood,
     )
+
+
+# --- what comes anew into a cycle that runs
+
+
+@dataclass(frozen=True, slots=True)
+class _Added:
+    """A KPI that is to be proposed, and what its parent is."""
+
+    row: int
+    kpi: Kpi
+    parent_kind: str
+
+
+def _additions(
+    rows: Sequence[int], added: Mapping[str, _Added], there: Standing, title: str, reason: str
+) -> list[Deed]:
+    """As few proposals as it takes for new KPIs; those that serve each other are in one."""
+    assert there.cycle is not None
+    cycle = there.cycle
+    deeds: list[Deed] = []
+    for part in _together(_with_what_they_serve(rows, added), added):
+        request = g.ProposeChange(
+            cycle_id=cycle.cycle_id,
+            reason_class=t.REASON_CLASS_CONTEXT_CHANGED,
+            title=PersonalText(plain=title),
+            reason=PersonalText(plain=reason),
+            additions=[_draft(added[ref], added, cycle) for ref in part],
+        )
+        deeds.append(Deed(added[part[0]].row, "proposal", "", lambda _, request=request: request, field=NEW))
+    return deeds
+
+
+def _with_what_they_serve(rows: Iterable[int], added: Mapping[str, _Added]) -> list[str]:
+    """The new KPIs of some rows, and those that they serve of them that are new, too: each behind what it serves."""
+    found: dict[str, None] = {}
+    wanted = set(rows)
+    for ref, one in added.items():
+        way = [ref] if one.row in wanted else []
+        while way and (above := added[way[-1]].kpi.parent) in added and above not in way:
+            way.append(above)
+        found.update(dict.fromkeys(reversed(way)))
+    return list(found)
+
+
+def _trees(refs: Sequence[str], added: Mapping[str, _Added]) -> list[list[str]]:
+    """New KPIs with all that serve the same new one, over others or not, each behind what it serves."""
+    trees: dict[str, list[str]] = {}
+    for ref in refs:
+        root = ref
+        while (above := added[root].kpi.parent) in added:
+            root = above
+        trees.setdefault(root, []).append(ref)
+    return list(trees.values())
+
+
+def _too_many_together(added: Mapping[str, _Added]) -> frozenset[str]:
+    """Those that no proposal has room for beside what they serve: they come when that is approved."""
+    every = _with_what_they_serve([one.row for one in added.values()], added)
+    return frozenset(ref for tree in _trees(every, added) for ref in tree[_ADDED_AT_ONCE:])
+
+
+def _together(refs: Sequence[str], added: Mapping[str, _Added]) -> list[list[str]]:
+    """In parts that fit into a proposal."""
+    parts: list[list[str]] = []
+    for tree in _trees(refs, added):
+        if parts and len(parts[-1]) + len(tree) <= _ADDED_AT_ONCE:
+            parts[-1] += tree
+        else:
+            parts.append(list(tree))
+    return parts
+
+
+def _draft(one: _Added, added: Mapping[str, _Added], cycle: g.Cycle) -> t.KpiDraft:
+    of = Cycle(one.kpi.places, cycle.cycle_id, cycle.name, None, None)
+    draft = commands.define_kpi(one.kpi, of, one.parent_kind if one.kpi.parent else "", _keyed).kpi
+    draft.key = _keyed("kpi", one.kpi.ref)
+    return draft
+
+
+def _keyed(_kind: str, ref: str) -> str:
+    """What is there by its id, a new KPI by what its proposal calls it."""
+    return f"row-{ref[1:]}"[:64] if ref.startswith("#") else ref
 
 
 # --- what stands

@@ -63,6 +63,8 @@ class Entry:
     """What changes the fields that were ticked."""
     understood: str = ""
     """What was made of it, where that is not what stands there."""
+    ref: str = ""
+    """Of what is not there yet and can only be proposed."""
 
     @property
     def state(self) -> str:

@@ -47,6 +47,7 @@ def field_words(language: Language) -> Mapping[str, str]:
         "roles": _("Roles"),
         "joined_on": _("Join date"),
         "parent": _("Serves, or is a part of"),
+        "new": _("A new KPI, as a proposal"),
         "head": _("Head"),
         "year": _("Year"),
         "target": _("Target"),
@@ -162,6 +163,9 @@ def fault_words(language: Language) -> Mapping[str, str]:
         "UNIT_CLOSED": _("This unit is closed."),
         "ROLES_BY_HAND": _("Roles of somebody who is there are given on their own page, with a reason."),
         "NOT_BY_FILE": _("No file changes this: it is set right in the console."),
+        "ADDED_TOGETHER": _(
+            "One proposal has room for 16 new KPIs that serve each other: bring it in when those are there."
+        ),
         "BY_LINKS": _("Bring in “What KPIs serve” for this."),
     }
 
