@@ -116,3 +116,11 @@ def _follow_up(
         if row.next_kpi_id in targets:
             found.next_target.CopyFrom(from_decimal(targets[row.next_kpi_id]))
     return found
+
+
+async def goes_on_with(con: asyncpg.Connection, tenant: str, kpi_id: str) -> tuple[str, datetime] | None:
+    """The KPI of an earlier cycle that one goes on with, and when that was decided."""
+    row = await con.fetchrow(
+        f"select kpi_id, recorded_at from {FOLLOW_UPS} where tenant = $1 and next_kpi_id = $2 limit 1", tenant, kpi_id
+    )
+    return (row["kpi_id"], row["recorded_at"]) if row else None

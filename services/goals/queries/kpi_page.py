@@ -21,7 +21,7 @@ from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import ChangeProposed
 from services.goals.domain.kpi import EDGES
 from services.goals.domain.kpi_change import SAID, part, some_of
-from services.goals.queries import computed, cycles, kpis, links, progress, proposals, strategy
+from services.goals.queries import computed, cycles, follow_ups, kpis, links, progress, proposals, strategy
 from services.goals.queries.goal_map import (
     CycleState,
     Moment,
@@ -75,6 +75,7 @@ async def kpi_page(
         delegates = await progress.delegates(con, tenant, row.kpi_id)
         versions = await kpis.versions(con, tenant, row.kpi_id, upto=when.known, most=VERSIONS)
         now = await targets_now(con, tenant, [row.kpi_id], org, when, at)
+        baseline_from = await _baseline_from(con, tenant, row, org)
         how_far = await applied(con, partition)
     kpi = with_target_now(state.kpi(row), now)
     owners = {o.person_id for o in kpi.owners}
@@ -105,6 +106,7 @@ async def kpi_page(
         may_record=open_ and not row.retired and who.kind == "person" and records and not row.computation,
         applied=how_far,
         computed_from=state.computed_from(row.kpi_id),
+        baseline_from=baseline_from,
         replaced=[
             pb.ReplacedPoint(
                 occurred_on=from_date(v.occurred_on),
@@ -118,6 +120,20 @@ async def kpi_page(
     )
 
 
+async def _baseline_from(con: asyncpg.Connection, tenant: str, row: KpiRow, org: OrgChart) -> pb.BaselineFrom | None:
+    """By what was known when it was decided that it goes on: a value that was put right since moved no baseline."""
+    if row.kind != t.MEASURE_KIND_LEVEL or row.baseline is None:
+        return None
+    before = await follow_ups.goes_on_with(con, tenant, row.kpi_id)
+    if before is None:
+        return None
+    kpi_id, at = before
+    last = (await progress.current(con, tenant, [kpi_id], at, org.today(at))).get(kpi_id)
+    if last is None or last.value != row.baseline:
+        return None
+    return pb.BaselineFrom(kpi_id=kpi_id, occurred_on=from_date(last.occurred_on))
+
+
 def within_scope(page: pb.KpiPage, org: OrgChart, actor: Actor) -> pb.KpiPage:
     """What an integration may read of it: a KPI of its scope, and of others nothing unless all are. Raises `Rejected`
     KPI_UNKNOWN."""
@@ -126,7 +142,7 @@ def within_scope(page: pb.KpiPage, org: OrgChart, actor: Actor) -> pb.KpiPage:
     if known is None or not in_scope(known.facts.scope, kpi.kpi_id, kpi.cycle_id, kpi.unit_id, owners, org):
         raise unknown("kpi", kpi.kpi_id, "kpi_id")
     if EVERYTHING not in known.may:
-        for others in ("path", "children", "shortfalls", "not_checked", "computed_from"):
+        for others in ("baseline_from", "path", "children", "shortfalls", "not_checked", "computed_from"):
             page.ClearField(others)
     return page
 

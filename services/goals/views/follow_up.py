@@ -30,7 +30,7 @@ class FollowUpView(WrittenWhole[FollowUpRow, KpiFollowedUp]):
         "follow_up", "goals", (FOLLOW_UP.category,), ("tenant", "kpi_id", "next_cycle_id"),
     )  # fmt: skip
     version = VERSION
-    indexes = ("tenant, next_cycle_id",)
+    indexes = ("tenant, next_cycle_id", "tenant, next_kpi_id")
     row = FollowUpRow
     folds = (KpiFollowedUp,)
 

@@ -132,6 +132,29 @@ async def test_a_cycles_kpis_go_on_in_the_next_one_or_stop_each_decided_by_who_m
     assert (await company.refused(early, "nam")).reason == "KPI_OUTSIDE_CYCLE"
 
 
+async def test_a_level_goes_on_from_where_it_ended_and_says_from_where(company: Company):
+    ids = company.ids
+    rate = company.definition("Tỷ lệ", t.LEVEL_INDIVIDUAL, 18, owner="minh")
+    rate.kpi.measure.kind, rate.kpi.measure.unit = t.MEASURE_KIND_LEVEL, "%"
+    await company.do(rate, name="rate")
+    await start(company)
+    await company.do(c.RecordProgress(kpi_id=ids["rate"], value=number(12)), "minh")
+    first = today() - timedelta(days=5)
+    following = g.OpenCycle(name="Kỳ sau", starts_on=from_date(first), ends_on=from_date(today() + timedelta(days=80)))
+    await company.do(following, "nam", name="next")
+    carried = g.CarriedKpi(kpi_id=ids["rate"], choice=t.FOLLOW_UP_KEEP)
+    await company.ask(g.CarryOnKpis(cycle_id=ids["q1"], next_cycle_id=ids["next"], items=[carried]), "phuc")
+    listed = await company.ask(g.ListKpis(cycle_id=ids["next"]), "phuc")
+    [kpi] = listed.kpis  # type: ignore[attr-defined] # of its reply
+    page = await company.ask(g.GetKpi(kpi_id=kpi.kpi_id), "minh")
+    assert isinstance(page, g.KpiPage)
+    assert page.kpi.measure.baseline.value == "12"
+    before = await company.ask(g.GetKpi(kpi_id=ids["rate"]), "minh")
+    assert isinstance(before, g.KpiPage)
+    assert (page.baseline_from.kpi_id, page.baseline_from.occurred_on) == (ids["rate"], before.trend[-1].occurred_on)
+    assert not before.HasField("baseline_from")
+
+
 async def test_a_quarters_kpi_serves_one_of_its_year_and_each_map_shows_the_other(company: Company):
     ids = company.ids
     first, last = today() - timedelta(days=20), today() + timedelta(days=300)

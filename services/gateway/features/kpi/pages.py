@@ -99,6 +99,9 @@ class KpiPage:
     current: str
     target: str
     start: str
+    starts_with: str
+    """Where the start is from, where it is the last value of the cycle before."""
+    starts_url: str
     """Where the bar begins; empty where there is no way to measure."""
     done_word: str
     expected_word: str
@@ -189,6 +192,11 @@ def kpi_page(visit: Visit, reply: goals_pb2.KpiPage, history: goals_pb2.KpiHisto
         start=language.brief(start_of(measure, standing.aim), "%" if is_percent(measure.unit) else "")
         if has_way(standing)
         else "",
+        starts_with=_("It starts at the value of %(day)s of the KPI that it goes on with.")
+        % {"day": language.day(day_of(reply.baseline_from.occurred_on))}
+        if reply.HasField("baseline_from")
+        else "",
+        starts_url=f"/kpi/{quote(reply.baseline_from.kpi_id, safe='')}",
         done_word=(_("Used by %(day)s") if standing.aim == goals_pb2.AIM_BUDGET else _("Done by %(day)s"))
         % {"day": shown_until},
         expected_word=_("At most by now") if standing.aim == goals_pb2.AIM_BUDGET else _("Expected by now"),
