@@ -111,6 +111,8 @@ async def test_a_redirect_is_judged_as_the_first_address_is():
         "/inside": "http://127.0.0.1:1/secret",
         "/metadata": "https://169.254.169.254/latest",
         "/round": "/round",
+        "/nowhere": "https://[x",
+        "/port": "https://docs.google.com:99999/x",
     }
 
     def answer(path: str, headers: dict[str, str]) -> bytes:
@@ -122,18 +124,22 @@ async def test_a_redirect_is_judged_as_the_first_address_is():
         assert await reason(f"{origin}/inside", reach) == "SOURCE_NOT_HTTPS"
         assert await reason(f"{origin}/metadata", reach) == "HOST_NOT_ALLOWED"
         assert await reason(f"{origin}/round", reach) == "TOO_MANY_REDIRECTS"
+        assert await reason(f"{origin}/nowhere", reach) == "SOURCE_AWAY"
+        assert await reason(f"{origin}/port", reach) == "SOURCE_AWAY"
 
 
 async def test_it_comes_within_bounds_or_not_at_all(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(published, "MOST_BYTES", 10)
 
     def answer(path: str, headers: dict[str, str]) -> bytes:
-        return reply("404 Not Found") if path == "/gone" else reply("200 OK", b"0123456789a")
+        odd = {"/gone": "404 Not Found", "/leads": "302 Found"}
+        return reply(odd[path]) if path in odd else reply("200 OK", b"0123456789a")
 
     async with serving(answer) as origin:
         reach = Reach((), (origin,))
         assert await reason(f"{origin}/large", reach) == "SOURCE_TOO_LARGE"
         assert await reason(f"{origin}/gone", reach) == "SOURCE_ANSWERS"
+        assert await reason(f"{origin}/leads", reach) == "SOURCE_ANSWERS"
     assert await reason(f"{origin}/away", reach) == "SOURCE_AWAY"
 
 
