@@ -32,6 +32,7 @@ from nhip.people.v1 import people_pb2
 from nhip.people.v1 import types_pb2 as people_types_pb2
 from services.audit import api as audit_api
 from services.checkins import api as checkins_api
+from services.checkins import cadence_api, check_ins_api, meetings_api, reviews_api, topics_api
 from services.gateway.upstream import OPERATIONS, SERVICES
 from services.goals import api as goals_api
 from services.goals.domain import wording
@@ -48,6 +49,7 @@ from tests.browser.company_x_records import ErasuresX, LedgerX, NoticesX
 from tests.browser.company_x_retros import RetrosX
 from tests.browser.company_x_rewards import RewardsX
 from tests.browser.company_x_settings import SettingsX
+from tests.browser.company_x_talks import TalksX
 from tests.browser.company_x_values import ValuesX
 from tests.browser.folding import folded
 from tests.browser.messages import NOW
@@ -378,7 +380,9 @@ def company() -> list[Goal]:
     ]
 
 
-class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX, SettingsX, ValuesX, ProposalsX, CyclesX, RetrosX):
+class CompanyX(
+    RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX, SettingsX, ValuesX, ProposalsX, CyclesX, RetrosX, TalksX
+):
     """The example's state and its answers.
 
     It stands in for the services where the browser is what is tested: pages, scripts, keyboards, screens. Who may call
@@ -387,7 +391,7 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX, SettingsX, Value
     """
 
     def __init__(self) -> None:
-        for part in (RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX, SettingsX, ValuesX, ProposalsX, RetrosX):
+        for part in (RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX, SettingsX, ValuesX, ProposalsX, RetrosX, TalksX):
             part.__init__(self)
         self.goals = {goal.id: goal for goal in company()}
         self.proposals: dict[str, goals_pb2.Proposal] = {}
@@ -981,7 +985,11 @@ class CompanyX(RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX, SettingsX, Value
 ACCESS = {
     "people": people_api.ACCESS,
     "goals": goals_api.ACCESS,
-    "checkins": checkins_api.ACCESS,
+    "checkins": {
+        name: allow
+        for api in (checkins_api, topics_api, check_ins_api, cadence_api, meetings_api, reviews_api)
+        for name, allow in api.ACCESS.items()
+    },
     "rewards": rewards_api.ACCESS,
     "retros": retros_api.ACCESS,
     "notifications": notifications_api.ACCESS,

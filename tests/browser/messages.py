@@ -1,9 +1,10 @@
 """Small messages that the example is full of."""
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 
 from google.protobuf.timestamp_pb2 import Timestamp
-from google.type import date_pb2
+from google.type import date_pb2, decimal_pb2
 
 from nhip.common.v1 import words_pb2
 
@@ -13,6 +14,10 @@ NOW = datetime(2025, 3, 20, 5, tzinfo=UTC)
 
 def words(text: str) -> words_pb2.PersonalText:
     return words_pb2.PersonalText(plain=text)
+
+
+def number(value: Decimal | int) -> decimal_pb2.Decimal:
+    return decimal_pb2.Decimal(value=format(Decimal(value), "f"))
 
 
 def day(day: date) -> date_pb2.Date:

@@ -166,6 +166,7 @@ def propose(command: ProposeChange, circumstances: Circumstances, ctx: Context, 
                 proposer_id=ctx.actor.id,
                 approver_ids=may.people,
                 invitations=invited(command.changes, additions, circumstances.kpis, ctx.actor.id, circumstances.org),
+                meeting_id=command.meeting_id,
             ),
         )
     ]

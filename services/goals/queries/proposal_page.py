@@ -110,6 +110,7 @@ def _shown(row: ProposalRow, state: CycleState, who: Actor, names: Mapping[str, 
         reason_class=proposed.reason_class,
         title=proposed.title,
         reason=proposed.reason,
+        meeting_id=proposed.meeting_id,
         proposer=owner(state.org, proposed.proposer_id),
         proposed_at=from_datetime(row.proposed_at),
         state=row.state,  # type: ignore[arg-type] # stored as the enum's number

@@ -66,6 +66,25 @@ DEEDS: dict[str, tuple[str, dict[str, str]]] = {
     "/cycles/{cycle}/withdraw": ("WithdrawCycle", REASON),
     "/cycles/{cycle}/correct": ("CorrectCycle", {"name": "Q", "starts_on": "2025-01-01", "ends_on": "2025-03-31"}),
     "/cycles/{cycle}/carry-on": ("CarryOnKpis", {"next": "q2", "choice.k1": "keep"}),
+    "/meetings/new": ("CallMeeting", {"person.phuc": "1", "starts": "2025-03-21T14:00", "minutes": "30"}),
+    "/meetings/{meeting}/notes": ("WriteNote", {"part": "problem", "revision": "0", "text": "Mất 3–5 ngày"}),
+    "/meetings/{meeting}/ways": ("WriteWay", {"name": "Khung tự quyết"}),
+    "/meetings/{meeting}/ways/choose": ("ChooseWay", {"way": "w1"}),
+    "/meetings/{meeting}/ways/{way}/remove": ("RemoveWay", {}),
+    "/meetings/{meeting}/topics/{topic}": ("DiscussTopic", {"close": "1"}),
+    "/meetings/{meeting}/actions": ("AgreeAction", {"what": "Gọi lại khách Beta"}),
+    "/meetings/{meeting}/adjust": ("AnswerKpiQuestion", {"adjust": "no"}),
+    "/meetings/{meeting}/confirm": ("ConfirmMinutes", {"seen": "3"}),
+    "/meetings/{meeting}/additions": ("AddToMinutes", {"text": "Tài chính đồng ý"}),
+    "/meetings/{meeting}/invite": ("InviteToMeeting", {"person": "quang"}),
+    "/meetings/{meeting}/move": ("MoveMeeting", {"starts": "2025-03-21T15:00", "minutes": "30"}),
+    "/meetings/{meeting}/cancel": ("CancelMeeting", REASON),
+    "/actions": ("AgreeAction", {"what": "Gọi lại khách Beta", "due": "2025-03-24T17:00"}),
+    "/actions/{action}/report": ("ReportAction", {}),
+    "/actions/{action}/decide": ("ApproveAction", {"do": "approve"}),
+    "/actions/{action}/drop": ("DropAction", {"words": "Khách đã ký"}),
+    "/reviews/{cycle}/{person}/part": ("SendSelfPart", {"do": "send", "why": "a", "working": "b", "next": "c"}),
+    "/reviews/{cycle}/{person}/close": ("CloseReview", {"step.i1": "keep"}),
     "/goals/new": ("SetStrategicGoal", {"name": "300 khách", "target": "300", "year": "2025"}),
     "/csfs/new": ("ChooseCsf", {"name": "Khách dùng thử", "goal.g1": "1"}),
     "/goals/{goal}": ("CorrectStrategicGoal", {"name": "300 khách", "target": "300", "year": "2025"}),
@@ -168,6 +187,7 @@ OF_CHECKINS = {
     "/kpi/{kpi}/delegates",
     "/kpi/{kpi}/delegates/{person}/end",
 }
+OF_CHECKINS |= {path for path in DEEDS if path.startswith(("/meetings/", "/actions", "/reviews/"))}
 """Checkins is away here: tests/browser has these."""
 
 

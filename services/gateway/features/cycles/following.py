@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from eventkit.errors import Violation
+from nhip.checkins.v1 import reviews_pb2, types_pb2
 from nhip.common.v1 import command_pb2
 from nhip.common.v1.words_pb2 import PersonalText
 from nhip.goals.v1 import goals_pb2
 from services.gateway.console.forms import Form, decimal_message
 from services.gateway.console.language import day_of
 from services.gateway.console.refusals import words
-from services.gateway.console.visit import Visit
+from services.gateway.console.visit import Visit, or_none
 from services.gateway.failures import Failure
 from services.gateway.features.cycles.shown import CHOICES, PLANNED, CycleCard, LevelOfRows, cycle_card, follow_up_rows
 
@@ -60,16 +61,31 @@ async def shown_with(
         page_token=params.get("from", ""),
     )
     reply = await visit.caller.query("goals", "ListFollowUps", request, goals_pb2.FollowUps)
+    decided = await _decided_in_reviews(visit, page.cycle.cycle_id, reply)
     more = visit.request.url.include_query_params(**{"from": reply.next_page_token, "next": chosen.cycle_id})
     return FollowUpsShown(
         next=cycle_card(chosen, visit),
         others=[cycle_card(one, visit) for one in planned],
-        levels=follow_up_rows(reply, visit),
+        levels=follow_up_rows(reply, decided, visit),
         total=reply.total,
         decided=reply.decided,
         may_decide=any(one.may_decide for one in reply.kpis),
         more=f"{more.path}?{more.query}#follow-ups" if reply.next_page_token else "",
     )
+
+
+async def _decided_in_reviews(
+    visit: Visit, cycle_id: str, reply: goals_pb2.FollowUps
+) -> dict[str, types_pb2.KpiVerdict]:
+    """By KPI what closed reviews decided, which is suggested (C-40); of a KPI of several people where they agree."""
+    asked = reviews_pb2.ListKpiVerdicts(
+        cycle_id=cycle_id, kpi_ids=[one.kpi.kpi_id for one in reply.kpis], page_size=200
+    )
+    told = await or_none(visit.caller.query("checkins", "ListKpiVerdicts", asked, reviews_pb2.VerdictList))
+    found: dict[str, list[types_pb2.KpiVerdict]] = {}
+    for one in told.verdicts if told else ():
+        found.setdefault(one.verdict.kpi_id, []).append(one.verdict)
+    return {id: said[0] for id, said in found.items() if all(one == said[0] for one in said)}
 
 
 async def carried_on(visit: Visit, filled: Form, here: str) -> Response | Form:

@@ -1,8 +1,9 @@
 """Cycles as pages show them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from nhip.checkins.v1 import types_pb2 as review_types
 from nhip.goals.v1 import goals_pb2, types_pb2
 from services.gateway.console.cards import (
     LEVELS,
@@ -64,6 +65,9 @@ class FollowUpRow:
     may_decide: bool
     loose: bool
     """What it serves does not go on."""
+    suggested: str = ""
+    """What its review decided, of "keep", "adjust" and "stop"; empty: none did."""
+    suggested_target: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +119,23 @@ def years(cycles: Iterable[goals_pb2.Cycle], visit: Visit) -> Sequence[Year]:
     ]
 
 
-def follow_up_rows(reply: goals_pb2.FollowUps, visit: Visit) -> Sequence[LevelOfRows]:
+_SUGGESTED: Mapping[int, str] = {
+    review_types.NEXT_STEP_KEEP: "keep",
+    review_types.NEXT_STEP_ADJUST: "adjust",
+    review_types.NEXT_STEP_STOP: "stop",
+}
+
+
+def follow_up_rows(
+    reply: goals_pb2.FollowUps, decided: Mapping[str, review_types.KpiVerdict], visit: Visit
+) -> Sequence[LevelOfRows]:
     levels: dict[int, list[FollowUpRow]] = {}
     for one in reply.kpis:
-        levels.setdefault(one.kpi.level, []).append(_row(one, visit))
+        levels.setdefault(one.kpi.level, []).append(_row(one, decided.get(one.kpi.kpi_id), visit))
     return [LevelOfRows(level_word(LEVELS[level], visit.language), rows) for level, rows in levels.items()]
 
 
-def _row(one: goals_pb2.KpiFollowUp, visit: Visit) -> FollowUpRow:
+def _row(one: goals_pb2.KpiFollowUp, verdict: review_types.KpiVerdict | None, visit: Visit) -> FollowUpRow:
     kpi, language = one.kpi, visit.language
     target, unit = decimal_of(kpi.measure, "target"), kpi.measure.unit
     current = decimal_of(kpi.standing, "current")
@@ -141,4 +154,6 @@ def _row(one: goals_pb2.KpiFollowUp, visit: Visit) -> FollowUpRow:
         by=owner_avatar(one.decided_by, language).name if one.HasField("decided_by") else "",
         may_decide=one.may_decide,
         loose=not one.parent_goes_on,
+        suggested=_SUGGESTED.get(verdict.next_step, "") if verdict else "",
+        suggested_target=language.number(decimal_of(verdict, "target")) if verdict else "",
     )

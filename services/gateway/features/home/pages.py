@@ -22,10 +22,11 @@ from services.gateway.console.language import date_of, day_of, decimal_of
 from services.gateway.console.notices import NoticeRow, notice_row
 from services.gateway.console.routes import Routes
 from services.gateway.console.visit import Visit, or_none
-from services.gateway.features.home import gaps, team
+from services.gateway.features.home import gaps, talks, team
 from services.gateway.features.home.gaps import GapLine
 from services.gateway.features.home.team import Team
 from services.gateway.features.home.visits import Visits
+from services.gateway.features.home.waiting import Waiting
 
 routes = Routes(gaps.routes)
 
@@ -33,18 +34,6 @@ OWN, COMPANY, NEWS, WAITING = 12, 6, 6, 5
 """How many are shown of one's own KPIs, of the company's, of what is new, and of the proposals that wait."""
 QUIET = (goals_pb2.STATUS_STALE, goals_pb2.STATUS_NOT_STARTED)
 """A KPI in this state waits for a value."""
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """One thing that waits for the viewer, with what to do about it."""
-
-    icon: str
-    tone: str
-    title: str
-    about: str
-    url: str
-    action: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,19 +61,19 @@ async def home(visit: Visit) -> Response:
     cycles = await or_none(visit.caller.query("goals", "ListCycles", goals_pb2.ListCycles(), goals_pb2.Cycles))
     cycle = choose_cycle(cycles.cycles, "", visit.today) if cycles else None
     visits = Visits.of(visit.request, visit.console.clock())
-    (own, company, its_team, its_gaps), (proposals, news, gifts, set_up) = await asyncio.gather(
+    (own, company, its_team, its_gaps), (proposals, news, gifts, set_up, talking) = await asyncio.gather(
         asyncio.gather(
             _of_cycle(visit, cycle, owner_ids=[visit.person], page_size=OWN + 1, enclosing=True),
             _of_cycle(visit, cycle, page_size=COMPANY),
             team.of(visit, cycle),
             gaps.lines(visit, cycle),
         ),
-        asyncio.gather(_proposals(visit), _news(visit, visits), _counter(visit), _set_up(visit)),
+        asyncio.gather(_proposals(visit), _news(visit, visits), _counter(visit), _set_up(visit), talks.waiting(visit)),
     )
     cards = tuple(kpi_card(kpi, visit.language, Moment()) for kpi in own)
     begun, empty = _first_steps(visit, set_up, cycle), _empty_places(visit, set_up, cycle)
     due = _cycles_due(visit, cycles.cycles if cycles else ())
-    waiting = (*begun, *due, *proposals, *_quiet(visit, own), *gifts, *empty)
+    waiting = (*begun, *due, *talking, *proposals, *_quiet(visit, own), *gifts, *empty)
     page = HomePage(
         name=visit.viewer.name if visit.viewer else "",
         day=visit.language.whole_day(visit.today),

@@ -83,7 +83,7 @@ async def form(visit: Visit) -> Response:
     given = visit.request.query_params
     if not given.get("kpi"):
         return await _choose(visit)
-    shown = {name: given[name] for name in ("open", "additions") if name in given}
+    shown = {name: given[name] for name in ("open", "additions", "meeting") if name in given}
     return await _show(visit, given["kpi"], Form(shown))
 
 
@@ -102,7 +102,12 @@ async def _choose(visit: Visit) -> Response:
     own, others = await kpis.own_and_others(visit, cycle.cycle_id, text)
     mine, theirs = ([kpi_card(kpi, visit.language, Moment()) for kpi in some] for some in (own, others))
     return visit.render(
-        "proposals/choose_kpi.html", mine=mine, others=theirs, query=text, most=len(theirs) >= kpis.MOST - len(mine)
+        "proposals/choose_kpi.html",
+        mine=mine,
+        others=theirs,
+        query=text,
+        most=len(theirs) >= kpis.MOST - len(mine),
+        meeting=visit.request.query_params.get("meeting", "")[:64],
     )
 
 
@@ -130,6 +135,7 @@ async def propose(visit: Visit) -> Response:
         reason=words_pb2.PersonalText(plain=filled.text("reason")),
         changes=draft.changes,
         additions=draft.additions,
+        meeting_id=filled["meeting"],
     )
     try:
         accepted, position = await visit.caller.ask(

@@ -18,6 +18,7 @@ from services.gateway.console.events import choice_word, reason_class_word
 from services.gateway.console.forms import Form
 from services.gateway.console.language import Language, decimal_of, unreadable
 from services.gateway.console.links import praise_link
+from services.gateway.console.notices import meeting_url
 from services.gateway.console.refusals import words
 from services.gateway.console.said import NOBODY, said_changes
 from services.gateway.console.visit import Visit
@@ -82,6 +83,8 @@ class ProposalPage:
     obstacle: str
     praise: str
     """Where the proposer is praised; empty where nobody is to be."""
+    meeting: str
+    """Where it came from; empty: from no meeting."""
     open: bool
     may_decide: bool
     may_withdraw: bool
@@ -138,6 +141,7 @@ def _page(visit: Visit, proposal: goals_pb2.Proposal, who: Directory) -> Proposa
         decided_at=language.instant(decided, visit.zone) if decided else "",
         obstacle=words(proposal.obstacle, {}, language) or proposal.obstacle,
         praise=_praise(visit, proposal),
+        meeting=meeting_url(proposal.meeting_id) if proposal.meeting_id else "",
         open=proposal.state == types_pb2.PROPOSAL_STATE_PROPOSED,
         may_decide=proposal.may_decide,
         may_withdraw=proposal.may_withdraw,

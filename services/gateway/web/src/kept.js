@@ -27,8 +27,12 @@ export function keepTyped(form) {
       }
       const kept = await answer.json();
       if (said) said.textContent = kept.said;
-      if (answer.ok) revision.value = kept.revision;
-      else stopped = true;
+      if (answer.ok) {
+        // What is confirmed on a page is what its reader has seen, and that is what they wrote themselves as well.
+        const seen = document.querySelector("input[data-seen]");
+        if (seen instanceof HTMLInputElement && kept.written) seen.value = `${Number(seen.value) + 1}`;
+        revision.value = kept.revision;
+      } else stopped = true;
     } catch (error) {
       changed = true;
       console.warn("not kept just now", error);

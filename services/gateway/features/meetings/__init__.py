@@ -1,0 +1,1 @@
+"""Meetings that end in actions, and what is to be done."""

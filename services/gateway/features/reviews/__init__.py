@@ -1,0 +1,1 @@
+"""Reviews at the end of a cycle: one's own, and those of whom one leads."""

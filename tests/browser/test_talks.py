@@ -1,0 +1,65 @@
+"""A 1:1 that ends in actions, and a review of two, as they are written in a browser."""
+
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.company_x import CompanyX
+from tests.browser.conftest import Open, fits, serving
+
+
+@pytest.fixture
+def talking(tmp_path: Path) -> Generator[tuple[str, CompanyX]]:
+    """A console of its own: what is said in one test is said in no other."""
+    company = CompanyX()
+    with serving(company, tmp_path) as url:
+        yield url, company
+
+
+async def test_what_is_typed_in_a_meeting_is_kept_and_its_minutes_confirmed_c32(
+    opened: Open, talking: tuple[str, CompanyX]
+):
+    url, company = talking
+    page = await opened("/meetings/m1", person="Minh", base_url=url)
+    await page.get_by_label("Còn điều gì chưa nói").fill("Khách Beta hỏi về bảo hành")
+    await page.get_by_label("Thống nhất điều gì?").fill("Tự quyết đến 8 %")  # leaving the field before keeps it
+    await expect(page.locator("#note-new [data-kept]")).to_have_text("Đã lưu lúc 12:00")
+    await page.get_by_text("Thêm một việc").click()
+    form = page.locator("#step-3 details.adding")
+    await form.get_by_label("Làm gì?").fill("Gửi mẫu A")
+    await form.get_by_label("Ai làm?").select_option(label="Minh")
+    await form.get_by_role("button", name="Thêm việc").click()
+    await expect(page.locator(".said")).to_have_text("Đã thống nhất việc.")
+    assert company.notes[4, ""].text.plain == "Tự quyết đến 8 %"  # what was typed last was kept before the page went
+    await page.get_by_role("button", name="Chốt biên bản").click()
+    await expect(page.locator(".talk-foot")).to_contain_text("người khác thì chưa")
+    assert company.confirmed == ["minh"]
+
+
+async def test_a_review_goes_from_one_to_the_other_on_a_phone_c42(opened: Open, talking: tuple[str, CompanyX]):
+    url, company = talking
+    company.written()
+    page = await opened("/reviews/q1-2025/minh", person="Phúc", phone=True, base_url=url)
+    await fits(page)
+    await expect(page.get_by_text("Nửa đầu quý em chạy số demo")).to_be_visible()
+    await page.get_by_role("radiogroup", name="Demo · khách mới").get_by_role("radio", name="Điều chỉnh").check()
+    await page.locator("#target-i1").fill("60")
+    await page.get_by_label("Tại sao có kết quả đó?").fill("Anh duyệt giá chậm ba tuần")
+    await page.get_by_role("button", name="Gửi cho Minh").click()
+    await expect(page.locator(".said")).to_have_text("Đã gửi phần của bạn.")
+    await expect(page.locator(".talk-foot")).to_contain_text("1 KPI chưa cùng ý")
+    await page.get_by_role("button", name="Khép bản nhìn lại").click()
+    await expect(page.locator(".said")).to_contain_text("Đã khép bản nhìn lại")
+    assert company.parts["manager"].why.plain == "Anh duyệt giá chậm ba tuần"
+
+
+async def test_an_action_is_done_and_approved_without_script_c33(opened: Open, talking: tuple[str, CompanyX]):
+    url, _company = talking
+    page = await opened("/actions", person="Phúc", script=False, base_url=url)
+    asked = page.locator("#action-a9")
+    await asked.locator("summary", has_text="Duyệt").click()
+    await asked.get_by_role("button", name="Duyệt", exact=True).click()
+    await expect(page.locator(".said")).to_have_text("Đã duyệt và báo cho người làm.")
+    await expect(page.locator("#action-a9")).to_have_count(0)
