@@ -21,9 +21,13 @@ class Actor:
 
     tenant: str
     id: str
-    kind: Literal["person", "service", "integration", "system"] = "person"
+    kind: Literal["person", "service", "integration", "guest", "system"] = "person"
+    """A guest is known by an identity provider and linked to nobody here yet: their id is that of the identity."""
     on_behalf_of: str = ""
     """Who started a service's work, or on whose account an integration works; empty for people."""
+
+    email: str = ""
+    """Of a guest: the address that their provider has verified; empty: none."""
 
     def __str__(self) -> str:
         """The form that events keep: `person:<id>`, `service:<id>`, `integration:<id>` or `system:clock`, and on whose

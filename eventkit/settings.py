@@ -60,6 +60,36 @@ class Settings(BaseSettings):
         "", repr=False, description="where the issuer's public keys are: an https:// or http:// URL, or a file's path"
     )
 
+    subject_claim: str = Field("sub", min_length=1, description="the claim of a token that says who is asking")
+    tenant_claim: str = Field("tenant", min_length=1, description="the claim of a token that names the tenant")
+    token_tenant: str = Field(
+        "",
+        pattern=r"^([a-z0-9][a-z0-9_.-]{0,63})?$",
+        description="the tenant of tokens that name none: 1 to 64 of a-z, 0-9, '-', '_' and '.'",
+    )
+    people_by: Literal["id", "link"] = Field(
+        "id",
+        description="id: a token's subject is person:<id>; link: it is the provider's own, and means whom their first "
+        "sign-in links by a verified e-mail address",
+    )
+    emails_verified: bool = Field(
+        False,
+        description="true or false: does the provider verify every e-mail address, without a claim `email_verified`",
+    )
+    oidc_client: str = Field("", description="the client id of the console at the OpenID Connect provider")
+    oidc_secret: SecretStr | None = Field(
+        None, description="that client's secret; unset: it is a public client, which PKCE protects"
+    )
+    oidc_scopes: str = Field("openid email profile", description="what is asked of the provider, separated by spaces")
+    oidc_token: Literal["access", "id"] = Field(
+        "access", description="access or id: which of the provider's tokens the services are shown"
+    )
+    session_key: SecretStr | None = Field(
+        None,
+        description="32 bytes in base64 (URL-safe), the same for all gateways: seals sessions; unset: each gateway "
+        "makes its own, and sessions end with it",
+    )
+
     host: str = Field("127.0.0.1", min_length=1, description="the name or address to listen on")
     port: Port = Field(0, description="a port from 0 to 65535 for gRPC; 0: any that is free")
     health_port: Port = Field(0, description="a port from 0 to 65535 for health checks; 0: any that is free")
@@ -229,6 +259,13 @@ class Settings(BaseSettings):
     def _is_key(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None:
             _key(value.get_secret_value())
+        return value
+
+    @field_validator("session_key")
+    @classmethod
+    def _is_session_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(base64.urlsafe_b64decode(value.get_secret_value())) != 32:
+            raise ValueError
         return value
 
     @field_validator("master_key_file", "master_key_old_file")

@@ -20,6 +20,8 @@ from eventkit.directory.integrations import Integration
 from eventkit.directory.integrations import Key as IntegrationKey
 from eventkit.directory.tenant_settings import Change, TenantSettings
 from eventkit.directory.views import (
+    IdentityRow,
+    IdentityView,
     IntegrationRow,
     IntegrationView,
     PersonRow,
@@ -46,6 +48,7 @@ TENANT_TABLE, SETTING_TABLE, PERSON_TABLE, PLACE_TABLE, UNIT_TABLE, INTEGRATION_
     UnitView().table,
     IntegrationView().table,
 )
+IDENTITY_TABLE = IdentityView().table
 TENANTS_ASKED = 1.0
 """Seconds between two looks for a tenant that is not known: keys with made-up tenants must not become queries."""
 
@@ -100,6 +103,9 @@ class Directory:
             people.setdefault(row.tenant, {})[row.person_id] = _person(row)
         for row in cast(Sequence[PlaceRow], changed.get(PLACE_TABLE.name, ())):
             places.setdefault(row.tenant, {})[row.person_id] = Place(row.unit_id, row.manager_id)
+        linked: dict[str, dict[str, str]] = {}
+        for row in cast(Sequence[IdentityRow], changed.get(IDENTITY_TABLE.name, ())):
+            linked.setdefault(row.tenant, {})[row.identity_id] = row.person_id
         # Few, and changed seldom: those are read again.
         few = (UNIT_TABLE, TENANT_TABLE, SETTING_TABLE, INTEGRATION_TABLE)
         others = {row.tenant for table in few for row in changed.get(table.name, ())}
@@ -109,11 +115,12 @@ class Directory:
             if position != [at.position] or tenant in others:
                 del self._known[tenant]
                 continue
-            if tenant in people or tenant in places:
+            if tenant in people or tenant in places or tenant in linked:
                 org = replace(
                     org,
                     people={**org.people, **people.get(tenant, {})},
                     places={**org.places, **places.get(tenant, {})},
+                    linked={**org.linked, **linked.get(tenant, {})},
                 )
             self._known[tenant] = (again, to.position), org.later(to.position)
 
@@ -126,6 +133,10 @@ class Directory:
         org = await self.org_chart(tenant)
         _judged.set((tenant, org))
         return org.roles(person_id)
+
+    async def linked(self, tenant: str, identity_id: str) -> str:
+        """The person whom an identity at a provider means; empty: nobody, as far as this service has heard."""
+        return (await self.org_chart(tenant)).linked.get(identity_id, "") if await self._is_there(tenant) else ""
 
     async def key_holder(self, tenant: str, sha256: str, at: datetime) -> Actor | None:
         """Who has a key, by its digest; None: nobody, any more, as far as this service has heard."""
@@ -170,6 +181,9 @@ class Directory:
                 f"select * from {SETTING_TABLE.name} where tenant = $1 order by version, name", tenant
             )
             integrations = await con.fetch(f"select * from {INTEGRATION_TABLE.name} where tenant = $1", tenant)
+            linked = await con.fetch(
+                f"select identity_id, person_id from {IDENTITY_TABLE} where tenant = $1 and person_id <> ''", tenant
+            )
         return OrgChart(
             people={row.person_id: _person(row) for row in map(PERSON_TABLE.of, people)},
             places={r["person_id"]: Place(r["unit_id"], r["manager_id"]) for r in places},
@@ -185,6 +199,7 @@ class Directory:
                 tuple(Change(r["name"], r["value"], r["effective_on"], r["recorded_at"]) for r in settings)
             ),
             integrations={row.integration_id: _integration(row) for row in map(INTEGRATION_TABLE.of, integrations)},
+            linked={row["identity_id"]: row["person_id"] for row in linked},
             position=position,
         )
 

@@ -266,6 +266,8 @@ class OrgChart:
     """The digest of its image; empty: it has none."""
     settings: TenantSettings = field(default_factory=TenantSettings)
     integrations: Mapping[str, Integration] = field(default_factory=dict[str, Integration])
+    linked: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Whom identities at a provider mean: people by the id of the identity."""
     position: int = 0
     """How far the log of people had been applied."""
 

@@ -9,6 +9,7 @@ from typing import cast
 from eventkit.commands.aggregate import UnknownEvent
 from eventkit.directory.defaults import DEFAULT_LANGUAGE
 from eventkit.directory.facts import ERASED, ORGANISATION, PERSON, TENANT, role_name
+from eventkit.directory.identities import IDENTITY
 from eventkit.directory.integrations import INTEGRATION
 from eventkit.directory.tenant_settings import SETTINGS, changes_of, values_of
 from eventkit.log import Recorded
@@ -19,6 +20,8 @@ from nhip.people.v1.events_pb2 import (
     CompanyRenamed,
     EmailChanged,
     EmploymentChanged,
+    IdentityLinked,
+    IdentityUnlinked,
     IntegrationChanged,
     IntegrationKeyRotated,
     IntegrationMade,
@@ -309,6 +312,33 @@ class IntegrationRow:
     """Sealed: why it was revoked."""
 
 
+@dataclass(frozen=True, slots=True)
+class IdentityRow:
+    """Whom an identity at a provider means."""
+
+    tenant: str
+    identity_id: str
+    person_id: str
+    """Empty: nobody any more."""
+    linked_at: datetime
+
+
+class IdentityView(WrittenWhole[IdentityRow, IdentityLinked | IdentityUnlinked]):
+    name, source, categories, key = "directory_identity", "people", (IDENTITY.category,), ("tenant", "identity_id")
+    version = VERSION
+    indexes = ("tenant, person_id",)
+    row = IdentityRow
+    folds = (IdentityLinked, IdentityUnlinked)
+
+    def written(self, event: Recorded, e: IdentityLinked | IdentityUnlinked) -> IdentityRow:
+        person = e.person_id if isinstance(e, IdentityLinked) else ""
+        return IdentityRow(event.tenant, e.identity_id, person, event.recorded_at)
+
+    def expected(self, events: Sequence[Recorded]) -> Iterable[IdentityRow]:
+        person = IDENTITY.fold(messages(events))
+        yield IdentityRow(events[0].tenant, events[0].stream.id, person, events[-1].recorded_at)
+
+
 class IntegrationView(View[IntegrationRow]):
     name, source, categories = "directory_integration", "people", (INTEGRATION.category,)
     key = ("tenant", "integration_id")
@@ -407,4 +437,4 @@ class IntegrationView(View[IntegrationRow]):
 
 def views() -> list[AnyView]:
     """The directory, for a service to keep."""
-    return [TenantView(), SettingView(), PersonView(), PlaceView(), UnitView(), IntegrationView()]
+    return [TenantView(), SettingView(), PersonView(), PlaceView(), UnitView(), IntegrationView(), IdentityView()]

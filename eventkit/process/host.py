@@ -35,6 +35,7 @@ from eventkit.rpc.auth import Authenticator
 from eventkit.rpc.ceilings import Rates
 from eventkit.rpc.health import HealthServer, Heartbeats
 from eventkit.rpc.integrations import Keyed, Signatures
+from eventkit.rpc.linked import Linked
 from eventkit.rpc.server import Api, Server
 from eventkit.settings import Settings
 from eventkit.subscriptions import checkpoint, readers
@@ -155,7 +156,7 @@ async def running(name: str, build: Build, settings: Settings, tokens: Authentic
         directory = there.resources.directory
         server = Server(
             [*service.apis, Api(OPERATIONS, Operations(resources, subscriptions, service.apis, there.reader), ACCESS)],
-            tokens=Keyed(tokens, directory, _now),
+            tokens=Keyed(Linked(tokens, directory), directory, _now),
             signatures=Signatures(directory, words.signing_secret, _now),
             roles=directory,
             secret=there.secret,

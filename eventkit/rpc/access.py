@@ -26,8 +26,13 @@ class Allow:
     integrations: frozenset[str] | None = None
     """What an integration must all be allowed to make it; with which things it may have to do, the handler holds to.
     None: no integration may."""
+    guests: bool = False
+    """Who is linked to nobody here yet may, too."""
     signed: bool = False
     """Who calls is told by the signature of what they bring, not by a token."""
+
+    def and_guests(self) -> "Allow":
+        return replace(self, guests=True)
 
     def and_integrations(self, *verbs: str) -> "Allow":
         """Beside the others those integrations that may do all of this; without a verb, every one."""
@@ -93,6 +98,14 @@ async def authorise(allow: Allow, actor: Actor, directory: Roles, *, changes: bo
             raise Rejected("TOKEN_INVALID", "this key is not, or no longer, good", kind=Kind.UNAUTHENTICATED)
         if not integration_may(allow, verbs):
             raise Rejected("NOT_ALLOWED", "this is not in the integration's scope", kind=Kind.FORBIDDEN)
+        return frozenset()
+    if actor.kind == "guest":
+        if not allow.guests:
+            raise Rejected(
+                "IDENTITY_UNKNOWN",
+                "nobody in this tenant is linked to the token's subject: sign in to the console once",
+                kind=Kind.FORBIDDEN,
+            )
         return frozenset()
     held = await directory.roles(actor.tenant, actor.id)
     if held is None:

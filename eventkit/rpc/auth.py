@@ -8,6 +8,7 @@ import re
 import time
 import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol, cast
 
@@ -40,6 +41,7 @@ NO_TOKEN = (JoseError, ValueError, TypeError, AttributeError, LookupError, Arith
 
 _ID = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 _REMEMBERED = 1024
+_LONGEST_SUBJECT = 320
 
 
 class Authenticator(Protocol):
@@ -152,6 +154,29 @@ def _usable(document: object) -> dict[str, jwk.Key]:
     return keys
 
 
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """Which claims of a token say who is asking."""
+
+    subject: str = "sub"
+    tenant: str = "tenant"
+    fixed_tenant: str = ""
+    """The tenant of tokens that name none; empty: each names one."""
+    links: bool = False
+    """What the subject claim holds is the provider's own: whom it means is linked in people. Services are named by the
+    claim `nhip_principal`, which nobody can set for themselves."""
+    emails_verified: bool = False
+    """The provider verifies every address, and has no claim that says so."""
+
+
+PRINCIPAL = "nhip_principal"
+
+
+def identity_id(issuer: str, subject: str) -> str:
+    """The id of an identity at a provider: it tells nothing of either."""
+    return hashlib.sha256(f"{issuer}\0{subject}".encode()).hexdigest()
+
+
 def of_settings(settings: Settings) -> "Tokens":
     """Whose tokens are believed, by an operator's settings. Raises SettingsError, naming what is missing."""
     missing = [name for name, value in (("NHIP_ISSUER", settings.issuer), ("NHIP_JWKS", settings.jwks)) if not value]
@@ -159,20 +184,37 @@ def of_settings(settings: Settings) -> "Tokens":
         raise SettingsError(
             f"{' and '.join(missing)} must be set: whose tokens are accepted, and where its public keys are"
         )
-    return Tokens(issuer=settings.issuer, audience=settings.audience, keys=Keys(settings.jwks))
+    claims = Claims(
+        settings.subject_claim,
+        settings.tenant_claim,
+        settings.token_tenant,
+        links=settings.people_by == "link",
+        emails_verified=settings.emails_verified,
+    )
+    return Tokens(issuer=settings.issuer, audience=settings.audience, keys=Keys(settings.jwks), claims=claims)
 
 
 class Tokens:
     """Checks bearer tokens: signature, issuer, audience, times, and the claims that say who is asking.
 
     `sub` is `person:<id>` or `service:<id>`, a bare id is a person's; `tenant` is the tenant; `on_behalf_of` says who
-    started a service's work.
+    started a service's work. With other `claims` it is those that say so; who is linked to nobody yet is a guest.
     """
 
-    def __init__(self, *, issuer: str, audience: str, keys: Keys, now: Callable[[], float] = time.time):
+    def __init__(
+        self,
+        *,
+        issuer: str,
+        audience: str,
+        keys: Keys,
+        claims: Claims | None = None,
+        now: Callable[[], float] = time.time,
+    ):
         if not issuer or not audience:
             raise ValueError("tokens need an issuer and an audience to be held against")
-        self._keys, self._now = keys, now
+        self._keys, self._now, self._issuer = keys, now, issuer
+        self._whose = claims or Claims()
+        needed = [self._whose.subject, *([] if self._whose.fixed_tenant else [self._whose.tenant])]
         self._claims = jwt.JWTClaimsRegistry(
             now=lambda: int(now()),
             leeway=LEEWAY,
@@ -180,8 +222,7 @@ class Tokens:
             aud={"essential": True, "value": audience},
             exp={"essential": True},
             iat={"essential": True},
-            sub={"essential": True},
-            tenant={"essential": True},
+            **{claim: jwt.ClaimsOption(essential=True) for claim in needed},
         )
         # Issuers put headers of their own into tokens; what matters (`crit`) is refused all the same.
         self._signatures = jws.JWSRegistry(algorithms=ALGORITHMS, strict_check_header=False)
@@ -221,20 +262,42 @@ class Tokens:
                 verified = jwt.decode(token, key, registry=self._signatures)
             claims = cast(Mapping[str, object], verified.claims)
             self._claims.validate(dict(claims))
-            return _actor(claims), _expires(claims)
+            return self._actor(claims), _expires(claims)
         except ExpiredTokenError:
             raise _refused("TOKEN_EXPIRED", "the token has expired: sign in again") from None
         except JoseError as error:
-            raise _refused("TOKEN_INVALID", f"the token does not hold: {error.error}") from None
+            raise _refused("TOKEN_INVALID", f"the token does not hold: {error.description or error.error}") from None
         except NO_TOKEN:
             raise _refused("TOKEN_INVALID", "the token cannot be read") from None
 
+    def _actor(self, claims: Mapping[str, object]) -> Actor:
+        whose = self._whose
+        tenant = claims.get(whose.tenant) or whose.fixed_tenant
+        if not isinstance(tenant, str) or not _ID.fullmatch(tenant):
+            raise _refused("TOKEN_INVALID", f"the claim `{whose.tenant}` must be a tenant's id")
+        if not whose.links:
+            return _named(tenant, whose.subject, claims)
+        if claims.get(PRINCIPAL) is not None:
+            named = _named(tenant, PRINCIPAL, claims)
+            if named.kind != "service":
+                raise _refused("TOKEN_INVALID", f"the claim `{PRINCIPAL}` must be service:<id>")
+            return named
+        subject = claims[whose.subject]
+        if not isinstance(subject, str) or not subject or len(subject) > _LONGEST_SUBJECT:
+            raise _refused("TOKEN_INVALID", f"the claim `{whose.subject}` must be a text of its provider's")
+        return Actor(tenant, identity_id(self._issuer, subject), "guest", email=_email(claims, whose))
 
-def _actor(claims: Mapping[str, object]) -> Actor:
-    tenant = claims["tenant"]
-    if not isinstance(tenant, str) or not _ID.fullmatch(tenant):
-        raise _refused("TOKEN_INVALID", "the claim `tenant` must be a tenant's id")
-    kind, id = _principal("sub", claims["sub"])
+
+def _email(claims: Mapping[str, object], whose: Claims) -> str:
+    """The address that the provider has verified; empty: it names none, or does not say that it did."""
+    email = claims.get("email")
+    verified = whose.emails_verified or claims.get("email_verified") in (True, "true")
+    return email.strip() if verified and isinstance(email, str) and len(email) <= _LONGEST_SUBJECT else ""
+
+
+def _named(tenant: str, claim: str, claims: Mapping[str, object]) -> Actor:
+    """Who is named by a claim as contracts name principals."""
+    kind, id = _principal(claim, claims[claim])
     if claims.get("on_behalf_of") is None:
         return Actor(tenant, id, kind)
     if kind == "person":

@@ -205,6 +205,8 @@ class Call:
             dependencies.used(actor)
         if after := metadata.positions():
             await self._wait(actor, after, deadline, outcome)
+            if actor.kind == "guest":  # who was just linked brings the position of that
+                outcome.actor = actor = await self._who(request, metadata)
         # Behind the positions: who brings the position of what took their role away is judged without it.
         roles = await authorise(self.allow, actor, dependencies.roles, changes=self.reply is command_pb2.Accepted)
         command = self._read(request)

@@ -48,6 +48,9 @@ SECURITY = {
     "permissions-policy": "camera=(), microphone=(), geolocation=()",
 }
 
+HSTS = "max-age=31536000"
+"""A browser that met the console by TLS comes back by nothing else, for a year."""
+
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
@@ -72,7 +75,17 @@ class Gate:
                 begun = True
                 headers = MutableHeaders(scope=message)
                 headers.update(SECURITY | {REQUEST_ID: request.state.request_id})
+                if request.url.scheme == "https":
+                    headers["strict-transport-security"] = HSTS
             await send(message)
+
+        if renewed := await self._renewed(request):
+            begin = with_headers
+
+            async def with_headers(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    MutableHeaders(scope=message).raw.extend(renewed)
+                await begin(message)
 
         state = request.app.state
         self._inside += 1
@@ -95,6 +108,22 @@ class Gate:
             if not self._inside:
                 state.idle.set()
 
+    async def _renewed(self, request: Request) -> list[tuple[bytes, bytes]]:
+        """The headers that keep a session whose token was renewed; what the request has of it is in `state.kept`."""
+        provider = self._console.identity.provider
+        if provider is None:
+            return []
+        if provider.is_secure:
+            request.scope["scheme"] = "https"  # as browsers see it, whatever a proxy made of it
+        if is_api(request) or (kept := provider.kept(request)) is None:
+            return []
+        request.state.kept = now = await provider.renewed(kept)
+        if now is None or now == kept:
+            return []
+        told = Response()
+        provider.keep(told, now)
+        return [(name, value) for name, value in told.raw_headers if name == b"set-cookie"]
+
     def _refusal(self, request: Request) -> Response | None:
         """What is answered to a request that goes no further."""
         if request.app.state.closing:
@@ -105,7 +134,7 @@ class Gate:
         endless = "transfer-encoding" in request.headers and not is_api(request)
         if not (length.isascii() and length.isdigit()) or int(length[:20]) > most_bytes(request) or endless:
             return self._refused(request, too_large(most_bytes(request)))
-        if not is_api(request) and from_elsewhere(request):
+        if not is_api(request) and from_elsewhere(request, self._console.identity.public):
             return self._refused(request, Failure("PERMISSION_DENIED", "FROM_ELSEWHERE", "sent by another site"))
         return None
 

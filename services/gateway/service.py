@@ -23,7 +23,7 @@ from starlette.types import Scope
 from eventkit.rpc.auth import Authenticator
 from eventkit.rpc.client import channel
 from eventkit.rpc.metadata import REQUEST_ID
-from eventkit.settings import Settings
+from eventkit.settings import Settings, SettingsError
 from services.gateway.assets import BUILT, Assets, load_assets
 from services.gateway.console.language import Language, load_languages
 from services.gateway.console.visit import Console, failed, meet, visited
@@ -34,6 +34,7 @@ from services.gateway.features.sign_in import pages as sign_in
 from services.gateway.gate import SECURITY, Gate, answer, is_api
 from services.gateway.hooks import hook_routes
 from services.gateway.json_api import json_routes
+from services.gateway.provider import Provider
 from services.gateway.session import Identity, Issuer, in_english
 from services.gateway.upstream import SERVICES, Upstream
 
@@ -62,8 +63,28 @@ async def gateway(settings: Settings, tokens: Authenticator, issuer: Issuer | No
             log.warning(
                 "gateway.demo_sign_in", tenant=settings.tenant, note="anybody on this machine signs in as anybody"
             )
-        identity = Identity(issuer, settings.tenant, in_english(settings.tenant))
+        provider = None if issuer else provider_of(settings)
+        identity = Identity(issuer, settings.tenant, in_english(settings.tenant), provider=provider)
         yield application(Upstream(channels, deadline=DEADLINE), identity, tokens, cors=settings.cors_origins)
+
+
+def provider_of(settings: Settings) -> Provider | None:
+    """Where people sign in, by an operator's settings; None: nowhere. Raises SettingsError, naming what is missing."""
+    if not settings.oidc_client:
+        return None
+    needed = {"NHIP_ISSUER": settings.issuer, "NHIP_CONSOLE": settings.console}
+    missing = [name for name, value in needed.items() if not value]
+    if missing:
+        raise SettingsError(f"NHIP_OIDC_CLIENT is set, so {' and '.join(missing)} must be set as well")
+    return Provider(
+        issuer=settings.issuer,
+        client=settings.oidc_client,
+        secret=settings.oidc_secret.get_secret_value() if settings.oidc_secret else "",
+        console=settings.console,
+        scopes=settings.oidc_scopes,
+        shows=settings.oidc_token,
+        key=settings.session_key.get_secret_value().encode() if settings.session_key else None,
+    )
 
 
 def application(

@@ -13,8 +13,8 @@ from starlette.responses import Response
 
 from eventkit.rpc.auth import NO_TOKEN
 from eventkit.settings import is_loopback
+from services.gateway.provider import SESSION_COOKIE, Kept, Provider
 
-SESSION_COOKIE = "nhip-session"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -40,16 +40,23 @@ class Session:
 
 
 class Identity:
-    """Signs people in by the demo issuer, where there is one; knows them again by their cookie, until they sign out.
+    """Signs people in by the demo issuer, or at an identity provider, where there is one; knows them again by their
+    cookie, until they sign out.
 
     Which sessions were signed out of is kept in this process: another gateway, or this one after a restart, does not
     know, and there a session that somebody kept a copy of ends with its token.
     """
 
     def __init__(
-        self, issuer: Issuer | None, tenant: str, in_english: str = "", *, clock: Callable[[], float] = time.time
+        self,
+        issuer: Issuer | None,
+        tenant: str,
+        in_english: str = "",
+        *,
+        provider: Provider | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        self.issuer = issuer
+        self.issuer, self.provider = issuer, provider
         self.tenant = tenant
         self.in_english = in_english
         """Another tenant whose people the demo sign-in shows, where it is there; empty: there is none."""
@@ -80,23 +87,44 @@ class Identity:
         """The session of the request ends here, whoever has a copy of its cookie."""
         now = self._clock()
         self._ended = {id: until for id, until in self._ended.items() if until > now}
+        if kept := self.kept(request):
+            self._ended[kept.token] = kept.until
+            return
         token = request.cookies.get(SESSION_COOKIE, "")
         if claims := self._claims(token):
             self._ended[str(claims.get("jti", token))] = float(claims["exp"])
 
     def ended(self, token: str) -> bool:
         """Its session was signed out of."""
+        if token in self._ended:
+            return True
         claims = self._claims(token) if self._ended else None
         return claims is not None and str(claims.get("jti", token)) in self._ended
 
     def forget(self, response: Response) -> None:
+        if self.provider:
+            self.provider.forget(response)
         response.delete_cookie(SESSION_COOKIE, path="/")
+
+    def kept(self, request: Request) -> Kept | None:
+        """What is kept of a sign-in at a provider: as the gate renewed it, else as it came."""
+        if self.provider is None:
+            return None
+        return request.state.kept if hasattr(request.state, "kept") else self.provider.kept(request)
+
+    @property
+    def public(self) -> str:
+        """The console's public URL; empty: it is whatever it is asked by."""
+        return self.provider.console if self.provider else ""
 
     def session(self, request: Request) -> Session | None:
         """The session of a request; none where its token is not ours or has expired.
 
         The services check the token again.
         """
+        if kept := self.kept(request):
+            known = kept.person and kept.until > self._clock() and not self.ended(kept.token)
+            return Session(kept.person, kept.tenant, kept.token) if known else None
         token = request.cookies.get(SESSION_COOKIE, "")
         claims = self._claims(token)
         if claims is None or self.ended(token):
@@ -118,8 +146,9 @@ class Identity:
         return decoded.claims
 
 
-def from_elsewhere(request: Request) -> bool:
-    """An unsafe request that a page of another site made a browser send, with this site's cookies."""
+def from_elsewhere(request: Request, public: str = "") -> bool:
+    """An unsafe request that a page of another site made a browser send, with this site's cookies. `public` is where
+    browsers find the console, behind a proxy that asks by another name."""
     if request.method in SAFE:
         return False
     site = request.headers.get("sec-fetch-site")
@@ -127,8 +156,10 @@ def from_elsewhere(request: Request) -> bool:
         return site not in ("same-origin", "none")
     origin = request.headers.get("origin")
     if origin is not None:
-        return urlsplit(origin).netloc != request.headers.get("host", "")
-    return SESSION_COOKIE in request.cookies  # no browser of today sends cookies and says neither
+        here = urlsplit(public).netloc or request.headers.get("host", "")
+        return urlsplit(origin).netloc != here
+    # no browser of today sends cookies and says neither
+    return any(name.startswith(SESSION_COOKIE) for name in request.cookies)
 
 
 def not_of_this_machine(request: Request) -> str:

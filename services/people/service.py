@@ -4,10 +4,12 @@ from eventkit.directory import views as directory
 from eventkit.directory.past import Past, past_views
 from eventkit.process.service import Resources, Service
 from eventkit.rpc.server import Api
-from nhip.people.v1 import people_pb2
+from nhip.people.v1 import identities_pb2, people_pb2
+from services.people import identity_api
 from services.people.access import ACCESS
 from services.people.api import PeopleApi
 from services.people.deciding import Deciding
+from services.people.identity_api import IdentityApi
 from services.people.names import Names
 from services.people.reactors.erasure import erasing
 from services.people.reactors.planned import planned_changes
@@ -24,7 +26,14 @@ def service(resources: Resources) -> Service:
     deciding = Deciding(resources)
     api = PeopleApi(resources, Names(resources.words), deciding, Past(resources.pool))
     return Service(
-        apis=[Api(people_pb2.DESCRIPTOR.services_by_name["People"], api, ACCESS)],
+        apis=[
+            Api(people_pb2.DESCRIPTOR.services_by_name["People"], api, ACCESS),
+            Api(
+                identities_pb2.DESCRIPTOR.services_by_name["Identities"],
+                IdentityApi(resources),
+                identity_api.ACCESS,
+            ),
+        ],
         views=[
             ErasureView(),
             EmploymentView(),

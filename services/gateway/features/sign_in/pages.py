@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from eventkit.errors import Violation
 from eventkit.names import plain_letters
 from nhip.common.v1 import command_pb2, operations_pb2, words_pb2
-from nhip.people.v1 import people_pb2, settings_pb2, types_pb2
+from nhip.people.v1 import identities_pb2, people_pb2, settings_pb2, types_pb2
 from services.gateway.console.cards import Avatar, person_avatar
 from services.gateway.console.forms import Form, sent
 from services.gateway.console.language import Language
@@ -23,6 +23,7 @@ from services.gateway.console.roles import role_words
 from services.gateway.console.routes import Routes
 from services.gateway.console.visit import GUARDED, LANGUAGE_COOKIE, POSITION_COOKIE, Company, Console, Visit, or_none
 from services.gateway.failures import Failure
+from services.gateway.provider import GOING_COOKIE
 from services.gateway.session import from_this_machine, local_path
 from services.gateway.upstream import Caller
 
@@ -81,6 +82,10 @@ async def ask_again(visit: Visit) -> Response:
 
 async def _choose(visit: Visit, kept: Kept, next: str, status: int = 200) -> Response:
     identity = visit.console.identity
+    if identity.provider:
+        if kept.path:
+            return visit.render("sign_in/ended.html", status, here="/", kept=kept)
+        return await identity.provider.leave(visit.request, next)
     if not identity.issues:
         return visit.render("sign_in/oidc.html", status)
     companies = await _companies(visit)
@@ -186,6 +191,59 @@ async def enter(visit: Visit) -> Response:
     return response
 
 
+# --- at an identity provider ---
+
+
+@routes.page("/sign-in/back", everybody=True)
+async def back(visit: Visit) -> Response:
+    """`GET /sign-in/back`: from the provider. Who signs in for the first time is linked by their verified address."""
+    provider = visit.console.identity.provider
+    if provider is None:
+        raise Failure("NOT_FOUND", "PATH_UNKNOWN", "nobody signs in at a provider here")
+    kept, next = await provider.back(visit.request)
+    caller = Caller(visit.console.upstream, kept.token, ())
+    try:
+        linked, position = await caller.ask(
+            "people", "LinkIdentity", identities_pb2.LinkIdentity(), command_pb2.Accepted, key=Form().key
+        )
+        tenant = await caller_after(caller, linked.position or position).query(
+            "people", "GetTenant", people_pb2.GetTenant(), people_pb2.Tenant
+        )
+    except Failure as failure:
+        if failure.reason not in ("IDENTITY_UNKNOWN", "EMAIL_UNVERIFIED", "EMAIL_SHARED", "ACTOR_UNKNOWN"):
+            raise
+        return visit.render("sign_in/nobody.html", 403, here="/sign-in", why=visit.explain(failure))
+    response = RedirectResponse(local_path(next), 303)
+    provider.keep(response, replace(kept, person=linked.id, tenant=tenant.tenant_id))
+    response.delete_cookie(GOING_COOKIE, path="/")
+    visit.remember(response, linked.position or position)
+    return response
+
+
+def caller_after(caller: Caller, position: str) -> Caller:
+    """Asks behind what was just done."""
+    return replace(caller, positions=(position,) if position else ())
+
+
+@routes.page("/signed-out", everybody=True)
+async def signed_out(visit: Visit) -> Response:
+    """`GET /signed-out`: here, and from here on at the provider, which leads back."""
+    provider = visit.console.identity.provider
+    going_on = ""
+    if provider and visit.request.query_params.get("at") != "provider":
+        going_on = await provider.signed_out_at()
+    response = visit.render("sign_in/signed_out.html", here="/signed-out", going_on=going_on)
+    if going_on:
+        response.headers["Refresh"] = f"0; url={going_on}"
+    return response
+
+
+@routes.page("/signed-in-again")
+async def again(visit: Visit) -> Response:
+    """`GET /signed-in-again`: in a window of its own, beside the form that waits."""
+    return visit.render("sign_in/again.html", here="/")
+
+
 # --- the first company ---
 
 
@@ -251,7 +309,7 @@ async def _heard(visit: Visit, position: str) -> None:
 @routes.form("/sign-out", page="/", everybody=True)
 async def leave(visit: Visit) -> Response:
     """`POST /sign-out`."""
-    response = RedirectResponse("/sign-in", 303)
+    response = RedirectResponse("/signed-out" if visit.console.identity.provider else "/sign-in", 303)
     visit.console.identity.sign_out(visit.request)
     visit.console.identity.forget(response)
     response.delete_cookie(POSITION_COOKIE)

@@ -19,7 +19,7 @@ from joserfc import jwk, jwt
 
 from eventkit.context import Actor
 from eventkit.errors import Kind, Rejected
-from eventkit.rpc.auth import Keys, KeysUnavailable, Tokens
+from eventkit.rpc.auth import Claims, Keys, KeysUnavailable, Tokens, identity_id
 from eventkit.rpc.demo_issuer import DemoIssuer
 
 ISSUER = "https://issuer.example"
@@ -148,6 +148,49 @@ async def test_a_token_that_was_good_expires_all_the_same(issuer, tmp_path):
     assert await tokens.authenticate(f"Bearer {token}")
     now[0] = NOW + 60 + 31
     assert await reason(tokens, token) == "TOKEN_EXPIRED"
+
+
+LINKED = Claims(links=True, fixed_tenant="acme")
+
+
+@pytest.mark.parametrize(
+    ("whose", "more", "actor"),
+    [
+        # a claim of the company's own names the person, and another one the tenant
+        (Claims("employee", "org"), {"employee": "lan", "org": "acme", "tenant": None}, Actor("acme", "lan")),
+        (Claims(fixed_tenant="acme"), {"tenant": None}, Actor("acme", "lan")),
+        (Claims(fixed_tenant="other"), {}, Actor("acme", "lan")),
+        # the provider's own subject: a guest, until they are linked
+        (
+            LINKED,
+            {"sub": "6f1c-44", "tenant": None, "email": " Lan@x.vn", "email_verified": True},
+            Actor("acme", identity_id(ISSUER, "6f1c-44"), "guest", email="Lan@x.vn"),
+        ),
+        (LINKED, {"sub": "6f1c-44", "email": "lan@x.vn"}, Actor("acme", identity_id(ISSUER, "6f1c-44"), "guest")),
+        (
+            Claims(links=True, emails_verified=True),
+            {"sub": "6f1c-44", "email": "lan@x.vn"},
+            Actor("acme", identity_id(ISSUER, "6f1c-44"), "guest", email="lan@x.vn"),
+        ),
+        # what anybody may call themselves there makes nobody a service, or somebody else, here
+        (LINKED, {"sub": "service:operator"}, Actor("acme", identity_id(ISSUER, "service:operator"), "guest")),
+        (LINKED, {"sub": "person:nam"}, Actor("acme", identity_id(ISSUER, "person:nam"), "guest")),
+        (LINKED, {"sub": "x", "nhip_principal": "service:importer"}, Actor("acme", "importer", "service")),
+    ],
+)
+async def test_which_claims_say_who_it_is_is_the_operators_to_set(issuer, tmp_path, whose, more, actor):
+    found = tokens_of(tmp_path, issuer.jwks(), claims=whose)
+    assert await found.authenticate(f"Bearer {signed(issuer, **more)}") == actor
+
+
+async def test_the_claim_for_services_names_no_person_and_a_refusal_names_the_claim(issuer, tmp_path):
+    linked = tokens_of(tmp_path, issuer.jwks(), claims=LINKED)
+    assert await reason(linked, signed(issuer, nhip_principal="person:nam")) == "TOKEN_INVALID"
+    named = tokens_of(tmp_path, issuer.jwks(), claims=Claims(tenant="org"))
+    with pytest.raises(Rejected, match="'org'"):
+        await named.authenticate(f"Bearer {signed(issuer)}")
+    with pytest.raises(Rejected, match="'aud'"):
+        await named.authenticate(f"Bearer {signed(issuer, aud='somebody-else')}")
 
 
 # --- forgeries -------------------------------------------------------------------------------------------------------
