@@ -35,8 +35,8 @@ def coming_back(response: Response) -> Request:
 
 def long(length: int) -> Kept:
     """Of tokens that no packing makes shorter."""
-    noise = "".join(Fernet.generate_key().decode() for _ in range(length // 44 + 1))
-    return kept(token=noise[:length], renewal=noise[-length:])
+    token, renewal = ("".join(Fernet.generate_key().decode() for _ in range(length // 44 + 1)) for _ in range(2))
+    return kept(token=token[:length], renewal=renewal[:length])
 
 
 @pytest.mark.parametrize("length", [10, 2_000, 5_000])

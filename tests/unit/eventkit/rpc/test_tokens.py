@@ -190,7 +190,7 @@ async def test_the_claim_for_services_names_no_person_and_a_refusal_names_the_cl
     with pytest.raises(Rejected, match="'org'"):
         await named.authenticate(f"Bearer {signed(issuer)}")
     with pytest.raises(Rejected, match="'aud'"):
-        await named.authenticate(f"Bearer {signed(issuer, aud='somebody-else')}")
+        await linked.authenticate(f"Bearer {signed(issuer, aud='somebody-else')}")
 
 
 # --- forgeries -------------------------------------------------------------------------------------------------------
