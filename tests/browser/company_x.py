@@ -468,6 +468,9 @@ class CompanyX(
     def cycle(self) -> goals_pb2.Cycle:
         return cycle("q1-2025")
 
+    def LinkIdentity(self, request: Message, actor: str) -> Message:
+        return command_pb2.Accepted(id=actor, unchanged=True)
+
     def ListCycles(self, request: Message, actor: str) -> Message:
         return goals_pb2.Cycles(cycles=[cycle(id) for id in reversed(CYCLES)])
 
