@@ -10,9 +10,9 @@ from eventkit.commands.aggregate import Decision
 from eventkit.commands.loading import Load
 from eventkit.context import IMPORTER, Context
 from eventkit.directory.facts import OrgChart
-from eventkit.errors import Kind, Rejected, unknown
+from eventkit.errors import Kind, Rejected, Violation, unknown
 from eventkit.process.service import Resources
-from eventkit.rpc.access import Allow, anyone
+from eventkit.rpc.access import Allow, anyone, roles
 from eventkit.subscriptions.table import reading
 from eventkit.values import required_date, to_date
 from nhip.checkins.v1 import check_ins_pb2 as pb
@@ -20,7 +20,7 @@ from nhip.common.v1.command_pb2 import Accepted
 from nhip.common.v1.words_pb2 import PersonalText
 from services.checkins.domain import check_in, progress, topic
 from services.checkins.domain.calendar import Slot
-from services.checkins.domain.check_in import CHECK_IN, Rights, at_row, rights
+from services.checkins.domain.check_in import CHECK_IN, Rights, at_row, refuse_rows, rights
 from services.checkins.domain.cycle_facts import CYCLE_FACTS, check_taken
 from services.checkins.domain.progress import PROGRESS, KnownKpi
 from services.checkins.domain.reporting import leading
@@ -39,7 +39,7 @@ ACCESS: Mapping[str, Allow] = {
     "AskAgain": anyone(),
     "GetCheckIn": anyone(),
     "ListCheckIns": anyone(),
-    "ListTeam": anyone(),
+    "ListTeam": roles("manager"),
     "GetGroupMood": anyone(),
     "ListDiscipline": anyone(),
 }
@@ -76,26 +76,30 @@ class CheckInsApi:
         async def decide(load: Load) -> Decision:
             state = await load(CHECK_IN, id)
             recorded: list[Decision] = []
+            topics: dict[str, Decision] = {}
+            first: Rejected | None = None
+            wrong: list[Violation] = []
             for index, value in enumerate(command.values):
-                kpi, at = _of(kpis, value.kpi_id, f"values[{index}].kpi_id"), f"values[{index}]"
-                if value.kpi_id in {earlier.kpi_id for earlier in command.values[:index]}:
-                    told = "name each KPI once"
-                    raise Rejected("KPI_TWICE", told, kind=Kind.INVALID, field=f"{at}.kpi_id", rule="C-06")
                 try:
+                    if value.kpi_id in {earlier.kpi_id for earlier in command.values[:index]}:
+                        raise Rejected(
+                            "KPI_TWICE", "name each KPI once", kind=Kind.INVALID, field="kpi_id", rule="C-06"
+                        )
+                    kpi = _of(kpis, value.kpi_id)
                     check_taken(await load(CYCLE_FACTS, kpi.cycle_id))
                     known = await load(PROGRESS, kpi.id)
                     recorded.append(progress.record(known, value, kpi, ctx.actor, today, usual_confidence=usual))
                 except Rejected as refusal:
-                    raise at_row(refusal, at) from refusal
-            topics: dict[str, Decision] = {}
+                    first, wrong = first or refusal, [*wrong, *at_row(refusal, f"values[{index}]")]
             for index, (topic_id, draft) in enumerate(zip(topic_ids, command.topics, strict=True)):
-                if draft.kpi_id:
-                    _of(kpis, draft.kpi_id, f"topics[{index}].kpi_id")
                 try:
+                    if draft.kpi_id:
+                        _of(kpis, draft.kpi_id)
                     known_topic = await load(TOPIC, topic_id)
                     topics[topic_id] = topic.raise_topic(known_topic, topic_id, draft, person_id, org, id)
                 except Rejected as refusal:
-                    raise at_row(refusal, f"topics[{index}]") from refusal
+                    first, wrong = first or refusal, [*wrong, *at_row(refusal, f"topics[{index}]")]
+            refuse_rows(first, wrong)
             return check_in.submit(state, command, person_id, manager, slot, today, recorded, topics)
 
         return await self.resources.commands.execute(ctx, CHECK_IN(id), decide)
@@ -193,9 +197,9 @@ def _whose(command: pb.SubmitCheckIn, ctx: Context, org: OrgChart) -> str:
     return command.person_id
 
 
-def _of(kpis: Mapping[str, KnownKpi], kpi_id: str, field: str) -> KnownKpi:
+def _of(kpis: Mapping[str, KnownKpi], kpi_id: str) -> KnownKpi:
     if kpi_id not in kpis:
-        raise unknown("kpi", kpi_id, field)
+        raise unknown("kpi", kpi_id, "kpi_id")
     return kpis[kpi_id]
 
 

@@ -42,6 +42,7 @@ from services.notifications import api as notifications_api
 from services.people import api as people_api
 from services.retros import api as retros_api
 from services.rewards import api as rewards_api
+from tests.browser.company_x_check_ins import CheckInsX
 from tests.browser.company_x_cycles import CYCLES, CyclesX, cycle
 from tests.browser.company_x_people import PeopleX
 from tests.browser.company_x_proposals import ProposalsX
@@ -381,7 +382,7 @@ def company() -> list[Goal]:
 
 
 class CompanyX(
-    RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX, SettingsX, ValuesX, ProposalsX, CyclesX, RetrosX, TalksX
+    RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX, SettingsX, CheckInsX, ProposalsX, CyclesX, RetrosX, TalksX
 ):
     """The example's state and its answers.
 
@@ -391,7 +392,8 @@ class CompanyX(
     """
 
     def __init__(self) -> None:
-        for part in (RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX, SettingsX, ValuesX, ProposalsX, RetrosX, TalksX):
+        parts = (RewardsX, NoticesX, LedgerX, ErasuresX, PeopleX, SettingsX, ValuesX, CheckInsX, ProposalsX, RetrosX)
+        for part in (*parts, TalksX):
             part.__init__(self)
         self.goals = {goal.id: goal for goal in company()}
         self.proposals: dict[str, goals_pb2.Proposal] = {}
@@ -1008,7 +1010,8 @@ def _changes(rpc: MethodDescriptor) -> bool:
 def _held(person_id: str) -> frozenset[str]:
     """The roles of a person, as the services' directories name them."""
     role = people_types_pb2.Role.Name(ROLES.get(person_id, people_types_pb2.ROLE_EMPLOYEE))
-    return frozenset([role.removeprefix("ROLE_").lower()])
+    leads = any(manager == person_id for _, _, _, manager in PEOPLE.values())
+    return frozenset([role.removeprefix("ROLE_").lower(), *(["manager"] if leads else [])])
 
 
 _STRATEGY = [

@@ -30,6 +30,12 @@ PAGES = {
         "/kpi/i1/progress",
         "/kpi/i1/progress/2025-03-06",
         "/values",
+        "/checkin",
+        "/checkin?day=2025-03-06",
+        "/checkin/trend",
+        "/topics",
+        "/topics/new",
+        "/topics/price",
         "/proposals",
         "/proposals/new",
         "/proposals/new?kpi=i1",
@@ -52,6 +58,7 @@ PAGES = {
         "/profile/erasure",
     ],
     "Quang": ["/shop/counter"],
+    "Phúc": ["/team", "/team?by=name", "/checkin/minh/2025-03-06", "/topics/price"],
     "Hương": [
         "/erasures",
         "/erasures/tien",
@@ -78,6 +85,7 @@ PAGES = {
     ],
     "Nam": [
         "/strategy",
+        "/rhythm",
         "/goals/sg1",
         "/first-steps",
         "/cycles",

@@ -177,26 +177,41 @@ def submit(
 
 def _checked(command: SubmitCheckIn, index: int, recorded: Sequence[ProgressRecorded]) -> CheckedValue:
     value = command.values[index]
+    note = value.note if value.note.plain.strip() else None
     if not recorded:  # it stands so for the day already
-        return CheckedValue(kpi_id=value.kpi_id, before=value.value, value=value.value, confidence=value.confidence)
+        return CheckedValue(
+            kpi_id=value.kpi_id, before=value.value, value=value.value, confidence=value.confidence, note=note
+        )
     before = recorded[0].before if recorded[0].HasField("before") else None
-    return CheckedValue(kpi_id=value.kpi_id, before=before, value=recorded[0].after, confidence=recorded[0].confidence)
+    return CheckedValue(
+        kpi_id=value.kpi_id,
+        before=before,
+        value=recorded[0].after,
+        confidence=recorded[0].confidence,
+        note=note,
+    )
 
 
-def at_row(refused: Rejected, field: str) -> Rejected:
-    """The refused of one of several rows, with its place: `values[2].value` for `value`."""
-    violations = [
+def at_row(refused: Rejected, field: str) -> tuple[Violation, ...]:
+    """What is wrong with one of several rows, with its place: `values[2].value` for `value`."""
+    return tuple(
         Violation(f"{field}.{one.field.removeprefix('topic.')}", one.reason, one.message, one.parameters)
         for one in refused.violations
-    ] or [Violation(field, refused.reason, refused.message, refused.parameters)]
-    return Rejected(
-        refused.reason,
-        refused.message,
-        kind=refused.kind,
-        rule=refused.rule,
-        violations=tuple(violations),
-        parameters=refused.parameters,
-    )
+    ) or (Violation(field, refused.reason, refused.message, refused.parameters),)
+
+
+def refuse_rows(first: Rejected | None, violations: Sequence[Violation]) -> None:
+    """Raises `Rejected` where any row is refused: for the reason of the first, naming what is wrong with each."""
+    if first is not None:
+        refused = first
+        raise Rejected(
+            refused.reason,
+            refused.message,
+            kind=refused.kind,
+            rule=refused.rule,
+            violations=tuple(violations),
+            parameters=refused.parameters,
+        )
 
 
 def evaluate(check_in: CheckIn, command: EvaluateCheckIn, by: str, may: Rights) -> Decision:

@@ -12,6 +12,7 @@ from services.gateway.console.routes import Routes
 
 FEATURES = (
     "audit",
+    "checkin",
     "cycles",
     "erasure",
     "first_steps",
@@ -34,6 +35,7 @@ FEATURES = (
     "shop",
     "sign_in",
     "strategy",
+    "team",
 )
 """Each by the name of its folder; its addresses are `routes` in its module `pages`."""
 

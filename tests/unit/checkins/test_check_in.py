@@ -117,9 +117,11 @@ def test_it_is_made_from_the_day_after_the_one_before():
     check_in.check_begun(SLOT, date(2025, 3, 7))
 
 
-def test_a_refused_row_says_where_it_stands():
-    refused = at_row(Rejected("VALUE_NEGATIVE", "zero or more", field="value"), "values[2]")
-    assert [v.field for v in refused.violations] == ["values[2].value"]
+def test_every_refused_row_says_where_it_stands():
+    refused = Rejected("VALUE_NEGATIVE", "zero or more", field="value")
+    places = [one.field for index in (0, 2) for one in at_row(refused, f"values[{index}]")]
+    assert places == ["values[0].value", "values[2].value"]
+    assert [one.field for one in at_row(Rejected("CYCLE_CLOSED", "it is closed"), "values[1]")] == ["values[1]"]
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,11 @@ DEEDS: dict[str, tuple[str, dict[str, str]]] = {
     "/profile/email": ("ChangeEmail", {"email": "minh@x.vn"}),
     "/profile/settings": ("ChangePreferences", SETTINGS),
     "/profile/erasure": ("RequestErasure", {"understood": "1"}),
+    "/checkin": ("SubmitCheckIn", {"due": "2025-03-20", "mood": "4"}),
+    "/checkin/{person}/{day}": ("EvaluateCheckIn", {"submission": "1", "comment": "Tốt", "do": "evaluate"}),
+    "/topics/new": ("RaiseTopic", {"title": "Duyệt giá"}),
+    "/topics/{topic}": ("AnswerTopic", {"answer": "Được", "do": "answer"}),
+    "/rhythm": ("SetCadence", {"first_on": "2025-03-20", "weekday": "WEEKDAY_THURSDAY", "do": "set"}),
     "/cycles/new": ("OpenCycle", {"name": "Quý 1", "starts_on": "2025-01-01", "ends_on": "2025-03-31"}),
     "/cycles/{cycle}/start": ("StartCycle", {}),
     "/cycles/{cycle}/close": ("CloseCycle", {}),
@@ -167,6 +172,7 @@ NO_DEEDS = {
     "/values/check",
     "/retro/{cycle}/kept",
     "/retro/team/{board}/kept",
+    "/checkin/draft",
 }
 """They change nothing that is the reader's to know of, or show their answer at once."""
 
@@ -186,6 +192,11 @@ OF_CHECKINS = {
     "/kpi/{kpi}/progress/{day}",
     "/kpi/{kpi}/delegates",
     "/kpi/{kpi}/delegates/{person}/end",
+    "/checkin",
+    "/checkin/{person}/{day}",
+    "/topics/new",
+    "/topics/{topic}",
+    "/rhythm",
 }
 OF_CHECKINS |= {path for path in DEEDS if path.startswith(("/meetings/", "/actions", "/reviews/"))}
 """Checkins is away here: tests/browser has these."""

@@ -23,6 +23,7 @@ from services.gateway.console.notices import NoticeRow, notice_row
 from services.gateway.console.routes import Routes
 from services.gateway.console.visit import Visit, or_none
 from services.gateway.features.home import gaps, talks, team
+from services.gateway.features.home.beats import beats
 from services.gateway.features.home.gaps import GapLine
 from services.gateway.features.home.team import Team
 from services.gateway.features.home.visits import Visits
@@ -61,19 +62,26 @@ async def home(visit: Visit) -> Response:
     cycles = await or_none(visit.caller.query("goals", "ListCycles", goals_pb2.ListCycles(), goals_pb2.Cycles))
     cycle = choose_cycle(cycles.cycles, "", visit.today) if cycles else None
     visits = Visits.of(visit.request, visit.console.clock())
-    (own, company, its_team, its_gaps), (proposals, news, gifts, set_up, talking) = await asyncio.gather(
+    (own, company, its_team, its_gaps), (proposals, news, gifts, set_up, talking, rhythm) = await asyncio.gather(
         asyncio.gather(
             _of_cycle(visit, cycle, owner_ids=[visit.person], page_size=OWN + 1, enclosing=True),
             _of_cycle(visit, cycle, page_size=COMPANY),
             team.of(visit, cycle),
             gaps.lines(visit, cycle),
         ),
-        asyncio.gather(_proposals(visit), _news(visit, visits), _counter(visit), _set_up(visit), talks.waiting(visit)),
+        asyncio.gather(
+            _proposals(visit),
+            _news(visit, visits),
+            _counter(visit),
+            _set_up(visit),
+            talks.waiting(visit),
+            beats(visit),
+        ),
     )
     cards = tuple(kpi_card(kpi, visit.language, Moment()) for kpi in own)
     begun, empty = _first_steps(visit, set_up, cycle), _empty_places(visit, set_up, cycle)
     due = _cycles_due(visit, cycles.cycles if cycles else ())
-    waiting = (*begun, *due, *talking, *proposals, *_quiet(visit, own), *gifts, *empty)
+    waiting = (*begun, *due, *rhythm, *talking, *proposals, *_quiet(visit, own), *gifts, *empty)
     page = HomePage(
         name=visit.viewer.name if visit.viewer else "",
         day=visit.language.whole_day(visit.today),

@@ -13,13 +13,13 @@ from nhip.goals.v1 import goals_pb2
 from nhip.people.v1 import settings_pb2
 from services.gateway.console.as_of import Moment
 from services.gateway.console.cards import kpi_card
+from services.gateway.console.doubts import REASON, question
 from services.gateway.console.forms import Form, date_message, decimal_message, sent
 from services.gateway.console.language import day_of, decimal_of
 from services.gateway.console.routes import Routes
 from services.gateway.console.visit import Visit, or_none
 from services.gateway.failures import Failure
 from services.gateway.features.progress import correcting, evidence, values
-from services.gateway.features.progress.doubts import REASON, question
 
 routes = Routes(values.routes, correcting.routes)
 

@@ -14,13 +14,13 @@ from nhip.goals.v1 import goals_pb2, types_pb2
 from services.gateway.console.cards import StatusMark, status_mark, target_text
 from services.gateway.console.cycles import choose_cycle, newest_first
 from services.gateway.console.directory import Directory, directory
+from services.gateway.console.doubts import REASON, Question, question
 from services.gateway.console.forms import Form, date_message, decimal_message, sent
 from services.gateway.console.language import date_of, day_of, decimal_of
 from services.gateway.console.refusals import words
 from services.gateway.console.routes import Routes
 from services.gateway.console.visit import Visit
 from services.gateway.failures import Failure
-from services.gateway.features.progress.doubts import REASON, Question, question
 
 routes = Routes()
 PAGE = 60

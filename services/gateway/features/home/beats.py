@@ -1,0 +1,73 @@
+"""What the rhythm asks of the viewer: a check-in, check-ins to answer, topics that wait."""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import timedelta
+
+from nhip.checkins.v1 import check_ins_pb2, topics_pb2, types_pb2
+from services.gateway.console.language import date_of
+from services.gateway.console.visit import Visit, or_none
+from services.gateway.console.waiting import Waiting
+
+SOON = timedelta(days=1)
+TO_MAKE = (
+    types_pb2.CHECK_IN_STATE_NOT_STARTED,
+    types_pb2.CHECK_IN_STATE_DRAFT,
+    types_pb2.CHECK_IN_STATE_OVERDUE,
+    types_pb2.CHECK_IN_STATE_ASKED_AGAIN,
+)
+
+
+async def beats(visit: Visit) -> tuple[Waiting, ...]:
+    """In the order of need: one's own check-in, topics, check-ins of the team."""
+    own, topics, team = await asyncio.gather(
+        or_none(visit.caller.query("checkins", "GetCheckIn", check_ins_pb2.GetCheckIn(), check_ins_pb2.CheckIn)),
+        or_none(
+            visit.caller.query(
+                "checkins", "ListTopics", topics_pb2.ListTopics(waiting_for_me=True, page_size=20), topics_pb2.TopicList
+            )
+        ),
+        or_none(visit.caller.query("checkins", "ListTeam", check_ins_pb2.ListTeam(), check_ins_pb2.Team))
+        if visit.may("checkins.ListTeam")
+        else _nothing(),
+    )
+    return (*_own(visit, own), *_topics(visit, topics), *_team(visit, team))
+
+
+async def _nothing() -> None:
+    return None
+
+
+def _own(visit: Visit, reply: check_ins_pb2.CheckIn | None) -> Iterator[Waiting]:
+    due = date_of(reply, "due_on") if reply else None
+    if reply is None or due is None or not reply.may_submit or reply.state not in TO_MAKE:
+        return
+    _ = visit.language.gettext
+    about = _("about 2 minutes")
+    if reply.state == types_pb2.CHECK_IN_STATE_ASKED_AGAIN:
+        about = _("it is asked for again")
+    elif due < visit.today:
+        about = _("it was due on %(day)s") % {"day": visit.language.day(due)}
+    elif due > visit.today + SOON:
+        return
+    title = _("Check in for %(day)s") % {"day": visit.language.short_day(due)}
+    yield Waiting("clipboard-check", "behind", title, about, "/checkin", _("Check in"))
+
+
+def _topics(visit: Visit, reply: topics_pb2.TopicList | None) -> Iterator[Waiting]:
+    count = len(reply.topics) if reply else 0
+    if reply and count:
+        _, ngettext = visit.language.gettext, visit.language.ngettext
+        text = ngettext("%(n)s topic waits for your answer", "%(n)s topics wait for your answer", count)
+        about = visit.language.words(reply.topics[0].title)
+        yield Waiting("message-circle", "behind", text % {"n": count}, about, "/topics", _("Read and answer"))
+
+
+def _team(visit: Visit, reply: check_ins_pb2.Team | None) -> Iterator[Waiting]:
+    waiting = [one for one in reply.members if types_pb2.TEAM_SIGN_ANSWER_WAITS in one.signs] if reply else []
+    if waiting:
+        _, ngettext = visit.language.gettext, visit.language.ngettext
+        text = ngettext(
+            "%(n)s check-in waits for your answer", "%(n)s check-ins wait for your answer", len(waiting)
+        ) % {"n": len(waiting)}
+        yield Waiting("users", "plain", text, "", "/team", _("To my team"))

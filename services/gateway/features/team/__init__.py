@@ -1,0 +1,1 @@
+"""A manager's team: who needs them first, and why. Never a ranking."""
