@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import yaml
 from babel.dates import format_date
 
+from eventkit.context import IMPORTER
 from eventkit.directory.defaults import DEFAULT_TIME_ZONE
 
 ROOM = Path(__file__).parent.parent / "demo"
@@ -44,6 +45,7 @@ class Act:
     """A command of somebody of the company, as the contract's JSON. What it names is said by reference: "@kpi/I1"."""
 
     by: str
+    """A person, or the importer of what was done on days that are over."""
     do: str
     """The request's full name: "nhip.retros.v1.WriteStarfish"."""
     say: Mapping[str, Any]
@@ -101,7 +103,10 @@ def company(language: str, today: date) -> Demo:
         before=_written(_before(base, alive["before"], language)),
         now=_written({**base, "progress": [*_progress(alive), *base["progress"]]}),
         asked=[_asked(one, base, language) for one in alive["proposals"]],
-        acts=[Act(a["by"], a["do"], _told(a["say"], language), a.get("ref", "")) for a in alive["acts"]],
+        acts=[
+            *(Act(a["by"], a["do"], _told(a["say"], language), a.get("ref", "")) for a in alive["acts"]),
+            *_check_ins(alive, base, language),
+        ],
         leader=leader,
     )
 
@@ -175,6 +180,61 @@ def _asked(one: Mapping[str, Any], base: Mapping[str, Any], language: str) -> As
         decided_by=decided["by"] if decided else "",
         comment=decided["reason"][language] if decided else "",
     )
+
+
+def _check_ins(alive: Mapping[str, Any], base: Mapping[str, Any], language: str) -> Sequence[Act]:
+    """The rhythm, and what was checked in and answered at its slots; what they made of it, as an import has it: on the
+    day."""
+    slots: Sequence[date] = alive["slots"]
+    managers = {person["ref"]: person.get("manager", "") for person in base["people"]}
+    first = _day(slots[0])
+    acts = [
+        Act(
+            IMPORTER,
+            "nhip.checkins.v1.SetCadence",
+            {"every_weeks": alive["rhythm"], "weekday": slots[0].isoweekday(), "first_on": first},
+        )
+    ]
+    for who, told in alive["check_ins"].items():
+        for number, mood in enumerate(told["moods"]):
+            last = number == len(told["moods"]) - 1
+            due_on = {"person_id": f"@person/{who}", "due_on": _day(slots[number])}
+            said = {
+                "mood": mood,
+                "values": [_value(alive, kpi, number) for kpi in told["kpis"] if _said(alive, kpi, number)],
+            }
+            if last:
+                planned = [_told(one, language) for one in told["planned"]]
+                said |= {"done": [_told(told["done"], language)], "planned": planned}
+                said["blockers"] = [_told(told["blocker"], language)]
+            acts.append(Act(IMPORTER, "nhip.checkins.v1.SubmitCheckIn", {**due_on, **said}))
+            if not last or who != "tram":
+                comment = _told(alive["answers"], language)
+                evaluated = {**due_on, "submission": 1, "comment": comment}
+                acts.append(Act(managers[who], "nhip.checkins.v1.EvaluateCheckIn", evaluated))
+    topic = {name: _told(alive["topic"][name], language) for name in ("title", "problem", "wanted", "kpi_id")}
+    acts.append(Act(alive["topic"]["by"], "nhip.checkins.v1.RaiseTopic", {"topic": topic}))
+    return acts
+
+
+def _said(alive: Mapping[str, Any], kpi: str, number: int) -> bool:
+    return number < len(alive["progress"][kpi]["values"])
+
+
+def _value(alive: Mapping[str, Any], kpi: str, number: int) -> Mapping[str, Any]:
+    """The same as was brought in for the day."""
+    told = alive["progress"][kpi]
+    return {
+        "kpi_id": f"@kpi/{kpi}",
+        "value": {"value": str(told["values"][number])},
+        "confidence": told["confidence"],
+        "occurred_on": _day(alive["slots"][number]),
+        "confirmed": True,
+    }
+
+
+def _day(day: date) -> Mapping[str, int]:
+    return {"year": day.year, "month": day.month, "day": day.day}
 
 
 def _told(said: Any, language: str) -> Any:

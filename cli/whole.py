@@ -27,6 +27,7 @@ from cli.importing.command import Brought, bring
 from cli.provision import databases_and_topics
 from deploy import keys
 from deploy.engines import Engines
+from eventkit.context import IMPORTER
 from eventkit.directory.facts import DEFAULT_TIME_ZONE
 from eventkit.process.host import Running
 from eventkit.rpc.auth import of_settings
@@ -148,11 +149,13 @@ async def _demo(nhip: Nhip, directory: Path, demo: Demo, tenant: str) -> None:
             await _start(leader, brought, closes=name == "before")
         for asked in demo.asked:
             await _ask_for(asked, client, brought, lambda person: mint(tenant, f"person:{person}"))
+        for position in brought.positions.all():
+            client.positions.learn(position)
         for number, act in enumerate(demo.acts):
-            actor = client.acting(mint(tenant, f"person:{ids[f'person/{act.by}']}"))
-            done = await actor.command(
-                command(act, ids), key=f"demo:act:{number}", after=brought.positions.of(("people", "goals"))
-            )
+            by_import = act.by == IMPORTER
+            token = principals.importer if by_import else mint(tenant, f"person:{ids[f'person/{act.by}']}")
+            actor = client.acting(token)
+            done = await actor.command(command(act, ids), key=f"demo:act:{number}", after=client.positions.all())
             if act.ref:
                 ids[act.ref] = done.id
 

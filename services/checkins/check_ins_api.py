@@ -100,7 +100,10 @@ class CheckInsApi:
                 except Rejected as refusal:
                     first, wrong = first or refusal, [*wrong, *at_row(refusal, f"topics[{index}]")]
             refuse_rows(first, wrong)
-            return check_in.submit(state, command, person_id, manager, slot, today, recorded, topics)
+            by_import = ctx.actor.is_importer
+            return check_in.submit(
+                state, command, person_id, manager, slot, today, recorded, topics, imported=by_import
+            )
 
         return await self.resources.commands.execute(ctx, CHECK_IN(id), decide)
 

@@ -17,6 +17,7 @@ from eventkit.errors import Kind, Rejected, Violation, unknown
 from eventkit.values import required_date
 from nhip.checkins.v1 import types_pb2 as t
 from nhip.checkins.v1.check_ins_pb2 import AskAgain, CheckInDraft, EvaluateCheckIn, SaveCheckInDraft, SubmitCheckIn
+from nhip.checkins.v1.checkins_pb2 import RecordProgress
 from nhip.checkins.v1.events_pb2 import (
     CheckInAskedAgain,
     CheckInDrafted,
@@ -140,9 +141,11 @@ def submit(
     today: date,
     recorded: Sequence[Decision],
     topics: Mapping[str, Decision],
+    *,
+    imported: bool = False,
 ) -> Decision:
     """`recorded` is what is decided about each of its values, `topics` about each topic that is raised in it: all of it
-    is recorded with it, or nothing."""
+    is recorded with it, or nothing. What is imported was made on its day."""
     _check_open(check_in, slot)
     if command.HasField("revision") and command.revision != check_in.revision:
         raise _moved("revision", check_in.revision)
@@ -158,10 +161,10 @@ def submit(
         manager_id=manager,
         due_on=command.due_on,
         submission=check_in.submission + 1,
-        late=today > due_on,
+        late=today > due_on and not imported,
         values=[
-            _checked(command, index, [e.event for e in decision if isinstance(e.event, ProgressRecorded)])
-            for index, decision in enumerate(recorded)
+            _checked(value, [e.event for e in decision if isinstance(e.event, ProgressRecorded)], imported=imported)
+            for value, decision in zip(command.values, recorded, strict=True)
         ],
         mood=PersonalText(plain=str(command.mood)) if command.mood else None,
         learnings=learnings,
@@ -175,9 +178,9 @@ def submit(
     return whole
 
 
-def _checked(command: SubmitCheckIn, index: int, recorded: Sequence[ProgressRecorded]) -> CheckedValue:
-    value = command.values[index]
-    note = value.note if value.note.plain.strip() else None
+def _checked(value: RecordProgress, recorded: Sequence[ProgressRecorded], *, imported: bool) -> CheckedValue:
+    # Of an import the note stands with the value alone, under who it is about: here it would be the importer's words.
+    note = value.note if value.note.plain.strip() and not imported else None
     if not recorded:  # it stands so for the day already
         return CheckedValue(
             kpi_id=value.kpi_id, before=value.value, value=value.value, confidence=value.confidence, note=note
