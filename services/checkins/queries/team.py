@@ -84,7 +84,7 @@ def _judge(member: pb.TeamMember, rows: Sequence[CheckInRow], slot: Slot | None,
     last = submitted[-1] if submitted else None
     waits = last is not None and last.state == t.CHECK_IN_STATE_SUBMITTED
     member.wants_meeting = waits and last is not None and last.wants_meeting
-    if len(submitted) > 1 and (before := submitted[-2]).first_submitted_at:
+    if len(submitted) > 1 and (before := submitted[-2]).late and before.first_submitted_at:
         member.late_days = max((org.today(before.first_submitted_at) - before.due_on).days, 0)
     moods = [int(one.mood.plain) for one in member.last if one.mood.plain.isdigit()]
     days = (at - member.topic_since.ToDatetime(at.tzinfo)).days if member.HasField("topic_since") else 0
