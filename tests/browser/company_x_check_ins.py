@@ -221,6 +221,22 @@ class CheckInsX(ValuesX):
         members = sorted(team.members, key=lambda one: one.need)
         return check_ins_pb2.Team(members=members)
 
+    def GetGroupMood(self, request: check_ins_pb2.GetGroupMood, actor: str) -> Message:
+        points = [
+            check_ins_pb2.GroupMoodPoint(due_on=_date(due_on), people=6, mean=from_decimal(Decimal(mean)))
+            for due_on, mean in ((SLOTS[4], "3.4"), (SLOTS[3], "3.1"))
+        ]
+        return check_ins_pb2.GroupMood(points=points)
+
+    def ListDiscipline(self, request: check_ins_pb2.ListDiscipline, actor: str) -> Message:
+        everybodys = actor in ("nam", "quang", "huong", "khanh")
+        lines = [
+            check_ins_pb2.DisciplineLine(manager_id=manager, due=10, in_time=8, late=1, answered=8, answer_hours=hours)
+            for manager, hours in (("phuc", 20), ("lan", 44))
+            if everybodys or manager == actor
+        ]
+        return check_ins_pb2.Discipline(lines=lines)
+
     # --- topics ---
 
     def ListTopics(self, request: topics_pb2.ListTopics, actor: str) -> Message:

@@ -9,7 +9,7 @@ from google.protobuf.message import Message
 from starlette.responses import Response
 
 from eventkit.errors import Violation
-from nhip.checkins.v1 import cadence_pb2, types_pb2
+from nhip.checkins.v1 import cadence_pb2, check_ins_pb2, types_pb2
 from services.gateway.console.cards import StateMark
 from services.gateway.console.choices import people_to_choose, units_to_choose
 from services.gateway.console.deeds import carry_out
@@ -45,6 +45,20 @@ class RuleRow:
     may_set: bool
     unit_id: str
     person_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RegularityRow:
+    """How regularly check-ins are made and answered in one manager's team (A-07, G-82)."""
+
+    manager: str
+    due: int
+    in_time: int
+    late: int
+    missing: int
+    answered: str
+    """ "5/6"."""
+    hours: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +135,7 @@ def _asked(visit: Visit, filled: Form, did: str, first_on: date, last_on: date |
 
 
 async def _show(visit: Visit, filled: Form, status: int = 200) -> Response:
-    rules, holidays, calendar = await asyncio.gather(
+    rules, holidays, calendar, regularity = await asyncio.gather(
         visit.caller.query("checkins", "ListCadence", cadence_pb2.ListCadence(), cadence_pb2.CadenceList),
         visit.caller.query("checkins", "ListHolidays", cadence_pb2.ListHolidays(), cadence_pb2.Holidays),
         or_none(
@@ -132,9 +146,12 @@ async def _show(visit: Visit, filled: Form, status: int = 200) -> Response:
                 cadence_pb2.Calendar,
             )
         ),
+        or_none(
+            visit.caller.query("checkins", "ListDiscipline", check_ins_pb2.ListDiscipline(), check_ins_pb2.Discipline)
+        ),
     )
     language = visit.language
-    who = await directory(visit, rules)
+    who = await directory(visit, rules, regularity)
     leads = rules.may_set_company or visit.may("checkins.ListTeam")
     people = await people_to_choose(visit, filled["person"], without=visit.person) if leads else None
     calendar = calendar or cadence_pb2.Calendar()
@@ -164,6 +181,20 @@ async def _show(visit: Visit, filled: Form, status: int = 200) -> Response:
             for one in calendar.absences
         ],
         today=visit.today.isoformat(),
+        regularity=[_regularity(line, who) for line in regularity.lines] if regularity else [],
+    )
+
+
+def _regularity(line: check_ins_pb2.DisciplineLine, who: Directory) -> RegularityRow:
+    made = line.in_time + line.late
+    return RegularityRow(
+        who.person(line.manager_id).name if line.manager_id else "–",
+        line.due,
+        line.in_time,
+        line.late,
+        line.due - made,
+        f"{line.answered}/{made}",
+        line.answer_hours,
     )
 
 

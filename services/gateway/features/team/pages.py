@@ -68,6 +68,7 @@ async def board(visit: Visit) -> Response:
     )
     by_name = visit.request.query_params.get("by") == "name"
     groups = _groups(visit, team, who, by_name=by_name)
+    group = next((unit for unit in who.units.values() if unit.head_id == visit.person and not unit.closed), None)
     due = [date for member in team.members if (date := date_of(member, "due_on"))]
     return visit.render(
         "team/team.html",
@@ -83,9 +84,25 @@ async def board(visit: Visit) -> Response:
         topics=sum(member.topics_waiting for member in team.members),
         good=good,
         kpis=of,
+        group=group.name if group else "",
+        moods=await _group_moods(visit, group.unit_id) if group else [],
         today=sum(member.need == types_pb2.NEED_TODAY for member in team.members),
         more=f"/team?after={quote(team.next_page_token)}" if team.next_page_token else "",
     )
+
+
+async def _group_moods(visit: Visit, unit_id: str) -> Sequence[tuple[str, str, int]]:
+    """Of the unit that one heads: day, mean and how many told theirs; only where they are five or more."""
+    asked = check_ins_pb2.GetGroupMood(unit_id=unit_id)
+    reply = await or_none(visit.caller.query("checkins", "GetGroupMood", asked, check_ins_pb2.GroupMood))
+    return [
+        (
+            visit.language.short_day(date_of(point, "due_on")),
+            visit.language.number(decimal_of(point, "mean")),
+            point.people,
+        )
+        for point in (reply.points if reply else ())
+    ]
 
 
 async def _in_rhythm(visit: Visit, team: check_ins_pb2.Team) -> tuple[int, int]:
