@@ -117,7 +117,8 @@ function checkIn(form) {
   let timer,
     keeping = false,
     again = false,
-    over = false;
+    over = false,
+    sending = false;
 
   function later() {
     clearTimeout(timer);
@@ -126,7 +127,7 @@ function checkIn(form) {
 
   async function keep() {
     clearTimeout(timer);
-    if (over) return;
+    if (over || sending) return;
     if (keeping) {
       again = true;
       return;
@@ -150,7 +151,9 @@ function checkIn(form) {
       console.warn("the draft could not be kept", error);
     } finally {
       keeping = false;
-      if (again) {
+      if (sending) {
+        form.requestSubmit(send);
+      } else if (again) {
         again = false;
         keep();
       }
@@ -170,9 +173,11 @@ function checkIn(form) {
     if (field instanceof HTMLInputElement && field.type === "radio") later();
     else keep();
   });
-  form.addEventListener("submit", () => {
-    over = true;
+  // What is being kept just now is kept first: it moves the draft on, and what is sent goes on from it.
+  form.addEventListener("submit", (event) => {
+    sending = true;
     clearTimeout(timer);
+    if (keeping) event.preventDefault();
   });
   form.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
