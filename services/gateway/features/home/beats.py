@@ -7,7 +7,7 @@ from datetime import timedelta
 from nhip.checkins.v1 import check_ins_pb2, topics_pb2, types_pb2
 from services.gateway.console.language import date_of
 from services.gateway.console.visit import Visit, or_none
-from services.gateway.console.waiting import Waiting
+from services.gateway.features.home.waiting import Waiting
 
 SOON = timedelta(days=1)
 TO_MAKE = (
