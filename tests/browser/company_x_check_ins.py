@@ -90,9 +90,9 @@ class CheckInsX(ValuesX):
             return check_ins_pb2.CheckIn(person_id=person, without_rhythm=True)
         if due_on not in SLOTS:
             raise unknown("check_in", f"{person}.{due_on}", "due_on")
-        return self._shown(person, due_on, actor)
+        return self._check_in_shown(person, due_on, actor)
 
-    def _shown(self, person: str, due_on: date, actor: str) -> check_ins_pb2.CheckIn:
+    def _check_in_shown(self, person: str, due_on: date, actor: str) -> check_ins_pb2.CheckIn:
         kept = self.check_ins.get((person, due_on), check_ins_pb2.CheckIn())
         shown, slot = check_ins_pb2.CheckIn(), Slot(SLOTS.index(due_on) + 1, due_on - timedelta(days=13), due_on)
         shown.CopyFrom(kept)

@@ -155,7 +155,7 @@ async def shown(visit: Visit, reply: check_ins_pb2.CheckIn, filled: Form | None 
         lists=[
             (title, icon, [language.words(text) for text in texts])
             for title, icon, texts in (
-                (language.gettext("Done"), "checks", said.done),
+                (language.gettext("What was done"), "checks", said.done),
                 (language.gettext("Not done yet"), "hourglass", said.not_done),
                 (language.gettext("Next"), "arrow-big-right-lines", said.planned),
                 (language.gettext("In the way"), "barrier-block", said.blockers),
