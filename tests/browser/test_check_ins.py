@@ -34,7 +34,10 @@ async def test_minh_checks_in_and_phuc_answers(opened: Open, phone: bool):
     await page.get_by_role("radio", name="Hào hứng").check()
     await page.get_by_role("checkbox", name="Gọi lại khách Beta").check()
     await page.get_by_label("Sẽ làm 1").fill("Chốt hai hợp đồng")
-    await page.get_by_label("Đang vướng 1").focus()
+    async with page.expect_response(
+        lambda told: told.url.endswith("/checkin/draft") and "planned.0=Ch" in (told.request.post_data or "")
+    ):
+        await page.get_by_label("Đang vướng 1").focus()
     await expect(page.locator("[data-kept]")).to_contain_text("nháp lưu lúc")
     await page.reload()  # what was typed is there again
     await expect(page.get_by_label("Sẽ làm 1")).to_have_value("Chốt hai hợp đồng")
