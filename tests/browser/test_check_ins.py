@@ -1,4 +1,4 @@
-"""A check-in from end to end: Minh checks in, Phúc sees who needs him and answers, at both widths."""
+"""A check-in from end to end: Minh checks in, Phúc sees who needs him and answers, at both widths (C-05, C-10)."""
 
 from collections.abc import Generator
 from pathlib import Path

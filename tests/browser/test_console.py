@@ -1,5 +1,8 @@
 """What people see and do in the console: the map, a KPI, progress, proposals; in two languages, two widths, light, dark
-and the past."""
+and the past.
+
+G-62, G-71, X-02.
+"""
 
 import re
 from uuid import uuid4

@@ -1,6 +1,6 @@
 """`docs/requirements-coverage.md`: what the product is to do, and which tests name it. Written from the tests:
 
-    python -m tests.contract.test_requirements
+python -m tests.contract.test_requirements
 """
 
 import re
@@ -13,6 +13,8 @@ ROOT = Path(__file__).parents[2]
 CATALOGUE = Path(__file__).with_name("requirements.yaml")
 PAGE = ROOT / "docs" / "requirements-coverage.md"
 ID = re.compile(r"\b[GCRNAX]-[0-9]{2}\b")
+SUFFIX = re.compile(r"def test_\w+_([gcrnax])([0-9]{2})\b")
+"""Tests that name an id at the end of their own name: `…_c33`."""
 LISTED = 4
 """Most files of one id that are listed; of more it is said how many."""
 
@@ -36,7 +38,9 @@ def named_by() -> Mapping[str, list[str]]:
     found: dict[str, list[str]] = {}
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
         if path != Path(__file__):
-            for id in set(ID.findall(path.read_text())):
+            text = path.read_text()
+            ids = {*ID.findall(text), *(f"{kind.upper()}-{number}" for kind, number in SUFFIX.findall(text))}
+            for id in ids:
                 found.setdefault(id, []).append(str(path.relative_to(ROOT / "tests")))
     return found
 
@@ -48,8 +52,10 @@ def page() -> str:
     lines = [
         "# Requirements, and the tests that name them",
         "",
-        "Written from the tests by `python -m tests.contract.test_requirements`; a test holds it to that. An id without a test may be met all the same, in parts or whole: then no test",
-        f"names it, and nobody should rely on it. {sum(id in named for id in all)} of {len(all)} are named. The rules that bind the code are said in full in [rules.md](rules.md).",
+        "Written from the tests by `python -m tests.contract.test_requirements`; a test holds it to that. An id",
+        "without a test may be met all the same, in parts or whole: then no test names it, and nobody should rely on",
+        f"it. {sum(id in named for id in all)} of {len(all)} are named. The rules that bind the code are said in full",
+        "in [rules.md](rules.md).",
     ]
     for part, ids in parts.items():
         lines += ["", f"## {part}", "", "| id | what | named in `tests/` |", "|---|---|---|"]

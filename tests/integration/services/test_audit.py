@@ -1,4 +1,4 @@
-"""The ledger: every event of every context, who and why and what led to what, and who read it."""
+"""The ledger: every event of every context, who and why and what led to what, and who read it (A-01, A-02, A-08)."""
 
 import csv
 import io

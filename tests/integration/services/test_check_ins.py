@@ -1,4 +1,7 @@
-"""The rhythm of a team over the real services: topics, check-ins, their answers and reminders."""
+"""The rhythm of a team over the real services: topics, check-ins, their answers and reminders.
+
+C-06, C-09, C-10, C-11, C-12, C-15, N-03, N-04, N-10.
+"""
 
 import asyncio
 from datetime import UTC, date, datetime, timedelta

@@ -1,4 +1,7 @@
-"""A cycle's way through the services: what may be done in each state, quarters in their year, and its closing."""
+"""A cycle's way through the services: what may be done in each state, quarters in their year, and its closing.
+
+G-73, G-77.
+"""
 
 import asyncio
 from datetime import timedelta

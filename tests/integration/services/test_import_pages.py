@@ -1,4 +1,7 @@
-"""A table brought in and taken out through the console, in a browser without script, over the services of this run."""
+"""A table brought in and taken out through the console, in a browser without script, over the services of this run.
+
+X-07.
+"""
 
 import asyncio
 import socket

@@ -1,5 +1,8 @@
 """Notices and e-mails: once per cause whatever is repeated, killed or rebuilt; through real Kafka, PostgreSQL and
-SMTP."""
+SMTP.
+
+N-04, N-06, N-07.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence

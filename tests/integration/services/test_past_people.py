@@ -1,4 +1,7 @@
-"""A past day shows who was where and who answered then: places, titles and units of then, under the names of today."""
+"""A past day shows who was where and who answered then: places, titles and units of then, under the names of today.
+
+A-01.
+"""
 
 from datetime import UTC, datetime
 

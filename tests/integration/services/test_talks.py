@@ -1,4 +1,7 @@
-"""Meetings, actions and reviews over the real services: company X's steps 10 and 12, who reads what, two at once."""
+"""Meetings, actions and reviews over the real services: company X's steps 10 and 12, who reads what, two at once.
+
+C-30, C-33, C-40, C-42, N-02.
+"""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -54,7 +57,7 @@ async def listed(company: Company, who: str, **asked: object) -> list[m.Action]:
     return list(found.actions)
 
 
-async def test_a_topic_leads_to_a_meeting_to_an_action_to_its_approval_x10(company: Company, system: System):
+async def test_a_topic_leads_to_a_meeting_to_an_action_to_its_approval_c38(company: Company, system: System):
     ids = company.ids
     topic = await company.do(tp.RaiseTopic(topic=tp.TopicDraft(title=words("Duyệt giá nhanh hơn"))), "minh")
     call = m.CallMeeting(host_id=ids["phuc"], participant_ids=[ids["phuc"]], span=span(), about=words("Duyệt giá"))

@@ -1,4 +1,4 @@
-"""Values put right, moved and taken back, delegates and evidence, over the real services."""
+"""Values put right, moved and taken back, delegates and evidence, over the real services (A-02, C-07)."""
 
 import asyncio
 from datetime import timedelta

@@ -1,4 +1,7 @@
-"""Who may do what: every command by every relation, as the access rules say it and as the services answer it."""
+"""Who may do what: every command by every relation, as the access rules say it and as the services answer it.
+
+X-03, X-04.
+"""
 
 import importlib
 import pkgutil

@@ -1,4 +1,4 @@
-"""A group's mood: of five people or more, and of no fewer by subtraction (1.13)."""
+"""A group's mood: of five people or more, and of no fewer by subtraction (1.13) (C-09, X-04)."""
 
 from itertools import combinations
 

@@ -1,4 +1,4 @@
-"""The editor of a KPI: what it sends, what it asks about, and that it works without a script."""
+"""The editor of a KPI: what it sends, what it asks about, and that it works without a script (G-20, G-30, N-05)."""
 
 import httpx
 import pytest

@@ -1,4 +1,4 @@
-"""Who may set a KPI directly: every relation against every level."""
+"""Who may set a KPI directly: every relation against every level (G-31, X-03)."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a proposal may change of a KPI, carried out together with everything else in it (1.14)."""
+"""What a proposal may change of a KPI, carried out together with everything else in it (1.14) (G-66, G-69)."""
 
 from dataclasses import replace
 from typing import Any

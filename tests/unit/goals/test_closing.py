@@ -1,4 +1,4 @@
-"""What would close a gap: CH3 of Company X, one short (2.3)."""
+"""What would close a gap: CH3 of Company X, one short (2.3) (G-70)."""
 
 from decimal import Decimal
 

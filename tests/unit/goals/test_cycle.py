@@ -1,4 +1,4 @@
-"""Cycles: which days can be meant, how they lie in each other, and what each state of one allows."""
+"""Cycles: which days can be meant, how they lie in each other, and what each state of one allows (G-45)."""
 
 from collections.abc import Sequence
 from dataclasses import replace

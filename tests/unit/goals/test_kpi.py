@@ -1,4 +1,4 @@
-"""Defining, revising, retiring a KPI."""
+"""Defining, revising, retiring a KPI (G-28, G-31, G-46)."""
 
 from datetime import date
 from decimal import Decimal

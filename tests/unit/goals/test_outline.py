@@ -1,4 +1,4 @@
-"""A map is unfolded as far as a page can show, whatever the size of the company."""
+"""A map is unfolded as far as a page can show, whatever the size of the company (G-62)."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""Proposals: CH3 of Company X, and who decides."""
+"""Proposals: CH3 of Company X, and who decides (G-66, G-67)."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""The arithmetic that the source does not check (requirements, section 2.3)."""
+"""The arithmetic that the source does not check (requirements, section 2.3) (G-70)."""
 
 from decimal import Decimal
 

@@ -1,4 +1,7 @@
-"""Strategic goals and success factors: which years and names can be meant, and what is put right and taken back."""
+"""Strategic goals and success factors: which years and names can be meant, and what is put right and taken back.
+
+G-02, G-03.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What would make a KPI clearer: the lists and the examples of the sources, in both languages."""
+"""What would make a KPI clearer: the lists and the examples of the sources, in both languages (G-20, G-22, G-27)."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""Who hears of what: CH3 of Company X, and every other cause."""
+"""Who hears of what: CH3 of Company X, and every other cause (N-06, N-07, N-09, N-11)."""
 
 from dataclasses import replace
 from datetime import date

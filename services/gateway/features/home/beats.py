@@ -1,10 +1,13 @@
-"""What the rhythm asks of the viewer: a check-in, check-ins to answer, topics that wait."""
+"""What the rhythm asks of the viewer: a check-in, check-ins to answer, topics that wait, a retro."""
 
 import asyncio
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, timedelta
+from urllib.parse import quote
 
 from nhip.checkins.v1 import check_ins_pb2, topics_pb2, types_pb2
+from nhip.retros.v1 import retros_pb2
+from nhip.retros.v1 import types_pb2 as retro_types_pb2
 from services.gateway.console.language import date_of
 from services.gateway.console.visit import Visit, or_none
 from services.gateway.features.home.waiting import Waiting
@@ -19,8 +22,8 @@ TO_MAKE = (
 
 
 async def beats(visit: Visit) -> tuple[Waiting, ...]:
-    """In the order of need: one's own check-in, topics, check-ins of the team."""
-    own, topics, team = await asyncio.gather(
+    """In the order of need: one's own check-in, topics, check-ins of the team, boards to write on."""
+    own, topics, team, rounds = await asyncio.gather(
         or_none(visit.caller.query("checkins", "GetCheckIn", check_ins_pb2.GetCheckIn(), check_ins_pb2.CheckIn)),
         or_none(
             visit.caller.query(
@@ -30,8 +33,9 @@ async def beats(visit: Visit) -> tuple[Waiting, ...]:
         or_none(visit.caller.query("checkins", "ListTeam", check_ins_pb2.ListTeam(), check_ins_pb2.Team))
         if visit.may("checkins.ListTeam")
         else _nothing(),
+        or_none(visit.caller.query("retros", "ListRounds", retros_pb2.ListRounds(page_size=3), retros_pb2.Rounds)),
     )
-    return (*_own(visit, own), *_topics(visit, topics), *_team(visit, team))
+    return (*_own(visit, own), *_topics(visit, topics), *_team(visit, team), *_retros(visit, rounds))
 
 
 async def _nothing() -> None:
@@ -71,3 +75,13 @@ def _team(visit: Visit, reply: check_ins_pb2.Team | None) -> Iterator[Waiting]:
             "%(n)s check-in waits for your answer", "%(n)s check-ins wait for your answer", len(waiting)
         ) % {"n": len(waiting)}
         yield Waiting("users", "plain", text, "", "/team", _("To my team"))
+
+
+def _retros(visit: Visit, reply: retros_pb2.Rounds | None) -> Iterator[Waiting]:
+    for board in [board for one in (reply.rounds if reply else ()) for board in one.boards]:
+        if board.stage == retro_types_pb2.STAGE_WRITING and board.member and not board.done:
+            _ = visit.language.gettext
+            until = visit.language.instant(board.closes_at.ToDatetime(UTC), visit.zone)
+            about = _("until %(moment)s, nobody sees what you write") % {"moment": until}
+            url = f"/retro/team/{quote(board.team_retro_id, safe='')}"
+            yield Waiting("cards", "plain", _("Your team looks back"), about, url, _("Write"))
