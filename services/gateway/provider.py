@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 from urllib.parse import urlencode, urlsplit
 
-import httpx
+import httpx2
 import structlog
 from authlib.integrations.starlette_client import OAuth, OAuthError  # pyright: ignore[reportMissingTypeStubs]
 from cryptography.fernet import Fernet, InvalidToken
@@ -226,6 +226,6 @@ def _told() -> Generator[None]:
     except JoseError as wrong:
         log.warning("sign_in.refused", error=wrong.error)
         raise Failure("UNAUTHENTICATED", "SIGN_IN_REFUSED", f"its token does not hold: {wrong.error}") from None
-    except httpx.HTTPError as away:
+    except httpx2.HTTPError as away:
         log.warning("provider.away", error=type(away).__name__)
         raise Failure("UNAVAILABLE", "PROVIDER_AWAY", "the identity provider does not answer") from None

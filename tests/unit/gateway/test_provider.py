@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from cryptography.fernet import Fernet
 from starlette.requests import Request
@@ -80,7 +80,7 @@ async def test_a_token_is_renewed_once_for_all_pages_that_ask_at_the_same_time()
 
 async def test_while_the_provider_is_away_a_session_goes_on_as_long_as_its_token_is_good():
     async def away(**_: Any) -> dict[str, Any]:
-        raise httpx.ConnectError("away")
+        raise httpx2.ConnectError("away")
 
     for now, goes_on in ((NOW + 290, True), (NOW + 301, False)):
         one = provider(now)
@@ -93,7 +93,7 @@ async def test_a_provider_that_is_away_is_said_so():
     one = provider()
 
     async def away() -> dict[str, Any]:
-        raise httpx.ConnectTimeout("away")
+        raise httpx2.ConnectTimeout("away")
 
     one._client.load_server_metadata = away  # type: ignore[method-assign]
     request = Request({"type": "http", "headers": [], "method": "GET", "path": "/sign-in", "query_string": b""})
