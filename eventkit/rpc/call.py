@@ -8,6 +8,7 @@ paths.
 
 import asyncio
 import hmac
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sized
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from eventkit.context import Actor, Context, command_id
 from eventkit.errors import Kind, Rejected
+from eventkit.privacy.words import words_fields
 from eventkit.rpc.access import Allow, Roles, authorise
 from eventkit.rpc.auth import Authenticator
 from eventkit.rpc.ceilings import Rates, Waiting
@@ -34,6 +36,7 @@ from eventkit.rpc.rules import violations
 from eventkit.telemetry import Metrics, current_trace_id, current_traceparent, exception_name, frames, span
 from nhip.common.v1 import command_pb2
 from nhip.common.v1.delivery_pb2 import Delivery
+from nhip.common.v1.options_pb2 import unmarked_words
 
 MESSAGE_BYTES = 4 * 1024 * 1024
 """Largest request and reply."""
@@ -305,8 +308,20 @@ async def _alone(
 ) -> tuple[UUID, bytes]:
     """A command's id and digest. The same key gives the same id, and tells another request by its digest."""
     id = command_id(actor, method, key, await dependencies.id_secret(actor.tenant)) if key else new_command_id()
-    told = b"\0".join((method.encode(), request.SerializeToString(deterministic=True)))
+    told = b"\0".join((method.encode(), marked(request).SerializeToString(deterministic=True)))
     return id, hmac.digest(dependencies.secret, told, "sha256")
+
+
+def marked(request: Message) -> Message:
+    """What the digest of a request is made of: all of it, or, where the contract says so, all but what its words are
+    in. Whoever has the secret could else hold guesses against it for ever."""
+    if not request.DESCRIPTOR.GetOptions().Extensions[unmarked_words]:
+        return request
+    left = type(request)()
+    left.CopyFrom(request)
+    for name in {re.split(r"[.\[]", place.path)[0] for place in words_fields(request)}:
+        left.ClearField(name)
+    return left
 
 
 PAGE_SIZE = "page_size"

@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache
 from itertools import islice
@@ -28,6 +28,10 @@ MISSING = "MISSING"
 """The reason of what is required and not given, or blank."""
 MOST = 1000
 """Violations that are looked for: a request of four million wrong bytes shall not cost more than that."""
+
+YEARS = 1900, 2200
+"""Days and instants outside mean nothing to a company; who reckons with one never meets the end of the calendar."""
+_FIRST_SECOND, _END_SECOND = (int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) for year in (YEARS[0], YEARS[1] + 1))
 
 _DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _TAKEN = re.compile(rf"-?[0-9]{{1,{WHOLE_DIGITS}}}(\.[0-9]{{1,{FRACTION_DIGITS}}})?")
@@ -328,16 +332,17 @@ def _range(value: Decimal, low: Decimal | None, high: Decimal | None) -> Iterato
 def _date(value: object) -> Iterator[Violation]:
     parts = [cast(int, getattr(value, name)) for name in ("year", "month", "day")]
     try:
-        date(*parts)
+        within = YEARS[0] <= date(*parts).year <= YEARS[1]
     except (ValueError, OverflowError):
-        yield Violation("", "NOT_A_DAY", "must be a day of the calendar: year 1 to 9999, month and day")
+        within = False
+    if not within:
+        yield Violation("", "NOT_A_DAY", f"must be a day of the years {YEARS[0]} to {YEARS[1]}: year, month and day")
 
 
 def _timestamp(value: object) -> Iterator[Violation]:
     seconds, nanos = (cast(int, getattr(value, name)) for name in ("seconds", "nanos"))
-    # 0001-01-01T00:00:00Z to 9999-12-31T23:59:59Z, as the type's own contract says
-    if not (-62135596800 <= seconds <= 253402300799 and 0 <= nanos < 1_000_000_000):
-        yield Violation("", "NOT_AN_INSTANT", "must be an instant of the years 1 to 9999")
+    if not (_FIRST_SECOND <= seconds < _END_SECOND and 0 <= nanos < 1_000_000_000):
+        yield Violation("", "NOT_AN_INSTANT", f"must be an instant of the years {YEARS[0]} to {YEARS[1]}")
 
 
 _WELL_KNOWN: dict[str, Check] = {

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from eventkit.commands.aggregate import Decision
+from eventkit.commands.loading import Load
 from eventkit.context import Context
 from eventkit.process.service import Resources
 from eventkit.rpc.access import Allow, anyone
@@ -82,10 +83,16 @@ class RetrosApi:
     async def open_team_retro(self, command: pb.OpenTeamRetro, ctx: Context) -> Accepted:
         org = await self.resources.directory.org_chart(ctx.tenant)
         await self._cycle(command.cycle_id, ctx)
-        id = team_retro_id(ctx.tenant, command.cycle_id, command.unit_id)
-        return await self.resources.commands.on(
-            ctx, TEAM_RETRO, id, lambda state: team_retro.open_board(state, command, ctx, org, id)
+        id, other = (
+            team_retro_id(ctx.tenant, command.cycle_id, command.unit_id, anonymous=anonymous)
+            for anonymous in (command.anonymous, not command.anonymous)
         )
+
+        async def decide(load: Load) -> Decision:
+            boards = await load(TEAM_RETRO, id), await load(TEAM_RETRO, other)
+            return team_retro.open_board(*boards, command, ctx, org, id)
+
+        return await self.resources.commands.execute(ctx, TEAM_RETRO(id), decide)
 
     async def write_cards(self, command: pb.WriteCards, ctx: Context) -> Accepted:
         return await self._on_board(

@@ -211,7 +211,7 @@ def change(
         _check_due(agreed, at)
     event = ActionChanged(
         action_id=action.id,
-        before=action.agreed,
+        before=_without_words(action.agreed),
         after=agreed,
         by_id=actor.id,
         remind_at=_remind_at(agreed, at, org.time_zone),
@@ -368,3 +368,11 @@ def _not_to_do(action: Action) -> Rejected:
     if action.state == t.ACTION_STATE_REPORTED:
         return Rejected("ACTION_REPORTED", "it waits for its approver's word", rule="C-33")
     return Rejected("ACTION_CLOSED", "it is done, or was given up", rule="C-33")
+
+
+def _without_words(agreed: Agreed) -> Agreed:
+    """What was agreed, but what is to be done: those words open in the event alone in which they were said."""
+    before = Agreed()
+    before.CopyFrom(agreed)
+    before.ClearField("what")
+    return before

@@ -62,7 +62,9 @@ def evolve(check_in: CheckIn, event: Event) -> CheckIn:
             state = t.CHECK_IN_STATE_DRAFT if begins else check_in.state
             return replace(check_in, revision=event.revision, draft=event.content, state=state)
         case CheckInSubmitted():
-            return replace(check_in, draft=None, submitted=event, answers=0, state=t.CHECK_IN_STATE_SUBMITTED)
+            submitted = t.CHECK_IN_STATE_SUBMITTED
+            revision = check_in.revision + 1  # so that another window, which has the one before, is told
+            return replace(check_in, revision=revision, draft=None, submitted=event, answers=0, state=submitted)
         case CheckInEvaluated():
             return replace(check_in, answers=check_in.answers + 1, state=t.CHECK_IN_STATE_EVALUATED)
         case CheckInAskedAgain():

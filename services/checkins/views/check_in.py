@@ -102,6 +102,7 @@ def _submitted(row: CheckInRow, event: Recorded, e: CheckInSubmitted) -> CheckIn
     return replace(
         row,
         state=t.CHECK_IN_STATE_SUBMITTED,
+        revision=row.revision + 1,
         draft=b"",
         submission=e.submission,
         first_submitted_at=event.recorded_at if first else row.first_submitted_at,

@@ -336,6 +336,7 @@ def reasons(language: Language) -> dict[str, str]:
         "NOT_FACILITATOR": _("Who leads through a retro writes down what the team tries."),
         "TRIALS_MISSING": _("Write down one or two things to try."),
         "NOT_YOUR_RETRO": _("A team's retro is for those who write on it and who leads through it."),
+        "TRIALS_JUDGED": _("The team has said already what became of them."),
         "NO_VOTES_LEFT": _("You have given all your votes: take one back first."),
         "CARD_UNKNOWN": _("There is no such card."),
         "GROUP_UNKNOWN": _("There is no such group."),

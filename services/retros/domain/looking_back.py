@@ -23,8 +23,9 @@ def retro_id(tenant: str, cycle_id: str, person_id: str) -> str:
     return _id(tenant, "retro", cycle_id, person_id)
 
 
-def team_retro_id(tenant: str, cycle_id: str, unit_id: str) -> str:
-    return _id(tenant, "team_retro", cycle_id, unit_id)
+def team_retro_id(tenant: str, cycle_id: str, unit_id: str, *, anonymous: bool) -> str:
+    """A unit has one board for a cycle: with names also behind an anonymous one on which too few wrote."""
+    return _id(tenant, "team_retro", cycle_id, unit_id, "anonymous" if anonymous else "named")
 
 
 def _id(*parts: str) -> str:

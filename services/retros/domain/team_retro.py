@@ -143,15 +143,25 @@ def may_open(org: OrgChart, person_id: str, unit_id: str) -> bool:
 
 
 def members(org: OrgChart, unit_id: str) -> list[str]:
-    """Who writes: the active people of a unit itself, not of its parts, and its head."""
+    """Who writes: the active people of a unit itself, not of its parts, and its head; but nobody who audits."""
     head = org.units[unit_id].head_id
-    return sorted(p for p, place in org.places.items() if org.is_active(p) and (place.unit_id == unit_id or p == head))
+    return sorted(
+        p
+        for p, place in org.places.items()
+        if (place.unit_id == unit_id or p == head) and org.is_active(p) and not org.has_role(p, "auditor")
+    )
 
 
 def open_board(
-    board: TeamRetro | None, command: pb.OpenTeamRetro, ctx: Context, org: OrgChart, team_retro_id: str
+    board: TeamRetro | None,
+    other: TeamRetro | None,
+    command: pb.OpenTeamRetro,
+    ctx: Context,
+    org: OrgChart,
+    team_retro_id: str,
 ) -> Decision:
-    """`closes_at` must lie ahead. One board for a unit and cycle."""
+    """`closes_at` must lie ahead. One board for a unit and cycle: `other`, with or without names as this one is not,
+    must have lapsed."""
     unit = org.units.get(command.unit_id)
     if unit is None or unit.closed:
         raise unknown("unit", command.unit_id, "unit_id")
@@ -162,10 +172,9 @@ def open_board(
             kind=Kind.FORBIDDEN,
             rule="C-48",
         )
-    if board is not None:
-        raise Rejected(
-            "TEAM_RETRO_EXISTS", "this team has one for this cycle already", field="unit_id", id=team_retro_id
-        )
+    there = board or (other if other is not None and other.stage != t.STAGE_LAPSED else None)
+    if there is not None:
+        raise Rejected("TEAM_RETRO_EXISTS", "this team has one for this cycle already", field="unit_id", id=there.id)
     who = members(org, command.unit_id)
     settings = org.settings.on(org.today(ctx.at))
     fewest = settings.anonymous_members if command.anonymous else 2
@@ -307,6 +316,8 @@ def choose(board: TeamRetro | None, command: pb.ChooseTrials, ctx: Context) -> D
         raise Rejected(
             "NOT_FACILITATOR", "who leads through a retro writes down what the team tries", kind=Kind.FORBIDDEN
         )
+    if any(trial.verdict for trial in now.trials):
+        raise Rejected("TRIALS_JUDGED", "the team has said already what became of them", field="trials")
     trials = [
         t.Trial(trial_id=ctx.new_id(f"trial {number}"), words=words)
         for number, words in enumerate(command.trials)

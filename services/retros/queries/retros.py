@@ -11,7 +11,7 @@ from eventkit.errors import unknown
 from eventkit.rpc.paging import asked
 from eventkit.values import from_date, from_datetime
 from nhip.retros.v1 import retros_pb2 as pb
-from nhip.retros.v1.types_pb2 import Starfish
+from nhip.retros.v1.types_pb2 import STAGE_LAPSED, Starfish
 from services.retros.domain.looking_back import KnownCycle
 from services.retros.domain.team_retro import may_open
 from services.retros.views.cycle import KNOWN_CYCLES
@@ -80,7 +80,7 @@ async def rounds(
     )
     shown, token = page.cut(rows, lambda row: (row["ends_on"], row["cycle_id"]))
     mine, held = await _boards(con, tenant, [row["cycle_id"] for row in shown], reader)
-    mine_to_open = [unit for unit in sorted(org.units) if may_open(org, reader, unit)]
+    mine_to_open = [unit for unit in sorted(org.units) if org.members(unit) > 1 and may_open(org, reader, unit)]
     found: list[pb.Round] = []
     for row in shown:
         one = _round(KnownCycle(row["cycle_id"], row["name"], row["starts_on"], row["ends_on"]), row)
@@ -110,7 +110,8 @@ async def _boards(
     mine: dict[str, list[pb.Board]] = {}
     held: dict[str, set[str]] = {}
     for row in rows:
-        held.setdefault(row["cycle_id"], set()).add(row["unit_id"])
+        if row["stage"] != STAGE_LAPSED:
+            held.setdefault(row["cycle_id"], set()).add(row["unit_id"])
         if row["member"] or row["leads"]:
             board = pb.Board(
                 team_retro_id=row["team_retro_id"],

@@ -24,7 +24,7 @@ async def team_retro(
     con: asyncpg.Connection, tenant: str, team_retro_id: str, reader: str
 ) -> tuple[pb.TeamRetro, PersonalText | None]:
     """A board for one of its members, or for who leads through it; and the member's own cards, still sealed and folded,
-    while it is written.
+    as long as they do not lie open.
 
     Raises `Rejected` NOT_YOUR_RETRO for everybody else.
     """
@@ -64,7 +64,8 @@ async def team_retro(
     await _votes(con, tenant, found, reader)
     if row["ends_on"] is not None:
         await _before(con, tenant, found, row["ends_on"])
-    return found, await _own(con, tenant, team_retro_id, reader) if writing and member else None
+    theirs = member and row["stage"] in (t.STAGE_WRITING, t.STAGE_LAPSED)
+    return found, await _own(con, tenant, team_retro_id, reader) if theirs else None
 
 
 async def _own(con: asyncpg.Connection, tenant: str, team_retro_id: str, reader: str) -> PersonalText | None:

@@ -15,7 +15,7 @@ from eventkit.log import Recorded
 from eventkit.privacy.words import Words
 from eventkit.process.service import Due, Reaction, Resources, Timer, reacting_to
 from nhip.people.v1.events_pb2 import PersonDeactivated, PersonErased
-from nhip.retros.v1.events_pb2 import CardsRevealed, CardsWritten, TeamRetroLapsed
+from nhip.retros.v1.events_pb2 import CardsRevealed, CardsWritten
 from services.retros.domain import team_retro
 from services.retros.domain.cards import Written, unfolded
 from services.retros.domain.team_retro import TEAM_RETRO, draft_key
@@ -37,7 +37,7 @@ def all_are_done(resources: Resources) -> Reaction:
         match event.message:
             case CardsWritten(team_retro_id=id, done=True):
                 await _reveal(resources, reacting_to(event, resources.name, "revealing"), id)
-            case CardsRevealed(team_retro_id=id) | TeamRetroLapsed(team_retro_id=id):
+            case CardsRevealed(team_retro_id=id):  # where too few wrote, what each wrote stays theirs
                 await _forget(resources, event.tenant, id)
             case _:
                 pass

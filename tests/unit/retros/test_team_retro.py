@@ -52,7 +52,9 @@ def opened(
         anonymous=anonymous,
         closes_at=from_datetime(closes_at) if closes_at else None,
     )
-    return lambda state: team_retro.open_board(state.state(TEAM_RETRO, "b1"), command, context(by), org, "b1")
+    return lambda state: team_retro.open_board(
+        state.state(TEAM_RETRO, "b1"), state.state(TEAM_RETRO, "b2"), command, context(by), org, "b1"
+    )
 
 
 def write(
@@ -107,6 +109,22 @@ def test_it_is_opened_by_its_head_who_stands_above_and_who_looks_after_the_rhyth
 
 def test_a_unit_has_one_for_a_cycle():
     given(opened()).when(opened("nam")).then_rejected("TEAM_RETRO_EXISTS")
+
+
+def test_where_too_few_wrote_there_may_be_one_with_names():
+    lapsed = given(opened(), reveal({"minh": ["một"]}))
+    events = [event for _, event in lapsed.events.items()]
+    beside = given()
+    beside.events["team_retro", "b2"] = events[0]
+    assert opened(anonymous=False)(beside)
+    still = given()
+    still.events["team_retro", "b2"] = events[0][:1]
+    still.when(opened(anonymous=False)).then_rejected("TEAM_RETRO_EXISTS", field="unit_id")
+
+
+def test_who_audits_is_no_member():
+    org = replace(ORG, people={**ORG.people, "hai": person("hai", "auditor")})
+    given().when(opened(org=org)).then_rejected("TEAM_SIZE", field="anonymous")
 
 
 def test_of_fewer_than_five_people_it_is_not_anonymous():
@@ -240,6 +258,7 @@ def test_who_leads_through_it_says_what_is_tried_and_the_team_what_became_of_it(
     state = state.and_then(judge("tram", first.trial_id, t.VERDICT_KEPT))
     assert [trial.verdict for trial in revealed(state).trials] == [t.VERDICT_KEPT, t.VERDICT_UNSPECIFIED]
     state.when(judge("tram", first.trial_id, t.VERDICT_KEPT)).then_nothing()
+    state.when(choose("phuc", "Khác")).then_rejected("TRIALS_JUDGED", field="trials")
     state.when(judge("lan", second.trial_id, t.VERDICT_DROPPED)).then_rejected("NOT_YOUR_RETRO")
 
 

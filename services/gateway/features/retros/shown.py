@@ -84,7 +84,9 @@ class RoundRow:
 
 def round_row(one: retros_pb2.Round, language: Language) -> RoundRow:
     _ = language.gettext
-    state = _("You are through with it") if one.done else _("You have begun") if one.written else _("Not begun yet")
+    state = (
+        _("You are through with it") if one.done else _("You have begun") if one.written else _("Nothing written yet")
+    )
     days = f"{language.short_day(required_date(one.starts_on))} – {language.day(required_date(one.ends_on))}"
     return RoundRow(one.cycle_id, one.name, days, f"/retro/{quote(one.cycle_id, safe='')}", state, one.done)
 

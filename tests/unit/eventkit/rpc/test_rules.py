@@ -84,7 +84,7 @@ def test_everything_is_told_at_once_in_the_contracts_order():
     assert violations(goals_pb2.OpenCycle(ends_on=Date(year=2026, month=13, day=1))) == (
         Violation("name", "MISSING", "must be given and not blank"),
         Violation("starts_on", "MISSING", "must be given"),
-        Violation("ends_on", "NOT_A_DAY", "must be a day of the calendar: year 1 to 9999, month and day"),
+        Violation("ends_on", "NOT_A_DAY", "must be a day of the years 1900 to 2200: year, month and day"),
     )
 
 
