@@ -65,8 +65,9 @@ class RetrosApi:
 
     async def get_retro(self, request: pb.GetRetro, ctx: Context) -> pb.Retro:
         org = await self.resources.directory.org_chart(ctx.tenant)
-        cycle = await self._cycle(request.cycle_id, ctx)
         async with reading(self.resources.pool, ctx.tenant) as con:
+            known = await known_cycle(con, ctx.tenant, request.cycle_id)
+            cycle = begun_cycle(known, request.cycle_id, org.today(ctx.at))
             return await retros.retro(con, ctx.tenant, cycle, request.person_id or ctx.actor.id, ctx.actor.id, org)
 
     async def list_rounds(self, request: pb.ListRounds, ctx: Context) -> pb.Rounds:

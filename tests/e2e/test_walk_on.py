@@ -224,10 +224,11 @@ async def test_every_position_of_every_context_is_in_the_ledger_once(walked: Wal
         "goals",
         "checkins",
         "rewards",
+        "retros",
         "notifications",
         "audit",
     }
-    assert all(one.last for one in told.contexts)
+    assert all(one.last for one in told.contexts if one.context != "retros"), "nobody looks back on this walk"
 
 
 async def test_who_audits_changes_nothing_and_others_read_no_ledger(walked: Walked):

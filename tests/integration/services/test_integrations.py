@@ -94,6 +94,7 @@ async def test_a_key_records_what_its_scope_names_as_itself_and_ends_when_it_is_
     answer = await sent(gateway, company, key, {"items": items})
     assert answer.status_code == 200, answer.text
     verdicts = answer.json()["verdicts"]
+    company.positions["checkins"] = answer.json()["position"]
     assert verdicts[0]["repeated"], "the source's reference is known again"
     assert [one["refused"]["reason"] for one in verdicts[1:]] == ["OUT_OF_SCOPE", "KPI_UNKNOWN"]
     assert (int(answer.headers["RateLimit-Limit"]), "RateLimit-Remaining" in answer.headers) == (100, True)

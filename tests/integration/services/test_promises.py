@@ -20,7 +20,6 @@ from nhip.common.v1.command_pb2 import Accepted
 from nhip.goals.v1 import goals_pb2 as g
 from nhip.goals.v1 import types_pb2 as t
 from nhip.people.v1 import people_pb2 as p
-from services.checkins.views.progress import EntryView
 from services.goals.views.kpi import KPIS
 from services.goals.views.progress import VALUES
 from tests.integration.services.company import DESCRIPTORS, OPERATOR, Company, System, number, today, words
@@ -316,10 +315,15 @@ async def test_one_trace_leads_from_the_call_to_the_view_of_another_service(comp
     await company.ask(g.GetKpi(kpi_id=company.ids["I1"]), "minh")  # the view of goals has it
     async with asyncio.timeout(5):
         # The views of checkins' own, and what goals and notifications keep of them: each service marks it.
-        while (seen := _names(spans, trace_id)).count(f"project {EntryView().subscription}") < 3:
+        while _projected(seen := _names(spans, trace_id)) < 3:
             await asyncio.sleep(0.05)
     assert "nhip.checkins.v1.Checkins/RecordProgress" in seen
 
 
 def _names(spans: InMemorySpanExporter, trace_id: str) -> list[str]:
     return [s.name for s in spans.get_finished_spans() if s.context and format(s.context.trace_id, "032x") == trace_id]
+
+
+def _projected(names: list[str]) -> int:
+    """How often views of events of checkins were moved on, in whatever version a service keeps them."""
+    return sum(name.startswith("project checkins_v") for name in names)

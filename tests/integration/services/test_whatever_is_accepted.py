@@ -98,7 +98,7 @@ class Maker:
         elif field.type == FieldDescriptor.TYPE_BOOL:
             value = bool(odd)
         else:
-            value = odd if isinstance(odd, int) else 1
+            value = odd if isinstance(odd, int) else 0 if field.name == "revision" else 1
         if field.is_repeated:
             getattr(message, field.name).append(value)
         else:

@@ -153,7 +153,7 @@ RELATIONS: Mapping[str, tuple[Ask, Mapping[str, str]]] = {
     ),
     "plan a role for oneself": (
         lambda x, who: p.PlanChange(
-            on={"year": 9000, "month": 1, "day": 1},  # type: ignore[arg-type] # as protobuf takes it
+            on={"year": 2199, "month": 1, "day": 1},  # type: ignore[arg-type] # as protobuf takes it
             change=p.Change(
                 change_roles=p.ChangeRoles(
                     person_id=x.ids[who],
