@@ -8,11 +8,12 @@ from eventkit.context import Actor
 from eventkit.errors import Kind, Rejected
 from eventkit.rpc.ceilings import BURST_SECONDS, Rates, Waiting
 
-LAN, NAM, THEIRS, IMPORTER = (
+LAN, NAM, THEIRS, IMPORTER, GUEST = (
     Actor("acme", "lan"),
     Actor("acme", "nam"),
     Actor("other", "lan"),
     Actor("acme", "importer", "service"),
+    Actor("acme", "6f1c44", "guest", email="lan@x.vn"),
 )
 
 
@@ -46,6 +47,10 @@ def test_a_caller_has_a_rate_and_may_catch_up_what_they_did_not_use():
 def test_nobody_uses_up_what_is_anothers():
     rates = Rates(caller=10, clock=Clock())
     assert passed(rates, LAN, 100) == passed(rates, NAM, 100) == passed(rates, THEIRS, 100) == 10 * BURST_SECONDS
+
+
+def test_who_is_linked_to_nobody_yet_has_a_callers_rate():
+    assert passed(Rates(caller=10, clock=Clock()), GUEST, 100) == 10 * BURST_SECONDS
 
 
 def test_a_tenant_has_a_rate_for_all_of_it():
