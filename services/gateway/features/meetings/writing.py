@@ -221,8 +221,10 @@ async def _as_it_stands(visit: Visit, command: meetings_pb2.WriteNote) -> meetin
     """What is written there by now."""
     asked = meetings_pb2.GetMeeting(meeting_id=command.meeting_id)
     meeting = await or_none(visit.caller.query("checkins", "GetMeeting", asked, meetings_pb2.Meeting))
-    for note in meeting.notes if meeting else ():
-        if (note.part, note.question) == (command.part, command.question) and note.circle == meeting.circle:  # type: ignore[union-attr] # there are notes
+    if meeting is None:
+        return meetings_pb2.Note()
+    for note in meeting.notes:
+        if (note.part, note.question) == (command.part, command.question) and note.circle == meeting.circle:
             return note
     return meetings_pb2.Note()
 
