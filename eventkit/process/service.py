@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import uuid5
 
 import asyncpg
@@ -78,19 +78,24 @@ class Due:
     at: datetime
 
 
+A_SECOND = timedelta(seconds=1)
+
+
 @dataclass(frozen=True, slots=True)
 class Timer:
     """What a service does when something falls due; in one process at a time.
 
-    `due` answers what of all tenants is due at an instant, the longest due first, some hundred at most: a query of a
-    view. `act` issues the ordinary command, as `system:clock`. Its command id is made of the timer, the thing and the
+    `due(at, most)` answers what of all tenants is due at an instant, the longest due first, `most` at most: a query of
+    a view. `act` issues the ordinary command, as `system:clock`. Its command id is made of the timer, the thing and the
     time, so it may be called again; what it decides, it decides by `ctx.at`, so a late timer changes nothing. What it
-    did is not due any more.
+    did is not due any more; where it found nothing to do about what stays due, it answers how long to leave that alone.
+    With nothing to do, `due` is asked again after `every`.
     """
 
     name: str
-    due: Callable[[datetime], Awaitable[Sequence[Due]]]
-    act: Callable[[Due, Context], Awaitable[None]]
+    due: Callable[[datetime, int], Awaitable[Sequence[Due]]]
+    act: Callable[[Due, Context], Awaitable[timedelta | None]]
+    every: timedelta = A_SECOND
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 import asyncio
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
@@ -19,6 +20,18 @@ log = structlog.get_logger(__name__)
 ASK_SECONDS = 1.0
 LONGEST_PAUSE = 300.0
 """Between attempts at a thing that keeps failing."""
+AT_ONCE = 200
+"""Things that are asked for in a turn, beside those that are left alone: however many these are, they keep no others
+from their turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A thing that is due and left alone until `over`, by the process's own clock."""
+
+    over: float
+    pause: float = 0.0
+    """Seconds for which it is left alone because it failed; 0: there was nothing to do about it."""
 
 
 class Ticking:
@@ -31,8 +44,9 @@ class Ticking:
         self, timer: Timer, leads: Leads, metrics: Metrics, now: Callable[[], datetime] = lambda: datetime.now(UTC)
     ):
         self._timer, self._leads, self._metrics, self._now = timer, leads, metrics, now
-        self._failed: dict[Due, tuple[float, float]] = {}
-        """What failed last time: its pause, and when that is over."""
+        self._left: dict[Due, Left] = {}
+        self._nothing_at: datetime | None = None
+        """When there was nothing to do last."""
 
     @property
     def name(self) -> str:
@@ -57,24 +71,33 @@ class Ticking:
 
     async def _turn(self, lead: Lead, beat: Callable[[], None]) -> None:
         at = self._now()
-        due_now = await self._timer.due(at)
-        self._failed = {due: failed for due, failed in self._failed.items() if due in set(due_now)}
-        self._metrics.timer_overdue.labels(self._timer.name).set((at - due_now[0].at).total_seconds() if due_now else 0)
-        for due in due_now:
+        if self._nothing_at and timedelta(0) <= at - self._nothing_at < self._timer.every:
+            return
+        due_now = await self._timer.due(at, AT_ONCE + len(self._left))
+        self._left = {due: self._left[due] for due in due_now if due in self._left}
+        wanted = [due for due in due_now if self._is_wanted(due)]
+        self._nothing_at = None if wanted else at
+        self._metrics.timer_overdue.labels(self._timer.name).set((at - wanted[0].at).total_seconds() if wanted else 0)
+        for due in wanted:
             lead.check()
-            _, again = self._failed.get(due, (0.0, 0.0))
-            if again <= time.monotonic():
+            if due not in self._left or self._left[due].over <= time.monotonic():
                 await self._act(due)
             beat()
+
+    def _is_wanted(self, due: Due) -> bool:
+        """Also while it is left alone because it failed."""
+        left = self._left.get(due)
+        return left is None or left.pause > 0 or left.over <= time.monotonic()
 
     async def _act(self, due: Due) -> None:
         ctx = by_the_clock(due.tenant, self._timer.name, due.thing, due.at, self._now())
         try:
             with span(self.name, ""):
-                await self._timer.act(due, ctx)
+                leave = await self._timer.act(due, ctx)
         except Exception as error:
-            pause = min(2 * self._failed.get(due, (0.5, 0.0))[0], LONGEST_PAUSE)
-            self._failed[due] = pause, time.monotonic() + pause
+            before = self._left.get(due)
+            pause = min(2 * before.pause, LONGEST_PAUSE) if before and before.pause else 1.0
+            self._left[due] = Left(time.monotonic() + pause, pause)
             self._metrics.timer_failures.labels(self._timer.name).inc()
             reason = error.reason if isinstance(error, Rejected) else type(error).__name__
             log.warning(
@@ -86,5 +109,7 @@ class Ticking:
                 pause_seconds=pause,
             )
         else:
-            self._failed.pop(due, None)
+            self._left.pop(due, None)
+            if leave:
+                self._left[due] = Left(time.monotonic() + leave.total_seconds())
             log.info("timer.acted", timer=self._timer.name, tenant=due.tenant, thing=due.thing, due=due.at.isoformat())

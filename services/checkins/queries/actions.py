@@ -23,7 +23,6 @@ PAGE = 50
 NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 """When what has no time yet is due, in lists."""
 MOST_EARLIER = 50
-MOST_DUE = 200
 _UNDONE = f"({', '.join(map(str, (*TO_DO, t.ACTION_STATE_REPORTED)))})"
 _READABLE = "($2 in (a.doer_id, a.approver_id, a.author_id, a.waits_for) or $2 = any(a.readers))"
 _LAST = "coalesce(a.due_at, timestamptz '9999-12-31 00:00+00')"
@@ -78,14 +77,14 @@ async def earlier(
     return [_action(row, org, ctx) for row in rows]
 
 
-async def falling_due(pool: asyncpg.Pool, at: datetime) -> list[Due]:
+async def falling_due(pool: asyncpg.Pool, at: datetime, most: int) -> list[Due]:
     """What of all tenants falls due, and who does it was not told."""
     rows = await pool.fetch(
         f"select tenant, action_id, remind_at from {ACTIONS} where remind_at <= $1 and state = any($2::bigint[]) "
         "order by remind_at limit $3",
         at,
         list(TO_DO),
-        MOST_DUE,
+        most,
     )
     return [Due(row["tenant"], row["action_id"], row["remind_at"]) for row in rows]
 

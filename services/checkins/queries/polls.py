@@ -18,8 +18,8 @@ from eventkit.rpc.paging import asked
 from eventkit.values import from_datetime
 from nhip.checkins.v1 import polls_pb2 as pb
 
-PAGE, KEPT, AT_ONCE = 10, 50, 100
-"""Looks on a page without a size; that are kept of an integration; that fall due in one turn of the timer."""
+PAGE, KEPT = 10, 50
+"""Looks on a page without a size; that are kept of an integration."""
 
 SCHEMA = """
 create table if not exists poll_state (
@@ -61,7 +61,7 @@ class Run:
     parameters: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
-async def due(pool: asyncpg.Pool, at: datetime) -> list[Due]:
+async def due(pool: asyncpg.Pool, at: datetime, most: int) -> list[Due]:
     """Those of all tenants whose time has come, or that were changed since they were last looked at."""
     async with connection(pool) as con:
         rows = await con.fetch(
@@ -72,7 +72,7 @@ async def due(pool: asyncpg.Pool, at: datetime) -> list[Due]:
             where i.polls and (s.tenant is null or s.facts_md5 <> md5(i.facts) or s.next_at <= $1)
             order by at, tenant, integration_id limit $2""",
             at,
-            AT_ONCE,
+            most,
         )
     return [Due(row["tenant"], row["integration_id"], row["at"]) for row in rows]
 

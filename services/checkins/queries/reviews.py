@@ -28,7 +28,6 @@ from services.checkins.views.review import CYCLES_REVIEWED, REVIEWS, VERDICTS, R
 PAGE = 50
 MOST_DAYS = 31
 """Of a cycle that ended longer ago reviews open only when they are asked for."""
-MOST_DUE = 20
 
 _WAITS = f"""(r.person_id = $2 and (r.state = {t.REVIEW_STATE_SELF}
   or r.state = {t.REVIEW_STATE_CLOSING} and r.manager_id = '')
@@ -43,12 +42,12 @@ left join {CYCLES_REVIEWED} done on done.tenant = c.tenant and done.cycle_id = c
 where done.cycle_id is null and c.begun and not c.withdrawn
   and c.ends_on <= ($1::timestamptz at time zone tenant.time_zone)::date
   and c.ends_on > ($1::timestamptz at time zone tenant.time_zone)::date - {MOST_DAYS}
-order by due_at limit {MOST_DUE}
+order by due_at limit $2
 """
 
 
-async def over(pool: asyncpg.Pool, at: datetime) -> list[Due]:
-    return [Due(row["tenant"], row["cycle_id"], row["due_at"]) for row in await pool.fetch(OVER, at)]
+async def over(pool: asyncpg.Pool, at: datetime, most: int) -> list[Due]:
+    return [Due(row["tenant"], row["cycle_id"], row["due_at"]) for row in await pool.fetch(OVER, at, most)]
 
 
 async def answering(con: asyncpg.Connection, tenant: str, cycle_id: str, org: OrgChart) -> dict[str, list[str]]:

@@ -13,21 +13,16 @@ from services.checkins.queries import actions
 LOOK_EVERY = timedelta(seconds=20)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class DueActions:
     resources: Resources
-    _looked_at: datetime | None = None
 
     @property
     def timer(self) -> Timer:
-        return Timer("due_actions", self.due, self.act)
+        return Timer("due_actions", self.due, self.act, LOOK_EVERY)
 
-    async def due(self, at: datetime) -> Sequence[Due]:
-        if self._looked_at and timedelta(0) <= at - self._looked_at < LOOK_EVERY:
-            return []
-        dues = await actions.falling_due(self.resources.pool, at)
-        self._looked_at = None if dues else at
-        return dues
+    async def due(self, at: datetime, most: int) -> Sequence[Due]:
+        return await actions.falling_due(self.resources.pool, at, most)
 
     async def act(self, due: Due, ctx: Context) -> None:
         await self.resources.commands.on(ctx, ACTION, due.thing, lambda state: action.fall_due(state, due.at))

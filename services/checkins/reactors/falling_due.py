@@ -2,7 +2,7 @@
 however often it looks."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from eventkit.commands.aggregate import Decision
@@ -27,7 +27,6 @@ HOUR = 6
 """From this hour on a day is looked at, by the clock of its company."""
 LOOK_BACK = 7
 """Days for which a missed check-in is still said to be missing."""
-MOST = 200
 
 # Companies with a rhythm in which a cycle runs, whose day has come to the hour.
 _AWAKE = f"""
@@ -38,39 +37,27 @@ where extract(hour from $1::timestamptz at time zone t.time_zone) >= {HOUR}
   and exists (select from {CADENCES} c where c.tenant = t.tenant)
   and exists (select from {KNOWN_CYCLES} k where k.tenant = t.tenant and k.begun and not k.withdrawn
     and d.today - {LOOK_BACK} <= k.ends_on and d.today + 1 >= k.starts_on)
-order by due_at limit {MOST}
+order by due_at limit $2
 """
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class FallingDue:
     resources: Resources
-    _looked_at: datetime | None = None
-    _done: dict[str, date] = field(default_factory=dict[str, date])
-    """By tenant, the last day that this process has looked at; another process that takes over looks again, and finds
-    everybody told."""
 
     @property
     def timer(self) -> Timer:
-        return Timer("check_ins_falling_due", self.due, self.act)
+        return Timer("check_ins_falling_due", self.due, self.act, LOOK_EVERY)
 
-    async def due(self, at: datetime) -> Sequence[Due]:
-        if self._looked_at and timedelta(0) <= at - self._looked_at < LOOK_EVERY:
-            return []
+    async def due(self, at: datetime, most: int) -> Sequence[Due]:
         async with connection(self.resources.pool) as con:
-            rows = await con.fetch(_AWAKE, at)
-        dues = [
-            Due(row["tenant"], row["today"].isoformat(), row["due_at"])
-            for row in rows
-            if self._done.get(row["tenant"]) != row["today"]
-        ]
-        self._looked_at = None if dues else at
-        return dues
+            rows = await con.fetch(_AWAKE, at, most)
+        return [Due(row["tenant"], row["today"].isoformat(), row["due_at"]) for row in rows]
 
-    async def act(self, due: Due, ctx: Context) -> None:
-        today = date.fromisoformat(due.thing)
-        await self.look_at(ctx, today)
-        self._done[due.tenant] = today
+    async def act(self, due: Due, ctx: Context) -> timedelta:
+        """The day is then over and done; another process that takes over looks again, and finds everybody told."""
+        await self.look_at(ctx, date.fromisoformat(due.thing))
+        return timedelta(days=1)
 
     async def look_at(self, ctx: Context, today: date) -> None:
         """Say what is due, and what was, as of a day."""

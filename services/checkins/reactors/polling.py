@@ -24,8 +24,8 @@ AT_ONCE = 500
 
 
 def polling(resources: Resources, reach: Reach) -> Timer:
-    async def due(at: datetime) -> Sequence[Due]:
-        return await polls.due(resources.pool, at)
+    async def due(at: datetime, most: int) -> Sequence[Due]:
+        return await polls.due(resources.pool, at, most)
 
     return Timer("polling", due, Polling(resources, reach).look)
 

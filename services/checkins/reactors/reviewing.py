@@ -22,21 +22,16 @@ LOOK_EVERY = timedelta(minutes=1)
 AT_ONCE = 200
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Reviewing:
     resources: Resources
-    _looked_at: datetime | None = None
 
     @property
     def timer(self) -> Timer:
-        return Timer("reviews_open", self.due, self.act)
+        return Timer("reviews_open", self.due, self.act, LOOK_EVERY)
 
-    async def due(self, at: datetime) -> Sequence[Due]:
-        if self._looked_at and timedelta(0) <= at - self._looked_at < LOOK_EVERY:
-            return []
-        dues = await reviews.over(self.resources.pool, at)
-        self._looked_at = None if dues else at
-        return dues
+    async def due(self, at: datetime, most: int) -> Sequence[Due]:
+        return await reviews.over(self.resources.pool, at, most)
 
     async def act(self, due: Due, ctx: Context) -> None:
         """In parts; when it is interrupted, those that are open already stay as they are."""

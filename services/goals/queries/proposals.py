@@ -52,8 +52,6 @@ async def some(con: asyncpg.Connection, tenant: str, proposal_ids: Sequence[str]
     return {row["proposal_id"]: PROPOSALS.of(row) for row in rows}
 
 
-AT_ONCE = 200
-"""Most proposals that fall due in one turn of the timer."""
 # Proposals of all tenants that wait and whose days are over, the longest over first.
 OVER = f"""
 select p.tenant, p.proposal_id, p.proposed_at + s.value * interval '1 day' as over_at
@@ -67,5 +65,5 @@ order by over_at limit $2
 """
 
 
-async def over(pool: asyncpg.Pool, at: datetime, most: int = AT_ONCE) -> list[Due]:
+async def over(pool: asyncpg.Pool, at: datetime, most: int) -> list[Due]:
     return [Due(row["tenant"], row["proposal_id"], row["over_at"]) for row in await pool.fetch(OVER, at, most)]

@@ -11,8 +11,8 @@ from services.goals.queries.proposals import over
 
 
 def expiring_proposals(resources: Resources) -> Timer:
-    async def due(at: datetime) -> Sequence[Due]:
-        return await over(resources.pool, at)
+    async def due(at: datetime, most: int) -> Sequence[Due]:
+        return await over(resources.pool, at, most)
 
     async def act(due: Due, ctx: Context) -> None:
         org = await resources.directory.org_chart(ctx.tenant)

@@ -16,7 +16,6 @@ from services.notifications.views.standing_value import StandingValueView
 GRACE = timedelta(days=1)
 """A KPI that was only just written down, as in an import, was not forgotten yet: its values may still be on their
 way."""
-MOST = 200
 
 
 # KPIs of cycles that run today, by the clock of their tenant, without a value for as long as it says, of which nobody
@@ -44,19 +43,19 @@ where c.ends_on >= ($1::timestamptz at time zone 'UTC')::date - 1 and f.today be
       and n.since = f.since)
   {{which}}
 order by due_at
-limit {MOST}
+{{limit}}
 """
 
 
-async def forgotten(pool: asyncpg.Pool, at: datetime) -> list[Due]:
+async def forgotten(pool: asyncpg.Pool, at: datetime, most: int) -> list[Due]:
     """The KPIs of all tenants that were forgotten, those forgotten longest first."""
     async with connection(pool) as con:
-        rows = await con.fetch(FORGOTTEN.format(which=""), at, GRACE)
+        rows = await con.fetch(FORGOTTEN.format(which="", limit="limit $3"), at, GRACE, most)
     return [Due(row["tenant"], row["kpi_id"], row["due_at"]) for row in rows]
 
 
 async def since(pool: asyncpg.Pool, due: Due, at: datetime) -> date | None:
     """From which day on a KPI was forgotten; None: it is not any more, or its people were told."""
-    one = f"select since from ({FORGOTTEN.format(which='and k.tenant = $3 and k.kpi_id = $4')}) found"
+    one = f"select since from ({FORGOTTEN.format(which='and k.tenant = $3 and k.kpi_id = $4', limit='')}) found"
     async with connection(pool) as con:
         return await con.fetchval(one, at, GRACE, due.tenant, due.thing)

@@ -8,19 +8,19 @@ from eventkit.database import connection
 from eventkit.process.service import Due
 from services.notifications.views.notice import MAIL, NoticeView
 
-MOST = 500
 DIGEST = "digest/"
 """Before a person's id: all of their digest that is due. Other mails are called by their notice's id."""
 
 
-async def mails_due(pool: asyncpg.Pool, at: datetime) -> list[Due]:
+async def mails_due(pool: asyncpg.Pool, at: datetime, most: int) -> list[Due]:
     """The mails of all tenants that are due, a person's digest as one, the longest due first."""
     async with connection(pool) as con:
         rows = await con.fetch(
             f"select tenant, case when digest then '{DIGEST}' || person_id else notice_id end as thing, min(due_at) as "
             "due_at "
-            f"from {MAIL} where due_at <= $1 group by 1, 2 order by 3 limit {MOST}",
+            f"from {MAIL} where due_at <= $1 group by 1, 2 order by 3 limit $2",
             at,
+            most,
         )
     return [Due(row["tenant"], row["thing"], row["due_at"]) for row in rows]
 

@@ -18,7 +18,6 @@ from services.notifications.views.goals_facts import KnownProposalView
 from services.notifications.views.notice import NoticeView
 
 PROPOSAL, NOTICE = KnownProposalView().table, NoticeView().table
-MOST = 200
 
 OPEN = f"n.kind = {NOTICE_KIND_PROPOSAL_WAITING} and not n.closed"
 
@@ -37,7 +36,7 @@ cross join lateral (
 ) asked
 where p.state = {PROPOSAL_STATE_PROPOSED} and p.decider = '' and p.proposed_at <= $1::timestamptz - late.after
     and asked.at <= $1::timestamptz - late.after
-order by due_at limit {MOST}
+order by due_at limit $2
 """
 
 
@@ -72,8 +71,8 @@ async def waiting_of(con: asyncpg.Connection, tenant: str) -> list[str]:
     return [row["proposal_id"] for row in rows]
 
 
-async def undecided(pool: asyncpg.Pool, at: datetime) -> list[Due]:
-    rows = await pool.fetch(UNDECIDED, at)
+async def undecided(pool: asyncpg.Pool, at: datetime, most: int) -> list[Due]:
+    rows = await pool.fetch(UNDECIDED, at, most)
     return [Due(row["tenant"], row["proposal_id"], row["due_at"]) for row in rows]
 
 

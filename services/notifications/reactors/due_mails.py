@@ -55,8 +55,8 @@ class DueMails:
     def timer(self) -> Timer:
         return Timer("due_mails", self.due, self.act)
 
-    async def due(self, at: datetime) -> Sequence[Due]:
-        return await mails_due(self.resources.pool, at) if self.mailer else []
+    async def due(self, at: datetime, most: int) -> Sequence[Due]:
+        return await mails_due(self.resources.pool, at, most) if self.mailer else []
 
     async def act(self, due: Due, ctx: Context) -> None:
         # By the log, not by the view, which may not have heard yet that they were mailed a moment ago.

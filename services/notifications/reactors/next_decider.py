@@ -3,7 +3,7 @@ one's notice closes; when nobody has decided for some days, the next who may is 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from eventkit.commands.aggregate import Decision
@@ -22,27 +22,20 @@ NOBODY_FOR = timedelta(hours=1)
 """How long a proposal is left alone that nobody else may decide."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class NextDecider:
     resources: Resources
-    _looked_at: datetime | None = None
-    _nobodys: dict[tuple[str, str], datetime] = field(default_factory=dict[tuple[str, str], datetime])
 
     @property
     def timer(self) -> Timer:
-        return Timer("next_decider", self.due, self.act)
+        return Timer("next_decider", self.due, self.act, LOOK_EVERY)
 
-    async def due(self, at: datetime) -> Sequence[Due]:
-        if self._looked_at and timedelta(0) <= at - self._looked_at < LOOK_EVERY:
-            return []
-        self._looked_at = at
-        self._nobodys = {proposal: until for proposal, until in self._nobodys.items() if until > at}
-        dues = await waiting.undecided(self.resources.pool, at)
-        return [due for due in dues if (due.tenant, due.thing) not in self._nobodys]
+    async def due(self, at: datetime, most: int) -> Sequence[Due]:
+        return await waiting.undecided(self.resources.pool, at, most)
 
-    async def act(self, due: Due, ctx: Context) -> None:
-        if not await self.look_at(ctx, due.thing, f"asked/{due.thing}/{due.at.isoformat()}"):
-            self._nobodys[due.tenant, due.thing] = ctx.at + NOBODY_FOR
+    async def act(self, due: Due, ctx: Context) -> timedelta | None:
+        put_right = await self.look_at(ctx, due.thing, f"asked/{due.thing}/{due.at.isoformat()}")
+        return None if put_right else NOBODY_FOR
 
     async def look_at(self, ctx: Context, proposal_id: str, cause: str) -> bool:
         """Put right who is asked about a proposal. Answers whether anything had to be."""

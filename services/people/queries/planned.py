@@ -15,8 +15,6 @@ from nhip.people.v1 import people_pb2 as pb
 from services.people.views.planned import PLANS
 
 PAGE = 50
-AT_ONCE = 200
-"""Most that fall due in one turn of the timer."""
 
 
 async def planned_changes(con: asyncpg.Connection, tenant: str, request: pb.ListPlannedChanges) -> pb.PlannedChanges:
@@ -59,7 +57,7 @@ async def planner_of(con: asyncpg.Connection, tenant: str, plan_id: str) -> str:
     return await con.fetchval(f"select planned_by from {PLANS} where tenant = $1 and plan_id = $2", tenant, plan_id)
 
 
-async def come(pool: asyncpg.Pool, at: datetime) -> list[Due]:
+async def come(pool: asyncpg.Pool, at: datetime, most: int) -> list[Due]:
     """Those of all tenants whose day has begun, in the order in which they were planned.
 
     Rows hold days, which begin in their tenant's time zone; the index finds those of the day that may have begun
@@ -75,6 +73,6 @@ async def come(pool: asyncpg.Pool, at: datetime) -> list[Due]:
             DEFAULT_TIME_ZONE,
             pb.PLAN_STATE_WAITING,
             at.astimezone(UTC).date() + timedelta(days=1),
-            AT_ONCE,
+            most,
         )
     return [Due(row["tenant"], row["plan_id"], row["begins_at"]) for row in rows]

@@ -26,8 +26,8 @@ from services.people.queries.planned import come, planner_of
 
 
 def planned_changes(resources: Resources, deciding: Deciding) -> Timer:
-    async def due(at: datetime) -> Sequence[Due]:
-        return await come(resources.pool, at)
+    async def due(at: datetime, most: int) -> Sequence[Due]:
+        return await come(resources.pool, at, most)
 
     async def act(due: Due, ctx: Context) -> None:
         async def decide(load: Load) -> Decision:

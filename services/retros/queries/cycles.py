@@ -13,8 +13,6 @@ from services.retros.domain.looking_back import KnownCycle
 from services.retros.views.cycle import KNOWN_CYCLES
 from services.retros.views.round import ROUNDS
 
-AT_ONCE = 200
-"""Most that fall due in one turn of the timer."""
 NEWS_DAYS = 14
 """A cycle that ended longer ago, as in a company that brings its past in, is no news."""
 
@@ -26,7 +24,7 @@ async def known_cycle(con: asyncpg.Connection, tenant: str, cycle_id: str) -> Kn
     return KnownCycle(row["cycle_id"], row["name"], row["starts_on"], row["ends_on"]) if row else None
 
 
-async def ending(pool: asyncpg.Pool, at: datetime) -> Sequence[Due]:
+async def ending(pool: asyncpg.Pool, at: datetime, most: int) -> Sequence[Due]:
     """The cycles of all tenants whose last day has begun, in the tenant's zone, and whose round has not.
 
     Of cycles that lie in each other the innermost: a year's last day is that of its last quarter.
@@ -45,6 +43,6 @@ async def ending(pool: asyncpg.Pool, at: datetime) -> Sequence[Due]:
             DEFAULT_TIME_ZONE,
             at.astimezone(UTC).date() + timedelta(days=1),
             NEWS_DAYS,
-            AT_ONCE,
+            most,
         )
     return [Due(row["tenant"], row["cycle_id"], row["begins_at"]) for row in rows]

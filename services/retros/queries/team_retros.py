@@ -16,9 +16,6 @@ from services.retros.domain.team_retro import votes_of
 from services.retros.views.cycle import KNOWN_CYCLES
 from services.retros.views.team_retro import DRAFTS, TEAM_RETROS, VOTES
 
-AT_ONCE = 200
-"""Most that fall due in one turn of the timer."""
-
 
 async def team_retro(
     con: asyncpg.Connection, tenant: str, team_retro_id: str, reader: str
@@ -108,7 +105,7 @@ async def _before(con: asyncpg.Connection, tenant: str, found: pb.TeamRetro, end
         found.before_id, found.before_cycle = row["team_retro_id"], row["name"]
 
 
-async def closing(pool: asyncpg.Pool, at: datetime) -> Sequence[Due]:
+async def closing(pool: asyncpg.Pool, at: datetime, most: int) -> Sequence[Due]:
     """The boards of all tenants whose time of writing is up, the longest first."""
     async with connection(pool) as con:
         rows = await con.fetch(
@@ -116,7 +113,7 @@ async def closing(pool: asyncpg.Pool, at: datetime) -> Sequence[Due]:
             where stage = $1 and closes_at <= $2 order by closes_at, tenant, team_retro_id limit $3""",
             t.STAGE_WRITING,
             at,
-            AT_ONCE,
+            most,
         )
     return [Due(row["tenant"], row["team_retro_id"], row["closes_at"]) for row in rows]
 

@@ -23,8 +23,8 @@ from services.retros.queries.team_retros import anonymous_writers, closing, wait
 
 
 def time_is_up(resources: Resources) -> Timer:
-    async def due(at: datetime) -> Sequence[Due]:
-        return await closing(resources.pool, at)
+    async def due(at: datetime, most: int) -> Sequence[Due]:
+        return await closing(resources.pool, at, most)
 
     async def act(due: Due, ctx: Context) -> None:
         await _reveal(resources, ctx, due.thing)

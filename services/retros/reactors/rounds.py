@@ -11,8 +11,8 @@ from services.retros.queries.cycles import ending
 
 
 def beginning_rounds(resources: Resources) -> Timer:
-    async def due(at: datetime) -> Sequence[Due]:
-        return await ending(resources.pool, at)
+    async def due(at: datetime, most: int) -> Sequence[Due]:
+        return await ending(resources.pool, at, most)
 
     async def act(due: Due, ctx: Context) -> None:
         await resources.commands.on(ctx, ROUND, due.thing, lambda begun: rounds.begin(begun, due.thing))

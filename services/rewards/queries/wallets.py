@@ -10,9 +10,6 @@ from eventkit.directory.views import TenantView
 from eventkit.process.service import Due
 from services.rewards.views.wallet import WALLETS, WalletRow
 
-AT_ONCE = 200
-"""Most wallets that fall due in one turn of the timer."""
-
 
 async def wallet(con: asyncpg.Connection, tenant: str, person_id: str) -> WalletRow:
     """A person's wallet; an empty one for whom nothing has moved yet."""
@@ -29,7 +26,7 @@ def left_to_give(row: WalletRow, monthly: int, today: date) -> tuple[int, int]:
     return (row.allowance, row.granted) if row.month is not None and row.month >= month else (monthly, monthly)
 
 
-async def over(pool: asyncpg.Pool, at: datetime) -> list[Due]:
+async def over(pool: asyncpg.Pool, at: datetime, most: int) -> list[Due]:
     """The wallets of all tenants in which something is over at an instant, the longest over first.
 
     Rows hold days, which end in their tenant's time zone; the index finds those of the day that may have begun
@@ -45,6 +42,6 @@ async def over(pool: asyncpg.Pool, at: datetime) -> list[Due]:
             at,
             DEFAULT_TIME_ZONE,
             at.astimezone(UTC).date() + timedelta(days=1),
-            AT_ONCE,
+            most,
         )
     return [Due(row["tenant"], row["person_id"], row["over_at"]) for row in rows]

@@ -15,8 +15,8 @@ from services.rewards.queries.wallets import over
 
 
 def expiring_points(resources: Resources) -> Timer:
-    async def due(at: datetime) -> Sequence[Due]:
-        return await over(resources.pool, at)
+    async def due(at: datetime, most: int) -> Sequence[Due]:
+        return await over(resources.pool, at, most)
 
     async def act(due: Due, ctx: Context) -> None:
         today = (await resources.directory.org_chart(ctx.tenant)).today(ctx.at)

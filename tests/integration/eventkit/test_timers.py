@@ -11,7 +11,7 @@ import pytest
 from eventkit.context import Context
 from eventkit.errors import Rejected
 from eventkit.process.service import Due, Timer
-from eventkit.process.timer import Ticking
+from eventkit.process.timer import AT_ONCE, Ticking
 from eventkit.subscriptions.leadership import Leads
 from eventkit.telemetry import Metrics
 from tests.integration.eventkit.topics import CUT_LEADS, running
@@ -29,15 +29,22 @@ class Kettle:
     done: list[tuple[Due, Context]] = field(default_factory=list[tuple[Due, Context]])
     refuses: Callable[[Due], Exception | None] = lambda _: None
     metrics: Metrics = field(default_factory=Metrics)
+    left: list[Due] = field(default_factory=list[Due])
+    idle: frozenset[str] = frozenset()
+    """Things about which there is nothing to do, although they stay due."""
 
-    async def due(self, at: datetime) -> Sequence[Due]:
-        return sorted((due for due in self.waiting if due.at <= at), key=lambda due: due.at)
+    async def due(self, at: datetime, most: int) -> Sequence[Due]:
+        return sorted((due for due in self.waiting if due.at <= at), key=lambda due: due.at)[:most]
 
-    async def act(self, due: Due, ctx: Context) -> None:
+    async def act(self, due: Due, ctx: Context) -> timedelta | None:
         if error := self.refuses(due):
             raise error
+        if due.thing in self.idle:
+            self.left.append(due)
+            return timedelta(hours=1)
         self.done.append((due, ctx))
         self.waiting.remove(due)
+        return None
 
     async def tick(self, beat: Callable[[], None]) -> None:
         """As in a process of its own."""
@@ -95,6 +102,18 @@ async def test_what_fails_is_tried_again_and_holds_up_nothing(kettle: Kettle):
             while kettle.count("nhip_timer_overdue_seconds"):
                 await asyncio.sleep(0.01)
     assert kettle.count("nhip_timer_failures_total") == 2
+
+
+async def test_what_fails_or_leaves_nothing_to_do_keeps_no_other_from_its_turn_however_many_it_is(kettle: Kettle):
+    empty = [Due("acme", f"empty {n}", EARLIER) for n in range(AT_ONCE)]
+    broken = [Due("acme", f"broken {n}", EARLIER) for n in range(AT_ONCE)]
+    kettle.idle = frozenset(due.thing for due in empty)
+    kettle.refuses = lambda due: OSError() if due in broken else None
+    kettle.waiting = [*empty, *broken, Due("acme", "tea", NOW)]
+    async with running(kettle.tick):
+        await kettle.until(1)
+    assert [due.thing for due, _ in kettle.done] == ["tea"]
+    assert kettle.left == empty  # each was looked at once, and then left alone
 
 
 async def test_of_two_processes_one_keeps_the_time_and_the_other_takes_over(kettle: Kettle):

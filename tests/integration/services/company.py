@@ -29,6 +29,8 @@ from nhip.goals.v1 import types_pb2 as t
 from nhip.people.v1 import people_pb2 as p
 from nhip.people.v1 import types_pb2 as pt
 
+MANY = 100_000
+"""More than falls due in all the companies of one installation: who asks a timer for one of them sees it."""
 DESCRIPTORS = {name: known.api for name, known in SERVICES.items()}
 OPERATIONS = operations_pb2.DESCRIPTOR.services_by_name["Operations"]
 IMPORTER, OPERATOR = "service:importer", "service:operator"

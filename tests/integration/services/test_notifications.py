@@ -46,7 +46,7 @@ from services.notifications.reactors.notices import give
 from services.notifications.reactors.stale_progress import StaleProgress
 from services.notifications.service import service
 from services.notifications.views.goals_facts import KnownProposalView
-from tests.integration.services.company import OPERATOR, Company, System, number, words
+from tests.integration.services.company import MANY, OPERATOR, Company, System, number, words
 from tests.integration.services.mailbox import Mailbox
 
 CHANGES = {"K1": (70, 55), "D1": (100, 80), "I1": (80, 50)}
@@ -187,7 +187,8 @@ async def mail_of(company: Company, who: str, notice: n.Notice, *, digest: bool 
     async def found() -> Due | None:
         far = datetime.now(UTC) + timedelta(days=3)
         return next(
-            (due for due in await mails(company).due(far) if (due.tenant, due.thing) == (company.tenant, thing)), None
+            (due for due in await mails(company).due(far, MANY) if (due.tenant, due.thing) == (company.tenant, thing)),
+            None,
         )
 
     due = await until(found)
@@ -373,7 +374,7 @@ async def test_if_the_first_who_may_decide_is_away_the_next_is_told_after_some_d
 
 
 async def undecided(company: Company, at: datetime) -> list[Due]:
-    return [due for due in await NextDecider(resources(company)).due(at) if due.tenant == company.tenant]
+    return [due for due in await NextDecider(resources(company)).due(at, MANY) if due.tenant == company.tenant]
 
 
 async def test_many_kpis_that_one_person_sets_are_one_notice_for_each_whom_they_concern(company: Company):
@@ -451,7 +452,7 @@ async def test_a_rebuild_of_every_view_tells_nobody_again_and_mails_nothing(comp
 
     await until(right)
     assert [event.id for event in await events(company, e.PeopleTold)] == before
-    assert [due for due in await mails(company).due(datetime.now(UTC)) if due.tenant == company.tenant] == []
+    assert [due for due in await mails(company).due(datetime.now(UTC), MANY) if due.tenant == company.tenant] == []
     assert {who: len(mailbox.to(address(company, who))) for who in people} == dict.fromkeys(people, 1)
 
 
@@ -499,7 +500,7 @@ async def test_a_mail_that_is_refused_for_good_is_not_tried_again(company: Compa
     assert settled.reason == e.NOT_MAILED_REASON_REFUSED
 
     async def nothing_due() -> bool:
-        return all(due.tenant != company.tenant for due in await mails(company).due(datetime.now(UTC)))
+        return all(due.tenant != company.tenant for due in await mails(company).due(datetime.now(UTC), MANY))
 
     await until(nothing_due)
 
@@ -533,7 +534,7 @@ async def test_in_quiet_hours_nothing_is_mailed_before_they_end(company: Company
     due, ctx = await mail_of(company, "nam", waiting, digest=False)
     assert timedelta(0) < due.at - to_datetime(waiting.given_at) <= timedelta(hours=2)
     assert (due.at.minute, due.at.second) == (0, 0)
-    early = await mails(company).due(due.at - timedelta(seconds=1))
+    early = await mails(company).due(due.at - timedelta(seconds=1), MANY)
     assert [d for d in early if d.tenant == company.tenant] == []
     await mails(company).act(due, ctx)
     assert len(mailbox.to(address(company, "nam"))) == 1
@@ -648,7 +649,7 @@ async def test_without_a_mail_server_a_notice_is_in_the_inbox_only(company: Comp
     await give(without, ctx, "a cause", [draft], happened_at=ctx.at)
     (given,) = await notices(company)
     assert (given.inbox, given.HasField("email_due_at")) == (True, False)
-    assert await DueMails(without, Mailer.of(without.settings)).due(ctx.at + timedelta(days=9)) == []
+    assert await DueMails(without, Mailer.of(without.settings)).due(ctx.at + timedelta(days=9), MANY) == []
 
 
 # -- forgotten KPIs
@@ -697,12 +698,12 @@ def day(notice: n.Notice) -> date:
 
 
 async def forgotten(company: Company, kpi: str, at: datetime) -> Due | None:
-    found = await StaleProgress(resources(company)).due(at)
+    found = await StaleProgress(resources(company)).due(at, MANY)
     return next((due for due in found if (due.tenant, due.thing) == (company.tenant, kpi)), None)
 
 
 async def test_of_a_cycle_that_is_over_nothing_is_forgotten(company: Company):
-    found = await StaleProgress(resources(company)).due(datetime.now(UTC) + timedelta(days=2))
+    found = await StaleProgress(resources(company)).due(datetime.now(UTC) + timedelta(days=2), MANY)
     assert [due for due in found if due.tenant == company.tenant] == []
 
 

@@ -15,7 +15,7 @@ from nhip.people.v1 import people_pb2 as p
 from nhip.people.v1 import types_pb2 as pt
 from services.people.deciding import Deciding
 from services.people.reactors.planned import planned_changes
-from tests.integration.services.company import Company, System, today
+from tests.integration.services.company import MANY, Company, System, today
 
 ON = today() + timedelta(days=7)
 BECAUSE = PersonalText(plain="tái cơ cấu")
@@ -36,8 +36,8 @@ async def the_day_comes(company: Company) -> None:
     await planned(company)  # the view has them
     timer = planned_changes(resources, Deciding(resources))
     begins = datetime.combine(ON, time(), ZoneInfo("Asia/Ho_Chi_Minh"))
-    assert company.tenant not in {due.tenant for due in await timer.due(begins - timedelta(seconds=1))}
-    for due in await timer.due(begins):
+    assert company.tenant not in {due.tenant for due in await timer.due(begins - timedelta(seconds=1), MANY)}
+    for due in await timer.due(begins, MANY):
         if due.tenant == company.tenant:
             await timer.act(due, by_the_clock(due.tenant, timer.name, due.thing, due.at, begins))
             await timer.act(due, by_the_clock(due.tenant, timer.name, due.thing, due.at, begins))  # delivered again

@@ -12,7 +12,7 @@ from nhip.goals.v1 import goals_pb2 as g
 from nhip.goals.v1 import types_pb2 as t
 from services.goals.queries.proposals import over
 from services.goals.reactors.expiring_proposals import expiring_proposals
-from tests.integration.services.company import OPERATOR, Company, System, number, words
+from tests.integration.services.company import MANY, OPERATOR, Company, System, number, words
 
 
 @pytest.fixture
@@ -121,9 +121,9 @@ async def test_it_waits_for_the_invited_is_spoken_about_overtaken_put_anew_and_e
 
     late = await company.do(company.proposal(I1=(60, 50)), "minh")
     await company.ask(g.GetProposal(proposal_id=late), "minh")  # the view has it
-    found = await over(system.all_resources["goals"].pool, datetime.now(UTC) + timedelta(days=14, minutes=1), 10_000)
+    found = await over(system.all_resources["goals"].pool, datetime.now(UTC) + timedelta(days=14, minutes=1), MANY)
     assert late in {due.thing for due in found}
-    assert late not in {due.thing for due in await over(system.all_resources["goals"].pool, datetime.now(UTC), 10_000)}
+    assert late not in {due.thing for due in await over(system.all_resources["goals"].pool, datetime.now(UTC), MANY)}
     timer = expiring_proposals(system.all_resources["goals"])
     clock = Context(Actor(company.tenant, "clock", "system"), datetime.now(UTC), uuid4())
     await timer.act(Due(company.tenant, late, clock.at), clock)

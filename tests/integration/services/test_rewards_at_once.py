@@ -41,6 +41,7 @@ from services.rewards.queries.wallets import over
 from services.rewards.reactors.expiring_points import expiring_points
 from services.rewards.service import service
 from services.rewards.views.wallet import WALLETS
+from tests.integration.services.company import MANY
 from tests.unit.decisions import words
 from tests.unit.rewards.books import Books
 from tests.unit.rewards.deeds import ADMIN, STEWARD, company
@@ -124,7 +125,7 @@ class Rewards:
         while True:
             await self.project()
             timer = expiring_points(self.all_resources[acted % 2])
-            found = await timer.due(at)
+            found = await timer.due(at, MANY)
             if not found:
                 return acted
             await asyncio.gather(
@@ -358,13 +359,13 @@ async def test_an_allowance_is_due_when_its_month_ends_where_the_tenant_is(rewar
         expiring_points(rewards.all_resources[0]).due,
         datetime(2025, 3, 31, 17, tzinfo=UTC),
     )  # 1 April in Vietnam
-    assert await due(first - timedelta(seconds=1)) == []
-    assert await due(first) == [Due(TENANT, "tram", first)]
+    assert await due(first - timedelta(seconds=1), MANY) == []
+    assert await due(first, MANY) == [Due(TENANT, "tram", first)]
     async with transaction(rewards.all_resources[0].pool) as con:
         await TenantView().table.save(con, [TenantRow(TENANT, "X", "America/Los_Angeles", "vi", "")])
     there = datetime(2025, 4, 1, 7, tzinfo=UTC)
-    assert await due(there - timedelta(seconds=1)) == []
-    assert await due(there) == [Due(TENANT, "tram", there)]
+    assert await due(there - timedelta(seconds=1), MANY) == []
+    assert await due(there, MANY) == [Due(TENANT, "tram", there)]
 
 
 async def test_what_is_over_longest_is_due_first_and_is_let_go_once(rewards: Rewards):
@@ -373,7 +374,11 @@ async def test_what_is_over_longest_is_due_first_and_is_let_go_once(rewards: Rew
     await rewards.apis[0].give_praise(praise(value, "minh"), asks("tram"))
     await rewards.project()
     at = NOON + timedelta(days=400)
-    assert [due.thing for due in await expiring_points(rewards.all_resources[0]).due(at)] == ["lan", "tram", "minh"]
+    assert [due.thing for due in await expiring_points(rewards.all_resources[0]).due(at, MANY)] == [
+        "lan",
+        "tram",
+        "minh",
+    ]
     assert await rewards.let_go(at) == 3
     books = await rewards.check()
     assert books.expired == 15
@@ -386,7 +391,7 @@ async def test_what_is_over_longest_is_due_first_and_is_let_go_once(rewards: Rew
 async def test_a_timer_that_comes_after_somebody_else_finds_nothing_to_do(rewards: Rewards):
     await rewards.topped_up("minh", 5, NOON - timedelta(days=500))
     await rewards.project()
-    [due] = await expiring_points(rewards.all_resources[0]).due(NOON)
+    [due] = await expiring_points(rewards.all_resources[0]).due(NOON, MANY)
     await rewards.topped_up("minh", 7)  # the ordinary decision lets go what is over
     before = len(await rewards.events())
     await expiring_points(rewards.all_resources[1]).act(
@@ -416,7 +421,7 @@ async def test_what_is_due_is_found_by_its_index(rewards: Rewards):
             plans.extend(row[0] for row in await pool.fetch(f"explain {query}", *args))
             return []
 
-    await over(cast(asyncpg.Pool, Explaining()), NOON)
+    await over(cast(asyncpg.Pool, Explaining()), NOON, MANY)
     assert any("Index" in line and f"{WALLETS}_over_on" in line for line in plans), "\n".join(plans)
 
 

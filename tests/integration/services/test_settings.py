@@ -13,7 +13,7 @@ from nhip.people.v1 import settings_pb2 as s
 from nhip.rewards.v1 import rewards_pb2 as r
 from services.notifications.queries.forgotten import forgotten
 from services.notifications.queries.waiting import undecided
-from tests.integration.services.company import OPERATOR, Company, System, number, today, words
+from tests.integration.services.company import MANY, OPERATOR, Company, System, number, today, words
 from tests.unit.people.test_company import png
 
 REASON = words("quý 1 báo muộn")
@@ -75,11 +75,11 @@ async def test_who_waits_too_long_and_what_was_forgotten_is_told_by_the_companys
     pool, now = system.all_resources["notifications"].pool, datetime.now(UTC)
 
     async def waits(days: int) -> bool:
-        due = await undecided(pool, now + timedelta(days=days, minutes=1))
+        due = await undecided(pool, now + timedelta(days=days, minutes=1), MANY)
         return proposal in {one.thing for one in due if one.tenant == company.tenant}
 
     async def was_forgotten(days: int) -> bool:
-        due = await forgotten(pool, now + timedelta(days=days))
+        due = await forgotten(pool, now + timedelta(days=days), MANY)
         return company.ids["I1"] in {one.thing for one in due if one.tenant == company.tenant}
 
     assert [await waits(days) for days in (0, 1)] == [False, True]
