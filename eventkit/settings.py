@@ -34,6 +34,12 @@ class Settings(BaseSettings):
     postgres: str = Field(
         "", repr=False, description="postgresql://user:password@host:port – each service uses its own database there"
     )
+    log: str = Field(
+        "",
+        repr=False,
+        description="empty: each service's log is in its own database; or kurrentdb://user:password@host:port, "
+        "kurrentdb+discover://…: in a KurrentDB of version 26.1 or newer",
+    )
     kafka: str = Field("", description="bootstrap servers, as host:port, several separated by commas")
     kafka_partitions: int = Field(
         4, ge=1, le=1000, description="a whole number from 1 to 1000: partitions of a topic that is made"
@@ -166,6 +172,14 @@ class Settings(BaseSettings):
     @classmethod
     def _is_postgres(cls, value: str) -> str:
         if value and urlsplit(value).scheme not in ("postgresql", "postgres"):
+            raise ValueError
+        return value
+
+    @field_validator("log")
+    @classmethod
+    def _is_kurrentdb(cls, value: str) -> str:
+        scheme = urlsplit(value).scheme.removesuffix("+discover")
+        if value and (scheme not in ("kurrentdb", "kdb", "esdb") or not urlsplit(value).netloc):
             raise ValueError
         return value
 

@@ -328,8 +328,9 @@ class LogConformance:
         await asyncio.gather(*(caller(logs[n % 2]) for n in range(8)))
         recorded = await everything(log)
         assert len(recorded) == 3 * len(accepted) > 0
+        positions = [e.position for e in recorded]
         for writes, outcome in accepted:
-            before = [e for e in recorded if e.position <= outcome.position - 3]
+            before = recorded[: positions.index(outcome.position) + 1 - 3]
             for of, expected, _ in writes:
                 assert sum(e.stream == of for e in before) == expected
 

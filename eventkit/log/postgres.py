@@ -8,27 +8,21 @@ checked behind the lock.
 """
 
 import asyncio
-import time
-from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 from uuid import UUID
 
 import asyncpg
-import structlog
 
-from eventkit.ids import uuid7
 from eventkit.log import grouping
+from eventkit.log.group_commit import GroupCommit
 from eventkit.log.grouping import Accepted, Pending
-from eventkit.log.port import NO_STREAM, Appended, LogFull, Origin, Recorded, StreamId, Write, WrongVersion
+from eventkit.log.port import NO_STREAM, Appended, Origin, Recorded, StreamId, Write, WrongVersion
 from eventkit.log.recent import Recent
 from eventkit.log.rows import event_of
-from eventkit.log.turns import Turns
 from eventkit.telemetry import Metrics
-
-log = structlog.get_logger(__name__)
 
 SCHEMA = """
 create table log_event(
@@ -123,8 +117,6 @@ WRITER_SETTINGS = {
 HEARTBEAT = "select pg_notify('log_event', '')"
 """Asks every feed, in every process, for a heartbeat at once."""
 READ_PAGE = 1000
-OVERLAP = 48
-"""Appends from which on a group is told in two parts: below, two commits cost more than the work that they hide."""
 
 
 class PostgresLog:
@@ -148,13 +140,17 @@ class PostgresLog:
         timeout_seconds: float = 30.0,
     ):
         self._dsn = dsn
-        self._seconds = metrics.append_seconds.labels(context) if metrics else None
-        self._counted = metrics.events_appended.labels(context) if metrics else None
-        self._max_group_events, self._max_group_bytes = max_group_events, max_group_bytes
-        self._max_queue, self._max_queue_bytes, self._queued_bytes = max_queue, max_queue_bytes, 0
         self._remember, self._poll, self._timeout = remember, poll_seconds, timeout_seconds
-        self._queue: deque[Pending] = deque()
-        self._task: asyncio.Task[None] | None = None
+        self._groups = GroupCommit(
+            self._serve,
+            self._disbelieve,
+            metrics=metrics,
+            context=context,
+            max_group_events=max_group_events,
+            max_group_bytes=max_group_bytes,
+            max_queue=max_queue,
+            max_queue_bytes=max_queue_bytes,
+        )
         self._writer: asyncpg.Connection | None = None
         self._versions: dict[StreamId, int] = {}
         self._recent = Recent()
@@ -162,13 +158,10 @@ class PostgresLog:
         """As far as is known: the position of the last event, of whatever process."""
         self._asked = 0
         """How often feeds were asked for a heartbeat."""
-        self._turns = Turns(time.monotonic, self._wake)
-        self._alarm: asyncio.TimerHandle | None = None
         self._listener: asyncpg.Connection | None = None
         self._connecting = asyncio.Lock()
         self._ears: set[asyncio.Event] = set()
         """Of the feeds: set when something may have been appended."""
-        self._closing = False
         self._inserted = 0, datetime.now(UTC)
         """Behind which position the last group was inserted, and when; not committed yet where the lock is held."""
 
@@ -190,13 +183,7 @@ class PostgresLog:
 
     async def __aexit__(self, *_: object) -> None:
         """Serve what is queued, then disconnect."""
-        self._closing = True
-        while self._queue or self._task or self._turns:
-            _tell(self._turns.end())
-            self._task = self._task or asyncio.create_task(self._drain())
-            await asyncio.wait([self._task])
-        if self._alarm:
-            self._alarm.cancel()
+        await self._groups.close()
         if self._writer:
             await self._writer.close()
         if self._listener:
@@ -206,121 +193,30 @@ class PostgresLog:
     # -- writing
 
     async def append(self, *writes: Write, origin: Origin) -> Appended:
-        pending = Pending(writes, origin, uuid7())
-        if self._closing:
-            raise ConnectionError("the log is being closed")
-        if len(self._queue) >= self._max_queue or (
-            self._queue and self._queued_bytes + pending.bytes > self._max_queue_bytes
-        ):
-            raise LogFull(f"{len(self._queue)} appends are waiting, with {self._queued_bytes} bytes")
-        pending.caller, pending.told = asyncio.current_task(), asyncio.get_running_loop().create_future()
-        if self._turns:
-            _tell(self._turns.came(pending))
-        self._queue.append(pending)
-        self._queued_bytes += pending.bytes
-        if self._task is None:
-            self._task = asyncio.create_task(self._drain())
-        if self._seconds is None or self._counted is None:
-            return await pending.told
-        began = time.perf_counter()
-        appended = await pending.told
-        self._seconds.observe(time.perf_counter() - began)
-        if not appended.repeated:
-            self._counted.inc(pending.events)
-        return appended
-
-    async def _drain(self) -> None:
-        """Serve what is queued, group by group. What callers do when they are told, and what they append next, costs
-        no time where it can be done while the next group is in flight: of a large group, as many are told at once as
-        make half of what is to come, and the others when that is on its way."""
-        telling: list[Pending] = []
-        try:
-            while self._queue:
-                group = self._next_group()
-                _tell(telling)
-                if not group:
-                    break
-                await self._serve(group)
-                group = self._turns.settle(group)
-                now = max((len(group) - len(self._queue)) // 2, 0) if len(group) > OVERLAP else len(group)
-                telling = group[now:]
-                _tell(group[:now])
-                await asyncio.sleep(0)  # whoever is ready joins
-        finally:
-            _tell(telling)
-            self._task = None
-            if self._turns:
-                self._wake_at(self._turns.next_lapse())
-
-    def _wake_at(self, when: float) -> None:
-        if self._alarm:
-            self._alarm.cancel()
-        self._alarm = asyncio.get_running_loop().call_at(when, self._wake)
-
-    def _wake(self) -> None:
-        """Turns may be over: whoever waited for them goes on."""
-        _tell(self._turns.lapsed())
-        if self._task is None:
-            if self._queue:
-                self._task = asyncio.create_task(self._drain())
-            elif self._turns:
-                self._wake_at(self._turns.next_lapse())
-
-    def _next_group(self) -> list[Pending]:
-        group: list[Pending] = []
-        held: list[Pending] = []
-        events = size = 0
-        if self._turns:
-            _tell(self._turns.lapsed())
-            going, held = self._turns.sort(self._queue)
-            self._queue = deque(going)
-        while self._queue:
-            pending = self._queue[0]
-            if group and (
-                events + pending.events > self._max_group_events or size + pending.bytes > self._max_group_bytes
-            ):
-                break
-            self._queue.popleft()
-            self._queued_bytes -= pending.bytes
-            if not pending.told.done():  # else the caller gave up while it waited: nothing is stored
-                group.append(pending)
-                events, size = events + pending.events, size + pending.bytes
-        self._queue += held
-        return group
+        return await self._groups.append(writes, origin)
 
     async def _serve(self, group: list[Pending]) -> None:
-        try:
-            if self._writer is None or self._writer.is_closed():
-                # a belief dies with its connection: after a failover it could be too high, and leave a gap in a stream
-                self._disbelieve()
-                self._writer = await asyncpg.connect(
-                    self._dsn, server_settings=WRITER_SETTINGS, command_timeout=self._timeout
-                )
-                await self._listen()
-            await self._store(self._writer, group)
-            repeats = [p for p in group if p.verdict is None]
-            if repeats:
-                ids = [e.id for p in repeats for w in p.writes for e in w.events]
-                stored = {r.id: r for r in map(event_of, await self._writer.fetch(FIND, ids))}
-                for p in repeats:
-                    p.verdict = grouping.repeated(p, stored)
-        except BaseException as error:  # whatever it is: nobody may wait for ever, and nothing is believed any more
-            log.warning("log.group_failed", appends=len(group), error=type(error).__name__)
+        if self._writer is None or self._writer.is_closed():
+            # a belief dies with its connection: after a failover it could be too high, and leave a gap in a stream
             self._disbelieve()
-            if self._writer:
-                self._writer.terminate()
-                self._writer = None
-            for pending in group:
-                pending.verdict = (
-                    error if isinstance(error, Exception) else ConnectionError("the log's writer was stopped")
-                )
-            if not isinstance(error, Exception):
-                _tell(group)
-                raise
+            self._writer = await asyncpg.connect(
+                self._dsn, server_settings=WRITER_SETTINGS, command_timeout=self._timeout
+            )
+            await self._listen()
+        await self._store(self._writer, group)
+        repeats = [p for p in group if p.verdict is None]
+        if repeats:
+            ids = [e.id for p in repeats for w in p.writes for e in w.events]
+            stored = {r.id: r for r in map(event_of, await self._writer.fetch(FIND, ids))}
+            for p in repeats:
+                p.verdict = grouping.repeated(p, stored)
 
     def _disbelieve(self) -> None:
         self._versions = {}
         self._recent.forget()
+        if self._writer:
+            self._writer.terminate()
+            self._writer = None
 
     async def _store(self, writer: asyncpg.Connection, group: list[Pending]) -> None:
         believed: dict[StreamId, int | None] = {}
@@ -521,21 +417,11 @@ class PostgresLog:
 
     def _hear_of_a_turn(self, _connection: object, pid: int, _channel: str, stream: object) -> None:
         if self._writer is None or pid != self._writer.get_server_pid():
-            self._turns.leave_to_others(StreamId.parse(str(stream)))
+            self._groups.leave_to_others(StreamId.parse(str(stream)))
 
 
 async def _no_reset(_: object) -> None:
     """The pool's own reset costs a round trip each time, and nothing here leaves a state behind."""
-
-
-def _tell(group: Iterable[Pending]) -> None:
-    for pending in group:
-        if pending.told.done():  # its caller gave up
-            continue
-        if isinstance(pending.verdict, Appended):
-            pending.told.set_result(pending.verdict)
-        else:
-            pending.told.set_exception(pending.verdict or AssertionError("an append without a verdict"))
 
 
 def _row(accepted: Accepted) -> tuple[Any, ...]:

@@ -6,7 +6,7 @@ The same in one process that hosts every service and in a process of its own.
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -20,7 +20,7 @@ from eventkit.database import connection
 from eventkit.directory.directory import Directory
 from eventkit.kafka import TopicReader, partition_of
 from eventkit.kafka.relay import Relay
-from eventkit.log import Recorded
+from eventkit.log import EventLog, Recorded
 from eventkit.log.faults import TRANSIENT
 from eventkit.log.postgres import PostgresLog
 from eventkit.privacy.keys import KeyStore, master_id
@@ -37,7 +37,7 @@ from eventkit.rpc.health import HealthServer, Heartbeats
 from eventkit.rpc.integrations import Keyed, Signatures
 from eventkit.rpc.linked import Linked
 from eventkit.rpc.server import Api, Server
-from eventkit.settings import Settings
+from eventkit.settings import Settings, SettingsError
 from eventkit.subscriptions import checkpoint, readers
 from eventkit.subscriptions.checkpoint import OWN_FEED
 from eventkit.subscriptions.leadership import Leads
@@ -103,9 +103,17 @@ async def running(name: str, build: Build, settings: Settings, tokens: Authentic
         me.metrics_port = metrics_server.start()
         stack.callback(metrics_server.stop)
 
+        beside: EventLog | None = None
+        if settings.log:
+            beside = await provision.waited_for(
+                provision.kurrentdb_of(settings.log),
+                lambda: stack.enter_async_context(_kurrent_log(name, settings, metrics)),
+                TRANSIENT,
+            )
+
         async def opened() -> _Opened:
             async with AsyncExitStack() as opening:
-                service = await _open(opening, name, build, settings, metrics)
+                service = await _open(opening, name, build, settings, metrics, beside)
                 await stack.enter_async_context(opening.pop_all())
                 return service
 
@@ -191,7 +199,7 @@ async def running(name: str, build: Build, settings: Settings, tokens: Authentic
 class _Opened:
     """What a service has of its databases."""
 
-    log: PostgresLog
+    log: EventLog
     pool: asyncpg.Pool
     own: asyncpg.Pool
     """For what keeps the views up to date: connections that no crowd of callers can take from it."""
@@ -203,11 +211,27 @@ class _Opened:
     reader: Reader
 
 
-async def _open(stack: AsyncExitStack, name: str, build: Build, settings: Settings, metrics: Metrics) -> _Opened:
-    """Raises what its databases raise: nothing has begun yet, so it may be tried again."""
+def _kurrent_log(name: str, settings: Settings, metrics: Metrics) -> AbstractAsyncContextManager[EventLog]:
+    """Raises SettingsError where the adapter is not installed."""
+    try:
+        from eventkit.log.kurrentdb import KurrentLog
+    except ImportError as error:
+        raise SettingsError(
+            "NHIP_LOG names KurrentDB, whose client is not installed: install nhip[kurrentdb]"
+        ) from error
+    return KurrentLog(settings.log, metrics=metrics, context=name)
+
+
+async def _open(
+    stack: AsyncExitStack, name: str, build: Build, settings: Settings, metrics: Metrics, beside: EventLog | None
+) -> _Opened:
+    """Its log is in its database, unless there is one `beside`.
+
+    Raises what its databases raise: nothing has begun yet, so it may be tried again.
+    """
     dsn = settings.database(name)
     await provision.databases(settings.postgres, [name])
-    event_log = await stack.enter_async_context(PostgresLog(dsn, metrics=metrics, context=name))
+    event_log = beside or await stack.enter_async_context(PostgresLog(dsn, metrics=metrics, context=name))
     pool = await stack.enter_async_context(_pool(dsn, "nhip views", QUERY_CONNECTIONS))
     own = await stack.enter_async_context(_pool(dsn, "nhip subscriptions", SUBSCRIPTION_CONNECTIONS))
     store = await stack.enter_async_context(key_store(settings))

@@ -6,6 +6,7 @@ Safe to repeat, from several processes at once.
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 import asyncpg
 import structlog
@@ -47,6 +48,11 @@ POSTGRES_FAULTS: tuple[type[Exception], ...] = (*TRANSIENT, NotProvisioned)
 
 class ShapeChanged(Exception):
     """A table is there already, in another shape than the code's: tables of views are never altered."""
+
+
+def kurrentdb_of(url: str) -> str:
+    """Where it is, without login and options."""
+    return f"KurrentDB at {urlsplit(url).netloc.rpartition('@')[2]}"
 
 
 def postgres_of(server: str) -> str:

@@ -18,7 +18,8 @@ from eventkit.database import transaction
 from eventkit.ids import uuid7
 from eventkit.kafka import TopicReader, ensure_topic, partition_of, relay, topic
 from eventkit.kafka.relay import Relay
-from eventkit.log import NewEvent, Origin, Recorded, StreamId, Write
+from eventkit.log import EventLog, NewEvent, Origin, Recorded, StreamId, Write
+from eventkit.log.conformance import everything
 from eventkit.log.postgres import PostgresLog
 from eventkit.subscriptions import checkpoint, parking
 from eventkit.subscriptions.checkpoint import Checkpoint
@@ -102,7 +103,7 @@ class World:
     context: str
     kafka: str
     dsn: str
-    log: PostgresLog
+    log: EventLog
     pool: asyncpg.Pool
     metrics: Metrics = field(default_factory=Metrics)
     leads: list[Leads] = field(default_factory=list[Leads])
@@ -135,8 +136,8 @@ class World:
     async def by_partition(self) -> dict[int, list[int]]:
         """The log's positions, as they should come out of each partition."""
         positions: dict[int, list[int]] = defaultdict(list)
-        for row in await self.pool.fetch("select tenant, position from log_event order by position"):
-            positions[partition_of(row["tenant"], PARTITIONS)].append(row["position"])
+        for event in await everything(self.log):
+            positions[partition_of(event.tenant, PARTITIONS)].append(event.position)
         return positions
 
     async def noted(self, name: str = "notes") -> dict[int, list[int]]:
@@ -219,9 +220,10 @@ class World:
 
 
 @asynccontextmanager
-async def world(postgres: str, kafka: str) -> AsyncGenerator[World]:
+async def world(postgres: str, kafka: str, log: EventLog | None = None) -> AsyncGenerator[World]:
+    """Over a log in PostgreSQL, or another adapter's."""
     async with AsyncExitStack() as stack:
-        log = await stack.enter_async_context(PostgresLog(postgres, poll_seconds=0.1))
+        log = log or await stack.enter_async_context(PostgresLog(postgres, poll_seconds=0.1))
         pool = await stack.enter_async_context(asyncpg.create_pool(postgres, min_size=1, max_size=6))
         await pool.execute(checkpoint.SCHEMA + ";" + parking.SCHEMA + ";" + relay.SCHEMA)
         await pool.execute(

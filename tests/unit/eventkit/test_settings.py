@@ -68,6 +68,26 @@ def test_a_bootstrap_server_has_a_port(kafka):
 
 
 @pytest.mark.parametrize(
+    ("log", "right"),
+    [
+        ("", True),
+        ("kurrentdb://nhip:secret@events:2113?tlsCaFile=/ca.pem", True),
+        ("kurrentdb+discover://events", True),
+        ("esdb://a:2113,b:2113", True),
+        ("postgresql://db:5432", False),
+        ("kurrentdb://", False),
+        ("events:2113", False),
+    ],
+)
+def test_a_log_is_in_its_database_or_in_kurrentdb(log, right):
+    if right:
+        assert load(log=log).log == log
+    else:
+        with pytest.raises(SettingsError, match="NHIP_LOG must be empty"):
+            load(log=log)
+
+
+@pytest.mark.parametrize(
     ("jwks", "right"),
     [("ftp://x/keys", False), ("https://", False), ("https://x/keys", True), ("/etc/jwks.json", True)],
 )
