@@ -6,6 +6,7 @@ import sys
 from base64 import b64encode
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -85,18 +86,20 @@ async def _tail(
     wanted = list(dict.fromkeys(contexts)) or (list(begin) if begin and "0" not in after else list(SERVICES))
     if unknown := [name for name in wanted if name not in SERVICES]:
         raise Failed(f"there is no context {unknown[0]!r}: give one of {', '.join(SERVICES)}", code=WRONG_USE)
-    servers = load().kafka or written(directory).engines.get("kafka", "")
+    settings = load()
+    servers = settings.kafka or written(directory).engines.get("kafka", "")
     if not servers:
         raise Failed(
             f"no Nhip runs from {directory}/: start one (nhip up), or say where its Kafka is (NHIP_KAFKA=host:port)"
         )
+    cluster = replace(kafka.Cluster.of(settings), servers=servers)
     chosen = _chosen(types)
     show = _line if format is Format.LINE else _json
     for name in types:
         if not any(_matches(type, name) for type in event_types()):
             typer.echo(f"no event that this version knows is called {name!r}", err=True)
     try:
-        async with aclosing(kafka.tail(servers, wanted, after=begin, follow=follow)) as events:
+        async with aclosing(kafka.tail(cluster, wanted, after=begin, follow=follow)) as events:
             async for each in events:
                 if each.missing:
                     where = f"{each.context}={each.event.position}"

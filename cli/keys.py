@@ -9,7 +9,7 @@ from cli.addresses import written
 from cli.operating import Directory
 from cli.running import WRONG_USE, Failed, run, say
 from deploy.keys import MASTER_KEY
-from eventkit.process.host import digest_secret, key_store
+from eventkit.process.assembly import digest_secret, key_store
 from eventkit.settings import load, masked
 
 app = typer.Typer(help="The keys that personal words are sealed with.", no_args_is_help=True)

@@ -40,6 +40,11 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "Say which views of earlier or later versions nobody reads any more, and, with --drop, drop their tables.",
     ),
     "provision": ("cli.provision:provision_", "Make databases and topics that are missing. Safe to repeat."),
+    "check": (
+        "cli.check:check",
+        "Say whether PostgreSQL and Kafka are as services need them. Changes nothing; exit code 1 when something is "
+        "wrong.",
+    ),
     "config": ("cli.config:config", "Print every setting, secrets masked."),
     "token": (
         "cli.token:token",

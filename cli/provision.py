@@ -1,18 +1,46 @@
 """`nhip provision`: makes what services need in their engines, for those who may not make it themselves."""
 
-import asyncio
 from collections.abc import Callable
+from typing import Annotated
+
+import typer
 
 from cli.catalog import SERVICES
 from cli.running import WRONG_USE, Failed, run, say
 from eventkit import kafka, telemetry
+from eventkit.privacy.keys import installation
 from eventkit.process import provision
+from eventkit.process.assembly import planned
 from eventkit.settings import Settings, load
 
+PRINCIPAL = "User:{installation}-{service}"
 
-def provision_() -> None:
+
+def provision_(
+    print_acls: Annotated[
+        bool,
+        typer.Option(
+            "--print-acls",
+            help="Make nothing: print, as calls of kafka-acls, what each service must be allowed at Kafka.",
+        ),
+    ] = False,
+    principal: Annotated[
+        str, typer.Option(help="Of --print-acls: how Kafka names a service, as User:CN={service}.example.com.")
+    ] = PRINCIPAL,
+) -> None:
     """Make databases and topics that are missing. Safe to repeat."""
-    run(_provision())
+    run(_print_acls(principal) if print_acls else _provision())
+
+
+async def _print_acls(principal: str) -> None:
+    settings = load()
+    if "{service}" not in principal or not principal.startswith("User:"):
+        raise Failed(f"--principal {principal!r} must be User:…, with {{service}} in it", code=WRONG_USE)
+    cluster = kafka.Cluster.of(settings)
+    sources = {name: planned(name, known.build, settings).sources for name, known in SERVICES.items()}
+    named = principal.replace("{installation}", settings.installation)
+    for line in kafka.acl_commands(cluster, kafka.acls(cluster, sources), named):
+        say(line)
 
 
 async def _provision() -> None:
@@ -23,8 +51,8 @@ async def _provision() -> None:
             "NHIP_POSTGRES and NHIP_KAFKA must be set: where databases and topics are to be made", code=WRONG_USE
         )
     await databases_and_topics(settings, say)
-    say(f"databases: {', '.join(f'nhip_{name}' for name in (*SERVICES, provision.KEYS))}")
-    say(f"topics: {', '.join(map(kafka.topic, SERVICES))}")
+    say(f"databases: {', '.join(map(settings.database_name, (*SERVICES, provision.KEYS)))}")
+    say(f"topics: {', '.join(map(kafka.Cluster.of(settings).topic, SERVICES))}")
 
 
 async def databases_and_topics(settings: Settings, say: Callable[[str], None]) -> None:
@@ -37,22 +65,26 @@ async def databases_and_topics(settings: Settings, say: Callable[[str], None]) -
 
     async def databases() -> None:
         try:
-            await provision.databases(settings.postgres, SERVICES)
+            await provision.databases(settings, SERVICES)
         except provision.NotProvisioned as error:
             raise provision.EngineRefused(str(error)) from error  # whose work is it, if not ours
 
     async def topics() -> None:
         try:
-            await kafka.ensure_topics(
-                settings.kafka, SERVICES, partitions=settings.kafka_partitions, replication=settings.kafka_replication
-            )
+            problems = await kafka.ensure_topics(cluster, SERVICES)
         except kafka.REFUSALS as error:
             why = ": ".join((type(error).__name__, *map(str, error.args)))
             raise provision.EngineRefused(
                 f"Kafka at {settings.kafka} does not make a topic that it is asked for ({why})"
             ) from error
+        except kafka.FAULTS as error:
+            if refusal := await cluster.refusal():
+                raise provision.EngineRefused(refusal) from error
+            raise
+        if problems:
+            raise provision.EngineRefused("\n".join(problems.values()))
 
-    await asyncio.gather(
-        provision.waited_for(provision.postgres_of(settings.postgres), databases, provision.POSTGRES_FAULTS, say),
-        provision.waited_for(f"Kafka at {settings.kafka}", topics, kafka.FAULTS, say),
-    )
+    await provision.waited_for(provision.postgres_of(settings.postgres), databases, provision.POSTGRES_FAULTS, say)
+    # Whose the topics are can be told by the id alone, which is kept with the keys.
+    cluster = kafka.Cluster.of(settings, await installation(settings.database(provision.KEYS)))
+    await provision.waited_for(f"Kafka at {settings.kafka}", topics, kafka.FAULTS, say)

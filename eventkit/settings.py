@@ -11,17 +11,16 @@ from typing import Annotated, Literal, Self, cast
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
-PREFIX = "NHIP_"
+from eventkit.engine_settings import PREFIX, EngineSettings, SettingsError, is_address
+
+__all__ = ["Settings", "SettingsError", "describe", "is_loopback", "load", "masked"]
+
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
-class SettingsError(Exception):
-    """Settings that are wrong or missing; the message names every variable and what would be right, never a secret."""
-
-
-class Settings(BaseSettings):
+class Settings(EngineSettings):
     """The settings of one process.
 
     A field's description says what would be right; `load` quotes it to who got it wrong.
@@ -29,23 +28,6 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True, hide_input_in_errors=True
-    )
-
-    postgres: str = Field(
-        "", repr=False, description="postgresql://user:password@host:port – each service uses its own database there"
-    )
-    log: str = Field(
-        "",
-        repr=False,
-        description="empty: each service's log is in its own database; or kurrentdb://user:password@host:port, "
-        "kurrentdb+discover://…: in a KurrentDB of version 26.1 or newer",
-    )
-    kafka: str = Field("", description="bootstrap servers, as host:port, several separated by commas")
-    kafka_partitions: int = Field(
-        4, ge=1, le=1000, description="a whole number from 1 to 1000: partitions of a topic that is made"
-    )
-    kafka_replication: int = Field(
-        1, ge=1, le=15, description="a whole number from 1 to 15: copies of a topic that is made"
     )
 
     master_key: SecretStr | None = Field(
@@ -168,28 +150,6 @@ class Settings(BaseSettings):
         description="a tenant's id: 1 to 64 of a-z, 0-9, '-', '_' and '.'",
     )
 
-    @field_validator("postgres")
-    @classmethod
-    def _is_postgres(cls, value: str) -> str:
-        if value and urlsplit(value).scheme not in ("postgresql", "postgres"):
-            raise ValueError
-        return value
-
-    @field_validator("log")
-    @classmethod
-    def _is_kurrentdb(cls, value: str) -> str:
-        scheme = urlsplit(value).scheme.removesuffix("+discover")
-        if value and (scheme not in ("kurrentdb", "kdb", "esdb") or not urlsplit(value).netloc):
-            raise ValueError
-        return value
-
-    @field_validator("kafka")
-    @classmethod
-    def _is_bootstrap(cls, value: str) -> str:
-        if value and not all(_is_address(one.strip()) for one in value.split(",")):
-            raise ValueError
-        return value
-
     @field_validator("jwks")
     @classmethod
     def _is_url_or_path(cls, value: str) -> str:
@@ -303,7 +263,7 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _one_sender(self) -> Self:
         if self.smtp and not self.mail_from:
-            raise ValueError(f"NHIP_SMTP is set, so {_must_be('mail_from')}")
+            raise ValueError(f"NHIP_SMTP is set, so {self.must_be('mail_from')}")
         return self
 
     @property
@@ -314,12 +274,6 @@ class Settings(BaseSettings):
     def polled_hosts(self) -> tuple[str, ...]:
         return () if self.poll_hosts == "none" else tuple(map(str.strip, self.poll_hosts.split(",")))
 
-    def database(self, service: str) -> str:
-        """The URL of a service's own database, `nhip_<service>`. Raises SettingsError when NHIP_POSTGRES is not set."""
-        if not self.postgres:
-            raise SettingsError(_must_be("postgres"))
-        return urlunsplit(urlsplit(self.postgres)._replace(path=f"/nhip_{service}"))
-
     def key(self, purpose: str) -> bytes:
         """32 bytes for one purpose, derived from the master key: no two purposes share a key, and none tells the
         master's.
@@ -328,7 +282,7 @@ class Settings(BaseSettings):
         """
         key = _derived(self.master_key, self.master_key_file, purpose)
         if key is None:
-            raise SettingsError(_must_be("master_key"))
+            raise SettingsError(self.must_be("master_key"))
         return key
 
     def old_key(self, purpose: str) -> bytes | None:
@@ -419,19 +373,10 @@ def _key(text: str) -> bytes:
     return key
 
 
-def _is_address(text: str) -> bool:
-    host, _, port = text.rpartition(":")
-    return bool(host) and port.isascii() and port.isdigit() and int(port) <= 65535
-
-
 def _are_replicas(addresses: Sequence[str]) -> bool:
-    return all(map(_is_address, addresses)) and (
+    return all(map(is_address, addresses)) and (
         len(addresses) == 1 or all(re.fullmatch(r"[0-9.]+:[0-9]+", one) for one in addresses)
     )
-
-
-def _must_be(name: str) -> str:
-    return f"{PREFIX}{name.upper()} must be {Settings.model_fields[name].description}"
 
 
 def _explain(location: tuple[int | str, ...], kind: str, message: str) -> str:
@@ -440,4 +385,4 @@ def _explain(location: tuple[int | str, ...], kind: str, message: str) -> str:
     name = str(location[0])
     if kind == "extra_forbidden" or name not in Settings.model_fields:
         return f"{name} is not a setting"
-    return _must_be(name)
+    return Settings.must_be(name)

@@ -368,6 +368,11 @@ class Metrics:
             ("subscription",),
             registry=to,
         )
+        self.unfit_topics = Gauge(
+            "nhip_unfit_topics",
+            "Topics that are not what they must be, so that this process neither reads nor writes them.",
+            registry=to,
+        )
         self.unreadable_words = Counter(
             "nhip_unreadable_words", "Personal words in replies that did not open.", registry=to
         )

@@ -6,8 +6,9 @@ import re
 import signal
 import struct
 from base64 import urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from uuid import uuid4
 from zlib import crc32
 
@@ -29,8 +30,18 @@ class KafkaEngine(Engine):
 
     name, folder, program, ends_by = "Kafka", "kafka", "java", ((signal.SIGTERM, 20.0),)
 
-    def __init__(self, directory: Path, *, say: Say = quiet) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        settings: str = "",
+        scram: Mapping[str, str] = MappingProxyType({}),
+        say: Say = quiet,
+    ) -> None:
+        """`settings` are further lines of its server.properties, which stand instead of those of the same name;
+        `{broker}` and `{controller}` in them are the ports. `scram`: users with their passwords, of a new storage."""
         super().__init__(directory, say=say)
+        self._further, self._scram = settings, scram
         self._settings = self._home / "server.properties"
         self._noted_ports = self._home / "ports"
         self._ports = (0, 0)
@@ -67,7 +78,7 @@ class KafkaEngine(Engine):
             self._ports = self._choose_ports() if first else self._remembered_ports()
             if not (self._data / "meta.properties").exists():
                 await self._format()
-            _write(self._settings, _properties(self._data, self._ports))
+            _write(self._settings, self._properties(self._data))
             archive = self._classes.options() if self._classes else []
             command = self._java("kafka.Kafka", str(self._settings), options=archive)
             began = self._printed()
@@ -131,15 +142,25 @@ class KafkaEngine(Engine):
 
     async def _format(self) -> None:
         new = self._new_data("Kafka storage")
-        _write(self._settings, _properties(new, self._ports))
+        _write(self._settings, self._properties(new))
         cluster = (
             urlsafe_b64encode(b"\0" + uuid4().bytes[1:]).decode().rstrip("=")
         )  # never begins with "-", which would be an option
+        users = [
+            argument
+            for user, password in self._scram.items()
+            for argument in ("--add-scram", f"SCRAM-SHA-512=[name={user},password={password}]")
+        ]
         command = self._java(
-            "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._settings), "--standalone"
+            "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._settings), "--standalone", *users
         )
         await run(command, log=self._log, what="Setting Kafka up", folder=self._home, environment=_environment())
         new.rename(self._data)
+
+    def _properties(self, data: Path) -> str:
+        broker, controller = self._ports
+        further = self._further.replace("{broker}", str(broker)).replace("{controller}", str(controller))
+        return _properties(data, self._ports) + further
 
     def _java(self, *arguments: str, options: Sequence[str] = ()) -> list[str]:
         options = [

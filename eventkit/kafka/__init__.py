@@ -1,28 +1,38 @@
 """Kafka: a context's log as a topic of CloudEvents. The only package that touches aiokafka and FastStream.
 
-`records` says what a record looks like, `topics` makes topics, `reading` runs subscriptions to them, `writing` is the
-relay's hand, `tailing` looks on, `subscribing` is for whoever wants single events in a program of their own.
+`cluster` says where it is and as whom one comes to it, `records` what a record looks like, `topics` makes topics and
+checks them, `reading` runs subscriptions to them, `writing` is the relay's hand, `tailing` looks on, `subscribing` is
+for whoever wants single events in a program of their own, `acls` says what a login must be allowed.
 """
 
-from eventkit.kafka.faults import FAULTS, REFUSALS, TopicChanged, own_cancellation
+from eventkit.kafka.acls import acls
+from eventkit.kafka.acls import commands as acl_commands
+from eventkit.kafka.cluster import Cluster, Security
+from eventkit.kafka.faults import FAULTS, REFUSALS, TopicChanged, TopicUnfit, own_cancellation
 from eventkit.kafka.reading import TopicReader, tenant_events
-from eventkit.kafka.records import ForeignRecord, Received, headers, partition_of, received, topic
+from eventkit.kafka.records import ForeignRecord, Received, headers, partition_of, received
 from eventkit.kafka.tailing import Tailed, TopicMissing, tail
-from eventkit.kafka.topics import ensure_topic, ensure_topics
+from eventkit.kafka.topics import Topics, ensure_topic, ensure_topics
 from eventkit.kafka.writing import Kept, Sent, TopicWriter
 
 __all__ = [
     "FAULTS",
     "REFUSALS",
+    "Cluster",
     "ForeignRecord",
     "Kept",
     "Received",
+    "Security",
     "Sent",
     "Tailed",
     "TopicChanged",
     "TopicMissing",
     "TopicReader",
+    "TopicUnfit",
     "TopicWriter",
+    "Topics",
+    "acl_commands",
+    "acls",
     "ensure_topic",
     "ensure_topics",
     "headers",
@@ -31,5 +41,4 @@ __all__ = [
     "received",
     "tail",
     "tenant_events",
-    "topic",
 ]

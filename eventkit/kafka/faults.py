@@ -28,6 +28,10 @@ class TopicChanged(KafkaError):
     """A topic is not the one that was written before: it was deleted, or lost records."""
 
 
+class TopicUnfit(KafkaError):
+    """A topic is not what it must be, or is not ours; a sentence. It is looked at again: who can mend it may have."""
+
+
 FAULTS: tuple[type[Exception], ...] = (*TRANSIENT, KafkaError, IllegalStateError)
 """The broker, the database or the network is away, or partitions moved: the same thing may succeed a moment later."""
 

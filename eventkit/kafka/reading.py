@@ -13,9 +13,10 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
 
 from eventkit.database import connection
+from eventkit.kafka.cluster import Cluster
 from eventkit.kafka.faults import FAULTS, close, own_cancellation
-from eventkit.kafka.records import Continuity, ForeignRecord, Received, partition_of, received, topic
-from eventkit.kafka.topics import ensure_topic, free_consumer
+from eventkit.kafka.records import Continuity, ForeignRecord, Received, partition_of, received
+from eventkit.kafka.topics import Topics, free_consumer
 from eventkit.log import Recorded
 from eventkit.log.faults import Backoff
 from eventkit.subscriptions import checkpoint
@@ -47,21 +48,19 @@ class TopicReader(ConsumerRebalanceListener):
     def __init__(
         self,
         subscription: Subscription,
-        servers: str,
+        topics: Topics,
         pool: asyncpg.Pool,
         service: str,
         metrics: Metrics,
         *,
-        partitions: int,
-        replication: int,
         look: Look | None = None,
     ):
         """`look` is asked with every turn whether the checkpoints are where this member left them; by default it asks
         the database, now and then."""
         self._look_at = look
-        self._subscription, self._servers, self._pool, self._metrics = subscription, servers, pool, metrics
-        self._partitions, self._replication = partitions, replication
-        self._group = f"nhip.{service}.{subscription.name}"
+        self._subscription, self._topics, self._pool, self._metrics = subscription, topics, pool, metrics
+        self._cluster = topics.cluster
+        self._group = self._cluster.group(service, subscription.name)
         self._at: dict[TopicPartition, Checkpoint] = {}
         self._searched: dict[TopicPartition, int] = {}
         """Behind which position a partition was searched from its start already."""
@@ -94,11 +93,9 @@ class TopicReader(ConsumerRebalanceListener):
 
     @asynccontextmanager
     async def _consumer(self) -> AsyncGenerator[AIOKafkaConsumer]:
-        await ensure_topic(
-            self._servers, self._subscription.source, partitions=self._partitions, replication=self._replication
-        )
+        await self._topics.fit(self._subscription.source)
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._servers,
+            **self._cluster.client(),
             group_id=self._group,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
@@ -112,12 +109,13 @@ class TopicReader(ConsumerRebalanceListener):
         try:
             async with asyncio.timeout(30):
                 await consumer.start()
-                consumer.subscribe([topic(self._subscription.source)], listener=self)
+                consumer.subscribe([self._cluster.topic(self._subscription.source)], listener=self)
             yield consumer
         finally:
             await close(consumer.stop())  # the broker may be away; the group forgets this member by itself
 
     async def _turn(self, consumer: AIOKafkaConsumer) -> None:
+        self._topics.check(self._subscription.source)
         for partition in consumer.assignment() - self._at.keys():
             await self._locate(consumer, partition)
         pages = await consumer.getmany(timeout_ms=TURN_MS, max_records=PAGE)
@@ -191,7 +189,8 @@ class TopicReader(ConsumerRebalanceListener):
     def _ours(self, records: "Sequence[ConsumerRecord[Any, Any]]") -> list[Received]:
         """The events among the records.
 
-        One that no relay wrote has no position and no stream: there is nothing to park it behind.
+        One that no relay wrote has no position and no stream: there is nothing to park it behind. Raises TopicUnfit for
+        one of another installation.
         """
         ours: list[Received] = []
         for record in records:
@@ -200,6 +199,9 @@ class TopicReader(ConsumerRebalanceListener):
             except ForeignRecord as error:
                 self._metrics.foreign_records.labels(self._subscription.name).inc()
                 log.error("kafka.foreign_record", subscription=self._subscription.name, record=str(error))
+            else:
+                if self._cluster.id and ours[-1].installation not in ("", self._cluster.id):
+                    raise self._topics.foreign(self._subscription.source, ours[-1].installation)
         return ours
 
     def _report(self, partition: TopicPartition, position: int, item: Received) -> None:
@@ -224,12 +226,12 @@ class TopicReader(ConsumerRebalanceListener):
                 log.info("kafka.commit_failed", subscription=self._subscription.name, error=type(error).__name__)
 
 
-async def tenant_events(servers: str, context: str, tenant: str, partitions: int, *, upto: int) -> list[Recorded]:
+async def tenant_events(cluster: Cluster, context: str, tenant: str, *, upto: int) -> list[Recorded]:
     """A tenant's events in a context's topic, each once, in order, up to a position."""
-    partition = TopicPartition(topic(context), partition_of(tenant, partitions))
+    partition = TopicPartition(cluster.topic(context), partition_of(tenant, cluster.partitions))
     events: list[Recorded] = []
     position = 0
-    async with free_consumer(servers) as consumer, asyncio.timeout(60):
+    async with free_consumer(cluster) as consumer, asyncio.timeout(60):
         consumer.assign([partition])
         first = (await consumer.beginning_offsets([partition]))[partition]
         end = (await consumer.end_offsets([partition]))[partition]

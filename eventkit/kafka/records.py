@@ -17,10 +17,6 @@ from aiokafka.partitioner import murmur2
 from eventkit.log import Origin, Recorded, StreamId
 
 
-def topic(context: str) -> str:
-    return f"nhip.{context}.v1"
-
-
 @lru_cache(maxsize=100_000)
 def partition_of(tenant: str, partitions: int) -> int:
     """The partition that holds all of a tenant: Kafka's own hash of the record key."""
@@ -47,6 +43,8 @@ class Received(NamedTuple):
     previous: int
     """The position before it on its partition; 0 for the first."""
     offset: int
+    installation: str = ""
+    """Whose record it is; empty for one of a version that did not say."""
 
     def continuity(self, position: int) -> Continuity:
         """For a reader that has all of the partition up to `position`, and nothing behind it."""
@@ -55,8 +53,11 @@ class Received(NamedTuple):
         return Continuity.NEXT if self.previous <= position else Continuity.BEHIND_A_HOLE
 
 
-def headers(event: Recorded, context: str, previous: int) -> list[tuple[str, bytes]]:
-    """An event's attributes as CloudEvents headers. None of them holds a personal word."""
+def headers(event: Recorded, context: str, previous: int, installation: str = "") -> list[tuple[str, bytes]]:
+    """An event's attributes as CloudEvents headers. None of them holds a personal word.
+
+    `installation` is the id of whose record it is.
+    """
     origin, tenant, recorded = event.origin, event.tenant.encode(), event.recorded_at.isoformat().encode()
     written = [
         ("ce_specversion", b"1.0"),
@@ -75,6 +76,8 @@ def headers(event: Recorded, context: str, previous: int) -> list[tuple[str, byt
         ("ce_previous", b"%d" % previous),
         ("content-type", b"application/protobuf"),
     ]
+    if installation:
+        written.append(("ce_installation", installation.encode()))
     if origin.actor:
         written.append(("ce_authid", origin.actor.encode()))
     if origin.correlation_id:
@@ -119,4 +122,5 @@ def _received(record: "ConsumerRecord[Any, Any]") -> Received:
             written.get("traceparent", b"").decode(),
         ),
     )
-    return Received(event, int(written["ce_previous"]), record.offset)
+    installation = written.get("ce_installation", b"").decode()
+    return Received(event, int(written["ce_previous"]), record.offset, installation)

@@ -16,7 +16,8 @@ import structlog
 
 from eventkit import kafka
 from eventkit.database import connection
-from eventkit.kafka import Kept
+from eventkit.kafka import Kept, Topics
+from eventkit.kafka.topics import FRESH_SECONDS
 from eventkit.log import EventLog, Recorded
 from eventkit.log.faults import Backoff
 from eventkit.subscriptions.leadership import Lead, Leads
@@ -42,9 +43,7 @@ class Relay:
     log: EventLog
     pool: asyncpg.Pool
     leads: Leads
-    servers: str
-    partitions: int
-    replication: int
+    topics: Topics
     metrics: Metrics
     look_seconds: float = LOOK_SECONDS
     """How often an idle relay looks whether the topic still is what it published."""
@@ -55,9 +54,9 @@ class Relay:
         while True:
             try:
                 async with self.leads.lead(NAME, beat) as lead:
-                    await self._ensure_topic()
+                    await self._fit()
                     with kafka.own_cancellation():
-                        async with kafka.TopicWriter(self.servers, self.context, self.partitions) as writer:
+                        async with kafka.TopicWriter(self.topics.cluster, self.context) as writer:
                             await self._publish(writer, lead, backoff, beat)
             except kafka.FAULTS as error:
                 self.metrics.retries.labels(NAME).inc()
@@ -75,6 +74,7 @@ class Relay:
             try:
                 async for page in feed:
                     lead.check()
+                    self.topics.check(self.context)
                     if page:
                         sent = await writer.send(page)
                         if noting:
@@ -85,7 +85,7 @@ class Relay:
                         noting = None
                     if not page and time.monotonic() - looked > self.look_seconds:
                         looked = time.monotonic()
-                        await self._ensure_topic()
+                        await self._fit()
                         if self._lost(await self._remembered(), await writer.look(await self._remembered())):
                             return  # begin again, with the topic as it is
                     backoff.succeeded()
@@ -106,8 +106,8 @@ class Relay:
         self.metrics.relay_published.labels(self.context).inc(len(page))
         self.metrics.subscription_position.labels(NAME).set(page[-1].position)
 
-    async def _ensure_topic(self) -> None:
-        await kafka.ensure_topic(self.servers, self.context, partitions=self.partitions, replication=self.replication)
+    async def _fit(self) -> None:
+        await self.topics.fit(self.context, within=min(self.look_seconds, FRESH_SECONDS))
 
     async def _start(self, writer: kafka.TopicWriter) -> int:
         """Behind which position to publish. The writer passes over what a partition has already."""
@@ -125,7 +125,7 @@ class Relay:
     async def _remembered(self) -> dict[int, Kept]:
         async with connection(self.pool) as con:
             rows = await con.fetch(
-                'select partition, position, "offset" from relay where partition < $1', self.partitions
+                'select partition, position, "offset" from relay where partition < $1', self.topics.cluster.partitions
             )
         return {row["partition"]: Kept(row["position"], row["offset"]) for row in rows}
 

@@ -3,7 +3,7 @@
 For integrators. Nhip's own subscriptions keep their place beside what they write (`reading`); a subscriber of this kind
 keeps it in Kafka, so an event may come again and its handler has to bear that (`event.id` is the same again).
 
-    broker = subscriber("kafka:9092", "goals", group="payroll", handle=handle)
+    broker = subscriber(Cluster("kafka:9092"), "goals", group="payroll", handle=handle)
     await FastStream(broker).run()
 """
 # pyright: reportMissingTypeStubs=false, reportUnknownVariableType=false, reportUnknownMemberType=false
@@ -17,8 +17,9 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaAckableMessage
 
+from eventkit.kafka.cluster import Cluster
 from eventkit.kafka.faults import FAULTS
-from eventkit.kafka.records import ForeignRecord, Received, received, topic
+from eventkit.kafka.records import ForeignRecord, Received, received
 from eventkit.log import Recorded
 from eventkit.log.faults import Backoff
 
@@ -33,7 +34,7 @@ async def only_say(record: "ConsumerRecord[Any, Any]", error: Exception) -> None
 
 
 def subscriber(
-    servers: str,
+    cluster: Cluster,
     context: str,
     *,
     group: str,
@@ -50,7 +51,13 @@ def subscriber(
     records that no relay wrote too. A handler that runs when the broker is stopped has `graceful_timeout` seconds to
     end; after that its event comes again.
     """
-    broker = KafkaBroker(servers, allow_auto_create_topics=False, apply_types=False, graceful_timeout=graceful_timeout)
+    broker = KafkaBroker(
+        cluster.servers,
+        security=cluster.security.faststream(),
+        allow_auto_create_topics=False,
+        apply_types=False,
+        graceful_timeout=graceful_timeout,
+    )
 
     async def parse(record: "ConsumerRecord[Any, Any]") -> KafkaAckableMessage:
         item: Received | ForeignRecord
@@ -89,7 +96,7 @@ def subscriber(
                 await backoff.pause()
 
     subscription: Any = broker.subscriber(
-        topic(context),
+        cluster.topic(context),
         group_id=group,
         auto_offset_reset="earliest",
         # commits what was handled; nothing raises, and a cancelled handler commits nothing

@@ -10,8 +10,9 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
+from eventkit.kafka.cluster import Cluster
 from eventkit.kafka.faults import close
-from eventkit.kafka.records import Continuity, ForeignRecord, headers, received, topic
+from eventkit.kafka.records import Continuity, ForeignRecord, headers, received
 from eventkit.kafka.topics import free_consumer
 from eventkit.log import Recorded
 
@@ -38,15 +39,15 @@ class Tailed:
 
 
 async def tail(
-    servers: str, contexts: Sequence[str], *, after: Mapping[str, int], follow: bool
+    cluster: Cluster, contexts: Sequence[str], *, after: Mapping[str, int], follow: bool
 ) -> AsyncGenerator[Tailed]:
     """Each event once, a tenant's in the order of their positions.
 
     `after`: by context, the position behind which to begin; a context that is not named begins with what comes from now
     on. Unless it is to `follow`, it ends with what was there at the beginning. Raises `TopicMissing`.
     """
-    partitions = await _partitions(servers, contexts)
-    async with free_consumer(servers) as consumer:
+    partitions = await _partitions(cluster, contexts)
+    async with free_consumer(cluster) as consumer:
         consumer.assign(list(partitions))
         first, end = await consumer.beginning_offsets(list(partitions)), await consumer.end_offsets(list(partitions))
         for partition, context in partitions.items():
@@ -69,22 +70,22 @@ async def tail(
                         yield Tailed(partitions[partition], item.event, item.previous, missing)
 
 
-async def _partitions(servers: str, contexts: Sequence[str]) -> dict[TopicPartition, str]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=servers, request_timeout_ms=10_000)
+async def _partitions(cluster: Cluster, contexts: Sequence[str]) -> dict[TopicPartition, str]:
+    admin = AIOKafkaAdminClient(**cluster.client(), request_timeout_ms=10_000)
     try:
         async with asyncio.timeout(20):
             await admin.start()
-            described: list[dict[str, Any]] = await admin.describe_topics([topic(context) for context in contexts])
+            described: list[dict[str, Any]] = await admin.describe_topics(list(map(cluster.topic, contexts)))
     finally:
         await close(admin.close())
     by_partition: dict[TopicPartition, str] = {}
     by_topic = {one["topic"]: one for one in described}
     for context in contexts:
-        one = by_topic[topic(context)]
+        one = by_topic[cluster.topic(context)]
         if one["error_code"]:
-            raise TopicMissing(topic(context))
+            raise TopicMissing(cluster.topic(context))
         by_partition |= {
-            TopicPartition(topic(context), partition["partition"]): context for partition in one["partitions"]
+            TopicPartition(cluster.topic(context), partition["partition"]): context for partition in one["partitions"]
         }
     return by_partition
 

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.producer.message_accumulator import BatchBuilder
 
+from eventkit.kafka.cluster import Cluster
 from eventkit.kafka.faults import TopicChanged, close
-from eventkit.kafka.records import Continuity, ForeignRecord, headers, partition_of, received, topic
+from eventkit.kafka.records import Continuity, ForeignRecord, headers, partition_of, received
 from eventkit.kafka.topics import free_consumer
 from eventkit.log import Recorded
 
@@ -38,16 +39,17 @@ class Sent(NamedTuple):
 class TopicWriter:
     """A producer for one context's topic. After any error it is of no use any more: open another one."""
 
-    def __init__(self, servers: str, context: str, partitions: int):
-        self._servers, self._context, self._partitions = servers, context, partitions
-        self._previous = dict.fromkeys(range(partitions), 0)
-        self._end = dict.fromkeys(range(partitions), 0)
+    def __init__(self, cluster: Cluster, context: str):
+        self._cluster, self._context, self._partitions = cluster, context, cluster.partitions
+        self._topic = cluster.topic(context)
+        self._previous = dict.fromkeys(range(cluster.partitions), 0)
+        self._end = dict.fromkeys(range(cluster.partitions), 0)
 
     async def __aenter__(self) -> "TopicWriter":
         # A wedged idempotent producer (a batch that expired without a leader) never recovers: timeouts are short, and a
         # new one is cheap.
         self._producer = AIOKafkaProducer(
-            bootstrap_servers=self._servers,
+            **self._cluster.client(),
             enable_idempotence=True,
             acks="all",
             max_batch_size=BATCH_BYTES,
@@ -73,8 +75,8 @@ class TopicWriter:
         else all of the partition. Raises a fault when the topic is missing.
         """
         reach = dict.fromkeys(range(self._partitions), 0)
-        async with free_consumer(self._servers) as consumer:
-            partitions = [TopicPartition(topic(self._context), p) for p in reach]
+        async with free_consumer(self._cluster) as consumer:
+            partitions = [TopicPartition(self._topic, p) for p in reach]
             consumer.assign(partitions)
             async with asyncio.timeout(5):  # hangs when the topic is being deleted
                 ends = await consumer.end_offsets(partitions)
@@ -110,7 +112,7 @@ class TopicWriter:
                 previous = self._previous[partition]
                 if event.position <= previous:
                     continue
-                key, attributes = event.tenant.encode(), headers(event, self._context, previous)
+                key, attributes = event.tenant.encode(), headers(event, self._context, previous, self._cluster.id)
                 batch = open_batches.get(partition)
                 if batch is None or not batch.append(key=key, value=event.data, timestamp=None, headers=attributes):
                     if batch is not None:  # it is full
@@ -124,7 +126,7 @@ class TopicWriter:
 
     async def _send(self, partition: int, batch: BatchBuilder) -> "Sent":
         batch.close()
-        acknowledged = await self._producer.send_batch(batch, topic(self._context), partition=partition)
+        acknowledged = await self._producer.send_batch(batch, self._topic, partition=partition)
         return Sent(partition, self._previous[partition], batch.record_count(), acknowledged)
 
     async def acknowledged(self, sent: "Sequence[Sent]") -> dict[int, Kept]:
@@ -143,7 +145,7 @@ class TopicWriter:
                 continue  # a repetition of which the broker does not know the place any more
             if outcome.offset < self._end[partition]:
                 raise TopicChanged(
-                    f"{topic(self._context)}/{partition} ended at {self._end[partition]}, yet {outcome.offset} was free"
+                    f"{self._topic}/{partition} ended at {self._end[partition]}, yet {outcome.offset} was free"
                 )
             self._end[partition] = outcome.offset + records
             kept[partition] = Kept(position, outcome.offset + records - 1)

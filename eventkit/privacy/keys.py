@@ -44,8 +44,12 @@ create table if not exists master_key(
   id text primary key, probe bytea not null, active boolean not null, since timestamptz not null default now()
 );
 create unique index if not exists one_active_master_key on master_key(active) where active;
-create table if not exists kept_secret(name text primary key, wrapped bytea not null, master text not null)
+create table if not exists kept_secret(name text primary key, wrapped bytea not null, master text not null);
+create table if not exists installation(
+  id uuid primary key, since timestamptz not null default now(), one boolean not null default true unique check (one)
+)
 """
+LOCK = "select pg_advisory_xact_lock(hashtext('person_key schema'))"
 _PROBE = b"nhip: does this master key open?"
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -104,6 +108,8 @@ class KeyStore:
         """Heard of; a key that was read just before is not kept."""
         self._listener: asyncpg.Connection | None = None
         self._connecting = asyncio.Lock()
+        self.installation = ""
+        """The id of the installation whose keys these are, once the store is open: every process has the same."""
 
     async def __aenter__(self) -> "KeyStore":
         self._pool = await asyncpg.create_pool(
@@ -113,6 +119,7 @@ class KeyStore:
             async with self._alone() as con:
                 await con.execute(SCHEMA)
                 await self._check(con)
+                self.installation = await _installation(con)
         except BaseException:
             self._pool.terminate()
             raise
@@ -129,7 +136,7 @@ class KeyStore:
     async def _alone(self) -> AsyncGenerator[asyncpg.Connection]:
         """A transaction in which nobody else looks at or changes master keys."""
         async with transaction(self._pool) as con:
-            await con.execute("select pg_advisory_xact_lock(hashtext('person_key schema'))")
+            await con.execute(LOCK)
             yield con
 
     async def _check(self, con: asyncpg.Connection) -> None:
@@ -348,6 +355,36 @@ class KeyStore:
             asyncpg.PostgresError,
         ) as error:  # autovacuum comes by later
             log.warning("keys.not_swept", error=type(error).__name__)
+
+
+async def installation(dsn: str) -> str:
+    """The id of the installation whose database of keys this is; its tables are made where they are missing."""
+    con = await asyncpg.connect(dsn, server_settings={"application_name": "nhip provision"})
+    try:
+        async with con.transaction():
+            await con.execute(LOCK)
+            await con.execute(SCHEMA)
+            return await _installation(con)
+    finally:
+        await con.close()
+
+
+async def known_installation(dsn: str) -> str:
+    """The same, where nothing is to be made: empty while nobody has made it."""
+    con = await asyncpg.connect(dsn, server_settings={"application_name": "nhip check"})
+    try:
+        if await con.fetchval("select to_regclass('installation')") is None:
+            return ""
+        id = await con.fetchval("select id from installation")
+        return str(id) if id else ""
+    finally:
+        await con.close()
+
+
+async def _installation(con: asyncpg.Connection) -> str:
+    """The installation's id, made with its first process."""
+    await con.execute("insert into installation(id) values (gen_random_uuid()) on conflict do nothing")
+    return str(await con.fetchval("select id from installation"))
 
 
 def master_id(master: bytes) -> str:

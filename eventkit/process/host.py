@@ -6,7 +6,7 @@ The same in one process that hosts every service and in a process of its own.
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -14,18 +14,14 @@ import asyncpg
 import structlog
 from google.protobuf.message import Message
 
-from eventkit.commands.decider import Commands
 from eventkit.context import Actor
 from eventkit.database import connection
-from eventkit.directory.directory import Directory
-from eventkit.kafka import TopicReader, partition_of
+from eventkit.kafka import Cluster, TopicReader, Topics
 from eventkit.kafka.relay import Relay
 from eventkit.log import EventLog, Recorded
 from eventkit.log.faults import TRANSIENT
-from eventkit.log.postgres import PostgresLog
-from eventkit.privacy.keys import KeyStore, master_id
-from eventkit.privacy.words import Words
 from eventkit.process import provision
+from eventkit.process.assembly import assembled, digest_secret
 from eventkit.process.operations import ACCESS, OPERATIONS, Operations
 from eventkit.process.service import Build, Reaction, Resources, Service
 from eventkit.process.timer import Ticking
@@ -49,14 +45,12 @@ from eventkit.telemetry import Metrics, MetricsServer
 
 log = structlog.get_logger(__name__)
 
-QUERY_CONNECTIONS = 8
-"""What a service's calls share, in one process."""
-SUBSCRIPTION_CONNECTIONS = 4
-"""What its subscriptions, reactions and relay share beside them."""
 CAUGHT_UP_WITHIN = 50
 """Events behind the own log's end at which a view counts as caught up, when a service starts."""
 READY_SECONDS = 20.0
 """How long a reaction waits for the views that it reads, before it is tried anew."""
+TOPICS_SECONDS = 5.0
+"""How long a start waits to hear whether the topics are fit: an absent Kafka delays nobody longer."""
 CANCELLATIONS = 5
 """How often, a second apart, a loop is asked to end at shutdown."""
 
@@ -73,6 +67,7 @@ class Running:
     metrics_port: int = 0
     started: bool = False
     stopping: bool = False
+    topics: Topics | None = None
     tasks: list["asyncio.Task[None]"] = field(default_factory=list["asyncio.Task[None]"])
 
     @property
@@ -80,7 +75,9 @@ class Running:
         return f"{self.host}:{self.port}"
 
     def ready(self) -> bool:
-        return self.started and not self.stopping
+        """Topics that are not fit are neither read nor written: what this process would answer becomes old, and what it
+        records reaches nobody."""
+        return self.started and not self.stopping and not (self.topics and self.topics.problems)
 
     def alive(self) -> bool:
         return self.progress.alive() and not any(task.done() for task in self.tasks if not self.stopping)
@@ -123,14 +120,14 @@ async def running(name: str, build: Build, settings: Settings, tokens: Authentic
         reached = there.resources.reached
         stack.push_async_callback(_cancel, me)
         _start(me, "checkpoints", reached.run)
+        me.topics = topics = there.topics
+        _start(me, "topics", topics.run)
         for subscription in subscriptions.values():
-            _start(me, subscription.name, _runner(subscription, resources, own, leads, metrics))
+            _start(me, subscription.name, _runner(subscription, resources, own, leads, metrics, topics))
         for timer in service.timers:
             ticking = Ticking(timer, leads, metrics)
             _start(me, ticking.name, ticking.run)
-        relay = Relay(
-            name, event_log, own, leads, settings.kafka, settings.kafka_partitions, settings.kafka_replication, metrics
-        )
+        relay = Relay(name, event_log, own, leads, topics, metrics)
         _start(me, "relay", relay.run)
         _start(me, "reader", lambda beat: _say_what_is_read(own, there.reader, beat))
 
@@ -138,6 +135,9 @@ async def running(name: str, build: Build, settings: Settings, tokens: Authentic
             await _caught_up(pool, reached, service.views, name, await event_log.last_position())
 
         await provision.waited_for(provision.postgres_of(settings.postgres), caught_up, provision.POSTGRES_FAULTS)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(TOPICS_SECONDS):
+                await topics.first_look.wait()
 
         async def wait(tenant: str, after: Mapping[str, int], seconds: float) -> None:
             async with asyncio.timeout(seconds):
@@ -209,6 +209,7 @@ class _Opened:
     subscriptions: Mapping[str, Subscription]
     secret: bytes
     reader: Reader
+    topics: Topics
 
 
 def _kurrent_log(name: str, settings: Settings, metrics: Metrics) -> AbstractAsyncContextManager[EventLog]:
@@ -229,21 +230,19 @@ async def _open(
 
     Raises what its databases raise: nothing has begun yet, so it may be tried again.
     """
-    dsn = settings.database(name)
-    await provision.databases(settings.postgres, [name])
-    event_log = beside or await stack.enter_async_context(PostgresLog(dsn, metrics=metrics, context=name))
-    pool = await stack.enter_async_context(_pool(dsn, "nhip views", QUERY_CONNECTIONS))
-    own = await stack.enter_async_context(_pool(dsn, "nhip subscriptions", SUBSCRIPTION_CONNECTIONS))
-    store = await stack.enter_async_context(key_store(settings))
-    words = Words(store, metrics)
-    reached = Reached(dsn, pool)
-    directory = Directory(pool, _partition(name, "people", settings), reached)
-    resources = Resources(name, settings, event_log, pool, Commands(name, event_log, words), words, directory, reached)
+    await provision.databases(settings, [name])
+    parts = assembled(name, settings, metrics, beside)
+    if parts.log:
+        await stack.enter_async_context(parts.log)
+    pool = await stack.enter_async_context(parts.pool)
+    own = await stack.enter_async_context(parts.own)
+    store = await stack.enter_async_context(parts.store)
+    resources, reached = parts.resources, parts.resources.reached
     service = build(resources)
     reader = Reader()
     await provision.tables(pool, service.views, reader, service.beside)
     stack.push_async_callback(_say_no_more, own, reader)
-    leads = await stack.enter_async_context(Leads(dsn))
+    leads = await stack.enter_async_context(Leads(settings.database(name)))
     subscriptions: dict[str, Subscription] = {
         name: Projecting(views, own, metrics, reached.moved) for name, views in by_subscription(service.views).items()
     }
@@ -256,20 +255,8 @@ async def _open(
             if subscription.source != name:
                 metrics.topic_holes.labels(subscription.name)
     secret = await digest_secret(store, settings)
-    return _Opened(event_log, pool, own, resources, service, leads, subscriptions, secret, reader)
-
-
-def key_store(settings: Settings) -> KeyStore:
-    """The keys of persons, not open yet."""
-    return KeyStore(settings.database(provision.KEYS), settings.key("persons"), old=settings.old_key("persons"))
-
-
-async def digest_secret(store: KeyStore, settings: Settings) -> bytes:
-    """What keys the digests of requests: the same when the master key was changed, for who repeats a request then."""
-    first = {master_id(settings.key("persons")): settings.key("digests")}
-    if (old := settings.old_key("persons")) and (digests := settings.old_key("digests")):
-        first[master_id(old)] = digests
-    return await store.secret("digests", first)
+    topics = Topics(Cluster.of(settings, store.installation), [name, *service.sources], metrics)
+    return _Opened(resources.log, pool, own, resources, service, leads, subscriptions, secret, reader, topics)
 
 
 def _now() -> datetime:
@@ -324,22 +311,17 @@ def _ready(reaction: Reaction, service: Service, resources: Resources) -> React:
 
 
 def _runner(
-    subscription: Subscription, resources: Resources, pool: asyncpg.Pool, leads: Leads, metrics: Metrics
+    subscription: Subscription,
+    resources: Resources,
+    pool: asyncpg.Pool,
+    leads: Leads,
+    metrics: Metrics,
+    topics: Topics,
 ) -> Callable[[Callable[[], None]], Awaitable[None]]:
     """A subscription to the own log or to another context's topic, ready to run."""
-    settings = resources.settings
     if subscription.source == resources.name:
         return lambda beat: follow(subscription, resources.log, pool, leads, metrics, beat, resources.reached.check)
-    return TopicReader(
-        subscription,
-        settings.kafka,
-        pool,
-        resources.name,
-        metrics,
-        partitions=settings.kafka_partitions,
-        replication=settings.kafka_replication,
-        look=resources.reached.check,
-    ).run
+    return TopicReader(subscription, topics, pool, resources.name, metrics, look=resources.reached.check).run
 
 
 async def _cancel(me: Running) -> None:
@@ -387,26 +369,3 @@ async def _caught_up(pool: asyncpg.Pool, reached: Reached, views: Sequence[AnyVi
         for partition, position in others.items():
             if position:
                 await reached.wait([subscription], partition, position)
-
-
-def _partition(name: str, context: str, settings: Settings) -> Callable[[str], int]:
-    if context == name:
-        return lambda _: OWN_FEED
-    return lambda tenant: partition_of(tenant, settings.kafka_partitions)
-
-
-def _pool(dsn: str, name: str, connections: int) -> asyncpg.Pool:
-    return asyncpg.create_pool(
-        dsn,
-        min_size=1,
-        max_size=connections,
-        reset=_left_as_found,
-        command_timeout=30,
-        # A process that was frozen inside a transaction must not block its successor for ever.
-        server_settings={"application_name": name, "idle_in_transaction_session_timeout": "10000", "jit": "off"},
-    )
-
-
-async def _left_as_found(_: object) -> None:
-    """The pool's own reset costs a round trip each time. Nobody sets anything beyond a transaction, and one that was
-    left open is rolled back all the same."""

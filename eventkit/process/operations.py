@@ -137,12 +137,9 @@ class Operations:
             async for stream in self.resources.log.history(tenant, view.categories, upto=upto):
                 yield stream
             return
-        settings = self.resources.settings
         streams: dict[str, list[Recorded]] = defaultdict(list)
         if upto:
-            for event in await kafka.tenant_events(
-                settings.kafka, view.source, tenant, settings.kafka_partitions, upto=upto
-            ):
+            for event in await kafka.tenant_events(self.resources.cluster, view.source, tenant, upto=upto):
                 if not view.categories or event.stream.category in view.categories:
                     streams[str(event.stream)].append(event)
         for stream in streams.values():

@@ -15,7 +15,7 @@ from eventkit.database import transaction
 from eventkit.kafka import relay
 from eventkit.log.faults import TRANSIENT, Backoff
 from eventkit.process import use
-from eventkit.settings import SettingsError, masked
+from eventkit.settings import Settings, SettingsError, masked
 from eventkit.subscriptions import checkpoint, parking, readers
 from eventkit.subscriptions.projection import AnyView
 from eventkit.subscriptions.readers import Reader
@@ -79,15 +79,16 @@ async def waited_for(
             await backoff.pause()
 
 
-async def databases(server: str, services: Iterable[str]) -> None:
+async def databases(settings: Settings, services: Iterable[str]) -> None:
     """The services' databases, the key store's, and the role that queries run as.
 
     Needs a login that may create them, or finds them.
 
     Raises NotProvisioned, EngineRefused, and what the connection raises.
     """
+    server = settings.postgres
     try:
-        await _databases(server, services)
+        await _databases(server, [settings.database_name(name) for name in (*services, KEYS)])
     except asyncpg.InsufficientPrivilegeError as error:
         raise NotProvisioned(
             f"the databases, or the role {READER}, are not there, and this login may not make them: run `nhip "
@@ -104,17 +105,17 @@ async def databases(server: str, services: Iterable[str]) -> None:
         ) from error
 
 
-async def _databases(server: str, services: Iterable[str]) -> None:
+async def _databases(server: str, names: Iterable[str]) -> None:
     con = await asyncpg.connect(server, server_settings={"application_name": "nhip provision"})
     try:
         await con.execute("select pg_advisory_lock(hashtext('nhip provision'))")
         if not await con.fetchval("select exists (select from pg_roles where rolname = $1)", READER):
             await con.execute(f"create role {READER} nologin")
             await con.execute(f"grant {READER} to current_user")  # so that queries may take the role
-        for name in (*services, KEYS):
-            if not await con.fetchval("select exists (select from pg_database where datname = $1)", f"nhip_{name}"):
-                await con.execute(f"create database nhip_{name} template template0 encoding 'UTF8'")
-                log.info("provision.database", database=f"nhip_{name}")
+        for name in names:
+            if not await con.fetchval("select exists (select from pg_database where datname = $1)", name):
+                await con.execute(f"create database {name} template template0 encoding 'UTF8'")
+                log.info("provision.database", database=name)
     finally:
         await con.close()
 

@@ -10,7 +10,7 @@ import asyncpg
 from eventkit.commands.decider import Commands
 from eventkit.context import NAMESPACE, Actor, Context, acting
 from eventkit.directory.directory import Directory
-from eventkit.kafka import partition_of
+from eventkit.kafka import Cluster, partition_of
 from eventkit.log import EventLog, Recorded
 from eventkit.privacy.words import Words
 from eventkit.rpc.server import Api
@@ -33,6 +33,7 @@ class Resources:
     words: Words
     directory: Directory
     reached: Reached
+    cluster: Cluster
 
     def partition(self, context: str) -> Callable[[str], int]:
         """Under which partition the checkpoints of a subscription to `context` are kept, by tenant."""
@@ -109,6 +110,11 @@ class Service:
     beside: Sequence[str] = ()
     """Statements that make, where they are not there yet, tables beside the log: what no decision rests on, and nobody
     minds losing."""
+
+    @property
+    def sources(self) -> frozenset[str]:
+        """The contexts whose events it follows, its own among them."""
+        return frozenset(each.source for each in (*self.views, *self.reactions))
 
 
 Build = Callable[[Resources], Service]

@@ -62,9 +62,13 @@ class Leads:
                 self._con = await asyncpg.connect(
                     self._dsn, server_settings={"application_name": "nhip leads"}, command_timeout=30
                 )
-            taken = await self._con.fetchval(
-                "select pg_try_advisory_lock(hashtext('subscription'), hashtext($1))", name
-            )
+            try:
+                taken = await self._con.fetchval(
+                    "select pg_try_advisory_lock(hashtext('subscription'), hashtext($1))", name
+                )
+            except BaseException:
+                self._con.terminate()  # it may have been taken, and nobody would follow it
+                raise
             return self._con if taken else None
 
     async def _give_up(self, name: str, con: asyncpg.Connection) -> None:

@@ -29,7 +29,7 @@ from grpc_health.v1 import health_pb2
 
 from eventkit.directory.views import PersonRow, PersonView, TenantRow, TenantView
 from eventkit.privacy.words import IDS
-from eventkit.process.host import key_store
+from eventkit.process.assembly import key_store
 from eventkit.rpc.demo_issuer import DemoIssuer
 from eventkit.settings import Settings, load
 from eventkit.values import from_date

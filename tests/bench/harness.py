@@ -18,6 +18,7 @@ import asyncpg
 
 from deploy.engines import Engines, url_of_database
 from eventkit.process import provision
+from eventkit.settings import load
 
 Measure = Callable[[], Awaitable[float]]
 """Measures one side once: answers it in the figure's unit."""
@@ -110,7 +111,7 @@ class Bench:
 
     async def database(self, name: str) -> str:
         """A new database, with the role that queries run as: answers its DSN."""
-        await provision.databases(self.postgres, [name])
+        await provision.databases(load(postgres=self.postgres), [name])
         return url_of_database(self.postgres, f"nhip_{name}")
 
     def wants(self, *figures: Figure) -> bool:

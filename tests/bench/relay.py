@@ -11,7 +11,7 @@ import asyncpg
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from eventkit.kafka import TopicReader, ensure_topic, headers, partition_of, topic
+from eventkit.kafka import Cluster, TopicReader, Topics, ensure_topic, headers, partition_of
 from eventkit.kafka.relay import Relay
 from eventkit.log import Recorded, Write
 from eventkit.log.postgres import PostgresLog
@@ -67,6 +67,10 @@ async def run(bench: Bench) -> None:
                 bench.report(figure, values[len(values) // 2], others[len(others) // 2])
 
 
+def _cluster(bench: Bench) -> Cluster:
+    return Cluster(bench.kafka, PARTITIONS, 1)
+
+
 def _pool(dsn: str) -> "asyncpg.pool.Pool":
     return asyncpg.create_pool(dsn, min_size=2, max_size=4)
 
@@ -76,8 +80,8 @@ async def _relaying(bench: Bench, log: PostgresLog, pool: asyncpg.Pool, dsn: str
     await pool.execute("truncate relay")
     async with Leads(dsn) as leads:
         context = f"bench-{uuid4().hex[:8]}"
-        await ensure_topic(bench.kafka, context, partitions=PARTITIONS, replication=1)
-        relay = Relay(context, log, pool, leads, bench.kafka, PARTITIONS, 1, Metrics())
+        await ensure_topic(_cluster(bench), context)
+        relay = Relay(context, log, pool, leads, Topics(_cluster(bench), [context], Metrics()), Metrics())
         began = time.perf_counter()
         running = asyncio.create_task(relay.run(lambda: None))
         while await pool.fetchval("select coalesce(max(position), 0) from relay") < EVENTS:
@@ -92,7 +96,8 @@ async def _relaying(bench: Bench, log: PostgresLog, pool: asyncpg.Pool, dsn: str
 async def _sending(bench: Bench, log: PostgresLog) -> float:
     """Records a second: pages of 1,000 are sent, then all of it is waited for."""
     context = f"bench-{uuid4().hex[:8]}"
-    await ensure_topic(bench.kafka, context, partitions=PARTITIONS, replication=1)
+    await ensure_topic(_cluster(bench), context)
+    topic = _cluster(bench).topic(context)
     ready = [
         (e.tenant.encode(), e.data, partition_of(e.tenant, PARTITIONS), headers(e, context, e.position - 1))
         for e in await _logged(log)
@@ -101,7 +106,7 @@ async def _sending(bench: Bench, log: PostgresLog) -> float:
         began = time.perf_counter()
         for start in range(0, len(ready), 1_000):
             sent = [
-                await producer.send(topic(context), data, key=key, partition=partition, headers=attributes)
+                await producer.send(topic, data, key=key, partition=partition, headers=attributes)
                 for key, data, partition, attributes in ready[start : start + 1_000]
             ]
             await asyncio.gather(*sent)
@@ -143,9 +148,10 @@ async def _over_kafka(bench: Bench) -> AsyncGenerator[Callable[[], "asyncio.Task
         await provision.tables(own, [])
         await provision.tables(other, [view])
         leads = await stack.enter_async_context(Leads(source))
-        relay = Relay(view.source, log, own, leads, bench.kafka, PARTITIONS, 1, Metrics())
+        topics = Topics(_cluster(bench), [view.source], Metrics())
+        relay = Relay(view.source, log, own, leads, topics, Metrics())
         watched = Watched(view, other)
-        reader = TopicReader(watched, bench.kafka, other, "bench", Metrics(), partitions=PARTITIONS, replication=1)
+        reader = TopicReader(watched, topics, other, "bench", Metrics())
         loops = [asyncio.create_task(loop.run(lambda: None)) for loop in (relay, reader)]
 
         async def measure() -> list[float]:
@@ -170,10 +176,9 @@ async def _over_kafka(bench: Bench) -> AsyncGenerator[Callable[[], "asyncio.Task
 async def _bare(bench: Bench) -> AsyncGenerator[Callable[[], "asyncio.Task[list[float]]"]]:
     """Measures how long a record takes from a producer to a consumer."""
     context = f"bench-{uuid4().hex[:8]}"
-    await ensure_topic(bench.kafka, context, partitions=PARTITIONS, replication=1)
-    consumer = AIOKafkaConsumer(
-        topic(context), bootstrap_servers=bench.kafka, group_id=context, auto_offset_reset="earliest"
-    )
+    await ensure_topic(_cluster(bench), context)
+    topic = _cluster(bench).topic(context)
+    consumer = AIOKafkaConsumer(topic, bootstrap_servers=bench.kafka, group_id=context, auto_offset_reset="earliest")
     async with AIOKafkaProducer(bootstrap_servers=bench.kafka, **SETTINGS) as producer, consumer:
 
         async def measure() -> list[float]:
@@ -182,7 +187,7 @@ async def _bare(bench: Bench) -> AsyncGenerator[Callable[[], "asyncio.Task[list[
                 made = event()
                 began = time.perf_counter()
                 sending = asyncio.create_task(
-                    producer.send_and_wait(topic(context), made.data, key=b"k", partition=number % PARTITIONS)
+                    producer.send_and_wait(topic, made.data, key=b"k", partition=number % PARTITIONS)
                 )
                 await consumer.getone()
                 took.append(time.perf_counter() - began)

@@ -12,7 +12,7 @@ from cli.catalog import SERVICES
 from cli.client import Client
 from deploy import keys
 from eventkit.errors import Rejected
-from eventkit.kafka import tail
+from eventkit.kafka import Cluster, tail
 from eventkit.privacy.keys import KeyStore
 from eventkit.privacy.words import Words, words_fields
 from eventkit.settings import load
@@ -145,7 +145,7 @@ async def in_tables(x: Company) -> list[PersonalText]:
 
 async def on_kafka(x: Company) -> list[PersonalText]:
     found: list[PersonalText] = []
-    async for each in tail(x.system.kafka, list(SERVICES), after=dict.fromkeys(SERVICES, 0), follow=False):
+    async for each in tail(Cluster(x.system.kafka), list(SERVICES), after=dict.fromkeys(SERVICES, 0), follow=False):
         if each.event.tenant == x.tenant and each.event.message is not None:
             found += [
                 place.text for place in words_fields(each.event.message) if place.text.WhichOneof("form") == "sealed"

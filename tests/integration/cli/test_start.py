@@ -118,13 +118,15 @@ async def test_what_a_login_may_not_make_is_waited_for_and_what_is_wrong_is_not(
     await con.execute(f"create role {name} login")
     try:
         with pytest.raises(provision.NotProvisioned, match="nhip provision"):
-            await provision.databases(engines.postgres.replace("postgres@", f"{name}@"), [f"none_{name}"])
+            await provision.databases(
+                load(postgres=engines.postgres.replace("postgres@", f"{name}@")), [f"none_{name}"]
+            )
         for wrong in (
             url_of_database(engines.postgres, "nowhere"),
             engines.postgres.replace("postgres@", "nobody_of_that_name@"),
         ):
             with pytest.raises(provision.EngineRefused, match="NHIP_POSTGRES"):
-                await provision.databases(wrong, ["people"])
+                await provision.databases(load(postgres=wrong), ["people"])
     finally:
         await con.execute(f"drop role {name}")
         await con.close()

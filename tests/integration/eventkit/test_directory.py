@@ -14,6 +14,7 @@ from eventkit.ids import uuid7
 from eventkit.log import NewEvent, Origin, StreamId, Write, wire
 from eventkit.log.postgres import PostgresLog
 from eventkit.process import provision
+from eventkit.settings import load
 from eventkit.subscriptions.checkpoint import OWN_FEED, Checkpoint
 from eventkit.subscriptions.reached import Reached
 from eventkit.subscriptions.subscription import Projecting
@@ -68,7 +69,7 @@ class People:
 @pytest.fixture
 async def people(postgres: str) -> AsyncGenerator[People]:
     async with PostgresLog(postgres) as log, asyncpg.create_pool(postgres, min_size=1, max_size=8) as pool:
-        await provision.databases(postgres, [])
+        await provision.databases(load(postgres=postgres), [])
         await provision.tables(pool, views())
         mine, other = Reached(postgres, pool), Reached(postgres, pool)
         async with running(mine.run, other.run):

@@ -8,6 +8,7 @@ import pytest
 
 from eventkit.database import transaction
 from eventkit.process import provision
+from eventkit.settings import load
 from eventkit.subscriptions import readers
 from eventkit.subscriptions.projection import View
 from eventkit.subscriptions.readers import Forgotten, InUse, Kept, Reader
@@ -35,7 +36,7 @@ OLD, NEW = Reader(process="old"), Reader(process="new")
 @pytest.fixture
 async def pool(postgres: str) -> AsyncGenerator[asyncpg.Pool]:
     async with asyncpg.create_pool(postgres, min_size=1, max_size=3) as pool:
-        await provision.databases(postgres, [])  # the role that reads
+        await provision.databases(load(postgres=postgres), [])  # the role that reads
         await provision.tables(pool, [Things()], OLD)
         await provision.tables(pool, [NextThings()], NEW)
         yield pool

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from eventkit.kafka import Kept, TopicWriter, headers, partition_of, received, tenant_events, topic
+from eventkit.kafka import Kept, TopicWriter, headers, partition_of, received, tenant_events
 from eventkit.log import Recorded
 from tests.integration.eventkit.topics import CUT_LEADS, PARTITIONS, TENANTS, Notes, World, running, until, world
 
@@ -36,7 +36,7 @@ async def test_events_come_out_of_the_topic_once_in_order_and_as_they_were(there
     }  # digests stay at home
     assert {e.id: e for e in notes.seen} == want
     assert await there.published() == 50
-    assert [e.position for e in await tenant_events(there.kafka, there.context, "corp", PARTITIONS, upto=30)] == [
+    assert [e.position for e in await tenant_events(there.kafka, there.context, "corp", upto=30)] == [
         e.position for e in want.values() if e.tenant == "corp" and e.position <= 30
     ]
 
@@ -187,11 +187,11 @@ async def test_a_writer_sees_how_far_a_reader_comes(there: World):
     await there.append(20, tenants=["acme"])
     events, partition = await logged(there), partition_of("acme", PARTITIONS)
     await there.make_topic()
-    async with TopicWriter(there.kafka, there.context, PARTITIONS) as writer:
+    async with TopicWriter(there.kafka, there.context) as writer:
         assert await writer.look({}) == dict.fromkeys(range(PARTITIONS), 0)
         assert await writer.publish(events[:8]) == {partition: Kept(8, 7)}
         assert await writer.publish(events[4:10]) == {partition: Kept(10, 9)}  # what is there already is passed over
-    async with TopicWriter(there.kafka, there.context, PARTITIONS) as writer:
+    async with TopicWriter(there.kafka, there.context) as writer:
         for known in (
             {},
             {partition: Kept(10, 9)},
@@ -201,7 +201,7 @@ async def test_a_writer_sees_how_far_a_reader_comes(there: World):
         ):
             assert (await writer.look(known))[partition] == 10
     await there.send(partition, b"", headers(events[15], there.context, 15))  # 11 to 15 are missing before it
-    async with TopicWriter(there.kafka, there.context, PARTITIONS) as writer:
+    async with TopicWriter(there.kafka, there.context) as writer:
         assert (await writer.look({partition: Kept(10, 9)}))[partition] == 10
         assert await writer.publish(events) == {partition: Kept(20, 20)}
         assert (await writer.look({}))[partition] == 20
@@ -210,10 +210,10 @@ async def test_a_writer_sees_how_far_a_reader_comes(there: World):
 
 async def test_a_clock_that_once_ran_ahead_does_not_stop_the_relay(there: World):
     """Also into a topic of an earlier version, whose records have the time that their producer says."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=there.kafka)
+    admin = AIOKafkaAdminClient(bootstrap_servers=there.kafka.servers)
     await admin.start()
-    config = {"message.timestamp.type": "CreateTime"}
-    await admin.create_topics([NewTopic(topic(there.context), PARTITIONS, 1, topic_configs=config)])
+    config = {"message.timestamp.type": "CreateTime", "retention.ms": "-1"}
+    await admin.create_topics([NewTopic(there.kafka.topic(there.context), PARTITIONS, 1, topic_configs=config)])
     await admin.close()
     await there.append(5)
     await there.pool.execute(
@@ -237,7 +237,7 @@ async def test_instants_keep_their_microseconds(there: World):
     [event] = await logged(there)
     await there.make_topic()
     odd = replace(event, occurred_at=event.occurred_at - timedelta(days=400, microseconds=1))
-    async with TopicWriter(there.kafka, there.context, PARTITIONS) as writer:
+    async with TopicWriter(there.kafka, there.context) as writer:
         await writer.publish([odd])
     [record] = [r for records in (await there.records()).values() for r in records]
     assert received(record).event.occurred_at == odd.occurred_at

@@ -16,7 +16,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from eventkit.database import transaction
 from eventkit.ids import uuid7
-from eventkit.kafka import TopicReader, ensure_topic, partition_of, relay, topic
+from eventkit.kafka import Cluster, TopicReader, Topics, ensure_topic, partition_of, relay
 from eventkit.kafka.relay import Relay
 from eventkit.log import EventLog, NewEvent, Origin, Recorded, StreamId, Write
 from eventkit.log.conformance import everything
@@ -101,7 +101,7 @@ class Notes:
 @dataclass
 class World:
     context: str
-    kafka: str
+    kafka: Cluster
     dsn: str
     log: EventLog
     pool: asyncpg.Pool
@@ -112,17 +112,17 @@ class World:
     def relay(self, *, look_seconds: float = 0.3) -> Relay:
         """A relay as in a process of its own, with leads of its own."""
         self.leads.append(Leads(self.dsn))
-        return Relay(
-            self.context, self.log, self.pool, self.leads[-1], self.kafka, PARTITIONS, 1, self.metrics, look_seconds
-        )
+        return Relay(self.context, self.log, self.pool, self.leads[-1], self.topics(), self.metrics, look_seconds)
 
     def reader(self, name: str = "notes") -> TopicReader:
         return self.reading(Notes(name, self.context, self.pool))
 
     def reading(self, subscription: Subscription) -> TopicReader:
-        return TopicReader(
-            subscription, self.kafka, self.pool, "test", self.metrics, partitions=PARTITIONS, replication=1
-        )
+        return TopicReader(subscription, self.topics(), self.pool, "test", self.metrics)
+
+    def topics(self) -> Topics:
+        """As in a process of its own."""
+        return Topics(self.kafka, [self.context], self.metrics)
 
     async def append(self, count: int, *, tenants: Sequence[str] = TENANTS) -> None:
         for _ in range(count):
@@ -161,12 +161,12 @@ class World:
         """All that is in the topic, by partition."""
         found: dict[int, list[ConsumerRecord[Any, Any]]] = {}
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self.kafka, auto_offset_reset="earliest", enable_auto_commit=False
+            bootstrap_servers=self.kafka.servers, auto_offset_reset="earliest", enable_auto_commit=False
         )
         await consumer.start()
         try:
             for number in range(PARTITIONS):
-                partition = TopicPartition(topic(self.context), number)
+                partition = TopicPartition(self.kafka.topic(self.context), number)
                 consumer.assign([partition])
                 end = (await consumer.end_offsets([partition]))[partition]
                 found[number] = []
@@ -190,27 +190,27 @@ class World:
         await until(all_of_it)
 
     async def delete_topic(self) -> None:
-        admin = AIOKafkaAdminClient(bootstrap_servers=self.kafka)
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.kafka.servers)
         await admin.start()
         try:
-            await admin.delete_topics([topic(self.context)])
+            await admin.delete_topics([self.kafka.topic(self.context)])
 
             async def gone() -> bool:
-                return topic(self.context) not in await admin.list_topics()
+                return self.kafka.topic(self.context) not in await admin.list_topics()
 
             await until(gone)
         finally:
             await admin.close()
 
     async def make_topic(self) -> None:
-        await ensure_topic(self.kafka, self.context, partitions=PARTITIONS, replication=1)
+        await ensure_topic(self.kafka, self.context)
 
     async def send(self, partition: int, value: bytes | None, headers: list[tuple[str, Any]]) -> None:
-        producer = AIOKafkaProducer(bootstrap_servers=self.kafka)
+        producer = AIOKafkaProducer(bootstrap_servers=self.kafka.servers)
         await producer.start()
         try:
             await producer.send_and_wait(
-                topic(self.context), value, key=b"somebody", partition=partition, headers=headers
+                self.kafka.topic(self.context), value, key=b"somebody", partition=partition, headers=headers
             )
         finally:
             await producer.stop()
@@ -220,8 +220,9 @@ class World:
 
 
 @asynccontextmanager
-async def world(postgres: str, kafka: str, log: EventLog | None = None) -> AsyncGenerator[World]:
+async def world(postgres: str, kafka: str | Cluster, log: EventLog | None = None) -> AsyncGenerator[World]:
     """Over a log in PostgreSQL, or another adapter's."""
+    cluster = Cluster(kafka, PARTITIONS, 1) if isinstance(kafka, str) else kafka
     async with AsyncExitStack() as stack:
         log = log or await stack.enter_async_context(PostgresLog(postgres, poll_seconds=0.1))
         pool = await stack.enter_async_context(asyncpg.create_pool(postgres, min_size=1, max_size=6))
@@ -229,7 +230,7 @@ async def world(postgres: str, kafka: str, log: EventLog | None = None) -> Async
         await pool.execute(
             "create table noted(number bigint generated always as identity, name text, partition int, position bigint)"
         )
-        world = World(f"test-{uuid4().hex[:8]}", kafka, postgres, log, pool)
+        world = World(f"test-{uuid4().hex[:8]}", cluster, postgres, log, pool)
         yield world
         for leads in world.leads:
             await leads.__aexit__()

@@ -24,12 +24,14 @@ from eventkit.directory.directory import Directory
 from eventkit.directory.facts import OrgChart
 from eventkit.directory.views import TenantRow, TenantView
 from eventkit.errors import Rejected
+from eventkit.kafka import Cluster
 from eventkit.log import Recorded
 from eventkit.log.postgres import PostgresLog
 from eventkit.privacy.keys import KeyStore
 from eventkit.privacy.words import Words
 from eventkit.process import provision
 from eventkit.process.service import Due, Resources, Service
+from eventkit.settings import load
 from eventkit.subscriptions.projection import AnyView, compare
 from eventkit.subscriptions.reached import Reached
 from nhip.common.v1.command_pb2 import Accepted
@@ -170,10 +172,10 @@ async def rewards(postgres: str) -> AsyncGenerator[Rewards]:
             keys = Words(await stack.enter_async_context(KeyStore(postgres, b"k" * 32)))
             commands, reached = Commands("rewards", log, keys), Reached(postgres, pool)
             all_resources.append(
-                Resources("rewards", settings, log, pool, commands, keys, cast(Directory, known), reached)
+                Resources("rewards", settings, log, pool, commands, keys, cast(Directory, known), reached, Cluster(""))
             )
         services = [service(resources) for resources in all_resources]
-        await provision.databases(postgres, [])
+        await provision.databases(load(postgres=postgres), [])
         await provision.tables(all_resources[0].pool, services[0].views)
         yield Rewards(all_resources, services, known)
 

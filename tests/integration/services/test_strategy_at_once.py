@@ -22,6 +22,7 @@ from eventkit.database import transaction
 from eventkit.directory.directory import Directory
 from eventkit.directory.facts import OrgChart
 from eventkit.errors import Rejected
+from eventkit.kafka import Cluster
 from eventkit.log import Recorded
 from eventkit.log.postgres import PostgresLog
 from eventkit.names import name_key
@@ -29,6 +30,7 @@ from eventkit.privacy.keys import KeyStore
 from eventkit.privacy.words import Words
 from eventkit.process import provision
 from eventkit.process.service import Resources
+from eventkit.settings import load
 from eventkit.subscriptions.projection import messages
 from eventkit.subscriptions.reached import Reached
 from eventkit.values import from_date
@@ -119,10 +121,12 @@ async def test_nothing_serves_what_was_withdrawn_and_names_stay_apart_whoever_is
             pool = await stack.enter_async_context(asyncpg.create_pool(postgres, min_size=1, max_size=6))
             keys = Words(await stack.enter_async_context(KeyStore(postgres, b"k" * 32)))
             known, commands = cast(Directory, Known()), Commands("goals", log, keys)
-            every.append(Resources("goals", settings, log, pool, commands, keys, known, Reached(postgres, pool)))
+            every.append(
+                Resources("goals", settings, log, pool, commands, keys, known, Reached(postgres, pool), Cluster(""))
+            )
             apis.append(cast(GoalsApi, service(every[-1]).apis[0].implementation))
         views = [view for view in service(every[0]).views if view.source == "goals"]
-        await provision.databases(postgres, [])
+        await provision.databases(load(postgres=postgres), [])
         await provision.tables(every[0].pool, service(every[0]).views)
         opened = pb.OpenCycle(name="Q1", starts_on=from_date(date(2025, 1, 1)), ends_on=from_date(date(2025, 3, 31)))
         cycle = await asked(apis[0].open_cycle, opened)

@@ -6,6 +6,7 @@ import os
 import pytest
 from pydantic import ValidationError
 
+from eventkit.kafka import Cluster
 from eventkit.settings import SettingsError, describe, is_loopback, load, masked
 
 KEY = base64.b64encode(bytes(range(32))).decode()
@@ -229,3 +230,33 @@ def test_settings_can_be_shown(monkeypatch):
 )
 def test_a_url_is_shown_without_its_secrets(url, expected):
     assert masked(url) == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"kafka_security": "SASL_SSL"}, "so NHIP_KAFKA_MECHANISM must be"),
+        ({"kafka_security": "SASL_SSL", "kafka_mechanism": "plain"}, "so NHIP_KAFKA_USER must be"),
+        ({"kafka_security": "sasl_ssl", "kafka_mechanism": "PLAIN", "kafka_user": "x"}, "so NHIP_KAFKA_PASSWORD must"),
+        ({"kafka_password": "secret"}, "NHIP_KAFKA_PASSWORD is set, so NHIP_KAFKA_SECURITY must be SASL_SSL"),
+        ({"kafka_ca_file": __file__}, "NHIP_KAFKA_CA_FILE is set, so NHIP_KAFKA_SECURITY must be SSL or SASL_SSL"),
+        ({"kafka_ca_file": "/nowhere"}, "NHIP_KAFKA_CA_FILE must be a readable file"),
+        ({"kafka_security": "ssl", "kafka_key_file": __file__}, "go together"),
+        ({"installation": "Nhip_2"}, "NHIP_INSTALLATION must be what this installation is called"),
+    ],
+)
+def test_what_kafka_is_told_is_whole_or_said_to_be_wrong(given: dict[str, str], said: str):
+    with pytest.raises(SettingsError) as wrong:
+        load(**given)
+    assert said in str(wrong.value)
+    assert "secret" not in str(wrong.value)
+
+
+def test_an_installations_name_begins_what_is_its_own():
+    settings = load(installation="acme-staging", postgres="postgresql://h/")
+    assert settings.database("goals") == "postgresql://h/acme_staging_goals"
+    cluster = Cluster.of(settings)
+    assert (cluster.topic("goals"), cluster.group("audit", "x_v1")) == (
+        "acme-staging.goals.v1",
+        "acme-staging.audit.x_v1",
+    )

@@ -1,0 +1,77 @@
+"""`nhip check`: whether the engines are as a service needs them, without changing anything."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import asyncpg
+import typer
+
+from cli.catalog import SERVICES
+from cli.running import WRONG_USE, Failed, run, say
+from eventkit import kafka, telemetry
+from eventkit.log.faults import TRANSIENT
+from eventkit.privacy.keys import known_installation
+from eventkit.process import provision
+from eventkit.process.assembly import planned
+from eventkit.settings import Settings, load
+
+
+def check(
+    services: Annotated[
+        list[str] | None, typer.Argument(help="The services whose engines are looked at, by this login; unset: all.")
+    ] = None,
+) -> None:
+    """Say whether PostgreSQL and Kafka are as services need them. Changes nothing; exit code 1 when something is
+    wrong."""
+    run(_check(services or list(SERVICES)))
+
+
+async def _check(services: Sequence[str]) -> None:
+    if unknown := [name for name in services if name not in SERVICES]:
+        raise Failed(f"there is no service {unknown[0]!r}: give one of {', '.join(SERVICES)}", code=WRONG_USE)
+    settings = load(log_level="error")
+    telemetry.set_up(level=settings.log_level, format=settings.log_format, service="check")
+    wrong: list[str] = []
+    installation = ""
+    if settings.postgres:
+        found, installation = await _postgres(settings)
+        wrong += found
+    else:
+        say("PostgreSQL is not looked at: NHIP_POSTGRES is not set")
+    if settings.kafka:
+        wrong += await _kafka(settings, services, installation)
+    else:
+        say("Kafka is not looked at: NHIP_KAFKA is not set")
+    if wrong:
+        raise Failed("\n".join(wrong))
+
+
+async def _postgres(settings: Settings) -> tuple[list[str], str]:
+    """What is wrong, and the installation's id as far as it is known."""
+    where = provision.postgres_of(settings.postgres)
+    try:
+        installation = await known_installation(settings.database(provision.KEYS))
+    except (*TRANSIENT, asyncpg.PostgresError, ValueError) as error:
+        return [f"{where}: the database of keys cannot be looked at ({type(error).__name__})"], ""
+    if not installation:
+        return [f"{where}: the database of keys is empty: `nhip provision` fills it"], ""
+    say(f"{where}: this is the installation {settings.installation} ({installation})")
+    return [], installation
+
+
+async def _kafka(settings: Settings, services: Sequence[str], installation: str) -> list[str]:
+    cluster = kafka.Cluster.of(settings, installation)
+    contexts = sorted(
+        {
+            name
+            for service in services
+            for name in (service, *planned(service, SERVICES[service].build, settings).sources)
+        }
+    )
+    try:
+        problems = await kafka.ensure_topics(cluster, contexts, make=False)
+    except kafka.FAULTS as error:
+        return [await cluster.refusal() or f"Kafka at {cluster.servers} does not answer ({type(error).__name__})"]
+    if not problems:
+        say(f"Kafka at {cluster.servers}: {len(contexts)} topics are what they must be ({', '.join(sorted(contexts))})")
+    return list(problems.values())
