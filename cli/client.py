@@ -69,10 +69,17 @@ class Client:
         return Client(self._channels, token, self.positions, patience=self._patience)
 
     async def command(
-        self, request: Message, *, key: str = "", at: str = "", after: Iterable[str] = (), check: bool = False
+        self,
+        request: Message,
+        *,
+        key: str = "",
+        at: str = "",
+        after: Iterable[str] = (),
+        check: bool = False,
+        deadline: float = DEADLINE,
     ) -> Accepted:
         """Have a command carried out, and learn the position it led to; or, with `check`, only judged."""
-        done = await self.ask(request, Accepted, key=key, at=at, after=after, check=check)
+        done = await self.ask(request, Accepted, key=key, at=at, after=after, check=check, deadline=deadline)
         self.positions.learn(done.position)
         return done
 
@@ -85,8 +92,10 @@ class Client:
         at: str = "",
         after: Iterable[str] = (),
         check: bool = False,
+        deadline: float = DEADLINE,
     ) -> Reply:
-        """The reply to a request. `at` names the service, which only operations need; `after` positions to wait for.
+        """The reply to a request, within `deadline` seconds. `at` names the service, which only operations need;
+        `after` positions to wait for.
 
         Raises `Rejected` when it is refused and `Failed` when nobody answers. What may be repeated (a query, a command
         with a key) is while its service is away; whoever asks too often is asked again when they may.
@@ -104,7 +113,7 @@ class Client:
         until = begun + (self._patience if key or reply is not Accepted else 0.0)
         while True:
             try:
-                return await self._call(self._channels[service], method, request, reply, metadata)
+                return await self._call(self._channels[service], method, request, reply, metadata, deadline)
             except grpc.aio.AioRpcError as error:
                 rejected, now = errors.rejection(error), time.monotonic()
                 if rejected and rejected.kind is Kind.TOO_MANY and now < begun + PATIENCE:  # nothing was carried out
@@ -123,6 +132,7 @@ class Client:
         request: Message,
         reply: type[Reply],
         metadata: list[tuple[str, str]],
+        deadline: float,
     ) -> Reply:
         assert method.containing_service is not None
         if method.output_type.full_name != reply.DESCRIPTOR.full_name:
@@ -132,7 +142,7 @@ class Client:
             request_serializer=type(request).SerializeToString,
             response_deserializer=GetMessageClass(method.output_type).FromString,
         )
-        return await call(request, timeout=DEADLINE, metadata=tuple(metadata))
+        return await call(request, timeout=deadline, metadata=tuple(metadata))
 
 
 @asynccontextmanager

@@ -249,7 +249,9 @@ def as_file(company: BigCompany) -> Iterator[str]:
 
 def _flow(**fields: object) -> str:
     """A mapping on one line; what is empty is left out. JSON's texts, numbers and lists are YAML's too."""
-    said = ", ".join(f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in fields.items() if value)
+    said = ", ".join(
+        f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in fields.items() if value not in ("", [])
+    )
     return f"{{{said}}}"
 
 

@@ -1,10 +1,10 @@
 """Who asks, when, and on what account: what a decision may know beside its command."""
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 from uuid import UUID, uuid5
 
 from google.protobuf.message import Message
@@ -75,6 +75,9 @@ class Context:
     traceparent: str = ""
     alone: "Alone | None" = field(default=None, repr=False)
     """What tells the commands of a request that has several apart."""
+    gather: "Callable[[Any], None] | None" = field(default=None, repr=False)
+    """Takes in what would be carried out (an `eventkit.commands.batch.Item`), where several commands are to be carried
+    out as one."""
     after: Mapping[str, int] = field(default_factory=dict[str, int])
     """Positions by context that the caller wants to have been applied before it is answered."""
 

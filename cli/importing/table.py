@@ -28,6 +28,7 @@ from importing.sheets.standing import Reply
 from importing.sheets.tables import TABLES, Table, heading
 from importing.sheets.writing import Report, write
 from nhip.common.v1.command_pb2 import Accepted
+from nhip.common.v1.operations_pb2 import CarryOutTogether
 from nhip.goals.v1.goals_pb2 import Cycles, ListCycles
 from nhip.people.v1.settings_pb2 import TableMapping
 from services.gateway.console.language import Language
@@ -74,6 +75,10 @@ class Sending:
         own = request.DESCRIPTOR.full_name.split(".")[1]
         after = self.client.positions.of(context for context in SERVICES if context != own)
         return await self.client.command(request, key=key, after=after, check=check)
+
+    async def together(self, context: str, request: CarryOutTogether, /, *, key: str, seconds: float) -> Accepted:
+        after = self.client.positions.of(one for one in SERVICES if one != context)
+        return await self.client.command(request, key=key, at=context, after=after, deadline=seconds)
 
 
 def read_sheet(path: Path, asked: Asked) -> tuple[Table, Grid, Reading]:
@@ -194,7 +199,7 @@ async def _write(services: Sending, deeds: Sequence[Deed], run: str) -> None:
     console = Console()
     with console.status("Writing") as status:
         async for report in write(services, deeds, run):
-            status.update(f"Writing {report.done} of {report.total}")
+            status.update(f"Writing {report.total} as one: {report.seconds} s")
     assert report is not None
     words = kind_words(Language("en"))
     for verb, counts in (("made", report.made), ("changed", report.changed)):
@@ -204,10 +209,11 @@ async def _write(services: Sending, deeds: Sequence[Deed], run: str) -> None:
         say(f"{report.already} had been done before")
     if report.stopped:
         deed, refusal = report.stopped
-        raise Failed(
-            f"row {deed.row} was refused: {refusal_text(refusal, Language('en'))} ({refusal.reason}). "
-            f"{report.done} of {report.total} stand; run it again when this is put right, and it goes on behind them"
-        )
+        told = f"{refusal_text(refusal, Language('en'))} ({refusal.reason})"
+        if report.unknown:
+            raise Failed(f"Nobody answered: {told}. Run it again: what was written is not written twice")
+        row = f"row {deed.row} was refused: " if deed else ""
+        raise Failed(f"{row}{told}. Nothing was written; run it again when this is put right")
 
 
 async def _cycle(services: Sending, named: str) -> str:

@@ -26,6 +26,14 @@ class Item(NamedTuple):
     """What it will load, as far as that is known: loaded in one go, for all items."""
 
 
+class Refused(Exception):
+    """One of several commands that are carried out as one was refused, and so none was carried out."""
+
+    def __init__(self, number: int, refusal: Rejected):
+        super().__init__(f"command {number}: {refusal}")
+        self.number, self.refusal = number, refusal
+
+
 class Link(NamedTuple):
     """An aggregate as a batch has come to leave it, before anything of that is stored."""
 

@@ -11,12 +11,24 @@ from uuid import UUID, uuid5
 from weakref import WeakValueDictionary
 
 from eventkit.commands.aggregate import Aggregate, Decision, Ref
-from eventkit.commands.batch import Chain, Item, Link, together
+from eventkit.commands.batch import Chain, Item, Link, Refused, together
 from eventkit.commands.loading import Decide, Load, Loaded, NotLoaded, guards_of, writes_of
 from eventkit.context import Context
 from eventkit.errors import Kind, Rejected
 from eventkit.ids import uuid7
-from eventkit.log import Appended, EventLog, IdReused, NewEvent, Origin, Recorded, StreamId, Write, WrongVersion, wire
+from eventkit.log import (
+    Appended,
+    EventLog,
+    IdReused,
+    NewEvent,
+    Origin,
+    Recorded,
+    StreamId,
+    Together,
+    Write,
+    WrongVersion,
+    wire,
+)
 from eventkit.privacy.words import Words
 from nhip.common.v1.command_pb2 import Accepted
 
@@ -42,6 +54,9 @@ class Commands:
         in the reply (by default `ref`'s). Raises what `decide` raises, and `Rejected` CONFLICT when every attempt lost
         its race.
         """
+        if ctx.gather is not None:
+            ctx.gather(Item(ctx, ref, decide, answers or ref.id))
+            return Accepted(id=answers or ref.id)
         turn = StreamId(ctx.tenant, *ref)
         lock = self._turns.setdefault(turn, asyncio.Lock())
         async with lock:
@@ -101,6 +116,81 @@ class Commands:
 
         return await self.execute(ctx, aggregate(id), load_and_decide, answers=answers)
 
+    async def whole(self, items: Sequence[Item]) -> Accepted:
+        """Carry out several commands of a tenant as one: all of them or none, each decided on what those before it
+        leave, each once for its own key.
+
+        Answers a verdict for each. Raises `Refused` for the first that is refused, and `Rejected` CONFLICT.
+        """
+        async with AsyncExitStack() as turns:
+            await self._take_turns(turns, items)
+            if items[0].ctx.check:
+                verdicts = await self._judged(items)
+                for number, verdict in enumerate(verdicts):
+                    if isinstance(verdict, Rejected):
+                        raise Refused(number, verdict)
+                return together(verdicts)
+            for attempt in range(ATTEMPTS):
+                verdicts = await self._done_before(dict(enumerate(items)), range(len(items)))
+                for number, verdict in verdicts.items():
+                    if isinstance(verdict, Rejected):
+                        raise Refused(number, verdict)
+                left = {number: item for number, item in enumerate(items) if number not in verdicts}
+                done = await self._attempt_whole(left) if left else {}
+                if done is not None:
+                    verdicts |= done
+                    return together([verdicts[number] for number in range(len(items))])
+                await _pause(attempt)
+        raise _contended()
+
+    async def _attempt_whole(self, items: Mapping[int, Item]) -> dict[int, Accepted | Rejected] | None:
+        """The verdicts on some items, by their number; None: somebody else was faster, and nothing is stored.
+
+        All is decided before the first word is sealed: what is refused makes no keys for people who are not there. So
+        what is remembered of the streams is of before.
+        """
+        chain = Chain(items[min(items)].ctx.tenant)
+        await self._load_together(chain, [read for item in items.values() for read in item.reads])
+        begun = {stream: known.version for stream, known in chain.known.items()}
+        verdicts = dict[int, Accepted | Rejected]()
+        decided: list[tuple[int, Decision, list[Write]]] = []
+        for number, item in items.items():
+            loaded: dict[StreamId, Loaded] = {}
+            try:
+                decision = await item.decide(self._loading_into(chain, loaded, look=True, begun=begun))
+                writes = chain.extend(decision, _unsealed(decision), loaded) if decision else []
+            except Rejected as refusal:
+                if begun and await self._log.read_together(begun):
+                    return None
+                raise Refused(number, refusal) from None
+            if writes:
+                decided.append((number, decision, writes))
+            else:
+                verdicts[number] = Accepted(id=item.id, unchanged=True)
+            await asyncio.sleep(0)  # of many none takes the whole loop
+        appends: list[Together] = []
+        for number, decision, writes in decided:
+            try:
+                events = iter(await self._events(items[number].ctx, decision))
+            except Rejected as refusal:
+                raise Refused(number, refusal) from None
+            sealed = [write._replace(events=[next(events)]) if write.events else write for write in writes]
+            appends.append(Together(sealed, _origin(items[number].ctx)))
+            await asyncio.sleep(0)
+        if not appends:
+            return verdicts if not begun or not await self._log.read_together(begun) else None
+        try:
+            appended = await self._log.append_together(appends)
+        except (WrongVersion, IdReused) as lost:
+            self._forget(lost)
+            return None
+        return verdicts | {n: self._accepted(items[n].id, appended.position) for n, _, _ in decided}
+
+    async def _take_turns(self, turns: AsyncExitStack, items: Sequence[Item]) -> None:
+        """In one order: no two that have several wait for each other."""
+        for stream in sorted({StreamId(item.ctx.tenant, *item.ref) for item in items}):
+            await turns.enter_async_context(self._turns.setdefault(stream, asyncio.Lock()))
+
     async def batch(self, items: Sequence[Item]) -> Accepted:
         """Carry out several commands of a tenant, each once for its own key and decided on what those before it leave.
 
@@ -108,10 +198,12 @@ class Commands:
         appends share the log's commits; one that loses a race is decided again, with those that built on it.
         """
         verdicts: dict[int, Accepted | Rejected] = {}
+        if items and (gather := items[0].ctx.gather):
+            for item in items:
+                gather(item)
+            return together([Accepted(id=item.id) for item in items])
         async with AsyncExitStack() as turns:
-            # in one order: no two batches wait for each other
-            for stream in sorted({StreamId(item.ctx.tenant, *item.ref) for item in items}):
-                await turns.enter_async_context(self._turns.setdefault(stream, asyncio.Lock()))
+            await self._take_turns(turns, items)
             if items[0].ctx.check:
                 return together(await self._judged(items))
             for attempt in range(ATTEMPTS):
@@ -193,13 +285,18 @@ class Commands:
         for stream, (version, state) in states.items():
             chain.known[stream] = Link(version, state, aggregates[stream])
 
-    def _loading_into(self, chain: Chain, loaded: dict[StreamId, Loaded], *, look: bool) -> Load:
+    def _loading_into(
+        self, chain: Chain, loaded: dict[StreamId, Loaded], *, look: bool, begun: dict[StreamId, int] | None = None
+    ) -> Load:
+        """`begun` takes in the versions that streams had in the log."""
         read = self._loading(chain.tenant, {}, look=look)
 
         async def load(aggregate: Aggregate[State], id: str) -> State:
             stream = StreamId(chain.tenant, aggregate.category, id)
             if stream not in chain.known:
                 state = await read(aggregate, id)
+                if begun is not None:
+                    begun[stream] = self._states[stream][0]
                 chain.begin(stream, Link(self._states[stream][0], state, aggregate))
             known = chain.known[stream]
             loaded[stream] = Loaded(known.version, aggregate)
@@ -306,6 +403,11 @@ async def _pause(attempt: int) -> None:
 
 def _contended() -> Rejected:
     return Rejected("CONTENDED", "others kept changing what this command is about: ask again", kind=Kind.CONFLICT)
+
+
+def _unsealed(decision: Decision) -> list[NewEvent]:
+    """Events without their content: as far as what comes after them is decided."""
+    return [NewEvent(uuid7(), wire.type_name(message), b"") for _, message in decision]
 
 
 def _origin(ctx: Context) -> Origin:

@@ -13,6 +13,7 @@ from eventkit.log.port import (
     Origin,
     Recorded,
     StreamId,
+    Together,
     Write,
     WrongVersion,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "Origin",
     "Recorded",
     "StreamId",
+    "Together",
     "Write",
     "WrongVersion",
 ]

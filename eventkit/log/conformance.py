@@ -29,6 +29,7 @@ from eventkit.log.port import (
     Origin,
     Recorded,
     StreamId,
+    Together,
     Write,
     WrongVersion,
 )
@@ -333,6 +334,59 @@ class LogConformance:
             before = recorded[: positions.index(outcome.position) + 1 - 3]
             for of, expected, _ in writes:
                 assert sum(e.stream == of for e in before) == expected
+
+    # -- several as one
+
+    async def test_appends_that_are_stored_together_are_appends_of_their_own(self, log: EventLog):
+        other = Origin("person:b", b"two")
+        first, second, third = events(2), events(1), events(1)
+        done = await log.append_together(
+            [
+                Together([Write(stream("a"), NO_STREAM, first), Write(stream("g"), NO_STREAM)], ORIGIN),
+                Together([Write(stream("b"), NO_STREAM, second), Write(stream("a"), 2, third)], other),
+            ]
+        )
+        recorded = await everything(log)
+        assert [e.id for e in recorded] == [e.id for e in (*first, *second, *third)]
+        assert [(e.index, e.size, e.version) for e in recorded] == [(0, 2, 1), (1, 2, 2), (0, 2, 1), (1, 2, 3)]
+        assert [e.origin for e in recorded] == [ORIGIN, ORIGIN, other, other]
+        assert done == Appended(recorded[-1].position, {stream("a"): 3, stream("b"): 1})
+        assert [e.id for e in await log.append_of(third[0].id)] == [second[0].id, third[0].id]
+        assert len({e.recorded_at for e in recorded}) == 1
+
+    async def test_of_appends_that_are_stored_together_none_is_stored_where_one_loses(
+        self, log: EventLog, make_log: MakeLog
+    ):
+        await log.append(Write(stream("taken"), NO_STREAM, events()), origin=ORIGIN)
+        last = await log.last_position()
+        first, repeated = events(), events()
+        for mine in (log, await make_log()):
+            together = [
+                Together([Write(stream("a"), NO_STREAM, first)], ORIGIN),
+                Together([Write(stream("taken"), NO_STREAM, events())], ORIGIN),
+            ]
+            assert isinstance(await verdict(mine.append_together(together)), WrongVersion)
+            assert await log.last_position() == last
+        await log.append(Write(stream("r"), NO_STREAM, repeated), origin=ORIGIN)
+        for again in ([first, repeated], [repeated, first]):
+            together = [
+                Together([Write(stream(str(n)), NO_STREAM, some)], ORIGIN) for n, some in enumerate(again, start=1)
+            ]
+            assert isinstance(await verdict(log.append_together(together)), IdReused)
+        assert await log.last_position() == last + 1
+        await log.append_together([Together([Write(stream("a"), NO_STREAM, first)], ORIGIN)])
+        assert [e.id for e in await read(log, stream("a"))] == [first[0].id]
+
+    async def test_a_guard_of_one_of_them_refuses_all(self, log: EventLog):
+        await log.append(Write(stream("g"), NO_STREAM, events()), origin=ORIGIN)
+        together = [
+            Together([Write(stream("a"), NO_STREAM, events())], ORIGIN),
+            Together([Write(stream("b"), NO_STREAM, events()), Write(stream("g"), NO_STREAM)], ORIGIN),
+        ]
+        assert isinstance(await verdict(log.append_together(together)), WrongVersion)
+        assert await log.last_position() == 1
+        with pytest.raises(ValueError, match="guards alone"):
+            await log.append_together([together[0], Together([Write(stream("g"), 1)], ORIGIN)])
 
     # -- asking again
 

@@ -11,8 +11,9 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 import structlog
 
 from eventkit.ids import uuid7
+from eventkit.log import grouping
 from eventkit.log.grouping import Pending
-from eventkit.log.port import Appended, LogFull, Origin, StreamId, Write
+from eventkit.log.port import Appended, LogFull, Origin, StreamId, Together, Write
 from eventkit.log.turns import Turns
 from eventkit.telemetry import Metrics
 
@@ -66,7 +67,16 @@ class GroupCommit:
 
     async def append(self, writes: Sequence[Write], origin: Origin) -> Appended:
         """As the port's: what `serve` gave as verdict."""
-        pending = Pending(writes, origin, uuid7())
+        return await self._append(grouping.pending(uuid7(), writes, origin))
+
+    async def append_together(self, appends: Sequence[Together]) -> Appended:
+        """As the port's. To the group it is one append, to readers several."""
+        parts = [grouping.part(uuid7(), writes, origin) for writes, origin in appends]
+        if not all(part.events for part in parts):
+            raise ValueError("each append needs events; guards alone record nothing")
+        return await self._append(Pending([write for part in parts for write in part.writes], parts))
+
+    async def _append(self, pending: Pending) -> Appended:
         if self._closing:
             raise ConnectionError("the log is being closed")
         if len(self._queue) >= self._max_queue or (

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from eventkit.log.port import Appended, IdReused, NewEvent, Origin, Recorded, StreamId, Write, WrongVersion
@@ -20,13 +20,26 @@ Whatever a log takes in must fit a Kafka record (1 MB by default), or the relay 
 """
 
 
+class Part(NamedTuple):
+    """What readers see as one append."""
+
+    append_id: UUID
+    origin: Origin
+    writes: Sequence[Write]
+    events: int
+
+
+def part(append_id: UUID, writes: Sequence[Write], origin: Origin) -> Part:
+    return Part(append_id, origin, writes, sum(len(write.events) for write in writes))
+
+
 @dataclass(slots=True)
 class Pending:
-    """An append that waits for its verdict."""
+    """An append, or several that are stored as one, waiting for a verdict."""
 
     writes: Sequence[Write]
-    origin: Origin
-    append_id: UUID
+    parts: Sequence[Part]
+    """Whose events they are, in the order of the writes."""
     verdict: Appended | Exception | None = None
     events: int = field(init=False)
     bytes: int = field(init=False)
@@ -35,7 +48,12 @@ class Pending:
     """What its caller waits for."""
 
     def __post_init__(self) -> None:
-        self.events, self.bytes = check(self.writes, self.origin)
+        self.events, self.bytes = check(self.writes, [part.origin for part in self.parts])
+
+
+def pending(append_id: UUID, writes: Sequence[Write], origin: Origin) -> Pending:
+    """One append."""
+    return Pending(writes, [part(append_id, writes, origin)])
 
 
 @dataclass(slots=True)
@@ -46,17 +64,23 @@ class Accepted:
     stream: StreamId
     version: int
     pending: Pending
+    part: Part
     index: int
+    """Of the events of its part."""
 
 
-def check(writes: Sequence[Write], origin: Origin) -> tuple[int, int]:
+def check(writes: Sequence[Write], origins: Iterable[Origin]) -> tuple[int, int]:
     """Refuse what no database could store, since one bad append would fail its whole group.
 
     Answers the number of events and bytes.
     """
     ids: set[UUID] = set()
     events = size = 0
-    texts = [origin.actor, origin.correlation_id, origin.causation_id, origin.traceparent]
+    texts = [
+        text
+        for origin in origins
+        for text in (origin.actor, origin.correlation_id, origin.causation_id, origin.traceparent)
+    ]
     for stream, expected, batch in writes:
         name = str(stream)
         if not all(stream) or name.count("/") != 2 or len(name.encode("utf-8", "replace")) > MAX_STREAM_NAME:
@@ -109,10 +133,13 @@ def decide(group: Iterable[Pending], versions: dict[StreamId, int], stored_ids: 
         if lost := _lost(pending.writes, versions):
             pending.verdict = WrongVersion(lost.stream, lost.expected, versions[lost.stream])
             continue
-        index = 0
+        parts, index = iter(pending.parts), 0
+        now = next(parts)
         for stream, expected, events in pending.writes:
             for version, event in enumerate(events, expected + 1):
-                accepted.append(Accepted(event, stream, version, pending, index))
+                if index == now.events:
+                    now, index = next(parts), 0
+                accepted.append(Accepted(event, stream, version, pending, now, index))
                 index += 1
                 versions[stream] = version
         taken.update(ids)

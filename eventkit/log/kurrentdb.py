@@ -32,7 +32,7 @@ from eventkit.log import grouping
 from eventkit.log.group_commit import GroupCommit
 from eventkit.log.grouping import Accepted, Pending
 from eventkit.log.kurrentdb_records import Records
-from eventkit.log.port import NO_STREAM, Appended, Origin, Recorded, StreamId, Write, WrongVersion
+from eventkit.log.port import NO_STREAM, Appended, Origin, Recorded, StreamId, Together, Write, WrongVersion
 from eventkit.telemetry import Metrics
 
 NEEDED = "26.1"
@@ -124,10 +124,13 @@ class KurrentLog:
     # -- writing
 
     async def append(self, *writes: Write, origin: Origin) -> Appended:
-        for write in writes:
-            if "-" in write.stream.category:
-                raise ValueError(f"{write.stream}: KurrentDB ends a category at its first hyphen; this one has one")
+        _check(writes)
         return await self._groups.append(writes, origin)
+
+    async def append_together(self, appends: Sequence[Together]) -> Appended:
+        for one in appends:
+            _check(one.writes)
+        return await self._groups.append_together(appends)
 
     def _disbelieve(self) -> None:
         self._versions, self._head = {}, None
@@ -388,6 +391,13 @@ class KurrentLog:
                 pump.cancel()
                 await asyncio.wait([pump])
                 await subscription.stop()
+
+
+def _check(writes: Sequence[Write]) -> None:
+    """Raises ValueError."""
+    for write in writes:
+        if "-" in write.stream.category:
+            raise ValueError(f"{write.stream}: KurrentDB ends a category at its first hyphen; this one has one")
 
 
 @dataclass(frozen=True, slots=True)

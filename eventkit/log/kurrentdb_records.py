@@ -37,29 +37,29 @@ class Records:
     def stored_at(self, one: Accepted) -> NewRecord:
         """Where an event stands; of an append's first, where all of it does. Its own id is new in each attempt: a
         server that knows ids again must not take a repeated append for this one."""
-        first = next(w.events for w in one.pending.writes if w.events)
+        first = next(w.events for w in one.part.writes if w.events)
         place: dict[str, Any] = {
             "stream": self.name(one.stream),
             "version": one.version,
             "first": str(first[0].id),
         }
         if one.index == 0:
-            place["writes"] = [(self.name(w.stream), w.expected, len(w.events)) for w in one.pending.writes if w.events]
-        id = uuid5(one.pending.append_id, str(one.event.id))
+            place["writes"] = [(self.name(w.stream), w.expected, len(w.events)) for w in one.part.writes if w.events]
+        id = uuid5(one.part.append_id, str(one.event.id))
         return NewRecord(self.id_stream(one.event.id), "nhip.EventStored", json.dumps(place).encode(), id=id)
 
     def event(self, one: Accepted, at: datetime) -> NewRecord:
         """KurrentDB has keys of its own for correlation and causation; a value there is text."""
-        event, pending = one.event, one.pending
+        event, part = one.event, one.part
         told = {
-            "$correlationId": pending.origin.correlation_id,
-            "$causationId": pending.origin.causation_id,
-            "actor": pending.origin.actor,
-            "command-digest": pending.origin.command_digest.hex(),
-            "traceparent": pending.origin.traceparent,
-            "append-id": str(pending.append_id),
+            "$correlationId": part.origin.correlation_id,
+            "$causationId": part.origin.causation_id,
+            "actor": part.origin.actor,
+            "command-digest": part.origin.command_digest.hex(),
+            "traceparent": part.origin.traceparent,
+            "append-id": str(part.append_id),
             "append-index": str(one.index),
-            "append-size": str(pending.events),
+            "append-size": str(part.events),
             "recorded-at": at.isoformat(),
             "occurred-at": (event.occurred_at or at).isoformat(),
         }

@@ -68,6 +68,13 @@ class Origin(NamedTuple):
     traceparent: str = ""
 
 
+class Together(NamedTuple):
+    """One of several appends that are stored as one: to whoever reads them each is an append of its own."""
+
+    writes: Sequence[Write]
+    origin: Origin
+
+
 class Unread(Enum):
     """In the stead of a message, which may be None."""
 
@@ -147,6 +154,14 @@ class EventLog(Protocol):
         Raises `WrongVersion` when a stream is not at its expected version (guards included), `IdReused`, `LogFull`, and
         ValueError for what no log could store. After any other error, or a cancelled wait, the append may have been
         stored: ask again with the same ids.
+        """
+        ...
+
+    async def append_together(self, appends: Sequence[Together]) -> Appended:
+        """Store several appends, all of them or none; each goes on where those before it left the streams.
+
+        Raises what `append` raises, with nothing stored. There is no telling that they are a repetition: where any of
+        their events is stored already, that is `IdReused`.
         """
         ...
 

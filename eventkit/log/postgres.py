@@ -19,7 +19,7 @@ import asyncpg
 from eventkit.log import grouping
 from eventkit.log.group_commit import GroupCommit
 from eventkit.log.grouping import Accepted, Pending
-from eventkit.log.port import NO_STREAM, Appended, Origin, Recorded, StreamId, Write, WrongVersion
+from eventkit.log.port import NO_STREAM, Appended, Origin, Recorded, StreamId, Together, Write, WrongVersion
 from eventkit.log.recent import Recent
 from eventkit.log.rows import event_of
 from eventkit.telemetry import Metrics
@@ -195,6 +195,9 @@ class PostgresLog:
     async def append(self, *writes: Write, origin: Origin) -> Appended:
         return await self._groups.append(writes, origin)
 
+    async def append_together(self, appends: Sequence[Together]) -> Appended:
+        return await self._groups.append_together(appends)
+
     async def _serve(self, group: list[Pending]) -> None:
         if self._writer is None or self._writer.is_closed():
             # a belief dies with its connection: after a failover it could be too high, and leave a gap in a stream
@@ -311,12 +314,12 @@ class PostgresLog:
                     a.stream,
                     a.version,
                     position,
-                    a.pending.append_id,
+                    a.part.append_id,
                     a.index,
-                    a.pending.events,
+                    a.part.events,
                     a.event.occurred_at or at,
                     at,
-                    a.pending.origin,
+                    a.part.origin,
                 )
                 for position, a in enumerate(accepted, behind + 1)
             ]
@@ -426,16 +429,16 @@ async def _no_reset(_: object) -> None:
 
 def _row(accepted: Accepted) -> tuple[Any, ...]:
     """An event as the INSERT takes it."""
-    event, pending = accepted.event, accepted.pending
+    event, part = accepted.event, accepted.part
     return (
         event.id,
-        pending.append_id,
+        part.append_id,
         accepted.index,
-        pending.events,
+        part.events,
         str(accepted.stream),
         accepted.version,
         event.type,
         event.data,
         event.occurred_at,
-        *pending.origin,
+        *part.origin,
     )

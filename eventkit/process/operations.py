@@ -16,6 +16,7 @@ from eventkit.errors import Rejected, unknown
 from eventkit.log import Recorded
 from eventkit.process import use
 from eventkit.process.service import Resources
+from eventkit.process.together import Together
 from eventkit.rpc.access import Allow, anyone, integration_may, may, roles, services
 from eventkit.rpc.server import Api
 from eventkit.subscriptions import checkpoint, parking, readers
@@ -29,6 +30,7 @@ OPERATIONS = pb.DESCRIPTOR.services_by_name["Operations"]
 _OPERATORS = roles("admin", services=("operator",))
 ACCESS: Mapping[str, Allow] = {
     "GetAccess": anyone().and_integrations(),
+    "CarryOutTogether": anyone(services=("importer", "operator")).and_integrations(),  # each step asks for itself
     "ListIntegrationUse": roles("admin", "auditor", services=("operator",)),
     "Verify": roles("admin", "auditor", "executive", services=("operator",)),
     "ListParked": roles("admin", "auditor", "executive", services=("operator",)),
@@ -81,6 +83,10 @@ class Operations:
 
     async def list_integration_use(self, request: pb.ListIntegrationUse, ctx: Context) -> pb.IntegrationUses:
         return await use.uses(self.resources.pool, ctx.tenant, request, ctx.at)
+
+    async def carry_out_together(self, command: pb.CarryOutTogether, ctx: Context) -> Accepted:
+        together = Together(self.apis, self.resources.directory, self.resources.commands)
+        return await together.carry_out(command, ctx)
 
     async def verify(self, request: pb.Verify, ctx: Context) -> pb.Verified:
         views = [view for view in self._views() if request.view in ("", view.name)]

@@ -39,7 +39,10 @@ from nhip.common.v1.delivery_pb2 import Delivery
 from nhip.common.v1.options_pb2 import unmarked_words
 
 MESSAGE_BYTES = 4 * 1024 * 1024
-"""Largest request and reply."""
+"""Largest reply."""
+
+REQUEST_BYTES = 4 * MESSAGE_BYTES
+"""Largest request: many commands that are carried out as one. What each may say, the rules of its fields limit."""
 
 WAIT_SECONDS = 30.0
 """How long a call may wait for positions, whatever its deadline: a wait costs this service, and a deadline costs its

@@ -2,7 +2,7 @@
 
 import grpc
 
-from eventkit.rpc.call import MESSAGE_BYTES
+from eventkit.rpc.call import MESSAGE_BYTES, REQUEST_BYTES
 
 # Every replica gets calls, and one that is away none. No retries: whether a call that was sent may be repeated, only
 # its caller knows.
@@ -10,7 +10,7 @@ _CONFIG = '{"loadBalancingConfig": [{"round_robin": {}}]}'
 _OPTIONS: tuple[tuple[str, int | str], ...] = (
     ("grpc.service_config", _CONFIG),
     ("grpc.max_receive_message_length", MESSAGE_BYTES),
-    ("grpc.max_send_message_length", MESSAGE_BYTES),
+    ("grpc.max_send_message_length", REQUEST_BYTES),
     # A replica that was killed is asked again soon, not after two minutes.
     ("grpc.initial_reconnect_backoff_ms", 200),
     ("grpc.min_reconnect_backoff_ms", 200),

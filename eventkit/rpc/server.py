@@ -17,6 +17,7 @@ from eventkit.rpc.access import Allow, Roles
 from eventkit.rpc.auth import Authenticator
 from eventkit.rpc.call import (
     MESSAGE_BYTES,
+    REQUEST_BYTES,
     Applied,
     Call,
     Dependencies,
@@ -42,7 +43,7 @@ DEADLINE_SECONDS = 30.0
 
 _OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.so_reuseport", 0),  # with it two servers share a port silently, and each gets half of the calls
-    ("grpc.max_receive_message_length", MESSAGE_BYTES),
+    ("grpc.max_receive_message_length", REQUEST_BYTES),
     ("grpc.max_send_message_length", MESSAGE_BYTES),
     (
         "grpc.default_compression_level",

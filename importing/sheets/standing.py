@@ -12,6 +12,7 @@ from importing.sheets.faults import Fault, meant
 from importing.sheets.rows import Row
 from importing.sheets.tables import Table
 from nhip.common.v1.command_pb2 import Accepted
+from nhip.common.v1.operations_pb2 import CarryOutTogether
 from nhip.goals.v1 import goals_pb2 as g
 from nhip.people.v1 import people_pb2 as p
 
@@ -26,6 +27,10 @@ class Services(Protocol):
 
     async def command(self, request: Message, /, *, key: str, check: bool = False) -> Accepted:
         """Have a command carried out; or, with `check`, only judged."""
+        ...
+
+    async def together(self, context: str, request: CarryOutTogether, /, *, key: str, seconds: float) -> Accepted:
+        """Have several commands of one service carried out as one, which may take so many seconds."""
         ...
 
 

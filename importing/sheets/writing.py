@@ -1,16 +1,31 @@
-"""Carries out what was ticked, in order; all of it was checked before."""
+"""Carries out what was ticked, as one: all of it or nothing. All of it was checked before."""
 
+import asyncio
+import re
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from google.protobuf.message import Message
 
+from eventkit import contracts
 from eventkit.errors import Rejected
-from importing.sheets.checking import AT_ONCE, BATCHES, batch, key_in, rejected
+from eventkit.rpc.call import REQUEST_BYTES
+from importing.sheets.checking import AT_ONCE, BATCHES, batch, key_in
 from importing.sheets.plan import Deed
 from importing.sheets.standing import Services
 from nhip.common.v1.command_pb2 import Verdict
+from nhip.common.v1.operations_pb2 import CarryOutTogether, Step
+
+SECONDS = 300.0
+"""How long carrying it out may take."""
+_METHODS: Mapping[str, tuple[str, str]] = {
+    rpc.input_type.full_name: (context, rpc.name)
+    for context, api in contracts.services().items()
+    for rpc in api.methods
+}
+_AROUND = 64 << 10
+"""Of a request, what is not its steps."""
 
 
 @dataclass(slots=True)
@@ -18,41 +33,55 @@ class Report:
     """What became of it."""
 
     total: int
+    seconds: int = 0
+    """For how long it has been carried out."""
     done: int = 0
+    """All or none."""
     made: Counter[str] = field(default_factory=Counter[str])
     """By kind, what is new."""
     changed: Counter[str] = field(default_factory=Counter[str])
     """By kind, what was changed."""
     already: int = 0
     """What had been done before: another run of the same."""
-    stopped: tuple[Deed, Rejected] | None = None
-    """What was refused all the same, because something changed meanwhile. What stands is above; running it again goes
-    on behind it."""
+    stopped: tuple[Deed | None, Rejected] | None = None
+    """What was refused all the same, because something changed meanwhile, and so nothing was written."""
+    unknown: bool = False
+    """Nobody answered: it may have been written. Bringing it in again writes nothing twice."""
     proposals: list[str] = field(default_factory=list[str])
 
 
 async def write(services: Services, deeds: Sequence[Deed], run: str) -> AsyncIterator[Report]:
-    """Yields the report as it grows; the last one is final."""
+    """Yields the report every second; the last one is final."""
     report = Report(len(deeds))
-    made: dict[str, str] = {}
     yield report
-    for part in _parts(deeds):
-        try:
-            verdicts = await _sent(services, part, made, run)
-        except Rejected as refusal:
-            report.stopped = (part[0], refusal)
-            yield report
-            return
-        for deed, verdict in zip(part, verdicts, strict=True):
-            if verdict.refused.reason:
-                report.stopped = report.stopped or (deed, rejected(verdict))
-                continue
-            _count(report, deed, verdict)
-            if deed.key:
-                made[deed.ref] = verdict.id
+    if not deeds:
+        return
+    parts = _parts(deeds)
+    context, request = await asyncio.to_thread(_request, parts, run)
+    if request.ByteSize() > REQUEST_BYTES - _AROUND:
+        report.stopped = None, Rejected("TOO_MUCH_AT_ONCE", "this is more than is carried out as one: divide the file")
         yield report
-        if report.stopped:
-            return
+        return
+    carried_out = asyncio.create_task(services.together(context, request, key=run, seconds=SECONDS))
+    try:
+        while not (await asyncio.wait([carried_out], timeout=1.0))[0]:
+            report.seconds += 1
+            yield report
+    finally:
+        carried_out.cancel()
+    try:
+        done = carried_out.result()
+    except Rejected as refusal:
+        report.stopped = _refused(parts, refusal), refusal
+        report.unknown = refusal.reason in _UNANSWERED
+    else:
+        for deed, verdict in zip(deeds, done.verdicts, strict=True):
+            _count(report, deed, verdict)
+    yield report
+
+
+_UNANSWERED = ("SERVICE_AWAY", "SERVICE_SLOW", "DEADLINE_EXCEEDED", "SHUTTING_DOWN", "INTERNAL")
+"""Of these nobody can say whether it was carried out."""
 
 
 def _count(report: Report, deed: Deed, verdict: Verdict) -> None:
@@ -67,8 +96,19 @@ def _count(report: Report, deed: Deed, verdict: Verdict) -> None:
         report.proposals.append(verdict.id)
 
 
+def _refused(parts: Sequence[Sequence[Deed]], refusal: Rejected) -> Deed | None:
+    """Whose command it was."""
+    step, item = refusal.parameters.get("step"), refusal.parameters.get("item", "0")
+    if step is None:
+        return None
+    for one in refusal.violations[:1]:
+        if found := re.match(r"steps\[\d+\]\.items\[(\d+)\]", one.field):
+            item = found[1]
+    return parts[int(step)][int(item)]
+
+
 def _parts(deeds: Sequence[Deed]) -> list[list[Deed]]:
-    """Those that can be sent together: of one kind, none resting on another of them."""
+    """Those that can be one step: of one kind, none resting on another of them."""
     parts: list[list[Deed]] = []
     refs: set[str] = set()
     for deed in deeds:
@@ -87,14 +127,28 @@ _TOGETHER = ("person", "kpi", "value")
 """Kinds of what can be made together."""
 
 
-async def _sent(services: Services, deeds: Sequence[Deed], made: Mapping[str, str], run: str) -> list[Verdict]:
-    def ids(_kind: str, ref: str) -> str:
-        return made[ref] if ref.startswith("#") else ref
+def _request(parts: Sequence[Sequence[Deed]], run: str) -> tuple[str, CarryOutTogether]:
+    """All of it, and the service that carries it out: no table has rows of two."""
+    steps: list[Step] = []
+    contexts: set[str] = set()
+    for deeds in parts:
+        requests: list[tuple[Message, str]] = [(deed.build(_named), key_in(deed, run)) for deed in deeds]
+        together = type(requests[0][0]) in BATCHES
+        request = batch(requests) if together else requests[0][0]
+        context, method = _METHODS[request.DESCRIPTOR.full_name]
+        contexts.add(context)
+        steps.append(
+            Step(
+                method=method,
+                request=request.SerializeToString(),
+                key="" if together else requests[0][1],
+                refs=[deed.ref for deed in deeds] if any(deed.ref for deed in deeds) else [],
+            )
+        )
+    [context] = contexts
+    return context, CarryOutTogether(service=context, steps=steps)
 
-    requests: list[tuple[Message, str]] = [(deed.build(ids), key_in(deed, run)) for deed in deeds]
-    if type(requests[0][0]) in BATCHES:
-        done = await services.command(batch(requests), key=f"{run}:{requests[0][1]}"[:200])
-        return list(done.verdicts)
-    [(request, key)] = requests
-    done = await services.command(request, key=key)
-    return [Verdict(id=done.id, repeated=done.repeated, unchanged=done.unchanged)]
+
+def _named(_kind: str, ref: str) -> str:
+    """What is there by its id; what is not there yet by its reference, which the service puts an id in the place of."""
+    return ref

@@ -59,8 +59,18 @@ class Upstream:
     def contexts(self) -> tuple[str, ...]:
         return tuple(self._channels)
 
-    async def call(self, context: str, method: MethodDescriptor, request: Message, metadata: Metadata = ()) -> Reply:
-        """The answer of `context`'s service; raises Failure for a refusal and for a service that is away."""
+    async def call(
+        self,
+        context: str,
+        method: MethodDescriptor,
+        request: Message,
+        metadata: Metadata = (),
+        *,
+        seconds: float = 0.0,
+    ) -> Reply:
+        """The answer of `context`'s service; raises Failure for a refusal and for a service that is away. It has as
+        long as any, or so many `seconds`."""
+        deadline = seconds or self._deadline
         channel = self._channels.get(context)
         if channel is None:
             raise Failure(
@@ -77,10 +87,10 @@ class Upstream:
         )
         # The service gets a little less time than it is waited for: whose time is over first says what kept it, as a
         # position that was not reached. A client's own gRPC deadline would end at the same moment and know nothing.
-        told_to = (_TIMEOUT, f"{round(self._deadline * 1000)}m")
+        told_to = (_TIMEOUT, f"{round(deadline * 1000)}m")
         call = unary(request, metadata=(*metadata, told_to))
         try:
-            async with asyncio.timeout(self._deadline + ANSWERING):
+            async with asyncio.timeout(deadline + ANSWERING):
                 message: Message = await call
                 told: list[tuple[str, Any]] = [*await call.initial_metadata(), *await call.trailing_metadata()]
         except grpc.aio.AioRpcError as error:
@@ -112,10 +122,18 @@ class Caller:
     first."""
 
     async def ask(
-        self, context: str, method: str, request: Message, answer: type[Answer], *, key: str = "", check: bool = False
+        self,
+        context: str,
+        method: str,
+        request: Message,
+        answer: type[Answer],
+        *,
+        key: str = "",
+        check: bool = False,
+        seconds: float = 0.0,
     ) -> tuple[Answer, str]:
         """The typed answer of `context` to `method`, and the position that came with it. A command has a `key`; with
-        `check` it is only judged.
+        `check` it is only judged. It has as long as any call, or so many `seconds`.
 
         Every context has the methods of `Operations`, too.
         """
@@ -132,7 +150,7 @@ class Caller:
         metadata += [(name, value) for name, value in given.items() if value]
         methods = SERVICES[context].methods_by_name
         rpc = methods[method] if method in methods else OPERATIONS.methods_by_name[method]
-        reply = await self.upstream.call(context, rpc, request, metadata)
+        reply = await self.upstream.call(context, rpc, request, metadata, seconds=seconds)
         if not isinstance(reply.message, answer):
             raise TypeError(f"{context}.{method} answers {type(reply.message).__name__}, not {answer.__name__}")
         return reply.message, reply.position

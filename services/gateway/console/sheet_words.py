@@ -166,6 +166,7 @@ def fault_words(language: Language) -> Mapping[str, str]:
         "ADDED_TOGETHER": _(
             "One proposal has room for 16 new KPIs that serve each other: bring it in when those are there."
         ),
+        "TOO_MUCH_AT_ONCE": _("This is more than is written as one: divide the file."),
         "BY_LINKS": _("Bring in “What KPIs serve” for this."),
     }
 

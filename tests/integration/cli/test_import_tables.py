@@ -12,12 +12,14 @@ import pytest
 from cli.client import Client, connected
 from cli.importing.table import Asked, Sending, bring_table
 from cli.running import Failed
+from eventkit.errors import Rejected
 from eventkit.values import from_date
 from importing.sheets.dry_run import Result, Wanted, dry_run
 from importing.sheets.grid import letter, read
 from importing.sheets.mapping import guess
 from importing.sheets.tables import TABLES
 from importing.sheets.writing import Report, write
+from nhip.common.v1 import operations_pb2 as ops
 from nhip.common.v1.words_pb2 import PersonalText
 from nhip.goals.v1 import goals_pb2 as g
 from nhip.people.v1 import people_pb2 as p
@@ -244,6 +246,60 @@ async def test_links_and_values_come_in_and_another_value_for_a_day_is_a_differe
     assert [entry.state for entry in again.entries] == ["unchanged"]
     [difference] = (await desk.look("values", values.format(8))).plan.differences()
     assert (difference.before, difference.after) == ("7", "8")
+
+
+async def test_what_is_refused_at_the_last_moment_leaves_nothing_of_the_table_behind(desk: Desk):
+    """Somebody was faster between the dry run and the writing: rows before and behind are not written either."""
+    await staffed(desk)
+    run, units = uuid4().hex, {u.name for u in (await desk.by("importer").ask(p.ListUnits(), p.Units)).units}
+    table = "Tên đơn vị,Thuộc\nKho,\nKho lạnh,Kho\nBán lẻ,\n"
+    deeds = (await desk.look("units", table, run=run)).plan.deeds(frozenset())
+    await desk.by("nam").command(p.CreateUnit(name="Bán  LẺ"), key="faster")
+    [*_, report] = [report async for report in write(desk.by("importer"), deeds, run)]
+    assert report.stopped is not None
+    deed, refusal = report.stopped
+    assert deed is not None
+    assert (deed.row, refusal.reason, report.done, report.made) == (4, "UNIT_EXISTS", 0, {})
+    found = {u.name for u in (await desk.by("importer").ask(p.ListUnits(), p.Units)).units}
+    assert found - units == {"Bán LẺ"}
+
+    people = "Mã NV,Họ tên,Quản lý\n9001,Trưởng,\n9002,Viên,9001\n9003,Nữa,9002\n"
+    deeds = (await desk.look("people", people, run=run)).plan.deeds(frozenset())
+    taken = p.RegisterPerson(name=PersonalText(plain="Khác"), employment=pt.Employment(employee_code="9003"))
+    await desk.by("nam").command(taken, key="taken")
+    [*_, report] = [report async for report in write(desk.by("importer"), deeds, run)]
+    assert report.stopped is not None
+    assert report.stopped[0] is not None
+    assert (report.stopped[0].row, report.stopped[1].reason) == (4, "EMPLOYEE_CODE_TAKEN")
+    assert {"Trưởng", "Viên"}.isdisjoint(await desk.people())
+
+
+async def test_as_one_only_commands_of_the_service_are_carried_out_that_come_alone_too(desk: Desk):
+    nam = desk.by("nam")
+    assert list((await nam.ask(p.ListUnits(), p.Units)).units) == []
+
+    async def refused(*steps: ops.Step, by: Sending = nam) -> Rejected:
+        with pytest.raises(Rejected) as refusal:
+            await by.together("people", ops.CarryOutTogether(steps=steps), key=uuid4().hex, seconds=10)
+        return refusal.value
+
+    fine = ops.Step(method="CreateUnit", request=p.CreateUnit(name="Kho").SerializeToString(), refs=["#1"])
+    for method in ("ListUnits", "DefineKpi", "Nope"):
+        unknown = await refused(fine, ops.Step(method=method))
+        assert (unknown.reason, [v.field for v in unknown.violations]) == ("METHOD_UNKNOWN", ["steps[1].method"])
+    lost = p.RenameUnit(unit_id="#2", name="Kho lớn").SerializeToString()
+    assert (await refused(fine, ops.Step(method="RenameUnit", request=lost))).reason == "REFERENCE_UNKNOWN"
+    empty = await refused(fine, ops.Step(method="RenameUnit", request=p.RenameUnit(unit_id="#1").SerializeToString()))
+    assert [one.field for one in empty.violations] == ["steps[1].name"]
+    unreadable = await refused(ops.Step(method="CreateUnit", request=b"\xff"))
+    assert unreadable.reason == "REQUEST_UNREADABLE"
+    tenant = p.CreateTenant(name="X").SerializeToString()
+    assert (await refused(ops.Step(method="CreateTenant", request=tenant))).reason == "NOT_ALLOWED"
+    assert list((await nam.ask(p.ListUnits(), p.Units)).units) == []
+    renamed = ops.Step(method="RenameUnit", request=p.RenameUnit(unit_id="#1", name="Kho lớn").SerializeToString())
+    done = await nam.together("people", ops.CarryOutTogether(steps=[fine, renamed]), key="one", seconds=10)
+    assert [unit.name for unit in (await nam.ask(p.ListUnits(), p.Units)).units] == ["Kho lớn"]
+    assert done.verdicts[0].id == done.verdicts[1].id
 
 
 async def test_a_unit_that_was_renamed_since_is_known_by_its_row(desk: Desk):

@@ -1,15 +1,16 @@
 """Several commands together: a verdict for each, once for its key, on fresh state when others were faster."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
 from eventkit.commands.aggregate import Decision, StreamEvent
-from eventkit.commands.batch import Item
+from eventkit.commands.batch import Item, Refused
 from eventkit.commands.loading import Load
 from eventkit.errors import Rejected
-from eventkit.log import Appended, Origin, StreamId, Write
+from eventkit.log import Appended, Origin, StreamId, Together, Write
 from nhip.people.v1.events_pb2 import UnitCreated, UnitHeadAppointed
 from tests.integration.eventkit.test_commands import UNIT, Office, appoint, asked, create, office
 
@@ -167,6 +168,57 @@ async def test_what_rests_on_one_that_lost_is_decided_again_too(office: Office, 
     done = await office.commands.batch([appointing("sales", "an"), copying("sales", "ops"), creating("hr")])
     assert not any(v.HasField("refused") for v in done.verdicts)
     assert (await office.heads("sales"), await office.heads("ops")) == (["rival", "an"], ["an"])
+
+
+async def test_as_one_they_are_carried_out_all_or_none(office: Office):
+    await found(office, "sales")
+    wanted = [creating("hr", "k1"), appointing("hr", "an", "k2"), appointing("sales", "an", "k3")]
+    with pytest.raises(Refused, match="UNIT_UNKNOWN") as refused:
+        await office.commands.whole([*wanted, appointing("none", "an")])
+    assert refused.value.number == 3
+    assert await office.log.last_position() == 1
+    done = await office.commands.whole([*wanted, appointing("sales", "an")])
+    assert [(v.id, v.repeated, v.unchanged) for v in done.verdicts] == [
+        ("hr", False, False),
+        ("hr", False, False),
+        ("sales", False, False),
+        ("sales", False, True),
+    ]
+    recorded = await office.log.read_together({StreamId("acme", "unit", unit): 0 for unit in ("hr", "sales")})
+    assert len({(e.recorded_at, e.append_id) for e in recorded if e.position > 1}) == 3  # one moment, three appends
+    assert len({e.recorded_at for e in recorded if e.position > 1}) == 1
+    again = await office.open().whole([*wanted, creating("ops", "k4")])
+    assert [v.repeated for v in again.verdicts] == [True, True, True, False]
+    with pytest.raises(Refused, match="IDEMPOTENCY_KEY_REUSED"):
+        await office.commands.whole([creating("law", "k5"), appointing("hr", "binh", "k2", body=b"x")])
+    assert await office.commands.whole([appointing("hr", "an"), appointing("sales", "an")])
+    assert (await office.heads("hr"), await office.heads("law")) == (["an"], [])
+
+
+async def test_as_one_they_are_all_decided_again_when_somebody_was_faster(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+):
+    await found(office, "sales")
+    rival, append = office.open(), office.log.append_together
+
+    async def overtaken(appends: Sequence[Together]) -> Appended:
+        monkeypatch.undo()
+        await rival.execute(asked(), UNIT("sales"), appoint("sales", "rival"))
+        return await append(appends)
+
+    monkeypatch.setattr(office.log, "append_together", overtaken)
+    await office.commands.whole([creating("hr"), appointing("sales", "an"), copying("sales", "ops")])
+    assert (await office.heads("sales"), await office.heads("ops")) == (["rival", "an"], ["an"])
+
+
+async def test_as_one_they_are_checked_as_one(office: Office):
+    checked = [
+        i._replace(ctx=replace(i.ctx, check=True)) for i in (creating("hr"), appointing("hr", "an", together=False))
+    ]
+    assert not any(v.HasField("refused") for v in (await office.commands.whole(checked)).verdicts)
+    with pytest.raises(Refused, match="UNIT_EXISTS"):
+        await office.commands.whole([checked[0], checked[0]])
+    assert await office.log.last_position() == 0
 
 
 async def test_what_is_only_checked_is_judged_as_if_it_were_carried_out_and_leaves_nothing(office: Office):

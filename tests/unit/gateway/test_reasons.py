@@ -22,6 +22,7 @@ REASON_AT = {"Rejected": 0, "invalid": 0, "Failure": 1, "Violation": 1, "unknown
 """What raises or answers a refusal, and which of its arguments is the reason."""
 PROGRAMS_ONLY = (
     "eventkit/process/operations.py",  # `nhip` and operators ask there
+    "eventkit/process/together.py",
     "eventkit/rpc/integrations.py",
     "eventkit/rpc/metadata.py",  # headers, which the console sets itself
     "services/checkins/domain/delivery.py",  # what a source sent, which is answered there

@@ -297,7 +297,7 @@ async def writing(visit: Visit) -> Response:
         yield head
         services, report = Sending(visit.caller), Report(len(deeds))
         async for report in write(services, deeds, it.run):
-            yield _progress(visit, report)
+            yield "" if report.stopped else _progress(visit, report)
         kept, not_kept = False, ""
         if report.made or report.changed:
             try:
@@ -314,7 +314,11 @@ async def writing(visit: Visit) -> Response:
 
 
 def _progress(visit: Visit, report: Report) -> str:
-    said = visit.language.gettext("%(done)s of %(total)s written") % {"done": report.done, "total": report.total}
+    said = (
+        visit.language.gettext("%(done)s of %(total)s written") % {"done": report.done, "total": report.total}
+        if report.done
+        else visit.language.gettext("Being written for %(seconds)s s") % {"seconds": report.seconds}
+    )
     return f"<li>{said}</li>\n"
 
 
@@ -339,7 +343,7 @@ def _report(
 ) -> str:
     language = visit.language
     words = kind_words(language)
-    stopped: tuple[Deed, str] | None = None
+    stopped: tuple[Deed | None, str] | None = None
     if report.stopped:
         deed, refused = report.stopped
         stopped = deed, refusal_text(refused, language)

@@ -10,6 +10,7 @@ from eventkit.errors import Kind, Rejected
 from eventkit.rpc.errors import CODES
 from importing.sheets.standing import Reply
 from nhip.common.v1.command_pb2 import Accepted
+from nhip.common.v1.operations_pb2 import CarryOutTogether
 from services.gateway.failures import Failure
 from services.gateway.upstream import Caller
 
@@ -34,7 +35,14 @@ class Sending:
 
     async def command(self, request: Message, /, *, key: str, check: bool = False) -> Accepted:
         context, method = _METHODS[request.DESCRIPTOR.full_name]
-        done, position = await self._call(context, method, request, Accepted, key, check)
+        return self._heard(context, *await self._call(context, method, request, Accepted, key, check))
+
+    async def together(self, context: str, request: CarryOutTogether, /, *, key: str, seconds: float) -> Accepted:
+        answered = await self._call(context, "CarryOutTogether", request, Accepted, key, seconds=seconds)
+        return self._heard(context, *answered)
+
+    def _heard(self, context: str, done: Accepted, position: str) -> Accepted:
+        """What is asked from now on is of after it."""
         if position := done.position or position:
             others = (one for one in self.caller.positions if one.partition("=")[0] != context)
             self.caller = replace(self.caller, positions=(*others, position))
@@ -48,13 +56,14 @@ class Sending:
         reply: type[Reply],
         key: str = "",
         check: bool = False,
+        seconds: float = 0.0,
     ) -> tuple[Reply, str]:
         """Raises `Rejected`, caused by the failure that it was."""
         loop = asyncio.get_running_loop()
         until = loop.time() + PATIENCE
         while True:
             try:
-                return await self.caller.ask(context, method, request, reply, key=key, check=check)
+                return await self.caller.ask(context, method, request, reply, key=key, check=check, seconds=seconds)
             except Failure as error:
                 if _KINDS.get(error.status) is Kind.TOO_MANY and error.retry_after and loop.time() < until:
                     await asyncio.sleep(min(error.retry_after, 2.0))

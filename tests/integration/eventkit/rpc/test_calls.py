@@ -504,7 +504,7 @@ async def test_an_answer_that_is_too_large_says_so(nhip):
 
 
 async def test_a_request_that_is_too_large_is_refused(nhip):
-    request = goals_pb2.AlignKpi(kpi_id="k1", why="x" * (4 * 1024 * 1024 + 1))
+    request = goals_pb2.AlignKpi(kpi_id="k1", why="x" * (16 * 1024 * 1024 + 1))
     assert (
         await failing(nhip.Goals.AlignKpi(request, metadata=(nhip.bearer(),)))
     ).code() is grpc.StatusCode.RESOURCE_EXHAUSTED

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventkit.log import Appended, IdReused, NewEvent, Origin, Recorded, StreamId, Write, WrongVersion
+from eventkit.log import Appended, IdReused, NewEvent, Origin, Recorded, StreamId, Write, WrongVersion, grouping
 from eventkit.log.grouping import Pending, decide, guards, repeated
 
 ORIGIN = Origin("person:lan")
@@ -20,7 +20,7 @@ def ids(*numbers: int) -> list[NewEvent]:
 
 
 def pending(number: int, *writes: Write) -> Pending:
-    return Pending(writes, ORIGIN, UUID(int=10_000 + number))
+    return grouping.pending(UUID(int=10_000 + number), writes, ORIGIN)
 
 
 def verdicts(*appends: tuple[Write, ...], versions: dict[StreamId, int], known: frozenset[UUID] = frozenset()):

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from eventkit.log import Appended, NewEvent, Origin, StreamId, Write, WrongVersion
+from eventkit.log import Appended, NewEvent, Origin, StreamId, Write, WrongVersion, grouping
 from eventkit.log.grouping import Pending
 from eventkit.log.turns import ELSEWHERE_SECONDS, TURN_SECONDS, Turns
 
@@ -29,7 +29,7 @@ class Callers:
         if name not in self._tasks:
             self._over[name] = asyncio.Event()
             self._tasks[name] = asyncio.create_task(self._over[name].wait(), name=name)
-        pending = Pending([Write(stream, 0, [NewEvent(UUID(int=1), "t", b"")])], Origin("x"), UUID(int=2))
+        pending = grouping.pending(UUID(int=2), [Write(stream, 0, [NewEvent(UUID(int=1), "t", b"")])], Origin("x"))
         pending.caller, pending.told = self._tasks[name], asyncio.get_running_loop().create_future()
         return pending
 
