@@ -12,7 +12,7 @@ from importing.sheets.grid import Grid
 from importing.sheets.mapping import Reading
 from importing.sheets.plan import Entry, Plan
 from importing.sheets.rows import Rows, rows_of
-from importing.sheets.standing import Services, Standing, standing
+from importing.sheets.standing import Services, Standing, addressed, standing
 from importing.sheets.tables import Table
 
 
@@ -49,6 +49,7 @@ async def dry_run(services: Services, wanted: Wanted, run: str) -> Result:
     """Raises `Rejected` where the services refuse as a whole: who asks may not do this, or a service is away."""
     there = await standing(services, wanted.table, wanted.cycle)
     found = await asyncio.to_thread(rows_of, fixed(wanted.grid, wanted.fixes or {}), wanted.table, wanted.reading)
+    there.addresses = await addressed(services, found, there)
     if wanted.table.of_cycle and there.cycle is None:
         fault = Fault(wanted.reading.header, 0, "", "", "NO_CYCLE")
         return Result(Plan(faults=[fault]), found, there)

@@ -7,9 +7,10 @@ from typing import Any, Protocol, TypeVar
 
 from google.protobuf.message import Message
 
+from eventkit.errors import Rejected
 from eventkit.names import name_key
 from importing.sheets.faults import Fault, meant
-from importing.sheets.rows import Row
+from importing.sheets.rows import Row, Rows
 from importing.sheets.tables import Table
 from nhip.common.v1.command_pb2 import Accepted
 from nhip.common.v1.operations_pb2 import CarryOutTogether
@@ -84,6 +85,8 @@ class Standing:
     csfs: Mapping[str, g.Csf] = field(default_factory=dict[str, g.Csf])
     kpis: Mapping[str, g.Kpi] = field(default_factory=dict[str, g.Kpi])
     cycle: g.Cycle | None = None
+    addresses: Mapping[str, str] = field(default_factory=dict[str, str])
+    """People's ids by e-mail addresses that the file names, where the list of people does not tell them."""
 
     def person_names(self) -> Names:
         """Everybody who is active, by code, e-mail and name."""
@@ -91,6 +94,9 @@ class Standing:
         for id, person in self.people.items():
             if person.active:
                 names.add(id, person.employment.employee_code, person.email.plain, person.name.plain)
+        for address, id in self.addresses.items():
+            if id in self.people:
+                names.add(id, address)
         return names
 
     def names_of_units(self) -> Names:
@@ -136,6 +142,37 @@ async def standing(services: Services, table: Table, cycle_id: str = "") -> Stan
 
         found.kpis = await _all(services, asked, g.Kpis, "kpis", "kpi_id", 200)
     return found
+
+
+ADDRESSES_AT_ONCE = 500
+
+
+async def addressed(services: Services, found: Rows, there: Standing) -> Mapping[str, str]:
+    """Whose the addresses are that a file names and nobody in the list of people has; none for who may not ask."""
+    known = {person.email.plain.casefold() for person in there.people.values()}
+    named = {
+        text.strip(): None
+        for row in found.rows
+        for name, cell in row.values.items()
+        if name in _PEOPLE
+        for text in ([cell] if isinstance(cell, str) else cell)
+        if "@" in text and text.strip().casefold() not in known
+    }
+    wanted, ids = [text for text in named if len(text) <= 254], dict[str, str]()
+    for start in range(0, len(wanted), ADDRESSES_AT_ONCE):
+        asked = p.FindPeopleByEmail(emails=wanted[start : start + ADDRESSES_AT_ONCE])
+        try:
+            answer = await services.ask(asked, p.PeopleByEmail)
+        except Rejected as refused:
+            if refused.reason != "NOT_ALLOWED":
+                raise
+            return {}
+        ids |= {one.email: one.person_id for one in answer.found}
+    return ids
+
+
+_PEOPLE = ("owners", "owner", "head", "manager")
+"""Fields that name people who are there."""
 
 
 async def _all(

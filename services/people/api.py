@@ -303,6 +303,18 @@ class PeopleApi(CompanyApi):
         people = [_person(org, org.people[id], employed.get(id), email=admin or id == ctx.actor.id) for id in shown]
         return pb.PeopleList(people=people, next_page_token=token)
 
+    async def find_people_by_email(self, request: pb.FindPeopleByEmail, ctx: Context) -> pb.PeopleByEmail:
+        org = await self.resources.directory.org_chart(ctx.tenant)
+        found = await self.names.by_email(ctx.tenant, org, request.emails)
+        return pb.PeopleByEmail(
+            found=[
+                pb.PersonByEmail(email=email, person_id=id)
+                for email in dict.fromkeys(request.emails)
+                for id in found.get(email, ())
+                if org.is_active(id)
+            ]
+        )
+
     async def get_organisation(self, request: pb.GetOrganisation, ctx: Context) -> pb.Organisation:
         return organisation_of(await self.resources.directory.org_chart(ctx.tenant))
 

@@ -1,9 +1,9 @@
-"""Finding people by their names, which are sealed wherever they are kept: opened for the search, in memory, and for a
+"""Finding people by their names and addresses, which are sealed wherever they are kept: opened for the search, in memory, and for a
 short while."""
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from eventkit.directory.facts import OrgChart
@@ -24,6 +24,8 @@ class _Opened:
     at: float
     names: dict[str, str]
     """By person's id: name and title, as they are searched for."""
+    by_email: dict[str, list[str]]
+    """Ids by address, in small letters."""
 
 
 class Names:
@@ -37,26 +39,38 @@ class Names:
     async def matching(self, tenant: str, org: OrgChart, text: str) -> frozenset[str]:
         """The ids of people whose name or title has each word of a text, whatever its case and diacritics."""
         wanted = plain_letters(text).split()
-        names = await self._names(tenant, org)
+        names = (await self._open(tenant, org)).names
         return frozenset(id for id, name in names.items() if all(word in name for word in wanted))
 
-    async def _names(self, tenant: str, org: OrgChart) -> dict[str, str]:
+    async def by_email(self, tenant: str, org: OrgChart, emails: Iterable[str]) -> dict[str, list[str]]:
+        """The ids of the people who have some addresses, by the address as it was asked for."""
+        known = (await self._open(tenant, org)).by_email
+        return {email: known[plain] for email in emails if (plain := email.strip().casefold()) in known}
+
+    async def _open(self, tenant: str, org: OrgChart) -> _Opened:
         known = self._opened.get(tenant)
         if known is not None and known.org is org and time.monotonic() - known.at < KEY_SECONDS:
-            return known.names
-        at, people, names = time.monotonic(), list(org.people.values()), dict[str, str]()
+            return known
+        at, people = time.monotonic(), list(org.people.values())
+        names, by_email = dict[str, str](), dict[str, list[str]]()
         for start in range(0, len(people), AT_ONCE):
             some = pb.PeopleList(
-                people=[pb.Person(person_id=p.id, name=p.name, title=p.title) for p in people[start : start + AT_ONCE]]
+                people=[
+                    pb.Person(person_id=p.id, name=p.name, title=p.title, email=p.email)
+                    for p in people[start : start + AT_ONCE]
+                ]
             )
             await self._words.open(some, tenant=tenant)
             names |= {p.person_id: plain_letters(f"{p.name.plain} {p.title.plain}") for p in some.people}
+            for p in some.people:
+                if p.email.plain:
+                    by_email.setdefault(p.email.plain.strip().casefold(), []).append(p.person_id)
             await asyncio.sleep(0)
         self._opened.pop(tenant, None)
-        self._opened[tenant] = _Opened(org, at, names)
+        self._opened[tenant] = opened = _Opened(org, at, names, by_email)
         while len(self._opened) > TENANTS:
             self._opened.pop(next(iter(self._opened)))
-        return names
+        return opened
 
 
 def one_of(ids: Sequence[str], org: OrgChart) -> list[str]:

@@ -1,7 +1,7 @@
 """Tables from spreadsheets, against the services hosted for this run: compared with what is there, checked whole,
 written once."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -36,6 +36,8 @@ class Desk:
 
     client: Client
     tokens: dict[str, str]
+    mint: Callable[[str], str]
+    """The token of somebody, by their id."""
 
     def by(self, subject: str) -> Sending:
         return Sending(self.client.acting(self.tokens[subject]))
@@ -63,8 +65,8 @@ class Desk:
         assert report.stopped is None
         return report
 
-    async def people(self) -> dict[str, p.Person]:
-        found = await self.by("importer").ask(p.ListPeople(page_size=500), p.PeopleList)
+    async def people(self, *, by: str = "importer") -> dict[str, p.Person]:
+        found = await self.by(by).ask(p.ListPeople(page_size=500), p.PeopleList)
         return {person.name.plain: person for person in found.people}
 
     async def kpis(self) -> list[g.Kpi]:
@@ -86,7 +88,7 @@ async def desk(system: System) -> AsyncGenerator[Desk]:
             "importer": mint(tenant, "service:importer", on_behalf_of="service:operator"),
             "nam": mint(tenant, f"person:{done.id}"),
         }
-        yield Desk(client, tokens)
+        yield Desk(client, tokens, lambda id: mint(tenant, f"person:{id}"))
 
 
 async def opened(desk: Desk) -> None:
@@ -193,6 +195,25 @@ async def test_one_criterion_for_all_is_a_kpi_for_each_and_five_thresholds_becom
     }
     again = (await desk.look("kpis", (SHEETS / "criteria.csv").read_bytes())).plan
     assert (again.count("new"), again.count("unchanged")) == (0, 15)
+
+
+async def test_owners_are_named_by_their_addresses_also_by_who_does_not_see_any(desk: Desk):
+    """An OKR master brings KPIs in; addresses are told by nobody, and found for who sets KPIs of others."""
+    await opened(desk)
+    await staffed(desk)
+    mai = p.RegisterPerson(name=PersonalText(plain="Mai"), roles=[pt.ROLE_OKR_MASTER])
+    desk.tokens["mai"] = desk.mint((await desk.by("nam").command(mai, key="mai")).id)
+    desk.tokens["an"] = desk.mint((await desk.people())["Hoàng Thu An"].person_id)
+    table = "KPI,Người chịu trách nhiệm,Mục tiêu,Đơn vị tính\nGọi khách,AN@example.org,30,cuộc\nGặp khách,{},9,buổi\n"
+    both = table.format("binh@example.org; an@example.org")
+    assert all(not person.email.plain for person in (await desk.people(by="mai")).values())
+    assert (await desk.bring("kpis", both, by="mai")).made == {"kpi": 2}
+    owners = {kpi.name: sorted(owner.name.plain for owner in kpi.owners) for kpi in await desk.kpis()}
+    assert owners == {"Gọi khách": ["Hoàng Thu An"], "Gặp khách": ["Hoàng Thu An", "Lý Văn Bình"]}
+    nobody = await desk.look("kpis", table.format("nobody@example.org"), by="mai")
+    assert told(nobody) == [(3, "B", "NO_SUCH_PERSON")]
+    with pytest.raises(Rejected, match="NOT_ALLOWED"):
+        await desk.by("an").ask(p.FindPeopleByEmail(emails=["binh@example.org"]), p.PeopleByEmail)
 
 
 async def test_a_form_without_owners_is_brought_in_for_whom_it_is_said(desk: Desk):
