@@ -67,6 +67,7 @@ ACCESS: Mapping[str, Allow] = {
     "PreviewStatuses": anyone(),
     "GetOverview": anyone(),
     "ListGaps": anyone(),
+    "CountKpis": anyone(),
     "GetKpi": anyone(services=(IMPORTER,)).and_integrations(READ),
     "GetKpiAccess": anyone(),
     "GetKpiHistory": anyone(services=(IMPORTER,)),
@@ -187,6 +188,10 @@ class GoalsApi(CycleApi):
     async def list_gaps(self, request: pb.ListGaps, ctx: Context) -> pb.Gaps:
         org = await self.resources.directory.org_chart(ctx.tenant)
         return await overview.gaps(self.overviews, ctx.tenant, request, org, ctx.at)
+
+    async def count_kpis(self, request: pb.CountKpis, ctx: Context) -> pb.KpiCounts:
+        org = await self.resources.directory.org_chart(ctx.tenant)
+        return await kpi_list.counted(self.resources.pool, self.outlines, ctx.tenant, request, org, ctx.at)
 
     async def get_kpi(self, request: pb.GetKpi, ctx: Context) -> pb.KpiPage:
         org = await self._people_then(ctx, request.as_of)

@@ -1,6 +1,6 @@
 """gRPC of people: request → command or query, nothing else."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -12,7 +12,7 @@ from eventkit.commands.loading import Load
 from eventkit.context import Context
 from eventkit.directory.facts import ORGANISATION, PERSON, TENANT, THE_ORGANISATION, OrgChart, Person
 from eventkit.directory.past import Past
-from eventkit.errors import Kind, Rejected, unknown
+from eventkit.errors import Kind, Rejected, no_page_token, unknown
 from eventkit.log import StreamId
 from eventkit.rpc.access import AUDITOR
 from eventkit.rpc.paging import asked
@@ -281,7 +281,11 @@ class PeopleApi(CompanyApi):
             await self._then(ctx, request.as_of),
             asked(request, ctx.tenant, str, size=len(request.person_ids) or PEOPLE),
         )
-        ids = one_of(request.person_ids, org) if request.person_ids else sorted(org.people)
+        if request.person_ids:  # to be named, not to be read through
+            ids = one_of(request.person_ids, org)
+        else:
+            ids = [id for id in await self.names.in_order(ctx.tenant, now) if id in org.people]
+        behind = _behind(ids, page.after[0]) if page.after else ids
         text = request.text.strip()
         named = await self.names.matching(ctx.tenant, now, text) if text else None
         async with reading(self.resources.pool, ctx.tenant) as con:
@@ -289,9 +293,8 @@ class PeopleApi(CompanyApi):
             named_so = None if named is None else named | await coded_so(con, ctx.tenant, text)
             wanted = (
                 id
-                for id in ids
-                if (page.after is None or id > page.after[0])
-                and (named_so is None or id in named_so)
+                for id in behind
+                if (named_so is None or id in named_so)
                 and (not request.active or org.people[id].active)
                 and (bool(request.person_ids) or not org.people[id].withdrawn)
                 and (not request.lacking or request.lacking in lacks(org, id))
@@ -339,6 +342,13 @@ class PeopleApi(CompanyApi):
         lets in."""
         org, me = await self.resources.directory.org_chart(ctx.tenant), ctx.actor.id
         return ctx.actor.kind == "service" or (org.has_role(me, "admin") and not org.has_role(me, AUDITOR))
+
+
+def _behind(ids: Sequence[str], id: str) -> Sequence[str]:
+    """Raises `Rejected` for somebody who is not among them: no page ended so."""
+    if id not in ids:
+        raise no_page_token()
+    return ids[ids.index(id) + 1 :]
 
 
 def _person(org: OrgChart, person: Person, employment: types_pb2.Employment | None, *, email: bool) -> pb.Person:

@@ -1,5 +1,5 @@
-"""Finding people by their names and addresses, which are sealed wherever they are kept: opened for the search, in memory, and for a
-short while."""
+"""Finding people by their names and addresses, and listing them by name: sealed wherever they are kept, they are
+opened in memory, and for a short while."""
 
 import asyncio
 import time
@@ -19,18 +19,39 @@ TENANTS = 50
 
 
 @dataclass(frozen=True, slots=True)
+class _Told:
+    """One person's words, opened."""
+
+    name: str
+    """Name and title, as they are searched for."""
+    email: str
+    """In small letters."""
+    place: tuple[str, str]
+    """What they are listed by: given name, whole name."""
+
+    @classmethod
+    def of(cls, person: pb.Person) -> "_Told":
+        called = plain_letters(person.name.plain)
+        return cls(
+            plain_letters(f"{person.name.plain} {person.title.plain}"),
+            person.email.plain.strip().casefold(),
+            (called.rpartition(" ")[2], called),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class _Opened:
     org: OrgChart
     at: float
-    names: dict[str, str]
-    """By person's id: name and title, as they are searched for."""
+    told: dict[str, _Told]
     by_email: dict[str, list[str]]
-    """Ids by address, in small letters."""
+    order: Sequence[str]
+    """Ids, as people are listed."""
 
 
 class Names:
-    """A tenant's names are forgotten as soon as anything changes about its people, and after a minute, as their keys
-    are."""
+    """What of a person was opened is forgotten as soon as anything changes about them, and after a minute, as their
+    keys are."""
 
     def __init__(self, words: Words):
         self._words = words
@@ -39,35 +60,48 @@ class Names:
     async def matching(self, tenant: str, org: OrgChart, text: str) -> frozenset[str]:
         """The ids of people whose name or title has each word of a text, whatever its case and diacritics."""
         wanted = plain_letters(text).split()
-        names = (await self._open(tenant, org)).names
-        return frozenset(id for id, name in names.items() if all(word in name for word in wanted))
+        told = (await self._open(tenant, org)).told
+        return frozenset(id for id, one in told.items() if all(word in one.name for word in wanted))
 
     async def by_email(self, tenant: str, org: OrgChart, emails: Iterable[str]) -> dict[str, list[str]]:
         """The ids of the people who have some addresses, by the address as it was asked for."""
         known = (await self._open(tenant, org)).by_email
         return {email: known[plain] for email in emails if (plain := email.strip().casefold()) in known}
 
+    async def in_order(self, tenant: str, org: OrgChart) -> Sequence[str]:
+        """The ids of everybody as a list of people is read here: by given name, which is the last word, then by all of
+        it."""
+        return (await self._open(tenant, org)).order
+
     async def _open(self, tenant: str, org: OrgChart) -> _Opened:
+        """Of a chart that moved on, those who changed are opened anew; all of them once their keys are too old."""
         known = self._opened.get(tenant)
-        if known is not None and known.org is org and time.monotonic() - known.at < KEY_SECONDS:
+        if known is not None and time.monotonic() - known.at >= KEY_SECONDS:
+            known = None
+        if known is not None and known.org is org:
             return known
-        at, people = time.monotonic(), list(org.people.values())
-        names, by_email = dict[str, str](), dict[str, list[str]]()
-        for start in range(0, len(people), AT_ONCE):
+        at = known.at if known else time.monotonic()
+        told: dict[str, _Told] = {}
+        if known is not None:
+            told = {id: known.told[id] for id, one in org.people.items() if known.org.people.get(id) is one}
+        new = [one for id, one in org.people.items() if id not in told]
+        for start in range(0, len(new), AT_ONCE):
             some = pb.PeopleList(
                 people=[
                     pb.Person(person_id=p.id, name=p.name, title=p.title, email=p.email)
-                    for p in people[start : start + AT_ONCE]
+                    for p in new[start : start + AT_ONCE]
                 ]
             )
             await self._words.open(some, tenant=tenant)
-            names |= {p.person_id: plain_letters(f"{p.name.plain} {p.title.plain}") for p in some.people}
-            for p in some.people:
-                if p.email.plain:
-                    by_email.setdefault(p.email.plain.strip().casefold(), []).append(p.person_id)
+            told |= {p.person_id: _Told.of(p) for p in some.people}
             await asyncio.sleep(0)
+        by_email: dict[str, list[str]] = {}
+        for id, one in told.items():
+            if one.email:
+                by_email.setdefault(one.email, []).append(id)
+        opened = _Opened(org, at, told, by_email, sorted(told, key=lambda id: (*told[id].place, id)))
         self._opened.pop(tenant, None)
-        self._opened[tenant] = opened = _Opened(org, at, names, by_email)
+        self._opened[tenant] = opened
         while len(self._opened) > TENANTS:
             self._opened.pop(next(iter(self._opened)))
         return opened

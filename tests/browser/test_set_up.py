@@ -50,7 +50,7 @@ async def brings(page: Page, table: str, name: str, content: str, *, new: int, w
     if wrong:
         await expect(page.get_by_text(wrong)).to_be_visible()
         await page.get_by_label(re.compile("^Bỏ lại các dòng này")).check()
-    await page.get_by_role("button", name=re.compile(f"^Ghi {new} ")).click()
+    await page.get_by_role("button", name=re.compile(f"^Ghi {new} " if new else "^Ghi các mục")).click()
     await expect(page.get_by_role("heading", name="Đã ghi")).to_be_visible()
 
 

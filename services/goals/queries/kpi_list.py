@@ -1,7 +1,9 @@
 """The KPIs of a cycle as a list: all of them in pages, or those that are searched for."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from decimal import Decimal
 
 import asyncpg
 
@@ -10,6 +12,8 @@ from eventkit.directory.responsibility import answerable
 from eventkit.names import plain_letters
 from eventkit.rpc.paging import asked
 from eventkit.subscriptions.table import reading
+from eventkit.values import from_decimal
+from nhip.common.v1.time_pb2 import AsOf
 from nhip.goals.v1 import goals_pb2 as pb
 from services.goals.queries import kpis, progress
 from services.goals.queries.goal_map import CycleState, moment, read_cycle
@@ -51,6 +55,27 @@ async def listed(
         await state.load(con, shown)
         await state.load_trends(con, shown)
     return pb.Kpis(kpis=state.shown(shown), next_page_token=token)
+
+
+async def counted(
+    pool: asyncpg.Pool, outlines: Outlines, tenant: str, request: pb.CountKpis, org: OrgChart, at: datetime
+) -> pb.KpiCounts:
+    """How many KPIs some people answer for in a cycle (G-41), and their weights (G-45)."""
+    async with reading(pool, tenant) as con:
+        state = await read_cycle(con, outlines, tenant, request.cycle_id, org, moment(AsOf(), org, at))
+    stubs, counts, weights = state.outline.own, Counter[str](), dict[str, Decimal]()
+    for id in state.outline.answered_by(request.owner_ids, org):
+        if id in stubs:
+            for person in answerable(stubs[id].owner_ids, stubs[id].unit_id, org):
+                counts[person] += 1
+                weights[person] = weights.get(person, Decimal()) + stubs[id].weight
+    return pb.KpiCounts(
+        counts=[
+            pb.KpiCount(person_id=person, count=counts[person], weight=from_decimal(weights[person]))
+            for person in dict.fromkeys(request.owner_ids)
+            if counts[person]
+        ]
+    )
 
 
 async def _recorded_by(con: asyncpg.Connection, state: CycleState, person_id: str) -> list[str]:

@@ -1,8 +1,8 @@
 """First steps: what a company has, what is missing, and who can do it. Computed, never ticked off by hand."""
 
 import asyncio
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from starlette.responses import Response
 
@@ -38,6 +38,8 @@ class Step:
     """Icon, text and address of what can be done here, the first thing first."""
     whose: str = ""
     """Who can do it, where that is not the viewer."""
+    state: str = ""
+    """In a few words, where that is not "done": "2 to fill in", "after step 4"."""
     optional: bool = False
 
 
@@ -62,7 +64,7 @@ async def first_steps(visit: Visit) -> Response:
     if not (visit.may("people.RegisterPerson") or visit.may("goals.OpenCycle")):
         raise Failure("PERMISSION_DENIED", "NOT_ALLOWED", "setting a company up is for administrators and executives")
     standing = await _standing(visit)
-    steps = tuple(_steps(visit, standing))
+    steps = tuple(_with_states(visit, list(_steps(visit, standing))))
     needed = [step for step in steps if not step.optional]
     current = next((step for step in needed if not step.done), None)
     return visit.render(
@@ -72,7 +74,52 @@ async def first_steps(visit: Visit) -> Response:
         done=sum(step.done for step in needed),
         needed=len(needed),
         company=standing.tenant.name if standing.tenant else "",
+        holders=tuple(_holders(visit, steps)),
+        mapped=bool(standing.overview and standing.overview.goals),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who has something to do, and what."""
+
+    mine: bool
+    who: str
+    what: str
+
+
+def _holders(visit: Visit, steps: Sequence[Step]) -> Iterator[Holder]:
+    """Whom the next steps wait for: one line for the viewer, one for each other circle of people."""
+    _ = visit.language.gettext
+    open_ = [step for step in steps if not step.done and not step.optional]
+    if mine := [step.title for step in open_ if not step.whose]:
+        yield Holder(True, _("You"), ", ".join(mine))
+    others: dict[str, list[str]] = {}
+    for step in open_:
+        if step.whose:
+            others.setdefault(step.whose, []).append(step.title)
+    for whose, titles in others.items():
+        yield Holder(False, whose, ", ".join(titles))
+
+
+def _with_states(visit: Visit, steps: list[Step]) -> Iterator[Step]:
+    """Each with its state in words: how much is missing, or which steps come before."""
+    _, ngettext = visit.language.gettext, visit.language.ngettext
+    for number, step in enumerate(steps, start=1):
+        waits = [n for n, other in enumerate(steps, start=1) if n in BEFORE.get(number, ()) and not other.done]
+        missing = sum(line.missing for line in step.lines)
+        if step.done or step.optional:
+            yield step
+        elif waits:
+            yield replace(step, state=_("after step %(number)s") % {"number": waits[0]})
+        elif missing:
+            yield replace(step, state=ngettext("%(n)s thing missing", "%(n)s things missing", missing) % {"n": missing})
+        else:
+            yield step
+
+
+BEFORE = {4: (3,), 5: (4,), 6: (4, 5), 7: (6,)}
+"""By number, the steps that come before one."""
 
 
 async def _standing(visit: Visit) -> Standing:

@@ -1,8 +1,9 @@
 """People: finding them, taking them on, setting right who they are and where they stand, leaving and coming back."""
 
 import asyncio
-from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import partial
 from urllib.parse import quote
 
@@ -11,12 +12,16 @@ from starlette.responses import Response
 
 from eventkit.errors import Violation
 from nhip.common.v1 import words_pb2
+from nhip.goals.v1 import goals_pb2
 from nhip.people.v1 import people_pb2, positions_pb2, types_pb2
-from services.gateway.console.cards import Avatar
+from services.gateway.console import kpis
+from services.gateway.console.as_of import Moment
+from services.gateway.console.cards import Avatar, kpi_card
 from services.gateway.console.choices import people_to_choose, units_to_choose
+from services.gateway.console.cycles import choose_cycle
 from services.gateway.console.directory import Directory, directory
 from services.gateway.console.forms import Form, date_message, sent
-from services.gateway.console.language import Language, date_of, day_of
+from services.gateway.console.language import Language, date_of, day_of, decimal_of
 from services.gateway.console.past import looked_back_at, past_bar
 from services.gateway.console.roles import ROLES, role_words
 from services.gateway.console.routes import Routes
@@ -27,6 +32,8 @@ from services.gateway.features.people.roles import held_roles, role_history
 
 routes = Routes(units.routes, planned.routes, leaving.routes, chart.routes, positions.routes)
 PAGE = 50
+MOST = 40
+"""KPIs on somebody's page."""
 
 
 def url_of(person: str) -> str:
@@ -48,6 +55,10 @@ class PersonRow:
     joined: str
     successor: Avatar | None
     """Of somebody who left: who was named to answer in their place."""
+    kpis: str = ""
+    """How many KPIs of the cycle of today they answer for; empty: not known."""
+    many: bool = False
+    """More than are good for one person."""
 
     @property
     def url(self) -> str:
@@ -95,12 +106,20 @@ async def listing(visit: Visit) -> Response:
         as_of=as_of,
     )
     found = await visit.caller.query("people", "ListPeople", asked, people_pb2.PeopleList)
-    who = await directory(visit, found, ids=[manager] if manager else [], as_of=as_of)
+    who, counts, there = await asyncio.gather(
+        directory(visit, found, ids=[manager] if manager else [], as_of=as_of),
+        _counts(visit, [person.person_id for person in found.people]) if as_of is None else _unknown(),
+        or_none(visit.caller.query("people", "GetOrganisation", people_pb2.GetOrganisation(), people_pb2.Organisation)),
+    )
     narrowed = {"text": text, "unit": unit, "manager": manager, "lacking": lacking, "left": left}
     kept = {name: value for name, value in narrowed.items() if value}
     return visit.render(
         "people/people.html",
-        rows=[person_row(person, who, visit.language) for person in found.people],
+        rows=[_with_kpis(person_row(person, who, visit.language), counts) for person in found.people],
+        counted=counts is not None,
+        sums=_sums(visit, there) if there and as_of is None else "",
+        lacks=there.without_manager + there.without_unit if there and visit.may("people.RegisterPerson") else 0,
+        lacking=lacking,
         text=text,
         unit=unit,
         left=left,
@@ -110,6 +129,44 @@ async def listing(visit: Visit) -> Response:
         past=past_bar(visit, as_of is not None, "/people"),
         more=visit.moment.url("/people", **kept, after=found.next_page_token) if found.next_page_token else "",
     )
+
+
+async def _counts(visit: Visit, people: Sequence[str]) -> Mapping[str, int] | None:
+    """How many KPIs of the cycle of today each answers for; None: not known, or there is no cycle."""
+    cycle = await _cycle_of_today(visit)
+    if cycle is None or not people:
+        return None
+    asked = goals_pb2.CountKpis(cycle_id=cycle.cycle_id, owner_ids=people)
+    found = await or_none(visit.caller.query("goals", "CountKpis", asked, goals_pb2.KpiCounts))
+    return {one.person_id: one.count for one in found.counts} if found else None
+
+
+async def _unknown() -> None:
+    """Of a past day nobody counts."""
+
+
+async def _cycle_of_today(visit: Visit) -> goals_pb2.Cycle | None:
+    cycles = await or_none(visit.caller.query("goals", "ListCycles", goals_pb2.ListCycles(), goals_pb2.Cycles))
+    return choose_cycle(cycles.cycles, "", visit.today) if cycles else None
+
+
+MANY = 5
+"""KPIs from which on more are too many for one person (G-41)."""
+
+
+def _with_kpis(row: PersonRow, counts: Mapping[str, int] | None) -> PersonRow:
+    if counts is None or not row.active:
+        return row
+    count = counts.get(row.id, 0)
+    return replace(row, kpis=str(count), many=count > MANY)
+
+
+def _sums(visit: Visit, there: people_pb2.Organisation) -> str:
+    ngettext = visit.language.ngettext
+    people = ngettext("%(n)s person", "%(n)s people", there.people) % {
+        "n": visit.language.number(Decimal(there.people))
+    }
+    return people + " · " + ngettext("%(n)s unit", "%(n)s units", there.units) % {"n": there.units}
 
 
 # --- taking on ---
@@ -171,7 +228,9 @@ async def _one(visit: Visit, sent_back: tuple[str, Form] = ("", Form()), status:
     as_of = looked_back_at(visit)
     asked = people_pb2.GetPerson(person_id=id, as_of=as_of)
     person = await visit.caller.query("people", "GetPerson", asked, people_pb2.Person)
-    who, held_position = await asyncio.gather(directory(visit, person, as_of=as_of), _position(visit, id))
+    who, held_position, own = await asyncio.gather(
+        directory(visit, person, as_of=as_of), _position(visit, id), _kpis_of(visit, id, now=as_of is None)
+    )
     language, place = visit.language, person.place
     shown = {
         "name": {"name": language.words(person.name)},
@@ -197,6 +256,9 @@ async def _one(visit: Visit, sent_back: tuple[str, Form] = ("", Form()), status:
         may_return=person.withdrawn and not erased and as_of is None and visit.may("people.ReactivatePerson"),
         row=person_row(person, who, language),
         position=held_position,
+        own=[kpi_card(kpi, language, Moment()) for kpi in own] if own is not None else None,
+        weight=_weight(own, language) if own else "",
+        many=len(own) > MANY if own else False,
         forms=forms,
         held=held_roles(person, who, language, visit.zone),
         history=role_history(person, who, language, visit.zone),
@@ -207,6 +269,18 @@ async def _one(visit: Visit, sent_back: tuple[str, Form] = ("", Form()), status:
         people=await people_to_choose(visit, *chosen, without=id) if sets_right else None,
         roles=[(types_pb2.Role.Name(role), word) for role, word in role_words(language).items()],
     )
+
+
+async def _kpis_of(visit: Visit, person: str, *, now: bool) -> Sequence[goals_pb2.Kpi] | None:
+    """What they answer for in the cycle of today; None: not known, or another day is looked at."""
+    cycle = await _cycle_of_today(visit) if now else None
+    return await or_none(kpis.listed(visit, cycle.cycle_id, owner_ids=[person], page_size=MOST)) if cycle else None
+
+
+def _weight(own: Sequence[goals_pb2.Kpi], language: Language) -> str:
+    """What the weights add up to; of more than are shown nothing is said."""
+    total = sum((decimal_of(kpi, "exact_weight") or Decimal(kpi.weight) for kpi in own), Decimal())
+    return language.amount(total, "%") if len(own) < MOST else ""
 
 
 async def _position(visit: Visit, person: str) -> positions_pb2.Position | None:

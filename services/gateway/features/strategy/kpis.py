@@ -63,6 +63,8 @@ async def new(visit: Visit) -> Response:
         values |= start.values(visit.language.code)
         values["target"] = visit.language.number(decimal_of_text(start.target))
     chosen = {"parent": given.get("parent", ""), "cycle": given.get("cycle", "")}
+    if owner := given.get("owner", "")[:64]:
+        chosen |= {"level": "INDIVIDUAL", "owner.0": owner}
     return await _show(visit, Form(values | chosen), asked=start is not None)
 
 
