@@ -40,11 +40,53 @@ class Threshold:
     high: Decimal | None
 
 
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """A target as it is written: "≥ 85%", "≤ 20 ngày", "300 triệu đồng"."""
+
+    value: Decimal
+    direction: str
+    """increase or decrease, where a sign says so."""
+    unit: str
+    """What stands behind the number; empty: nothing, or a currency."""
+
+
+_AT_LEAST = ("≥", ">=", ">", "tối thiểu", "ít nhất", "từ", "trên", "at least", "min")
+_AT_MOST = ("≤", "<=", "<", "tối đa", "không quá", "nhiều nhất", "dưới", "at most", "max")
+_OUT_OF = re.compile(rf"({_NUMBER})\s*/\s*([0-9]{{1,3}})")
+_BEHIND = re.compile(r"(.*?[0-9%])\s*([^\W\d_][^0-9]{0,29})")
+
+
+def _aim(cell: Cell, numbers: str) -> Aim:
+    if not isinstance(cell, str):
+        return Aim(_number(cell, numbers), "", "%" if isinstance(cell, Percent) else "")
+    text, direction = " ".join(cell.split()), ""
+    for words, way in ((_AT_LEAST, "increase"), (_AT_MOST, "decrease")):
+        sign = next((word for word in words if text.casefold().startswith(word)), "")
+        if sign:
+            text, direction = text[len(sign) :].strip(), way
+            break
+    if text.endswith("+") and text[:-1].strip():
+        text, direction = text[:-1].strip(), direction or "increase"
+    if parts := _OUT_OF.fullmatch(text):
+        return Aim(_number(_amount(parts[1], numbers).value, numbers), direction or "increase", f"/{parts[2]}")
+    try:
+        found, unit = _amount(text, numbers), ""
+    except Wrong:
+        behind = _BEHIND.fullmatch(text)
+        if behind is None:
+            raise
+        found, unit = _amount(behind[1], numbers), behind[2].strip()
+    return Aim(_number(found.value, numbers), direction, "%" if found.percent else unit)
+
+
 def value_of(cell: Cell, field: Field, numbers: str, days: str) -> Any:
     """The value of a cell that is not empty. Raises Wrong."""
     match field.kind:
         case "number":
             return _number(cell, numbers)
+        case "aim":
+            return _aim(cell, numbers)
         case "percent":
             return _percent(cell, numbers)
         case "whole":

@@ -14,10 +14,10 @@ from eventkit.values import from_decimal, is_percent, plain, to_decimal, unit_ke
 from importing import commands
 from importing.company import Cycle, Kpi
 from importing.document import Place, Places
-from importing.sheets.cells import Threshold
+from importing.sheets.cells import Aim, Threshold
 from importing.sheets.faults import Fault
 from importing.sheets.plan import Deed, Difference, Entry, Ids, Plan, circle, key_of
-from importing.sheets.rows import Row, Rows
+from importing.sheets.rows import AIM, Row, Rows
 from importing.sheets.standing import Names, Standing
 from importing.sheets.tables import LEFT_OF_FIVE
 from nhip.common.v1.words_pb2 import PersonalText
@@ -229,11 +229,15 @@ def _everybody(row: Row, there: Standing, faults: list[Fault]) -> list[str] | No
 
 def _measure(row: Row, faults: list[Fault]) -> tuple[dict[str, Any], str]:
     """Kind, direction and scale; what the file does not say follows from the unit, and is told."""
-    unit, direction = row.get("measured_in"), row.get("direction") or "increase"
+    aim: Aim | None = row.get(AIM, None)
+    unit = row.get("measured_in") or (aim.unit if aim else "")
+    direction = row.get("direction") or (aim.direction if aim else "") or "increase"
     scale: dict[str, Decimal | None] = {
         name: row.get(name, None) for name in ("baseline", "target", "floor", "stretch")
     }
     told: list[str] = []
+    if aim and (aim.direction or aim.unit) and not (row.get("direction") and row.get("measured_in")):
+        told.append(f"{'≤' if direction == 'decrease' else '≥'} {plain(aim.value)} {unit}".strip())
     if any(name in row.values for name in LEFT_OF_FIVE):
         scale |= _three_of_five([row.get(name, None) for name in LEFT_OF_FIVE], direction)
         edges = ((name, scale[name]) for name in ("floor", "target", "stretch"))
@@ -248,7 +252,11 @@ def _measure(row: Row, faults: list[Fault]) -> tuple[dict[str, Any], str]:
         kind, unit = "level", "%"
         told.append("level, %")
     elif not kind:
-        kind = "level" if is_percent(unit) or any(word in plain_unit for word in _LEVELS) else "cumulative"
+        kind = (
+            "level"
+            if is_percent(unit) or unit.startswith("/") or any(word in plain_unit for word in _LEVELS)
+            else "cumulative"
+        )
     return {"kind": kind, "direction": direction, "measured_in": unit, **scale}, "; ".join(filter(None, told))
 
 

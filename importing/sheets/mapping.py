@@ -138,6 +138,9 @@ def _looks_like(field: Field, values: Sequence[str]) -> bool:
     match field.name, field.kind:
         case "email", _:
             fits = [bool(_EMAIL.fullmatch(value)) for value in values]
+        case _, "choice":
+            words = {word for value, some in (field.among or {}).items() for word in (value, *some)}
+            fits = [heading(value) in words for value in values]
         case _, "percent":
             fits = [value.endswith("%") for value in values]
         case _, "day":
@@ -151,7 +154,7 @@ def _numbers(table: Table, columns: Mapping[str, int], grid: Grid, header: int) 
     """The language in which alone some number of the file can be read; empty: none says, or both."""
     found: set[str] = set()
     for name, column in columns.items():
-        if table.field(name).kind in ("number", "percent"):
+        if table.field(name).kind in ("number", "aim", "percent"):
             found |= {language for value in texts(grid, header, column) if (language := _only_in(value))}
     return found.pop() if len(found) == 1 else ""
 

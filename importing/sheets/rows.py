@@ -5,12 +5,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from importing.sheets.cells import Wrong, value_of
+from importing.sheets.cells import Aim, Wrong, value_of
 from importing.sheets.faults import Fault
 from importing.sheets.grid import Cell, Grid, shown
 from importing.sheets.mapping import Reading, headings_of
 from importing.sheets.tables import Table, heading
 
+AIM = "aim"
+"""Under which a row has its target with the sign and unit that stand in the same cell."""
+_GROUP = re.compile(r"[IVX]{1,5}\.?|[A-H]\.?")
+_TOTALS = ("tong", "tong cong", "cong", "tong so", "tong diem", "tong trong so", "total", "grand total", "sum")
 _DECORATED = re.compile(r"^\W*[═─━=_*#-]{2,}|[═─━=_*#-]{2,}\W*$")
 
 
@@ -69,16 +73,19 @@ def rows_of(grid: Grid, table: Table, reading: Reading) -> Rows:
 def _is_heading(
     filled: Sequence[str], titles: Sequence[str], table: Table, reading: Reading, cells: Sequence[Cell]
 ) -> bool:
-    """The headings once more, a line of decoration, or one text alone where more is needed."""
+    """The headings once more, a line of decoration, one text alone where more is needed; or where something needed is
+    missing the heading of a group ("I", "B.") or a total."""
     if [heading(text) for text in filled] == [title for title in titles if title]:
+        return True
+    needed = [reading.columns[field.name] for field in table.fields if field.required and field.name in reading.columns]
+    given = [column for column in needed if column <= len(cells) and cells[column - 1] not in (None, "")]
+    if len(given) < len(needed) and (_GROUP.fullmatch(filled[0]) or heading(filled[0]) in _TOTALS):
         return True
     distinct = dict.fromkeys(filled)
     if len(distinct) > 1:
         return False
     if _DECORATED.search(filled[0]):
         return True
-    needed = [reading.columns[field.name] for field in table.fields if field.required and field.name in reading.columns]
-    given = [column for column in needed if column <= len(cells) and cells[column - 1] not in (None, "")]
     return len(reading.columns) > 1 and not given
 
 
@@ -92,13 +99,27 @@ def _row(number: int, cells: Sequence[Cell], table: Table, reading: Reading) -> 
             continue
         texts[name] = shown(cell)
         try:
-            values[name] = value_of(cell, field, reading.numbers, reading.days)
+            value = value_of(cell, field, reading.numbers, reading.days)
         except Wrong as wrong:
             faults.append(row.fault(name, wrong.reason, wrong.right, **wrong.parameters))
+        else:
+            values[name] = value.value if isinstance(value, Aim) else value
+            if isinstance(value, Aim):
+                values[AIM] = value
+    _join(values, table, reading)
     for field in table.fields:
         if field.required and not texts.get(field.name) and not _made_of_others(field.name, reading):
             faults.append(row.fault(field.name, "MISSING"))
     return row, faults
+
+
+def _join(values: dict[str, Any], table: Table, reading: Reading) -> None:
+    """Names in two columns are one name, in the order of the columns: "Họ và tên đệm" stands before "Tên", "First name"
+    before "Last name"."""
+    for field in table.fields:
+        if field.part_of and (part := values.pop(field.name, "")) and (whole := values.get(field.part_of, "")):
+            first = reading.columns.get(field.name, 0) < reading.columns.get(field.part_of, 0)
+            values[field.part_of] = f"{part} {whole}" if first else f"{whole} {part}"
 
 
 def _given(cells: Sequence[Cell], table: Table, reading: Reading) -> Iterator[tuple[str, Cell]]:

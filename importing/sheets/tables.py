@@ -7,7 +7,7 @@ from typing import Literal
 from eventkit.names import plain_words
 from importing.sheets.choices import DIRECTIONS, KINDS, LEVELS, ROLES
 
-Kind = Literal["text", "names", "number", "percent", "whole", "day", "choice", "choices", "threshold"]
+Kind = Literal["text", "names", "number", "aim", "percent", "whole", "day", "choice", "choices", "threshold"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,8 @@ class Field:
     """Of a choice: its values, each with the words that people write for it."""
     fixed: bool = False
     """May be said once for all rows, where the file has no column for it."""
+    part_of: str = ""
+    """It is a part of another field, and joined to it in the order of the columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,16 @@ LEFT_OF_FIVE = tuple(f"level_{number}" for number in range(1, 6))
 meets, from the fourth's (the fifth's where the fourth has none) it exceeds."""
 
 _PARENT = ("kpi cap tren", "phuc vu", "muc tieu cap tren", "dong gop cho", "parent", "parent kpi", "serves", "supports")
-_UNIT_OF_MEASURE = ("dvt", "don vi tinh", "don vi do", "measurement unit", "measured in", "unit of measure", "unit")
+_UNIT_OF_MEASURE = (
+    "dvt",
+    "uom",
+    "don vi tinh",
+    "don vi do",
+    "measurement unit",
+    "measured in",
+    "unit of measure",
+    "unit",
+)
 _WHY = ("vi sao", "ly do", "y nghia", "why", "rationale")
 
 PEOPLE = Table(
@@ -72,7 +83,35 @@ PEOPLE = Table(
         Field(
             "name",
             required=True,
-            headed=("ho va ten", "ho ten", "ten", "ten nhan vien", "full name", "name", "employee name", "nhan vien"),
+            headed=(
+                "ho va ten",
+                "ho ten",
+                "ten",
+                "ten nhan vien",
+                "full name",
+                "name",
+                "employee name",
+                "nhan vien",
+                "first name",
+                "firstname",
+                "given name",
+            ),
+        ),
+        Field(
+            "family",
+            headed=(
+                "ho va ten dem",
+                "ho ten dem",
+                "ho va dem",
+                "ho dem",
+                "ho va chu dem",
+                "ho",
+                "last name",
+                "lastname",
+                "family name",
+                "surname",
+            ),
+            part_of="name",
         ),
         Field(
             "email", headed=("email", "e mail", "thu dien tu", "mail", "dia chi email", "email cong ty", "work email")
@@ -322,7 +361,16 @@ KPIS = Table(
             "direction",
             "choice",
             fixed=True,
-            headed=("huong", "xu huong", "chieu", "direction", "which way is good", "huong tot", "rule type"),
+            headed=(
+                "huong",
+                "xu huong",
+                "chieu",
+                "direction",
+                "which way is good",
+                "huong tot",
+                "rule type",
+                "polarity",
+            ),
             among=DIRECTIONS,
         ),
         Field("measured_in", headed=_UNIT_OF_MEASURE),
@@ -331,7 +379,7 @@ KPIS = Table(
         ),
         Field(
             "target",
-            "number",
+            "aim",
             required=True,
             headed=("muc tieu", "chi tieu", "ke hoach", "gia tri muc tieu", "target", "goal"),
         ),

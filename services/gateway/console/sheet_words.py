@@ -57,6 +57,7 @@ def field_words(language: Language) -> Mapping[str, str]:
         "statement": _("Whole sentence"),
         "owners": _("Who answers for it"),
         "everyone": _("One for each person of (title, unit, all)"),
+        "family": _("Family name, where it has a column of its own"),
         "level": _("Level"),
         "kind": _("Kind of number"),
         "direction": _("Which way is good"),

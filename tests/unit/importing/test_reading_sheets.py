@@ -16,7 +16,7 @@ import xlsxwriter
 from importing.sheets.dry_run import seen
 from importing.sheets.grid import Percent, Unreadable, letter, packed, read, unpacked
 from importing.sheets.mapping import Reading, guess, headings_of
-from importing.sheets.rows import Rows, rows_of
+from importing.sheets.rows import AIM, Rows, rows_of
 from importing.sheets.tables import GOALS, KPIS, PEOPLE, UNITS, VALUES, Table
 
 SHEETS = Path(__file__).parents[2] / "sheets"
@@ -127,6 +127,61 @@ def test_a_workbook_has_cached_values_days_shares_and_codes_as_they_are_shown():
     assert column(rows, "target") == [Decimal(12), Decimal("3.5")]
     assert column(rows, "owners") == [("Hoàng Thu An",), ("Hoàng Thu An",)]
     assert unpacked(packed(book)) == book
+
+
+# --- five more, made after sheets that are in use
+
+
+def test_headings_with_marks_of_what_is_needed_are_headings_and_who_leads_is_no_role():
+    grid = read((SHEETS / "required-marks.csv").read_bytes(), "a.csv").grids[0]
+    guessed = guess(grid, PEOPLE)
+    assert {name: letter(at) for name, at in guessed.mapping.columns.items()} == {
+        "name": "A", "email": "B", "roles": "D", "unit": "E",
+    }  # fmt: skip
+    rows = rows_of(grid, PEOPLE, guessed.mapping)
+    assert column(rows, "roles")[:3] == [("employee",), ("employee",), ("admin",)]
+    assert reasons(rows) == [(5, "D", "THỦ KHO", "NO_CHOICE")]
+
+
+def test_a_name_in_two_columns_is_one_in_their_order():
+    rows = table_of((SHEETS / "names-in-two-columns.csv").read_bytes(), PEOPLE)
+    assert column(rows, "name") == ["Tôn Nữ Thị Ninh", "Hoa", None]
+    assert reasons(rows) == [(4, "D", "", "MISSING")]
+    english = table_of(b"employeeId,firstName,lastName,hireDate\n7,Ada,Byron,2024-05-01\n", PEOPLE)
+    assert column(english, "name") == ["Ada Byron"]
+
+
+def test_a_scorecard_says_by_its_values_which_way_is_good_and_how_it_is_counted():
+    grid = read((SHEETS / "scorecard.csv").read_bytes(), "a.csv").grids[0]
+    guessed = guess(grid, KPIS)
+    assert (guessed.whys["direction"], guessed.whys["kind"]) == ("shape", "shape")
+    rows = rows_of(grid, KPIS, guessed.mapping)
+    assert column(rows, "direction") == ["increase", "decrease", "increase", "keep"]
+    assert column(rows, "kind") == ["cumulative", "cumulative", "level", "level"]
+    assert (column(rows, "measured_in"), rows.faults) == (["Ton", "case", "%", "Days"], [])
+
+
+def test_a_target_has_its_sign_and_unit_in_the_same_cell():
+    content = (SHEETS / "targets-with-signs.csv").read_bytes()
+    assert reasons(table_of(content, KPIS)) == [(4, "B", "< 10.000đ", "TWO_READINGS")]
+    rows = table_of(content, KPIS, numbers="vi")
+    assert rows.faults == []
+    found = [(row.get("target", None), row.get(AIM).direction, row.get(AIM).unit) for row in rows.rows]
+    assert found == [
+        (Decimal(85), "increase", "%"),
+        (Decimal(20), "decrease", "ngày"),
+        (Decimal(10_000), "decrease", ""),
+        (Decimal(300_000_000), "", ""),
+        (Decimal(80), "increase", "cuộc"),
+        (Decimal("4.2"), "increase", "/5"),
+    ]
+
+
+def test_headings_of_groups_and_totals_are_passed_over_and_told():
+    rows = table_of((SHEETS / "plan-with-totals.csv").read_bytes(), KPIS)
+    assert column(rows, "name") == ["Doanh thu thuần", "Chi phí bán hàng", "Khách hàng mới"]
+    assert column(rows, "target") == [Decimal("12.5"), Decimal(2), Decimal(300)]
+    assert (list(rows.passed_over), rows.faults) == ([2, 5, 7], [])
 
 
 # --- what cells say

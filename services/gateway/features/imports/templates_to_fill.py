@@ -19,6 +19,6 @@ async def template(visit: Visit) -> Response:
     if name not in TABLES or format not in TYPES:
         raise Failure("NOT_FOUND", "PATH_UNKNOWN", "there is no such template")
     words = field_words(visit.language)
-    heading = [words[field.name] for field in TABLES[name].fields]
+    heading = [words[field.name] for field in TABLES[name].fields if not field.part_of]
     content = csv_line(heading, first=True) if format == "csv" else await workbook(name, heading, [])
     return Response(content, headers=named(f"nhip-{name}.{format}"), media_type=TYPES[format])
