@@ -572,6 +572,20 @@ class CompanyX(
     def ListGaps(self, request: goals_pb2.ListGaps, actor: str) -> Message:
         return goals_pb2.Gaps(gaps=self.gaps().get(request.kind, []))
 
+    def CarryOutTogether(self, request: operations_pb2.CarryOutTogether, actor: str) -> Message:
+        things = sum(max(len(step.refs), 1) for step in request.steps)
+        return command_pb2.Accepted(verdicts=[command_pb2.Verdict(id=uuid4().hex) for _ in range(things)])
+
+    def CountKpis(self, request: goals_pb2.CountKpis, actor: str) -> Message:
+        weights = {id: [goal.weight for goal in self.goals.values() if id in goal.owners] for id in request.owner_ids}
+        return goals_pb2.KpiCounts(
+            counts=[
+                goals_pb2.KpiCount(person_id=id, count=len(some), weight=decimal_pb2.Decimal(value=str(sum(some))))
+                for id, some in weights.items()
+                if some
+            ]
+        )
+
     def GetKpiAccess(self, request: goals_pb2.GetKpiAccess, actor: str) -> Message:
         goal = self.goals.get(request.kpi_id)
         if goal is None:
