@@ -367,24 +367,24 @@ class LogConformance:
             ]
             assert isinstance(await verdict(mine.append_together(together)), WrongVersion)
             assert await log.last_position() == last
-        await log.append(Write(stream("r"), NO_STREAM, repeated), origin=ORIGIN)
+        last = (await log.append(Write(stream("r"), NO_STREAM, repeated), origin=ORIGIN)).position
         for again in ([first, repeated], [repeated, first]):
             together = [
                 Together([Write(stream(str(n)), NO_STREAM, some)], ORIGIN) for n, some in enumerate(again, start=1)
             ]
             assert isinstance(await verdict(log.append_together(together)), IdReused)
-        assert await log.last_position() == last + 1
+        assert await log.last_position() == last
         await log.append_together([Together([Write(stream("a"), NO_STREAM, first)], ORIGIN)])
         assert [e.id for e in await read(log, stream("a"))] == [first[0].id]
 
     async def test_a_guard_of_one_of_them_refuses_all(self, log: EventLog):
-        await log.append(Write(stream("g"), NO_STREAM, events()), origin=ORIGIN)
+        before = (await log.append(Write(stream("g"), NO_STREAM, events()), origin=ORIGIN)).position
         together = [
             Together([Write(stream("a"), NO_STREAM, events())], ORIGIN),
             Together([Write(stream("b"), NO_STREAM, events()), Write(stream("g"), NO_STREAM)], ORIGIN),
         ]
         assert isinstance(await verdict(log.append_together(together)), WrongVersion)
-        assert await log.last_position() == 1
+        assert await log.last_position() == before
         with pytest.raises(ValueError, match="guards alone"):
             await log.append_together([together[0], Together([Write(stream("g"), 1)], ORIGIN)])
 
