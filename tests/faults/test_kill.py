@@ -28,6 +28,8 @@ async def running(folder: Path) -> AsyncGenerator[Cluster]:
     shutil.rmtree(directory, ignore_errors=True)
     async with cluster(directory, replicas=2) as found:
         yield found
+        for process in found.processes:
+            process.kill()  # once more: an orderly end of so many is waited for elsewhere
 
 
 @pytest.fixture(scope="module")
