@@ -21,8 +21,9 @@ class Actor:
 
     tenant: str
     id: str
-    kind: Literal["person", "service", "integration", "guest", "system"] = "person"
-    """A guest is known by an identity provider and linked to nobody here yet: their id is that of the identity."""
+    kind: Literal["person", "service", "integration", "guest", "feed", "system"] = "person"
+    """A guest is known by an identity provider and linked to nobody here yet: their id is that of the identity. A feed
+    is whoever has the secret address of a person's calendar: its id is the person's."""
     on_behalf_of: str = ""
     """Who started a service's work, or on whose account an integration works; empty for people."""
 

@@ -27,6 +27,7 @@ from eventkit.process.service import Build, Reaction, Resources, Service
 from eventkit.process.timer import Ticking
 from eventkit.process.use import Use
 from eventkit.rpc.access import AUDITOR
+from eventkit.rpc.addresses import Addressed
 from eventkit.rpc.auth import Authenticator
 from eventkit.rpc.ceilings import Rates
 from eventkit.rpc.health import HealthServer, Heartbeats
@@ -155,16 +156,17 @@ async def running(name: str, build: Build, settings: Settings, tokens: Authentic
                 message,
                 tenant=reader.tenant,
                 auditor=reader.id if AUDITOR in roles else "",
-                withheld=reader.kind == "integration",
+                withheld=reader.kind in ("integration", "feed"),
             )
 
         use = Use(own)
         stack.push_async_callback(use.write)
         _start(me, "use", use.run)
         directory = there.resources.directory
+        known = Keyed(Linked(tokens, directory), directory, _now)
         server = Server(
             [*service.apis, Api(OPERATIONS, Operations(resources, subscriptions, service.apis, there.reader), ACCESS)],
-            tokens=Keyed(Linked(tokens, directory), directory, _now),
+            tokens=Addressed(known, service.feeds) if service.feeds else known,
             signatures=Signatures(directory, words.signing_secret, _now),
             roles=directory,
             secret=there.secret,

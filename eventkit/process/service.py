@@ -13,6 +13,7 @@ from eventkit.directory.directory import Directory
 from eventkit.kafka import Cluster, partition_of
 from eventkit.log import EventLog, Recorded
 from eventkit.privacy.words import Words
+from eventkit.rpc.addresses import Holder
 from eventkit.rpc.server import Api
 from eventkit.settings import Settings
 from eventkit.subscriptions.checkpoint import OWN_FEED
@@ -107,6 +108,8 @@ class Service:
     views: Sequence[AnyView] = ()
     reactions: Sequence[Reaction] = ()
     timers: Sequence[Timer] = ()
+    feeds: Holder | None = None
+    """Whose a secret address is, where the service has feeds."""
     beside: Sequence[str] = ()
     """Statements that make, where they are not there yet, tables beside the log: what no decision rests on, and nobody
     minds losing."""

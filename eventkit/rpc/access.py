@@ -10,7 +10,7 @@ from eventkit.errors import Kind, Rejected
 @dataclass(frozen=True, slots=True)
 class Allow:
     """Who may make one call: people by role, services by name, integrations by what they may. Made by `anyone`,
-    `roles`, `services`, `signed`."""
+    `roles`, `services`, `signed`, `addressed`."""
 
     roles: frozenset[str] = frozenset()
     """A person with one of these roles may."""
@@ -30,6 +30,8 @@ class Allow:
     """Who is linked to nobody here yet may, too."""
     signed: bool = False
     """Who calls is told by the signature of what they bring, not by a token."""
+    feeds: bool = False
+    """Who has the secret address of a person's feed may, for that person."""
 
     def and_guests(self) -> "Allow":
         return replace(self, guests=True)
@@ -65,6 +67,11 @@ def services(*names: str) -> Allow:
 def signed(*verbs: str) -> Allow:
     """Nobody by a token: integrations that may do all of this, by the signature of what they send."""
     return Allow(integrations=frozenset(verbs), signed=True)
+
+
+def addressed() -> Allow:
+    """Nobody by a token: who has the secret address of a feed of somebody who is active."""
+    return Allow(feeds=True)
 
 
 class Roles(Protocol):
@@ -108,6 +115,12 @@ async def authorise(allow: Allow, actor: Actor, directory: Roles, *, changes: bo
             )
         return frozenset()
     held = await directory.roles(actor.tenant, actor.id)
+    if actor.kind == "feed":
+        if held is None:  # who left, or was erased, has no feed any more
+            raise Rejected("TOKEN_INVALID", "this address is not, or no longer, good", kind=Kind.UNAUTHENTICATED)
+        if not allow.feeds:
+            raise Rejected("NOT_ALLOWED", "a feed's address lets one read the feed alone", kind=Kind.FORBIDDEN)
+        return frozenset()
     if held is None:
         raise Rejected(
             "ACTOR_UNKNOWN", "the token's person is not, or no longer, active in this tenant", kind=Kind.FORBIDDEN

@@ -33,8 +33,8 @@ class Left:
 
 
 class Rates:
-    """Calls a second, over time, of a person, linked already or not, of an integration, and of everybody in a tenant
-    together; 0: as many as they like.
+    """Calls a second, over time, of a person, linked already or not, of a feed, of an integration, and of everybody in
+    a tenant together; 0: as many as they like.
 
     The project's own services (the importer, an operator) have no rate of their own; they count in their tenant's.
     """
@@ -48,7 +48,7 @@ class Rates:
         clock: Callable[[], float] = time.monotonic,
     ):
         self._tenant, self._clock = tenant, clock
-        self._rates = {"person": caller, "guest": caller, "integration": integration}
+        self._rates = {"person": caller, "guest": caller, "feed": caller, "integration": integration}
         # What is left, and as of when; the least recently used go first, and a full bucket is the same as none.
         self._buckets: OrderedDict[tuple[str, str], tuple[float, float]] = OrderedDict()
 

@@ -4,8 +4,24 @@ from eventkit.directory import views as directory
 from eventkit.directory.past import past_views
 from eventkit.process.service import Resources, Service
 from eventkit.rpc.server import Api
-from nhip.checkins.v1 import cadence_pb2, check_ins_pb2, checkins_pb2, meetings_pb2, reviews_pb2, topics_pb2
-from services.checkins import api, cadence_api, check_ins_api, meetings_api, reviews_api, topics_api
+from nhip.checkins.v1 import (
+    cadence_pb2,
+    calendar_feeds_pb2,
+    check_ins_pb2,
+    checkins_pb2,
+    meetings_pb2,
+    reviews_pb2,
+    topics_pb2,
+)
+from services.checkins import (
+    api,
+    cadence_api,
+    calendar_feeds_api,
+    check_ins_api,
+    meetings_api,
+    reviews_api,
+    topics_api,
+)
 from services.checkins.queries import polls
 from services.checkins.queries.known import KnownKpis
 from services.checkins.reactors.closing import closing
@@ -18,6 +34,7 @@ from services.checkins.reactors.unanswered import Unanswered
 from services.checkins.recording import Recording
 from services.checkins.views.action import ActionView
 from services.checkins.views.cadence import AbsenceView, CadenceView, DueView, HolidayView
+from services.checkins.views.calendar_feed import CalendarFeedView
 from services.checkins.views.check_in import AnswerView, CheckInView
 from services.checkins.views.joined import JoinedView
 from services.checkins.views.known import KnownCycleView, KnownKpiView
@@ -32,6 +49,7 @@ def service(resources: Resources) -> Service:
     known = KnownKpis(resources)
     progress = api.CheckinsApi(resources, known, Recording(resources))
     topics = topics_api.TopicsApi(resources, known)
+    feeds = calendar_feeds_api.CalendarFeedsApi(resources)
     check_ins, cadence = check_ins_api.CheckInsApi(resources), cadence_api.CadenceApi(resources)
     return Service(
         apis=[
@@ -39,6 +57,7 @@ def service(resources: Resources) -> Service:
             Api(topics_pb2.DESCRIPTOR.services_by_name["Topics"], topics, topics_api.ACCESS),
             Api(check_ins_pb2.DESCRIPTOR.services_by_name["CheckIns"], check_ins, check_ins_api.ACCESS),
             Api(cadence_pb2.DESCRIPTOR.services_by_name["Cadence"], cadence, cadence_api.ACCESS),
+            Api(calendar_feeds_pb2.DESCRIPTOR.services_by_name["CalendarFeeds"], feeds, calendar_feeds_api.ACCESS),
             Api(
                 meetings_pb2.DESCRIPTOR.services_by_name["Meetings"],
                 meetings_api.MeetingsApi(resources),
@@ -61,6 +80,7 @@ def service(resources: Resources) -> Service:
             HolidayView(),
             AbsenceView(),
             DueView(),
+            CalendarFeedView(),
             ActionView(),
             MeetingView(),
             SeatView(),
@@ -83,5 +103,6 @@ def service(resources: Resources) -> Service:
             DueActions(resources).timer,
             Reviewing(resources).timer,
         ],
+        feeds=feeds.holder,
         beside=[polls.SCHEMA],
     )

@@ -25,6 +25,7 @@ from eventkit.rpc.client import channel
 from eventkit.rpc.metadata import REQUEST_ID
 from eventkit.settings import Settings, SettingsError
 from services.gateway.assets import BUILT, Assets, load_assets
+from services.gateway.calendars import calendar_routes
 from services.gateway.console.language import Language, load_languages
 from services.gateway.console.visit import Console, failed, meet, visited
 from services.gateway.failures import Failure
@@ -108,6 +109,7 @@ def application(
         Route("/v1/openapi.json", reference.openapi),
         *json_routes(upstream, tokens, identity.ended),
         *hook_routes(upstream),
+        *calendar_routes(upstream, languages, identity.public),
         Route("/healthz", _alive),
         Route("/.well-known/jwks.json", keys),
         Route("/demo/token", token, methods=["POST"]),

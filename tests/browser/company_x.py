@@ -32,7 +32,7 @@ from nhip.people.v1 import people_pb2
 from nhip.people.v1 import types_pb2 as people_types_pb2
 from services.audit import api as audit_api
 from services.checkins import api as checkins_api
-from services.checkins import cadence_api, check_ins_api, meetings_api, reviews_api, topics_api
+from services.checkins import cadence_api, calendar_feeds_api, check_ins_api, meetings_api, reviews_api, topics_api
 from services.gateway.upstream import OPERATIONS, SERVICES
 from services.goals import api as goals_api
 from services.goals.domain import wording
@@ -1007,7 +1007,7 @@ ACCESS = {
     "goals": goals_api.ACCESS,
     "checkins": {
         name: allow
-        for api in (checkins_api, topics_api, check_ins_api, cadence_api, meetings_api, reviews_api)
+        for api in (checkins_api, topics_api, check_ins_api, cadence_api, calendar_feeds_api, meetings_api, reviews_api)
         for name, allow in api.ACCESS.items()
     },
     "rewards": rewards_api.ACCESS,

@@ -8,7 +8,7 @@ from google.protobuf.message import Message
 
 from eventkit.errors import Kind, Rejected, unknown
 from eventkit.values import from_decimal, required_date, to_date
-from nhip.checkins.v1 import cadence_pb2, check_ins_pb2, topics_pb2, types_pb2
+from nhip.checkins.v1 import cadence_pb2, calendar_feeds_pb2, check_ins_pb2, topics_pb2, types_pb2
 from services.checkins.domain.calendar import Slot
 from services.checkins.domain.check_in import mean_confidence
 from tests.browser.company_x_values import ValuesX
@@ -39,6 +39,7 @@ class CheckInsX(ValuesX):
                 first_on=_date(date(2025, 4, 30)), last_on=_date(date(2025, 5, 1)), name="Thống nhất, Lao động"
             )
         ]
+        self.addresses: dict[str, str] = {}
         self.absences: list[cadence_pb2.Absence] = []
         self.topics = {
             "price": topics_pb2.Topic(
@@ -344,6 +345,18 @@ class CheckInsX(ValuesX):
                 state=kept.state if kept else types_pb2.CHECK_IN_STATE_NOT_STARTED,
             )
         return calendar
+
+    def GetCalendarFeed(self, request: calendar_feeds_pb2.GetCalendarFeed, actor: str) -> Message:
+        since = at(NOW) if actor in self.addresses else None
+        return calendar_feeds_pb2.CalendarFeed(since=since)
+
+    def RenewCalendarFeed(self, request: calendar_feeds_pb2.RenewCalendarFeed, actor: str) -> Message:
+        self.addresses[actor] = request.address_sha256
+        return self._accepted("checkins", actor)
+
+    def EndCalendarFeed(self, request: calendar_feeds_pb2.EndCalendarFeed, actor: str) -> Message:
+        self.addresses.pop(actor, None)
+        return self._accepted("checkins", actor)
 
     def SetCadence(self, request: cadence_pb2.SetCadence, actor: str) -> Message:
         self.rules.append(

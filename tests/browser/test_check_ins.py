@@ -1,5 +1,6 @@
 """A check-in from end to end: Minh checks in, Phúc sees who needs him and answers, at both widths (C-05, C-10)."""
 
+import re
 from collections.abc import Generator
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.company_x import CompanyX
-from tests.browser.conftest import Open, serving
+from tests.browser.conftest import Open, fits, serving
 
 BOTH = pytest.mark.parametrize("phone", [False, True], ids=["wide", "phone"])
 
@@ -108,3 +109,18 @@ async def test_the_rhythm_is_set_by_who_may(opened: Open):
     page = await opened("/rhythm", person="Minh")
     await expect(page.get_by_text("Thứ Năm, hai tuần một lần")).to_be_visible()
     await expect(page.get_by_role("button", name="Đặt")).to_have_count(0)
+
+
+async def test_the_address_of_a_calendar_is_shown_once_and_ended_c01(opened: Open):
+    page = await opened("/rhythm", person="Minh", phone=True)
+    await page.get_by_role("button", name="Tạo địa chỉ").click()
+    address = await page.get_by_label("Địa chỉ", exact=True).input_value()
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/calendar/nhipfeed_company-x_[0-9a-f]{64}\.ics\?lang=vi", address)
+    await fits(page)
+    await page.reload()  # the form is sent again, and makes no other one
+    await expect(page.get_by_label("Địa chỉ", exact=True)).to_have_value(address)
+    await page.get_by_role("link", name="Tôi đã dán xong").click()
+    await expect(page.get_by_role("button", name="Tạo địa chỉ khác")).to_be_visible()
+    await page.locator("section", has_text="Trong ứng dụng lịch").get_by_role("button", name="Kết thúc").click()
+    assert "không dùng được nữa" in await said(page)
+    await expect(page.get_by_role("button", name="Tạo địa chỉ", exact=True)).to_be_visible()

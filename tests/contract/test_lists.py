@@ -27,6 +27,7 @@ BOUNDED = {
     "nhip.checkins.v1.CheckIns.GetCheckIn": "one check-in: what a form takes, and its last fifty answers",
     "nhip.checkins.v1.CheckIns.GetGroupMood": "the last six days",
     "nhip.checkins.v1.Cadence.GetCalendar": "the slots of one cycle, of which there is one a week at most",
+    "nhip.checkins.v1.CalendarFeeds.ReadCalendarFeed": "thirteen months of one person's days, at most 200 of each",
     "nhip.checkins.v1.Meetings.GetMeeting": "one meeting, with at most as much of each as is taken in one",
     "nhip.checkins.v1.Reviews.GetReview": "one person's KPIs of one cycle",
     "nhip.checkins.v1.Topics.GetTopic": "one topic, and its last fifty steps",

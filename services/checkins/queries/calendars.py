@@ -43,8 +43,16 @@ async def calendar_of(
 ) -> Calendar | None:
     """A person's calendar of the cycle around a day; None: there is no cycle."""
     cycle = await cycle_around(con, tenant, day)
-    if cycle is None:
-        return None
+    return (await calendars_of(con, tenant, person_id, org, [cycle]))[0] if cycle else None
+
+
+async def calendars_of(
+    con: asyncpg.Connection, tenant: str, person_id: str, org: OrgChart, cycles: Sequence[Days]
+) -> list[Calendar]:
+    """A person's calendars of some cycles, in that order."""
+    if not cycles:
+        return []
+    span = Days(min(cycle.first_on for cycle in cycles), max(cycle.last_on for cycle in cycles))
     places = await con.fetch(
         f"select at, unit_id from {PLACES} where tenant = $1 and person_id = $2 order by version", tenant, person_id
     )
@@ -59,13 +67,10 @@ async def calendar_of(
         places=moved,
         person=cadences.get(whose("", person_id), Cadence()),
     )
-    return calendars.calendar(
-        cycle,
-        rhythm,
-        await holidays_in(con, tenant, cycle),
-        (await absences_in(con, tenant, cycle, [person_id])).get(person_id, []),
-        await _present(con, tenant, person_id, org),
-    )
+    holidays = await holidays_in(con, tenant, span)
+    absences = (await absences_in(con, tenant, span, [person_id])).get(person_id, [])
+    present = await _present(con, tenant, person_id, org)
+    return [calendars.calendar(cycle, rhythm, holidays, absences, present) for cycle in cycles]
 
 
 def _chain(unit_id: str, org: OrgChart) -> list[str]:

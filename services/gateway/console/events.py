@@ -93,6 +93,8 @@ def event_rows(language: Language) -> Mapping[str, EventRow]:
         "HolidayRemoved": EventRow(_("Holiday removed"), "calendar"),
         "AbsenceNoted": EventRow(_("Absence noted"), "calendar"),
         "AbsenceWithdrawn": EventRow(_("Absence taken back"), "calendar"),
+        "CalendarFeedRenewed": EventRow(_("Address of a calendar made"), "calendar"),
+        "CalendarFeedEnded": EventRow(_("Address of a calendar ended"), "calendar"),
         "CheckInsFellDue": EventRow(_("Check-ins fell due"), "clock"),
         "CheckInDrafted": EventRow(_("Check-in drafted"), "pencil-check"),
         "CheckInSubmitted": EventRow(_("Checked in"), "send"),

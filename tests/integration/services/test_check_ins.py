@@ -10,10 +10,14 @@ from uuid import uuid4
 import pytest
 
 from eventkit.context import by_the_clock
-from eventkit.values import from_date, required_date
+from eventkit.errors import Rejected
+from eventkit.rpc.integrations import digest
+from eventkit.values import from_date, from_datetime, required_date
 from nhip.checkins.v1 import cadence_pb2 as cd
+from nhip.checkins.v1 import calendar_feeds_pb2 as fd
 from nhip.checkins.v1 import check_ins_pb2 as ci
 from nhip.checkins.v1 import checkins_pb2 as c
+from nhip.checkins.v1 import meetings_pb2 as m
 from nhip.checkins.v1 import topics_pb2 as tp
 from nhip.checkins.v1 import types_pb2 as t
 from nhip.common.v1 import operations_pb2 as o
@@ -24,7 +28,7 @@ from nhip.notifications.v1 import types_pb2 as nt
 from nhip.people.v1 import people_pb2 as p
 from nhip.people.v1 import types_pb2 as pt
 from services.checkins.reactors.falling_due import FallingDue
-from tests.integration.services.company import OPERATOR, Company, System, number, today, words
+from tests.integration.services.company import DESCRIPTORS, OPERATOR, Company, System, number, today, words
 
 
 @pytest.fixture
@@ -218,4 +222,40 @@ async def test_a_new_manager_reads_what_falls_in_their_time(company: Company):
     before = await company.ask(ci.ListCheckIns(person_id=company.ids["minh"]), "phuc")
     assert isinstance(before, ci.CheckInList)
     assert [line.mood.plain for line in before.check_ins] == ["2"]
+    await is_right(company)
+
+
+async def entries_at(company: Company, address: str) -> fd.CalendarEntries:
+    method = DESCRIPTORS["checkins"].methods_by_name["ReadCalendarFeed"]
+    bearer = [("authorization", f"Bearer {address}"), *company.metadata("nam")[1:]]
+    read = await company.system.call("checkins", method, fd.ReadCalendarFeed(), bearer)
+    assert isinstance(read, fd.CalendarEntries)
+    return read
+
+
+async def test_a_calendar_is_read_at_its_secret_address_until_that_is_renewed_or_they_leave_c01_c03(company: Company):
+    await in_rhythm(company)
+    address, next_address = (f"nhipfeed_{company.tenant}_{uuid4().hex * 2}" for _ in range(2))
+    await company.do(fd.RenewCalendarFeed(address_sha256=digest(address)), "minh")
+    starts = datetime.now(UTC) + timedelta(days=1)
+    span = t.Span(starts_at=from_datetime(starts), ends_at=from_datetime(starts + timedelta(hours=1)))
+    people = [company.ids["phuc"]]
+    met = await company.do(m.CallMeeting(participant_ids=people, span=span, about=words("Giá của Alpha")), "minh")
+    away = today() + timedelta(days=14)
+    await company.do(cd.NoteAbsence(person_id=company.ids["minh"], first_on=from_date(away)), "minh")
+    read = await entries_at(company, address)
+    due = [required_date(one.on) for one in read.days if one.kind == fd.CalendarDay.KIND_CHECK_IN]
+    assert today() in due
+    assert away not in due
+    assert {fd.CalendarDay.KIND_REVIEW, fd.CalendarDay.KIND_RETRO} <= {one.kind for one in read.days}
+    assert [(one.meeting_id, one.people) for one in read.meetings] == [(met, 2)]
+    assert "Alpha" not in str(read)
+    assert (await company.refused(fd.ReadCalendarFeed(), "minh")).reason == "NOT_ALLOWED"  # by the address alone
+    await company.do(fd.RenewCalendarFeed(address_sha256=digest(next_address)), "minh")
+    with pytest.raises(Rejected, match="not, or no longer, good"):
+        await entries_at(company, address)
+    assert (await entries_at(company, next_address)).meetings == read.meetings
+    await company.do(p.DeactivatePerson(person_id=company.ids["minh"]), "nam")
+    with pytest.raises(Rejected, match="not, or no longer, good"):
+        await entries_at(company, next_address)
     await is_right(company)

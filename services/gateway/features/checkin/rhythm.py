@@ -1,6 +1,7 @@
 """The rhythm of check-ins: rules of the company, of units and of people, holidays, absences, and one's own calendar."""
 
 import asyncio
+import secrets
 from dataclasses import dataclass
 from datetime import date
 from urllib.parse import quote
@@ -9,7 +10,9 @@ from google.protobuf.message import Message
 from starlette.responses import Response
 
 from eventkit.errors import Violation
+from eventkit.values import to_datetime
 from nhip.checkins.v1 import cadence_pb2, check_ins_pb2, types_pb2
+from nhip.checkins.v1 import calendar_feeds_pb2 as feeds_pb2
 from services.gateway.console.cards import StateMark
 from services.gateway.console.choices import people_to_choose, units_to_choose
 from services.gateway.console.deeds import carry_out
@@ -73,7 +76,7 @@ class SlotRow:
 @routes.page("/rhythm")
 async def rhythm(visit: Visit) -> Response:
     """`GET /rhythm`."""
-    return await _show(visit, Form())
+    return await show(visit, Form())
 
 
 @routes.form("/rhythm")
@@ -89,7 +92,7 @@ async def change(visit: Visit) -> Response:
     if did == "holiday" and not filled.text("name"):
         wrong.append(Violation("name", "MISSING"))
     if wrong or first_on is None:
-        return await _show(visit, filled.wrong(wrong, visit.language), 422)
+        return await show(visit, filled.wrong(wrong, visit.language), 422)
     method, command, said = _asked(visit, filled, did, first_on, last_on)
     return await carry_out(
         visit,
@@ -99,7 +102,7 @@ async def change(visit: Visit) -> Response:
         command,
         said,
         to=lambda _: "/rhythm",
-        again=lambda filled, status: _show(visit, filled, status),
+        again=lambda filled, status: show(visit, filled, status),
         fields=_FIELDS,
     )
 
@@ -134,8 +137,9 @@ def _asked(visit: Visit, filled: Form, did: str, first_on: date, last_on: date |
             return "SetCadence", rule, _("The rhythm is set. The calendar below follows it.")
 
 
-async def _show(visit: Visit, filled: Form, status: int = 200) -> Response:
-    rules, holidays, calendar, regularity = await asyncio.gather(
+async def show(visit: Visit, filled: Form, status: int = 200) -> Response:
+    """The page, with a form that came back where there is one."""
+    rules, holidays, calendar, regularity, feed = await asyncio.gather(
         visit.caller.query("checkins", "ListCadence", cadence_pb2.ListCadence(), cadence_pb2.CadenceList),
         visit.caller.query("checkins", "ListHolidays", cadence_pb2.ListHolidays(), cadence_pb2.Holidays),
         or_none(
@@ -149,6 +153,7 @@ async def _show(visit: Visit, filled: Form, status: int = 200) -> Response:
         or_none(
             visit.caller.query("checkins", "ListDiscipline", check_ins_pb2.ListDiscipline(), check_ins_pb2.Discipline)
         ),
+        or_none(visit.caller.query("checkins", "GetCalendarFeed", feeds_pb2.GetCalendarFeed(), feeds_pb2.CalendarFeed)),
     )
     language = visit.language
     who = await directory(visit, rules, regularity)
@@ -181,8 +186,16 @@ async def _show(visit: Visit, filled: Form, status: int = 200) -> Response:
             for one in calendar.absences
         ],
         today=visit.today.isoformat(),
+        address_drawn=drawn(visit),
+        feed_since=language.instant(to_datetime(feed.since), visit.zone) if feed and feed.HasField("since") else "",
         regularity=[_regularity(line, who) for line in regularity.lines] if regularity else [],
     )
+
+
+def drawn(visit: Visit) -> str:
+    """A secret address for a calendar: Nhip is told its digest alone."""
+    assert visit.session is not None
+    return f"nhipfeed_{visit.session.tenant}_{secrets.token_hex(32)}"
 
 
 def _regularity(line: check_ins_pb2.DisciplineLine, who: Directory) -> RegularityRow:
