@@ -17,7 +17,7 @@ from services.checkins.domain import cadence
 from services.checkins.domain.cadence import ABSENCE, ALL, CADENCE, HOLIDAYS, may_note_absence, whose
 from services.checkins.domain.check_in import rights, state_on
 from services.checkins.queries import cadences
-from services.checkins.queries.calendars import absences_in, calendar_of, managers_then
+from services.checkins.queries.calendars import absences_in, calendar_of, managers_then, sent_to
 from services.checkins.queries.check_ins import made
 
 ACCESS: Mapping[str, Allow] = {
@@ -90,7 +90,7 @@ class CadenceApi:
 
     async def get_calendar(self, request: pb.GetCalendar, ctx: Context) -> pb.Calendar:
         """One's own, or of whom one leads; what became of each slot for who may read its check-in."""
-        org, today, who, reader = await self._org(ctx), None, request.person_id, ctx.actor.id
+        org, who, reader = await self._org(ctx), request.person_id, ctx.actor.id
         if who not in org.people or not may_note_absence(who, reader, org):
             raise unknown("person", who, "person_id")
         today = org.today(ctx.at)
@@ -116,7 +116,7 @@ class CadenceApi:
         for slot in calendar.slots:
             row = rows.get(slot.due_on)
             state = state_on(row.state if row else t.CHECK_IN_STATE_NOT_STARTED, slot.due_on, today, away=slot.away)
-            may = rights(who, managers.on(who, min(slot.due_on, today)), reader, org)
+            may = rights(who, sent_to(managers, row, who, slot.due_on, today), reader, org)
             if state == t.CHECK_IN_STATE_DRAFT and not may.own:
                 state = t.CHECK_IN_STATE_NOT_STARTED
             answer.slots.add(

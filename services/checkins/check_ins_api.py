@@ -1,6 +1,6 @@
 """gRPC of check-ins: request → command or query, nothing else."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -20,13 +20,13 @@ from nhip.common.v1.command_pb2 import Accepted
 from nhip.common.v1.words_pb2 import PersonalText
 from services.checkins.domain import check_in, progress, topic
 from services.checkins.domain.calendar import Slot
-from services.checkins.domain.check_in import CHECK_IN, Rights, at_row, refuse_rows, rights
+from services.checkins.domain.check_in import CHECK_IN, CheckIn, Rights, at_row, refuse_rows, rights
 from services.checkins.domain.cycle_facts import CYCLE_FACTS, check_taken
 from services.checkins.domain.progress import PROGRESS, KnownKpi
 from services.checkins.domain.reporting import leading
 from services.checkins.domain.topic import TOPIC
 from services.checkins.queries import check_ins
-from services.checkins.queries.calendars import calendar_of, managers_then
+from services.checkins.queries.calendars import calendar_of, managers_then, sent_to
 from services.checkins.queries.groups import discipline, group_mood
 from services.checkins.queries.known import known_kpis
 from services.checkins.queries.team import team
@@ -110,13 +110,13 @@ class CheckInsApi:
     async def evaluate_check_in(self, command: pb.EvaluateCheckIn, ctx: Context) -> Accepted:
         id, may = await self._rights(command, ctx)
         return await self.resources.commands.on(
-            ctx, CHECK_IN, id, lambda state: check_in.evaluate(state, command, ctx.actor.id, may)
+            ctx, CHECK_IN, id, lambda state: check_in.evaluate(state, command, ctx.actor.id, may(state))
         )
 
     async def ask_again(self, command: pb.AskAgain, ctx: Context) -> Accepted:
         id, may = await self._rights(command, ctx)
         return await self.resources.commands.on(
-            ctx, CHECK_IN, id, lambda state: check_in.ask_again(state, command, ctx.actor.id, may)
+            ctx, CHECK_IN, id, lambda state: check_in.ask_again(state, command, ctx.actor.id, may(state))
         )
 
     async def get_check_in(self, request: pb.GetCheckIn, ctx: Context) -> pb.CheckIn:
@@ -135,7 +135,8 @@ class CheckInsApi:
                     return pb.CheckIn(person_id=person_id, without_rhythm=True)
                 day = now.due_on
             row = rows.get(day)
-            manager = (await managers_then(con, ctx.tenant, [person_id], org)).on(person_id, min(day, today))
+            managers = await managers_then(con, ctx.tenant, [person_id], org)
+            manager = sent_to(managers, row, person_id, day, today)
             may = rights(person_id, manager, reader, org)
             if not may.read or (row is None and (calendar is None or calendar.slot(day) is None)):
                 raise unknown("check_in", check_in.id_of(person_id, day), "due_on")
@@ -179,13 +180,20 @@ class CheckInsApi:
     async def _org(self, ctx: Context) -> OrgChart:
         return await self.resources.directory.org_chart(ctx.tenant)
 
-    async def _rights(self, command: pb.EvaluateCheckIn | pb.AskAgain, ctx: Context) -> tuple[str, Rights]:
-        """The id of a check-in, and what the caller may do with it."""
+    async def _rights(
+        self, command: pb.EvaluateCheckIn | pb.AskAgain, ctx: Context
+    ) -> tuple[str, Callable[[CheckIn], Rights]]:
+        """The id of a check-in, and what the caller may do with it as it stands."""
         org, day = await self._org(ctx), required_date(command.due_on)
         async with reading(self.resources.pool, ctx.tenant) as con:
             managers = await managers_then(con, ctx.tenant, [command.person_id], org)
-        manager = managers.on(command.person_id, min(day, org.today(ctx.at)))
-        return check_in.id_of(command.person_id, day), rights(command.person_id, manager, ctx.actor.id, org)
+        then = managers.on(command.person_id, min(day, org.today(ctx.at)))
+
+        def may(state: CheckIn) -> Rights:
+            manager = (state.submitted.manager_id if state.submitted else "") or then
+            return rights(command.person_id, manager, ctx.actor.id, org)
+
+        return check_in.id_of(command.person_id, day), may
 
 
 def _whose(command: pb.SubmitCheckIn, ctx: Context, org: OrgChart) -> str:

@@ -62,12 +62,12 @@ class MeetingsApi:
             if command.cycle_id and command.reviewed_id:
                 reviewed = await load(REVIEW, review.review_id(command.cycle_id, command.reviewed_id))
                 review.known(reviewed, ctx.actor.id, org, command.reviewed_id)
-            return meeting.call(await load(MEETING, meeting_id), command, meeting_id, ctx.actor, org)
+            return meeting.call(await load(MEETING, meeting_id), command, meeting_id, ctx.actor, org, ctx.at)
 
         return await self.resources.commands.execute(ctx, MEETING(meeting_id), decide)
 
     async def move_meeting(self, command: pb.MoveMeeting, ctx: Context) -> Accepted:
-        return await self._on(ctx, command.meeting_id, lambda state: meeting.move(state, command, ctx.actor))
+        return await self._on(ctx, command.meeting_id, lambda state: meeting.move(state, command, ctx.actor, ctx.at))
 
     async def cancel_meeting(self, command: pb.CancelMeeting, ctx: Context) -> Accepted:
         return await self._on(ctx, command.meeting_id, lambda state: meeting.cancel(state, command, ctx.actor))

@@ -128,10 +128,15 @@ class ReviewsApi:
         return await self.resources.commands.execute(ctx, REVIEW(_id(command)), decide)
 
     async def close_review(self, command: pb.CloseReview, ctx: Context) -> Accepted:
-        org, id = await self._org(ctx), _id(command)
-        return await self.resources.commands.on(
-            ctx, REVIEW, id, lambda state: review.close(state, command, ctx.actor, org)
-        )
+        org = await self._org(ctx)
+
+        async def decide(load: Load) -> Decision:
+            state = await load(REVIEW, _id(command))
+            async with reading(self.resources.pool, ctx.tenant) as con:
+                milestones = await reviews.milestones(con, ctx.tenant, state.kpi_ids if state else ())
+            return review.close(state, command, ctx.actor, org, milestones)
+
+        return await self.resources.commands.execute(ctx, REVIEW(_id(command)), decide)
 
     async def get_review(self, request: pb.GetReview, ctx: Context) -> pb.Review:
         org = await self._org(ctx)

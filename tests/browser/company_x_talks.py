@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from google.protobuf.message import Message
 
+from eventkit.errors import unknown
 from nhip.checkins.v1 import meetings_pb2 as m
 from nhip.checkins.v1 import reviews_pb2 as r
 from nhip.checkins.v1 import topics_pb2 as tp
@@ -237,6 +238,8 @@ class TalksX:
         return self._accepted("checkins", id)
 
     def ReportAction(self, request: m.ReportAction, actor: str) -> Message:
+        if request.action_id not in self.actions:
+            raise unknown("action", request.action_id, "action_id")
         approver = self.actions[request.action_id].agreed.approver_id
         return self._say(request.action_id, REPORTED if approver else DONE, request.note.plain, actor)
 

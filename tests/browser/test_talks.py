@@ -63,3 +63,5 @@ async def test_an_action_is_done_and_approved_without_script_c33(opened: Open, t
     await asked.get_by_role("button", name="Duyệt", exact=True).click()
     await expect(page.locator(".said")).to_have_text("Đã duyệt và báo cho người làm.")
     await expect(page.locator("#action-a9")).to_have_count(0)
+    gone = await page.request.post("/actions/gone/report", headers={"Sec-Fetch-Site": "same-origin"})
+    assert (gone.status, "Không có việc này" in await gone.text()) == (404, True)  # there is no form to say it beside

@@ -1,6 +1,6 @@
 """The calendar that follows from a cycle, rhythms, holidays and absences: which check-ins there are (C-03). Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
@@ -52,6 +52,11 @@ class Slot:
     away: bool = False
     """The person is absent on its day: it is not asked for."""
 
+    @property
+    def fell_on(self) -> date:
+        """The day that the rhythm has it on."""
+        return self.moved_from or self.due_on
+
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
@@ -74,6 +79,25 @@ class Calendar:
         if not absences:
             return self
         slots = [replace(one, away=any(one.due_on in absence for absence in absences)) for one in self.slots]
+        return replace(self, slots=tuple(slots))
+
+    def keeping(self, begun: Collection[date], lapsed: Sequence[Days] = ()) -> "Calendar":
+        """The same of somebody who wrote something for some days: a slot that a holiday moved only afterwards, or that
+        moves back because one was taken back (`lapsed`), stays on the day that it was begun for. So nobody is asked
+        twice, and nothing that was written is lost sight of."""
+        others = set(begun) - {slot.due_on for slot in self.slots}
+        if not others:
+            return self
+        slots: list[Slot] = []
+        for slot, following in zip(self.slots, (*self.slots[1:], None), strict=True):
+            ends = following.fell_on if following else self.cycle.last_on + DAY
+            back = any(slot.fell_on in one for one in lapsed)
+            found = [day for day in others if slot.fell_on <= day < slot.due_on or (back and slot.due_on < day < ends)]
+            if slot.due_on in begun or not found:
+                slots.append(slot)
+                continue
+            day = min(found)
+            slots.append(replace(slot, due_on=day, moved_from=slot.fell_on if slot.fell_on != day else None))
         return replace(self, slots=tuple(slots))
 
     def now(self, today: date, made: frozenset[date]) -> Slot | None:

@@ -101,8 +101,8 @@ class Rights:
 
 
 def rights(author: str, manager: str, person_id: str, org: OrgChart) -> Rights:
-    """`manager`: who was the author's direct manager on the slot's day (1.13). Nobody else reads it: neither who is
-    the manager now, nor who is above, nor who audits."""
+    """`manager`: to whom it was sent; of what was not sent yet the author's direct manager on the slot's day (1.13).
+    Nobody else reads it: neither who is the manager now, nor who is above, nor who audits."""
     own = person_id == author
     leads = not own and leading(manager, author, org) == person_id
     return Rights(own=own, read=own or leads, evaluate=leads)

@@ -6,7 +6,7 @@ reads what is said from then on, and nothing of before.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from eventkit.commands.aggregate import Aggregate, Decision, StreamEvent, begun, refuse_unknown
 from eventkit.context import Actor
@@ -161,7 +161,9 @@ def addition_key(number: int) -> str:
 # --- calling it ---
 
 
-def call(meeting: Meeting | None, command: CallMeeting, meeting_id: str, actor: Actor, org: OrgChart) -> Decision:
+def call(
+    meeting: Meeting | None, command: CallMeeting, meeting_id: str, actor: Actor, org: OrgChart, at: datetime
+) -> Decision:
     if meeting is not None:
         return []
     host = command.host_id or actor.id
@@ -180,7 +182,7 @@ def call(meeting: Meeting | None, command: CallMeeting, meeting_id: str, actor: 
     if command.reviewed_id and command.reviewed_id not in people:
         told = "whose review is to be closed takes part"
         raise Rejected("REVIEWED_ABSENT", told, field="participant_ids", rule="C-42")
-    _check_span(command.span)
+    _check_span(command.span, at)
     called = MeetingCalled(
         meeting_id=meeting_id,
         host_id=host,
@@ -196,11 +198,11 @@ def call(meeting: Meeting | None, command: CallMeeting, meeting_id: str, actor: 
     return [StreamEvent(MEETING(meeting_id), called)]
 
 
-def move(meeting: Meeting | None, command: MoveMeeting, actor: Actor) -> Decision:
+def move(meeting: Meeting | None, command: MoveMeeting, actor: Actor, at: datetime) -> Decision:
     meeting = _open(meeting, actor, command.meeting_id)
-    _check_span(command.span)
     if command.span == meeting.span:
         return []
+    _check_span(command.span, at)
     moved = MeetingMoved(
         meeting_id=meeting.id, before=meeting.span, after=command.span, by_id=actor.id, participant_ids=meeting.joined
     )
@@ -440,11 +442,14 @@ def _check_people(people: Sequence[str], org: OrgChart, at: str, known: Mapping[
             raise Rejected("AUDITOR_NAMED", "auditors change nothing: name somebody else", field=at)
 
 
-def _check_span(span: Span) -> None:
+def _check_span(span: Span, at: datetime) -> None:
     starts, ends = to_datetime(span.starts_at), to_datetime(span.ends_at)
     if not starts < ends <= starts + LONGEST:
         told = "it ends after it starts, within twelve hours"
         raise Rejected("SPAN_INVALID", told, kind=Kind.INVALID, field="span.ends_at", rule="C-30")
+    if ends <= at:
+        told = "this time is over: name one that lies ahead"
+        raise Rejected("MEETING_PAST", told, kind=Kind.INVALID, field="span.starts_at", rule="C-30")
 
 
 def _check_seen(seen: int, revision: int) -> None:

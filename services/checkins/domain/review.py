@@ -4,7 +4,7 @@ First the person writes, then their manager, who reads the person's words before
 sent. Where the two differ they talk, and the manager closes it. No number comes out of it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -234,7 +234,10 @@ def first_step(part: ReviewPart, person_id: str, manager_id: str) -> Agreed | No
     return Agreed(what=part.first_step, doer_id=person_id, due_at=part.first_step_due_at, approver_id=manager_id)
 
 
-def close(review: Review | None, command: CloseReview, actor: Actor, org: OrgChart) -> Decision:
+def close(
+    review: Review | None, command: CloseReview, actor: Actor, org: OrgChart, milestones: Collection[str] = ()
+) -> Decision:
+    """`milestones`: the KPIs that are done or not, of which no target can be adjusted by a number."""
     review = known(review, actor.id, org, command.person_id)
     by = reviewer(review, org)
     if actor.id != (by or review.person_id):
@@ -250,6 +253,11 @@ def close(review: Review | None, command: CloseReview, actor: Actor, org: OrgCha
     if left := [kpi for kpi in review.kpi_ids if kpi not in decided]:
         told = "say what becomes of each KPI on which the two differ"
         raise Rejected("VERDICTS_MISSING", told, field="verdicts", rule="C-40", parameters={"number": str(len(left))})
+    for kpi in review.kpi_ids:
+        adjusted = decided[kpi].next_step == t.NEXT_STEP_ADJUST and kpi not in milestones
+        if adjusted and not decided[kpi].HasField("target"):
+            told = "say which target an adjusted KPI gets: without it nothing is handed on"
+            raise Rejected("TARGET_NOT_SAID", told, field=f"verdicts.{kpi}.target", rule="C-40")
     closed = ReviewClosed(
         cycle_id=review.cycle_id,
         person_id=review.person_id,

@@ -13,6 +13,7 @@ from services.checkins.domain.cadence import COMPANY, Cadence, may_set, may_set_
 from services.checkins.views.cadence import CADENCES, HOLIDAY_DAYS, cadence_of
 
 PAGE = 100
+MOST_SETTABLE = 200
 
 
 async def cadences(
@@ -37,7 +38,28 @@ async def cadences(
             for rule in _rules(cadence_of(row["versions"]), today):
                 rule.unit_id, rule.person_id, rule.may_set = unit, person, may
                 rules.append(rule)
-    return pb.CadenceList(rules=rules, next_page_token=token, may_set_company=may_set_company(reader, org))
+    if may_set_company(reader, org):
+        return pb.CadenceList(rules=rules, next_page_token=token, may_set_company=True)
+    units = [unit.id for unit in org.units.values() if not unit.closed and may_set(unit.id, "", reader, org)]
+    return pb.CadenceList(
+        rules=rules,
+        next_page_token=token,
+        settable_unit_ids=units[:MOST_SETTABLE],
+        settable_person_ids=_below(reader, org)[:MOST_SETTABLE],
+    )
+
+
+def _below(manager: str, org: OrgChart) -> list[str]:
+    """The active people whom somebody manages, directly or over others, the nearest first."""
+    led: dict[str, list[str]] = {}
+    for person, place in org.places.items():
+        led.setdefault(place.manager_id, []).append(person)
+    found: dict[str, None] = {}
+    layer = led.get(manager, [])
+    while layer:
+        found |= dict.fromkeys(sorted(layer))
+        layer = [person for one in layer for person in led.get(one, []) if person not in found]
+    return [person for person in found if org.is_active(person) and person != manager]
 
 
 def _rules(cadence: Cadence, today: date) -> Iterator[pb.CadenceRule]:

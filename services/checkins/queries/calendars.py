@@ -12,6 +12,7 @@ from services.checkins.domain import calendar as calendars
 from services.checkins.domain.cadence import COMPANY, Cadence, Days, whose
 from services.checkins.domain.calendar import Calendar, Rhythm
 from services.checkins.views.cadence import ABSENCE_DAYS, CADENCES, HOLIDAY_DAYS, cadence_of
+from services.checkins.views.check_in import CHECK_INS, CheckInRow
 from services.checkins.views.joined import JOINED
 from services.checkins.views.known import KNOWN_CYCLES
 
@@ -67,10 +68,11 @@ async def calendars_of(
         places=moved,
         person=cadences.get(whose("", person_id), Cadence()),
     )
-    holidays = await holidays_in(con, tenant, span)
+    holidays, lapsed = await holidays_in(con, tenant, span)
     absences = (await absences_in(con, tenant, span, [person_id])).get(person_id, [])
     present = await _present(con, tenant, person_id, org)
-    return [calendars.calendar(cycle, rhythm, holidays, absences, present) for cycle in cycles]
+    begun = (await begun_in(con, tenant, span, [person_id])).get(person_id, frozenset())
+    return [calendars.calendar(cycle, rhythm, holidays, absences, present).keeping(begun, lapsed) for cycle in cycles]
 
 
 def _chain(unit_id: str, org: OrgChart) -> list[str]:
@@ -89,15 +91,34 @@ async def _cadences(con: asyncpg.Connection, tenant: str, ids: Sequence[str]) ->
     return {row["whose"]: cadence_of(row["versions"]) for row in rows}
 
 
-async def holidays_in(con: asyncpg.Connection, tenant: str, cycle: Days) -> list[Days]:
+async def holidays_in(con: asyncpg.Connection, tenant: str, cycle: Days) -> tuple[list[Days], list[Days]]:
+    """Those that are kept, and those that were taken back."""
     rows = await con.fetch(
-        f"select first_on, last_on from {HOLIDAY_DAYS} where tenant = $1 and not removed and last_on >= $2 "
+        f"select first_on, last_on, removed from {HOLIDAY_DAYS} where tenant = $1 and last_on >= $2 "
         "and first_on <= $3 order by first_on",
         tenant,
         cycle.first_on,
         cycle.last_on,
     )
-    return [Days(row["first_on"], row["last_on"]) for row in rows]
+    kept, lapsed = list[Days](), list[Days]()
+    for row in rows:
+        (lapsed if row["removed"] else kept).append(Days(row["first_on"], row["last_on"]))
+    return kept, lapsed
+
+
+async def begun_in(
+    con: asyncpg.Connection, tenant: str, span: Days, people: Sequence[str] | None = None
+) -> Mapping[str, frozenset[date]]:
+    """By person the days for which something was written, as a draft or sent; `people`: None for everybody."""
+    rows = await con.fetch(
+        f"select person_id, array_agg(due_on) as days from {CHECK_INS} where tenant = $1 and due_on between $2 and $3 "
+        "and ($4::text[] is null or person_id = any($4)) group by person_id",
+        tenant,
+        span.first_on,
+        span.last_on,
+        people,
+    )
+    return {row["person_id"]: frozenset(row["days"]) for row in rows}
 
 
 async def absences_in(
@@ -150,6 +171,11 @@ class ManagersThen:
         return by_then[-1] if by_then else places[0][1] if places else ""
 
 
+def sent_to(managers: ManagersThen, row: CheckInRow | None, person_id: str, due_on: date, today: date) -> str:
+    """To whom a check-in was sent; while it was not, whom they reported to at the end of its day, or report to now."""
+    return row.sent_to if row and row.sent_to else managers.on(person_id, min(due_on, today))
+
+
 async def managers_then(con: asyncpg.Connection, tenant: str, people: Sequence[str], org: OrgChart) -> ManagersThen:
     rows = await con.fetch(
         f"select person_id, at, manager_id from {PLACES} where tenant = $1 and person_id = any($2::text[]) "
@@ -169,33 +195,65 @@ class Everybody:
 
     cycle: Days
     holidays: Sequence[Days]
+    lapsed: Sequence[Days]
+    """Holidays that were taken back."""
     cadences: Mapping[str, Cadence]
     org: OrgChart
+    begun: Mapping[str, frozenset[date]]
+    """By person the days for which something was written, where a holiday may have moved what it was written for."""
     _shared: dict[str, Calendar] = field(default_factory=dict[str, Calendar])
+    _people: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    """The active people of each shared calendar."""
 
     def due(self, day: date) -> list[str]:
         """Of whom a check-in is due on a day, whether they are away or not."""
-        return [p for p in self.org.people if self.org.is_active(p) and self.calendar(p).slot(day)]
+        if not self._people:
+            for person in self.org.people:
+                if self.org.is_active(person):
+                    self._people.setdefault(self._key(person), []).append(person)
+        due = {p for key, people in self._people.items() if self._of(key, people[0]).slot(day) for p in people}
+        for person in self.begun:
+            if self.org.is_active(person):
+                own = self.calendar(person).slot(day) is not None
+                (due.add if own else due.discard)(person)
+        return sorted(due)
 
     def calendar(self, person_id: str, absences: Sequence[Days] = ()) -> Calendar:
         """As if they had been in their unit all along."""
-        unit = self.org.places[person_id].unit_id if person_id in self.org.places else ""
-        own = self.cadences.get(whose("", person_id))
-        key = whose("", person_id) if own else whose(unit, "")
+        shared = self._of(self._key(person_id), person_id)
+        return shared.keeping(self.begun.get(person_id, ()), self.lapsed).without(absences)
+
+    def _key(self, person_id: str) -> str:
+        own = whose("", person_id)
+        return own if own in self.cadences else whose(self._unit(person_id), "")
+
+    def _unit(self, person_id: str) -> str:
+        return self.org.places[person_id].unit_id if person_id in self.org.places else ""
+
+    def _of(self, key: str, person_id: str) -> Calendar:
+        """The calendar under a key, which is one of this person's."""
         if key not in self._shared:
+            unit = self._unit(person_id)
             chain = _chain(unit, self.org)
             rhythm = Rhythm(
                 company=self.cadences.get(COMPANY, Cadence()),
                 units={one: self.cadences[whose(one, "")] for one in chain if whose(one, "") in self.cadences},
                 parents={one: self.org.units[one].parent_id for one in chain if one in self.org.units},
                 places=((date.min, unit),),
-                person=own or Cadence(),
+                person=self.cadences.get(whose("", person_id), Cadence()),
             )
             self._shared[key] = calendars.calendar(self.cycle, rhythm, self.holidays)
-        return self._shared[key].without(absences)
+        return self._shared[key]
 
 
-async def everybody(con: asyncpg.Connection, tenant: str, cycle: Days, org: OrgChart) -> Everybody:
+async def everybody(
+    con: asyncpg.Connection, tenant: str, cycle: Days, org: OrgChart, people: Sequence[str] | None = None
+) -> Everybody:
+    """`people`: whose calendars are asked for; None: anybody's."""
     rows = await con.fetch(f"select whose, versions from {CADENCES} where tenant = $1", tenant)
     cadences = {row["whose"]: cadence_of(row["versions"]) for row in rows}
-    return Everybody(cycle, await holidays_in(con, tenant, cycle), cadences, org)
+    holidays, lapsed = await holidays_in(con, tenant, cycle)
+    begun: Mapping[str, frozenset[date]] = {}
+    if holidays or lapsed:
+        begun = await begun_in(con, tenant, cycle, people)
+    return Everybody(cycle, holidays, lapsed, cadences, org, begun)

@@ -14,7 +14,7 @@ from nhip.checkins.v1.events_pb2 import CheckInAskedAgain, CheckInEvaluated, Che
 from nhip.common.v1.words_pb2 import PersonalText
 from services.checkins.domain.calendar import Calendar
 from services.checkins.domain.check_in import Rights, rights, state_on
-from services.checkins.queries.calendars import managers_then
+from services.checkins.queries.calendars import managers_then, sent_to
 from services.checkins.views.check_in import ANSWERS, CHECK_INS, AnswerRow, CheckInRow
 
 PAGE = 30
@@ -73,7 +73,11 @@ async def page(
     )
     shown, token = asked_for.cut([CHECK_INS.of(row) for row in rows], lambda row: (row.due_on,))
     managers = await managers_then(con, tenant, [person_id], org)
-    read = [row for row in shown if rights(person_id, managers.on(person_id, min(row.due_on, today)), reader, org).read]
+    read = [
+        row
+        for row in shown
+        if rights(person_id, sent_to(managers, row, person_id, row.due_on, today), reader, org).read
+    ]
     return pb.CheckInList(check_ins=[line(row, today, own=person_id == reader) for row in read], next_page_token=token)
 
 

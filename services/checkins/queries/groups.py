@@ -14,7 +14,7 @@ from eventkit.values import from_date, from_decimal, to_date
 from nhip.checkins.v1 import check_ins_pb2 as pb
 from nhip.common.v1.words_pb2 import PersonalText
 from services.checkins.domain.group_mood import FEWEST, showable
-from services.checkins.views.cadence import DUES
+from services.checkins.views.cadence import DUES, HOLIDAY_DAYS
 from services.checkins.views.check_in import CHECK_INS
 
 POINTS = 6
@@ -108,6 +108,8 @@ async def discipline(
           on c.tenant = d.tenant and c.person_id = d.person_id and c.due_on = d.due_on
         where d.tenant = $1 and d.due_on >= $2 and d.due_on < $3 and ($4::text is null or d.manager_id > $4)
           and ($5 or d.manager_id = $6)
+          and (c.submission > 0 or not exists (select from {HOLIDAY_DAYS} h
+            where h.tenant = d.tenant and not h.removed and d.due_on between h.first_on and h.last_on))
         group by d.manager_id order by d.manager_id limit $7""",
         tenant,
         to_date(request.from_on) or today - USUAL,

@@ -39,7 +39,7 @@ async def meetings(con: asyncpg.Connection, request: pb.ListMeetings, ctx: Conte
         page.limit,
     )
     shown, token = page.cut(list(map(MEETINGS.of, rows)), lambda row: (row.starts_at, row.meeting_id))
-    return pb.MeetingList(meetings=map(_head, shown), next_page_token=token)
+    return pb.MeetingList(meetings=(_head(row, ctx.actor.id) for row in shown), next_page_token=token)
 
 
 async def meeting(con: asyncpg.Connection, meeting_id: str, org: OrgChart, ctx: Context) -> pb.Meeting:
@@ -69,7 +69,7 @@ async def meeting(con: asyncpg.Connection, meeting_id: str, org: OrgChart, ctx: 
     agreed = [action for circle, action in of_circle(row.actions) if circle >= since]
     is_open = row.state == t.MEETING_STATE_OPEN
     return pb.Meeting(
-        head=_head(row),
+        head=_head(row, me),
         version=row.saying,
         notes=[_note(item) for item in items if item.item.startswith("note/")],
         ways=[_way(item, chosen) for item in items if item.item.startswith("way/")],
@@ -89,13 +89,15 @@ async def meeting(con: asyncpg.Connection, meeting_id: str, org: OrgChart, ctx: 
     )
 
 
-def _head(row: MeetingRow) -> pb.MeetingHead:
+def _head(row: MeetingRow, reader: str) -> pb.MeetingHead:
+    """What it is called for was said to those who were asked at first."""
+    at_first = row.joined[row.people.index(reader)] == "0"
     return pb.MeetingHead(
         meeting_id=row.meeting_id,
         host_id=row.host_id,
         participant_ids=row.people,
         span=t.Span(starts_at=from_datetime(row.starts_at), ends_at=from_datetime(row.ends_at)),
-        about=PersonalText.FromString(row.about) if row.about else None,
+        about=PersonalText.FromString(row.about) if row.about and at_first else None,
         state=row.state,  # type: ignore[arg-type] # the enum's number
         check_in_id=row.check_in_id,
         cycle_id=row.cycle_id,

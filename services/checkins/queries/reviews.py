@@ -19,6 +19,7 @@ from nhip.checkins.v1 import reviews_pb2 as pb
 from nhip.checkins.v1 import types_pb2 as t
 from nhip.checkins.v1.events_pb2 import ReviewClosed, ReviewOpened
 from nhip.checkins.v1.types_pb2 import KpiVerdict, ReviewPart
+from nhip.goals.v1.types_pb2 import MEASURE_KIND_MILESTONE
 from services.checkins.domain import review as domain
 from services.checkins.domain.review import Review
 from services.checkins.views.known import KNOWN_CYCLES, KNOWN_KPIS
@@ -63,6 +64,17 @@ async def answering(con: asyncpg.Connection, tenant: str, cycle_id: str, org: Or
             if org.is_active(person):
                 found.setdefault(person, []).append(row["kpi_id"])
     return found
+
+
+async def milestones(con: asyncpg.Connection, tenant: str, kpi_ids: Sequence[str]) -> frozenset[str]:
+    """Those of some KPIs that are done or not."""
+    rows = await con.fetch(
+        f"select kpi_id from {KNOWN_KPIS} where tenant = $1 and kpi_id = any($2::text[]) and kind = $3",
+        tenant,
+        kpi_ids,
+        MEASURE_KIND_MILESTONE,
+    )
+    return frozenset(row["kpi_id"] for row in rows)
 
 
 async def reviews(con: asyncpg.Connection, request: pb.ListReviews, org: OrgChart, ctx: Context) -> pb.ReviewList:

@@ -19,7 +19,7 @@ from services.checkins.domain.calendar import Slot
 from services.checkins.domain.check_in import rights, state_on
 from services.checkins.domain.need import Facts, judge
 from services.checkins.domain.reporting import reports
-from services.checkins.queries.calendars import Everybody, absences_in, cycle_around, everybody, managers_then
+from services.checkins.queries.calendars import Everybody, absences_in, cycle_around, everybody, managers_then, sent_to
 from services.checkins.queries.check_ins import line
 from services.checkins.views.check_in import CHECK_INS, CheckInRow
 from services.checkins.views.known import KNOWN_CYCLES, KNOWN_KPIS
@@ -121,7 +121,7 @@ async def _check_ins(
     managers = await managers_then(con, tenant, people, org)
     found: dict[str, list[CheckInRow]] = {}
     for row in map(CHECK_INS.of, rows):
-        then = managers.on(row.person_id, min(row.due_on, today))
+        then = sent_to(managers, row, row.person_id, row.due_on, today)
         if rights(row.person_id, then, manager, org).read:
             found.setdefault(row.person_id, []).append(row)
     return found
@@ -204,7 +204,7 @@ async def _slots(
     cycle = await cycle_around(con, tenant, today)
     if cycle is None:
         return {}
-    all_of_them: Everybody = await everybody(con, tenant, cycle, org)
+    all_of_them: Everybody = await everybody(con, tenant, cycle, org, people)
     absences = await absences_in(con, tenant, cycle, people)
     found: dict[str, Slot] = {}
     for person in people:

@@ -1,6 +1,7 @@
 """Says of whom a check-in is due tomorrow, today, or was and is missing (N-04): once for each person, slot and stage,
 however often it looks."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -9,6 +10,7 @@ from eventkit.commands.aggregate import Decision
 from eventkit.commands.loading import Load
 from eventkit.context import Context
 from eventkit.database import connection
+from eventkit.directory.facts import OrgChart
 from eventkit.directory.views import TenantView
 from eventkit.process.service import Due, Resources, Timer
 from eventkit.subscriptions.table import reading
@@ -17,7 +19,7 @@ from nhip.checkins.v1.events_pb2 import DuePerson
 from services.checkins.domain import slot
 from services.checkins.domain.reporting import direct_manager
 from services.checkins.domain.slot import SLOT
-from services.checkins.queries.calendars import cycle_around, everybody
+from services.checkins.queries.calendars import cycles_near, everybody
 from services.checkins.queries.dues import away_on, submitted_for
 from services.checkins.views.cadence import CADENCES
 from services.checkins.views.known import KNOWN_CYCLES
@@ -25,6 +27,8 @@ from services.checkins.views.known import KNOWN_CYCLES
 LOOK_EVERY = timedelta(minutes=1)
 HOUR = 6
 """From this hour on a day is looked at, by the clock of its company."""
+AT_ONCE = 100
+"""People whose managers are looked up before others have a turn."""
 LOOK_BACK = 7
 """Days for which a missed check-in is still said to be missing."""
 
@@ -68,34 +72,42 @@ class FallingDue:
             *((today - timedelta(days=days), t.SLOT_STAGE_DUE) for days in range(LOOK_BACK + 1)),
             *((today - timedelta(days=days), t.SLOT_STAGE_OVERDUE) for days in range(1, LOOK_BACK + 1)),
         }
-        found: dict[tuple[date, t.SlotStage.ValueType], list[DuePerson]] = {}
+        found: dict[tuple[date, t.SlotStage.ValueType], list[str]] = {}
         async with reading(self.resources.pool, ctx.tenant) as con:
-            for day, stage in sorted(wanted):
-                cycle = await cycle_around(con, ctx.tenant, day)
-                if cycle is None or day not in cycle:
+            left = {day for day, _ in wanted}
+            for cycle in await cycles_near(con, ctx.tenant, today):
+                days = sorted(day for day in left if day in cycle)
+                if not days:
                     continue
-                left_out = await away_on(con, ctx.tenant, day)
-                if stage != t.SLOT_STAGE_DUE:
-                    left_out |= await submitted_for(con, ctx.tenant, day)
-                people = (await everybody(con, ctx.tenant, cycle, org)).due(day)
-                named = [
-                    DuePerson(
-                        person_id=person,
-                        manager_id=direct_manager(person, org),
-                        unit_id=org.places[person].unit_id if person in org.places else "",
-                    )
-                    for person in people
-                    if person not in left_out
-                ]
-                if named:
-                    found[day, stage] = named
+                left -= set(days)
+                all_of_them = await everybody(con, ctx.tenant, cycle, org)
+                for day in days:
+                    if not (people := all_of_them.due(day)):
+                        continue
+                    away = await away_on(con, ctx.tenant, day)
+                    made = await submitted_for(con, ctx.tenant, day)
+                    for stage in sorted(stage for on, stage in wanted if on == day):
+                        left_out = away if stage == t.SLOT_STAGE_DUE else away | made
+                        if named := [person for person in people if person not in left_out]:
+                            found[day, stage] = named
 
         async def decide(load: Load) -> Decision:
             decision: Decision = []
             for (day, stage), people in found.items():
-                decision += slot.fall_due(await load(SLOT, slot.id_of(day, stage)), day, stage, people)
+                told = await load(SLOT, slot.id_of(day, stage))
+                new: list[DuePerson] = []
+                for number, person in enumerate(one for one in people if one not in told):
+                    if number % AT_ONCE == AT_ONCE - 1:  # calls of others are answered in between
+                        await asyncio.sleep(0)
+                    new.append(_due_person(person, org))
+                decision += slot.fall_due(told, day, stage, new)
             return decision
 
         if found:
             first = next(iter(found))
             await self.resources.commands.execute(ctx, SLOT(slot.id_of(*first)), decide)
+
+
+def _due_person(person_id: str, org: OrgChart) -> DuePerson:
+    unit = org.places[person_id].unit_id if person_id in org.places else ""
+    return DuePerson(person_id=person_id, manager_id=direct_manager(person_id, org), unit_id=unit)

@@ -28,6 +28,8 @@ class CheckInRow:
     drafted_at: datetime | None
     draft: bytes
     submission: int
+    sent_to: str
+    """Who led them when it was last submitted."""
     first_submitted_at: datetime | None
     submitted_at: datetime | None
     late: bool
@@ -54,7 +56,7 @@ class CheckInView(View[CheckInRow]):
     def fold(self, rows: Rows[CheckInRow], event: Recorded) -> None:
         key = _key(event)
         row = rows.get(*key) or CheckInRow(
-            *key, t.CHECK_IN_STATE_NOT_STARTED, 0, None, b"", 0, None, None, False, None, b"", False, b"", None
+            *key, t.CHECK_IN_STATE_NOT_STARTED, 0, None, b"", 0, "", None, None, False, None, b"", False, b"", None
         )
         match event.message:
             case CheckInDrafted() as e:
@@ -86,6 +88,7 @@ class CheckInView(View[CheckInRow]):
             drafts[-1].recorded_at if drafts else None,
             packed(state.draft) if state.draft else b"",
             state.submission,
+            last.manager_id if last else "",
             submissions[0].recorded_at if submissions else None,
             submissions[-1].recorded_at if submissions else None,
             isinstance(first, CheckInSubmitted) and first.late,
@@ -105,6 +108,7 @@ def _submitted(row: CheckInRow, event: Recorded, e: CheckInSubmitted) -> CheckIn
         revision=row.revision + 1,
         draft=b"",
         submission=e.submission,
+        sent_to=e.manager_id,
         first_submitted_at=event.recorded_at if first else row.first_submitted_at,
         submitted_at=event.recorded_at,
         late=e.late if first else row.late,

@@ -39,6 +39,22 @@ async def people_to_choose(visit: Visit, *chosen: str, without: str = "") -> Peo
     return People(by_name(choices), find, bool(found.next_page_token or find))
 
 
+async def these_people(visit: Visit, ids: Sequence[str]) -> People:
+    """Only these of them who are active."""
+    if not ids:
+        return People((), "", more=False)
+    asked = people_pb2.ListPeople(active=True, person_ids=ids, page_size=OFFERED)
+    found = await visit.caller.query("people", "ListPeople", asked, people_pb2.PeopleList)
+    return People(by_name([(person.person_id, _called(person, visit)) for person in found.people]), "", more=False)
+
+
+async def people_led(visit: Visit) -> Sequence[Choice]:
+    """Those whom the viewer leads directly."""
+    asked = people_pb2.ListPeople(active=True, manager_id=visit.person, page_size=OFFERED)
+    found = await visit.caller.query("people", "ListPeople", asked, people_pb2.PeopleList)
+    return by_name([(person.person_id, _called(person, visit)) for person in found.people])
+
+
 def _called(person: people_pb2.Person, visit: Visit) -> str:
     name, title = visit.language.words(person.name) or person.person_id, visit.language.words(person.title)
     return f"{name} · {title}" if title else name

@@ -12,6 +12,7 @@ import pytest
 from eventkit.context import by_the_clock
 from eventkit.errors import Rejected
 from eventkit.rpc.integrations import digest
+from eventkit.subscriptions.table import reading
 from eventkit.values import from_date, from_datetime, required_date
 from nhip.checkins.v1 import cadence_pb2 as cd
 from nhip.checkins.v1 import calendar_feeds_pb2 as fd
@@ -27,6 +28,7 @@ from nhip.notifications.v1 import notifications_pb2 as n
 from nhip.notifications.v1 import types_pb2 as nt
 from nhip.people.v1 import people_pb2 as p
 from nhip.people.v1 import types_pb2 as pt
+from services.checkins.queries.calendars import cycle_around, everybody
 from services.checkins.reactors.falling_due import FallingDue
 from tests.integration.services.company import DESCRIPTORS, OPERATOR, Company, System, number, today, words
 
@@ -209,19 +211,54 @@ async def test_what_is_due_is_said_once_and_counted(company: Company, system: Sy
     await is_right(company)
 
 
-async def test_a_new_manager_reads_what_falls_in_their_time(company: Company):
+async def moods_read(company: Company, of: str, by: str) -> list[str]:
+    read = await company.ask(ci.ListCheckIns(person_id=company.ids[of]), by)
+    assert isinstance(read, ci.CheckInList)
+    return [line.mood.plain for line in read.check_ins]
+
+
+async def test_a_check_in_is_read_by_whom_it_was_sent_to_also_when_the_manager_changes_on_its_day_c15(company: Company):
     await in_rhythm(company)
     past, due = today() - timedelta(days=14), today()
     await company.do(ci.SubmitCheckIn(due_on=from_date(past), mood=2), "minh")
     await company.do(ci.SubmitCheckIn(due_on=from_date(due), mood=3), "minh")
     place = pt.Place(unit_id=company.ids["sales"], manager_id=company.ids["quang"])
-    await company.do(p.AssignPlace(person_id=company.ids["minh"], place=place))
-    read = await company.ask(ci.ListCheckIns(person_id=company.ids["minh"]), "quang")
-    assert isinstance(read, ci.CheckInList)
-    assert [required_date(line.due_on) for line in read.check_ins] == [due]
-    before = await company.ask(ci.ListCheckIns(person_id=company.ids["minh"]), "phuc")
-    assert isinstance(before, ci.CheckInList)
-    assert [line.mood.plain for line in before.check_ins] == ["2"]
+    for who in ("minh", "tram"):
+        await company.do(p.AssignPlace(person_id=company.ids[who], place=place))
+    assert (await moods_read(company, "minh", "quang"), await moods_read(company, "minh", "phuc")) == ([], ["3", "2"])
+    await company.do(ci.SubmitCheckIn(due_on=from_date(due), mood=4), "tram")
+    assert (await moods_read(company, "tram", "quang"), await moods_read(company, "tram", "phuc")) == (["4"], [])
+    again = ci.AskAgain(person_id=company.ids["minh"], due_on=from_date(due), submission=1, reason=words("Thiếu số"))
+    assert (await company.refused(again, "quang")).reason == "CHECK_IN_UNKNOWN"
+    await company.do(again, "phuc")
+    await company.do(ci.SubmitCheckIn(due_on=from_date(due), mood=5), "minh")  # by now it is sent to the new one
+    assert (await moods_read(company, "minh", "quang"), await moods_read(company, "minh", "phuc")) == (["5"], ["2"])
+    await is_right(company)
+
+
+async def test_a_holiday_that_is_named_later_asks_nobody_twice_and_hides_no_draft_c03(company: Company, system: System):
+    await in_rhythm(company)
+    day = today()
+    await company.do(ci.SubmitCheckIn(due_on=from_date(day), mood=4), "minh")
+    draft = ci.CheckInDraft(learnings="Hỏi sớm hơn")
+    await company.do(ci.SaveCheckInDraft(due_on=from_date(day), draft=draft), "tram")
+    await company.do(cd.NameHoliday(first_on=from_date(day), name="Nghỉ bão"), "nam")
+    found = await one(company, "tram")
+    assert (required_date(found.due_on), found.draft.learnings) == (day, "Hỏi sớm hơn")
+    calendar = await company.ask(cd.GetCalendar(person_id=company.ids["minh"]), "minh")
+    assert isinstance(calendar, cd.Calendar)
+    assert day in {required_date(slot.due_on) for slot in calendar.slots}
+    moved = required_date((await one(company, "phuc")).due_on)  # who has begun nothing is asked on the next working day
+    assert moved > day
+    resources = system.all_resources["checkins"]
+    org = await resources.directory.org_chart(company.tenant)
+    async with reading(resources.pool, company.tenant) as con:
+        cycle = await cycle_around(con, company.tenant, day)
+        assert cycle is not None
+        all_of_them = await everybody(con, company.tenant, cycle, org)
+    names = {id: name for name, id in company.ids.items()}
+    assert {names[id] for id in all_of_them.due(day)} == {"minh", "tram"}
+    assert {names[id] for id in all_of_them.due(moved)} == {"phuc", "nam", "quang"}
     await is_right(company)
 
 

@@ -88,6 +88,7 @@ async def test_a_topic_leads_to_a_meeting_to_an_action_to_its_approval_c38(compa
     await company.do(m.InviteToMeeting(meeting_id=meeting, person_ids=[ids["quang"]]), "phuc")
     widened = await met(company, meeting, "quang")
     assert (list(widened.notes), list(widened.ways), list(widened.actions), list(widened.topics)) == ([], [], [], [])
+    assert (seen.head.about.plain, widened.head.HasField("about")) == ("Duyệt giá", False)
     seen = await met(company, meeting, "minh")
     assert [(one.name.plain, chosen) for one, chosen in ((w.way, w.chosen) for w in seen.ways)] == [
         ("Khung tự quyết 8 %", True)

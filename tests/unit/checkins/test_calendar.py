@@ -33,6 +33,31 @@ def test_what_falls_on_a_holiday_moves_to_the_next_working_day():
     assert (slot.due_on, slot.moved_from) == (date(2025, 1, 27), date(2025, 1, 23))
 
 
+def test_what_was_begun_stays_on_its_day_whatever_holiday_is_named_or_taken_back_later_c03():
+    begun, tet = date(2025, 1, 23), Days(date(2025, 1, 23), date(2025, 1, 24))
+    named_later = calendar(Q1, COMPANY, [tet])
+    kept = named_later.keeping({begun}).slots[1]
+    assert (kept.due_on, kept.moved_from) == (begun, None)
+    moved = date(2025, 1, 27)
+    assert named_later.keeping({moved}) == named_later
+    taken_back = calendar(Q1, COMPANY, [])
+    assert taken_back.keeping({moved}, [tet]).slots[1].due_on == moved
+    assert taken_back.keeping({moved}) == taken_back  # no holiday explains that day
+
+
+@random(st.sets(st.integers(0, 89).map(day)), st.lists(st.integers(0, 85), max_size=4), st.booleans())
+def test_keeping_what_was_begun_neither_adds_a_slot_nor_takes_one_c03(begun: set[date], off: list[int], back: bool):
+    holidays = [Days(day(first), day(first + 2)) for first in off]
+    plain = calendar(Q1, COMPANY, [] if back else holidays)
+    kept = plain.keeping(begun, holidays if back else [])
+    assert [slot.number for slot in kept.slots] == [slot.number for slot in plain.slots]
+    days_kept = [slot.due_on for slot in kept.slots]
+    assert days_kept == sorted(set(days_kept))
+    for before, after in zip(plain.slots, kept.slots, strict=True):
+        assert after.due_on == before.due_on or (after.due_on in begun and before.due_on not in begun)
+        assert after.fell_on == before.fell_on
+
+
 def test_without_a_working_day_left_in_the_cycle_there_is_none():
     over = Days(date(2025, 3, 20), date(2025, 4, 4))
     assert days(calendar(Q1, COMPANY, [over])) == ["09/01", "23/01", "06/02", "20/02", "06/03"]

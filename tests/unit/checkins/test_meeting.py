@@ -19,6 +19,7 @@ from tests.unit.decisions import Command, Given, company_x, given, words
 
 X = company_x()
 AT_14 = datetime(2025, 3, 20, 7, tzinfo=UTC)
+AT = AT_14 - timedelta(days=1)
 SPAN = Span(starts_at=from_datetime(AT_14), ends_at=from_datetime(AT_14 + timedelta(minutes=30)))
 
 
@@ -29,7 +30,7 @@ def who(id: str) -> Actor:
 def called(by: str = "minh", *others: str, host: str = "", span: Span = SPAN, reviewed: str = "") -> Command:
     command = pb.CallMeeting(host_id=host, participant_ids=others, span=span, reviewed_id=reviewed)
     command.cycle_id = "q1" if reviewed else ""
-    return lambda state: meeting.call(state.state(MEETING, "m"), command, "m", who(by), X)
+    return lambda state: meeting.call(state.state(MEETING, "m"), command, "m", who(by), X, AT)
 
 
 def noted(by: str, text: str, seen: int = 0, part: int = t.NOTE_PART_PROBLEM, question: str = "") -> Command:
@@ -197,7 +198,19 @@ def test_no_order_of_what_is_said_loses_an_update_c32(steps: list[Command]):
 def test_either_moves_it_and_calls_it_off_c30(by: str):
     later = Span(starts_at=SPAN.ends_at, ends_at=from_datetime(AT_14 + timedelta(hours=2)))
     move, off = pb.MoveMeeting(meeting_id="m", span=later), pb.CancelMeeting(meeting_id="m", reason=words("Ốm"))
-    state = given(ONE_TO_ONE, lambda state: meeting.move(state.state(MEETING, "m"), move, who(by)))
-    state.when(lambda state: meeting.move(state.state(MEETING, "m"), move, who(by))).then_nothing()
+    state = given(ONE_TO_ONE, lambda state: meeting.move(state.state(MEETING, "m"), move, who(by), AT))
+    state.when(lambda state: meeting.move(state.state(MEETING, "m"), move, who(by), AT)).then_nothing()
     state = state.and_then(lambda state: meeting.cancel(state.state(MEETING, "m"), off, who(by)))
     state.when(noted(by, "Một")).then_rejected("MEETING_CANCELLED")
+
+
+def test_a_meeting_lies_ahead_or_goes_on_c30():
+    hour = timedelta(hours=1)
+    over = Span(starts_at=from_datetime(AT - 2 * hour), ends_at=from_datetime(AT))
+    given().when(called("minh", "phuc", span=over)).then_rejected("MEETING_PAST", field="span.starts_at")
+    begun = Span(starts_at=from_datetime(AT - hour), ends_at=from_datetime(AT + hour))
+    assert given(called("minh", "phuc", span=begun)).state(MEETING, "m").span == begun
+    move = pb.MoveMeeting(meeting_id="m", span=over)
+    given(ONE_TO_ONE).when(lambda state: meeting.move(state.state(MEETING, "m"), move, who("minh"), AT)).then_rejected(
+        "MEETING_PAST", field="span.starts_at"
+    )

@@ -75,9 +75,11 @@ def answered(
     )
 
 
-def closed(by: str = "phuc", said: Sequence[KpiVerdict] = (), org: OrgChart = X) -> Command:
+def closed(
+    by: str = "phuc", said: Sequence[KpiVerdict] = (), org: OrgChart = X, milestones: Sequence[str] = ()
+) -> Command:
     command = pb.CloseReview(cycle_id="q1", person_id="minh", verdicts=said)
-    return lambda state: review.close(state.state(REVIEW, ID), command, who(by), org)
+    return lambda state: review.close(state.state(REVIEW, ID), command, who(by), org, milestones)
 
 
 def of(state: Given) -> Review:
@@ -104,6 +106,17 @@ def test_where_the_two_differ_they_say_what_it_is_to_be_c40():
     state.when(closed()).then_rejected("VERDICTS_MISSING", field="verdicts")
     state = state.and_then(closed(said=verdicts(I2=t.NEXT_STEP_STOP)))
     assert [v.next_step for v in of(state).verdicts] == [t.NEXT_STEP_KEEP, t.NEXT_STEP_STOP]
+
+
+def test_what_is_adjusted_gets_its_number_before_it_is_closed_c44():
+    adjust = verdicts(I1=t.NEXT_STEP_KEEP, I2=t.NEXT_STEP_ADJUST)
+    state = given(opened(), sent(said=part(adjust, why="a", working="b", next="c")), answered(said=part(adjust)))
+    assert review.differing(of(state)) == []
+    state.when(closed()).then_rejected("TARGET_NOT_SAID", field="verdicts.I2.target")
+    state.when(closed(said=adjust[1:])).then_rejected("TARGET_NOT_SAID", field="verdicts.I2.target")
+    assert of(state.and_then(closed(said=verdicts(I2=60)))).verdicts[1].target == number(60)
+    done_or_not = state.and_then(closed(milestones=["I2"]))
+    assert of(done_or_not).verdicts[1].next_step == t.NEXT_STEP_ADJUST
 
 
 def test_the_same_step_to_another_target_differs():

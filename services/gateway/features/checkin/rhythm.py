@@ -14,7 +14,7 @@ from eventkit.values import to_datetime
 from nhip.checkins.v1 import cadence_pb2, check_ins_pb2, types_pb2
 from nhip.checkins.v1 import calendar_feeds_pb2 as feeds_pb2
 from services.gateway.console.cards import StateMark
-from services.gateway.console.choices import people_to_choose, units_to_choose
+from services.gateway.console.choices import people_to_choose, these_people, units_to_choose
 from services.gateway.console.deeds import carry_out
 from services.gateway.console.directory import Directory, directory
 from services.gateway.console.events import choice_word
@@ -157,8 +157,15 @@ async def show(visit: Visit, filled: Form, status: int = 200) -> Response:
     )
     language = visit.language
     who = await directory(visit, rules, regularity)
-    leads = rules.may_set_company or visit.may("checkins.ListTeam")
-    people = await people_to_choose(visit, filled["person"], without=visit.person) if leads else None
+    leads = rules.may_set_company or bool(rules.settable_unit_ids or rules.settable_person_ids)
+    people = None
+    if rules.may_set_company:
+        people = await people_to_choose(visit, filled["person"], without=visit.person)
+    elif leads:
+        people = await these_people(visit, rules.settable_person_ids)
+    units = units_to_choose(who)
+    if not rules.may_set_company:
+        units = [one for one in units if one[0] in set(rules.settable_unit_ids)]
     calendar = calendar or cadence_pb2.Calendar()
     return visit.render(
         "checkin/rhythm.html",
@@ -169,7 +176,7 @@ async def show(visit: Visit, filled: Form, status: int = 200) -> Response:
         may_set_company=rules.may_set_company,
         leads=leads,
         people=people,
-        units=units_to_choose(who),
+        units=units,
         weekdays=[(name, choice_word(name, language)) for name in WEEKDAYS],
         holidays=[
             (

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from eventkit.errors import Violation
 from nhip.checkins.v1 import meetings_pb2, types_pb2
 from nhip.common.v1.words_pb2 import PersonalText
-from services.gateway.console.choices import people_to_choose
+from services.gateway.console.choices import people_led, people_to_choose
 from services.gateway.console.deeds import carry_out
 from services.gateway.console.directory import directory
 from services.gateway.console.forms import Form, sent
@@ -50,21 +50,25 @@ async def _show(visit: Visit, forms: Forms, status: int = 200) -> Response:
     query = visit.request.query_params
     everything = query.get("all") == "1"
     mine = meetings_pb2.ListActions(closed_too=everything, page_size=LISTED, page_token=query.get("page", ""))
-    own, asked = await asyncio.gather(_list(visit, mine), _list(visit, meetings_pb2.ListActions(to_approve=True)))
+    own, asked, people, led = await asyncio.gather(
+        _list(visit, mine),
+        _list(visit, meetings_pb2.ListActions(to_approve=True)),
+        people_to_choose(visit, forms["new"]["approver"], without=visit.person),
+        people_led(visit),
+    )
     who = await directory(visit, own, asked)
-    people = await people_to_choose(visit)
     more = f"&page={quote(own.next_page_token, safe='')}" if own.next_page_token else ""
-    return visit.render(
+    return forms.render(
+        visit,
         "meetings/actions.html",
         status,
         here="/actions",
         own=[action_row(one, who, visit) for one in own.actions],
         asked=[action_row(one, who, visit) for one in asked.actions],
-        forms=forms,
         everything=everything,
         more=f"/actions?all={int(everything)}{more}" if more else "",
         people=people,
-        others=[one for one in people.choices if one[0] != visit.person],
+        led=led,
     )
 
 

@@ -148,13 +148,13 @@ async def show(visit: Visit, forms: Forms, status: int = 200) -> Response:
         bool(written["note-new"].text),
         bool(written["note-summary"].text or meeting.kpi_question_answered),
     )
-    return visit.render(
+    return forms.render(
+        visit,
         "meetings/meeting.html",
         status,
         here=here(head.meeting_id),
         meeting=meeting,
         head=head_row(head, who, visit),
-        forms=forms,
         notes=written,
         ways=ways,
         topics=topics,

@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
 
 from google.protobuf.timestamp_pb2 import Timestamp
+from starlette.responses import Response
 
 from nhip.checkins.v1 import meetings_pb2, topics_pb2, types_pb2
 from services.gateway.console.cards import Avatar
@@ -36,13 +38,25 @@ PARTS = {
 
 
 class Forms:
-    """The forms of a page: as they are first shown, but for the one that was sent."""
+    """The forms of a page: as they are first shown, but for the one that was sent. Where that one is not drawn any
+    more, as nothing can be done there by now, `render` says at the top why it was refused."""
 
     def __init__(self, name: str = "", form: Form | None = None):
-        self.sent, self.form = name, form or Form()
+        self.sent, self.form, self._drawn = name, form or Form(), False
 
     def __getitem__(self, name: str) -> Form:
-        return self.form if name == self.sent else Form()
+        if name != self.sent:
+            return Form()
+        self._drawn = True
+        return self.form
+
+    def render(self, visit: Visit, template: str, status: int, *, here: str, **context: Any) -> Response:
+        """A page with these forms: what is wrong is said beside the form, or, without it, at the top."""
+        response = visit.render(template, status, here=here, forms=self, refused="", **context)
+        if self._drawn or not self.form.errors:
+            return response
+        refused = " ".join(dict.fromkeys(self.form.errors.values()))
+        return visit.render(template, status, here=here, forms=self, refused=refused, **context)
 
 
 @dataclass(frozen=True, slots=True)

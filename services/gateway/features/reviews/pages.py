@@ -145,6 +145,7 @@ async def _show(visit: Visit, form: Form | None = None, status: int = 200) -> Re
         beads=confidence,
         moods=_moods(visit),
         differing=sum(row.differs for row in rows),
+        lacking=sum(row.to_settle and not row.differs for row in rows),
         call=f"/meetings/new?with={quote(with_whom, safe='')}&{meeting}" if with_whom else "",
         kept=visit.language.gettext("What you write is kept as you go on."),
     )
@@ -223,7 +224,7 @@ async def close(visit: Visit) -> Response:
     except Failure as failure:
         if failure.status == "UNAUTHENTICATED":
             raise
-        return await _show(visit, filled.refused(failure, visit.language, {"verdicts": ""}), failure.http)
+        return await _show(visit, filled.refused(failure, visit.language, _verdict_fields(filled)), failure.http)
     said = visit.language.gettext("The review is closed. What it decided is suggested where the next cycle is set up.")
     return visit.done(review_url(cycle_id, person_id), accepted, position, said)
 
@@ -269,6 +270,11 @@ def _fields(filled: Form) -> dict[str, str]:
     """The form's field for a request's path."""
     texts = {f"part.{field}": field for field in (*OWN_TEXTS, *MANAGER_TEXTS, "mood")}
     return texts | {"part.first_step_due_at": "first_step_due"}
+
+
+def _verdict_fields(filled: Form) -> dict[str, str]:
+    ids = [name.removeprefix("step.") for name in filled.values if name.startswith("step.")]
+    return {"verdicts": "", **{f"verdicts.{id}.target": f"target.{id}" for id in ids}}
 
 
 def _seen(filled: Form) -> int:

@@ -11,6 +11,7 @@ from eventkit.values import is_percent
 from nhip.checkins.v1 import checkins_pb2, reviews_pb2, types_pb2
 from nhip.common.v1.words_pb2 import PersonalText
 from nhip.goals.v1 import goals_pb2
+from nhip.goals.v1 import types_pb2 as goal_types_pb2
 from services.gateway.console.as_of import Moment
 from services.gateway.console.cards import Bar, StatusMark, bar, gap_text, kpi_card, target_text, way_to
 from services.gateway.console.forms import Form
@@ -54,6 +55,9 @@ class KpiRow:
     theirs: Said
     decided: Said
     differs: bool
+    to_settle: bool
+    """Before it is closed it is to be said what becomes of it: they differ, or the target of what is adjusted is not
+    said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +144,13 @@ def _row(
         theirs=theirs.get(id, Said()),
         decided=decided.get(id, Said()),
         differs=differs,
+        to_settle=differs or _lacks_target(theirs.get(id) or own.get(id) or Said(), kpi),
     )
+
+
+def _lacks_target(agreed: Said, kpi: goals_pb2.Kpi) -> bool:
+    milestone = kpi.measure.kind == goal_types_pb2.MEASURE_KIND_MILESTONE
+    return agreed.step == "adjust" and not agreed.target and not milestone
 
 
 def _gap(actual: Decimal | None, kpi: goals_pb2.Kpi, language: Language) -> str:
