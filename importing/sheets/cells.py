@@ -17,6 +17,7 @@ _ISO = re.compile(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})(?:[T ][0-9:.]+Z?)?")
 _PARTS = re.compile(r"([0-9]{1,2})[/.-]([0-9]{1,2})[/.-]([0-9]{4})(?: 0?0:00(?::00)?)?")
 _SERIAL = (20_000, 80_000)
 """Days since 1900 that a number in a column of days may be: of the years 1954 to 2119."""
+_LINES = re.compile(r"[;\n]+")
 _SEPARATED = re.compile(r"[;,\n]+")
 _NUMBER = r"-?[0-9](?:[0-9.,]*[0-9])?"
 _LOW, _HIGH = re.compile(rf"(?:>=|≥|>|từ)\s*({_NUMBER})"), re.compile(rf"(?:<=|≤|<|dưới)\s*({_NUMBER})")
@@ -99,10 +100,12 @@ def value_of(cell: Cell, field: Field, numbers: str, days: str) -> Any:
             return tuple(_choice(part, field.among or {}) for part in _parts(cell))
         case "names":
             return tuple(dict.fromkeys(_parts(cell)))
+        case "lines":
+            return tuple(dict.fromkeys(" ".join(part.split()) for part in _LINES.split(shown(cell)) if part.strip()))
         case "threshold":
             return _threshold(shown(cell), numbers)
         case _:
-            return " ".join(shown(cell).split()) if field.name != "note" else shown(cell)
+            return " ".join(shown(cell).split()) if field.name not in ("note", "learnings") else shown(cell)
 
 
 def _parts(cell: Cell) -> list[str]:

@@ -1,6 +1,7 @@
 """Whether the services would take it: asked of them for every command, before the first is sent."""
 
 import asyncio
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -11,6 +12,7 @@ from eventkit.rpc.rules import violations
 from importing.sheets.faults import Fault
 from importing.sheets.plan import Deed, Difference, Entry, Plan
 from importing.sheets.standing import Services
+from nhip.checkins.v1 import check_ins_pb2 as ci
 from nhip.checkins.v1 import checkins_pb2 as c
 from nhip.common.v1.command_pb2 import Verdict
 from nhip.goals.v1 import goals_pb2 as g
@@ -33,6 +35,7 @@ FIELDS: Mapping[str, str] = {
     "goal_id": "parent",
     "kpi_id": "kpi",
     "occurred_on": "day",
+    "due_on": "day",
 }
 """What a table calls a field of a request."""
 
@@ -177,6 +180,15 @@ def _note(verdicts: Verdicts, deed: Deed, number: int, refusal: Rejected) -> Non
         verdicts.made[deed.key] = refusal.id
 
 
+_VALUE = re.compile(r"(?:^|\.)values\[(\d+)\]")
+
+
+def _row(deed: Deed, field: str) -> int:
+    """The row that a field of a deed stands in."""
+    found = _VALUE.search(field)
+    return deed.lines[int(found[1])] if found and int(found[1]) < len(deed.lines) else deed.row
+
+
 def _faults(deed: Deed, refusal: Rejected, plan: Plan, entry: Entry) -> list[Fault]:
     if not refusal.violations:
         return [Fault(deed.row, 0, "", entry.label, refusal.reason, refusal.parameters, "", refusal.message)]
@@ -184,7 +196,8 @@ def _faults(deed: Deed, refusal: Rejected, plan: Plan, entry: Entry) -> list[Fau
     for one in refusal.violations:
         last = one.field.rpartition(".")[2].partition("[")[0]
         name = "measured_in" if one.field.endswith("measure.unit") else FIELDS.get(last, last)
-        found.append(Fault(deed.row, 0, name, "", one.reason, one.parameters, "", one.message))
+        name = "person" if deed.kind == "check_in" and last == "person_id" else name
+        found.append(Fault(_row(deed, one.field), 0, name, "", one.reason, one.parameters, "", one.message))
     return found
 
 
@@ -228,9 +241,15 @@ def _values(items: Sequence[tuple[Message, str]]) -> Message:
     return c.BatchRecordProgress(items=values)
 
 
+def _check_ins(items: Sequence[tuple[Message, str]]) -> Message:
+    made = [ci.CheckInItem(check_in=one, key=key) for one, key in items if isinstance(one, ci.SubmitCheckIn)]
+    return ci.BatchSubmitCheckIns(items=made)
+
+
 BATCHES: Mapping[type[Message], Callable[[Sequence[tuple[Message, str]]], Message]] = {
     p.RegisterPerson: _people,
     g.DefineKpi: _kpis,
     c.RecordProgress: _values,
+    ci.SubmitCheckIn: _check_ins,
 }
 """What can be sent together, and how."""

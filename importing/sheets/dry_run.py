@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from importing.sheets import kpis, staff, strategy, values
+from importing.sheets import check_ins, kpis, staff, strategy, values
 from importing.sheets.checking import judged
 from importing.sheets.faults import Fault
 from importing.sheets.grid import Grid
@@ -89,8 +89,9 @@ def _gone(plan: Plan, made: Mapping[str, str], there: Standing) -> None:
     for at, entry in enumerate(plan.entries):
         if entry.new is None or not (id := made.get(entry.new.key)) or _is_there(id, there):
             continue
-        if entry.new.kind in ("goal", "csf") and there.cycle is None:  # only a cycle's map shows them
-            plan.entries[at] = Entry(entry.row, entry.label)
+        on_no_list = entry.new.kind in ("goal", "csf") and there.cycle is None  # only a cycle's map shows them
+        if on_no_list or entry.new.kind == "check_in":  # whoever brings them in does not read them
+            plan.entries[at] = Entry(entry.row, entry.label, others=entry.others)
         else:
             plan.faults.append(Fault(entry.row, 0, "", entry.label, "IMPORTED_BEFORE"))
 
@@ -104,6 +105,7 @@ def _planned(wanted: Wanted, found: Rows, there: Standing, stands: values.Record
         "kpis": lambda: kpis.kpis(found, there, known, wanted.title, wanted.reason),
         "links": lambda: values.links(found, there),
         "values": lambda: values.values(found, there, stands),
+        "check_ins": lambda: check_ins.check_ins(found, there),
     }
     return planning[wanted.table.name]()
 

@@ -30,6 +30,8 @@ class Deed:
     """References that must be there before it."""
     field: str = ""
     """What it changes."""
+    lines: tuple[int, ...] = ()
+    """Of what has values: the row of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,8 @@ class Entry:
     """What was made of it, where that is not what stands there."""
     ref: str = ""
     """Of what is not there yet and can only be proposed."""
+    others: tuple[int, ...] = ()
+    """Further rows that say a part of it."""
 
     @property
     def state(self) -> str:
@@ -89,7 +93,7 @@ class Plan:
     def right(self) -> list[Entry]:
         """What is left when wrong rows are left out."""
         wrong = self.wrong
-        return [entry for entry in self.entries if entry.row not in wrong]
+        return [entry for entry in self.entries if wrong.isdisjoint((entry.row, *entry.others))]
 
     def count(self, state: str) -> int:
         """Of right rows; of new ones what they make."""

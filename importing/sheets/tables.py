@@ -7,7 +7,7 @@ from typing import Literal
 from eventkit.names import plain_words
 from importing.sheets.choices import DIRECTIONS, KINDS, LEVELS, ROLES
 
-Kind = Literal["text", "names", "number", "aim", "percent", "whole", "day", "choice", "choices", "threshold"]
+Kind = Literal["text", "names", "lines", "number", "aim", "percent", "whole", "day", "choice", "choices", "threshold"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -462,7 +462,51 @@ VALUES = Table(
     ("checkins.BatchRecordProgress",),
     of_cycle=True,
 )
-TABLES: Mapping[str, Table] = {table.name: table for table in (UNITS, PEOPLE, GOALS, CSFS, KPIS, LINKS, VALUES)}
+CHECK_INS = Table(
+    "check_ins",
+    (
+        Field(
+            "person",
+            required=True,
+            headed=(
+                "nhan vien",
+                "ma nv",
+                "ma nhan vien",
+                "ho va ten",
+                "ho ten",
+                "nguoi check in",
+                "employee",
+                "employee code",
+                "person",
+                "who",
+                "who checked in",
+                "full name",
+            ),
+        ),
+        Field(
+            "day",
+            "day",
+            required=True,
+            fixed=True,
+            headed=("ngay", "ngay check in", "ky check in", "han check in", "day", "date", "check in date", "due on"),
+        ),
+        Field("mood", "whole", headed=("tam trang", "cam xuc", "mood", "feeling", "mood 1 5")),
+        Field("done", "lines", headed=("viec da lam", "da lam", "done", "what was done")),
+        Field("not_done", "lines", headed=("viec chua lam", "chua lam", "not done", "what was not done")),
+        Field("planned", "lines", headed=("viec se lam", "se lam", "ke hoach", "planned", "next", "what is next")),
+        Field("blockers", "lines", headed=("tro ngai", "dang vuong", "vuong mac", "blockers", "in the way")),
+        Field("learnings", headed=("dieu hoc duoc", "bai hoc", "learnings", "what was learned")),
+        Field("kpi", headed=("kpi", "ten kpi", "kpi name", "chi tieu", "ten chi tieu")),
+        Field("value", "number", headed=("gia tri", "thuc hien", "ket qua", "so thuc te", "value", "actual", "result")),
+        Field("confidence", "whole", headed=("do tu tin", "tu tin", "confidence")),
+        Field("note", headed=("ghi chu", "nhan xet", "note", "comment")),
+        Field("confirmed", headed=("dung du trong nhu go nham", "right although it looks mistyped", "confirmed")),
+    ),
+    ("checkins.BatchSubmitCheckIns",),
+    of_cycle=True,
+)
+_ALL = (UNITS, PEOPLE, GOALS, CSFS, KPIS, LINKS, VALUES, CHECK_INS)
+TABLES: Mapping[str, Table] = {table.name: table for table in _ALL}
 """In the order in which a company is brought in: what is named is there before what names it."""
 
 

@@ -29,8 +29,9 @@ class Kpis:
             if not kpi.retired:
                 self._names.add(id, kpi.name)
 
-    def named(self, row: Row, faults: list[Fault]) -> str:
-        owner = self._people.named(row, "owner", row.get("owner"), faults) if row.get("owner") else ""
+    def named(self, row: Row, faults: list[Fault], whose: str = "owner") -> str:
+        """`whose`: the column that says who answers for it."""
+        owner = self._people.named(row, whose, row.get(whose), faults) if row.get(whose) else ""
         if owner:
             mine = [
                 id

@@ -123,7 +123,7 @@ def _parts(deeds: Sequence[Deed]) -> list[list[Deed]]:
     return parts
 
 
-_TOGETHER = ("person", "kpi", "value")
+_TOGETHER = ("person", "kpi", "value", "check_in")
 """Kinds of what can be made together."""
 
 

@@ -1,16 +1,17 @@
 """gRPC of check-ins: request → command or query, nothing else."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import asyncpg
 
 from eventkit.commands.aggregate import Decision
-from eventkit.commands.loading import Load
+from eventkit.commands.batch import Item
+from eventkit.commands.loading import Decide, Load
 from eventkit.context import IMPORTER, Context
 from eventkit.directory.facts import OrgChart
-from eventkit.errors import Kind, Rejected, Violation, unknown
+from eventkit.errors import Kind, Rejected, unknown
 from eventkit.process.service import Resources
 from eventkit.rpc.access import Allow, anyone, roles
 from eventkit.subscriptions.table import reading
@@ -18,23 +19,26 @@ from eventkit.values import required_date, to_date
 from nhip.checkins.v1 import check_ins_pb2 as pb
 from nhip.common.v1.command_pb2 import Accepted
 from nhip.common.v1.words_pb2 import PersonalText
-from services.checkins.domain import check_in, progress, topic
-from services.checkins.domain.calendar import Slot
-from services.checkins.domain.check_in import CHECK_IN, CheckIn, Rights, at_row, refuse_rows, rights
-from services.checkins.domain.cycle_facts import CYCLE_FACTS, check_taken
-from services.checkins.domain.progress import PROGRESS, KnownKpi
+from services.checkins import submitting
+from services.checkins.domain import check_in
+from services.checkins.domain.cadence import Days
+from services.checkins.domain.calendar import Calendar, Slot
+from services.checkins.domain.check_in import CHECK_IN, CheckIn, Rights, rights
+from services.checkins.domain.progress import PROGRESS
 from services.checkins.domain.reporting import leading
-from services.checkins.domain.topic import TOPIC
 from services.checkins.queries import check_ins
-from services.checkins.queries.calendars import calendar_of, managers_then, sent_to
+from services.checkins.queries.calendars import calendar_of, calendars_of, cycles_near, managers_then, sent_to
 from services.checkins.queries.groups import discipline, group_mood
 from services.checkins.queries.known import known_kpis
 from services.checkins.queries.team import team
+
+SUBMIT_CHECK_IN = "nhip.checkins.v1.CheckIns/SubmitCheckIn"
 
 ACCESS: Mapping[str, Allow] = {
     # Whose it is, and who led them then, decisions and queries check.
     "SaveCheckInDraft": anyone(),
     "SubmitCheckIn": anyone(services=(IMPORTER,)),
+    "BatchSubmitCheckIns": roles("admin", services=(IMPORTER,)),
     "EvaluateCheckIn": anyone(),
     "AskAgain": anyone(),
     "GetCheckIn": anyone(),
@@ -66,46 +70,53 @@ class CheckInsApi:
         async with reading(self.resources.pool, ctx.tenant) as con:
             slot = await _slot(con, ctx.tenant, person_id, org, due_on)
             manager = await _manager(con, ctx.tenant, person_id, org, due_on, today)
-            named = {value.kpi_id for value in command.values} | {one.kpi_id for one in command.topics if one.kpi_id}
-            kpis = await known_kpis(con, ctx.tenant, sorted(named), org)
+            kpis = await known_kpis(con, ctx.tenant, _named(command), org)
         check_in.check_begun(slot, today)
-        usual = org.settings.on(today).usual_confidence
-        id = check_in.id_of(person_id, due_on)
-        topic_ids = [ctx.new_id(f"topic {number}") for number in range(len(command.topics))]
+        made = submitting.Made(person_id, manager, slot, today, org, kpis, imported=ctx.actor.is_importer)
+        return await self.resources.commands.execute(
+            ctx, CHECK_IN(check_in.id_of(person_id, due_on)), submitting.deciding(command, made, ctx)
+        )
 
-        async def decide(load: Load) -> Decision:
-            state = await load(CHECK_IN, id)
-            recorded: list[Decision] = []
-            topics: dict[str, Decision] = {}
-            first: Rejected | None = None
-            wrong: list[Violation] = []
-            for index, value in enumerate(command.values):
-                try:
-                    if value.kpi_id in {earlier.kpi_id for earlier in command.values[:index]}:
-                        raise Rejected(
-                            "KPI_TWICE", "name each KPI once", kind=Kind.INVALID, field="kpi_id", rule="C-06"
-                        )
-                    kpi = _of(kpis, value.kpi_id)
-                    check_taken(await load(CYCLE_FACTS, kpi.cycle_id))
-                    known = await load(PROGRESS, kpi.id)
-                    recorded.append(progress.record(known, value, kpi, ctx.actor, today, usual_confidence=usual))
-                except Rejected as refusal:
-                    first, wrong = first or refusal, [*wrong, *at_row(refusal, f"values[{index}]")]
-            for index, (topic_id, draft) in enumerate(zip(topic_ids, command.topics, strict=True)):
-                try:
-                    if draft.kpi_id:
-                        _of(kpis, draft.kpi_id)
-                    known_topic = await load(TOPIC, topic_id)
-                    topics[topic_id] = topic.raise_topic(known_topic, topic_id, draft, person_id, org, id)
-                except Rejected as refusal:
-                    first, wrong = first or refusal, [*wrong, *at_row(refusal, f"topics[{index}]")]
-            refuse_rows(first, wrong)
-            by_import = ctx.actor.is_importer
-            return check_in.submit(
-                state, command, person_id, manager, slot, today, recorded, topics, imported=by_import
-            )
+    async def batch_submit_check_ins(self, command: pb.BatchSubmitCheckIns, ctx: Context) -> Accepted:
+        org = await self._org(ctx)
+        today, commands = org.today(ctx.at), [one.check_in for one in command.items]
+        async with reading(self.resources.pool, ctx.tenant) as con:
+            people = sorted({one.person_id for one in commands if one.person_id in org.people})
+            calendars = await self._calendars(con, ctx.tenant, people, commands, org)
+            managers = await managers_then(con, ctx.tenant, people, org)
+            kpis = await known_kpis(con, ctx.tenant, sorted({id for one in commands for id in _named(one)}), org)
+        items: list[Item] = []
+        for number, one in enumerate(command.items):
+            wanted, person_id = one.check_in, one.check_in.person_id
+            due_on = to_date(wanted.due_on)
+            item_ctx = await ctx.of_item(number, SUBMIT_CHECK_IN, wanted, one.key)
+            if due_on is None or person_id not in org.people:
+                items.append(Item(item_ctx, CHECK_IN("unknown"), _refusing(wanted), ""))
+                continue
+            slot = next((found for each in calendars[person_id] if (found := each.slot(due_on))), None)
+            manager = leading(managers.on(person_id, min(due_on, today)), person_id, org)
+            made = submitting.Made(person_id, manager, slot, today, org, kpis, imported=True)
+            id = check_in.id_of(person_id, due_on)
+            reads = [(CHECK_IN, id), *((PROGRESS, value.kpi_id) for value in wanted.values if value.kpi_id in kpis)]
+            decide = submitting.deciding(wanted, made, item_ctx, check=check_in.check_brought_in)
+            items.append(Item(item_ctx, CHECK_IN(id), decide, id, reads))
+        return await self.resources.commands.batch(items)
 
-        return await self.resources.commands.execute(ctx, CHECK_IN(id), decide)
+    async def _calendars(
+        self,
+        con: asyncpg.Connection,
+        tenant: str,
+        people: Sequence[str],
+        commands: Sequence[pb.SubmitCheckIn],
+        org: OrgChart,
+    ) -> Mapping[str, Sequence[Calendar]]:
+        """By person, of the cycles that the days of some check-ins lie in."""
+        days = sorted({day for one in commands if (day := to_date(one.due_on))})
+        cycles: list[Days] = []
+        for day in days:
+            if not any(day in cycle for cycle in cycles):
+                cycles += [cycle for cycle in await cycles_near(con, tenant, day) if day in cycle][:1]
+        return {person: await calendars_of(con, tenant, person, org, cycles) for person in people}
 
     async def evaluate_check_in(self, command: pb.EvaluateCheckIn, ctx: Context) -> Accepted:
         id, may = await self._rights(command, ctx)
@@ -208,10 +219,18 @@ def _whose(command: pb.SubmitCheckIn, ctx: Context, org: OrgChart) -> str:
     return command.person_id
 
 
-def _of(kpis: Mapping[str, KnownKpi], kpi_id: str) -> KnownKpi:
-    if kpi_id not in kpis:
-        raise unknown("kpi", kpi_id, "kpi_id")
-    return kpis[kpi_id]
+def _named(command: pb.SubmitCheckIn) -> list[str]:
+    """The KPIs that a check-in speaks of."""
+    return sorted({value.kpi_id for value in command.values} | {one.kpi_id for one in command.topics if one.kpi_id})
+
+
+def _refusing(command: pb.SubmitCheckIn) -> Decide:
+    async def decide(load: Load) -> Decision:
+        if not command.HasField("due_on"):
+            raise Rejected("FIELDS_INVALID", "say its day", kind=Kind.INVALID, field="due_on")
+        raise unknown("person", command.person_id, "person_id")
+
+    return decide
 
 
 async def _slot(con: asyncpg.Connection, tenant: str, person_id: str, org: OrgChart, due_on: date) -> Slot | None:

@@ -172,12 +172,29 @@ def submit(
         learnings=learnings,
         topic_ids=topics.keys(),
         wants_meeting=command.wants_meeting,
+        brought_in=imported,
         **lists,
     )
     whole = [StreamEvent(CHECK_IN(submitted.check_in_id), submitted)]
     for decision in (*recorded, *topics.values()):
         whole += decision
     return whole
+
+
+def check_brought_in(check_in: CheckIn, command: SubmitCheckIn, today: date) -> None:
+    """Raises `Rejected` for what is not to be brought in: what was sent here stays its author's, and what is still to
+    be made they make themselves (C-19)."""
+    due_on = required_date(command.due_on)
+    if due_on >= today:
+        told = "its day is not over: who it is of makes it themself"
+        raise Rejected("CHECK_IN_AHEAD", told, kind=Kind.INVALID, field="due_on", rule="C-19")
+    if check_in.submitted is not None:
+        told = "there is one already: its author alone changes it"
+        raise Rejected("CHECK_IN_THERE", told, kind=Kind.CONFLICT, field="due_on", rule="C-19")
+    if command.topics or command.HasField("revision"):
+        told = "a check-in from elsewhere has no topics and no revision"
+        field = "topics" if command.topics else "revision"
+        raise Rejected("NOT_BROUGHT_IN", told, kind=Kind.INVALID, field=field, rule="C-19")
 
 
 def _checked(value: RecordProgress, recorded: Sequence[ProgressRecorded], *, imported: bool) -> CheckedValue:

@@ -18,6 +18,7 @@ def table_words(language: Language) -> Mapping[str, str]:
         "kpis": _("KPIs"),
         "links": _("What KPIs serve"),
         "values": _("Values of KPIs"),
+        "check_ins": _("Past check-ins"),
     }
 
 
@@ -31,6 +32,7 @@ def kind_words(language: Language) -> Mapping[str, str]:
         "csf": _("success factors"),
         "kpi": _("KPIs"),
         "value": _("values"),
+        "check_in": _("check-ins"),
         "proposal": _("proposals"),
     }
 
@@ -73,6 +75,13 @@ def field_words(language: Language) -> Mapping[str, str]:
         "level_5": _("Threshold, level 5"),
         "kpi": _("KPI"),
         "owner": _("Whose KPI"),
+        "person": _("Who checked in"),
+        "mood": _("Mood (1–5)"),
+        "done": _("What was done"),
+        "not_done": _("What was not done"),
+        "planned": _("What is next"),
+        "blockers": _("In the way"),
+        "learnings": _("What was learned"),
         "day": _("Day"),
         "value": _("Value"),
         "confidence": _("Confidence (1–10)"),
@@ -141,6 +150,7 @@ def fault_words(language: Language) -> Mapping[str, str]:
         "NO_DAY": _("This is not a day. Right would be 31/03/2025 or 2025-03-31."),
         "TWO_DAYS": _("It is %(dmy)s with the day first and %(mdy)s with the month first: say which above."),
         "NO_CHOICE": _("This is none of: %(choices)s."),
+        "OTHER_ROW_SAYS": _("Row %(row)s says %(said)s for the same check-in: say one thing."),
         "TWICE": _("Row %(row)s says the same already: leave one out."),
         "NO_SUCH_PERSON": _("There is nobody of this name, code or e-mail."),
         "SEVERAL_PEOPLE": _("%(count)s people are called that: give the code or the e-mail."),
@@ -188,7 +198,7 @@ def refusal_text(refused: Rejected, language: Language) -> str:
 def _told(reason: str, parameters: Mapping[str, str], message: str, language: Language) -> str:
     known = fault_words(language).get(reason, "")
     if known:
-        blank = dict.fromkeys(("name", "vi", "en", "dmy", "mdy", "choices", "row", "count", "cycle"), "")
+        blank = dict.fromkeys(("name", "vi", "en", "dmy", "mdy", "choices", "row", "count", "cycle", "said"), "")
         shown = {**blank, **{name: _number(value, language) for name, value in parameters.items()}}
         return known % shown
     return refusal(reason, parameters, language) or message or reason

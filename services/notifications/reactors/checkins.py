@@ -65,7 +65,7 @@ class TellOfCheckins:
             case TopicRaised() | TopicForwarded() | TopicAnswered() | TopicReopened() | TopicLeftUnanswered() as topic:
                 drafts, cause = recipients.of_topic(topic, org), str(event.id)
             case CheckInSubmitted() | CheckInEvaluated() | CheckInAskedAgain() as check_in:
-                if imported(event.origin.actor):
+                if imported(event.origin.actor) or (isinstance(check_in, CheckInSubmitted) and check_in.brought_in):
                     return
                 drafts, cause = recipients.of_check_in(check_in, org), str(event.id)
             case CheckInsFellDue() as due:

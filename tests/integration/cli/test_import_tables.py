@@ -3,9 +3,10 @@ written once."""
 
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -19,6 +20,7 @@ from importing.sheets.grid import letter, read
 from importing.sheets.mapping import guess
 from importing.sheets.tables import TABLES
 from importing.sheets.writing import Report, write
+from nhip.checkins.v1 import cadence_pb2 as cd
 from nhip.common.v1 import operations_pb2 as ops
 from nhip.common.v1.words_pb2 import PersonalText
 from nhip.goals.v1 import goals_pb2 as g
@@ -321,6 +323,36 @@ async def test_as_one_only_commands_of_the_service_are_carried_out_that_come_alo
     done = await nam.together("people", ops.CarryOutTogether(steps=[fine, renamed]), key="one", seconds=10)
     assert [unit.name for unit in (await nam.ask(p.ListUnits(), p.Units)).units] == ["Kho lớn"]
     assert done.verdicts[0].id == done.verdicts[1].id
+
+
+async def test_past_check_ins_come_in_once_by_who_looks_after_people_and_nobody_is_told_c10(desk: Desk):
+    await staffed(desk)
+    today = datetime.now(ZoneInfo("Asia/Ho_Chi_Minh")).date()
+    day, services = today - timedelta(days=7), desk.by("importer")
+    cycle = g.OpenCycle(name="Kỳ", starts_on=from_date(today - timedelta(60)), ends_on=from_date(today + timedelta(30)))
+    await services.command(cycle, key="cycle")
+    await desk.bring("kpis", "Tên KPI,Người chịu trách nhiệm,Mục tiêu\nĐơn hàng,0101,9\n", level="individual")
+    [begun, *_] = (await services.ask(g.ListCycles(), g.Cycles)).cycles
+    start = g.StartCycle(cycle_id=begun.cycle_id, with_uneven_weights=True)
+    await desk.by("nam").command(start, key="start")
+    rhythm = cd.SetCadence(every_weeks=1, first_on=from_date(today - timedelta(days=56)))
+    rhythm.weekday = day.isoweekday()  # type: ignore[assignment] # the enum's number
+    await services.command(rhythm, key="rhythm")
+    table = "Mã NV,Ngày check-in,Tâm trạng,Việc đã làm,KPI,Giá trị\n"
+    rows = f"0101,{day},4,Gọi Alpha; Gửi báo giá,Đơn hàng,3\n"
+    wrong = f"0101,{day - timedelta(1)},4,,,\n0101,{day - timedelta(7)},9,,,\n0101,{today + timedelta(7)},4,,,\n"
+    found = await desk.look("check_ins", table + rows + wrong)
+    assert told(found) == [(3, "B", "CHECK_IN_NOT_DUE"), (4, "C", "TOO_LARGE"), (5, "B", "CHECK_IN_AHEAD")]
+    report = await desk.bring("check_ins", table + rows)
+    assert (report.made["check_in"], report.done) == (1, 1)
+    again = (await desk.look("check_ins", table + rows)).plan
+    assert ([entry.state for entry in again.entries], again.deeds(frozenset())) == (["unchanged"], [])
+    other = await desk.look("check_ins", table + rows.replace(",4,", ",2,"))
+    assert told(other) == [(2, "B", "CHECK_IN_THERE")]
+    by_nam = f"{table}0101,{day - timedelta(7)},3,Học sản phẩm,,\n"
+    assert (await desk.bring("check_ins", by_nam, by="nam")).made["check_in"] == 1
+    [kpi] = await desk.kpis()
+    assert kpi.standing.current.value == "3"
 
 
 async def test_a_unit_that_was_renamed_since_is_known_by_its_row(desk: Desk):

@@ -64,6 +64,7 @@ DEEDS: dict[str, tuple[str, dict[str, str]]] = {
     "/topics/new": ("RaiseTopic", {"title": "Duyệt giá"}),
     "/topics/{topic}": ("AnswerTopic", {"answer": "Được", "do": "answer"}),
     "/rhythm": ("SetCadence", {"first_on": "2025-03-20", "weekday": "WEEKDAY_THURSDAY", "do": "set"}),
+    "/rhythm/calendar": ("EndCalendarFeed", {"do": "end"}),
     "/cycles/new": ("OpenCycle", {"name": "Quý 1", "starts_on": "2025-01-01", "ends_on": "2025-03-31"}),
     "/cycles/{cycle}/start": ("StartCycle", {}),
     "/cycles/{cycle}/close": ("CloseCycle", {}),
@@ -197,6 +198,7 @@ OF_CHECKINS = {
     "/topics/new",
     "/topics/{topic}",
     "/rhythm",
+    "/rhythm/calendar",
 }
 OF_CHECKINS |= {path for path in DEEDS if path.startswith(("/meetings/", "/actions", "/reviews/"))}
 """Checkins is away here: tests/browser has these."""
