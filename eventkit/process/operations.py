@@ -102,6 +102,7 @@ class Operations:
                     rows=comparison.rows,
                     position=f"{view.source}={position}",
                     independent=view.independent,
+                    subscription=view.subscription,
                     differences=[
                         pb.Difference(key=m.key, column=m.column, expected=m.expected, found=m.found)
                         for m in comparison.mismatches[:1000]
