@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from functools import partial
 from graphlib import CycleError, TopologicalSorter
 from typing import TypeVar
@@ -15,6 +16,7 @@ from eventkit.directory.facts import DEFAULT_TIME_ZONE
 from eventkit.errors import Rejected
 from eventkit.names import name_key
 from eventkit.rpc.rules import violations
+from eventkit.values import plain
 from importing import commands
 from importing.company import File, Item, Kpi, Person, Unit, Value, read
 from importing.document import Problem, Problems, hint
@@ -47,6 +49,23 @@ def checked(content: bytes, today: date | None = None) -> tuple[File | None, lis
 
 def remarks(file: File) -> list[str]:
     """What is allowed, and may be regretted."""
+    return [*_few_who_decide(file), *_uneven_weights(file)]
+
+
+def _uneven_weights(file: File) -> list[str]:
+    """Whose weights do not make 100 per cent (G-45), the first ten of them."""
+    names = {person.ref: person.name for person in file.people}
+    heads = {unit.ref: unit.head for unit in file.units}
+    sums: dict[str, Decimal] = {}
+    for kpi in file.kpis:
+        for person in kpi.owners or filter(None, (heads.get(kpi.department, ""),)):
+            sums[person] = sums.get(person, Decimal()) + (kpi.weight or 0)
+    uneven = [(names.get(person, person), total) for person, total in sums.items() if total not in (0, 100)]
+    told = [f"the weights of {name} make {plain(total)} %, and are to make 100 %" for name, total in uneven[:10]]
+    return [*told, f"and those of {len(uneven) - 10} more do not make 100 %"] if len(uneven) > 10 else told
+
+
+def _few_who_decide(file: File) -> list[str]:
     deciding = [person for person in file.people if "executive" in person.roles and "auditor" not in person.roles]
     if len(deciding) > 1 or not file.people:
         return []

@@ -399,6 +399,15 @@ def test_a_firm_with_one_executive_is_told_what_comes_of_it():
     assert "nobody has the role executive" in remarks(read(changed("[executive, admin]", "[admin]")))[0]
 
 
+def test_whose_weights_do_not_make_100_is_told_before_anything_is_sent_g45():
+    file = read(changed("target: 60,", "target: 60, weight: 70,"))
+    assert [text for text in remarks(file) if "weights" in text] == [
+        "the weights of Bob make 70 %, and are to make 100 %"
+    ]
+    whole = read(changed("target: 60,", "target: 60, weight: 100,"))
+    assert [text for text in remarks(whole) if "weights" in text] == []
+
+
 @pytest.mark.parametrize(
     ("weight", "whole", "exact"), [("40", 40, ""), ('"20%"', 20, ""), ("33.33", 0, "33.33"), ('"7,5"', 0, "7.5")]
 )
