@@ -576,6 +576,9 @@ class CompanyX(
         things = sum(max(len(step.refs), 1) for step in request.steps)
         return command_pb2.Accepted(verdicts=[command_pb2.Verdict(id=uuid4().hex) for _ in range(things)])
 
+    def BatchDefineKpis(self, request: goals_pb2.BatchDefineKpis, actor: str) -> Message:
+        return command_pb2.Accepted(verdicts=[command_pb2.Verdict(id=uuid4().hex) for _ in request.items])
+
     def CountKpis(self, request: goals_pb2.CountKpis, actor: str) -> Message:
         weights = {id: [goal.weight for goal in self.goals.values() if id in goal.owners] for id in request.owner_ids}
         return goals_pb2.KpiCounts(

@@ -9,7 +9,7 @@ import asyncpg
 from eventkit.context import Actor
 from eventkit.directory.facts import OrgChart
 from eventkit.directory.integrations import EVERYTHING
-from eventkit.directory.responsibility import in_scope
+from eventkit.directory.responsibility import Responsibility, in_scope
 from eventkit.errors import unknown
 from eventkit.rpc.paging import asked
 from eventkit.subscriptions.table import reading
@@ -19,6 +19,7 @@ from nhip.common.v1.words_pb2 import PersonalText
 from nhip.goals.v1 import goals_pb2 as pb
 from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import ChangeProposed
+from services.goals.domain.authority import right_to_set
 from services.goals.domain.kpi import EDGES
 from services.goals.domain.kpi_change import SAID, part, some_of
 from services.goals.queries import computed, cycles, follow_ups, kpis, links, progress, proposals, strategy
@@ -103,6 +104,7 @@ async def kpi_page(
         shortfalls=state.shortfalls(findings.failed),
         not_checked=not_checked(findings.not_checked),
         may_propose=open_ and not row.retired and who.kind == "person",
+        may_set=open_ and not row.retired and _may_set(row, state, who, org),
         may_record=open_ and not row.retired and who.kind == "person" and records and not row.computation,
         applied=how_far,
         computed_from=state.computed_from(row.kpi_id),
@@ -145,6 +147,13 @@ def within_scope(page: pb.KpiPage, org: OrgChart, actor: Actor) -> pb.KpiPage:
         for others in ("baseline_from", "path", "children", "shortfalls", "not_checked", "computed_from"):
             page.ClearField(others)
     return page
+
+
+def _may_set(row: KpiRow, state: CycleState, who: Actor, org: OrgChart) -> bool:
+    if state.cycle.state != t.CYCLE_STATE_PLANNED or who.kind != "person":
+        return False
+    kpi = Responsibility(row.kpi_id, row.level, tuple(row.owner_ids), row.unit_id)
+    return bool(right_to_set(kpi, who.id, org))
 
 
 def _path(

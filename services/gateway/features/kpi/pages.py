@@ -126,6 +126,8 @@ class KpiPage:
     praise: str
     """Where somebody is praised for it; empty where nothing is changed."""
     may_propose: bool
+    may_set: bool
+    """Directly: the cycle is planned."""
     may_record: bool
     unaligned: bool
     retired: bool
@@ -231,6 +233,7 @@ def kpi_page(visit: Visit, reply: goals_pb2.KpiPage, history: goals_pb2.KpiHisto
         praise=""
         if reply.past or not visit.may("rewards.GivePraise")
         else praise_link([o.person_id for o in shown.owners], visit.person, kpi=shown.kpi_id),
+        may_set=reply.may_set and not reply.past,
         may_propose=reply.may_propose and not reply.past and visit.may("goals.ProposeChange"),
         may_record=may_record,
         unaligned=shown.unaligned,

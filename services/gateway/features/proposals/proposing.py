@@ -11,12 +11,13 @@ from starlette.responses import Response
 
 from eventkit.errors import Violation
 from eventkit.values import plain
-from nhip.common.v1 import command_pb2, words_pb2
+from nhip.common.v1 import command_pb2, operations_pb2, words_pb2
 from nhip.goals.v1 import goals_pb2, types_pb2
 from services.gateway.console import kpis
 from services.gateway.console.as_of import Moment
 from services.gateway.console.cards import KpiCard, kpi_card, owner_avatar
 from services.gateway.console.cycles import choose_cycle
+from services.gateway.console.deeds import carry_out
 from services.gateway.console.edges import edge_words
 from services.gateway.console.forms import Form, sent
 from services.gateway.console.language import Language, day_of, decimal_of, decimal_of_text
@@ -117,6 +118,8 @@ async def propose(visit: Visit) -> Response:
     more of one, one KPI more."""
     id = visit.request.query_params.get("kpi", "")
     filled = await sent(visit.request)
+    if filled["do"] == "set":
+        return await _set(visit, id, filled)
     if filled["do"]:
         return await _show(visit, id, _more(filled, visit.language))
     draft = read(filled, visit.person, visit.language)
@@ -151,6 +154,54 @@ async def propose(visit: Visit) -> Response:
         accepted,
         position,
         visit.language.gettext("Your proposal was sent; who decides was told."),
+    )
+
+
+async def _set(visit: Visit, id: str, filled: Form) -> Response:
+    """Changes KPIs of a planned cycle directly, all of them or none: nobody has to approve it (`ChangeKpi`)."""
+    draft, language = read(filled, visit.person, visit.language), visit.language
+    if not draft.changes and not draft.wrong:
+        draft.wrong.append(Violation("", "NOTHING_PROPOSED"))
+    if draft.wrong:
+        return await _show(visit, id, filled.wrong(draft.wrong, language), 422)
+    reason_class = filled["reason_class"] if filled["reason_class"] in REASON_CLASSES else "UNSPECIFIED"
+    reason = filled.text("reason")
+    commands = [
+        goals_pb2.ChangeKpi(
+            kpi_id=change.kpi_id,
+            change=change,
+            reason_class=types_pb2.ReasonClass.Value(f"REASON_CLASS_{reason_class}"),
+            reason=words_pb2.PersonalText(plain=reason) if reason else None,
+        )
+        for change in draft.changes
+    ]
+    steps = [
+        operations_pb2.Step(method="ChangeKpi", request=one.SerializeToString(), key=f"{filled.key}:{one.kpi_id}"[:200])
+        for one in commands
+    ]
+    fields = {
+        f"steps[{n}].{path}".removesuffix("."): field
+        for n in range(len(commands))
+        for path, field in [
+            ("kpi_id", f"after.{commands[n].kpi_id}"),
+            *(
+                (path.replace(f"changes[{n}]", "change", 1), field)
+                for path, field in draft.fields.items()
+                if path.startswith(f"changes[{n}]")
+            ),
+            ("reason", "reason"),
+        ]
+    }
+    return await carry_out(
+        visit,
+        filled,
+        "goals",
+        "CarryOutTogether",
+        operations_pb2.CarryOutTogether(service="goals", steps=steps),
+        language.gettext("The change stands. The history says what it was before."),
+        to=lambda _: f"/kpi/{quote(id, safe='')}",
+        again=lambda filled, status: _show(visit, id, filled, status),
+        fields=fields,
     )
 
 
@@ -247,6 +298,7 @@ async def _show(visit: Visit, id: str, filled: Form, status: int = 200) -> Respo
         may_add=len(additions) < ADDITIONS,
         kpi=kpi_card(reply.kpi, language, Moment()),
         cycle_id=reply.kpi.cycle_id,
+        may_set=reply.may_set,
         # What makes up for a KPI most often serves what that KPI serves.
         served=parent_value(reply.kpi.parent),
         others=await _others(visit, reply.kpi.cycle_id, shown) if len(shown) < _KPIS else (),

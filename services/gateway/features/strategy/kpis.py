@@ -21,7 +21,7 @@ from services.gateway.console.kpis import listed
 from services.gateway.console.language import day_of, decimal_of_text
 from services.gateway.console.routes import Routes
 from services.gateway.console.visit import Visit, or_none
-from services.gateway.features.strategy import computed
+from services.gateway.features.strategy import computed, many
 from services.gateway.features.strategy.library import DEPARTMENTS, LIBRARY, template
 from services.gateway.features.strategy.looking import Look, look
 from services.gateway.features.strategy.reading import (
@@ -176,6 +176,8 @@ async def define(visit: Visit) -> Response:
     if wrong:
         return await _show(visit, filled.wrong(wrong, language), 422)
     written = draft(filled, so_far)
+    if filled["each"]:
+        return await many.give(visit, filled, written, partial(_show, visit))
     if filled["do"] == "propose":
         return await _propose(visit, filled, written)
     command = goals_pb2.DefineKpi(cycle_id=filled["cycle"], kpi=written)
