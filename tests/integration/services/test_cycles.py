@@ -63,9 +63,20 @@ async def test_directly_a_kpi_is_set_and_changed_only_while_its_cycle_is_planned
         g.AlignKpi(kpi_id=company.ids["I1"], parent=company.under("K1")),
         g.RetireKpi(kpi_id=company.ids["I1"], reason_class=t.REASON_CLASS_CORRECTION, reason=words("Nhầm")),
     ]
+
+    async def may_set() -> list[str]:
+        pages = {who: await company.ask(g.GetKpi(kpi_id=company.ids["I1"]), who) for who in ("minh", "phuc", "nam")}
+        return [who for who, page in pages.items() if isinstance(page, g.KpiPage) and page.may_set]
+
+    assert await may_set() == ["phuc", "nam"]
+    asked_about = [company.ids[who] for who in ("minh", "phuc", "tram")]
+    counts = await company.ask(g.CountKpis(cycle_id=company.ids["q1"], owner_ids=asked_about), "minh")
+    assert isinstance(counts, g.KpiCounts)
+    assert [(one.person_id, one.count) for one in counts.counts] == [(asked_about[0], 1), (asked_about[1], 1)]
     refused = await company.refused(g.StartCycle(cycle_id=company.ids["q1"]), "nam")
     assert (refused.reason, (await page(company)).obstacle) == ("WEIGHTS_UNEVEN", "WEIGHTS_UNEVEN")
     await start(company)
+    assert await may_set() == []
     for by in ("nam", "phuc", IMPORTER):
         assert [(await company.refused(one, by)).reason for one in asked[:2]] == ["CYCLE_RUNS"] * 2
     assert (await company.refused(asked[2], "nam")).reason == "CYCLE_RUNS"

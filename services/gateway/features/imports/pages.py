@@ -40,8 +40,8 @@ from services.gateway.features.imports.received import Received, carried, receiv
 from services.gateway.features.imports.sending import Sending, failure_of
 
 routes = Routes(taking_out.routes, templates_to_fill.routes)
-SHOWN = 200
-"""Faults and differences on one page."""
+SHOWN, FRESH = 200, 60
+"""Faults and differences on one page, and what is new."""
 _PROGRESS = "<!--progress-->"
 
 
@@ -227,6 +227,7 @@ async def _look(visit: Visit, it: Received, result: Result, *, moved: bool = Fal
         differences=differences[:SHOWN],
         difference_count=len(differences),
         ticked=ticked,
+        fresh=[entry for entry in plan.right() if entry.new][:FRESH],
         understood=[entry for entry in plan.right() if entry.understood][:20],
         proposing=plan.proposing is not None,
         moved=moved,
