@@ -26,6 +26,7 @@ from kurrentdbclient.exceptions import (
     FailedPreconditionError,
     GrpcError,
     NotFoundError,
+    TransactionMaxSizeExceededError,
 )
 
 from eventkit.log import grouping
@@ -66,7 +67,7 @@ class KurrentLog:
         prefix: str = "nhip",
         metrics: Metrics | None = None,
         max_group_events: int = 256,
-        max_group_bytes: int = 2 << 20,
+        max_group_bytes: int = 512 << 10,
         max_queue: int = 20_000,
         max_queue_bytes: int = 64 << 20,
         remember: int = 200_000,
@@ -136,6 +137,21 @@ class KurrentLog:
         self._versions, self._head = {}, None
 
     async def _serve(self, group: list[Pending]) -> None:
+        """In parts where the server takes no more in one append; of what is too large by itself its caller is told."""
+        try:
+            await self._serve_whole(group)
+        except TransactionMaxSizeExceededError as refused:
+            if len(group) == 1:
+                group[0].verdict = ValueError(
+                    f"KurrentDB takes {refused.max_size} bytes in one append, and this one has {refused.size}: divide "
+                    "it, or raise the server's MaxAppendSize"
+                )
+                return
+            half = len(group) // 2
+            await self._serve(group[:half])
+            await self._serve(group[half:])
+
+    async def _serve_whole(self, group: list[Pending]) -> None:
         """Decide a group and store it; again, as long as other processes move its streams in between.
 
         `seen` are the streams of which the server said in this turn where they stand: who loses on another is asked

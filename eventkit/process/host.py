@@ -222,7 +222,7 @@ def _kurrent_log(name: str, settings: Settings, metrics: Metrics) -> AbstractAsy
         raise SettingsError(
             "NHIP_LOG names KurrentDB, whose client is not installed: install nhip[kurrentdb]"
         ) from error
-    return KurrentLog(settings.log, metrics=metrics, context=name)
+    return KurrentLog(settings.log, metrics=metrics, context=name, prefix=settings.installation)
 
 
 async def _open(

@@ -61,6 +61,8 @@ class KurrentServer(streams_pb2_grpc.StreamsServicer, v2_grpc.StreamsServiceServ
     """With which error each append is cut off, before and after it is stored."""
     old: bool = False
     """As a server from before 26.1, which has no AppendRecords."""
+    most: int = 0
+    """Bytes that one append may have; 0: any number."""
     deleted: set[str] = field(default_factory=set[str])
     """Streams that somebody has deleted for good."""
     torn: int = 0
@@ -107,6 +109,9 @@ class KurrentServer(streams_pb2_grpc.StreamsServicer, v2_grpc.StreamsServiceServ
             await _abort(context, rpc_errors.NotLeaderNodeErrorDetails(current_leader=elsewhere))
         if code := self.before(request):
             await context.abort(code, "before it was stored")
+        if self.most and (size := sum(len(record.data) for record in request.records)) > self.most:
+            too_large = errors_pb2.AppendTransactionSizeExceededErrorDetails(size=size, max_size=self.most)
+            await _abort(context, too_large, grpc.StatusCode.ABORTED)
         if violations := list(self._violations(request)):
             await _abort(context, errors_pb2.AppendConsistencyViolationErrorDetails(violations=violations))
         stored = list[Stored]()
@@ -242,8 +247,12 @@ def _properties(record: v2.AppendRecord) -> bytes:
     return json.dumps(told | {"$schema.format": "Bytes"}).encode()
 
 
-async def _abort(context: grpc.aio.ServicerContext[Any, Any], detail: Any) -> None:
+async def _abort(
+    context: grpc.aio.ServicerContext[Any, Any],
+    detail: Any,
+    code: grpc.StatusCode = grpc.StatusCode.FAILED_PRECONDITION,
+) -> None:
     packed = any_pb2.Any()
     packed.Pack(detail)
-    status = status_pb2.Status(code=grpc.StatusCode.FAILED_PRECONDITION.value[0], message="refused", details=[packed])
+    status = status_pb2.Status(code=code.value[0], message="refused", details=[packed])
     await context.abort_with_status(rpc_status.to_status(status))

@@ -10,6 +10,7 @@ import os
 import random
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, aclosing
+from typing import cast
 from uuid import uuid4
 
 import grpc
@@ -17,7 +18,7 @@ import pytest
 
 from eventkit.log.conformance import ORIGIN, LogConformance, MakeLog, events, everything, read, stream, taken
 from eventkit.log.kurrentdb import KurrentLog, ServerTooOld
-from eventkit.log.port import NO_STREAM, StreamId, Write
+from eventkit.log.port import NO_STREAM, Appended, StreamId, Write
 from tests.integration.eventkit.kurrentdb_server import KurrentServer
 from tests.integration.eventkit.topics import running, world
 
@@ -99,6 +100,19 @@ async def test_positions_with_gaps_go_to_kafka_and_out_of_it_and_on_after_a_rest
                 await there.until_all_is_noted()
         assert await there.published() == 25
         assert await there.relayed() == await log.last_position() > 25
+
+
+async def test_what_the_server_does_not_take_in_one_append_goes_in_several_unless_it_is_one(
+    server: KurrentServer, log: KurrentLog
+):
+    server.most = 20_000
+    appends = [log.append(Write(stream(f"s{n}"), 0, events(1, b"x" * 5_000)), origin=ORIGIN) for n in range(12)]
+    large = log.append(Write(stream("large"), 0, events(1, b"x" * 30_000)), origin=ORIGIN)
+    *done, refused = await asyncio.gather(*appends, large, return_exceptions=True)
+    assert [type(one) for one in done] == [Appended] * 12
+    with pytest.raises(ValueError, match="takes 20000 bytes in one append"):
+        raise cast(Exception, refused)
+    assert len(await everything(log)) == 12
 
 
 # -- faults
