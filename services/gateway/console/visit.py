@@ -24,7 +24,7 @@ from services.gateway.console.as_of import Moment, parse_moment
 from services.gateway.console.cards import Avatar, person_avatar
 from services.gateway.console.language import DEFAULT, Language
 from services.gateway.console.refusals import explain
-from services.gateway.failures import Failure
+from services.gateway.failures import Failure, slow
 from services.gateway.session import Identity, Session
 from services.gateway.upstream import Caller, Upstream
 
@@ -170,9 +170,21 @@ class Visit:
     def must(self, call: str) -> None:
         """Raises Failure where the viewer's roles do not allow a call: before they fill a form in for nothing. While it
         is not known, the form is shown; the service decides."""
-        context = call.partition(".")[0]
-        if not self.may(call) and any(one.startswith(f"{context}.") for one in self.access):
+        if not self.may(call) and self.knows(call.partition(".")[0]):
             raise Failure("PERMISSION_DENIED", "NOT_ALLOWED", f"{call} is not yours to call")
+
+    def must_one(self, *calls: str) -> None:
+        """Raises Failure where the viewer's roles allow none of some calls; another one while that is not known."""
+        if any(map(self.may, calls)):
+            return
+        for context in {call.partition(".")[0] for call in calls}:
+            if not self.knows(context):
+                raise slow(context)
+        raise Failure("PERMISSION_DENIED", "NOT_ALLOWED", f"none of {', '.join(calls)} is yours to call")
+
+    def knows(self, context: str) -> bool:
+        """Whether it is known what the viewer may call there."""
+        return any(one.startswith(f"{context}.") for one in self.access)
 
     def render(self, template: str, status: int = 200, *, here: str = "", **context: Any) -> Response:
         """A page in the reader's language. `here` is where it is found again, for what a form is sent to is no page."""

@@ -47,6 +47,18 @@ async def test_home_stands_while_every_service_is_away(signed_in: httpx.AsyncCli
     assert "hôm nay không có việc nào chờ bạn" in page.text
 
 
+async def test_who_may_set_up_is_refused_to_nobody_while_it_is_not_known(
+    signed_in: httpx.AsyncClient, backend: Backend
+):
+    """A service that does not answer yet, as after a start, is said to be away; only its answer refuses."""
+    backend.answers("GetAccess", ConnectionError("away"))
+    for path in ("/first-steps", "/shop/counter"):
+        assert (await signed_in.get(path)).status_code == 504
+    backend.answers("GetAccess", operations_pb2.Access(methods=["GetPerson"]))
+    for path in ("/first-steps", "/shop/counter"):
+        assert (await signed_in.get(path)).status_code == 403
+
+
 async def test_a_kpi_that_was_not_updated_for_long_waits_for_its_owner(signed_in: httpx.AsyncClient, backend: Backend):
     cycle = goals_pb2.Cycle(cycle_id="q1", name="Quý 1")
     cycle.starts_on.year, cycle.starts_on.month, cycle.starts_on.day = 2025, 1, 1

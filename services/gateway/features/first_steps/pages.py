@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 
 from starlette.responses import Response
 
@@ -13,7 +14,6 @@ from services.gateway.console.cycles import choose_cycle
 from services.gateway.console.language import day_of
 from services.gateway.console.routes import Routes
 from services.gateway.console.visit import Visit, or_none
-from services.gateway.failures import Failure
 
 routes = Routes()
 
@@ -61,8 +61,7 @@ class Standing:
 @routes.page("/first-steps")
 async def first_steps(visit: Visit) -> Response:
     """`GET /first-steps`."""
-    if not (visit.may("people.RegisterPerson") or visit.may("goals.OpenCycle")):
-        raise Failure("PERMISSION_DENIED", "NOT_ALLOWED", "setting a company up is for administrators and executives")
+    visit.must_one("people.RegisterPerson", "goals.OpenCycle")
     standing = await _standing(visit)
     steps = tuple(_with_states(visit, list(_steps(visit, standing))))
     needed = [step for step in steps if not step.optional]
@@ -175,8 +174,9 @@ def _people(visit: Visit, standing: Standing) -> Step:
     )
     if there is None:
         return Step(_("People and units"), about, False, actions=actions)
-    here = ngettext("%(n)s person", "%(n)s people", there.people) % {"n": there.people}
-    here += ", " + ngettext("%(n)s unit", "%(n)s units", there.units) % {"n": there.units}
+    number = visit.language.number
+    here = ngettext("%(n)s person", "%(n)s people", there.people) % {"n": number(Decimal(there.people))}
+    here += ", " + ngettext("%(n)s unit", "%(n)s units", there.units) % {"n": number(Decimal(there.units))}
     lines = [Line(here)]
     if there.people < 2:
         lines.append(Line(_("nobody but you is here yet"), True, "/people/new", _("Take somebody on")))
@@ -257,7 +257,11 @@ def _kpis(visit: Visit, standing: Standing) -> Step:
             "%(n)s individual KPI", "%(n)s individual KPIs", counts.get(types_pb2.LEVEL_INDIVIDUAL, 0)
         ),
     }
-    lines = [Line(text % {"n": counts.get(level, 0)}, not counts.get(level)) for level, text in words.items()]
+    number = visit.language.number
+    lines = [
+        Line(text % {"n": number(Decimal(counts.get(level, 0)))}, not counts.get(level))
+        for level, text in words.items()
+    ]
     if n := standing.gaps.get(goals_pb2.GAP_KIND_NO_KPI, 0):
         text = ngettext("%(n)s person has no KPI", "%(n)s people have no KPI", n) % {"n": n}
         lines.append(Line(text, True, "/gaps/no-kpi", _("View")))

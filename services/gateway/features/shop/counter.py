@@ -34,8 +34,7 @@ async def page(visit: Visit) -> Response:
 
 async def _show(visit: Visit, sent_back: tuple[str, Form] = ("", Form()), status: int = 200) -> Response:
     """The counter; `sent_back` is a form that was refused, named as "offer" or "refund <id>"."""
-    if not visit.may("rewards.HandOverGift"):
-        raise Failure("PERMISSION_DENIED", "NOT_ALLOWED", "only administrators and OKR masters keep the shop")
+    visit.must_one("rewards.HandOverGift")
     waiting = rewards_pb2.ListRedemptions(waiting=True, page_token=visit.request.query_params.get("after", ""))
     gifts, values, redemptions = await asyncio.gather(
         visit.caller.query("rewards", "ListGifts", rewards_pb2.ListGifts(), rewards_pb2.Gifts),
