@@ -169,6 +169,8 @@ class Commands:
                 verdicts[number] = Accepted(id=item.id, unchanged=True)
             await asyncio.sleep(0)  # of many none takes the whole loop
         appends: list[Together] = []
+        told = [(message, items[number].ctx.actor.words_of) for number, made, _ in decided for _, message in made]
+        await self._words.make_keys(told, tenant=chain.tenant)
         for number, decision, writes in decided:
             try:
                 events = iter(await self._events(items[number].ctx, decision))

@@ -10,7 +10,7 @@ both are needed, and an interruption is gone on from.
 import asyncio
 import hmac
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import Enum
@@ -318,19 +318,35 @@ class KeyStore:
         at, key = self._cache.get((tenant, person), (0.0, b""))
         return key if key and time.monotonic() - at < KEY_SECONDS else None
 
-    async def keys(self, tenant: str, people: set[str]) -> dict[str, bytes | Missing]:
-        """The keys of several persons, in one question for those that are not at hand."""
+    async def keys(self, tenant: str, people: set[str], *, make: bool = False) -> dict[str, bytes | Missing]:
+        """The keys of several persons, in one question for those that are not at hand; `make` as in `key`, all of them
+        in one commit."""
         await self._listen()
         keys: dict[str, bytes | Missing] = {person: key for person in people if (key := self._kept(tenant, person))}
         if missing := people - keys.keys():
-            rows = await self._pool.fetch(
-                "select person, wrapped, master from person_key where tenant = $1 and person = any($2::text[])",
-                tenant,
-                list(missing),
-            )
-            by_person = {row["person"]: row for row in rows}
+            by_person = await self._rows(tenant, missing)
+            if make and (never := sorted(missing - by_person.keys())):
+                async with transaction(self._pool) as con:
+                    active = await self._active(con)
+                    await con.execute(
+                        "insert into person_key(tenant, person, wrapped, master) select $1, person, wrapped, $4 from "
+                        "unnest($2::text[], $3::bytea[]) made(person, wrapped) on conflict do nothing",
+                        tenant,
+                        never,
+                        [aes_key_wrap(self._masters[active], AESGCM.generate_key(256)) for _ in never],
+                        active,
+                    )
+                by_person |= await self._rows(tenant, never)
             keys |= {person: self._keep(tenant, person, by_person.get(person)) for person in missing}
         return keys
+
+    async def _rows(self, tenant: str, people: Iterable[str]) -> dict[str, asyncpg.Record]:
+        rows = await self._pool.fetch(
+            "select person, wrapped, master from person_key where tenant = $1 and person = any($2::text[])",
+            tenant,
+            list(people),
+        )
+        return {row["person"]: row for row in rows}
 
     async def destroy(self, tenant: str, person: str) -> None:
         """Make all words about a person unreadable, for ever. Repeating it changes nothing."""

@@ -7,7 +7,7 @@ they are.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import cast
@@ -141,6 +141,17 @@ class Words:
             nonce, bound_to = os.urandom(12), f"{event_id}/{place.path}"
             ciphertext = AESGCM(key).encrypt(nonce, place.text.plain.encode(), _bound(tenant, person, bound_to))
             place.text.sealed.CopyFrom(Sealed(person_id=person, nonce=nonce, ciphertext=ciphertext, bound_to=bound_to))
+
+    async def make_keys(self, events: Iterable[tuple[Message, str]], *, tenant: str) -> None:
+        """Make the keys that sealing these events will need, in one commit; each event with its author."""
+        people = {
+            place.person or author
+            for message, author in events
+            for place in words_fields(message)
+            if place.text.WhichOneof("form") == "plain"
+        }
+        if people:
+            await self._keys.keys(tenant, people, make=True)
 
     async def id_secret(self, tenant: str, *, make: bool = False) -> bytes:
         """A tenant's secret for the ids of its commands, kept among its keys; empty where there is none: `make` makes

@@ -49,8 +49,8 @@ AS_ONE = (
     "Each row is decided on what those before it leave, its words sealed, and all of it stored in one INSERT; the "
     "process that carries it out answers others in between."
 )
-STAFF = Figure("a table of 5,000 people, written as one", "s", "", at_most(20), AS_ONE)
-TABLE = Figure("a table of 20,000 KPIs, written as one", "s", "", at_most(60), AS_ONE)
+STAFF = Figure("a table of 5,000 people, written as one", "s", "", at_most(60), AS_ONE)
+TABLE = Figure("a table of 20,000 KPIs, written as one", "s", "", at_most(150), AS_ONE)
 FIGURES = (LIST, SEARCH, OWN, OVERVIEW, HOME, APPROVAL, PERSON, MEMORY, STAFF, TABLE)
 
 
@@ -90,6 +90,7 @@ async def _tables(bench: Bench, system: Hosted) -> None:
     today = datetime.now(UTC).date()
     cycle = await importer.command(
         g.OpenCycle(name="Quý", starts_on=from_date(today), ends_on=from_date(today + timedelta(days=90))),
+        key="cycle",  # asked again, until all of them are known in goals
         after=[done.position],
     )
     measure = t.Measure(

@@ -176,6 +176,24 @@ async def test_a_key_is_made_once_whoever_asks_first(postgres: str):
         assert await a.key("acme", "nobody") is Missing.NEVER
 
 
+async def test_keys_of_many_are_made_in_one_commit_once_whoever_asks_first(postgres: str):
+    async with KeyStore(postgres, MASTER) as first, KeyStore(postgres, MASTER) as second:
+        known, gone = await first.key("acme", "p0", make=True), "p1"
+        await first.destroy("acme", gone)
+        people = {f"p{n}" for n in range(6)}
+        found, others = await asyncio.gather(
+            first.keys("acme", people, make=True), second.keys("acme", people, make=True)
+        )
+        assert found == others
+        assert (found["p0"], found[gone]) == (known, Missing.DESTROYED)
+        assert len(set(found.values())) == 6
+        connection = await asyncpg.connect(postgres)
+        made = await connection.fetchval("select count(distinct xmin::text) from person_key where person > 'p1'")
+        await connection.close()
+        assert made <= 2
+        assert await first.keys("acme", {"later"}) == {"later": Missing.NEVER}
+
+
 async def test_keys_are_stored_wrapped(keys: KeyStore, postgres: str):
     key = await keys.key("acme", "lan", make=True)
     con = await asyncpg.connect(postgres)
