@@ -1,15 +1,17 @@
 """`nhip provision`: makes what services need in their engines, for those who may not make it themselves."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
+import asyncpg
 import typer
 
 from cli.catalog import SERVICES
 from cli.running import WRONG_USE, Failed, run, say
 from eventkit import kafka, telemetry
 from eventkit.privacy.keys import installation
-from eventkit.process import provision
+from eventkit.process import logins, provision
 from eventkit.process.assembly import planned
 from eventkit.settings import Settings, load
 
@@ -24,12 +26,20 @@ def provision_(
             help="Make nothing: print, as calls of kafka-acls, what each service must be allowed at Kafka.",
         ),
     ] = False,
+    logins_: Annotated[
+        Path | None,
+        typer.Option(
+            "--logins",
+            help="Make tables, too, and a login for each service that opens its own database alone; in this folder a "
+            "file of each service's name, and keys, holds its password.",
+        ),
+    ] = None,
     principal: Annotated[
         str, typer.Option(help="Of --print-acls: how Kafka names a service, as User:CN={service}.example.com.")
     ] = PRINCIPAL,
 ) -> None:
     """Make databases and topics that are missing. Safe to repeat."""
-    run(_print_acls(principal) if print_acls else _provision())
+    run(_print_acls(principal) if print_acls else _provision(logins_))
 
 
 async def _print_acls(principal: str) -> None:
@@ -43,14 +53,22 @@ async def _print_acls(principal: str) -> None:
         say(line)
 
 
-async def _provision() -> None:
+async def _provision(folder: Path | None) -> None:
     settings = load()
     telemetry.set_up(level=settings.log_level, format=settings.log_format, service="provision")
     if not settings.postgres or not settings.kafka:
         raise Failed(
             "NHIP_POSTGRES and NHIP_KAFKA must be set: where databases and topics are to be made", code=WRONG_USE
         )
+    services = {name: planned(name, known.build, settings) for name, known in SERVICES.items()} if folder else {}
+    words = logins.passwords(folder, services) if folder else {}
     await databases_and_topics(settings, say)
+    if folder:
+        try:
+            given = await logins.give(settings, services, words)
+        except asyncpg.InsufficientPrivilegeError as error:
+            raise provision.EngineRefused(f"NHIP_POSTGRES must be of a login that may make roles ({error})") from error
+        say(f"logins: {', '.join(given)}")
     say(f"databases: {', '.join(map(settings.database_name, (*SERVICES, provision.KEYS)))}")
     say(f"topics: {', '.join(map(kafka.Cluster.of(settings).topic, SERVICES))}")
 

@@ -12,6 +12,8 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings
 
 PREFIX = "NHIP_"
+KEYS = "keys"
+"""What the database of keys is called among the services'."""
 
 
 class SettingsError(Exception):
@@ -31,6 +33,19 @@ class EngineSettings(BaseSettings):
 
     postgres: str = Field(
         "", repr=False, description="postgresql://user:password@host:port – each service uses its own database there"
+    )
+
+    postgres_password_file: Path | None = Field(
+        None, description="a readable file that holds PostgreSQL's password, read again for every new connection"
+    )
+    postgres_keys: str = Field(
+        "",
+        repr=False,
+        description="postgresql://user:password@host:port – as whom the database of keys is opened; unset: as "
+        "NHIP_POSTGRES has it",
+    )
+    postgres_keys_password_file: Path | None = Field(
+        None, description="a readable file that holds the password of NHIP_POSTGRES_KEYS"
     )
 
     log: str = Field(
@@ -70,7 +85,7 @@ class EngineSettings(BaseSettings):
         None, description="a readable file with the key of NHIP_KAFKA_CERTIFICATE_FILE (PEM, without a passphrase)"
     )
 
-    @field_validator("postgres")
+    @field_validator("postgres", "postgres_keys")
     @classmethod
     def _is_postgres(cls, value: str) -> str:
         if value and urlsplit(value).scheme not in ("postgresql", "postgres"):
@@ -97,7 +112,14 @@ class EngineSettings(BaseSettings):
     def _in_capitals(cls, value: object) -> object:
         return value.upper() if isinstance(value, str) else value
 
-    @field_validator("kafka_password_file", "kafka_ca_file", "kafka_certificate_file", "kafka_key_file")
+    @field_validator(
+        "postgres_password_file",
+        "postgres_keys_password_file",
+        "kafka_password_file",
+        "kafka_ca_file",
+        "kafka_certificate_file",
+        "kafka_key_file",
+    )
     @classmethod
     def _is_readable(cls, value: Path | None) -> Path | None:
         if value is not None:
@@ -143,14 +165,30 @@ class EngineSettings(BaseSettings):
 
     def database(self, service: str) -> str:
         """The URL of a service's own database. Raises SettingsError when NHIP_POSTGRES is not set."""
+        if service == KEYS and self.postgres_keys:
+            server = _reading(self.postgres_keys, self.postgres_keys_password_file)
+        else:
+            server = self.server()
+        return urlunsplit(urlsplit(server)._replace(path=f"/{self.database_name(service)}"))
+
+    def server(self) -> str:
+        """The URL of PostgreSQL itself. Raises SettingsError when NHIP_POSTGRES is not set."""
         if not self.postgres:
             raise SettingsError(self.must_be("postgres"))
-        return urlunsplit(urlsplit(self.postgres)._replace(path=f"/{self.database_name(service)}"))
+        return _reading(self.postgres, self.postgres_password_file)
 
     @classmethod
     def must_be(cls, name: str) -> str:
         """What would be right for a setting, as a sentence's end."""
         return f"{PREFIX}{name.upper()} must be {cls.model_fields[name].description}"
+
+
+def _reading(url: str, password_file: Path | None) -> str:
+    """The URL with the file that its password is in, as `eventkit.database` takes it."""
+    if password_file is None:
+        return url
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(query="&".join(filter(None, (parts.query, f"password_file={password_file}")))))
 
 
 def is_address(text: str) -> bool:

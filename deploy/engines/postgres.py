@@ -7,10 +7,12 @@ import shutil
 import signal
 import stat
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import quote
 
 import asyncpg
@@ -41,9 +43,17 @@ class PostgresEngine(Engine):
     # fast: sessions are ended, everything is written; then immediate, which recovers at the next start
     ends_by = ((signal.SIGINT, 30.0), (signal.SIGQUIT, 5.0))
 
-    def __init__(self, directory: Path, *, say: Say = quiet, connections: int = 400) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        settings: Mapping[str, str] = MappingProxyType({}),
+        say: Say = quiet,
+        connections: int = 400,
+    ) -> None:
+        """`settings` are further ones of the server, and stand instead of those of the same name."""
         super().__init__(directory, say=say)
-        self._connections = connections
+        self._connections, self._further = connections, settings
         self._sockets = self._data
 
     @property
@@ -123,6 +133,7 @@ class PostgresEngine(Engine):
             "max_connections": str(self._connections),
             "timezone": "UTC",
             "log_timezone": "UTC",
+            **self._further,
         }
         command: list[str | Path] = [_PROGRAMS / "postgres", "-D", self._data]
         for name, value in settings.items():

@@ -16,6 +16,7 @@ from uuid import UUID
 
 import asyncpg
 
+from eventkit.database import connect, pool
 from eventkit.log import grouping
 from eventkit.log.group_commit import GroupCommit
 from eventkit.log.grouping import Accepted, Pending
@@ -108,7 +109,6 @@ HISTORY = (
 # Every statement of the writer is an index probe: a plan made while the table was small must not be a scan that is kept
 # for ever. And a new snapshot after the lock needs READ COMMITTED, whatever the database's default is.
 WRITER_SETTINGS = {
-    "application_name": "nhip log writer",
     "enable_seqscan": "off",
     "jit": "off",
     "plan_cache_mode": "force_generic_plan",
@@ -166,13 +166,7 @@ class PostgresLog:
         """Behind which position the last group was inserted, and when; not committed yet where the lock is held."""
 
     async def __aenter__(self) -> "PostgresLog":
-        self._readers = await asyncpg.create_pool(
-            self._dsn,
-            min_size=1,
-            max_size=4,
-            server_settings={"jit": "off", "application_name": "nhip log reader"},
-            reset=_no_reset,
-        )
+        self._readers = await pool(self._dsn, "nhip log reader", 4, settings={"jit": "off"}, command_timeout=None)
         async with self._readers.acquire() as con, con.transaction():
             # A lock of its own, as two processes may start at once; and no DDL on a log in use, which would wait for
             # writers or deadlock.
@@ -202,8 +196,8 @@ class PostgresLog:
         if self._writer is None or self._writer.is_closed():
             # a belief dies with its connection: after a failover it could be too high, and leave a gap in a stream
             self._disbelieve()
-            self._writer = await asyncpg.connect(
-                self._dsn, server_settings=WRITER_SETTINGS, command_timeout=self._timeout
+            self._writer = await connect(
+                self._dsn, "nhip log writer", settings=WRITER_SETTINGS, command_timeout=self._timeout
             )
             await self._listen()
         await self._store(self._writer, group)
@@ -402,7 +396,7 @@ class PostgresLog:
         """The one connection that hears of new events, for all feeds."""
         async with self._connecting:
             if self._listener is None or self._listener.is_closed():
-                self._listener = await asyncpg.connect(self._dsn, server_settings={"application_name": "nhip log feed"})
+                self._listener = await connect(self._dsn, "nhip log feed")
                 self._listener.add_termination_listener(self._hear)
                 await self._listener.add_listener("log_event", self._hear)
                 await self._listener.add_listener("log_turn", self._hear_of_a_turn)
@@ -421,10 +415,6 @@ class PostgresLog:
     def _hear_of_a_turn(self, _connection: object, pid: int, _channel: str, stream: object) -> None:
         if self._writer is None or pid != self._writer.get_server_pid():
             self._groups.leave_to_others(StreamId.parse(str(stream)))
-
-
-async def _no_reset(_: object) -> None:
-    """The pool's own reset costs a round trip each time, and nothing here leaves a state behind."""
 
 
 def _row(accepted: Accepted) -> tuple[Any, ...]:

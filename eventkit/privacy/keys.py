@@ -20,7 +20,7 @@ import structlog
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 
-from eventkit.database import transaction
+from eventkit.database import connect, pool, transaction
 from eventkit.settings import SettingsError
 
 KEY_SECONDS = 60.0
@@ -112,12 +112,12 @@ class KeyStore:
         """The id of the installation whose keys these are, once the store is open: every process has the same."""
 
     async def __aenter__(self) -> "KeyStore":
-        self._pool = await asyncpg.create_pool(
-            self._dsn, min_size=0, max_size=2, server_settings={"application_name": "nhip keys"}
-        )
+        self._pool = await pool(self._dsn, "nhip keys", 2, least=0, command_timeout=None)
         try:
             async with self._alone() as con:
-                await con.execute(SCHEMA)
+                # Where somebody else made the tables, this login may not.
+                if await con.fetchval("select to_regclass('installation')") is None:
+                    await con.execute(SCHEMA)
                 await self._check(con)
                 self.installation = await _installation(con)
         except BaseException:
@@ -266,7 +266,7 @@ class KeyStore:
         async with self._connecting:
             if self._listener is None or self._listener.is_closed():
                 self._cache.clear()
-                listener = await asyncpg.connect(self._dsn, server_settings={"application_name": "nhip keys heard"})
+                listener = await connect(self._dsn, "nhip keys heard")
                 await listener.add_listener(DESTROYED, self._forget)
                 self._listener = listener
 
@@ -375,7 +375,7 @@ class KeyStore:
 
 async def installation(dsn: str) -> str:
     """The id of the installation whose database of keys this is; its tables are made where they are missing."""
-    con = await asyncpg.connect(dsn, server_settings={"application_name": "nhip provision"})
+    con = await connect(dsn, "nhip provision")
     try:
         async with con.transaction():
             await con.execute(LOCK)
@@ -387,7 +387,7 @@ async def installation(dsn: str) -> str:
 
 async def known_installation(dsn: str) -> str:
     """The same, where nothing is to be made: empty while nobody has made it."""
-    con = await asyncpg.connect(dsn, server_settings={"application_name": "nhip check"})
+    con = await connect(dsn, "nhip check")
     try:
         if await con.fetchval("select to_regclass('installation')") is None:
             return ""

@@ -8,6 +8,7 @@ import asyncpg
 from pydantic import SecretStr
 
 from eventkit.commands.decider import Commands
+from eventkit.database import pool
 from eventkit.directory.directory import Directory
 from eventkit.kafka import Cluster, partition_of
 from eventkit.log import EventLog
@@ -25,6 +26,8 @@ QUERY_CONNECTIONS = 8
 """What a service's calls share, in one process."""
 SUBSCRIPTION_CONNECTIONS = 4
 """What its subscriptions, reactions and relay share beside them."""
+
+READING = {"jit": "off"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +52,27 @@ def assembled(name: str, settings: Settings, metrics: Metrics, beside: EventLog 
     own_log = None if beside else PostgresLog(dsn, metrics=metrics, context=name)
     log = beside or own_log
     assert log is not None
-    pool = _pool(dsn, "nhip views", QUERY_CONNECTIONS)
+    for_calls = pool(dsn, "nhip views", QUERY_CONNECTIONS, settings=READING)
     store = key_store(settings)
-    words, reached = Words(store, metrics), Reached(dsn, pool)
+    words, reached = Words(store, metrics), Reached(dsn, for_calls)
     resources = Resources(
         name,
         settings,
         log,
-        pool,
+        for_calls,
         Commands(name, log, words),
         words,
-        Directory(pool, _partition(name, "people", settings), reached),
+        Directory(for_calls, _partition(name, "people", settings), reached),
         reached,
         Cluster.of(settings),
     )
-    return Assembly(own_log, pool, _pool(dsn, "nhip subscriptions", SUBSCRIPTION_CONNECTIONS), store, resources)
+    return Assembly(
+        own_log,
+        for_calls,
+        pool(dsn, "nhip subscriptions", SUBSCRIPTION_CONNECTIONS, settings=READING),
+        store,
+        resources,
+    )
 
 
 def planned(name: str, build: Build, settings: Settings) -> Service:
@@ -90,20 +99,3 @@ def _partition(name: str, context: str, settings: Settings) -> Callable[[str], i
     if context == name:
         return lambda _: OWN_FEED
     return lambda tenant: partition_of(tenant, settings.kafka_partitions)
-
-
-def _pool(dsn: str, name: str, connections: int) -> asyncpg.Pool:
-    return asyncpg.create_pool(
-        dsn,
-        min_size=1,
-        max_size=connections,
-        reset=_left_as_found,
-        command_timeout=30,
-        # A process that was frozen inside a transaction must not block its successor for ever.
-        server_settings={"application_name": name, "idle_in_transaction_session_timeout": "10000", "jit": "off"},
-    )
-
-
-async def _left_as_found(_: object) -> None:
-    """The pool's own reset costs a round trip each time. Nobody sets anything beyond a transaction, and one that was
-    left open is rolled back all the same."""

@@ -110,7 +110,7 @@ async def running(name: str, build: Build, settings: Settings, tokens: Authentic
             )
 
         async def opened() -> _Opened:
-            async with AsyncExitStack() as opening:
+            async with AsyncExitStack() as opening, provision.rights_waited_for():
                 service = await _open(opening, name, build, settings, metrics, beside)
                 await stack.enter_async_context(opening.pop_all())
                 return service
@@ -233,6 +233,7 @@ async def _open(
     Raises what its databases raise: nothing has begun yet, so it may be tried again.
     """
     await provision.databases(settings, [name])
+    await provision.not_shared(settings, name)
     parts = assembled(name, settings, metrics, beside)
     if parts.log:
         await stack.enter_async_context(parts.log)

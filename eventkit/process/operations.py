@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import asyncpg
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -225,6 +226,11 @@ class Operations:
                 except readers.InUse as error:
                     raise Rejected(
                         "VIEW_IN_USE", f"a query runs on the views of {error}, which nobody said to read: try again"
+                    ) from error
+                except asyncpg.InsufficientPrivilegeError as error:
+                    raise Rejected(
+                        "NOT_THIS_LOGINS",
+                        "this service's login owns no tables: drop them as the login that provisioned",
                     ) from error
         return pb.Pruned(
             views=[

@@ -3,15 +3,18 @@
 Safe to repeat, from several processes at once.
 """
 
+import re
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
 from typing import TypeVar
 from urllib.parse import urlsplit
 
 import asyncpg
 import structlog
 
-from eventkit.database import transaction
+from eventkit.database import SharedConnection, connect, refuse_shared, transaction
+from eventkit.engine_settings import KEYS
 from eventkit.kafka import relay
 from eventkit.log.faults import TRANSIENT, Backoff
 from eventkit.process import use
@@ -23,7 +26,6 @@ from eventkit.subscriptions.table import READER
 
 log = structlog.get_logger(__name__)
 
-KEYS = "keys"
 SAY_SECONDS = 20.0
 
 Outcome = TypeVar("Outcome")
@@ -86,7 +88,7 @@ async def databases(settings: Settings, services: Iterable[str]) -> None:
 
     Raises NotProvisioned, EngineRefused, and what the connection raises.
     """
-    server = settings.postgres
+    server = settings.server()
     try:
         await _databases(server, [settings.database_name(name) for name in (*services, KEYS)])
     except asyncpg.InsufficientPrivilegeError as error:
@@ -105,8 +107,27 @@ async def databases(settings: Settings, services: Iterable[str]) -> None:
         ) from error
 
 
+@asynccontextmanager
+async def rights_waited_for() -> AsyncGenerator[None]:
+    """Raises NotProvisioned where a login lacks a right inside: who provisions gives it."""
+    try:
+        yield
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise NotProvisioned(
+            f"{error}: this login may not, so run `nhip provision --logins` of this version"
+        ) from error
+
+
+async def not_shared(settings: Settings, name: str) -> None:
+    """Raises EngineRefused for a pooler in transaction mode, and what the connection raises."""
+    try:
+        await refuse_shared(settings.database(name))
+    except SharedConnection as error:
+        raise EngineRefused(f"{postgres_of(settings.postgres)}: {error}") from error
+
+
 async def _databases(server: str, names: Iterable[str]) -> None:
-    con = await asyncpg.connect(server, server_settings={"application_name": "nhip provision"})
+    con = await connect(server, "nhip provision")
     try:
         await con.execute("select pg_advisory_lock(hashtext('nhip provision'))")
         if not await con.fetchval("select exists (select from pg_roles where rolname = $1)", READER):
@@ -120,6 +141,12 @@ async def _databases(server: str, names: Iterable[str]) -> None:
         await con.close()
 
 
+def _not_made(table: str) -> NotProvisioned:
+    return NotProvisioned(
+        f"the table {table} is not there, and this login may not make it: run `nhip provision` of this version"
+    )
+
+
 async def tables(
     pool: asyncpg.Pool, views: Sequence[AnyView], reader: Reader | None = None, beside: Sequence[str] = ()
 ) -> None:
@@ -129,15 +156,20 @@ async def tables(
     """
     async with transaction(pool) as con:
         await con.execute(readers.LOCK)
-        await con.execute(
-            ";".join((checkpoint.SCHEMA, parking.SCHEMA, relay.SCHEMA, readers.SCHEMA, use.SCHEMA, *beside))
-        )
-        await con.execute(
-            f"grant select on checkpoint to {READER}"
-        )  # an answer says how far what it shows had been applied
-        await con.execute(
-            f"grant select (subscription, position) on parked to {READER}"
-        )  # what is remembered of rows holds until something parked is brought back
+        may_make = await con.fetchval("select has_schema_privilege(current_schema(), 'create')")
+        statements = (checkpoint.SCHEMA, parking.SCHEMA, relay.SCHEMA, readers.SCHEMA, use.SCHEMA, *beside)
+        if may_make:
+            await con.execute(";".join(statements))
+            await con.execute(
+                f"grant select on checkpoint to {READER}"
+            )  # an answer says how far what it shows had been applied
+            await con.execute(
+                f"grant select (subscription, position) on parked to {READER}"
+            )  # what is remembered of rows holds until something parked is brought back
+        else:
+            for name in re.findall(r"create table if not exists (\w+)", ";".join(statements)):
+                if await con.fetchval("select to_regclass($1)", name) is None:
+                    raise _not_made(name)
         for view in views:
             if await con.fetchval("select to_regclass($1)", view.table.name) is None:
                 if await con.fetchval(
@@ -147,6 +179,8 @@ async def tables(
                         f"{view.table.name} is missing, but {view.subscription} has begun: "
                         f"{type(view).__name__} and its group take the next version"
                     )
+                if not may_make:
+                    raise _not_made(view.table.name)
                 await con.execute(view.table.ddl())
                 log.info("provision.view", table=view.table.name)
             columns = await con.fetch(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
+from eventkit.database import connect
 from eventkit.log.faults import TRANSIENT
 
 TRY_SECONDS = 1.0
@@ -59,9 +60,7 @@ class Leads:
     async def _take(self, name: str) -> asyncpg.Connection | None:
         async with self._lock:
             if self._con is None or self._con.is_closed():
-                self._con = await asyncpg.connect(
-                    self._dsn, server_settings={"application_name": "nhip leads"}, command_timeout=30
-                )
+                self._con = await connect(self._dsn, "nhip leads")
             try:
                 taken = await self._con.fetchval(
                     "select pg_try_advisory_lock(hashtext('subscription'), hashtext($1))", name

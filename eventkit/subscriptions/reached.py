@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar, cast
 import asyncpg
 import structlog
 
-from eventkit.database import connection
+from eventkit.database import connect, connection
 from eventkit.log.faults import TRANSIENT, Backoff
 from eventkit.subscriptions import checkpoint
 from eventkit.subscriptions.checkpoint import CHANNEL, Checkpoint
@@ -126,9 +126,7 @@ class Reached:
                 await backoff.pause()
 
     async def _listen(self, beat: Callable[[], None], backoff: Backoff) -> None:
-        con = await asyncpg.connect(
-            self._dsn, server_settings={"application_name": "nhip checkpoints"}, command_timeout=30
-        )
+        con = await connect(self._dsn, "nhip checkpoints")
         try:
             con.add_termination_listener(self._lost)
             await con.add_listener(CHANNEL, self._heard)
