@@ -17,6 +17,8 @@ from eventkit.errors import Kind
 from eventkit.rpc import errors
 from eventkit.rpc.client import channel
 from eventkit.rpc.metadata import AUTHORIZATION, CHECK, IDEMPOTENCY_KEY, POSITION
+from eventkit.rpc.tls import Tls
+from eventkit.settings import load
 from nhip.common.v1.command_pb2 import Accepted
 
 Reply = TypeVar("Reply", bound=Message)
@@ -148,8 +150,9 @@ class Client:
 @asynccontextmanager
 async def connected(services: Mapping[str, str], token: str, *, patience: float = PATIENCE) -> AsyncGenerator[Client]:
     """A client of the services at these addresses."""
+    tls = Tls.of(load())
     async with AsyncExitStack() as stack:
-        channels = {name: await stack.enter_async_context(channel(address)) for name, address in services.items()}
+        channels = {name: await stack.enter_async_context(channel(address, tls)) for name, address in services.items()}
         yield Client(channels, token, patience=patience)
 
 

@@ -122,12 +122,7 @@ class EngineSettings(BaseSettings):
     )
     @classmethod
     def _is_readable(cls, value: Path | None) -> Path | None:
-        if value is not None:
-            try:
-                value.read_bytes()
-            except OSError as error:
-                raise ValueError from error
-        return value
+        return readable(value)
 
     @model_validator(mode="after")
     def _kafka_is_whole(self) -> Self:
@@ -181,6 +176,16 @@ class EngineSettings(BaseSettings):
     def must_be(cls, name: str) -> str:
         """What would be right for a setting, as a sentence's end."""
         return f"{PREFIX}{name.upper()} must be {cls.model_fields[name].description}"
+
+
+def readable(value: Path | None) -> Path | None:
+    """The file. Raises ValueError when it cannot be read."""
+    if value is not None:
+        try:
+            value.read_bytes()
+        except OSError as error:
+            raise ValueError from error
+    return value
 
 
 def _reading(url: str, password_file: Path | None) -> str:

@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, urlsplit, urlunsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from eventkit.engine_settings import PREFIX, EngineSettings, SettingsError, is_address
+from eventkit.engine_settings import PREFIX, EngineSettings, SettingsError, is_address, readable
 
 __all__ = ["Settings", "SettingsError", "describe", "is_loopback", "load", "masked"]
 
@@ -82,6 +82,17 @@ class Settings(EngineSettings):
     port: Port = Field(0, description="a port from 0 to 65535 for gRPC; 0: any that is free")
     health_port: Port = Field(0, description="a port from 0 to 65535 for health checks; 0: any that is free")
     metrics_port: Port = Field(0, description="a port from 0 to 65535 for metrics; 0: any that is free")
+    tls_ca_file: Path | None = Field(
+        None,
+        description="a readable file of certificates (PEM) that vouch for the other processes: gRPC speaks TLS then, "
+        "and both sides show a certificate",
+    )
+    tls_certificate_file: Path | None = Field(
+        None, description="a readable file with this process's certificate (PEM), which names it as others call it"
+    )
+    tls_key_file: Path | None = Field(
+        None, description="a readable file with the key of NHIP_TLS_CERTIFICATE_FILE (PEM, without a passphrase)"
+    )
     reflection: bool = Field(
         default_factory=lambda given: is_loopback(str(given.get("host", ""))),
         description="true or false: may the contracts be read from the server without a token; unset: on loopback only",
@@ -251,6 +262,25 @@ class Settings(EngineSettings):
             except OSError as error:
                 raise ValueError from error
         return value
+
+    @field_validator("tls_ca_file", "tls_certificate_file", "tls_key_file")
+    @classmethod
+    def _can_be_read(cls, value: Path | None) -> Path | None:
+        return readable(value)
+
+    @model_validator(mode="after")
+    def _all_of_tls(self) -> Self:
+        names = ("tls_ca_file", "tls_certificate_file", "tls_key_file")
+        given = [name for name in names if getattr(self, name) is not None]
+        for name in names:
+            if given and name not in given:
+                raise ValueError(f"{PREFIX}{given[0].upper()} is set, so {self.must_be(name)}")
+        if given and any("," in address for address in self.services.values()):
+            raise ValueError(
+                "over TLS a service is called by its name, which its certificate holds: NHIP_SERVICES must have a name "
+                "for all replicas of each, as goals=dns:///goals.nhip:50051"
+            )
+        return self
 
     @model_validator(mode="after")
     def _one_key(self) -> Self:

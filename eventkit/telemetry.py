@@ -15,6 +15,7 @@ import traceback
 from collections.abc import Callable, Generator, MutableMapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from importlib.metadata import version
 from pathlib import Path
 from typing import Literal, TextIO, cast
 from wsgiref.simple_server import WSGIServer
@@ -309,6 +310,10 @@ class Metrics:
     def __init__(self, registry: CollectorRegistry | None = None):
         self.registry = registry or CollectorRegistry()
         to = self.registry
+        self.build_info = Gauge(
+            "nhip_build_info", "1, with the version that this process is of.", ("version",), registry=to
+        )
+        self.build_info.labels(version("nhip")).set(1)
         self.rpc_handled = Counter(
             "nhip_rpc_handled", "RPCs answered, by method and status code.", ("method", "code"), registry=to
         )
@@ -340,7 +345,7 @@ class Metrics:
         )
         self.subscription_lag = Gauge(
             "nhip_subscription_lag",
-            "Positions between a subscription and the end of its source.",
+            "Positions of the own log, or records of a topic, between a subscription and the end of its source.",
             ("subscription",),
             registry=to,
         )

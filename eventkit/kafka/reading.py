@@ -120,9 +120,16 @@ class TopicReader(ConsumerRebalanceListener):
             await self._locate(consumer, partition)
         pages = await consumer.getmany(timeout_ms=TURN_MS, max_records=PAGE)
         for partition, records in pages.items():
+            self._say_how_far_behind(consumer)
             await self._take(partition, records)
+        self._say_how_far_behind(consumer)
         await self._look()
         await self._tell(consumer)
+
+    def _say_how_far_behind(self, consumer: AIOKafkaConsumer) -> None:
+        """Of the partitions that this member has."""
+        behind = sum(max(0, (consumer.highwater(p) or 0) - at.offset) for p, at in self._at.items())
+        self._metrics.subscription_lag.labels(self._subscription.name).set(behind)
 
     async def _look(self) -> None:
         """Whether the checkpoints are where this member left them: a rebuild, or a rival, may have moved them while

@@ -20,7 +20,7 @@ from eventkit.kafka import Cluster, TopicReader, Topics
 from eventkit.kafka.relay import Relay
 from eventkit.log import EventLog, Recorded
 from eventkit.log.faults import TRANSIENT
-from eventkit.process import provision
+from eventkit.process import lag, provision
 from eventkit.process.assembly import assembled, digest_secret
 from eventkit.process.operations import ACCESS, OPERATIONS, Operations
 from eventkit.process.service import Build, Reaction, Resources, Service
@@ -34,6 +34,7 @@ from eventkit.rpc.health import HealthServer, Heartbeats
 from eventkit.rpc.integrations import Keyed, Signatures
 from eventkit.rpc.linked import Linked
 from eventkit.rpc.server import Api, Server
+from eventkit.rpc.tls import Tls
 from eventkit.settings import Settings, SettingsError
 from eventkit.subscriptions import checkpoint, readers
 from eventkit.subscriptions.checkpoint import OWN_FEED
@@ -128,6 +129,8 @@ async def running(name: str, build: Build, settings: Settings, tokens: Authentic
         for timer in service.timers:
             ticking = Ticking(timer, leads, metrics)
             _start(me, ticking.name, ticking.run)
+        own_feeds = [each.name for each in subscriptions.values() if each.source == name]
+        _start(me, "lag", lambda beat: lag.tell(event_log, own_feeds, reached, own, metrics, beat))
         relay = Relay(name, event_log, own, leads, topics, metrics)
         _start(me, "relay", relay.run)
         _start(me, "reader", lambda beat: _say_what_is_read(own, there.reader, beat))
@@ -179,6 +182,7 @@ async def running(name: str, build: Build, settings: Settings, tokens: Authentic
             host=settings.host,
             port=settings.port,
             reflection=settings.reflection,
+            tls=Tls.of(settings),
             rates=Rates(
                 caller=settings.rate_per_caller,
                 tenant=settings.rate_per_tenant,

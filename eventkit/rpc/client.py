@@ -3,6 +3,7 @@
 import grpc
 
 from eventkit.rpc.call import MESSAGE_BYTES, REQUEST_BYTES
+from eventkit.rpc.tls import Tls
 
 # Every replica gets calls, and one that is away none. No retries: whether a call that was sent may be repeated, only
 # its caller knows.
@@ -15,14 +16,18 @@ _OPTIONS: tuple[tuple[str, int | str], ...] = (
     ("grpc.initial_reconnect_backoff_ms", 200),
     ("grpc.min_reconnect_backoff_ms", 200),
     ("grpc.max_reconnect_backoff_ms", 2_000),
+    # Who is behind a name is asked again as soon as a connection ends, which those of servers do now and then.
+    ("grpc.dns_min_time_between_resolutions_ms", 1_000),
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 20_000),
 )
 
 
-def channel(address: str) -> grpc.aio.Channel:
+def channel(address: str, tls: Tls | None = None) -> grpc.aio.Channel:
     """A channel to a service as `Settings.services` names it: `host:port`, several of them with commas between (IP
     addresses then), or a target of gRPC's own, as `dns:///goals:50051`, which stands for every address behind the
     name."""
     target = f"ipv4:{address}" if "," in address else address
+    if tls:
+        return grpc.aio.secure_channel(target, tls.channel(), options=_OPTIONS)
     return grpc.aio.insecure_channel(target, options=_OPTIONS)

@@ -35,11 +35,14 @@ from eventkit.rpc.call import (
 from eventkit.rpc.ceilings import Rates, Waiting
 from eventkit.rpc.integrations import Signatures
 from eventkit.rpc.rules import compile_rules
+from eventkit.rpc.tls import Tls
 from eventkit.telemetry import Metrics
 from nhip.common.v1.delivery_pb2 import Delivery
 
 DEADLINE_SECONDS = 30.0
 """What a call gets that brings no deadline."""
+CONNECTION_SECONDS = 30.0
+"""How long a connection lives: who is asked to come again finds replicas that are new."""
 
 _OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.so_reuseport", 0),  # with it two servers share a port silently, and each gets half of the calls
@@ -131,7 +134,8 @@ class Server:
     for positions that callers name; `applied` tells how far the views are; `finish` has the last touch to replies;
     `used` counts the calls of integrations, and `signatures` judges what they sign;
     `deadline_seconds` is for calls that bring no deadline; `rates` says how often callers may ask; with `reflection`
-    anybody who reaches the port may read the contracts, without a token.
+    anybody who reaches the port may read the contracts, without a token. With `tls` it speaks nothing else, and after
+    `connection_seconds` a connection takes no more calls, while those that run end.
     """
 
     def __init__(
@@ -153,6 +157,8 @@ class Server:
         reflection: bool = False,
         deadline_seconds: float = DEADLINE_SECONDS,
         rates: Rates | None = None,
+        tls: Tls | None = None,
+        connection_seconds: float = CONNECTION_SECONDS,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ):
         if len(secret) < 32:
@@ -163,6 +169,7 @@ class Server:
         if len(set(names)) != len(names):
             raise ValueError("a gRPC service is served by one API")
         self._apis, self._host, self._port, self._reflection = tuple(apis), host, port, reflection
+        self._tls, self._connection_seconds = tls, connection_seconds
         self._dependencies = Dependencies(
             tokens=tokens,
             signatures=signatures,
@@ -183,7 +190,8 @@ class Server:
 
     async def start(self) -> int:
         """Answers the port that it listens on. Raises PortBusy."""
-        server = grpc.aio.server(options=_OPTIONS)
+        age = ("grpc.max_connection_age_ms", int(self._connection_seconds * 1000))
+        server = grpc.aio.server(options=(*_OPTIONS, age))
         for api in self._apis:
             handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {
                 name: grpc.unary_unary_rpc_method_handler(call.serve)
@@ -193,7 +201,7 @@ class Server:
         if self._reflection:
             names = [api.service.full_name for api in self._apis]
             reflection.enable_server_reflection((*names, reflection.SERVICE_NAME), server)
-        port = listen(server, self._host, self._port)
+        port = listen(server, self._host, self._port, self._tls)
         await server.start()
         self._server = server
         return port
@@ -205,7 +213,7 @@ class Server:
             await server.stop(grace)
 
 
-def listen(server: grpc.aio.Server, host: str, port: int) -> int:
+def listen(server: grpc.aio.Server, host: str, port: int, tls: Tls | None = None) -> int:
     """Binds a server; answers the port. Raises PortBusy, naming the address."""
     address = f"{host}:{port}"
     try:
@@ -214,7 +222,7 @@ def listen(server: grpc.aio.Server, host: str, port: int) -> int:
     except ValueError:
         pass  # a name
     try:
-        return server.add_insecure_port(address)
+        return server.add_secure_port(address, tls.server()) if tls else server.add_insecure_port(address)
     except RuntimeError as error:
         raise PortBusy(
             f"cannot listen on {address}: another program does, or the address is not this machine's"

@@ -23,6 +23,7 @@ from starlette.types import Scope
 from eventkit.rpc.auth import Authenticator
 from eventkit.rpc.client import channel
 from eventkit.rpc.metadata import REQUEST_ID
+from eventkit.rpc.tls import Tls
 from eventkit.settings import Settings, SettingsError
 from services.gateway.assets import BUILT, Assets, load_assets
 from services.gateway.calendars import calendar_routes
@@ -56,7 +57,7 @@ async def gateway(settings: Settings, tokens: Authenticator, issuer: Issuer | No
     """
     async with AsyncExitStack() as open_channels:
         channels = {
-            context: await open_channels.enter_async_context(channel(settings.services[context]))
+            context: await open_channels.enter_async_context(channel(settings.services[context], Tls.of(settings)))
             for context in SERVICES
             if context in settings.services
         }

@@ -242,6 +242,7 @@ def test_a_url_is_shown_without_its_secrets(url, expected):
         ({"kafka_ca_file": __file__}, "NHIP_KAFKA_CA_FILE is set, so NHIP_KAFKA_SECURITY must be SSL or SASL_SSL"),
         ({"kafka_ca_file": "/nowhere"}, "NHIP_KAFKA_CA_FILE must be a readable file"),
         ({"kafka_security": "ssl", "kafka_key_file": __file__}, "go together"),
+        ({"tls_ca_file": __file__}, "NHIP_TLS_CA_FILE is set, so NHIP_TLS_CERTIFICATE_FILE must be"),
         ({"installation": "Nhip_2"}, "NHIP_INSTALLATION must be what this installation is called"),
     ],
 )

@@ -150,7 +150,7 @@ async def running(issuer: DemoIssuer, jwks: Path, **options) -> AsyncIterator[Ru
     )
     port = await server.start()
     try:
-        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        async with grpc.aio.insecure_channel(f"{options.get('host', '127.0.0.1')}:{port}") as channel:
             yield Running(port, channel, issuer, goals, people, checkins, waits, metrics)
     finally:
         await server.stop(0)
