@@ -10,7 +10,7 @@ ROUNDS ?= 20
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test faults format bench lint setup proto assets browser lock clean
+.PHONY: help run test faults format bench lint chart image setup proto assets browser lock clean
 
 ##@ Use it
 
@@ -49,6 +49,20 @@ lint: setup proto $(VENV)/.bench $(WEB)/node_modules/.ready ## check style, type
 	  for image in $(wildcard proto/baselines/*.binpb); do $(VENV)/bin/buf breaking proto --against $$image; done; \
 	fi
 
+chart: setup ## check the chart: helm lint, kubeconform -strict, kube-score, each where it is installed
+	@$(PY) -m deploy.chart_checks
+
+IMAGE ?= nhip:dev
+BASE ?= docker.io/library/python:3.11-slim-bookworm
+BUILDER ?= buildah bud
+
+# The same bytes from the same commit: every file has its time, and versions are those of a lock.
+image: setup proto assets ## build the image from deploy/Dockerfile: IMAGE=nhip:dev, BASE=…, BUILDER="buildah bud"
+	@rm -rf build/image && mkdir -p build/image
+	@SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(VENV)/bin/uv build --wheel --no-build-isolation --quiet --out-dir build/image
+	@cp requirements.image.lock build/image/
+	$(BUILDER) --timestamp $$(git log -1 --format=%ct) --build-arg BASE=$(BASE) --file deploy/Dockerfile --tag $(IMAGE) build/image
+
 # --- set-up: .venv holds exactly what requirements.lock says, and this project as editable ---------------------------
 
 ##@ What the others call by themselves
@@ -76,7 +90,8 @@ $(VENV)/.bench: $(VENV)/.ready requirements.bench.lock
 LOCK = $(VENV)/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 
 lock: setup ## choose versions anew: requirements.lock, Kafka's jars
-	$(LOCK) pyproject.toml --group dev --upgrade --output-file requirements.lock
+	$(LOCK) pyproject.toml --extra engines --group dev --upgrade --output-file requirements.lock
+	$(LOCK) pyproject.toml --constraint requirements.lock --output-file requirements.image.lock
 	$(LOCK) --group bench --constraint requirements.lock --upgrade --output-file requirements.bench.lock
 	$(PY) -c 'from deploy.engines.jars import main; main()'
 

@@ -8,7 +8,7 @@ import structlog
 
 from cli.catalog import SERVICES
 from cli.running import Failed
-from deploy.engines import EngineError
+from deploy.faults import EngineError
 from eventkit.process.host import Running, running
 from eventkit.rpc.auth import Authenticator, of_settings
 from eventkit.settings import Settings

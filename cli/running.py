@@ -35,7 +35,7 @@ def _told(error: Exception) -> tuple[str, int]:
 
     The errors are those of what the command loaded, so they are looked for when one is there.
     """
-    from deploy.engines import EngineError
+    from deploy.faults import EngineError
     from eventkit.errors import Rejected
     from eventkit.process.provision import ShapeChanged
     from eventkit.rpc.server import PortBusy

@@ -13,20 +13,14 @@ from typing import IO, Self
 
 import psutil
 
+from deploy.faults import EngineError, InUse
+
 Say = Callable[[str], None]
 """Takes one short sentence about progress."""
 
 
 def quiet(sentence: str) -> None:
     """Say nothing."""
-
-
-class EngineError(Exception):
-    """An engine cannot run; the message tells a person why and what to do."""
-
-
-class InUse(EngineError):
-    """Another process owns the directory."""
 
 
 class Ownership:
