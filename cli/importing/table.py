@@ -30,6 +30,7 @@ from importing.sheets.writing import Report, write
 from nhip.common.v1.command_pb2 import Accepted
 from nhip.common.v1.operations_pb2 import CarryOutTogether
 from nhip.goals.v1.goals_pb2 import Cycles, ListCycles
+from nhip.people.v1.people_pb2 import GetTenant, Tenant
 from nhip.people.v1.settings_pb2 import TableMapping
 from services.gateway.console.language import Language
 from services.gateway.console.sheet_words import (
@@ -176,6 +177,9 @@ async def bring_table(path: Path, asked: Asked, client: Client) -> None:
     elif deeds:
         await _write(services, deeds, run)
         await services.command(kept.to_keep(table, grid, reading), key=f"{run}:mapping")
+        # Until whoever asks next, as the import of another table, is answered with it.
+        await services.ask(GetTenant(), Tenant)
+        await services.ask(ListCycles(), Cycles)
     else:
         say("Nothing had to be written")
     if left and not asked.keep:
