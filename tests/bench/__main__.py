@@ -14,7 +14,7 @@ from types import ModuleType
 from rich.console import Console
 
 from deploy.engines import engines
-from tests.bench import commands, company_size, console, importing, log, projections, queries, relay, start
+from tests.bench import commands, company_size, console, importing, log, projections, queries, relay, start, year
 from tests.bench.harness import Bench, Figure, machine
 from tests.bench.writing import as_table, slower, write
 
@@ -28,8 +28,11 @@ SUITES: Mapping[str, ModuleType] = {
     "projections": projections,
     "commands": commands,
     "start": start,
+    "year": year,
 }
 """Each has `FIGURES`, and `run(bench)`, which measures those that are wanted."""
+ALONE = ("year",)
+"""Those that run only when they are named."""
 ROUNDS = 3
 
 
@@ -39,6 +42,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="only figures whose name has this in it")
     parser.add_argument("--short", action="store_true", help="the few that matter most; says what got slower")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often both sides take turns")
+    parser.add_argument("--people", type=int, default=2000, help="how many people the year has")
     parser.add_argument("--write", action="store_true", help="put the figures into docs/benchmarks.md and .json")
     asyncio.run(measure(parser.parse_args()))
 
@@ -49,12 +53,12 @@ async def measure(asked: Namespace) -> None:
     def wanted(figure: Figure) -> bool:
         return asked.only in figure.name and (figure.short or not asked.short)
 
-    suites = [SUITES[name] for name in asked.suites or SUITES]
+    suites = [SUITES[name] for name in asked.suites or SUITES if asked.suites or name not in ALONE]
     with TemporaryDirectory(prefix="nhip-bench-") as name:
         folder = Path(name)
         async with engines(folder, say=say.print) as running:
             where = await machine(running, folder)
-            bench = Bench(running, folder, rounds=asked.rounds, wanted=wanted)
+            bench = Bench(running, folder, rounds=asked.rounds, wanted=wanted, people=asked.people)
             for suite in suites:
                 if bench.wants(*suite.FIGURES):
                     say.print(f"Measuring {suite.__name__.rpartition('.')[2]}…")

@@ -6,8 +6,8 @@ import base64
 import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -122,10 +122,12 @@ async def hosted(bench: Bench, names: Sequence[str]) -> AsyncGenerator[Hosted]:
         yield Hosted(settings, services, resources, channels, issuer)
 
 
-async def settle(system: Hosted, tenant: str, people: int, kpis: int, *, values: int = 2) -> Settled:
-    """A generated company, once all of it shows."""
+async def settle(system: Hosted, tenant: str, people: int, kpis: int, *, values: int = 2, over: int = 0) -> Settled:
+    """A generated company, once all of it shows. `over`: days of its cycle that are over; 0: as it is generated."""
     today = datetime.now(ZoneInfo(TIME_ZONE)).date()
     company = big_company(people, kpis, values=values, today=today, tenant=tenant)
+    if over:
+        company = replace(company, starts_on=today - timedelta(days=over))
     persons = {person.ref: str(uuid7()) for person in company.people}
     units = {unit.ref: str(uuid7()) for unit in company.units}
     ids = {kpi.ref: str(uuid7()) for kpi in company.kpis}

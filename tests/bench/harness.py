@@ -94,8 +94,11 @@ class Measured:
 class Bench:
     """A run: which figures are wanted, the engines to measure on, and what was found so far."""
 
-    def __init__(self, running: Engines, folder: Path, *, rounds: int, wanted: Callable[[Figure], bool]):
-        self.engines, self.folder, self.rounds = running, folder, rounds
+    def __init__(
+        self, running: Engines, folder: Path, *, rounds: int, wanted: Callable[[Figure], bool], people: int = 2000
+    ):
+        """`people`: how many the year of check-ins has."""
+        self.engines, self.folder, self.rounds, self.people = running, folder, rounds, people
         self.found: list[Measured] = []
         self._wanted = wanted
 
