@@ -11,7 +11,9 @@ from eventkit.directory.facts import OrgChart
 from eventkit.errors import Kind, Rejected, Violation, unknown
 from eventkit.values import required_date
 from nhip.checkins.v1 import check_ins_pb2 as pb
-from services.checkins.domain import check_in, progress, topic
+from nhip.common.v1.words_pb2 import PersonalText
+from services.checkins.domain import action, check_in, progress, topic
+from services.checkins.domain.action import ACTION
 from services.checkins.domain.calendar import Slot
 from services.checkins.domain.check_in import CHECK_IN, CheckIn, at_row, refuse_rows
 from services.checkins.domain.cycle_facts import CYCLE_FACTS, check_taken
@@ -70,8 +72,15 @@ def deciding(
                 topics[topic_id] = topic.raise_topic(known_topic, topic_id, draft, made.person_id, made.org, id)
             except Rejected as refusal:
                 first, wrong = first or refusal, [*wrong, *at_row(refusal, f"topics[{index}]")]
+        reported: list[Decision] = []
+        for index, action_id in enumerate(dict.fromkeys(command.done_action_ids)):
+            try:
+                known_action = await load(ACTION, action_id)
+                reported.append(action.report(known_action, PersonalText(), ctx.actor, made.org, action_id))
+            except Rejected as refusal:
+                first, wrong = first or refusal, [*wrong, *at_row(refusal, f"done_action_ids[{index}]")]
         refuse_rows(first, wrong)
-        return check_in.submit(
+        whole = check_in.submit(
             state,
             command,
             made.person_id,
@@ -82,6 +91,7 @@ def deciding(
             topics,
             imported=made.imported,
         )
+        return [*whole, *(event for decision in reported for event in decision)]
 
     return decide
 

@@ -8,7 +8,7 @@ from google.protobuf.message import Message
 
 from eventkit.errors import Kind, Rejected, unknown
 from eventkit.values import from_decimal, required_date, to_date
-from nhip.checkins.v1 import cadence_pb2, calendar_feeds_pb2, check_ins_pb2, topics_pb2, types_pb2
+from nhip.checkins.v1 import cadence_pb2, calendar_feeds_pb2, check_ins_pb2, meetings_pb2, topics_pb2, types_pb2
 from services.checkins.domain.calendar import Slot
 from services.checkins.domain.check_in import mean_confidence
 from tests.browser.company_x_values import ValuesX
@@ -149,6 +149,8 @@ class CheckInsX(ValuesX):
         )
         for one in request.values:
             self._stand(one.kpi_id, TODAY, Decimal(one.value.value), one.confidence)
+        for action_id in request.done_action_ids:
+            self.ReportAction(meetings_pb2.ReportAction(action_id=action_id), actor)  # type: ignore[attr-defined] # of talks
         for draft in request.topics:
             kept.submitted.topic_ids.append(self._raise(draft, actor))
         return self._accepted("checkins", actor)

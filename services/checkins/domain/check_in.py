@@ -153,7 +153,9 @@ def submit(
         raise _moved("revision", check_in.revision)
     lists = {name: _said(getattr(command, name)) for name in ("done", "not_done", "planned", "blockers")}
     learnings = command.learnings if command.learnings.plain.strip() else None
-    if not (command.values or command.mood or any(lists.values()) or learnings or command.topics):
+    if not (
+        command.values or command.mood or any(lists.values()) or learnings or command.topics or command.done_action_ids
+    ):
         told = "say something: a value, your mood, what was done, a topic"
         raise Rejected("CHECK_IN_EMPTY", told, kind=Kind.INVALID, field="values", rule="C-08")
     due_on = required_date(command.due_on)
@@ -191,9 +193,9 @@ def check_brought_in(check_in: CheckIn, command: SubmitCheckIn, today: date) -> 
     if check_in.submitted is not None:
         told = "there is one already: its author alone changes it"
         raise Rejected("CHECK_IN_THERE", told, kind=Kind.CONFLICT, field="due_on", rule="C-19")
-    if command.topics or command.HasField("revision"):
-        told = "a check-in from elsewhere has no topics and no revision"
-        field = "topics" if command.topics else "revision"
+    if command.topics or command.done_action_ids or command.HasField("revision"):
+        told = "a check-in from elsewhere has no topics, no actions and no revision"
+        field = "topics" if command.topics else "done_action_ids" if command.done_action_ids else "revision"
         raise Rejected("NOT_BROUGHT_IN", told, kind=Kind.INVALID, field=field, rule="C-19")
 
 

@@ -38,6 +38,13 @@ def carried(filled: Form, *, done: bool) -> list[str]:
     return found[:LINES]
 
 
+def done_actions(filled: Form) -> list[str]:
+    """The actions that are ticked as done."""
+    return [
+        name.removeprefix("action.") for name, value in filled.values.items() if name.startswith("action.") and value
+    ]
+
+
 def draft_of(filled: Form, kpis: Sequence[goals_pb2.Kpi]) -> check_ins_pb2.CheckInDraft:
     """What is kept of an unfinished form."""
     draft = check_ins_pb2.CheckInDraft(
@@ -48,6 +55,7 @@ def draft_of(filled: Form, kpis: Sequence[goals_pb2.Kpi]) -> check_ins_pb2.Check
         blockers=lines(filled, "blocker"),
         learnings=filled.text("learnings"),
         wants_meeting=filled["wants_meeting"] == "1",
+        done_action_ids=done_actions(filled),
     )
     for id in (kpi.kpi_id for kpi in kpis):
         value = check_ins_pb2.DraftValue(
@@ -87,6 +95,7 @@ def typed_of(reply: check_ins_pb2.CheckIn) -> Form:
         values |= {f"{name}.{number}": text for number, text in enumerate(items)}
     values["learnings"] = draft.learnings
     values["wants_meeting"] = "1" if draft.wants_meeting else ""
+    values |= {f"action.{id}": "1" for id in draft.done_action_ids}
     if draft.topics:
         topic = draft.topics[0]
         values |= {f"topic.{name}": getattr(topic, name) for name in TOPIC}
@@ -147,6 +156,7 @@ def submitted(filled: Form, kpis: Sequence[goals_pb2.Kpi], due_on: date, day: da
         learnings=_words(filled.text("learnings")),
         wants_meeting=filled["wants_meeting"] == "1",
         revision=int(revision) if revision.isascii() and revision.isdigit() else None,
+        done_action_ids=done_actions(filled),
     )
     if any(filled.text(f"topic.{name}") for name in TOPIC):
         if not filled.text("topic.title"):

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from starlette.responses import JSONResponse, Response
 
-from nhip.checkins.v1 import check_ins_pb2, topics_pb2, types_pb2
+from nhip.checkins.v1 import check_ins_pb2, meetings_pb2, topics_pb2, types_pb2
 from nhip.common.v1 import command_pb2
 from nhip.goals.v1 import goals_pb2
 from services.gateway.console.cards import Avatar, target_text
@@ -70,6 +70,8 @@ class Of:
     topics: Sequence[topics_pb2.Topic]
     people: People
     who: Directory
+    actions: Sequence[meetings_pb2.Action]
+    """What is to be done by who checks in (C-33)."""
 
     def day(self, today: date) -> date:
         """The day that its values are for: of a slot that is over its last one within the cycle."""
@@ -167,13 +169,15 @@ async def _kpis(visit: Visit, due_on: date) -> tuple[goals_pb2.Cycle | None, Seq
 async def _of(visit: Visit, reply: check_ins_pb2.CheckIn) -> Of:
     due_on = _due(reply)
     mine = topics_pb2.ListTopics(author_id=visit.person, page_size=5)
-    (cycle, kpis), topics, people = await asyncio.gather(
+    (cycle, kpis), topics, people, actions = await asyncio.gather(
         _kpis(visit, due_on),
         or_none(visit.caller.query("checkins", "ListTopics", mine, topics_pb2.TopicList)),
         people_to_choose(visit, without=visit.person),
+        or_none(visit.caller.query("checkins", "ListActions", meetings_pb2.ListActions(), meetings_pb2.ActionList)),
     )
     who = await directory(visit, topics, ids=[reply.manager_id])
-    return Of(reply, due_on, cycle, kpis, topics.topics if topics else (), people, who)
+    open_actions = [one for one in actions.actions if one.may_report] if actions else []
+    return Of(reply, due_on, cycle, kpis, topics.topics if topics else (), people, who, open_actions)
 
 
 def _once_more(reply: check_ins_pb2.CheckIn, filled: Form, visit: Visit) -> Form:
@@ -205,6 +209,8 @@ def _refused(visit: Visit, of: Of, filled: Form, asked: forms.Asked, failure: Fa
     fields, questions = dict(_FIELDS), dict[str, Question]()
     targets = {kpi.kpi_id: decimal_of(kpi.measure, "target") for kpi in of.kpis}
     errors: dict[str, str] = {}
+    for index, id in enumerate(forms.done_actions(filled)):
+        fields |= {f"done_action_ids[{index}]{of}": f"action.{id}" for of in ("", ".action_id")}
     for index, id in enumerate(asked.ids):
         fields |= {f"values[{index}].{name}": f"value.{id}" for name in ("value", "kpi_id", "occurred_on")}
         fields[f"values[{index}].note"] = f"note.{id}"
@@ -250,6 +256,7 @@ def _show(
         topics=[topic_card(visit, topic, of.who) for topic in of.topics],
         people=of.people.choices,
         kpis=[(kpi.kpi_id, kpi.name) for kpi in of.kpis],
+        actions=[_action(visit, one) for one in of.actions],
         drafted=f"{drafted:%H:%M}" if drafted and reply.HasField("draft") else "",
         asks=language.words(asks[-1].comment) if asks else "",
         asked_by=of.who.person(asks[-1].by_id).name if asks else "",
@@ -257,6 +264,14 @@ def _show(
         value_day=of.day(visit.today).isoformat(),
         cycle_id=of.cycle.cycle_id if of.cycle else "",
     )
+
+
+def _action(visit: Visit, action: meetings_pb2.Action) -> tuple[str, str, str, bool]:
+    """Its id, what is to be done, until when, and whether that is over."""
+    agreed = action.agreed
+    due = agreed.due_at.ToDatetime(UTC).astimezone(visit.zone) if agreed.HasField("due_at") else None
+    until = visit.language.lately(due, visit.zone, visit.today) if due else ""
+    return action.action_id, visit.language.words(agreed.what), until, action.overdue
 
 
 def _places(filled: Form, name: str) -> list[tuple[int, str]]:

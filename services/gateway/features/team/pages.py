@@ -252,6 +252,12 @@ def _prompt(visit: Visit, sign: int) -> str:
     }.get(types_pb2.TeamSign.ValueType(sign), "")
 
 
+def _wished(member: check_ins_pb2.TeamMember) -> str:
+    """The day of the check-in in which they wished to meet; empty: they did not."""
+    day = next((found for one in reversed(member.last) if (found := date_of(one, "due_on"))), None)
+    return day.isoformat() if member.wants_meeting and day else ""
+
+
 def _deeds(visit: Visit, member: check_ins_pb2.TeamMember, sign: int, check_in: str) -> Sequence[Deed]:
     _ = visit.language.gettext
     deeds: list[Deed] = []
@@ -264,6 +270,10 @@ def _deeds(visit: Visit, member: check_ins_pb2.TeamMember, sign: int, check_in: 
         waits = types_pb2.TEAM_SIGN_ANSWER_WAITS in member.signs
         text = _("Answer the check-in") if waits else _("View the check-in")
         deeds.append(Deed(text, check_in, "eye"))
+    if member.signs and visit.may("checkins.CallMeeting"):
+        said = f"&check_in={quote(f'{member.person_id}.{wished}', safe='')}" if (wished := _wished(member)) else ""
+        call = f"/meetings/new?with={quote(member.person_id, safe='')}{said}"
+        deeds.append(Deed(_("Invite to a 1:1"), call, "users"))
     if not member.signs:
         deeds.append(Deed(_("Praise"), f"/praise?to=person:{quote(member.person_id, safe='')}", "heart-handshake"))
     return deeds
