@@ -35,7 +35,10 @@ SECONDS = 3.0
 SHOWN = 20
 """Lines that each question is answered with, at least."""
 
-CHECK_INS = Figure("a year: check-ins brought in", "check-ins", "", at_least(100_000))
+SIZE = (
+    "How large the run was: 100,000 check-ins at 2,000 people. Where the machine is shared, a smaller one (`--people`)."
+)
+CHECK_INS = Figure("a year: check-ins brought in", "check-ins", "", at_least(100_000), SIZE)
 VALUES = Figure("a year: values in them", "values", "", at_least(450_000))
 LOAD = Figure(
     "a year: check-ins brought in by the batch",

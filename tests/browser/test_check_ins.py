@@ -1,4 +1,7 @@
-"""A check-in from end to end: Minh checks in, Phúc sees who needs him and answers, at both widths (C-05, C-10)."""
+"""A check-in from end to end: Minh checks in, Phúc sees who needs him and answers, at both widths.
+
+C-05, C-10, C-13, C-16, C-17.
+"""
 
 import re
 from collections.abc import Generator
@@ -33,7 +36,11 @@ async def test_minh_checks_in_and_phuc_answers(opened: Open, phone: bool):
     await demo.get_by_role("radio", name="8", exact=True).check()
     await expect(demo.locator("[data-moved]")).to_have_text("▲ 2")
     await page.get_by_role("radio", name="Hào hứng").check()
-    await page.get_by_role("checkbox", name="Gọi lại khách Beta").check()
+    thanks = page.get_by_role("region", name="Lời cảm ơn và gặp riêng").get_by_role("link", name="Khen ngợi")
+    await expect(thanks).to_have_attribute("href", "/praise")
+    planned = page.get_by_role("group", name="Đã làm")
+    await planned.get_by_role("checkbox", name="Gọi lại khách Beta").check()
+    await page.get_by_role("checkbox", name="Soạn lại đề xuất giá").check()
     await page.get_by_label("Sẽ làm 1").fill("Chốt hai hợp đồng")
     async with page.expect_response(
         lambda told: told.url.endswith("/checkin/draft") and "planned.0=Ch" in (told.request.post_data or "")
@@ -43,6 +50,7 @@ async def test_minh_checks_in_and_phuc_answers(opened: Open, phone: bool):
     await page.reload()  # what was typed is there again
     await expect(page.get_by_label("Sẽ làm 1")).to_have_value("Chốt hai hợp đồng")
     await expect(page.get_by_role("radio", name="Hào hứng")).to_be_checked()
+    await expect(page.get_by_role("checkbox", name="Soạn lại đề xuất giá")).to_be_checked()
     await page.get_by_text("Thêm chủ đề").click()
     await page.get_by_label("Nói ngắn gọn").fill("Bản demo lỗi")
     # Leaving the field keeps the draft, and sends it in the same moment: neither hinders the other.
@@ -54,10 +62,16 @@ async def test_minh_checks_in_and_phuc_answers(opened: Open, phone: bool):
     await expect(page.get_by_role("heading", level=1)).to_have_text("Ai cần bạn trước?")
     await page.get_by_role("link", name="Phản hồi check-in: Minh").click()
     await expect(page.get_by_text("Hào hứng")).to_be_visible()
+    prompts = await page.locator(".ci-prompts li").all_inner_texts()
+    assert prompts
+    assert all(prompt.strip().endswith("?") for prompt in prompts), "questions, no orders"
+    await expect(page.locator(".actions").get_by_role("link", name="Khen ngợi")).to_be_visible()
     await page.get_by_label("Điều bạn thấy").fill("Theo em bước tới là gì?")
     await page.get_by_role("button", name="Gửi phản hồi").click()
     await expect(page.locator("p.said")).to_contain_text("Đã phản hồi")
     await expect(page.get_by_text("Theo em bước tới là gì?")).to_be_visible()
+    await page.goto("/actions")  # what Minh ticked waits for his word
+    await expect(page.locator("#action-a1")).to_contain_text("Soạn lại đề xuất giá")
 
 
 async def test_an_edit_in_another_tab_is_noticed_and_loses_nothing(opened: Open):

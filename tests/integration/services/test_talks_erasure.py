@@ -2,12 +2,17 @@
 
 import pytest
 
+from eventkit.values import from_date
+from nhip.checkins.v1 import calendar_feeds_pb2 as fd
+from nhip.checkins.v1 import check_ins_pb2 as ci
+from nhip.checkins.v1 import checkins_pb2 as c
 from nhip.checkins.v1 import meetings_pb2 as m
+from nhip.checkins.v1 import topics_pb2 as tp
 from nhip.checkins.v1 import types_pb2 as t
 from nhip.common.v1 import operations_pb2 as o
 from nhip.people.v1 import people_pb2 as p
-from tests.integration.services.company import OPERATOR, Company, System, words
-from tests.integration.services.test_check_ins import is_right
+from tests.integration.services.company import OPERATOR, Company, System, number, today, words
+from tests.integration.services.test_check_ins import in_rhythm, is_right
 from tests.integration.services.test_erasure import until_erased
 from tests.integration.services.test_talks import met, span
 
@@ -37,3 +42,41 @@ async def test_an_erased_persons_words_of_a_meeting_go_and_the_others_stay(compa
         assert [(one.text.erased, one.text.plain) for one in shown.notes] == [(True, ""), (False, "Lời của Phúc")]
         assert [one.agreed.what.erased for one in shown.actions] == [True]
         await is_right(company)
+        for view in ("meeting", "meeting_item", "meeting_seat", "action", "review"):
+            await company.ask(o.Rebuild(view=view), OPERATOR, context="checkins")
+
+
+async def test_an_erased_persons_check_ins_keep_their_numbers_and_lose_every_word_c10(company: Company):
+    await in_rhythm(company)
+    minh, day = company.ids["minh"], from_date(today())
+    await company.do(
+        ci.SubmitCheckIn(
+            due_on=day,
+            values=[
+                c.RecordProgress(kpi_id=company.ids["I1"], value=number(12), confidence=6, note=words("Chậm duyệt"))
+            ],
+            mood=2,
+            done=[words("Gọi Alpha")],
+            blockers=[words("Chờ duyệt giá")],
+            learnings=words("Hỏi sớm hơn"),
+            topics=[tp.TopicDraft(title=words("Duyệt giá"), problem=words("Mất 3–5 ngày"))],
+        ),
+        "minh",
+    )
+    await company.do(
+        ci.EvaluateCheckIn(person_id=minh, due_on=day, submission=1, comment=words("Lời của Phúc")), "phuc"
+    )
+    await company.do(fd.RenewCalendarFeed(address_sha256="a" * 64), "minh")
+    await company.do(p.RequestErasure(person_id=minh), "minh")
+    await company.do(p.ApproveErasure(person_id=minh), "nam")
+    await until_erased(company, "minh")
+    for _ in range(2):
+        shown = await company.ask(ci.GetCheckIn(person_id=minh, due_on=day), "phuc")
+        assert isinstance(shown, ci.CheckIn)
+        said = shown.submitted
+        assert [one.erased for one in (said.mood, *said.done, *said.blockers, said.learnings)] == [True] * 4
+        assert [(one.value.value, one.confidence, one.note.erased) for one in said.values] == [("12", 6, True)]
+        assert [one.comment.plain for one in shown.answers] == ["Lời của Phúc"]
+        await is_right(company)
+        for view in ("check_in", "check_in_answer", "topic", "calendar_feed"):
+            await company.ask(o.Rebuild(view=view), OPERATOR, context="checkins")

@@ -152,7 +152,7 @@ RELATIONS = {
 
 
 @pytest.mark.parametrize("person", X.people)
-def test_who_reads_what_of_a_check_in(person: str):
+def test_who_reads_what_of_a_check_in_and_nobody_who_judges_c04(person: str):
     may = rights("minh", "phuc", person, X)
     assert tuple(field for field, allowed in FIELDS.items() if allowed(may)) == RELATIONS.get(person, ())
 
@@ -244,5 +244,6 @@ def test_a_value_that_stands_already_is_checked_in_all_the_same():
     ],
 )
 def test_who_needs_their_manager_first_c22(facts: Facts, need: int, signs: tuple[int, ...]):
+    """Also who has a KPI that nothing moves (C-20)."""
     judged = judge(facts)
     assert (judged.need, judged.signs) == (need, signs)
