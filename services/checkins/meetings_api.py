@@ -27,6 +27,7 @@ ACCESS: Mapping[str, Allow] = {
     "MoveMeeting": anyone(),
     "CancelMeeting": anyone(),
     "InviteToMeeting": anyone(),
+    "AnswerInvitation": anyone(),
     "WriteNote": anyone(),
     "WriteWay": anyone(),
     "RemoveWay": anyone(),
@@ -75,6 +76,9 @@ class MeetingsApi:
     async def invite_to_meeting(self, command: pb.InviteToMeeting, ctx: Context) -> Accepted:
         org = await self._org(ctx)
         return await self._on(ctx, command.meeting_id, lambda state: meeting.invite(state, command, ctx.actor, org))
+
+    async def answer_invitation(self, command: pb.AnswerInvitation, ctx: Context) -> Accepted:
+        return await self._on(ctx, command.meeting_id, lambda state: meeting.answer(state, command, ctx.actor, ctx.at))
 
     async def write_note(self, command: pb.WriteNote, ctx: Context) -> Accepted:
         return await self._on(ctx, command.meeting_id, lambda state: meeting.write_note(state, command, ctx.actor))

@@ -30,6 +30,7 @@ class TalksX:
     def __init__(self) -> None:
         self.notes: dict[tuple[int, str], m.Note] = {}
         self.ways: dict[str, m.WayOfMeeting] = {}
+        self.answers: dict[str, m.InvitationAnswer] = {}
         self.actions: dict[str, m.Action] = {}
         self.confirmed: list[str] = []
         self.additions: list[m.Addition] = []
@@ -136,6 +137,8 @@ class TalksX:
             earlier=[self._shown(self.actions["a0"], actor)],
             kpi_question_answered=self.adjust is not None,
             adjust_kpi=bool(self.adjust),
+            may_answer=is_open and actor != "minh",
+            answers=self.answers.values(),
             confirmed_by=self.confirmed,
             additions=self.additions,
             may_write=is_open,
@@ -189,6 +192,11 @@ class TalksX:
 
     def CancelMeeting(self, request: m.CancelMeeting, actor: str) -> Message:
         self.cancelled = request.reason.plain
+        return self._accepted("checkins", "m1")
+
+    def AnswerInvitation(self, request: m.AnswerInvitation, actor: str) -> Message:
+        word = request.word if request.HasField("word") else None
+        self.answers[actor] = m.InvitationAnswer(person_id=actor, comes=request.comes, word=word)
         return self._accepted("checkins", "m1")
 
     def InviteToMeeting(self, request: m.InviteToMeeting, actor: str) -> Message:

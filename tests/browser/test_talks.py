@@ -65,3 +65,14 @@ async def test_an_action_is_done_and_approved_without_script_c33(opened: Open, t
     await expect(page.locator("#action-a9")).to_have_count(0)
     gone = await page.request.post("/actions/gone/report", headers={"Sec-Fetch-Site": "same-origin"})
     assert (gone.status, "Không có việc này" in await gone.text()) == (404, True)  # there is no form to say it beside
+
+
+async def test_an_invitation_is_answered_with_a_word_c30(opened: Open, talking: tuple[str, CompanyX]):
+    page = await opened("/meetings/m1", person="Phúc", phone=True, base_url=talking[0])
+    await page.get_by_label("Bạn có dự không?").fill("Anh sang lúc hai giờ")
+    await page.get_by_role("button", name="Tôi sẽ dự").click()
+    await expect(page.locator(".said")).to_contain_text("Đã báo bạn sẽ dự")
+    await expect(page.locator(".answers")).to_contain_text("Anh sang lúc hai giờ")
+    await expect(page.get_by_role("button", name="Tôi sẽ dự")).to_have_count(0)  # only otherwise
+    await expect(page.get_by_role("button", name="Tôi không dự được")).to_be_visible()
+    await fits(page)

@@ -16,6 +16,7 @@ from eventkit.values import to_datetime
 from nhip.checkins.v1 import types_pb2 as t
 from nhip.checkins.v1.events_pb2 import (
     ActionNoted,
+    InvitationAnswered,
     KpiQuestionAnswered,
     MeetingCalled,
     MeetingCancelled,
@@ -31,6 +32,7 @@ from nhip.checkins.v1.events_pb2 import (
 )
 from nhip.checkins.v1.meetings_pb2 import (
     AddToMinutes,
+    AnswerInvitation,
     AnswerKpiQuestion,
     CallMeeting,
     CancelMeeting,
@@ -62,10 +64,10 @@ class Meeting:
     circle: int = 0
     version: int = 0
     """How often something was said, so that minutes are confirmed as they were seen."""
-    said: Mapping[str, NoteWritten | WayWritten | MinutesAdded] = field(
-        default_factory=dict[str, NoteWritten | WayWritten | MinutesAdded]
-    )
-    """The last event of each note, way and addition, by the item's key."""
+    invited_by: Mapping[str, str] = field(default_factory=dict[str, str])
+    """By person who invited them."""
+    said: Mapping[str, "Item"] = field(default_factory=dict[str, "Item"])
+    """The last event of each note, way, addition and answer to an invitation, by the item's key."""
     chosen: Mapping[int, str] = field(default_factory=dict[int, str])
     """By circle the way that is gone."""
     actions: Mapping[str, int] = field(default_factory=dict[str, int])
@@ -81,9 +83,17 @@ class Meeting:
         return [event for event in self.said.values() if isinstance(event, WayWritten)]
 
 
+Item = NoteWritten | WayWritten | MinutesAdded | InvitationAnswered
 Said = NoteWritten | WayWritten | WayRemoved | WayChosen | ActionNoted | TopicDiscussed | KpiQuestionAnswered
 MeetingEvent = (
-    MeetingCalled | MeetingMoved | MeetingCancelled | ParticipantsInvited | Said | MinutesConfirmed | MinutesAdded
+    MeetingCalled
+    | MeetingMoved
+    | MeetingCancelled
+    | ParticipantsInvited
+    | InvitationAnswered
+    | Said
+    | MinutesConfirmed
+    | MinutesAdded
 )
 
 
@@ -91,7 +101,10 @@ def evolve(meeting: Meeting | None, event: MeetingEvent) -> Meeting:
     if isinstance(event, MeetingCalled):
         joined = dict.fromkeys(event.participant_ids, 0)
         span = Span(starts_at=event.starts_at, ends_at=event.ends_at)
-        return Meeting(event.meeting_id, event.host_id, joined, span, event.cycle_id, event.reviewed_id)
+        invited_by = dict.fromkeys(event.participant_ids, event.by_id)
+        return Meeting(
+            event.meeting_id, event.host_id, joined, span, event.cycle_id, event.reviewed_id, invited_by=invited_by
+        )
     meeting = begun(meeting, event)
     match event:
         case MeetingMoved():
@@ -101,7 +114,10 @@ def evolve(meeting: Meeting | None, event: MeetingEvent) -> Meeting:
         case ParticipantsInvited():
             circle = meeting.circle + 1
             joined = {**meeting.joined, **dict.fromkeys(event.person_ids, circle)}
-            return replace(meeting, joined=joined, circle=circle, confirmed=frozenset())
+            invited_by = {**meeting.invited_by, **dict.fromkeys(event.person_ids, event.by_id)}
+            return replace(meeting, joined=joined, circle=circle, confirmed=frozenset(), invited_by=invited_by)
+        case InvitationAnswered():
+            return replace(meeting, said={**meeting.said, answer_key(event.by_id): event})
         case MinutesConfirmed():
             state = t.MEETING_STATE_CONFIRMED if event.concludes else meeting.state
             return replace(meeting, confirmed=meeting.confirmed | {event.by_id}, state=state)
@@ -156,6 +172,10 @@ def way_key(way_id: str) -> str:
 
 def addition_key(number: int) -> str:
     return f"addition/{number}"
+
+
+def answer_key(person_id: str) -> str:
+    return f"answer/{person_id}"
 
 
 # --- calling it ---
@@ -229,6 +249,33 @@ def invite(meeting: Meeting | None, command: InviteToMeeting, actor: Actor, org:
         meeting_id=meeting.id, person_ids=new, by_id=actor.id, participant_ids=[*meeting.joined, *new]
     )
     return [StreamEvent(MEETING(meeting.id), invited)]
+
+
+def answer(meeting: Meeting | None, command: AnswerInvitation, actor: Actor, at: datetime) -> Decision:
+    """Whoever called it comes; who was asked may change their mind until it is over."""
+    meeting = _open(meeting, actor, command.meeting_id)
+    invited_by = meeting.invited_by[actor.id]
+    if invited_by == actor.id:
+        told = "you called it yourself: move it, or call it off"
+        raise Rejected("OWN_INVITATION", told, kind=Kind.FORBIDDEN, rule="C-30")
+    if to_datetime(meeting.span.ends_at) <= at:
+        raise Rejected("MEETING_PAST", "it is over", rule="C-30")
+    word = command.word if command.word.plain.strip() else None
+    before = meeting.said.get(answer_key(actor.id))
+    if isinstance(before, InvitationAnswered):
+        same = (before.comes, before.span, before.HasField("word")) == (command.comes, meeting.span, word is not None)
+        if same and word is None:
+            return []
+    answered = InvitationAnswered(
+        meeting_id=meeting.id,
+        by_id=actor.id,
+        invited_by_id=invited_by,
+        comes=command.comes,
+        word=word,
+        span=meeting.span,
+        circle=meeting.circle,
+    )
+    return [StreamEvent(MEETING(meeting.id), answered)]
 
 
 # --- what is said in it ---

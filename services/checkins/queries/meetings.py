@@ -8,10 +8,10 @@ from eventkit.context import Context
 from eventkit.directory.facts import OrgChart
 from eventkit.errors import unknown
 from eventkit.rpc.paging import asked
-from eventkit.values import from_datetime
+from eventkit.values import from_datetime, to_datetime
 from nhip.checkins.v1 import meetings_pb2 as pb
 from nhip.checkins.v1 import types_pb2 as t
-from nhip.checkins.v1.events_pb2 import MinutesAdded, NoteWritten, WayWritten
+from nhip.checkins.v1.events_pb2 import InvitationAnswered, MinutesAdded, NoteWritten, WayWritten
 from nhip.common.v1.words_pb2 import PersonalText
 from services.checkins.queries import actions, topics
 from services.checkins.views.meeting import ITEMS, MEETINGS, SEATS, ItemRow, MeetingRow, of_circle
@@ -83,6 +83,8 @@ async def meeting(con: asyncpg.Connection, meeting_id: str, org: OrgChart, ctx: 
         may_confirm=is_open and me not in row.confirmed,
         may_add=row.state == t.MEETING_STATE_CONFIRMED,
         may_move=is_open,
+        may_answer=is_open and row.ends_at > ctx.at and row.called_by != me,
+        answers=[_answer(one, me) for one in items if one.item.startswith("answer/") and _of_now(one, row)],
         circle=row.circle,
         topic_ids=discussed,
         topics=await topics.of_people(con, ctx.tenant, row.people, discussed, me, org),
@@ -128,6 +130,22 @@ def _way(item: ItemRow, chosen: set[str]) -> pb.WayOfMeeting:
         way=written.way,
         chosen=written.way_id in chosen,
         circle=written.circle,
+    )
+
+
+def _of_now(item: ItemRow, row: MeetingRow) -> bool:
+    """Whoever answered for another time is asked anew."""
+    span = InvitationAnswered.FromString(item.said).span
+    return (to_datetime(span.starts_at), to_datetime(span.ends_at)) == (row.starts_at, row.ends_at)
+
+
+def _answer(item: ItemRow, reader: str) -> pb.InvitationAnswer:
+    answered = InvitationAnswered.FromString(item.said)
+    reads = reader in (answered.by_id, answered.invited_by_id)
+    return pb.InvitationAnswer(
+        person_id=answered.by_id,
+        comes=answered.comes,
+        word=answered.word if reads and answered.HasField("word") else None,
     )
 
 

@@ -15,6 +15,7 @@ from eventkit.values import packed, to_datetime
 from nhip.checkins.v1 import types_pb2 as t
 from nhip.checkins.v1.events_pb2 import (
     ActionNoted,
+    InvitationAnswered,
     KpiQuestionAnswered,
     MeetingCalled,
     MeetingCancelled,
@@ -29,7 +30,7 @@ from nhip.checkins.v1.events_pb2 import (
     WayWritten,
 )
 from nhip.checkins.v1.types_pb2 import Span
-from services.checkins.domain.meeting import MEETING, Meeting, addition_key, note_key, way_key
+from services.checkins.domain.meeting import MEETING, Meeting, addition_key, answer_key, note_key, way_key
 from services.checkins.views import VERSION
 
 Value = TypeVar("Value")
@@ -102,7 +103,7 @@ class MeetingView(View[MeetingRow]):
         KpiQuestionAnswered,
         MinutesConfirmed,
     )
-    passes_over = (MinutesAdded,)
+    passes_over = (InvitationAnswered, MinutesAdded)
 
     def touches(self, event: Recorded) -> Iterable[Key]:
         return ((event.tenant, event.stream.id),)
@@ -231,6 +232,7 @@ class SeatView(View[SeatRow]):
     row = SeatRow
     folds = (MeetingCalled, MeetingMoved, MeetingCancelled, ParticipantsInvited)
     passes_over = (
+        InvitationAnswered,
         NoteWritten,
         WayWritten,
         WayRemoved,
@@ -289,12 +291,12 @@ def _times(span: Span) -> tuple[datetime, datetime]:
 
 # --- what is said in it ---
 
-Item = NoteWritten | WayWritten | WayRemoved | MinutesAdded
+Item = NoteWritten | WayWritten | WayRemoved | MinutesAdded | InvitationAnswered
 
 
 @dataclass(frozen=True, slots=True)
 class ItemRow:
-    """A note, a way or an addition: the last event of it as bytes, its words sealed."""
+    """A note, a way, an addition or an answer to the invitation: the last event of it as bytes, its words sealed."""
 
     tenant: str
     meeting_id: str
@@ -310,7 +312,7 @@ class ItemView(WrittenWhole[ItemRow, Item]):
     key = ("tenant", "meeting_id", "item")
     version = VERSION
     row = ItemRow
-    folds = (NoteWritten, WayWritten, WayRemoved, MinutesAdded)
+    folds = (NoteWritten, WayWritten, WayRemoved, MinutesAdded, InvitationAnswered)
     passes_over = _PASSED_OVER_BY_ITEMS
 
     def written(self, event: Recorded, e: Item) -> ItemRow:
@@ -320,6 +322,8 @@ class ItemView(WrittenWhole[ItemRow, Item]):
                 return ItemRow(event.tenant, e.meeting_id, key, e.circle, event.recorded_at, packed(e))
             case WayWritten():
                 return ItemRow(event.tenant, e.meeting_id, way_key(e.way_id), e.circle, event.recorded_at, packed(e))
+            case InvitationAnswered():
+                return ItemRow(event.tenant, e.meeting_id, answer_key(e.by_id), e.circle, event.recorded_at, packed(e))
             case WayRemoved():
                 return ItemRow(event.tenant, e.meeting_id, way_key(e.way_id), 0, event.recorded_at, b"")
             case MinutesAdded():

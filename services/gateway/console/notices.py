@@ -234,6 +234,10 @@ def _said(visit: Visit, notice: notifications_pb2.Notice, who: Directory) -> _Sa
             return _Said(
                 "users", "plain", _at(text, {"name": by}, visit, notice), meeting_url(notice.meeting_id), _("View")
             )
+        case types_pb2.NOTICE_KIND_MEETING_ANSWERED:
+            text = _("%(name)s comes to your meeting") if notice.granted else _("%(name)s cannot come to your meeting")
+            tone = "plain" if notice.granted else "behind"
+            return _Said("users", tone, text % {"name": by}, meeting_url(notice.meeting_id), _("View"))
         case types_pb2.NOTICE_KIND_REVIEW_OPENED:
             sentence = _("The cycle is over: what came of it, and why?")
             return _Said(

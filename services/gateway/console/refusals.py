@@ -95,6 +95,7 @@ def reasons(language: Language) -> dict[str, str]:
         "MINUTES_MOVED": _("Something was said or changed meanwhile. Look at the minutes again."),
         "ACTIONS_INCOMPLETE": _("Say of each action who does it and until when (still to say: %(number)s)."),
         "MINUTES_OPEN": _("These minutes are not confirmed yet: write it where it belongs."),
+        "OWN_INVITATION": _("You called this meeting yourself: move it, or call it off."),
         "MEETING_PAST": _("This time is over: choose one that lies ahead."),
         "MEETING_CANCELLED": _("This meeting was called off."),
         "MINUTES_CONFIRMED": _("The minutes are confirmed: add to them."),

@@ -14,6 +14,7 @@ from nhip.checkins.v1.events_pb2 import (
     ActionFellDue,
     ActionReported,
     ActionSentBack,
+    InvitationAnswered,
     ManagerPartSent,
     MeetingCalled,
     MeetingCancelled,
@@ -29,7 +30,7 @@ from services.notifications.domain.recipients import drafts_for
 OfAction = (
     ActionAgreed | ActionChanged | ActionFellDue | ActionReported | ActionApproved | ActionSentBack | ActionDropped
 )
-OfMeeting = MeetingCalled | MeetingMoved | MeetingCancelled | ParticipantsInvited
+OfMeeting = MeetingCalled | MeetingMoved | MeetingCancelled | ParticipantsInvited | InvitationAnswered
 OfReview = ReviewOpened | SelfPartSent | ManagerPartSent
 
 
@@ -63,7 +64,8 @@ def of_action(event: OfAction, org: OrgChart) -> list[NoticeGiven]:
 
 
 def of_meeting(event: OfMeeting, org: OrgChart) -> list[NoticeGiven]:
-    """Who is invited (N-02), and everybody who takes part in what is moved or called off."""
+    """Who is invited (N-02), who invited somebody who answers, and everybody who takes part in what is moved or called
+    off."""
     id = event.meeting_id
     match event:
         case MeetingCalled():
@@ -80,6 +82,9 @@ def of_meeting(event: OfMeeting, org: OrgChart) -> list[NoticeGiven]:
         case MeetingCancelled():
             given = NoticeGiven(kind=t.NOTICE_KIND_MEETING_CHANGED, meeting_id=id)
             people = event.participant_ids
+        case InvitationAnswered():
+            given = NoticeGiven(kind=t.NOTICE_KIND_MEETING_ANSWERED, meeting_id=id, granted=event.comes)
+            people = [event.invited_by_id]
     return drafts_for(_each(people, given), event.by_id, org)
 
 

@@ -21,6 +21,7 @@ from nhip.checkins.v1.events_pb2 import (
     CheckInEvaluated,
     CheckInsFellDue,
     CheckInSubmitted,
+    InvitationAnswered,
     ManagerPartSent,
     MeetingCalled,
     MeetingCancelled,
@@ -80,7 +81,13 @@ class TellOfCheckins:
                 | ActionDropped() as action
             ):
                 drafts, cause = talks.of_action(action, org), str(event.id)
-            case MeetingCalled() | MeetingMoved() | MeetingCancelled() | ParticipantsInvited() as meeting:
+            case (
+                MeetingCalled()
+                | MeetingMoved()
+                | MeetingCancelled()
+                | ParticipantsInvited()
+                | InvitationAnswered() as meeting
+            ):
                 drafts, cause = talks.of_meeting(meeting, org), str(event.id)
             case ReviewOpened() | SelfPartSent() | ManagerPartSent() as review:
                 drafts, cause = talks.of_review(review, org), str(event.id)

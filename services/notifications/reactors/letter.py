@@ -119,6 +119,8 @@ class Letter:
                 return _("You are invited to a meeting")
             case t.NOTICE_KIND_MEETING_CHANGED:
                 return _("A meeting has changed")
+            case t.NOTICE_KIND_MEETING_ANSWERED:
+                return _("There is an answer to your invitation")
             case t.NOTICE_KIND_REVIEW_OPENED:
                 return _("Time to look back at the cycle")
             case t.NOTICE_KIND_REVIEW_SELF_SENT:
@@ -280,6 +282,11 @@ class Letter:
             case t.NOTICE_KIND_MEETING_CHANGED:
                 told = _("%(who)s moved a meeting.") if notice.granted else _("%(who)s called a meeting off.")
                 return Item(told % who, self._at(notice), f"/meetings/{notice.meeting_id}")
+            case t.NOTICE_KIND_MEETING_ANSWERED:
+                told = (
+                    _("%(who)s comes to your meeting.") if notice.granted else _("%(who)s cannot come to your meeting.")
+                )
+                return Item(told % who, [], f"/meetings/{notice.meeting_id}")
             case t.NOTICE_KIND_REVIEW_OPENED:
                 return Item(_("The cycle is over: what came of it, and why?"), [], _review(notice))
             case t.NOTICE_KIND_REVIEW_SELF_SENT:

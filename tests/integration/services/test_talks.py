@@ -67,6 +67,13 @@ async def test_a_topic_leads_to_a_meeting_to_an_action_to_its_approval_c38(compa
         assert (await company.refused(m.GetMeeting(meeting_id=meeting), stranger)).reason == "MEETING_UNKNOWN"
     assert [one.title.plain for one in (await met(company, meeting, "phuc")).topics] == ["Duyệt giá nhanh hơn"]
 
+    await company.do(m.AnswerInvitation(meeting_id=meeting, comes=True, word=words("Anh đến sớm")), "phuc")
+    answer = await told(company, "minh", nt.NOTICE_KIND_MEETING_ANSWERED)
+    assert (answer.meeting_id, answer.granted) == (meeting, True)
+    asked = await met(company, meeting, "minh")
+    assert [(one.person_id, one.comes, one.word.plain) for one in asked.answers] == [(ids["phuc"], True, "Anh đến sớm")]
+    assert (asked.may_answer, (await met(company, meeting, "phuc")).may_answer) == (False, True)
+
     note = m.WriteNote(meeting_id=meeting, part=t.NOTE_PART_PROBLEM, text=words("Mất 3–5 ngày"))
     at_once = await asyncio.gather(
         company.ask(note, "minh"), company.ask(note, "phuc"), return_exceptions=True

@@ -11,7 +11,7 @@ from eventkit.errors import Rejected
 from eventkit.values import from_datetime
 from nhip.checkins.v1 import meetings_pb2 as pb
 from nhip.checkins.v1 import types_pb2 as t
-from nhip.checkins.v1.events_pb2 import MinutesConfirmed, NoteWritten, ParticipantsInvited
+from nhip.checkins.v1.events_pb2 import InvitationAnswered, MinutesConfirmed, NoteWritten, ParticipantsInvited
 from nhip.checkins.v1.types_pb2 import Span, Way
 from services.checkins.domain import meeting
 from services.checkins.domain.meeting import MEETING, Meeting
@@ -214,3 +214,28 @@ def test_a_meeting_lies_ahead_or_goes_on_c30():
     given(ONE_TO_ONE).when(lambda state: meeting.move(state.state(MEETING, "m"), move, who("minh"), AT)).then_rejected(
         "MEETING_PAST", field="span.starts_at"
     )
+
+
+def answered(by: str, comes: bool, word: str = "", at: datetime = AT) -> Command:
+    command = pb.AnswerInvitation(meeting_id="m", comes=comes, word=words(word) if word else None)
+    return lambda state: meeting.answer(state.state(MEETING, "m"), command, who(by), at)
+
+
+def test_who_is_invited_says_whether_they_come_and_who_invited_them_hears_of_it_c30():
+    state = given(ONE_TO_ONE, invited("phuc", "quang"))
+    state.when(answered("minh", comes=True)).then_rejected("OWN_INVITATION")
+    state.when(answered("tram", comes=True)).then_rejected("MEETING_UNKNOWN")
+    state.when(answered("phuc", comes=True, at=AT_14 + timedelta(hours=1))).then_rejected("MEETING_PAST")
+    state = state.and_then(answered("phuc", comes=False, word="Em sang thứ Sáu nhé"))
+    state = state.and_then(answered("quang", comes=True))
+    said = [each for each in state.state(MEETING, "m").said.values() if isinstance(each, InvitationAnswered)]
+    assert [(one.by_id, one.invited_by_id, one.comes) for one in said] == [
+        ("phuc", "minh", False),
+        ("quang", "phuc", True),
+    ]
+    state.when(answered("quang", comes=True)).then_nothing()
+    state = state.and_then(answered("quang", comes=False))  # they changed their mind
+    later = Span(starts_at=from_datetime(AT_14 + timedelta(days=1)), ends_at=from_datetime(AT_14 + timedelta(days=1.1)))
+    move = pb.MoveMeeting(meeting_id="m", span=later)
+    state = state.and_then(lambda state: meeting.move(state.state(MEETING, "m"), move, who("minh"), AT))
+    assert state.and_then(answered("quang", comes=False)).state(MEETING, "m").said["answer/quang"].span == later

@@ -73,6 +73,7 @@ DEEDS: dict[str, tuple[str, dict[str, str]]] = {
     "/cycles/{cycle}/correct": ("CorrectCycle", {"name": "Q", "starts_on": "2025-01-01", "ends_on": "2025-03-31"}),
     "/cycles/{cycle}/carry-on": ("CarryOnKpis", {"next": "q2", "choice.k1": "keep"}),
     "/meetings/new": ("CallMeeting", {"person.phuc": "1", "starts": "2025-03-21T14:00", "minutes": "30"}),
+    "/meetings/{meeting}/answer": ("AnswerInvitation", {"do": "come"}),
     "/meetings/{meeting}/notes": ("WriteNote", {"part": "problem", "revision": "0", "text": "Mất 3–5 ngày"}),
     "/meetings/{meeting}/ways": ("WriteWay", {"name": "Khung tự quyết"}),
     "/meetings/{meeting}/ways/choose": ("ChooseWay", {"way": "w1"}),

@@ -77,6 +77,7 @@ def test_what_nobody_said_has_its_default():
         "NOTICE_KIND_REVIEW_OPENED": (True, "EMAIL_MODE_DIGEST"),
         "NOTICE_KIND_REVIEW_SELF_SENT": (True, "EMAIL_MODE_DIGEST"),
         "NOTICE_KIND_REVIEW_MANAGER_SENT": (True, "EMAIL_MODE_DIGEST"),
+        "NOTICE_KIND_MEETING_ANSWERED": (True, "EMAIL_MODE_DIGEST"),
     }
     assert (page.quiet_from, page.quiet_to, page.digest_at, page.language, page.time_zone) == (20, 6, 8, "vi", "")
     assert preferences.complete(None, "en").language == "en"

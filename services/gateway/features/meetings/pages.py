@@ -166,6 +166,11 @@ async def show(visit: Visit, forms: Forms, status: int = 200) -> Response:
         questions=questions(visit.language),
         people=people,
         taking_part=taking_part,
+        answers=[
+            (who.person(one.person_id), one.comes, visit.language.words(one.word) if one.HasField("word") else "")
+            for one in meeting.answers
+        ],
+        answered=next((one.comes for one in meeting.answers if one.person_id == visit.person), None),
         inviting=[one for one in people.choices if one[0] not in head.participant_ids] if people else [],
         lengths=LENGTHS,
         incomplete=incomplete,

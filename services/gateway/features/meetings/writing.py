@@ -190,6 +190,21 @@ def routes_of(show: Show) -> Routes:
         said = visit.language.gettext("Invited: who comes reads what is said from now on, and nothing of before.")
         return await do(visit, filled, "invite", "InviteToMeeting", command, said, "", person_ids="person")
 
+    @routes.form(f"{MEETING}/answer", page=MEETING)
+    async def answer(visit: Visit) -> Response:
+        filled = await sent(visit.request)
+        comes, word = filled["do"] == "come", filled.text("word")
+        command = meetings_pb2.AnswerInvitation(
+            meeting_id=_meeting(visit), comes=comes, word=PersonalText(plain=word) if word else None
+        )
+        _ = visit.language.gettext
+        said = (
+            _("Said: you come. Who invited you was told.")
+            if comes
+            else _("Said: you cannot come. Who invited you was told.")
+        )
+        return await do(visit, filled, "answer", "AnswerInvitation", command, said, "", word="word")
+
     @routes.form(f"{MEETING}/move", page=MEETING)
     async def move(visit: Visit) -> Response:
         filled = await sent(visit.request)
