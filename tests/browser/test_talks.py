@@ -44,6 +44,7 @@ async def test_a_review_goes_from_one_to_the_other_on_a_phone_c42(opened: Open, 
     page = await opened("/reviews/q1-2025/minh", person="Phúc", phone=True, base_url=url)
     await fits(page)
     await expect(page.get_by_text("Nửa đầu quý em chạy số demo")).to_be_visible()
+    await expect(page.locator(".review-facts")).to_contain_text("5/6 check-in, 5 lần đúng hạn")
     await page.get_by_role("radiogroup", name="Demo · khách mới").get_by_role("radio", name="Điều chỉnh").check()
     await page.locator("#target-i1").fill("60")
     await page.get_by_label("Tại sao có kết quả đó?").fill("Anh duyệt giá chậm ba tuần")

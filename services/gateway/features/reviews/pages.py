@@ -29,6 +29,7 @@ from services.gateway.features.reviews.shown import (
     KpiRow,
     as_form,
     beads,
+    facts,
     kpi_rows,
     kpis_of,
     part_shown,
@@ -120,6 +121,7 @@ async def _show(visit: Visit, form: Form | None = None, status: int = 200) -> Re
     days = ""
     if cycle is not None:
         days = f"{visit.language.day(day_of(cycle.starts_on))} – {visit.language.day(day_of(cycle.ends_on))}"
+    told = await facts(visit, person_id, day_of(cycle.starts_on), day_of(cycle.ends_on)) if cycle is not None else []
     meeting = f"cycle={quote(cycle_id, safe='')}&reviewed={quote(person_id, safe='')}"
     with_whom = person_id if not own else review.head.manager_id
     return visit.render(
@@ -143,6 +145,7 @@ async def _show(visit: Visit, form: Form | None = None, status: int = 200) -> Re
         counted=_counted(rows, visit),
         bead_name=name,
         beads=confidence,
+        facts=told,
         moods=_moods(visit),
         differing=sum(row.differs for row in rows),
         lacking=sum(row.to_settle and not row.differs for row in rows),
