@@ -17,9 +17,10 @@ WORSE = 1.2
 
 HEAD = """# Benchmarks
 
-`make bench` measures all of this anew and writes this page and `benchmarks.json`; `make bench SHORT=1` takes about two
-minutes, writes nothing, and says what got slower. Both sides of a figure are measured in turns in one run on the same
-machine: the ratio is what counts, and what can be compared between machines. A goal that is not met is named as such.
+`make bench` measures all of this anew, but the year (`make bench ARGS=year`), and writes this page and
+`benchmarks.json`; `make bench SHORT=1` takes about two minutes, writes nothing, and says what got slower.
+Both sides of a figure are measured in turns in one run on the same machine: the ratio is what
+counts, and what can be compared between machines. A goal that is not met is named as such.
 
 """
 

@@ -35,11 +35,13 @@ SECONDS = 3.0
 SHOWN = 20
 """Lines that each question is answered with, at least."""
 
-SIZE = (
-    "How large the run was: 100,000 check-ins at 2,000 people. Where the machine is shared, a smaller one (`--people`)."
+SIZE = "How large the run was: 2,000 people, who have about four KPIs each, and fifty weeks."
+SHARED = (
+    "What is decided about 5,000 people takes 20 ms of Python, measured by itself. The run that stands here shared two "
+    "cores with a load of twelve, which is in all figures of the year; with 200 people it was 48 ms."
 )
 CHECK_INS = Figure("a year: check-ins brought in", "check-ins", "", at_least(100_000), SIZE)
-VALUES = Figure("a year: values in them", "values", "", at_least(450_000))
+VALUES = Figure("a year: values in them", "values", "", at_least(450_000), SIZE)
 LOAD = Figure(
     "a year: check-ins brought in by the batch",
     "check-ins/s",
@@ -53,7 +55,7 @@ BOARD = Figure("a year: a team board", "ms", "", at_most(150))
 TREND = Figure("a year: one person's check-ins, a page", "ms", "", at_most(30))
 CALENDAR = Figure("a year: one person's calendar", "ms", "", at_most(60))
 DUE = Figure("a year: who is due of everybody", "ms", "", at_most(2_000))
-KEPT = Figure("a year: longest that saying who is due keeps other calls", "ms", "", at_most(100))
+KEPT = Figure("a year: longest that saying who is due keeps other calls", "ms", "", at_most(100), SHARED)
 FIGURES = (CHECK_INS, VALUES, LOAD, FOLDED, BOARD, TREND, CALENDAR, DUE, KEPT)
 
 
