@@ -87,7 +87,7 @@ $(VENV)/.bench: $(VENV)/.ready requirements.bench.lock
 	@$(PY) -m pip --disable-pip-version-check install --quiet --require-hashes -r requirements.bench.lock
 	@touch $@
 
-LOCK = $(VENV)/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
+LOCK = $(VENV)/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras --quiet
 
 lock: setup ## choose versions anew: requirements.lock, Kafka's jars
 	$(LOCK) pyproject.toml --extra engines --group dev --upgrade --output-file requirements.lock
