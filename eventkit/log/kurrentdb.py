@@ -20,13 +20,16 @@ from uuid import UUID
 from kurrentdbclient import AsyncKurrentDBClient, NewRecord, RecordedEvent, StreamState
 from kurrentdbclient.events import StreamStateCheck
 from kurrentdbclient.exceptions import (
+    AbortedByServerError,
     ConsistencyChecksFailedError,
     DeadlineExceededError,
     DiscoveryFailedError,
     FailedPreconditionError,
     GrpcError,
     NotFoundError,
+    SubscriptionConfirmationError,
     TransactionMaxSizeExceededError,
+    UnknownError,
 )
 
 from eventkit.log import grouping
@@ -34,6 +37,7 @@ from eventkit.log.group_commit import GroupCommit
 from eventkit.log.grouping import Accepted, Pending
 from eventkit.log.kurrentdb_records import Records
 from eventkit.log.port import NO_STREAM, Appended, Origin, Recorded, StreamId, Together, Write, WrongVersion
+from eventkit.settings import SettingsError
 from eventkit.telemetry import Metrics
 
 NEEDED = "26.1"
@@ -45,11 +49,25 @@ READS = 16
 ROUNDS = 100
 """How often a group is decided anew because other processes were faster, before its callers are told to try again."""
 T = TypeVar("T")
+PASSING = (
+    GrpcError,
+    DeadlineExceededError,
+    DiscoveryFailedError,
+    FailedPreconditionError,
+    AbortedByServerError,  # a consumer that was too slow, among others
+    UnknownError,
+    SubscriptionConfirmationError,
+)
+"""What a server says that is away, slow, busy or electing a leader."""
 EPOCH = datetime.fromtimestamp(0, UTC)
 
 
-class ServerTooOld(RuntimeError):
+class ServerTooOld(SettingsError):
     """The server cannot do what this log needs."""
+
+
+class OthersLog(SettingsError):
+    """What is there belongs to another installation."""
 
 
 class KurrentLog:
@@ -121,6 +139,27 @@ class KurrentLog:
         raise ServerTooOld(
             f"this KurrentDB cannot check streams beside those that it appends to; Nhip needs version {NEEDED} or newer"
         )
+
+    async def claim(self, installation: str) -> None:
+        """Write down whose log this is, or find that it is. Raises `OthersLog`."""
+        with _faults():
+            for _ in range(2):
+                async for first in self._records(self._as.owner, limit=1):
+                    if self._as.owner_in(first) != installation:
+                        raise OthersLog(
+                            f"the streams {self._as.prefix}… in this KurrentDB belong to another installation: give "
+                            "this one another name (NHIP_INSTALLATION) or server"
+                        )
+                    return
+                try:
+                    await self._client.append_records(
+                        self._as.owned_by(installation),
+                        StreamStateCheck(self._as.owner, StreamState.NO_STREAM),
+                        timeout=self._timeout,
+                    )
+                except ConsistencyChecksFailedError:
+                    continue  # another process of somebody was faster
+                return
 
     # -- writing
 
@@ -450,7 +489,9 @@ def _faults() -> Generator[None]:
     """A server that is away, slow or electing a leader is a connection that failed: the same may succeed later."""
     try:
         yield
-    except (GrpcError, DeadlineExceededError, DiscoveryFailedError, FailedPreconditionError) as error:
+    except TransactionMaxSizeExceededError:
+        raise
+    except PASSING as error:
         raise ConnectionError(f"KurrentDB: {type(error).__name__}: {error}") from error
 
 

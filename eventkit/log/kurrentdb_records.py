@@ -18,6 +18,7 @@ class Records:
     def __init__(self, prefix: str, context: str):
         self.prefix, self._beside = f"{prefix}.{context}.", f"{prefix}.{context}~"
         self.head, self.probe = f"{self._beside}head", f"{self._beside}probe"
+        self.owner = f"{self._beside}owner"
 
     def name(self, stream: StreamId) -> str:
         return f"{self.prefix}{stream.category}-{stream.tenant}/{stream.id}"
@@ -94,6 +95,14 @@ class Records:
                 told["traceparent"],
             ),
         )
+
+    def owned_by(self, installation: str) -> NewRecord:
+        told = json.dumps({"installation": installation}).encode()
+        return NewRecord(self.owner, "nhip.LogClaimed", told, id=uuid7())
+
+    def owner_in(self, owned_by: RecordedEvent) -> str:
+        """The installation that `owned_by` names."""
+        return json.loads(owned_by.data)["installation"]
 
     def place(self, stored_at: RecordedEvent) -> dict[str, Any]:
         """What `stored_at` says."""

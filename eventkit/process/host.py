@@ -6,9 +6,10 @@ The same in one process that hosts every service and in a process of its own.
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import asyncpg
 import structlog
@@ -44,6 +45,9 @@ from eventkit.subscriptions.reached import Reached
 from eventkit.subscriptions.readers import Reader
 from eventkit.subscriptions.subscription import Projecting, React, Reacting, Subscription, count_parked, follow
 from eventkit.telemetry import Metrics, MetricsServer
+
+if TYPE_CHECKING:
+    from eventkit.log.kurrentdb import KurrentLog
 
 log = structlog.get_logger(__name__)
 
@@ -102,7 +106,7 @@ async def running(name: str, build: Build, settings: Settings, tokens: Authentic
         me.metrics_port = metrics_server.start()
         stack.callback(metrics_server.stop)
 
-        beside: EventLog | None = None
+        beside: KurrentLog | None = None
         if settings.log:
             beside = await provision.waited_for(
                 provision.kurrentdb_of(settings.log),
@@ -218,7 +222,7 @@ class _Opened:
     topics: Topics
 
 
-def _kurrent_log(name: str, settings: Settings, metrics: Metrics) -> AbstractAsyncContextManager[EventLog]:
+def _kurrent_log(name: str, settings: Settings, metrics: Metrics) -> "KurrentLog":
     """Raises SettingsError where the adapter is not installed."""
     try:
         from eventkit.log.kurrentdb import KurrentLog
@@ -226,11 +230,11 @@ def _kurrent_log(name: str, settings: Settings, metrics: Metrics) -> AbstractAsy
         raise SettingsError(
             "NHIP_LOG names KurrentDB, whose client is not installed: install nhip[kurrentdb]"
         ) from error
-    return KurrentLog(settings.log, metrics=metrics, context=name, prefix=settings.installation)
+    return KurrentLog(settings.log, metrics=metrics, context=name, prefix=settings.installation.replace("-", "_"))
 
 
 async def _open(
-    stack: AsyncExitStack, name: str, build: Build, settings: Settings, metrics: Metrics, beside: EventLog | None
+    stack: AsyncExitStack, name: str, build: Build, settings: Settings, metrics: Metrics, beside: "KurrentLog | None"
 ) -> _Opened:
     """Its log is in its database, unless there is one `beside`.
 
@@ -261,9 +265,38 @@ async def _open(
             await count_parked(con, metrics, subscription.name)
             if subscription.source != name:
                 metrics.topic_holes.labels(subscription.name)
+    if beside:
+        await beside.claim(store.installation)
+    followers = [s.name for s in subscriptions.values() if s.source == name]
+    await _refuse_another_log(own, resources.log, name, followers, moved=beside is not None)
     secret = await digest_secret(store, settings)
     topics = Topics(Cluster.of(settings, store.installation), [name, *service.sources], metrics)
     return _Opened(resources.log, pool, own, resources, service, leads, subscriptions, secret, reader, topics)
+
+
+async def _refuse_another_log(
+    own: asyncpg.Pool, event_log: EventLog, name: str, followers: Sequence[str], *, moved: bool
+) -> None:
+    """Raises SettingsError where it is not the log that the service's database follows: positions of two logs say
+    nothing of each other."""
+    async with connection(own) as con:
+        seen = await con.fetchval(
+            "select greatest((select max(position) from checkpoint where subscription = any($1::text[])), "
+            "(select max(position) from relay), 0)",
+            list(followers),
+        )
+        held = moved and await con.fetchval("select to_regclass('log_event') is not null")
+        if held and await con.fetchval("select exists(select from log_event)"):
+            raise SettingsError(
+                f"NHIP_LOG is set, and {name} has its log in its own database: unset NHIP_LOG, as no "
+                "command moves a log yet"
+            )
+    last = await event_log.last_position()
+    if seen > last:
+        raise SettingsError(
+            f"what {name} keeps has come to position {seen}, and its log ends at {last}: put NHIP_LOG as it was, or "
+            "restore log and database to one moment"
+        )
 
 
 def _now() -> datetime:

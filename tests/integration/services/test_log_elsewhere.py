@@ -1,0 +1,94 @@
+"""A service whose log is in KurrentDB, hosted as any: under an installation's name of its own, beside the run's."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from cli.catalog import SERVICES
+from cli.client import Client, connected
+from eventkit.log.kurrentdb import KurrentLog, OthersLog
+from eventkit.process.host import Running, running
+from eventkit.rpc.auth import Keys, Tokens
+from eventkit.settings import Settings, SettingsError
+from nhip.common.v1 import operations_pb2 as o
+from nhip.people.v1 import people_pb2 as p
+from tests.integration.eventkit.kurrentdb_server import KurrentServer
+from tests.integration.services.company import System
+
+
+@pytest.fixture
+async def server() -> AsyncGenerator[KurrentServer]:
+    async with KurrentServer() as server:
+        yield server
+
+
+@pytest.fixture
+def settings(system: System, server: KurrentServer) -> Settings:
+    return system.settings.model_copy(update={"installation": f"elsewhere-{uuid4().hex[:6]}", "log": server.url})
+
+
+@asynccontextmanager
+async def people(settings: Settings, system: System) -> AsyncGenerator[Running]:
+    tokens = Tokens(issuer=settings.issuer, audience="nhip", keys=Keys(settings.jwks))
+    async with running("people", SERVICES["people"].build, settings, tokens) as found:
+        yield found
+
+
+@asynccontextmanager
+async def operating(settings: Settings, system: System, tenant: str) -> AsyncGenerator[Client]:
+    """The service, and its operator's client."""
+    async with people(settings, system) as service:
+        operator = system.issuer.mint(tenant, "service:operator")
+        async with connected({"people": service.address}, operator) as client:
+            yield client
+
+
+async def test_commands_views_and_verification_are_what_they_are_with_any_log(
+    system: System, settings: Settings, server: KurrentServer
+):
+    tenant = f"t-{uuid4().hex[:8]}"
+    for turn in range(2):  # started again it goes on where it was
+        async with operating(settings, system, tenant) as client:
+            if not turn:
+                await client.command(p.CreateTenant(name="Xa"), at="people")
+            verified = await client.ask(o.Verify(service="people"), o.Verified, at="people")
+            assert {one.view: one.rows for one in verified.views}["directory_tenant"] == 1
+            assert not any(one.differences for one in verified.views)
+    prefix = settings.installation.replace("-", "_")
+    assert f"{prefix}.people.tenant-{tenant}/{tenant}" in server.data.streams
+
+
+async def test_a_service_starts_on_the_log_that_it_had_and_on_no_other(system: System, settings: Settings):
+    tenant, own = f"t-{uuid4().hex[:8]}", settings.model_copy(update={"log": ""})
+    async with (
+        operating(settings, system, tenant) as client,
+        asyncpg.create_pool(own.database("people"), min_size=0) as con,
+    ):
+        await client.command(p.CreateTenant(name="Xa"), at="people")
+        async with asyncio.timeout(20):
+            while not await con.fetchval("select max(position) from checkpoint where partition = 0"):
+                await asyncio.sleep(0.02)
+    with pytest.raises(SettingsError, match=r"what people keeps has come to position .*, and its log ends at 0"):
+        await begun(own, system)
+    other = own.model_copy(update={"installation": f"{own.installation}-b"})
+    async with operating(other, system, tenant) as client:
+        await client.command(p.CreateTenant(name="Xa"), at="people")
+    with pytest.raises(SettingsError, match="people has its log in its own database: unset NHIP_LOG"):
+        await begun(other.model_copy(update={"log": settings.log}), system)
+
+
+async def test_a_log_of_another_installation_is_not_taken(server: KurrentServer):
+    async with KurrentLog(server.url, context="goals") as log, KurrentLog(server.url, context="goals") as other:
+        await log.claim("one")
+        await log.claim("one")
+        with pytest.raises(OthersLog, match="belong to another installation"):
+            await other.claim("two")
+
+
+async def begun(settings: Settings, system: System) -> None:
+    async with people(settings, system):
+        pass
