@@ -55,7 +55,7 @@ def import_(
     ] = "",
     directory: Annotated[Path, typer.Option(help="The directory of `nhip up`.")] = Path("var"),
     table: Annotated[
-        str, typer.Option(help="What a spreadsheet has: units, people, goals, csfs, kpis, links, values.")
+        str, typer.Option(help="What a spreadsheet has: units, people, goals, csfs, kpis, links, values, check_ins.")
     ] = "",
     mapping: Annotated[
         Path | None, typer.Option(help="Which column is which, in YAML; else that is told by the headings.")

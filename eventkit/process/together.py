@@ -1,5 +1,6 @@
 """Several commands of one service that are carried out as one: all of them or none."""
 
+import asyncio
 from collections.abc import Iterator, Mapping, MutableSequence, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -52,16 +53,27 @@ class Together:
         among the parameters."""
         made: dict[str, str] = {}
         items: list[Item] = []
+        keys: set[str] = set()
         places: list[tuple[int, int]] = []
         """Of each: its step, and its place in that."""
         for number, step in enumerate(asked.steps):
             try:
+                for name, taken, said in (("key", keys, [step.key.strip()]), ("refs", made, step.refs)):
+                    if repeated := next((one for one in said if one and one in taken), ""):
+                        raise Rejected(
+                            "STEP_REPEATED",
+                            f"a step before has {repeated!r}, too: each has its own",
+                            kind=Kind.INVALID,
+                            field=name,
+                        )
+                keys.add(step.key.strip())
                 gathered, ids = await self._gathered(number, step, made, ctx)
             except Rejected as refusal:
                 raise _below(number, 0, refusal) from None
             items += gathered
             places += [(number, at) for at in range(len(gathered))]
             made |= dict(zip(step.refs, ids, strict=False))
+            await asyncio.sleep(0)  # of many none takes the whole loop
         if not items:
             return Accepted(unchanged=True)
         try:

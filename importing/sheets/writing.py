@@ -80,7 +80,15 @@ async def write(services: Services, deeds: Sequence[Deed], run: str) -> AsyncIte
     yield report
 
 
-_UNANSWERED = ("SERVICE_AWAY", "SERVICE_SLOW", "DEADLINE_EXCEEDED", "SHUTTING_DOWN", "INTERNAL")
+_UNANSWERED = (
+    "SERVICE_AWAY",
+    "SERVICE_SLOW",
+    "DEADLINE_EXCEEDED",
+    "SHUTTING_DOWN",
+    "TEMPORARILY_UNAVAILABLE",
+    "REPLY_TOO_LARGE",
+    "INTERNAL",
+)
 """Of these nobody can say whether it was carried out."""
 
 

@@ -314,6 +314,11 @@ async def test_as_one_only_commands_of_the_service_are_carried_out_that_come_alo
     assert (await refused(fine, ops.Step(method="RenameUnit", request=lost))).reason == "REFERENCE_UNKNOWN"
     empty = await refused(fine, ops.Step(method="RenameUnit", request=p.RenameUnit(unit_id="#1").SerializeToString()))
     assert [one.field for one in empty.violations] == ["steps[1].name"]
+    other = p.CreateUnit(name="Xưởng").SerializeToString()
+    for field, twice in (("refs", {"refs": ["#1"]}), ("key", {"key": "k"})):
+        first = ops.Step(method="CreateUnit", request=fine.request, refs=["#1"], key="k")
+        repeated = await refused(first, ops.Step(method="CreateUnit", request=other, **twice))  # type: ignore[arg-type]
+        assert (repeated.reason, repeated.violations[0].field) == ("STEP_REPEATED", f"steps[1].{field}")
     unreadable = await refused(ops.Step(method="CreateUnit", request=b"\xff"))
     assert unreadable.reason == "REQUEST_UNREADABLE"
     tenant = p.CreateTenant(name="X").SerializeToString()
