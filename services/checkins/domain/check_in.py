@@ -193,9 +193,17 @@ def check_brought_in(check_in: CheckIn, command: SubmitCheckIn, today: date) -> 
     if check_in.submitted is not None:
         told = "there is one already: its author alone changes it"
         raise Rejected("CHECK_IN_THERE", told, kind=Kind.CONFLICT, field="due_on", rule="C-19")
-    if command.topics or command.done_action_ids or command.HasField("revision"):
-        told = "a check-in from elsewhere has no topics, no actions and no revision"
-        field = "topics" if command.topics else "done_action_ids" if command.done_action_ids else "revision"
+    if check_in.draft is not None:
+        told = "its author has begun one: they alone end it"
+        raise Rejected("CHECK_IN_THERE", told, kind=Kind.CONFLICT, field="due_on", rule="C-19")
+    here = {
+        "topics": command.topics,
+        "done_action_ids": command.done_action_ids,
+        "wants_meeting": command.wants_meeting,
+        "revision": command.HasField("revision"),
+    }
+    if field := next((name for name, said in here.items() if said), ""):
+        told = "a check-in from elsewhere has no topics, no actions and no revision, and asks for no meeting"
         raise Rejected("NOT_BROUGHT_IN", told, kind=Kind.INVALID, field=field, rule="C-19")
 
 

@@ -150,6 +150,7 @@ def _submission(row: CheckInRow) -> pb.Submission:
         learnings=e.learnings if e.HasField("learnings") else None,
         topic_ids=e.topic_ids,
         wants_meeting=e.wants_meeting,
+        brought_in=e.brought_in,
     )
 
 

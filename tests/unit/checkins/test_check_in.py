@@ -247,3 +247,25 @@ def test_who_needs_their_manager_first_c22(facts: Facts, need: int, signs: tuple
     """Also who has a KPI that nothing moves (C-20)."""
     judged = judge(facts)
     assert (judged.need, judged.signs) == (need, signs)
+
+
+@pytest.mark.parametrize(
+    ("there", "asked", "reason"),
+    [
+        (CheckIn(), {}, ""),
+        (CheckIn(revision=1, draft=words("đang viết"), state=t.CHECK_IN_STATE_DRAFT), {}, "CHECK_IN_THERE"),
+        (CheckIn(submitted=CheckInSubmitted(submission=1)), {}, "CHECK_IN_THERE"),
+        (CheckIn(), {"wants_meeting": True}, "NOT_BROUGHT_IN"),
+        (CheckIn(), {"revision": 1}, "NOT_BROUGHT_IN"),
+    ],
+)
+def test_what_somebody_has_begun_or_sent_is_not_brought_in_for_them_c19(
+    there: CheckIn, asked: dict[str, Any], reason: str
+):
+    command = pb.SubmitCheckIn(due_on=from_date(date(2025, 3, 20)), mood=4, **asked)
+    found = ""
+    try:
+        check_in.check_brought_in(there, command, date(2025, 3, 27))
+    except Rejected as refusal:
+        found = refusal.reason
+    assert found == reason

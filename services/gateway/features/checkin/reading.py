@@ -150,6 +150,7 @@ async def shown(visit: Visit, reply: check_ins_pb2.CheckIn, filled: Form | None 
         mark=check_in_mark(reply.state, language),
         sent_at=language.lately(said.at.ToDatetime(UTC), visit.zone, visit.today) if said.HasField("at") else "",
         late=said.late,
+        brought_in=said.brought_in,
         mood=mood,
         values=_values(visit, reply, known or (), who),
         lists=[
