@@ -62,9 +62,7 @@ def reasons(language: Language) -> dict[str, str]:
         "RECEIVER_UNCLEAR": _("Choose either a person or a unit."),
         "UNIT_WITHOUT_HEAD": _("Nobody heads this unit: choose a person."),
         "CHECK_IN_AHEAD": _("Its day is not over yet: it is made in Nhip."),
-        "CHECK_IN_THERE": _(
-            "There is a check-in of this day, sent or begun: its author alone changes it."
-        ),
+        "CHECK_IN_THERE": _("There is a check-in of this day, sent or begun: its author alone changes it."),
         "NOT_BROUGHT_IN": _("A check-in from elsewhere brings no topics along and asks for no meeting."),
         "CHECK_IN_UNKNOWN": _("There is no such check-in, or it is not yours to read."),
         "MEETING_UNKNOWN": _("There is no such meeting, or you do not take part in it."),
