@@ -1,17 +1,20 @@
 """gRPC of calendar feeds: request → command or query, nothing else."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from eventkit.commands.aggregate import Decision
 from eventkit.context import Context
 from eventkit.process.service import Resources
 from eventkit.rpc.access import Allow, addressed, anyone
+from eventkit.subscriptions.checkpoint import OWN_FEED
 from eventkit.subscriptions.table import reading
 from nhip.checkins.v1 import calendar_feeds_pb2 as pb
 from nhip.common.v1.command_pb2 import Accepted
 from services.checkins.domain import calendar_feed
 from services.checkins.domain.calendar_feed import CALENDAR_FEED
 from services.checkins.queries import calendar_feeds
+from services.checkins.views.calendar_feed import CalendarFeedView
 
 ACCESS: Mapping[str, Allow] = {
     "RenewCalendarFeed": anyone(own=True),
@@ -28,14 +31,18 @@ class CalendarFeedsApi:
     resources: Resources
 
     async def renew_calendar_feed(self, command: pb.RenewCalendarFeed, ctx: Context) -> Accepted:
-        me = ctx.actor.id
-        return await self.resources.commands.on(
-            ctx, CALENDAR_FEED, me, lambda state: calendar_feed.renew(state, command, me)
-        )
+        return await self._moved(ctx, lambda state: calendar_feed.renew(state, command, ctx.actor.id))
 
     async def end_calendar_feed(self, command: pb.EndCalendarFeed, ctx: Context) -> Accepted:
-        me = ctx.actor.id
-        return await self.resources.commands.on(ctx, CALENDAR_FEED, me, lambda state: calendar_feed.end(state, me))
+        return await self._moved(ctx, lambda state: calendar_feed.end(state, ctx.actor.id))
+
+    async def _moved(self, ctx: Context, decide: Callable[[str], Decision]) -> Accepted:
+        """Answered once the address before is refused, in whatever process: it is looked up in the view."""
+        accepted = await self.resources.commands.on(ctx, CALENDAR_FEED, ctx.actor.id, decide)
+        if accepted.position:
+            position = int(accepted.position.partition("=")[2])
+            await self.resources.reached.wait([CalendarFeedView().subscription], OWN_FEED, position)
+        return accepted
 
     async def get_calendar_feed(self, request: pb.GetCalendarFeed, ctx: Context) -> pb.CalendarFeed:
         async with reading(self.resources.pool, ctx.tenant) as con:
