@@ -14,6 +14,7 @@ from eventkit.privacy.keys import known_installation
 from eventkit.process import provision
 from eventkit.process.assembly import planned
 from eventkit.settings import Settings, load
+from eventkit.subscriptions.table import READER
 
 
 def check(
@@ -30,12 +31,14 @@ async def _check(services: Sequence[str]) -> None:
     if unknown := [name for name in services if name not in SERVICES]:
         raise Failed(f"there is no service {unknown[0]!r}: give one of {', '.join(SERVICES)}", code=WRONG_USE)
     settings = load(log_level="error")
+    if not (settings.postgres or settings.kafka):
+        raise Failed("there is nothing to look at: set NHIP_POSTGRES and NHIP_KAFKA", code=WRONG_USE)
     telemetry.set_up(level=settings.log_level, format=settings.log_format, service="check")
     wrong: list[str] = []
     installation = ""
     if settings.postgres:
         found, installation = await _postgres(settings)
-        wrong += found
+        wrong += found or [line for name in services if (line := await _database(settings, name))]
     else:
         say("PostgreSQL is not looked at: NHIP_POSTGRES is not set")
     if settings.kafka:
@@ -51,12 +54,33 @@ async def _postgres(settings: Settings) -> tuple[list[str], str]:
     where = provision.postgres_of(settings.postgres)
     try:
         installation = await known_installation(settings.database(provision.KEYS))
+    except asyncpg.InvalidCatalogNameError:
+        return [f"{where}: the database of keys is not there: `nhip provision` makes it"], ""
     except (*TRANSIENT, asyncpg.PostgresError, ValueError) as error:
         return [f"{where}: the database of keys cannot be looked at ({type(error).__name__})"], ""
     if not installation:
         return [f"{where}: the database of keys is empty: `nhip provision` fills it"], ""
     say(f"{where}: this is the installation {settings.installation} ({installation})")
     return [], installation
+
+
+async def _database(settings: Settings, service: str) -> str:
+    """What is wrong with a service's own database; empty: nothing."""
+    where = f"{provision.postgres_of(settings.postgres)}: the database of {service}"
+    try:
+        con = await asyncpg.connect(settings.database(service), timeout=10)
+        try:
+            if not await con.fetchval(
+                "select exists(select from pg_roles where rolname = $1 and pg_has_role(oid, 'usage'))", READER
+            ):
+                return f"{where}: this login may not take the role {READER}, as which queries run: run `nhip provision`"
+        finally:
+            await con.close()
+    except asyncpg.InvalidCatalogNameError:
+        return f"{where} is not there: `nhip provision` makes it"
+    except (*TRANSIENT, asyncpg.PostgresError, ValueError) as error:
+        return f"{where} cannot be looked at ({type(error).__name__})"
+    return ""
 
 
 async def _kafka(settings: Settings, services: Sequence[str], installation: str) -> list[str]:

@@ -22,6 +22,13 @@ from eventkit.engine_settings import EngineSettings, SettingsError
 _OF_FASTSTREAM = {"PLAIN": SASLPlaintext, "SCRAM-SHA-256": SASLScram256, "SCRAM-SHA-512": SASLScram512}
 
 
+class FilesUnfit(SettingsError, OSError):
+    """A file does not hold the certificates or the key that it should.
+
+    A wrong setting when a process starts; a fault that passes while it runs, as the file may just be renewed.
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class Security:
     """As whom one comes to Kafka, and by what its certificate is known. Files are read for every new client, so a
@@ -55,19 +62,19 @@ class Security:
         return self.password_file.read_text("utf-8").rstrip("\r\n") if self.password_file else self.password
 
     def tls(self) -> ssl.SSLContext | None:
-        """None without TLS. Raises SettingsError when a file does not hold what it should."""
+        """None without TLS. Raises FilesUnfit."""
         if not self.protocol.endswith("SSL"):
             return None
         try:
             context = ssl.create_default_context(cafile=self.ca_file)
         except ssl.SSLError as error:
-            raise SettingsError("NHIP_KAFKA_CA_FILE must hold certificates in PEM, and does not") from error
+            raise FilesUnfit("NHIP_KAFKA_CA_FILE must hold certificates in PEM, and does not") from error
         if self.certificate_file and self.key_file:
             try:
                 # Without a passphrase: the question for one must not stop a process that nobody looks at.
                 context.load_cert_chain(self.certificate_file, self.key_file, password="")
             except ssl.SSLError as error:
-                raise SettingsError(
+                raise FilesUnfit(
                     "NHIP_KAFKA_CERTIFICATE_FILE and NHIP_KAFKA_KEY_FILE must hold a certificate and its own key in "
                     "PEM, the key without a passphrase, and do not"
                 ) from error

@@ -97,6 +97,7 @@ async def running(name: str, build: Build, settings: Settings, tokens: Authentic
     serves what is queued for the log.
     """
     me, metrics = Running(name, host=settings.host), Metrics()
+    Cluster.of(settings).security.client()  # what cannot be used is said now; later it may be on its way
     async with AsyncExitStack() as stack:
         # Before anything else: while it waits for an engine it is alive, and not ready.
         health = HealthServer(me, host=settings.host, port=settings.health_port)

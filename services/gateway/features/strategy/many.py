@@ -10,6 +10,7 @@ from eventkit.errors import Violation
 from nhip.common.v1 import operations_pb2
 from nhip.goals.v1 import goals_pb2, types_pb2
 from nhip.people.v1 import people_pb2
+from nhip.people.v1 import types_pb2 as people_types
 from services.gateway.console.cards import Avatar
 from services.gateway.console.deeds import carry_out
 from services.gateway.console.directory import directory
@@ -92,7 +93,9 @@ async def _show(
 
 
 async def _people(visit: Visit, each: str) -> Sequence[people_pb2.Person]:
-    """The active people of a unit, or everybody; one more than may be, where there are more."""
+    """The active people of a unit, or everybody, but for the viewer, who sets no KPI of their own, and who audits, who
+    has none; one more than may be, where there are more."""
     unit = "" if each == EVERYBODY else each
-    asked = people_pb2.ListPeople(unit_id=unit, active=True, page_size=MOST + 1)
-    return (await visit.caller.query("people", "ListPeople", asked, people_pb2.PeopleList)).people
+    asked = people_pb2.ListPeople(unit_id=unit, active=True, page_size=MOST + 2)
+    found = (await visit.caller.query("people", "ListPeople", asked, people_pb2.PeopleList)).people
+    return [one for one in found if one.person_id != visit.person and people_types.ROLE_AUDITOR not in one.roles]
