@@ -8,35 +8,25 @@ for it, and is found again; and `head`, which every group moves on, so that no e
 it.
 """
 
-import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Collection, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from re import escape
-from typing import Any, TypeVar
 from uuid import UUID
 
-from kurrentdbclient import AsyncKurrentDBClient, NewRecord, RecordedEvent, StreamState
+from kurrentdbclient import AsyncKurrentDBClient, NewRecord, StreamState
 from kurrentdbclient.events import StreamStateCheck
 from kurrentdbclient.exceptions import (
-    AbortedByServerError,
     ConsistencyChecksFailedError,
-    DeadlineExceededError,
-    DiscoveryFailedError,
-    FailedPreconditionError,
     GrpcError,
-    NotFoundError,
-    SubscriptionConfirmationError,
     TransactionMaxSizeExceededError,
-    UnknownError,
 )
 
 from eventkit.log import grouping
 from eventkit.log.group_commit import GroupCommit
 from eventkit.log.grouping import Accepted, Pending
+from eventkit.log.kurrentdb_reading import KurrentReader, faults
 from eventkit.log.kurrentdb_records import Records
-from eventkit.log.port import NO_STREAM, Appended, Origin, Recorded, StreamId, Together, Write, WrongVersion
+from eventkit.log.port import NO_STREAM, Appended, Origin, StreamId, Together, Write, WrongVersion
 from eventkit.settings import SettingsError
 from eventkit.telemetry import Metrics
 
@@ -44,21 +34,8 @@ NEEDED = "26.1"
 """The first version that checks streams which an append does not write to."""
 NOWHERE = 1 << 62
 """A version that no stream has."""
-READS = 16
-"""Reads of one question that are under way at once."""
 ROUNDS = 100
 """How often a group is decided anew because other processes were faster, before its callers are told to try again."""
-T = TypeVar("T")
-PASSING = (
-    GrpcError,
-    DeadlineExceededError,
-    DiscoveryFailedError,
-    FailedPreconditionError,
-    AbortedByServerError,  # a consumer that was too slow, among others
-    UnknownError,
-    SubscriptionConfirmationError,
-)
-"""What a server says that is away, slow, busy or electing a leader."""
 EPOCH = datetime.fromtimestamp(0, UTC)
 
 
@@ -70,7 +47,7 @@ class OthersLog(SettingsError):
     """What is there belongs to another installation."""
 
 
-class KurrentLog:
+class KurrentLog(KurrentReader):
     """A log in the KurrentDB at `url` (`kurrentdb://user:password@host:port?…`, or `kurrentdb+discover://…`, as
     KurrentDB's clients take it). Open it with `async with`: raises `ServerTooOld`.
 
@@ -92,8 +69,8 @@ class KurrentLog:
         poll_seconds: float = 2.0,
         timeout_seconds: float = 30.0,
     ):
-        self._url, self._remember, self._poll, self._timeout = url, remember, poll_seconds, timeout_seconds
-        self._as = Records(prefix, context)
+        super().__init__(Records(prefix, context), poll_seconds)
+        self._url, self._remember, self._timeout = url, remember, timeout_seconds
         self._versions: dict[StreamId, int] = {}
         self._head: _Head | None = None
         self._groups = GroupCommit(
@@ -106,12 +83,11 @@ class KurrentLog:
             max_queue=max_queue,
             max_queue_bytes=max_queue_bytes,
         )
-        self._reading = asyncio.Semaphore(READS)
 
     async def __aenter__(self) -> "KurrentLog":
         self._client = AsyncKurrentDBClient(self._url)
         try:
-            with _faults():
+            with faults():
                 await self._client.connect()
                 await self._ask_for_guards()
         except BaseException:
@@ -142,7 +118,7 @@ class KurrentLog:
 
     async def claim(self, installation: str) -> None:
         """Write down whose log this is, or find that it is. Raises `OthersLog`."""
-        with _faults():
+        with faults():
             for _ in range(2):
                 async for first in self._records(self._as.owner, limit=1):
                     if self._as.owner_in(first) != installation:
@@ -196,7 +172,7 @@ class KurrentLog:
         `seen` are the streams of which the server said in this turn where they stand: who loses on another is asked
         about it first.
         """
-        with _faults():
+        with faults():
             rest, known, seen = group, frozenset[UUID](), set[StreamId]()
             for _ in range(ROUNDS):
                 await self._look(rest, seen)
@@ -317,136 +293,6 @@ class KurrentLog:
             for pending in repeats:
                 pending.verdict = grouping.repeated(pending, stored)
 
-    # -- reading
-
-    async def _records(self, name: str, **options: Any) -> AsyncIterator[RecordedEvent]:
-        """A stream's records, none of one that does not exist."""
-        try:
-            async with await self._client.read_stream(name, **options) as records:
-                async for record in records:
-                    yield record
-        except NotFoundError:
-            return
-
-    async def _all(self, **options: Any) -> AsyncIterator[RecordedEvent]:
-        """Of `$all`, the events of this log."""
-        options = {"filter_include": (self._as.prefix,), "filter_by_prefix": True} | options
-        async with await self._client.read_all(filter_by_stream_name=True, **options) as records:
-            async for record in records:
-                yield record
-
-    async def _together(self, questions: Sequence[Awaitable[T]]) -> list[T]:
-        async def asked(question: Awaitable[T]) -> T:
-            async with self._reading:
-                return await question
-
-        return await asyncio.gather(*map(asked, questions))
-
-    async def read(self, stream: StreamId, *, after: int = 0) -> AsyncIterator[Recorded]:
-        with _faults():
-            async for record in self._records(self._as.name(stream), stream_position=after):
-                yield self._as.recorded(record)
-
-    async def _range(self, name: str, after: int, count: int) -> list[Recorded]:
-        return [self._as.recorded(r) async for r in self._records(name, stream_position=after, limit=count)]
-
-    async def read_together(self, after: Mapping[StreamId, int]) -> list[Recorded]:
-        async def events(stream: StreamId, version: int) -> list[Recorded]:
-            return [event async for event in self.read(stream, after=version)]
-
-        found = await self._together([events(*one) for one in after.items()])
-        return [event for of_stream in found for event in of_stream]
-
-    async def _place(self, id: UUID) -> dict[str, Any] | None:
-        """What stands beside about an event's id; None: it is not stored."""
-        async for record in self._records(self._as.id_stream(id), limit=1):
-            return self._as.place(record)
-        return None
-
-    async def append_of(self, event_id: UUID) -> list[Recorded]:
-        with _faults():
-            place = await self._place(event_id)
-            if place is not None and "writes" not in place:
-                place = await self._place(UUID(place["first"]))
-            if place is None:
-                return []
-            found = await self._together([self._range(*write) for write in place["writes"]])
-            return sorted((event for of_stream in found for event in of_stream), key=lambda event: event.index)
-
-    async def stored(self, event_ids: Collection[UUID]) -> dict[UUID, Recorded]:
-        with _faults():
-            return await self._stored(event_ids)
-
-    async def _stored(self, event_ids: Collection[UUID]) -> dict[UUID, Recorded]:
-        async def found(id: UUID) -> list[Recorded]:
-            place = await self._place(id)
-            return await self._range(place["stream"], place["version"] - 1, 1) if place else []
-
-        return {event.id: event for one in await self._together([found(id) for id in event_ids]) for event in one}
-
-    async def last_position(self) -> int:
-        """The head was moved just before the last events: what is behind it is soon read, however large the server."""
-        with _faults():
-            last = 0
-            async for head in self._records(self._as.head, backwards=True, limit=1):
-                async for event in self._all(commit_position=head.commit_position):
-                    last = event.commit_position
-            return last
-
-    async def history(self, tenant: str, categories: Sequence[str], *, upto: int) -> AsyncGenerator[list[Recorded]]:
-        """How long each stream was by then is counted first, so that one stream at a time is held."""
-        with _faults():
-            if categories:
-                chosen = {"filter_include": tuple(f"{self._as.prefix}{category}-{tenant}/" for category in categories)}
-            else:
-                pattern = f"{escape(self._as.prefix)}[^-]+-{escape(tenant)}/.*"
-                chosen = {"filter_include": (pattern,), "filter_by_prefix": False}
-            lengths: dict[str, int] = {}
-            async for record in self._all(**chosen):
-                if record.commit_position > upto:
-                    break
-                lengths[record.stream_name] = record.stream_position + 1
-            for name, length in sorted(lengths.items()):
-                yield await self._range(name, 0, length)
-
-    async def feed(self, after: int = 0, *, page: int = 500) -> AsyncGenerator[list[Recorded]]:
-        """See the port. Raises ConnectionError when the subscription ends: begin again behind the last position."""
-        with _faults():
-            subscription = await self._client.subscribe_to_all(
-                commit_position=after or None,
-                filter_include=(self._as.prefix,),
-                filter_by_prefix=True,
-                filter_by_stream_name=True,
-            )
-            arrived = asyncio.Queue[RecordedEvent | Exception](maxsize=4 * page)
-            pump = asyncio.create_task(_pump(subscription, arrived))
-            try:
-                gathered: list[Recorded] = []
-                while True:
-                    try:
-                        # Not wait_for: before Python 3.12 that may swallow a cancellation.
-                        async with asyncio.timeout(self._poll):
-                            one = await arrived.get()
-                    except TimeoutError:
-                        if not gathered:
-                            yield []
-                        continue
-                    if isinstance(one, Exception):
-                        raise one
-                    event = self._as.recorded(one)
-                    if event.position <= after:
-                        raise RuntimeError(f"position {event.position} came behind {after}: order is lost")
-                    after = event.position
-                    gathered.append(event)
-                    whole = event.index == event.size - 1
-                    if whole and (len(gathered) >= page or arrived.empty()):
-                        yield gathered
-                        gathered = []
-            finally:
-                pump.cancel()
-                await asyncio.wait([pump])
-                await subscription.stop()
-
 
 def _check(writes: Sequence[Write]) -> None:
     """Raises ValueError."""
@@ -469,30 +315,6 @@ class _Moved:
 
     versions: dict[StreamId, int]
     ids: set[UUID]
-
-
-async def _pump(
-    subscription: AsyncIterator[RecordedEvent], arrived: "asyncio.Queue[RecordedEvent | Exception]"
-) -> None:
-    """So that a wait for the next event can be given up without giving up the subscription."""
-    try:
-        async for event in subscription:
-            await arrived.put(event)
-    except Exception as error:
-        await arrived.put(error)
-    else:
-        await arrived.put(ConnectionError("the server ended the subscription"))
-
-
-@contextmanager
-def _faults() -> Generator[None]:
-    """A server that is away, slow or electing a leader is a connection that failed: the same may succeed later."""
-    try:
-        yield
-    except TransactionMaxSizeExceededError:
-        raise
-    except PASSING as error:
-        raise ConnectionError(f"KurrentDB: {type(error).__name__}: {error}") from error
 
 
 def _state(version: int) -> StreamState | int:
