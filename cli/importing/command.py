@@ -61,7 +61,9 @@ def import_(
         Path | None, typer.Option(help="Which column is which, in YAML; else that is told by the headings.")
     ] = None,
     sheet: Annotated[str, typer.Option(help="The sheet, where there are several.")] = "",
-    cycle: Annotated[str, typer.Option(help="The cycle of KPIs, links and values; else the latest.")] = "",
+    cycle: Annotated[
+        str, typer.Option(help="The cycle; else the latest, of what was measured the latest that has begun.")
+    ] = "",
     numbers: Annotated[str, typer.Option(help="vi or en: how a spreadsheet writes numbers.")] = "",
     days: Annotated[str, typer.Option(help="dmy or mdy: how a spreadsheet writes 03/04/2025.")] = "",
     skip_wrong: Annotated[bool, typer.Option("--skip-wrong", help="Leave rows out that are wrong.")] = False,

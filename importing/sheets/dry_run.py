@@ -24,7 +24,7 @@ class Wanted:
     grid: Grid
     reading: Reading
     cycle: str = ""
-    """The id of the cycle that KPIs, links and values belong to; empty: the latest."""
+    """The id of the cycle that KPIs, links and values belong to; empty: the one that is likely."""
     title: str = ""
     reason: str = ""
     """Of the proposal that asks for changes of KPIs."""

@@ -15,6 +15,7 @@ from importing.sheets.tables import Table
 from nhip.common.v1.command_pb2 import Accepted
 from nhip.common.v1.operations_pb2 import CarryOutTogether
 from nhip.goals.v1 import goals_pb2 as g
+from nhip.goals.v1 import types_pb2 as t
 from nhip.people.v1 import people_pb2 as p
 
 Reply = TypeVar("Reply", bound=Message)
@@ -127,7 +128,7 @@ async def standing(services: Services, table: Table, cycle_id: str = "") -> Stan
     if table.name in ("people", "units"):
         return found
     cycles = (await services.ask(g.ListCycles(), g.Cycles)).cycles
-    wanted = [cycle for cycle in cycles if not cycle_id or cycle.cycle_id == cycle_id]
+    wanted = [cycle for cycle in likely(table, cycles) if not cycle_id or cycle.cycle_id == cycle_id]
     if not wanted:
         return found
     found.cycle = wanted[0]
@@ -142,6 +143,12 @@ async def standing(services: Services, table: Table, cycle_id: str = "") -> Stan
 
         found.kpis = await _all(services, asked, g.Kpis, "kpis", "kpi_id", 200)
     return found
+
+
+def likely(table: Table, newest_first: Sequence[g.Cycle]) -> list[g.Cycle]:
+    """Cycles, those first that a table is likely of: what was measured is of one that has begun."""
+    measured = table.name in ("values", "check_ins")
+    return sorted(newest_first, key=lambda cycle: measured and cycle.state == t.CYCLE_STATE_PLANNED)
 
 
 ADDRESSES_AT_ONCE = 500

@@ -13,6 +13,7 @@ from importing.sheets.faults import Fault
 from importing.sheets.grid import Unreadable, letter
 from importing.sheets.mapping import headings_of, texts
 from importing.sheets.plan import Deed, Difference
+from importing.sheets.standing import likely
 from importing.sheets.tables import TABLES, Table
 from importing.sheets.writing import Report, write
 from nhip.goals.v1 import goals_pb2
@@ -153,7 +154,7 @@ async def _columns(visit: Visit, it: Received) -> Response:
         fixable=[(f.name, words[f.name], [(one, choices.get(one, one)) for one in f.among or ()]) for f in fixable],
         missing=[words[f.name] for f in it.table.fields if f.required and f.name not in reading.columns],
         sheets=[grid.name for grid in it.book.grids],
-        cycles=newest_first(await _cycles(visit)) if it.table.of_cycle else [],
+        cycles=likely(it.table, newest_first(await _cycles(visit))) if it.table.of_cycle else [],
         tables=[(name, words_) for name, words_ in table_words(visit.language).items()],
         hidden=[pair for pair in carried(it) if pair[0] in ("data", "run", "mapped") or pair[0].startswith("x.")],
     )
