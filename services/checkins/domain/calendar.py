@@ -51,6 +51,8 @@ class Slot:
     """The day that it fell on, where nobody works on it."""
     away: bool = False
     """The person is absent on its day: it is not asked for."""
+    joined: tuple[date, ...] = ()
+    """Later days of the rhythm that came to the same day, and have no slot of their own."""
 
     @property
     def fell_on(self) -> date:
@@ -89,15 +91,30 @@ class Calendar:
         if not others:
             return self
         slots: list[Slot] = []
+        more = 0
         for slot, following in zip(self.slots, (*self.slots[1:], None), strict=True):
             ends = following.fell_on if following else self.cycle.last_on + DAY
             back = any(slot.fell_on in one for one in lapsed)
             found = [day for day in others if slot.fell_on <= day < slot.due_on or (back and slot.due_on < day < ends)]
+            slot = replace(slot, number=slot.number + more)
             if slot.due_on in begun or not found:
                 slots.append(slot)
                 continue
             day = min(found)
-            slots.append(replace(slot, due_on=day, moved_from=slot.fell_on if slot.fell_on != day else None))
+            moved_from = slot.fell_on if slot.fell_on != day else None
+            slots.append(replace(slot, due_on=day, moved_from=moved_from, joined=()))
+            if slot.joined:  # what had come to the same day has it for itself
+                first, *others_of_it = slot.joined
+                more += 1
+                slots.append(
+                    replace(
+                        slot,
+                        number=slot.number + 1,
+                        opens_on=day + DAY,
+                        moved_from=first if first != slot.due_on else None,
+                        joined=tuple(others_of_it),
+                    )
+                )
         return replace(self, slots=tuple(slots))
 
     def now(self, today: date, made: frozenset[date]) -> Slot | None:
@@ -139,6 +156,8 @@ def calendar(
                 moved_from = day if day != due_on else None
                 slots.append(Slot(len(slots) + 1, opens_on, due_on, moved_from, away))
                 opens_on = due_on + DAY
+            elif due_on <= cycle.last_on:
+                slots[-1] = replace(slots[-1], joined=(*slots[-1].joined, day))
         day += DAY
     there = [slot for slot in slots if present is None or slot.due_on in present]
     return Calendar(cycle, tuple(there), _last_working(cycle, holidays))

@@ -58,6 +58,21 @@ def test_keeping_what_was_begun_neither_adds_a_slot_nor_takes_one_c03(begun: set
         assert after.fell_on == before.fell_on
 
 
+def test_what_had_come_to_the_same_day_as_what_was_begun_has_it_for_itself_c03():
+    weekly = Rule(1, 4, date(2025, 1, 9))
+    every_week = Rhythm(company=Cadence().since(weekly.first_on, weekly))
+    a_week = Days(date(2025, 1, 16), date(2025, 1, 22))
+    named_later = calendar(Q1, every_week, [a_week])
+    assert days(named_later)[:3] == ["09/01", "23/01", "30/01"]  # the 16th comes to the day of the 23rd
+    kept = named_later.keeping({date(2025, 1, 16)})
+    assert days(kept)[:4] == ["09/01", "16/01", "23/01", "30/01"]
+    assert [slot.number for slot in kept.slots] == list(range(1, len(kept.slots) + 1))
+    assert [(slot.moved_from, slot.opens_on) for slot in kept.slots[1:3]] == [
+        (None, date(2025, 1, 10)),
+        (None, date(2025, 1, 17)),
+    ]
+
+
 def test_without_a_working_day_left_in_the_cycle_there_is_none():
     over = Days(date(2025, 3, 20), date(2025, 4, 4))
     assert days(calendar(Q1, COMPANY, [over])) == ["09/01", "23/01", "06/02", "20/02", "06/03"]
