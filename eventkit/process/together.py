@@ -58,21 +58,17 @@ class Together:
         """Of each: its step, and its place in that."""
         for number, step in enumerate(asked.steps):
             try:
-                for name, taken, said in (("key", keys, [step.key.strip()]), ("refs", made, step.refs)):
-                    if repeated := next((one for one in said if one and one in taken), ""):
-                        raise Rejected(
-                            "STEP_REPEATED",
-                            f"a step before has {repeated!r}, too: each has its own",
-                            kind=Kind.INVALID,
-                            field=name,
-                        )
-                keys.add(step.key.strip())
+                if (key := step.key.strip()) and key in keys:
+                    raise _repeated("key", key)
+                keys.add(key)
                 gathered, ids = await self._gathered(number, step, made, ctx)
+                for ref, id in zip(step.refs, ids, strict=False):
+                    if made.setdefault(ref, id) != id:  # the same thing may be changed again
+                        raise _repeated("refs", ref)
             except Rejected as refusal:
                 raise _below(number, 0, refusal) from None
             items += gathered
             places += [(number, at) for at in range(len(gathered))]
-            made |= dict(zip(step.refs, ids, strict=False))
             await asyncio.sleep(0)  # of many none takes the whole loop
         if not items:
             return Accepted(unchanged=True)
@@ -126,6 +122,11 @@ def _put_in(message: Message, made: Mapping[str, str]) -> Iterator[str]:
         elif field.message_type is not None and not field.message_type.GetOptions().map_entry:
             for one in cast(Sequence[Any], value) if field.is_repeated else [value]:
                 yield from _put_in(one, made)
+
+
+def _repeated(field: str, said: str) -> Rejected:
+    told = f"a step before has {said!r} for something else"
+    return Rejected("STEP_REPEATED", told, kind=Kind.INVALID, field=field)
 
 
 def _below(number: int, item: int, refusal: Rejected) -> Rejected:
