@@ -19,9 +19,11 @@ from deploy.engines import EngineError, InUse, KafkaEngine, PostgresEngine, engi
 from deploy.engines.process import left_behind
 
 OWNER = """
-import asyncio, sys
+import asyncio, signal, sys
 from pathlib import Path
 from deploy.engines import engines
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which is ignored by what a shell runs in the background
 
 async def main():
     async with engines(Path(sys.argv[1])) as urls:
