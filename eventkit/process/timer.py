@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import structlog
 
@@ -18,6 +18,8 @@ from eventkit.telemetry import Metrics, span
 log = structlog.get_logger(__name__)
 
 ASK_SECONDS = 1.0
+SLACK = 0.1
+"""Seconds by which a timer may ask too early: what is due each second is not asked for every other."""
 LONGEST_PAUSE = 300.0
 """Between attempts at a thing that keeps failing."""
 AT_ONCE = 200
@@ -45,8 +47,8 @@ class Ticking:
     ):
         self._timer, self._leads, self._metrics, self._now = timer, leads, metrics, now
         self._left: dict[Due, Left] = {}
-        self._nothing_at: datetime | None = None
-        """When there was nothing to do last."""
+        self._asks_again = 0.0
+        """When it asks what is due, by the process's own clock."""
 
     @property
     def name(self) -> str:
@@ -70,13 +72,14 @@ class Ticking:
                 await backoff.pause()
 
     async def _turn(self, lead: Lead, beat: Callable[[], None]) -> None:
-        at = self._now()
-        if self._nothing_at and timedelta(0) <= at - self._nothing_at < self._timer.every:
+        if time.monotonic() < self._asks_again:
             return
+        at = self._now()
         due_now = await self._timer.due(at, AT_ONCE + len(self._left))
         self._left = {due: self._left[due] for due in due_now if due in self._left}
         wanted = [due for due in due_now if self._is_wanted(due)]
-        self._nothing_at = None if wanted else at
+        if not wanted:
+            self._asks_again = time.monotonic() + self._timer.every.total_seconds() - SLACK
         self._metrics.timer_overdue.labels(self._timer.name).set((at - wanted[0].at).total_seconds() if wanted else 0)
         for due in wanted:
             lead.check()

@@ -27,6 +27,7 @@ from services.checkins.queries.known import KnownKpis
 from services.checkins.reactors.closing import closing
 from services.checkins.reactors.due_actions import DueActions
 from services.checkins.reactors.falling_due import FallingDue
+from services.checkins.reactors.leavers import leavers
 from services.checkins.reactors.polling import polling
 from services.checkins.reactors.published import Reach
 from services.checkins.reactors.reviewing import Reviewing
@@ -95,7 +96,7 @@ def service(resources: Resources) -> Service:
             *directory.views(),
             *past_views(),
         ],
-        reactions=[closing(resources)],
+        reactions=[closing(resources), leavers(resources)],
         timers=[
             Unanswered(resources).timer,
             FallingDue(resources).timer,

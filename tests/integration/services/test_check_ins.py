@@ -295,4 +295,11 @@ async def test_a_calendar_is_read_at_its_secret_address_until_that_is_renewed_or
     await company.do(p.DeactivatePerson(person_id=company.ids["minh"]), "nam")
     with pytest.raises(Rejected, match="not, or no longer, good"):
         await entries_at(company, next_address)
+    # Back again, they draw another one.
+    await company.do(p.ReactivatePerson(person_id=company.ids["minh"]), "nam")
+    async with asyncio.timeout(20):
+        while (await company.ask(fd.GetCalendarFeed(), "minh")).HasField("since"):
+            await asyncio.sleep(0.02)
+    with pytest.raises(Rejected, match="not, or no longer, good"):
+        await entries_at(company, next_address)
     await is_right(company)

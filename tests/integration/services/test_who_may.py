@@ -19,6 +19,7 @@ from nhip.checkins.v1 import cadence_pb2 as cd
 from nhip.checkins.v1 import check_ins_pb2 as ci
 from nhip.checkins.v1 import checkins_pb2 as c
 from nhip.checkins.v1 import meetings_pb2 as m
+from nhip.checkins.v1 import reviews_pb2 as rv
 from nhip.checkins.v1 import topics_pb2 as tp
 from nhip.checkins.v1 import types_pb2 as ct
 from nhip.common.v1 import options_pb2
@@ -256,6 +257,10 @@ RELATIONS: Mapping[str, tuple[Ask, Mapping[str, str]]] = {
     "agree to what Minh did": (
         lambda x, _: m.ApproveAction(action_id=x.ids["action"]),
         {"phuc": "yes", "minh": "NOT_YOUR_ACTION", "van": "NOT_ALLOWED", "others": "ACTION_UNKNOWN"},
+    ),
+    "begin the review of Minh's cycle": (
+        lambda x, _: rv.OpenReview(cycle_id=x.ids["q1"], person_id=x.ids["minh"]),
+        {"minh": "CYCLE_RUNNING", "phuc": "CYCLE_RUNNING", "van": "NOT_ALLOWED", "others": "PERSON_UNKNOWN"},
     ),
     "read how Minh looked back": (
         lambda x, _: retros.GetRetro(cycle_id=x.ids["q1"], person_id=x.ids["minh"]),

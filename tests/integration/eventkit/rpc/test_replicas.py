@@ -20,6 +20,9 @@ from nhip.goals.v1 import goals_pb2, goals_pb2_grpc
 from tests.certificates import Authority
 from tests.integration.eventkit.rpc.serving import Running, running
 
+CONNECTION = 1.0
+"""Seconds for which a connection lives."""
+
 
 class Names(asyncio.DatagramProtocol):
     """A name server for which any name stands for the addresses of now."""
@@ -79,6 +82,16 @@ async def asked(replica: Running) -> None:
             await asyncio.sleep(0.02)
 
 
+async def drained(replica: Running) -> None:
+    """Until the connections of before its name was taken away have ended: a call that comes just when a server stops is
+    refused, and nobody may repeat it."""
+    async with asyncio.timeout(20):
+        before = -1
+        while before != len(replica.goals.asked):
+            before = len(replica.goals.asked)
+            await asyncio.sleep(1.5 * CONNECTION)
+
+
 async def test_every_replica_is_replaced_and_no_command_fails(issuer: DemoIssuer, tmp_path: Path):
     first, second, third, fourth = (f"127.3.{uuid4().int % 250}.{number}" for number in range(1, 5))
     async with name_server([first, second]) as (names, where), AsyncExitStack() as stack:
@@ -87,7 +100,7 @@ async def test_every_replica_is_replaced_and_no_command_fails(issuer: DemoIssuer
 
             async def replica(host: str) -> tuple[Running, AsyncExitStack]:
                 own = await stack.enter_async_context(AsyncExitStack())
-                up = running(issuer, tmp_path / "jwks.json", host=host, port=port, connection_seconds=1.0)
+                up = running(issuer, tmp_path / "jwks.json", host=host, port=port, connection_seconds=CONNECTION)
                 return await own.enter_async_context(up), own
 
             old = [await replica(first), await replica(second)]
@@ -95,11 +108,12 @@ async def test_every_replica_is_replaced_and_no_command_fails(issuer: DemoIssuer
             calling = Calling(goals_pb2_grpc.GoalsStub(to), old[0][0].bearer())
             calls = [asyncio.create_task(calling()) for _ in range(4)]
             await asyncio.gather(*(asked(up) for up, _ in old))
-            for address, (_, leaving), left in zip((third, fourth), old, (first, second), strict=True):
+            for address, (up, leaving), left in zip((third, fourth), old, (first, second), strict=True):
                 new, _ = await replica(address)
                 names.addresses.append(address)
                 await asked(new)  # while the others are all still there
                 names.addresses.remove(left)
+                await drained(up)
                 await leaving.aclose()
             before = calling.answered
             while calling.answered < before + 50:
