@@ -10,7 +10,7 @@ ROUNDS ?= 20
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test faults format bench lint chart image setup proto assets browser lock clean
+.PHONY: help run test faults format bench lint chart image setup proto assets browser pooler lock clean
 
 ##@ Use it
 
@@ -22,7 +22,7 @@ run: setup proto assets ## start Nhip on this machine, engines included
 
 ##@ Change it
 
-test: setup proto assets browser ## run all tests; ARGS="tests/unit -k kpi" picks some
+test: setup proto assets browser pooler ## run all tests; ARGS="tests/unit -k kpi" picks some
 	@$(PY) -m pytest -n $(WORKERS) $(ARGS)
 
 faults: setup proto ## kill what runs while people work, ROUNDS=20 times; SEED=… has the same workload again
@@ -132,6 +132,9 @@ $(WEB)/node_modules/.built: $(WEB)/node_modules/.ready $(WEB)/package.json \
 
 browser: setup ## find or fetch a browser for the tests
 	@$(PY) -m deploy.browser
+
+pooler: setup ## find or fetch a PgBouncer for the tests
+	@$(PY) -m deploy.pooler
 
 clean: ## remove all that was fetched or generated, data in var/ too
 	rm -rf $(VENV) gen var build dist $(WEB)/node_modules $(WEB)/dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache

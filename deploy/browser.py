@@ -10,6 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from deploy import debian
+
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _MAC = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
 
@@ -37,15 +39,9 @@ def _playwrights_own() -> Path | None:
 
 def install_browser() -> None:
     """Debian's package where we may install it, else Playwright's download. Says nothing about success: look again."""
-    if os.geteuid() == 0 and shutil.which("apt-get"):
-        print("Installing Debian's chromium for the browser tests (once)…", flush=True)
-        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        for arguments in (["update"], ["install", "-y", "--no-install-recommends", "chromium", "fonts-noto-core"]):
-            subprocess.run(
-                ["apt-get", "-qq", *arguments], env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
-            )
-        if find_browser():
-            return
+    debian.install("chromium", "chromium", "fonts-noto-core")
+    if find_browser():
+        return
     print("Fetching Playwright's Chromium for the browser tests (once)…", flush=True)
     subprocess.run(
         [sys.executable, "-m", "playwright", "install", "chromium"],

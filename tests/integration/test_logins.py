@@ -22,6 +22,7 @@ from cli.client import Client
 from cli.tenant import make
 from deploy.engines import PostgresEngine, url_of_database
 from deploy.engines.ports import claimed, free
+from deploy.pooler import NEEDED, find_pooler
 from eventkit import database
 from eventkit.process import provision
 from eventkit.process.host import running
@@ -174,10 +175,9 @@ async def test_what_an_upgrade_needs_is_waited_for_until_it_is_provisioned(serve
 @asynccontextmanager
 async def pooler(server: Server, folder: Path, authority: Authority, mode: str) -> AsyncGenerator[str]:
     """PgBouncer before the server, with TLS of its own: the server and the parameters of a URL."""
-    program = shutil.which("pgbouncer")
+    program = find_pooler()
     if program is None:
-        why = "pgbouncer is not installed (Debian: apt install pgbouncer), so nothing was shown of poolers or TLS"
-        missing(why) if os.environ.get("CI") else pytest.skip(why)
+        missing(NEEDED)
     pair = authority.pair(mode, "127.0.0.1")
     users, config = folder / "users", folder / f"{mode}.ini"
     users.write_text('"with_logins_people" "people-second"\n')
