@@ -1,7 +1,7 @@
 """What is shown of one KPI wherever it appears: owners, numbers, bar, status, what falls short."""
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -122,6 +122,16 @@ _STATUSES: dict[int, tuple[str, str]] = {
 
 def status_key(status: int) -> str:
     return _STATUSES.get(status, _STATUSES[goals_pb2.STATUS_NOT_STARTED])[0]
+
+
+def segments(counts: Mapping[str, int]) -> Iterable[tuple[str, Decimal, Decimal]]:
+    """A strip of statuses, as "ontrack": one stretch for each, best first, as (status, start, length) in per cent."""
+    start, every = Decimal(), sum(counts.values())
+    for status in ("exceed", "meets", "ontrack", "behind", "below", "risk", "unacceptable", "stale", "new"):
+        if share := counts.get(status, 0):
+            length = (Decimal(share) / every * 100).quantize(Decimal("0.01"))
+            yield status, start, length
+            start += length
 
 
 def status_mark(status: int, language: Language) -> StatusMark:

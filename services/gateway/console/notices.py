@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC
+from datetime import UTC, date
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -174,13 +174,19 @@ def _said(visit: Visit, notice: notifications_pb2.Notice, who: Directory) -> _Sa
         case types_pb2.NOTICE_KIND_CHECK_IN_DUE:
             return _check_in_due(visit, notice)
         case types_pb2.NOTICE_KIND_CHECK_IN_SUBMITTED:
-            sentence = _("%(name)s checked in") % {"name": by}
+            day = _slot_day(notice.check_in_id, language)
+            sentence = _("%(name)s checked in for %(day)s") % {"name": by, "day": day}
             return _Said("clipboard-check", "behind", sentence, check_in_url(notice.check_in_id), _("Read and answer"))
         case types_pb2.NOTICE_KIND_CHECK_IN_ANSWERED:
-            text = _("%(name)s answered your check-in") if notice.granted else _("%(name)s asks you to check in again")
+            text = (
+                _("%(name)s answered your check-in of %(day)s")
+                if notice.granted
+                else _("%(name)s asks you to check in again for %(day)s")
+            )
             tone = "ontrack" if notice.granted else "behind"
+            said = text % {"name": by, "day": _slot_day(notice.check_in_id, language)}
             url = check_in_url(notice.check_in_id)
-            return _Said("message-circle", tone, text % {"name": by}, url, _("Read") if notice.granted else _("View"))
+            return _Said("message-circle", tone, said, url, _("Read") if notice.granted else _("View"))
         case types_pb2.NOTICE_KIND_TOPIC_ASKED:
             sentence = _("%(name)s asks you about a topic") % {"name": by}
             return _Said("message-circle", "behind", sentence, topic_url(notice.topic_id), _("View and answer"))
@@ -255,6 +261,10 @@ def _said(visit: Visit, notice: notifications_pb2.Notice, who: Directory) -> _Sa
             return _Said("calendar", "behind", sentence, "/people/planned?all=1", _("View"))
         case _:
             return _Said("bell", "plain", types_pb2.NoticeKind.Name(notice.kind), "", "")
+
+
+def _slot_day(check_in_id: str, language: Language) -> str:
+    return language.short_day(date.fromisoformat(check_in_id.rpartition(".")[2]))
 
 
 def check_in_url(check_in_id: str) -> str:

@@ -93,14 +93,20 @@ def issuer(tmp_path: Path) -> DemoIssuer:
 
 
 @pytest.fixture
-async def client(backend: Backend, issuer: DemoIssuer, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the gateway, as a program on this machine; `checkins` is away."""
+def away() -> str:
+    """The service that does not answer; empty: all do."""
+    return "checkins"
+
+
+@pytest.fixture
+async def client(backend: Backend, issuer: DemoIssuer, tmp_path: Path, away: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the gateway, as a program on this machine."""
     jwks = tmp_path / "jwks.json"
     jwks.write_text(json.dumps(issuer.jwks()))
     here = f"127.0.0.1:{backend.port}"  # pyright: ignore[reportAttributeAccessIssue]
-    async with grpc.aio.insecure_channel(here) as channel, grpc.aio.insecure_channel("127.0.0.1:1") as away:
-        there = dict.fromkeys(("people", "goals", "rewards", "retros", "notifications", "audit"), channel)
-        upstream = Upstream(there | {"checkins": away}, deadline=3)
+    async with grpc.aio.insecure_channel(here) as channel, grpc.aio.insecure_channel("127.0.0.1:1") as nowhere:
+        there = {service: nowhere if service == away else channel for service in SERVICES}
+        upstream = Upstream(there, deadline=3)
         tokens = Tokens(issuer=issuer.issuer, audience="nhip", keys=Keys(str(jwks)))
         app = application(
             upstream,

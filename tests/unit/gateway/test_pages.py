@@ -11,14 +11,14 @@ from google.type import decimal_pb2
 from eventkit.errors import Violation
 from nhip.goals.v1 import goals_pb2, types_pb2
 from services.gateway.console.as_of import Moment
-from services.gateway.console.cards import kpi_card, shortfall_foot
+from services.gateway.console.cards import kpi_card, segments, shortfall_foot
 from services.gateway.console.forms import Form
 from services.gateway.console.language import Language
 from services.gateway.console.scale import scale
 from services.gateway.failures import Failure
 from services.gateway.features.kpi.history import entries
 from services.gateway.features.map.pages import searched
-from services.gateway.features.map.tree import Node, Planting, segments
+from services.gateway.features.map.tree import Node, Planting
 from services.gateway.features.proposals.drafting import opened, read
 from services.gateway.features.proposals.reconciliation import arithmetic
 from tests.browser.company_x import CompanyX, _date
@@ -140,8 +140,8 @@ def test_a_circle_or_a_missing_parent_does_not_hang_the_map():
 
 
 def test_the_strip_of_a_success_factor_adds_up():
-    assert [key for key, _, _ in segments(["risk", "ontrack", "ontrack", "stale"])] == ["ontrack", "risk", "stale"]
-    assert sum(length for _, _, length in segments(["risk", "behind", "ontrack"])) == Decimal("99.99")
+    assert [key for key, _, _ in segments({"risk": 1, "ontrack": 2, "stale": 1})] == ["ontrack", "risk", "stale"]
+    assert sum(length for _, _, length in segments({"risk": 1, "behind": 1, "ontrack": 1})) == Decimal("99.99")
 
 
 @pytest.mark.parametrize(

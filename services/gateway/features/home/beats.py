@@ -1,14 +1,16 @@
-"""What the rhythm asks of the viewer: a check-in, check-ins to answer, topics that wait, a retro."""
+"""What the rhythm asks of the viewer: a check-in, check-ins to answer, topics that wait, a retro. And what is done."""
 
 import asyncio
 from collections.abc import Iterator
-from datetime import UTC, timedelta
+from dataclasses import dataclass
+from datetime import UTC, date, timedelta
 from urllib.parse import quote
 
 from nhip.checkins.v1 import check_ins_pb2, topics_pb2, types_pb2
 from nhip.retros.v1 import retros_pb2
 from nhip.retros.v1 import types_pb2 as retro_types_pb2
-from services.gateway.console.language import date_of
+from services.gateway.console.directory import directory
+from services.gateway.console.language import date_of, day_of
 from services.gateway.console.visit import Visit, or_none
 from services.gateway.features.home.waiting import Waiting
 
@@ -21,8 +23,17 @@ TO_MAKE = (
 )
 
 
-async def beats(visit: Visit) -> tuple[Waiting, ...]:
+@dataclass(frozen=True, slots=True)
+class Beats:
+    waiting: tuple[Waiting, ...] = ()
     """In the order of need: one's own check-in, topics, check-ins of the team, boards to write on."""
+    done: Waiting | None = None
+    """One's last check-in and who answered it, while none is to be made."""
+    next: str = ""
+    """When the next check-in is due; empty: the rhythm has none ahead."""
+
+
+async def beats(visit: Visit) -> Beats:
     own, topics, team, rounds = await asyncio.gather(
         or_none(visit.caller.query("checkins", "GetCheckIn", check_ins_pb2.GetCheckIn(), check_ins_pb2.CheckIn)),
         or_none(
@@ -35,7 +46,11 @@ async def beats(visit: Visit) -> tuple[Waiting, ...]:
         else _nothing(),
         or_none(visit.caller.query("retros", "ListRounds", retros_pb2.ListRounds(page_size=3), retros_pb2.Rounds)),
     )
-    return (*_own(visit, own), *_topics(visit, topics), *_team(visit, team), *_retros(visit, rounds))
+    to_make = tuple(_own(visit, own))
+    waiting = (*to_make, *_topics(visit, topics), *_team(visit, team), *_retros(visit, rounds))
+    if own is None or own.without_rhythm:
+        return Beats(waiting)
+    return Beats(waiting, None if to_make else await _done(visit, own), _next(visit, own))
 
 
 async def _nothing() -> None:
@@ -56,6 +71,45 @@ def _own(visit: Visit, reply: check_ins_pb2.CheckIn | None) -> Iterator[Waiting]
         return
     title = _("Check in for %(day)s") % {"day": visit.language.short_day(due)}
     yield Waiting("clipboard-check", "behind", title, about, "/checkin", _("Check in"))
+
+
+async def _done(visit: Visit, now: check_ins_pb2.CheckIn) -> Waiting | None:
+    """The check-in that was made last, of the slot that is made now or of the one before."""
+    last: check_ins_pb2.CheckIn | None = now
+    if not now.HasField("submitted"):
+        if not now.HasField("previous_due_on"):
+            return None
+        asked = check_ins_pb2.GetCheckIn(due_on=now.previous_due_on)
+        last = await or_none(visit.caller.query("checkins", "GetCheckIn", asked, check_ins_pb2.CheckIn))
+    if last is None or not last.HasField("submitted"):
+        return None
+    _, language, due = visit.language.gettext, visit.language, day_of(last.due_on)
+    title = _("You checked in for %(day)s") % {"day": language.short_day(due)}
+    url = f"/checkin/{quote(visit.person, safe='')}/{due.isoformat()}"
+    if not last.answers:
+        return Waiting("circle-check", "ontrack", title, _("nobody answered it yet"), url, _("View"))
+    answer = last.answers[-1]
+    by = (await directory(visit, answer)).person(answer.by_id).name
+    words = language.words(answer.comment)
+    about = (_("%(name)s answered: “%(words)s”") if words else _("%(name)s answered it")) % {"name": by, "words": words}
+    return Waiting("circle-check", "ontrack", title, about, url, _("View the answer"))
+
+
+def _next(visit: Visit, now: check_ins_pb2.CheckIn) -> str:
+    """ "today a check-in is due", "next check-in: Thursday, 3 Apr 2025"."""
+    _, due = visit.language.gettext, date_of(now, "due_on")
+    if due is not None and (now.HasField("submitted") or due < visit.today):
+        due = date_of(now, "next_due_on")
+    if due is None or due < visit.today:
+        return ""
+    if due == visit.today:
+        return _("a check-in is due today")
+    return _("next check-in: %(day)s") % {"day": _named(visit, due)}
+
+
+def _named(visit: Visit, day: date) -> str:
+    said = visit.language.whole_day(day)
+    return said[:1].lower() + said[1:] if visit.language.code == "vi" else said
 
 
 def _topics(visit: Visit, reply: topics_pb2.TopicList | None) -> Iterator[Waiting]:

@@ -12,7 +12,7 @@ from services.gateway.console.cards import Avatar, owner_avatar
 from services.gateway.console.cycles import choose_cycle
 from services.gateway.console.language import Language, decimal_of
 from services.gateway.console.routes import Routes
-from services.gateway.console.visit import Visit, or_none
+from services.gateway.console.visit import Visit
 from services.gateway.failures import Failure
 
 routes = Routes()
@@ -58,12 +58,8 @@ def concerns(visit: Visit) -> bool:
     return visit.may("goals.OpenCycle") or visit.may("people.RegisterPerson")
 
 
-async def lines(visit: Visit, cycle: goals_pb2.Cycle | None) -> tuple[GapLine, ...]:
-    if cycle is None or not concerns(visit):
-        return ()
-    asked = goals_pb2.GetOverview(cycle_id=cycle.cycle_id)
-    overview = await or_none(visit.caller.query("goals", "GetOverview", asked, goals_pb2.Overview))
-    counts = {gap.kind: gap.count for gap in overview.gaps} if overview else {}
+def lines(visit: Visit, overview: goals_pb2.Overview) -> tuple[GapLine, ...]:
+    counts = {gap.kind: gap.count for gap in overview.gaps}
     return tuple(
         GapLine(ICONS[name], counted(kind, counts[kind], visit.language), f"/gaps/{name}")
         for name, kind in KINDS.items()

@@ -10,31 +10,39 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from nhip.goals.v1 import goals_pb2, types_pb2
-from nhip.notifications.v1 import notifications_pb2
 from nhip.people.v1 import people_pb2
 from nhip.rewards.v1 import rewards_pb2
 from services.gateway.console import kpis
 from services.gateway.console.as_of import Moment
 from services.gateway.console.cards import KpiCard, kpi_card
 from services.gateway.console.cycles import choose_cycle
-from services.gateway.console.directory import directory
 from services.gateway.console.language import date_of, day_of, decimal_of
-from services.gateway.console.notices import NoticeRow, notice_row
 from services.gateway.console.routes import Routes
 from services.gateway.console.visit import Visit, or_none
-from services.gateway.features.home import gaps, talks, team
+from services.gateway.features.home import gaps, team
 from services.gateway.features.home.beats import beats
-from services.gateway.features.home.gaps import GapLine
+from services.gateway.features.home.company import CompanyLook, look
+from services.gateway.features.home.news import News, news
+from services.gateway.features.home.talks import Ahead, talks
 from services.gateway.features.home.team import Team
 from services.gateway.features.home.visits import Visits
 from services.gateway.features.home.waiting import Waiting
 
 routes = Routes(gaps.routes)
 
-OWN, COMPANY, NEWS, WAITING = 12, 6, 6, 5
-"""How many are shown of one's own KPIs, of the company's, of what is new, and of the proposals that wait."""
+OWN, COMPANY, WAITING = 12, 6, 5
+"""How many are shown of one's own KPIs, of the company's, and of the proposals that wait."""
 QUIET = (goals_pb2.STATUS_STALE, goals_pb2.STATUS_NOT_STARTED)
 """A KPI in this state waits for a value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """The viewer's: what they may give away, until when, and what they may spend."""
+
+    to_give: str
+    until: str
+    to_spend: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +56,17 @@ class HomePage:
     own_more: bool
     weight: str
     company: tuple[KpiCard, ...]
-    news: tuple[NoticeRow, ...]
+    news: News
     since: str
     """When the viewer was here last; empty: not known."""
     team: Team | None
-    gaps: tuple[GapLine, ...]
+    look: CompanyLook
+    done: Waiting | None
+    """The viewer's last check-in, while none is to be made."""
+    next: str
+    """When the next one is due."""
+    meetings: tuple[Ahead, ...]
+    points: Points | None
     has_cycle: bool
 
 
@@ -62,26 +76,24 @@ async def home(visit: Visit) -> Response:
     cycles = await or_none(visit.caller.query("goals", "ListCycles", goals_pb2.ListCycles(), goals_pb2.Cycles))
     cycle = choose_cycle(cycles.cycles, "", visit.today) if cycles else None
     visits = Visits.of(visit.request, visit.console.clock())
-    (own, company, its_team, its_gaps), (proposals, news, gifts, set_up, talking, rhythm) = await asyncio.gather(
+    (
+        (own, company, its_team, its_look),
+        (proposals, gifts, set_up, points),
+        (told, talking, rhythm),
+    ) = await asyncio.gather(
         asyncio.gather(
             _of_cycle(visit, cycle, owner_ids=[visit.person], page_size=OWN + 1, enclosing=True),
             _of_cycle(visit, cycle, page_size=COMPANY),
             team.of(visit, cycle),
-            gaps.lines(visit, cycle),
+            look(visit, cycle),
         ),
-        asyncio.gather(
-            _proposals(visit),
-            _news(visit, visits),
-            _counter(visit),
-            _set_up(visit),
-            talks.waiting(visit),
-            beats(visit),
-        ),
+        asyncio.gather(_proposals(visit), _counter(visit), _set_up(visit), _points(visit)),
+        asyncio.gather(news(visit, visits), talks(visit), beats(visit)),
     )
     cards = tuple(kpi_card(kpi, visit.language, Moment()) for kpi in own)
     begun, empty = _first_steps(visit, set_up, cycle), _empty_places(visit, set_up, cycle)
     due = _cycles_due(visit, cycles.cycles if cycles else ())
-    waiting = (*begun, *due, *rhythm, *talking, *proposals, *_quiet(visit, own), *gifts, *empty)
+    waiting = (*begun, *due, *rhythm.waiting, *talking.waiting, *proposals, *_quiet(visit, own), *gifts, *empty)
     page = HomePage(
         name=visit.viewer.name if visit.viewer else "",
         day=visit.language.whole_day(visit.today),
@@ -93,10 +105,14 @@ async def home(visit: Visit) -> Response:
         company=tuple(
             kpi_card(kpi, visit.language, Moment()) for kpi in company if kpi.level == types_pb2.LEVEL_COMPANY
         ),
-        news=news,
+        news=told,
         since=visit.language.lately(visits.last_ended, visit.zone, visit.today) if visits.last_ended else "",
         team=its_team,
-        gaps=its_gaps,
+        look=its_look,
+        done=rhythm.done,
+        next=rhythm.next,
+        meetings=talking.meetings,
+        points=points,
         has_cycle=cycle is not None,
     )
     response = visit.render("home/home.html", page=page)
@@ -213,18 +229,19 @@ async def _counter(visit: Visit) -> list[Waiting]:
     ]
 
 
-async def _news(visit: Visit, visits: Visits) -> tuple[NoticeRow, ...]:
-    """The last notices about what needs nothing of the viewer: those since they were here, else the newest."""
-    asked = notifications_pb2.ListNotices(page_size=30)
-    reply = await or_none(visit.caller.query("notifications", "ListNotices", asked, notifications_pb2.Notices))
-    if reply is None:
-        return ()
-    told = [notice for notice in reply.notices if not notice.waiting]
-    if visits.last_ended:
-        told = [notice for notice in told if notice.given_at.ToDatetime(UTC) > visits.last_ended]
-    told = told[:NEWS]
-    who = await directory(visit, notifications_pb2.Notices(notices=told))
-    return tuple(notice_row(visit, notice, who) for notice in told)
+async def _points(visit: Visit) -> Points | None:
+    """None while rewards is away, and of who was never given any."""
+    asked = rewards_pb2.GetWallet(page_size=1)
+    reply = await or_none(visit.caller.query("rewards", "GetWallet", asked, rewards_pb2.Wallet))
+    if reply is None or not (reply.monthly_allowance or reply.received):
+        return None
+    until = date_of(reply, "allowance_until")
+    number = visit.language.number
+    return Points(
+        number(Decimal(reply.allowance)),
+        visit.language.short_day(until) if until else "",
+        number(Decimal(reply.received)),
+    )
 
 
 async def _set_up(visit: Visit) -> people_pb2.Organisation | None:

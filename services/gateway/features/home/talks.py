@@ -1,7 +1,8 @@
-"""What waits for somebody of actions, meetings and reviews."""
+"""What waits for somebody of actions and reviews, and the meetings ahead."""
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, timedelta
 
 from nhip.checkins.v1 import meetings_pb2, reviews_pb2, types_pb2
@@ -10,30 +11,50 @@ from services.gateway.console.notices import meeting_url, review_url
 from services.gateway.console.visit import Visit, or_none
 from services.gateway.features.home.waiting import Waiting
 
-SHOWN = 4
-"""Of each kind."""
+SHOWN, MEETINGS = 4, 3
+"""Of each kind that waits, and of the meetings ahead."""
 SOON = timedelta(days=1)
 
 
-async def waiting(visit: Visit) -> list[Waiting]:
-    """What is overdue or due within a day, what waits for approval or for one's part of a review, the meetings of the
-    next day."""
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """A meeting to come."""
+
+    title: str
+    at: str
+    about: str
+    url: str
+    soon: bool
+    """Within a day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Talks:
+    waiting: tuple[Waiting, ...] = ()
+    """What is overdue or due within a day, what waits for approval or for one's part of a review."""
+    meetings: tuple[Ahead, ...] = ()
+    """The next first."""
+
+
+async def talks(visit: Visit) -> Talks:
     query = visit.caller.query
     due, asked, meetings, reviews = await asyncio.gather(
         or_none(query("checkins", "ListActions", meetings_pb2.ListActions(page_size=30), meetings_pb2.ActionList)),
         or_none(query("checkins", "ListActions", meetings_pb2.ListActions(to_approve=True), meetings_pb2.ActionList)),
-        or_none(query("checkins", "ListMeetings", meetings_pb2.ListMeetings(page_size=10), meetings_pb2.MeetingList)),
+        or_none(
+            query("checkins", "ListMeetings", meetings_pb2.ListMeetings(page_size=MEETINGS), meetings_pb2.MeetingList)
+        ),
         or_none(query("checkins", "ListReviews", reviews_pb2.ListReviews(waiting=True), reviews_pb2.ReviewList)),
     )
     who = (
         await directory(visit, asked, meetings, reviews) if asked or meetings or reviews else Directory(visit.language)
     )
-    return [
-        *(_meetings(visit, meetings, who) if meetings else ()),
+    waiting = (
         *(_due(visit, due) if due else ()),
         *(_asked(visit, asked, who) if asked else ()),
         *(_reviews(visit, reviews, who) if reviews else ()),
-    ]
+    )
+    return Talks(waiting, tuple(_meetings(visit, meetings, who)) if meetings else ())
 
 
 def _due(visit: Visit, listed: meetings_pb2.ActionList) -> Iterator[Waiting]:
@@ -56,13 +77,18 @@ def _asked(visit: Visit, listed: meetings_pb2.ActionList, who: Directory) -> Ite
         yield Waiting("checklist", "behind", title, about, "/actions", _("View and decide"))
 
 
-def _meetings(visit: Visit, listed: meetings_pb2.MeetingList, who: Directory) -> Iterator[Waiting]:
+def _meetings(visit: Visit, listed: meetings_pb2.MeetingList, who: Directory) -> Iterator[Ahead]:
     _, until = visit.language.gettext, visit.console.clock() + SOON
-    for one in [one for one in listed.meetings if one.span.starts_at.ToDatetime(UTC) <= until][:SHOWN]:
+    for one in listed.meetings:
         others = [who.person(id).name for id in one.participant_ids if id != visit.person]
-        at = visit.language.instant(one.span.starts_at.ToDatetime(UTC), visit.zone)
-        title = _("Meet %(names)s") % {"names": ", ".join(others)}
-        yield Waiting("users", "behind", title, at, meeting_url(one.meeting_id), _("To the meeting"))
+        starts = one.span.starts_at.ToDatetime(UTC)
+        yield Ahead(
+            _("Meet %(names)s") % {"names": ", ".join(others)},
+            visit.language.instant(starts, visit.zone),
+            visit.language.words(one.about),
+            meeting_url(one.meeting_id),
+            starts <= until,
+        )
 
 
 def _reviews(visit: Visit, listed: reviews_pb2.ReviewList, who: Directory) -> Iterator[Waiting]:

@@ -1,6 +1,7 @@
 """The goal map as a tree: goals, success factors, KPIs; folded by the service, so that no page carries more than it can
 show."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -8,7 +9,7 @@ from decimal import Decimal
 from eventkit.values import is_percent
 from nhip.goals.v1 import goals_pb2
 from services.gateway.console.as_of import Moment
-from services.gateway.console.cards import KpiCard, kpi_card, status_key
+from services.gateway.console.cards import KpiCard, kpi_card, segments, status_key
 from services.gateway.console.language import Language, decimal_of
 
 COLUMNS = ("goal", "csf", "company", "department", "individual")
@@ -192,7 +193,7 @@ class Planting:
         below = self._below.get(csf.csf_id, [])
         statuses = [status_key(kpi.standing.status) for kpi in every]
         on_track = sum(status in ("ontrack", "meets", "exceed") for status in statuses)
-        card = CsfCard(csf.name, csf.why, tuple(segments(statuses)), on_track, len(every))
+        card = CsfCard(csf.name, csf.why, tuple(segments(Counter(statuses))), on_track, len(every))
         told = self.language.gettext("%(on_track)s of %(kpis)s KPIs on track") % {
             "on_track": on_track,
             "kpis": len(statuses),
@@ -282,14 +283,3 @@ class Planting:
 def parent_id(kpi: goals_pb2.Kpi) -> str:
     kind = kpi.parent.WhichOneof("target")
     return getattr(kpi.parent, kind) if kind else ""
-
-
-def segments(statuses: Iterable[str]) -> Iterable[tuple[str, Decimal, Decimal]]:
-    """The strip of a success factor: one stretch per status, best first."""
-    found = list(statuses)
-    start = Decimal()
-    for status in ("exceed", "meets", "ontrack", "behind", "below", "risk", "unacceptable", "stale", "new"):
-        if share := found.count(status):
-            length = (Decimal(share) / len(found) * 100).quantize(Decimal("0.01"))
-            yield status, start, length
-            start += length
