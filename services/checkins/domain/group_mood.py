@@ -1,12 +1,10 @@
-"""Whose mood may be shown as a group's: of five people or more, and so that no two groups that are shown tell the mood
-of fewer by subtraction (1.13). Pure."""
+"""Whose mood may be shown as a group's: of as many people as the company sets, five at least, and so that no two groups
+that are shown tell the mood of fewer by subtraction (1.13). Pure."""
 
 from collections.abc import Mapping, Sequence
 
-FEWEST = 5
 
-
-def showable(members: Mapping[str, int], parents: Mapping[str, str]) -> frozenset[str]:
+def showable(members: Mapping[str, int], parents: Mapping[str, str], fewest: int) -> frozenset[str]:
     """The units whose mood is shown, by how many in each, without its parts, told theirs.
 
     What is left of a unit without its shown parts is nobody, or as many people again. Where it is not, the smallest
@@ -25,19 +23,19 @@ def showable(members: Mapping[str, int], parents: Mapping[str, str]) -> frozense
 
     shown: set[str] = set()
     # A unit at the top is a group of its own: nothing around it is shown that it could be taken from.
-    waiting = [unit for unit in parts.get("", ()) if count(unit) >= FEWEST]
+    waiting = [unit for unit in parts.get("", ()) if count(unit) >= fewest]
     while waiting:
         unit = waiting.pop()
         shown.add(unit)
-        chosen = _apart(count(unit), [(count(part), part) for part in parts.get(unit, ())])
+        chosen = _apart(count(unit), [(count(part), part) for part in parts.get(unit, ())], fewest)
         waiting += chosen
     return frozenset(shown)
 
 
-def _apart(whole: int, parts: Sequence[tuple[int, str]]) -> list[str]:
+def _apart(whole: int, parts: Sequence[tuple[int, str]], fewest: int) -> list[str]:
     """The parts that are shown beside the whole, the largest first."""
-    chosen = sorted((part for part in parts if part[0] >= FEWEST), reverse=True)
-    while chosen and 0 < whole - sum(size for size, _ in chosen) < FEWEST:
+    chosen = sorted((part for part in parts if part[0] >= fewest), reverse=True)
+    while chosen and 0 < whole - sum(size for size, _ in chosen) < fewest:
         chosen.pop()
     return [part for _, part in chosen]
 

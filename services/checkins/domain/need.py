@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from nhip.checkins.v1 import types_pb2 as t
+from nhip.people.v1.settings_pb2 import Settings
 
 LOW_MOOD = 2
-GOOD_NUMBER = 5
-"""KPIs that one person answers for at most without being asked whether it is too much (1.3)."""
-LOW_CONFIDENCE = Decimal(3)
 FALL = Decimal(2)
 """By how much confidence falls where one asks why."""
 
@@ -28,8 +26,6 @@ class Facts:
     topics: int = 0
     topic_days: int = 0
     """For how long the oldest topic waits."""
-    patience: int = 5
-    """For how many days the company lets a topic wait."""
     answer_waits: bool = False
     wants_meeting: bool = False
 
@@ -40,13 +36,29 @@ class Judged:
     signs: tuple["t.TeamSign.ValueType", ...]
 
 
-def judge(facts: Facts) -> Judged:
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a company lets pass, as its settings have it."""
+
+    kpis: int
+    """That one person answers for at most without being asked whether it is too much (1.3)."""
+    confidence: int
+    """Up to here it is low."""
+    topic_days: int
+    """For so long a topic may wait."""
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Limits":
+        return cls(settings.kpis_at_most, settings.low_confidence, settings.topic_days)
+
+
+def judge(facts: Facts, limits: Limits) -> Judged:
     """The three silent risks first."""
     tired = _falls(facts.moods) or (bool(facts.moods) and facts.moods[-1] <= LOW_MOOD)
-    too_much = facts.kpis > GOOD_NUMBER or facts.stuck > 0
+    too_much = facts.kpis > limits.kpis or facts.stuck > 0
     overloaded = (tired and too_much) or (len(facts.moods) > 1 and max(facts.moods[-2:]) <= LOW_MOOD)
     unsure = bool(facts.confidences) and (
-        facts.confidences[-1] <= LOW_CONFIDENCE
+        facts.confidences[-1] <= limits.confidence
         or (len(facts.confidences) > 1 and facts.confidences[-2] - facts.confidences[-1] >= FALL)
     )
     missed = facts.state == t.CHECK_IN_STATE_OVERDUE or (len(facts.late) > 1 and all(facts.late[-2:]))
@@ -59,7 +71,7 @@ def judge(facts: Facts) -> Judged:
         (facts.answer_waits, t.TEAM_SIGN_ANSWER_WAITS),
     )
     signs = tuple(sign for holds, sign in found if holds)
-    today = overloaded or facts.wants_meeting or (facts.topics > 0 and facts.topic_days >= facts.patience)
+    today = overloaded or facts.wants_meeting or (facts.topics > 0 and facts.topic_days >= limits.topic_days)
     need = t.NEED_TODAY if today else t.NEED_THIS_WEEK if signs else t.NEED_NONE
     return Judged(need, signs)
 

@@ -29,8 +29,6 @@ from nhip.common.v1.words_pb2 import PersonalText
 from services.checkins.domain.reporting import direct_manager
 
 MOODS = ("1", "2", "3", "4", "5")
-WITHOUT_SELF_AFTER = timedelta(days=14)
-"""After which a manager writes although the person did not."""
 QUESTIONS = ("why", "working", "next")
 """The three questions (C-41), as a part has them."""
 OF_THE_PERSON, OF_THE_MANAGER = ("help", "mood", "feeling"), ("first_step", "first_step_due_at")
@@ -135,7 +133,8 @@ def waits_for(review: Review, org: OrgChart) -> str:
 def manager_may_write(review: Review, org: OrgChart, opened_at: datetime, at: datetime) -> bool:
     """After the person; without them where they left, or did not write for long."""
     if review.state == t.REVIEW_STATE_SELF:
-        return not org.is_active(review.person_id) or opened_at + WITHOUT_SELF_AFTER <= at
+        days = org.settings.on(org.today(at)).own_review_days
+        return not org.is_active(review.person_id) or opened_at + timedelta(days=days) <= at
     return review.state == t.REVIEW_STATE_MANAGER
 
 

@@ -13,7 +13,7 @@ from eventkit.rpc.paging import asked
 from eventkit.values import from_date, from_decimal, to_date
 from nhip.checkins.v1 import check_ins_pb2 as pb
 from nhip.common.v1.words_pb2 import PersonalText
-from services.checkins.domain.group_mood import FEWEST, showable
+from services.checkins.domain.group_mood import showable
 from services.checkins.views.cadence import DUES, HOLIDAY_DAYS
 from services.checkins.views.check_in import CHECK_INS
 
@@ -47,6 +47,7 @@ async def group_mood(
     )
     parents = {unit.id: unit.parent_id for unit in org.units.values()}
     inside = [unit for unit in parents if unit_id in _line(unit, parents)]
+    fewest = org.settings.on(today).mood_people
     points: list[pb.GroupMoodPoint] = []
     for row in days:
         # How many people of each unit told theirs, by the units that they were in on the day.
@@ -58,10 +59,10 @@ async def group_mood(
             row["due_on"],
         )
         members = {one["unit_id"]: one["people"] for one in told if one["unit_id"]}
-        if unit_id not in showable(members, parents):
+        if unit_id not in showable(members, parents, fewest):
             continue
         moods = await _moods(con, words, tenant, row["due_on"], inside)
-        if len(moods) >= FEWEST:
+        if len(moods) >= fewest:
             mean = (Decimal(sum(moods)) / len(moods)).quantize(Decimal("0.1"))
             points.append(
                 pb.GroupMoodPoint(due_on=from_date(row["due_on"]), people=len(moods), mean=from_decimal(mean))

@@ -17,7 +17,7 @@ from nhip.checkins.v1 import types_pb2 as t
 from nhip.goals.v1.types_pb2 import MEASURE_KIND_MILESTONE
 from services.checkins.domain.calendar import Slot
 from services.checkins.domain.check_in import rights, state_on
-from services.checkins.domain.need import Facts, judge
+from services.checkins.domain.need import Facts, Limits, judge
 from services.checkins.domain.reporting import reports
 from services.checkins.queries.calendars import Everybody, absences_in, cycle_around, everybody, managers_then, sent_to
 from services.checkins.queries.check_ins import line
@@ -98,10 +98,10 @@ def _judge(member: pb.TeamMember, rows: Sequence[CheckInRow], slot: Slot | None,
             stuck=len(member.stuck_kpi_ids),
             topics=member.topics_waiting,
             topic_days=days,
-            patience=org.settings.on(today).topic_days,
             answer_waits=waits,
             wants_meeting=member.wants_meeting,
-        )
+        ),
+        Limits.of(org.settings.on(today)),
     )
     member.need = judged.need
     member.signs.extend(judged.signs)

@@ -11,6 +11,7 @@ from eventkit.commands.loading import Load
 from eventkit.context import Context
 from eventkit.database import connection
 from eventkit.directory.facts import OrgChart
+from eventkit.directory.setting_sql import in_force
 from eventkit.directory.views import TenantView
 from eventkit.process.service import Due, Resources, Timer
 from eventkit.subscriptions.table import reading
@@ -25,19 +26,18 @@ from services.checkins.views.cadence import CADENCES
 from services.checkins.views.known import KNOWN_CYCLES
 
 LOOK_EVERY = timedelta(minutes=1)
-HOUR = 6
-"""From this hour on a day is looked at, by the clock of its company."""
 AT_ONCE = 100
 """People whose managers are looked up before others have a turn."""
 LOOK_BACK = 7
 """Days for which a missed check-in is still said to be missing."""
 
-# Companies with a rhythm in which a cycle runs, whose day has come to the hour.
+# Companies with a rhythm in which a cycle runs, whose day has come to the hour that they set, by their clock.
 _AWAKE = f"""
-select t.tenant, d.today, (d.today + time '{HOUR:02}:00')::timestamp at time zone t.time_zone as due_at
+select t.tenant, d.today, (d.today + make_interval(hours => h.value))::timestamp at time zone t.time_zone as due_at
 from {TenantView().table} t
 cross join lateral (select ($1::timestamptz at time zone t.time_zone)::date as today) d
-where extract(hour from $1::timestamptz at time zone t.time_zone) >= {HOUR}
+cross join lateral ({in_force("check_in_hour", "t.tenant", "d.today")}) h
+where extract(hour from $1::timestamptz at time zone t.time_zone) >= h.value
   and exists (select from {CADENCES} c where c.tenant = t.tenant)
   and exists (select from {KNOWN_CYCLES} k where k.tenant = t.tenant and k.begun and not k.withdrawn
     and d.today - {LOOK_BACK} <= k.ends_on and d.today + 1 >= k.starts_on)

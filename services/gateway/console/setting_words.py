@@ -104,6 +104,22 @@ def setting_words(language: Language) -> Mapping[str, SettingWords]:
             _("From how many people on a retro may be anonymous"),
             _("Of fewer, one could tell who wrote what: it is not offered to them."),
         ),
+        "check_in_hour": SettingWords(
+            _("Hour at which check-ins are reminded of"),
+            _("From this hour of the day on, whose check-in falls due or is missing is told; by the company's clock."),
+        ),
+        "mood_people": SettingWords(
+            _("From how many people on a group's mood is shown"),
+            _("Of fewer, one could tell whose mood it is. Nor is it shown where another group would give it away."),
+        ),
+        "kpis_at_most": SettingWords(
+            _("KPIs that one person carries well"),
+            _("Who answers for more, and whose mood falls, may be carrying too much: their manager sees it."),
+        ),
+        "own_review_days": SettingWords(
+            _("How long a review waits for one's own part"),
+            _("After so many days without it, the manager may write theirs."),
+        ),
     }
 
 
@@ -116,6 +132,7 @@ def group_words(language: Language) -> Mapping[str, GroupWords]:
         "approval": GroupWords(_("Decisions and notices"), _("how long one waits, and what is told"), "bell"),
         "praise": GroupWords(_("Praise and points"), _("how many, and for how long"), "heart-handshake"),
         "hints": GroupWords(_("Hints while praising"), _("they never hold anybody up"), "bulb"),
+        "check_ins": GroupWords(_("Check-ins and reviews"), _("the rhythm, and whom it protects"), "clipboard-check"),
         "retro": GroupWords(_("Retros"), _("how a team looks back"), "star"),
     }
 
@@ -147,6 +164,10 @@ def unit_word(value: Decimal, unit: str, language: Language) -> str:
             return ngettext("point", "points", number)
         case "characters":
             return ngettext("character", "characters", number)
+        case "hour":
+            return language.gettext("o'clock")
+        case "kpis":
+            return "KPI" if number == 1 else language.gettext("KPIs")
         case "people":
             return ngettext("person", "people", number)
         case _:

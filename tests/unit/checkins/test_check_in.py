@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from nhip.checkins.v1.events_pb2 import CheckInAskedAgain, CheckInDrafted, Check
 from services.checkins.domain import check_in
 from services.checkins.domain.calendar import Slot
 from services.checkins.domain.check_in import CHECK_IN, CheckIn, Rights, at_row, rights
-from services.checkins.domain.need import Facts, judge
+from services.checkins.domain.need import Facts, Limits, judge
 from tests.unit.decisions import Command, Given, company_x, given, number, rejected, words
 
 X = company_x()
@@ -228,6 +229,9 @@ def test_a_value_that_stands_already_is_checked_in_all_the_same():
 # --- whom a manager should turn to first (C-22) ---
 
 
+LIMITS = Limits(kpis=5, confidence=3, topic_days=5)
+
+
 @pytest.mark.parametrize(
     ("facts", "need", "signs"),
     [
@@ -245,8 +249,17 @@ def test_a_value_that_stands_already_is_checked_in_all_the_same():
 )
 def test_who_needs_their_manager_first_c22(facts: Facts, need: int, signs: tuple[int, ...]):
     """Also who has a KPI that nothing moves (C-20)."""
-    judged = judge(facts)
+    judged = judge(facts, LIMITS)
     assert (judged.need, judged.signs) == (need, signs)
+
+
+def test_what_a_company_lets_pass_is_its_own():
+    busy, unsure = Facts(moods=(4, 3, 2), kpis=4), Facts(confidences=(Decimal(4),))
+    assert not judge(busy, LIMITS).signs
+    assert not judge(unsure, LIMITS).signs
+    strict = Limits(kpis=3, confidence=4, topic_days=1)
+    assert judge(busy, strict).signs == (t.TEAM_SIGN_OVERLOADED,)
+    assert judge(unsure, strict).signs == (t.TEAM_SIGN_OFF_COURSE,)
 
 
 @pytest.mark.parametrize(

@@ -5,19 +5,30 @@ from itertools import combinations
 from hypothesis import given as random
 from hypothesis import strategies as st
 
-from services.checkins.domain.group_mood import FEWEST, showable
+from services.checkins.domain.group_mood import showable
 
+FEWEST = 5
 PARENTS = {"company": "", "sales": "company", "north": "sales", "south": "sales", "cskh": "company"}
 
 
 def test_only_from_five_people():
-    assert showable({"company": 4}, {"company": ""}) == set()
-    assert showable({"company": 5}, {"company": ""}) == {"company"}
+    assert showable({"company": 4}, {"company": ""}, FEWEST) == set()
+    assert showable({"company": 5}, {"company": ""}, FEWEST) == {"company"}
+
+
+def test_a_company_may_ask_for_more():
+    assert showable({"company": 7}, {"company": ""}, 8) == set()
 
 
 def test_a_part_is_not_shown_if_the_whole_without_it_is_a_few():
-    assert showable({"north": 6, "south": 2, "cskh": 5}, PARENTS) == {"company", "sales", "cskh"}
-    assert showable({"north": 6, "south": 5, "cskh": 5}, PARENTS) == {"company", "sales", "north", "south", "cskh"}
+    assert showable({"north": 6, "south": 2, "cskh": 5}, PARENTS, FEWEST) == {"company", "sales", "cskh"}
+    assert showable({"north": 6, "south": 5, "cskh": 5}, PARENTS, FEWEST) == {
+        "company",
+        "sales",
+        "north",
+        "south",
+        "cskh",
+    }
 
 
 @random(st.dictionaries(st.sampled_from(sorted(PARENTS)), st.integers(0, 12)))
@@ -27,7 +38,7 @@ def test_no_groups_that_are_shown_tell_of_fewer_than_five(members: dict[str, int
         unit: {one for one in PARENTS if unit == one or unit == PARENTS[one] or unit == PARENTS.get(PARENTS[one], "")}
         for unit in PARENTS
     }
-    shown = showable(members, PARENTS)
+    shown = showable(members, PARENTS, FEWEST)
     for whole in shown:
         parts = [unit for unit in shown if unit != whole and inside[unit] < inside[whole]]
         for number in range(len(parts) + 1):
