@@ -16,7 +16,7 @@ from cli.running import Failed
 from eventkit.errors import Kind
 from eventkit.rpc import errors
 from eventkit.rpc.client import channel
-from eventkit.rpc.metadata import AUTHORIZATION, CHECK, IDEMPOTENCY_KEY, POSITION
+from eventkit.rpc.metadata import AUTHORIZATION, CHECK, IDEMPOTENCY_KEY, POSITION, TRACEPARENT
 from eventkit.rpc.tls import Tls
 from eventkit.settings import load
 from nhip.common.v1.command_pb2 import Accepted
@@ -95,9 +95,10 @@ class Client:
         after: Iterable[str] = (),
         check: bool = False,
         deadline: float = DEADLINE,
+        traceparent: str = "",
     ) -> Reply:
         """The reply to a request, within `deadline` seconds. `at` names the service, which only operations need;
-        `after` positions to wait for.
+        `after` positions to wait for; `traceparent` the trace that it is part of (W3C).
 
         Raises `Rejected` when it is refused and `Failed` when nobody answers. What may be repeated (a query, a command
         with a key) is while its service is away; whoever asks too often is asked again when they may.
@@ -111,6 +112,8 @@ class Client:
             metadata.append((IDEMPOTENCY_KEY, key))
         if check:
             metadata.append((CHECK, "true"))
+        if traceparent:
+            metadata.append((TRACEPARENT, traceparent))
         begun = time.monotonic()
         until = begun + (self._patience if key or reply is not Accepted else 0.0)
         while True:

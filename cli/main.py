@@ -31,6 +31,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "cli.verify:verify",
         "Fold every stream again and compare each view with it. Exit code 1 when a row differs.",
     ),
+    "history": (
+        "cli.history.command:history",
+        "Have callers race in a company of its own, and judge whether anything was lost, doubled, reordered or torn.",
+    ),
     "rebuild": (
         "cli.rebuild:rebuild",
         "Empty a view and fold it again from the first event. Until it is there again, answers from it are incomplete.",

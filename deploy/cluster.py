@@ -44,6 +44,8 @@ class Process:
     arguments: Sequence[str]
     port: int
     metrics_port: int = 0
+    program: Sequence[str] = ("-m", "cli.main")
+    """What Python runs; tests run it in another time."""
     _child: Child | None = field(default=None, repr=False)
 
     @property
@@ -73,8 +75,7 @@ class Process:
         self._ports.unlink(missing_ok=True)
         command = [
             sys.executable,
-            "-m",
-            "cli.main",
+            *self.program,
             "serve",
             self.name,
             "--ports-file",
@@ -145,16 +146,19 @@ async def cluster(
     directory: Path,
     *,
     replicas: int = 2,
+    services: Mapping[str, int] | None = None,
     port: int = 0,
     postgres: str | None = None,
     kafka: str | None = None,
     say: Say = quiet,
 ) -> AsyncGenerator[Cluster]:
-    """Everything, ready; ended in the opposite order. `port` is the gateway's; 0: any that is free."""
+    """Everything, ready; ended in the opposite order. `services`: only these, in so many replicas each. `port` is the
+    gateway's; 0: any that is free."""
+    wanted = services or dict.fromkeys(SERVICES, replicas)
     directory = directory.resolve()
     directory.mkdir(parents=True, exist_ok=True)
     async with engines(directory, postgres=postgres, kafka=kafka, say=say) as urls, AsyncExitStack() as stack:
-        free = stack.enter_context(claimed(len(SERVICES) * replicas * 2 + 1))
+        free = stack.enter_context(claimed(sum(wanted.values()) * 2 + 1))
         environment = {
             "NHIP_POSTGRES": urls.postgres,
             "NHIP_KAFKA": urls.kafka,
@@ -164,8 +168,8 @@ async def cluster(
             "NHIP_SHUTDOWN_SECONDS": "5",
         }
         processes: list[Process] = []
-        for name in SERVICES:
-            for number in range(replicas):
+        for name, count in wanted.items():
+            for number in range(count):
                 own = {"NHIP_PORT": str(free.pop()), "NHIP_METRICS_PORT": str(free.pop())}
                 processes.append(
                     Process(
@@ -191,7 +195,7 @@ async def cluster(
             what="Making databases and topics",
             environment={**os.environ, **environment},
         )
-        say(f"Starting {replicas} replicas each of {', '.join(SERVICES)}, and the gateway…")
+        say(f"Starting {', '.join(f'{name} ({count})' for name, count in wanted.items())}, and the gateway…")
         try:
             for process in processes:
                 await process.launch()
@@ -203,15 +207,19 @@ async def cluster(
 
 
 def _addresses(processes: Sequence[Process]) -> dict[str, str]:
-    return {name: ",".join(one.address for one in processes if one.name == name) for name in SERVICES}
+    named: dict[str, list[str]] = {}
+    for one in processes:
+        if one.name in SERVICES:
+            named.setdefault(one.name, []).append(one.address)
+    return {name: ",".join(addresses) for name, addresses in named.items()}
 
 
 async def _run(directory: Path, replicas: int, port: int) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    given = {name: os.environ.get(f"NHIP_{name.upper()}") or None for name in ("postgres", "kafka")}
-    async with cluster(directory, replicas=replicas, port=port, say=print, **given) as running:
+    postgres, kafka = (os.environ.get(f"NHIP_{name}") or None for name in ("POSTGRES", "KAFKA"))
+    async with cluster(directory, replicas=replicas, port=port, postgres=postgres, kafka=kafka, say=print) as running:
         (directory / "addresses.json").write_text(dumps(running.addresses))
         print(
             f"The gateway answers on {running.url}/. Other commands: --directory {directory}. Ctrl-C stops it.",

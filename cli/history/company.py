@@ -1,0 +1,62 @@
+"""A tenant of its own for a history: a few people, two gifts and a core value, over which callers race."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from uuid import uuid4
+
+from cli.client import Client
+from cli.tenant import make
+from nhip.common.v1.words_pb2 import PersonalText
+from nhip.people.v1 import people_pb2 as p
+from nhip.people.v1 import types_pb2 as t
+from nhip.rewards.v1 import rewards_pb2 as r
+
+PEOPLE = 4
+GIFTS = 2
+STOCK, PRICE = 20, 15
+
+Sign = Callable[[str, str], Awaitable[str]]
+"""A token by subject and tenant."""
+
+
+@dataclass(frozen=True)
+class Company:
+    tenant: str
+    steward: Client
+    """Sets points right, hands gifts over, changes stock."""
+    auditor: Client
+    people: Sequence[str]
+    clients: Sequence[Client]
+    """As each of the people."""
+    operator: Client
+    value_id: str
+    gifts: Sequence[str]
+
+
+async def founded(client: Client, sign: Sign) -> Company:
+    """A new one, of which every service has heard."""
+    tenant = f"history-{uuid4().hex[:10]}"
+
+    async def acting(subject: str) -> Client:
+        return client.acting(await sign(subject, tenant))
+
+    def registered(name: str, *roles: t.Role.ValueType) -> p.RegisterPerson:
+        return p.RegisterPerson(name=PersonalText(plain=name), roles=[t.ROLE_EMPLOYEE, *roles])
+
+    operator = await acting("service:operator")
+    first = registered("Steward", t.ROLE_ADMIN)
+    steward = await acting(f"person:{await make(operator, tenant, p.CreateTenant(name='History'), first)}")
+
+    async def joins(name: str, *roles: t.Role.ValueType) -> str:
+        return (await steward.command(registered(name, *roles), key=name, after=client.positions.all())).id
+
+    auditor = await joins("Auditor", t.ROLE_AUDITOR)
+    people = [await joins(f"Person {number}") for number in range(PEOPLE)]
+    known = client.positions.all()
+    value = await steward.command(r.NameCoreValue(name="History"), key="value", after=known)
+    gifts = [
+        (await steward.command(r.OfferGift(name=f"Gift {n}", points=PRICE + n, stock=STOCK), key=f"gift {n}")).id
+        for n in range(GIFTS)
+    ]
+    clients = [await acting(f"person:{person}") for person in people]
+    return Company(tenant, steward, await acting(f"person:{auditor}"), people, clients, operator, value.id, gifts)
