@@ -74,7 +74,8 @@ async def proved(
 ) -> None:
     """Chapter by chapter until all rounds are over, or one has a fault. Raises `Failed` then."""
     seed = seed or secrets.token_hex(4)
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # that a broker is away is what is tried
+    for chatty in ("aiokafka", "asyncpg"):
+        logging.getLogger(chatty).setLevel(logging.CRITICAL)  # that engines are away is what is tried
     say(f"{rounds} rounds, seed {seed}")
     chance, events = random.Random(seed), 0
     for begin in range(1, rounds + 1, ROUNDS_OF_A_CHAPTER):

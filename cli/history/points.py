@@ -19,6 +19,11 @@ Says = tuple[Mapping[str, str], Mapping[str, str], Mapping[str, int]]
 NOTHING: Says = ({}, {}, {})
 
 
+def amount(points: int) -> str:
+    """A balance; none is as if there had never been one."""
+    return str(points) if points else ""
+
+
 def received(person: str) -> str:
     return f"points of {person}"
 
@@ -48,7 +53,7 @@ def _balance(thing: Callable[[str], str], moves: str = "") -> Callable[[Any], Sa
     def says(event: Any) -> Says:
         name = thing(event.person_id)
         moved = {moves: event.after - event.before} if moves else {}
-        return {name: str(event.before)}, {name: str(event.after)}, moved
+        return {name: amount(event.before)}, {name: amount(event.after)}, moved
 
     return says
 

@@ -107,7 +107,7 @@ class Asker:
         found = await self._answered(self._company.steward, r.GetWallet(person_id=person), r.Wallet, behind)
         stream = points.wallet(self._company.tenant, person)
         rows = {stream: [movement.event_id for movement in found.movements]}
-        self._say({points.received(person): str(found.received) if found.movements else ""}, rows, behind)
+        self._say({points.received(person): points.amount(found.received)}, rows, behind)
 
     async def gifts(self, behind: int) -> None:
         found = await self._answered(self._company.steward, r.ListGifts(), r.Gifts, behind)

@@ -11,6 +11,7 @@ import random
 import secrets
 import shutil
 import signal
+import sys
 from argparse import ArgumentParser
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
@@ -18,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import asyncpg
+import typer
 
 from cli.history.command import opened, proved
 from cli.running import run, say
@@ -67,7 +69,7 @@ class Faults:
             "connection cut": (12, lambda: self.cut(CUT_ONE)),
             "all connections cut": (8, lambda: self.cut(CUT)),
             "PostgreSQL killed": (6, lambda: self.engine_killed("PostgreSQL")),
-            "Kafka killed": (3, lambda: self.engine_killed("Kafka")),
+            "Kafka killed": (2, lambda: self.engine_killed("Kafka")),
             "Kafka stopped": (1, self.kafka_stopped),
             "clock jumps": (8, self.clock_jumps),
         }
@@ -75,13 +77,13 @@ class Faults:
     async def killed(self, service: str, *program: str) -> bool:
         """kill -9, in the middle of whatever it does."""
         process = self.running.process(service, self.chance.randrange(SERVICES[service]))
-        if not self._runs(process):
+        if not self._runs(process.log.name):
             return False
         self._kill(process, *program)
         return True
 
     async def both_writers_killed(self) -> bool:
-        writers = [one for one in self.running.processes if one.name == "rewards" and self._runs(one)]
+        writers = [one for one in self.running.processes if one.name == "rewards" and self._runs(one.log.name)]
         if len(writers) < 2:
             return False
         for one in writers:
@@ -91,7 +93,7 @@ class Faults:
     async def zombie(self) -> bool:
         """Stopped; the database drops it, so that the other leads; then it wakes up and goes on as if nothing were."""
         process = self.running.process("rewards", self.chance.randrange(2))
-        if not self._runs(process):
+        if not self._runs(process.log.name):
             return False
         assert process.pid
         os.kill(process.pid, signal.SIGSTOP)
@@ -106,6 +108,8 @@ class Faults:
 
     async def cut(self, which: str) -> bool:
         """Connections of the services to the log's database."""
+        if not self._runs("PostgreSQL"):
+            return False
         con = await asyncpg.connect(url_of_database(self.running.engines.postgres, "postgres"))
         try:
             await con.fetch(which, "nhip_rewards")
@@ -115,16 +119,17 @@ class Faults:
 
     async def engine_killed(self, name: str) -> bool:
         engine = self._engine(name)
+        if not self._runs(name):
+            return False
         engine.kill()
-        await asyncio.sleep(self.chance.uniform(0.1, 0.5))
-        await engine.start()
+        self._starting[name] = asyncio.create_task(engine.start())
         return True
 
     async def kafka_stopped(self) -> bool:
         """In order, as for maintenance."""
-        engine = self._engine("Kafka")
-        await engine.stop()
-        await engine.start()
+        if not self._runs("Kafka"):
+            return False
+        self._starting["Kafka"] = asyncio.create_task(self._engine("Kafka").restart())
         return True
 
     async def clock_jumps(self) -> bool:
@@ -136,8 +141,8 @@ class Faults:
         """All that was killed runs again. Raises what kept one from it."""
         await asyncio.gather(*self._starting.values())
 
-    def _runs(self, process: Process) -> bool:
-        starting = self._starting.get(process.log.name)
+    def _runs(self, name: str) -> bool:
+        starting = self._starting.get(name)
         if starting and starting.done():
             starting.result()
         return starting is None or starting.done()
@@ -179,7 +184,10 @@ def main() -> None:
     options.add_argument("--seed", default="")
     options.add_argument("--directory", type=Path, default=Path("var/history"))
     given = options.parse_args()
-    run(proof(given.directory, given.rounds, given.seed or secrets.token_hex(4)))
+    try:
+        run(proof(given.directory, given.rounds, given.seed or secrets.token_hex(4)))
+    except typer.Exit as ended:
+        sys.exit(ended.exit_code)
 
 
 if __name__ == "__main__":
