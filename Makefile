@@ -10,7 +10,7 @@ ROUNDS ?= 20
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test faults format bench lint chart image setup proto assets browser pooler lock clean
+.PHONY: help run test faults history format bench lint chart image setup proto assets browser pooler lock clean
 
 ##@ Use it
 
@@ -27,6 +27,9 @@ test: setup proto assets browser pooler ## run all tests; ARGS="tests/unit -k kp
 
 faults: setup proto ## kill what runs while people work, ROUNDS=20 times; SEED=… has the same workload again
 	@ROUNDS=$(ROUNDS) $(if $(SEED),SEED=$(SEED)) $(PY) -m pytest -n 0 -s --timeout 7200 $(or $(ARGS),tests/faults)
+
+history: setup proto ## break something in each of ROUNDS=20 rounds while callers race, and judge what readers were given; SEED=…
+	@$(PY) -m tests.faults.history --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 format: setup $(WEB)/node_modules/.ready ## write Python, contracts, scripts and styles as `make lint` wants them
 	@$(PY) -m ruff check --fix --quiet

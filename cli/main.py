@@ -33,7 +33,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     ),
     "history": (
         "cli.history.command:history",
-        "Have callers race in a company of its own, and judge whether anything was lost, doubled, reordered or torn.",
+        "Have callers race for points and gifts in a company of its own, and judge what all readers were given and "
+        "shown.",
     ),
     "rebuild": (
         "cli.rebuild:rebuild",
