@@ -66,9 +66,9 @@ class Client:
         self._channels, self._token, self._patience = channels, token, patience
         self.positions = positions or Positions()
 
-    def acting(self, token: str) -> "Client":
+    def acting(self, token: str, *, patience: float | None = None) -> "Client":
         """The same connection for somebody else."""
-        return Client(self._channels, token, self.positions, patience=self._patience)
+        return Client(self._channels, token, self.positions, patience=self._patience if patience is None else patience)
 
     async def command(
         self,

@@ -44,6 +44,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "cli.prune:prune",
         "Say which views of earlier or later versions nobody reads any more, and, with --drop, drop their tables.",
     ),
+    "log": ("cli.log:app", "A service's log: moved from PostgreSQL to KurrentDB, and back."),
     "provision": ("cli.provision:provision_", "Make databases and topics that are missing. Safe to repeat."),
     "check": (
         "cli.check:check",

@@ -30,6 +30,8 @@ class Callers:
         self._redemptions: list[tuple[int, str]] = []
         """Whose, and which."""
         self._enough = asyncio.Event()
+        self.answered = 0
+        """How many requests were told how they ended."""
         self.last = 0
         """The furthest position that anybody was told."""
 
@@ -48,6 +50,7 @@ class Callers:
             client, request = self._something()
             self._journal.say(Asked(key, type(request).__name__))
             await self._ask(key, client, request)
+            self.answered += 1
 
     async def _ask(self, key: str, client: Client, request: Message) -> None:
         """Until it is told: stored, or refused for good."""
@@ -57,8 +60,8 @@ class Callers:
                 trace = f"00-{key}-{os.urandom(8).hex()}-01"
                 accepted = await client.ask(request, Accepted, key=key, deadline=deadline, traceparent=trace)
             except Rejected as refused:
-                if refused.kind in (Kind.TOO_MANY, Kind.CONFLICT):
-                    continue
+                if refused.kind in (Kind.TOO_MANY, Kind.CONFLICT, Kind.UNAUTHENTICATED):
+                    continue  # the last: of a process whose clock is wrong
                 self._journal.say(Told(key, refused=refused.reason))
                 return
             except Failed:  # nobody answered, or too late: it may have been carried out

@@ -22,6 +22,8 @@ from eventkit.log.faults import TRANSIENT, Backoff
 from nhip.rewards.v1.events_pb2 import PraiseGiven
 
 CALLERS, ASKERS = 8, 2
+ENOUGH = 40
+"""Requests that are answered in a round, however long that takes while things are broken."""
 PATIENCE = 120.0
 """Seconds for which a reader may lag behind when all is said; what it was not given by then is lost."""
 
@@ -58,7 +60,10 @@ async def chapter(
                 for _ in range(ASKERS):
                     work.create_task(asker.ask(lambda: callers.last, enough))
                 for number in rounds:
+                    before = callers.answered
                     await each(number)
+                    while callers.answered < before + ENOUGH:
+                        await asyncio.sleep(0.02)
                 callers.enough()
                 enough.set()
             await _all_is_said(where, company, begin, journal, asker, feed, topic)

@@ -14,7 +14,7 @@ import typer
 
 from cli.addresses import find, written
 from cli.client import connected
-from cli.history.chapter import Installation, Round, chapter
+from cli.history.chapter import PATIENCE, Installation, Round, chapter
 from cli.history.company import Sign
 from cli.history.facts import line
 from cli.history.judge import Kind, Verdict
@@ -65,7 +65,7 @@ def history(
 
 @asynccontextmanager
 async def opened(services: Mapping[str, str], settings: Settings, sign: Sign) -> AsyncGenerator[Installation]:
-    async with connected(services, "", patience=0.0) as client, _log(settings) as log:
+    async with connected(services, "", patience=PATIENCE) as client, _log(settings) as log:
         yield Installation(client, sign, log, kafka.Cluster.of(settings))
 
 

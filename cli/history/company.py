@@ -40,12 +40,17 @@ async def founded(client: Client, sign: Sign) -> Company:
     async def acting(subject: str) -> Client:
         return client.acting(await sign(subject, tenant))
 
+    async def racing(subject: str) -> Client:
+        """Whoever races decides itself when to ask again."""
+        return client.acting(await sign(subject, tenant), patience=0.0)
+
     def registered(name: str, *roles: t.Role.ValueType) -> p.RegisterPerson:
         return p.RegisterPerson(name=PersonalText(plain=name), roles=[t.ROLE_EMPLOYEE, *roles])
 
     operator = await acting("service:operator")
     first = registered("Steward", t.ROLE_ADMIN)
-    steward = await acting(f"person:{await make(operator, tenant, p.CreateTenant(name='History'), first)}")
+    first_id = await make(operator, tenant, p.CreateTenant(name="History"), first)
+    steward = await acting(f"person:{first_id}")
 
     async def joins(name: str, *roles: t.Role.ValueType) -> str:
         return (await steward.command(registered(name, *roles), key=name, after=client.positions.all())).id
@@ -58,5 +63,14 @@ async def founded(client: Client, sign: Sign) -> Company:
         (await steward.command(r.OfferGift(name=f"Gift {n}", points=PRICE + n, stock=STOCK), key=f"gift {n}")).id
         for n in range(GIFTS)
     ]
-    clients = [await acting(f"person:{person}") for person in people]
-    return Company(tenant, steward, await acting(f"person:{auditor}"), people, clients, operator, value.id, gifts)
+    clients = [await racing(f"person:{person}") for person in people]
+    return Company(
+        tenant,
+        await racing(f"person:{first_id}"),
+        await acting(f"person:{auditor}"),
+        people,
+        clients,
+        operator,
+        value.id,
+        gifts,
+    )

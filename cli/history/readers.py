@@ -145,7 +145,7 @@ async def answered(
         except Failed:
             await asyncio.sleep(0.05)
         except Rejected as refused:
-            if refused.kind is not Kind.TOO_MANY:
+            if refused.kind not in (Kind.TOO_MANY, Kind.UNAUTHENTICATED):
                 raise
 
 

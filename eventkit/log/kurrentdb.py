@@ -25,7 +25,8 @@ from eventkit.log import grouping
 from eventkit.log.group_commit import GroupCommit
 from eventkit.log.grouping import Accepted, Pending
 from eventkit.log.kurrentdb_reading import KurrentReader, faults
-from eventkit.log.kurrentdb_records import Records
+from eventkit.log.kurrentdb_records import Moved, Records
+from eventkit.log.moving import Unfinished
 from eventkit.log.port import NO_STREAM, Appended, Origin, StreamId, Together, Write, WrongVersion
 from eventkit.settings import SettingsError
 from eventkit.telemetry import Metrics
@@ -90,6 +91,7 @@ class KurrentLog(KurrentReader):
             with faults():
                 await self._client.connect()
                 await self._ask_for_guards()
+                await self._ask_for_origin()
         except BaseException:
             await self._client.close()
             raise
@@ -115,6 +117,20 @@ class KurrentLog(KurrentReader):
         raise ServerTooOld(
             f"this KurrentDB cannot check streams beside those that it appends to; Nhip needs version {NEEDED} or newer"
         )
+
+    async def _ask_for_origin(self) -> None:
+        """Whether it was moved here, and whether all of it. Raises `Unfinished`."""
+        said = [self._as.told_of_move(record) async for record in self._records(self._as.moved)]
+        if said and "last" not in said[-1]:
+            raise Unfinished("a log was being moved into this KurrentDB: go on with `nhip log copy`, as before")
+        if said:
+            marks = [(one["position"], one["commit"]) for one in said if "commit" in one]
+            self._as.origin = Moved(said[-1]["last"], said[-1]["shift"], marks)
+
+    @property
+    def moved_upto(self) -> int:
+        """The last position of what was moved here from another log; 0: nothing was."""
+        return self._as.origin.last
 
     async def claim(self, installation: str) -> None:
         """Write down whose log this is, or find that it is. Raises `OthersLog`."""
@@ -269,10 +285,10 @@ class KurrentLog(KurrentReader):
 
     async def _tell_positions(self, group: Sequence[Pending], accepted: list[Accepted], last: int) -> None:
         """The server tells the position of the last event; of those before it they are read."""
-        positions = {accepted[-1].event.id: last}
+        positions = {accepted[-1].event.id: last + self._as.origin.shift}
         if len({id(one.pending) for one in accepted}) > 1:
             before = self._all(commit_position=last, backwards=True, limit=len(accepted) - 1)
-            positions |= {event.id: event.commit_position async for event in before}
+            positions |= {event.id: self._as.position(event) async for event in before}
         for pending in group:
             if isinstance(pending.verdict, Appended):
                 final = accepted[pending.verdict.position - 1].event.id

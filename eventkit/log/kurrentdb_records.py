@@ -1,6 +1,9 @@
 """Events as records of KurrentDB, and what stands beside them."""
 
 import json
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
@@ -12,13 +15,33 @@ from eventkit.log.grouping import Accepted
 from eventkit.log.port import Origin, Recorded, StreamId
 
 
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Where the events of a log stand that was moved here: they keep the positions that they had, and those of new
+    events are commit positions, so many further that they are behind them."""
+
+    last: int = 0
+    """The last kept position; 0: the log began here."""
+    shift: int = 0
+    marks: Sequence[tuple[int, int]] = ()
+    """Kept positions, rising, with the commit positions of their records."""
+
+    def commit(self, position: int) -> int:
+        """A commit position from which a reader behind `position` misses nothing; 0: the beginning."""
+        if position > self.last:
+            return position - self.shift
+        known = bisect_right(self.marks, position, key=lambda mark: mark[0])
+        return self.marks[known - 1][1] if known else 0
+
+
 class Records:
     """The names and records of one context's log: its events' streams begin with `prefix`, others beside do not."""
 
     def __init__(self, prefix: str, context: str):
         self.prefix, self._beside = f"{prefix}.{context}.", f"{prefix}.{context}~"
         self.head, self.probe = f"{self._beside}head", f"{self._beside}probe"
-        self.owner = f"{self._beside}owner"
+        self.owner, self.moved = f"{self._beside}owner", f"{self._beside}moved"
+        self.origin = Moved()
 
     def name(self, stream: StreamId) -> str:
         return f"{self.prefix}{stream.category}-{stream.tenant}/{stream.id}"
@@ -49,8 +72,9 @@ class Records:
         id = uuid5(one.part.append_id, str(one.event.id))
         return NewRecord(self.id_stream(one.event.id), "nhip.EventStored", json.dumps(place).encode(), id=id)
 
-    def event(self, one: Accepted, at: datetime) -> NewRecord:
-        """KurrentDB has keys of its own for correlation and causation; a value there is text."""
+    def event(self, one: Accepted, at: datetime, position: int = 0) -> NewRecord:
+        """KurrentDB has keys of its own for correlation and causation; a value there is text. `position`: one that it
+        keeps."""
         event, part = one.event, one.part
         told = {
             "$correlationId": part.origin.correlation_id,
@@ -64,6 +88,8 @@ class Records:
             "recorded-at": at.isoformat(),
             "occurred-at": (event.occurred_at or at).isoformat(),
         }
+        if position:
+            told["position"] = str(position)
         return NewRecord(
             self.name(one.stream),
             event.type,
@@ -81,7 +107,7 @@ class Records:
             record.data,
             self.stream(record.stream_name),
             record.stream_position + 1,
-            record.commit_position,
+            self._position(record, told),
             UUID(told["append-id"]),
             int(told["append-index"]),
             int(told["append-size"]),
@@ -95,6 +121,19 @@ class Records:
                 told["traceparent"],
             ),
         )
+
+    def position(self, record: RecordedEvent) -> int:
+        """Of an event."""
+        return self._position(record, json.loads(record.metadata)) if self.origin.last else record.commit_position
+
+    def _position(self, record: RecordedEvent, told: dict[str, str]) -> int:
+        return int(told["position"]) if "position" in told else record.commit_position + self.origin.shift
+
+    def said_of_move(self, **said: int) -> NewRecord:
+        return NewRecord(self.moved, "nhip.LogMoved", json.dumps(said).encode(), id=uuid7())
+
+    def told_of_move(self, moved: RecordedEvent) -> dict[str, int]:
+        return json.loads(moved.data)
 
     def owned_by(self, installation: str) -> NewRecord:
         told = json.dumps({"installation": installation}).encode()

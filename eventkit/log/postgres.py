@@ -20,6 +20,7 @@ from eventkit.database import connect, pool
 from eventkit.log import grouping
 from eventkit.log.group_commit import GroupCommit
 from eventkit.log.grouping import Accepted, Pending
+from eventkit.log.moving import Unfinished
 from eventkit.log.port import NO_STREAM, Appended, Origin, Recorded, StreamId, Together, Write, WrongVersion
 from eventkit.log.recent import Recent
 from eventkit.log.rows import event_of
@@ -55,6 +56,8 @@ create trigger log_append_only before update or delete or truncate on log_event
     for each statement execute function log_refuse();
 alter table log_event enable always trigger log_append_only;
 """
+MARK = "log_moving"
+"""A table that is there while a log is being moved here (`postgres_moving`)."""
 COLUMNS = (
     "position, recorded_at, occurred_at, version, id, append_id, append_index, append_size, stream, type, data, "
     "actor, command_digest, correlation_id, causation_id, traceparent"
@@ -88,6 +91,8 @@ INSERT_ONE = _INSERT.format(
 )
 """The same for a single event, in a third less time than as arrays."""
 LOCK = "begin; select pg_advisory_xact_lock(hashtext('log_event'))"
+HOLD = "select pg_advisory_lock(hashtext('log_event'))"
+"""As long as the session lives, nobody appends."""
 ASK = "select pg_notify('log_turn', s) from unnest($1::text[]) s"
 FIND = f"select {COLUMNS} from log_event where id = any($1::uuid[])"
 PAGE = f"select {COLUMNS} from log_event where position > $1 order by position limit $2"
@@ -173,6 +178,8 @@ class PostgresLog:
             await con.execute("select pg_advisory_xact_lock(hashtext('log_event schema'))")
             if await con.fetchval("select to_regclass('log_event')") is None:
                 await con.execute(SCHEMA)
+            if await con.fetchval("select to_regclass($1)", MARK) is not None:
+                raise Unfinished("a log was being moved into this database: go on with `nhip log copy`, as before")
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -269,29 +269,32 @@ async def _open(
     if beside:
         await beside.claim(store.installation)
     followers = [s.name for s in subscriptions.values() if s.source == name]
-    await _refuse_another_log(own, resources.log, name, followers, moved=beside is not None)
+    await _refuse_another_log(own, resources.log, name, followers, moved_upto=beside.moved_upto if beside else None)
     secret = await digest_secret(store, settings)
     topics = Topics(Cluster.of(settings, store.installation), [name, *service.sources], metrics)
     return _Opened(resources.log, pool, own, resources, service, leads, subscriptions, secret, reader, topics)
 
 
 async def _refuse_another_log(
-    own: asyncpg.Pool, event_log: EventLog, name: str, followers: Sequence[str], *, moved: bool
+    own: asyncpg.Pool, event_log: EventLog, name: str, followers: Sequence[str], *, moved_upto: int | None
 ) -> None:
     """Raises SettingsError where it is not the log that the service's database follows: positions of two logs say
-    nothing of each other."""
+    nothing of each other, unless the one was moved to the other.
+
+    `moved_upto`: up to where the log came from the service's own database, of one that is kept elsewhere."""
     async with connection(own) as con:
         seen = await con.fetchval(
             "select greatest((select max(position) from checkpoint where subscription = any($1::text[])), "
             "(select max(position) from relay), 0)",
             list(followers),
         )
-        held = moved and await con.fetchval("select to_regclass('log_event') is not null")
-        if held and await con.fetchval("select exists(select from log_event)"):
-            raise SettingsError(
-                f"NHIP_LOG is set, and {name} has its log in its own database: unset NHIP_LOG, as no "
-                "command moves a log yet"
-            )
+        if moved_upto is not None and await con.fetchval("select to_regclass('log_event') is not null"):
+            held = await con.fetchval("select coalesce(max(position), 0) from log_event")
+            if held > moved_upto:
+                raise SettingsError(
+                    f"NHIP_LOG is set, and {name} has its log in its own database: move it (`nhip log copy {name} --to "
+                    "kurrentdb://…`), or unset NHIP_LOG"
+                )
     last = await event_log.last_position()
     if seen > last:
         raise SettingsError(

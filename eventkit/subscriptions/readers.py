@@ -109,6 +109,12 @@ async def kept(con: asyncpg.Connection) -> list[Kept]:
     return [Kept(row["subscription"], tuple(row["tables"]), tuple(row["processes"])) for row in rows]
 
 
+async def processes(con: asyncpg.Connection) -> list[str]:
+    """Those that run, or were killed less than `READS_SECONDS` ago."""
+    rows = await con.fetch("select distinct process from reader where until > now() order by process")
+    return [row["process"] for row in rows]
+
+
 async def drop(con: asyncpg.Connection, unread: Sequence[Kept]) -> None:
     """Drop tables that nobody reads, with their checkpoints and what is parked behind them.
 

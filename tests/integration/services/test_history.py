@@ -33,7 +33,7 @@ async def test_callers_that_race_lose_double_reorder_and_tear_nothing(system: Sy
         return min(counts[what] for what in ("stored", "refused", "repeated", "answers"))
 
     async with PostgresLog(system.settings.database("rewards"), poll_seconds=0.2) as log:
-        where = Installation(Client(system.channels, "", patience=0.0), sign, log, kafka.Cluster.of(system.settings))
+        where = Installation(Client(system.channels, ""), sign, log, kafka.Cluster.of(system.settings))
         path, verdict = await chapter(where, tmp_path, [1], until_enough, random.Random("short"))
     assert verdict.faults == []
     assert verdict.counts["several streams"] > 0

@@ -10,11 +10,14 @@ import pytest
 
 from cli.catalog import SERVICES
 from cli.client import Client, connected
+from cli.log import OWN, copied
+from cli.running import Failed
 from eventkit.log.kurrentdb import KurrentLog, OthersLog
 from eventkit.process.host import Running, running
 from eventkit.rpc.auth import Keys, Tokens
 from eventkit.settings import Settings, SettingsError
 from nhip.common.v1 import operations_pb2 as o
+from nhip.common.v1.words_pb2 import PersonalText
 from nhip.people.v1 import people_pb2 as p
 from tests.integration.eventkit.kurrentdb_server import KurrentServer
 from tests.integration.services.company import System
@@ -77,8 +80,39 @@ async def test_a_service_starts_on_the_log_that_it_had_and_on_no_other(system: S
     other = own.model_copy(update={"installation": f"{own.installation}-b"})
     async with operating(other, system, tenant) as client:
         await client.command(p.CreateTenant(name="Xa"), at="people")
-    with pytest.raises(SettingsError, match="people has its log in its own database: unset NHIP_LOG"):
+    with pytest.raises(SettingsError, match="people has its log in its own database: move it"):
         await begun(other.model_copy(update={"log": settings.log}), system)
+
+
+async def test_a_log_is_moved_while_the_service_does_not_run_and_it_goes_on_as_if_nothing_had_happened(
+    system: System, settings: Settings
+):
+    tenant, own = f"t-{uuid4().hex[:8]}", settings.model_copy(update={"log": ""})
+    async with operating(own, system, tenant) as client:
+        await client.command(p.CreateTenant(name="Xa"), at="people")
+        minh = p.RegisterPerson(name=PersonalText(plain="Minh"))
+        first = await client.command(minh, key="minh", at="people", after=client.positions.all())
+        with pytest.raises(Failed, match=r"people runs \(.+\): stop all of its processes"):
+            await copied(own, "people", OWN, settings.log)
+    await copied(own, "people", OWN, settings.log)
+    with pytest.raises(Failed, match="there is a log under"):
+        await copied(own, "people", OWN, settings.log)
+    async with operating(settings, system, tenant) as client:
+        again = await client.command(minh, key="minh", at="people")
+        assert (again.repeated, again.position) == (True, first.position)
+        person = p.RegisterPerson(name=PersonalText(plain="Lan"))
+        joined = await client.command(person, key="lan", at="people", after=client.positions.all())
+        await client.ask(p.ListPeople(), p.PeopleList, after=[joined.position])
+        assert await rows(client, "directory_tenant") == 1
+    with pytest.raises(SettingsError, match=r"its log ends at"):
+        await begun(own, system)  # the log that was left behind is not taken for the one that went on
+    drop = await asyncpg.connect(own.database("people"))
+    await drop.execute("drop table log_event; drop function log_last, log_refuse")
+    await drop.close()
+    await copied(own, "people", settings.log, OWN)  # and back
+    async with operating(own, system, tenant) as client:
+        assert (await client.command(person, key="lan", at="people")).position == joined.position
+        assert await rows(client, "directory_tenant") == 1
 
 
 async def test_a_log_of_another_installation_is_not_taken(server: KurrentServer):
