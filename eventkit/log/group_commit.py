@@ -7,6 +7,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 import structlog
 
@@ -25,6 +26,17 @@ OVERLAP = 48
 Serve = Callable[[list[Pending]], Awaitable[None]]
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much is stored at once, and how much may wait; more is refused as `LogFull`."""
+
+    group_events: int = 512
+    group_bytes: int = 4 << 20
+    queue: int = 20_000
+    """Appends."""
+    queue_bytes: int = 64 << 20
+
+
 class GroupCommit:
     """The queue of an adapter's writer.
 
@@ -39,16 +51,12 @@ class GroupCommit:
         *,
         metrics: Metrics | None,
         context: str,
-        max_group_events: int,
-        max_group_bytes: int,
-        max_queue: int,
-        max_queue_bytes: int,
+        limits: Limits,
     ):
         self._serve, self._disbelieve = serve, disbelieve
         self._seconds = metrics.append_seconds.labels(context) if metrics else None
         self._counted = metrics.events_appended.labels(context) if metrics else None
-        self._max_group_events, self._max_group_bytes = max_group_events, max_group_bytes
-        self._max_queue, self._max_queue_bytes, self._queued_bytes = max_queue, max_queue_bytes, 0
+        self._limits, self._queued_bytes = limits, 0
         self._queue: deque[Pending] = deque()
         self._task: asyncio.Task[None] | None = None
         self._turns = Turns(time.monotonic, self._wake)
@@ -79,8 +87,8 @@ class GroupCommit:
     async def _append(self, pending: Pending) -> Appended:
         if self._closing:
             raise ConnectionError("the log is being closed")
-        if len(self._queue) >= self._max_queue or (
-            self._queue and self._queued_bytes + pending.bytes > self._max_queue_bytes
+        if len(self._queue) >= self._limits.queue or (
+            self._queue and self._queued_bytes + pending.bytes > self._limits.queue_bytes
         ):
             raise LogFull(f"{len(self._queue)} appends are waiting, with {self._queued_bytes} bytes")
         pending.caller, pending.told = asyncio.current_task(), asyncio.get_running_loop().create_future()
@@ -165,7 +173,7 @@ class GroupCommit:
         while self._queue:
             pending = self._queue[0]
             if group and (
-                events + pending.events > self._max_group_events or size + pending.bytes > self._max_group_bytes
+                events + pending.events > self._limits.group_events or size + pending.bytes > self._limits.group_bytes
             ):
                 break
             self._queue.popleft()

@@ -22,7 +22,7 @@ from kurrentdbclient.exceptions import (
 )
 
 from eventkit.log import grouping
-from eventkit.log.group_commit import GroupCommit
+from eventkit.log.group_commit import GroupCommit, Limits
 from eventkit.log.grouping import Accepted, Pending
 from eventkit.log.kurrentdb_reading import KurrentReader, faults
 from eventkit.log.kurrentdb_records import Moved, Records
@@ -37,6 +37,8 @@ NOWHERE = 1 << 62
 """A version that no stream has."""
 ROUNDS = 100
 """How often a group is decided anew because other processes were faster, before its callers are told to try again."""
+LIMITS = Limits(group_events=256, group_bytes=512 << 10)
+"""Each event is two records there, and a server takes a megabyte in one append."""
 EPOCH = datetime.fromtimestamp(0, UTC)
 
 
@@ -62,10 +64,7 @@ class KurrentLog(KurrentReader):
         context: str,
         prefix: str = "nhip",
         metrics: Metrics | None = None,
-        max_group_events: int = 256,
-        max_group_bytes: int = 512 << 10,
-        max_queue: int = 20_000,
-        max_queue_bytes: int = 64 << 20,
+        limits: Limits = LIMITS,
         remember: int = 200_000,
         poll_seconds: float = 2.0,
         timeout_seconds: float = 30.0,
@@ -79,10 +78,7 @@ class KurrentLog(KurrentReader):
             self._disbelieve,
             metrics=metrics,
             context=context,
-            max_group_events=max_group_events,
-            max_group_bytes=max_group_bytes,
-            max_queue=max_queue,
-            max_queue_bytes=max_queue_bytes,
+            limits=limits,
         )
 
     async def __aenter__(self) -> "KurrentLog":

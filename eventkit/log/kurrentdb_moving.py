@@ -9,14 +9,12 @@ from kurrentdbclient.exceptions import ConsistencyChecksFailedError
 
 from eventkit.log import grouping
 from eventkit.log.grouping import Accepted
+from eventkit.log.kurrentdb import LIMITS
 from eventkit.log.kurrentdb_reading import KurrentReader, faults
 from eventkit.log.kurrentdb_records import Records
 from eventkit.log.moving import Occupied
 from eventkit.log.port import NewEvent, Recorded, Write
 
-AT_ONCE = 256
-BYTES_AT_ONCE = 512 << 10
-"""As much as a writer of this log appends at once; an append that is larger goes alone."""
 TIMEOUT = 30.0
 
 
@@ -95,11 +93,11 @@ class IntoKurrent(KurrentReader):
 
 
 def _some(events: Sequence[Recorded]) -> Sequence[Recorded]:
-    """As many whole appends as go at once; one at least."""
+    """As many whole appends as a writer stores at once; one at least."""
     end = size = 0
     for number, event in enumerate(events, 1):
         size += len(event.data)
-        if end and (number > AT_ONCE or size > BYTES_AT_ONCE):
+        if end and (number > LIMITS.group_events or size > LIMITS.group_bytes):
             break
         if event.index == event.size - 1:
             end = number

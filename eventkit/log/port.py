@@ -1,6 +1,6 @@
 """The event log's port: what every adapter promises, and what it is told and answers.
 
-A log is written by appends and read by stream or as one feed. What holds for every adapter stands in `conformance.py`
+A log is written by appends and read by stream or as one feed. What holds for every adapter stands in `conformance`
 as tests.
 """
 

@@ -18,7 +18,7 @@ import asyncpg
 
 from eventkit.database import connect, pool
 from eventkit.log import grouping
-from eventkit.log.group_commit import GroupCommit
+from eventkit.log.group_commit import GroupCommit, Limits
 from eventkit.log.grouping import Accepted, Pending
 from eventkit.log.moving import Unfinished
 from eventkit.log.port import NO_STREAM, Appended, Origin, Recorded, StreamId, Together, Write, WrongVersion
@@ -136,10 +136,7 @@ class PostgresLog:
         *,
         metrics: Metrics | None = None,
         context: str = "",
-        max_group_events: int = 512,
-        max_group_bytes: int = 4 << 20,
-        max_queue: int = 20_000,
-        max_queue_bytes: int = 64 << 20,
+        limits: Limits = Limits(),
         remember: int = 200_000,
         poll_seconds: float = 5.0,
         timeout_seconds: float = 30.0,
@@ -151,10 +148,7 @@ class PostgresLog:
             self._disbelieve,
             metrics=metrics,
             context=context,
-            max_group_events=max_group_events,
-            max_group_bytes=max_group_bytes,
-            max_queue=max_queue,
-            max_queue_bytes=max_queue_bytes,
+            limits=limits,
         )
         self._writer: asyncpg.Connection | None = None
         self._versions: dict[StreamId, int] = {}

@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, suppress
+from typing import Any
 
 import asyncpg
 import pytest
 
 from eventkit.log.conformance import ORIGIN, LogConformance, MakeLog, events, everything, read, stream, taken, verdict
+from eventkit.log.group_commit import Limits
 from eventkit.log.port import NO_STREAM, Appended, LogFull, Write, WrongVersion
 from eventkit.log.postgres import PostgresLog
 
@@ -34,8 +36,8 @@ async def empty(postgres_of_module: str) -> str:
 async def make_log(empty: str) -> AsyncGenerator[MakeLog]:
     async with AsyncExitStack() as stack:
 
-        async def make(**options: float) -> PostgresLog:
-            return await stack.enter_async_context(PostgresLog(empty, poll_seconds=0.2, **options))  # type: ignore[arg-type]
+        async def make(**options: Any) -> PostgresLog:
+            return await stack.enter_async_context(PostgresLog(empty, poll_seconds=0.2, **options))
 
         yield make
 
@@ -128,7 +130,7 @@ class TestPostgres:
             await feed
 
     async def test_a_full_queue_refuses_at_once(self, make_log, sql):
-        log = await make_log(max_queue=3)
+        log = await make_log(limits=Limits(queue=3))
         async with sql.transaction():
             await sql.execute("select pg_advisory_xact_lock(hashtext('log_event'))")
             waiting = [asyncio.ensure_future(log.append(Write(stream("s0"), NO_STREAM, events()), origin=ORIGIN))]
@@ -144,7 +146,7 @@ class TestPostgres:
         assert len(await everything(log)) == 4
 
     async def test_a_queue_of_many_bytes_refuses_at_once(self, make_log, sql):
-        log = await make_log(max_queue_bytes=1000)
+        log = await make_log(limits=Limits(queue_bytes=1000))
         async with sql.transaction():
             await sql.execute("select pg_advisory_xact_lock(hashtext('log_event'))")
             waiting = [
@@ -161,10 +163,13 @@ class TestPostgres:
         assert len(await everything(log)) == 2
 
     async def test_groups_are_capped_and_all_of_them_served(self, make_log):
-        for options in ({"max_group_events": 10}, {"max_group_bytes": 1000}, {"remember": 3}):
+        for name, options in {
+            "events": {"limits": Limits(group_events=10)},
+            "bytes": {"limits": Limits(group_bytes=1000)},
+            "remembered": {"remember": 3},
+        }.items():
             log = await make_log(**options)
             start = await log.last_position()
-            name = next(iter(options))
             await asyncio.gather(
                 *(
                     log.append(Write(stream(f"{name}{n}"), NO_STREAM, events(4, b"x" * 50)), origin=ORIGIN)
