@@ -16,6 +16,7 @@ from cli.history.company import Company, Sign, founded
 from cli.history.facts import Delivered, Follows, Journal, read
 from cli.history.judge import Verdict, judge
 from cli.history.readers import FEED, LEDGER, NOTICES, TOPIC, Asker, Follower
+from cli.running import Failed
 from eventkit import kafka
 from eventkit.log import EventLog, Recorded
 from eventkit.log.faults import TRANSIENT, Backoff
@@ -46,7 +47,7 @@ async def chapter(
 ) -> tuple[Path, Verdict]:
     """Answers the history's file and what the judge says of it."""
     begin = await _patiently(where.log.last_position)
-    company = await founded(where.client, where.sign)
+    company = await _founded(where)
     journal = Journal(directory / f"{company.tenant}.jsonl")
     feed, topic = (Follower(name, company.tenant, begin, journal) for name in (FEED, TOPIC))
     callers = Callers(company, journal, chance)
@@ -70,6 +71,17 @@ async def chapter(
     finally:
         journal.close()
     return journal.path, await asyncio.to_thread(lambda: judge(read(journal.path)))
+
+
+async def _founded(where: Installation) -> Company:
+    """Another one where what is broken took longer than its commands wait."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return await founded(where.client, where.sign)
+        except Failed:
+            if time.monotonic() > until:
+                raise
 
 
 async def _all_is_said(
