@@ -111,6 +111,12 @@ class Settings(EngineSettings):
         description="a number from 0 to 1000000: calls a second that a tenant may make of a process; 0: any",
     )
 
+    calls_at_once: int = Field(
+        400,
+        ge=0,
+        le=100_000,
+        description="a number from 0 to 100000: calls that a service's process works on at once; 0: any",
+    )
     rate_per_integration: float = Field(
         20.0,
         ge=0,

@@ -28,7 +28,7 @@ from eventkit.errors import Kind, Rejected
 from eventkit.privacy.words import words_fields
 from eventkit.rpc.access import Allow, Roles, authorise
 from eventkit.rpc.auth import Authenticator
-from eventkit.rpc.ceilings import Rates, Waiting
+from eventkit.rpc.ceilings import Rates, Waiting, Working
 from eventkit.rpc.errors import Failure, ReplyTooLarge, failure, to_status
 from eventkit.rpc.integrations import Signatures
 from eventkit.rpc.metadata import APPLIED, POSITION, RATE, Metadata, new_command_id
@@ -122,6 +122,7 @@ class Dependencies:
     used: Used
     rates: Rates
     waiting: Waiting
+    working: Working
     metrics: Metrics
     deadline_seconds: float
     """For calls that bring no deadline of their own."""
@@ -213,6 +214,19 @@ class Call:
             await self._wait(actor, after, deadline, outcome)
             if actor.kind == "guest":  # who was just linked brings the position of that
                 outcome.actor = actor = await self._who(request, metadata)
+        with dependencies.working.one():
+            return await self._work(request, metadata, at, actor, after, outcome)
+
+    async def _work(
+        self,
+        request: bytes,
+        metadata: Metadata,
+        at: datetime,
+        actor: Actor,
+        after: Mapping[str, int],
+        outcome: _Outcome,
+    ) -> bytes:
+        dependencies = self.dependencies
         # Behind the positions: who brings the position of what took their role away is judged without it.
         roles = await authorise(self.allow, actor, dependencies.roles, changes=self.reply is command_pb2.Accepted)
         command = self._read(request)

@@ -1,6 +1,8 @@
-"""How much one caller, and one tenant, may ask of this process: so many calls a second, so many that wait at once."""
+"""How much one caller, and one tenant, may ask of this process: so many calls a second, so many that wait at once; and
+how much everybody together."""
 
 import math
+import random
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Generator
@@ -114,3 +116,27 @@ class Waiting:
             self._now[actor] -= 1
             if not self._now[actor]:
                 del self._now[actor]
+
+
+class Working:
+    """How many calls are worked on at once, of all callers together: what waits is bounded, and with it memory and the
+    time that whoever is let in waits. 0: any number."""
+
+    def __init__(self, most: int = 0):
+        self._most, self._now = most, 0
+
+    @contextmanager
+    def one(self) -> Generator[None]:
+        """While the block lasts one more is worked on. Raises Rejected (TOO_MANY): OVERLOADED."""
+        if self._most and self._now >= self._most:
+            raise Rejected(
+                "OVERLOADED",
+                f"{self._most} calls are being worked on here: ask again in a moment",
+                kind=Kind.TOO_MANY,
+                retry_after=random.uniform(0.5, 2.0),  # so that not all come back at once
+            )
+        self._now += 1
+        try:
+            yield
+        finally:
+            self._now -= 1

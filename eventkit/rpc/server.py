@@ -32,7 +32,7 @@ from eventkit.rpc.call import (
     nothing_to_finish,
     nothing_to_wait_for,
 )
-from eventkit.rpc.ceilings import Rates, Waiting
+from eventkit.rpc.ceilings import Rates, Waiting, Working
 from eventkit.rpc.integrations import Signatures
 from eventkit.rpc.rules import compile_rules
 from eventkit.rpc.tls import Tls
@@ -133,9 +133,10 @@ class Server:
     `secret` keys the digests of requests; `id_secret` answers a tenant's secret for the ids of commands; `wait` waits
     for positions that callers name; `applied` tells how far the views are; `finish` has the last touch to replies;
     `used` counts the calls of integrations, and `signatures` judges what they sign;
-    `deadline_seconds` is for calls that bring no deadline; `rates` says how often callers may ask; with `reflection`
-    anybody who reaches the port may read the contracts, without a token. With `tls` it speaks nothing else, and after
-    `connection_seconds` a connection takes no more calls, while those that run end.
+    `deadline_seconds` is for calls that bring no deadline; `rates` says how often callers may ask, `calls_at_once` how
+    many calls are worked on (0: any number); with `reflection` anybody who reaches the port may read the contracts,
+    without a token. With `tls` it speaks nothing else, and after `connection_seconds` a connection takes no more calls,
+    while those that run end.
     """
 
     def __init__(
@@ -157,6 +158,7 @@ class Server:
         reflection: bool = False,
         deadline_seconds: float = DEADLINE_SECONDS,
         rates: Rates | None = None,
+        calls_at_once: int = 0,
         tls: Tls | None = None,
         connection_seconds: float = CONNECTION_SECONDS,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -182,6 +184,7 @@ class Server:
             used=used,
             rates=rates or Rates(),
             waiting=Waiting(),
+            working=Working(calls_at_once),
             metrics=metrics,
             deadline_seconds=deadline_seconds,
             now=now,

@@ -22,6 +22,7 @@ def reasons(language: Language) -> dict[str, str]:
         "BODY_TOO_LARGE": _("That was too much at once. Please shorten it."),
         "BODY_SLOW": _("What you sent did not come in. Please send it again."),
         "RATE_EXCEEDED": _("That was too often in too short a time. Please wait a moment and try again."),
+        "OVERLOADED": _("Too much is being asked for just now. Please wait a moment and try again."),
         "TOO_MANY_WAITING": _("That was too often in too short a time. Please wait a moment and try again."),
         "SHUTTING_DOWN": _("Nhip is being restarted. Nothing was lost; please try again soon."),
         "LOOPBACK_ONLY": _("This demo answers its own machine only, at the address that it told when it was started."),

@@ -6,7 +6,7 @@ import pytest
 
 from eventkit.context import Actor
 from eventkit.errors import Kind, Rejected
-from eventkit.rpc.ceilings import BURST_SECONDS, Rates, Waiting
+from eventkit.rpc.ceilings import BURST_SECONDS, Rates, Waiting, Working
 
 LAN, NAM, THEIRS, IMPORTER, GUEST = (
     Actor("acme", "lan"),
@@ -78,6 +78,17 @@ def test_it_is_said_when_to_ask_again():
 
 def test_without_a_rate_everything_passes():
     assert passed(Rates(), LAN, 10_000) == 10_000
+
+
+def test_only_so_many_calls_are_worked_on_at_once_and_the_others_are_told_when_to_ask_again():
+    working = Working(most=2)
+    with working.one(), working.one():
+        with pytest.raises(Rejected) as refused, working.one():
+            raise AssertionError("a third one is worked on")
+        assert (refused.value.kind, refused.value.reason) == (Kind.TOO_MANY, "OVERLOADED")
+        assert 0.5 <= refused.value.retry_after <= 2
+    with working.one(), working.one():
+        pass
 
 
 def test_waiting_is_counted_by_caller_and_given_back():
