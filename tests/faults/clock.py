@@ -1,7 +1,8 @@
 """Runs the command line in another time: `python -m tests.faults.clock -30.5 serve rewards`.
 
 The process's clock is so many seconds from the machine's, as of a machine whose clock is wrong; what measures how long
-something takes goes on as it did.
+something takes goes on as it did. So does `time.time`, by which gRPC reckons how much is left until a deadline of its
+own clock, which is the machine's.
 """
 
 import datetime
@@ -22,7 +23,7 @@ _TRUE = datetime.datetime
 def move(seconds: float) -> None:
     """From here on; before anything is loaded that asks for the time by a name of its own."""
     by = datetime.timedelta(seconds=seconds)
-    true_time, true_ns = time.time, time.time_ns
+    true_ns = time.time_ns
 
     class Moved(_TRUE, metaclass=_Of):
         @classmethod
@@ -30,7 +31,6 @@ def move(seconds: float) -> None:
             return _TRUE.now(tz) + by
 
     datetime.datetime = Moved
-    time.time = lambda: true_time() + seconds
     time.time_ns = lambda: true_ns() + int(seconds * 1e9)
 
 
