@@ -120,6 +120,8 @@ def application(
 
     async def unknown(request: Request, error: Exception) -> Response:
         failure = Failure("NOT_FOUND", "PATH_UNKNOWN", "there is no such page")
+        if is_api(request):  # a path that no route of the API takes, as one with a line end in it
+            return answer(request, failure)
         allowed = dict(cast(HTTPException, error).headers or {}).get("Allow")
         if allowed is not None:
             allowed = ", ".join(sorted(allowed.split(", ")))

@@ -191,7 +191,8 @@ async def test_operations_go_to_the_service_that_is_named(client: httpx.AsyncCli
 
 
 async def test_unknown_paths_and_verbs(client: httpx.AsyncClient):
-    assert (await client.get("/v1/nothing")).json()["error"]["reason"] == "PATH_UNKNOWN"
+    for path in ("/v1/nothing", "/v1/people/a%0Ab:placeLegalHold"):
+        assert (await client.get(path)).json()["error"]["reason"] == "PATH_UNKNOWN"
     assert (await client.delete("/v1/cycles")).status_code == 405
 
 
