@@ -1,6 +1,6 @@
 """gRPC of people: request → command or query, nothing else."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 
@@ -12,7 +12,7 @@ from eventkit.commands.loading import Load
 from eventkit.context import Context
 from eventkit.directory.facts import ORGANISATION, PERSON, TENANT, THE_ORGANISATION, OrgChart, Person
 from eventkit.directory.past import Past
-from eventkit.errors import Kind, Rejected, no_page_token, unknown
+from eventkit.errors import Kind, Rejected, unknown
 from eventkit.log import StreamId
 from eventkit.rpc.access import AUDITOR
 from eventkit.rpc.paging import asked
@@ -29,7 +29,7 @@ from services.people.domain import erasure, organisation, person, planned, tenan
 from services.people.domain.erasure import ERASURE, Erasure
 from services.people.domain.needed import fills, refuse_last
 from services.people.domain.planned import PLANNED
-from services.people.names import Names, one_of
+from services.people.names import ANCHORS, Names, after, one_of
 from services.people.queries.employments import coded_so, employments
 from services.people.queries.erasures import erasures
 from services.people.queries.leaving import leaving
@@ -285,7 +285,7 @@ class PeopleApi(CompanyApi):
             ids = one_of(request.person_ids, org)
         else:
             ids = [id for id in await self.names.in_order(ctx.tenant, now) if id in org.people]
-        behind = _behind(ids, page.after[0]) if page.after else ids
+        behind = after(ids, page.after[0].split()) if page.after else ids
         text = request.text.strip()
         named = await self.names.matching(ctx.tenant, now, text) if text else None
         async with reading(self.resources.pool, ctx.tenant) as con:
@@ -301,7 +301,9 @@ class PeopleApi(CompanyApi):
                 and (not request.unit_id or (id in org.places and org.places[id].unit_id == request.unit_id))
                 and (not request.manager_id or org.manager(id) == request.manager_id)
             )
-            shown, token = page.cut(list(islice(wanted, page.limit)), lambda id: (id,))
+            found = list(islice(wanted, page.limit))
+            last = " ".join(found[: page.size][-ANCHORS:])
+            shown, token = page.cut(found, lambda _: (last,))
             employed = await employments(con, ctx.tenant, shown)
         people = [_person(org, org.people[id], employed.get(id), email=admin or id == ctx.actor.id) for id in shown]
         return pb.PeopleList(people=people, next_page_token=token)
@@ -342,13 +344,6 @@ class PeopleApi(CompanyApi):
         lets in."""
         org, me = await self.resources.directory.org_chart(ctx.tenant), ctx.actor.id
         return ctx.actor.kind == "service" or (org.has_role(me, "admin") and not org.has_role(me, AUDITOR))
-
-
-def _behind(ids: Sequence[str], id: str) -> Sequence[str]:
-    """Raises `Rejected` for somebody who is not among them: no page ended so."""
-    if id not in ids:
-        raise no_page_token()
-    return ids[ids.index(id) + 1 :]
 
 
 def _person(org: OrgChart, person: Person, employment: types_pb2.Employment | None, *, email: bool) -> pb.Person:

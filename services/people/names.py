@@ -7,11 +7,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from eventkit.directory.facts import OrgChart
+from eventkit.errors import no_page_token
 from eventkit.names import plain_letters
 from eventkit.privacy.keys import KEY_SECONDS
 from eventkit.privacy.words import Words
 from nhip.people.v1 import people_pb2 as pb
 
+ANCHORS = 3
+"""People at the end of a page that the next one begins behind."""
 AT_ONCE = 200
 """Names that are opened before others get their turn."""
 TENANTS = 50
@@ -105,6 +108,19 @@ class Names:
         while len(self._opened) > TENANTS:
             self._opened.pop(next(iter(self._opened)))
         return opened
+
+
+def after(ids: Sequence[str], last: Sequence[str]) -> Sequence[str]:
+    """Those behind the last ones of a page. Should one of these have another name meanwhile, the others say where the
+    page ended: nobody is left out or shown again. (A token holds no name.)
+
+    Raises `Rejected` for people who are not among them: no page ended so.
+    """
+    found = {id: index for index, id in enumerate(ids) if id in last}
+    if not last or len(found) < len(last):
+        raise no_page_token()
+    middle = sorted(found.values())[(len(found) - 1) // 2]
+    return [id for id in ids[middle + 1 :] if id not in found]
 
 
 def one_of(ids: Sequence[str], org: OrgChart) -> list[str]:
