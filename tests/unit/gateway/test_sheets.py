@@ -1,22 +1,30 @@
 """What tables for spreadsheets say, and that nothing in them is computed."""
 
+import csv
+import io
 import re
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+import httpx
 import pytest
+from google.type import date_pb2
 
 import importing
 from importing.sheets.cells import value_of
 from importing.sheets.grid import Cell, Grid, read
 from importing.sheets.mapping import guess
 from importing.sheets.tables import TABLES
+from nhip.checkins.v1 import check_ins_pb2
+from nhip.goals.v1 import goals_pb2, types_pb2
 from services.gateway.console.language import Language
 from services.gateway.console.refusals import reasons
 from services.gateway.console.sheet_words import choice_words, fault_words, field_words, file_words
 from services.gateway.features.imports.files import csv_line, marked
 from services.gateway.features.imports.taking_out import FIELDS
+
+from .conftest import Backend
 
 RAISED = re.compile(r'(?:fault\(\s*"[a-z_]+",|Wrong\(|Unreadable\(|Names\(|NOT_BY_FILE =|, "")\s*"([A-Z_]{5,})"')
 ROOM = Path(importing.__file__).parent / "sheets"
@@ -68,3 +76,46 @@ async def test_a_sheet_with_its_faults_marked_is_the_sheet_with_a_column_that_no
     assert (back.cell(2, 4), back.cell(4, 4)) == ("Chỗ cần sửa", "Ngày vào làm: không phải là ngày; Trùng")
     before, after = (guess(one, TABLES["people"]).mapping for one in (grid, back))
     assert (after.header, after.columns) == (before.header, before.columns)
+
+
+async def lines(signed_in: httpx.AsyncClient, table: str) -> list[list[str]]:
+    """What a table taken out as CSV has below its headings."""
+    file = await signed_in.get(f"/import/export/{table}.csv")
+    assert file.status_code == 200, file.text
+    return list(csv.reader(io.StringIO(file.content.decode("utf-8-sig"))))[1:]
+
+
+@pytest.mark.parametrize("away", [""])
+async def test_strategy_and_links_are_taken_out_with_names(signed_in: httpx.AsyncClient, backend: Backend):
+    kpi = goals_pb2.Kpi(kpi_id="k1", name="Demo", why="Khách thấy mới mua", parent=types_pb2.Parent(csf_id="c1"))
+    kpi.owners.add(person_id="minh").name.plain = "Minh"
+    goal = goals_pb2.StrategicGoal(goal_id="g1", name="Doanh thu", year=2025, unit="tỷ ₫")
+    goal.target.value = "12.5"
+    csf = goals_pb2.Csf(csf_id="c1", name="=Dùng thử", goal_ids=["g1", "g1"], why="Vì sao")
+    first, last = date_pb2.Date(year=2025, month=1, day=1), date_pb2.Date(year=2025, month=3, day=31)
+    cycle = goals_pb2.Cycle(cycle_id="q1", starts_on=first, ends_on=last)
+    backend.answers("ListCycles", goals_pb2.Cycles(cycles=[cycle]))
+    backend.answers("GetMap", goals_pb2.GoalMap(goals=[goal], csfs=[csf]))
+    backend.answers("ListKpis", goals_pb2.Kpis(kpis=[kpi, goals_pb2.Kpi(kpi_id="k2", name="Chưa nối")]))
+    assert await lines(signed_in, "goals") == [["Doanh thu", "2025", "12.5", "tỷ ₫"]]
+    assert await lines(signed_in, "csfs") == [["'=Dùng thử", "Doanh thu; Doanh thu", "Vì sao"]]
+    assert await lines(signed_in, "links") == [["Demo", "Minh", "'=Dùng thử", "Khách thấy mới mua"]]
+
+
+@pytest.mark.parametrize("away", [""])
+async def test_ones_own_check_ins_are_taken_out_a_row_for_each_kpi(signed_in: httpx.AsyncClient, backend: Backend):
+    day = date_pb2.Date(year=2025, month=3, day=20)
+    said = check_ins_pb2.Submission(number=1)
+    said.mood.plain, said.learnings.plain = "4", "Gọi sớm hơn"
+    for done in ("Hai demo", "Một hợp đồng"):
+        said.done.add(plain=done)
+    for kpi, value in (("k1", "37"), ("k2", "91.5")):
+        said.values.add(kpi_id=kpi, confidence=6).value.value = value
+    backend.answers("ListCheckIns", check_ins_pb2.CheckInList(check_ins=[check_ins_pb2.CheckInLine(due_on=day)]))
+    backend.answers("GetCheckIn", check_ins_pb2.CheckIn(due_on=day, submitted=said))
+    backend.answers("GetKpi", goals_pb2.KpiPage(kpi=goals_pb2.Kpi(name="Demo")))
+    first, second = await lines(signed_in, "check_ins")
+    assert first == [
+        "Minh", "2025-03-20", "4", "Hai demo\nMột hợp đồng", "", "", "", "Gọi sớm hơn", "Demo", "37", "6", "",
+    ]  # fmt: skip
+    assert second == ["Minh", "2025-03-20", "", "", "", "", "", "", "Demo", "91.5", "6", ""]

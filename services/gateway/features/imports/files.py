@@ -3,7 +3,7 @@
 import asyncio
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -20,6 +20,7 @@ _DIGITS = 15
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
 Value = str | Decimal | int | date | None
+Rows = AsyncIterator[Sequence[Value]]
 
 
 def harmless(text: str) -> str:

@@ -90,12 +90,13 @@ async def start(visit: Visit) -> Response:
 
 def _start(visit: Visit, chosen: str = "", wrong: str = "", status: int = 200) -> Response:
     words = table_words(visit.language)
+    outs = {name: words[name] for name in taking_out.TABLES_OUT} | {"check_ins": visit.language.gettext("My check-ins")}
     return visit.render(
         "imports/import.html",
         status,
         here="/import",
         tables=[(name, words[name], may_bring_in(visit, table)) for name, table in TABLES.items()],
-        outs=[(name, words[name]) for name in taking_out.TABLES_OUT],
+        outs=outs.items(),
         chosen=chosen if chosen in TABLES else "people",
         wrong=wrong,
     )

@@ -1,35 +1,41 @@
-"""Taking tables out: people, units, and a cycle's KPIs and values, as CSV that grows while it is sent, or XLSX."""
+"""Taking tables out, as CSV that grows while it is sent, or XLSX: people, units, strategy, a cycle's KPIs, one's own
+check-ins."""
 
-from collections.abc import AsyncIterator, Sequence
-from functools import partial
+from collections.abc import AsyncIterator
 
 from starlette.responses import Response, StreamingResponse
 
 from eventkit.values import to_date, to_decimal
+from nhip.checkins.v1 import check_ins_pb2
 from nhip.goals.v1 import goals_pb2
-from nhip.goals.v1 import types_pb2 as t
 from nhip.people.v1 import people_pb2, types_pb2
-from services.gateway.console.cycles import choose_cycle
 from services.gateway.console.directory import Directory, directory
 from services.gateway.console.routes import Routes
-from services.gateway.console.sheet_words import choice_words, field_words
-from services.gateway.console.visit import Visit
+from services.gateway.console.sheet_words import field_words
+from services.gateway.console.visit import Visit, or_none
 from services.gateway.failures import Failure
-from services.gateway.features.imports.files import TYPES, Value, csv_line, named, workbook
+from services.gateway.features.imports import taking_out_goals
+from services.gateway.features.imports.files import TYPES, Rows, Value, csv_line, named, workbook
 
 routes = Routes()
-TABLES_OUT = ("units", "people", "kpis", "values")
 FIELDS = {
     "units": ("name", "parent", "head"),
     "people": ("code", "name", "email", "title", "unit", "manager", "joined_on"),
+    "goals": ("name", "year", "target", "measured_in"),
+    "csfs": ("name", "supports", "why"),
     "kpis": (
         "name", "statement", "owners", "unit", "level", "kind", "direction", "measured_in", "baseline", "target",
         "floor", "stretch", "weight", "parent", "why",
     ),
+    "links": ("kpi", "owner", "parent", "why"),
     "values": ("kpi", "owner", "day", "value", "confidence"),
+    "check_ins": (
+        "person", "day", "mood", "done", "not_done", "planned", "blockers", "learnings", "kpi", "value", "confidence",
+        "note",
+    ),
 }  # fmt: skip
 """What a table has when it is taken out: as it is brought in, so that it can be changed and brought in again."""
-Rows = AsyncIterator[Sequence[Value]]
+TABLES_OUT = tuple(FIELDS)
 
 
 @routes.page("/import/export/{table}.{format}")
@@ -41,7 +47,7 @@ async def export(visit: Visit) -> Response:
         raise Failure("NOT_FOUND", "PATH_UNKNOWN", "there is no such file")
     words = field_words(visit.language)
     heading = [words[field] for field in FIELDS[name]]
-    tables = {"units": _units, "people": _people, "kpis": _kpis, "values": partial(_kpis, values=True)}
+    tables = {"units": _units, "people": _people, "check_ins": _check_ins, **taking_out_goals.TABLES}
     rows = aiter(tables[name](visit))
     begun = await anext(rows, None)
     headers = named(f"nhip-{name}-{visit.today.isoformat()}.{format}")
@@ -96,61 +102,37 @@ async def _people(visit: Visit) -> Rows:
             return
 
 
-async def _kpis(visit: Visit, *, values: bool = False) -> Rows:
-    """A cycle's KPIs; or, with `values`, the value that each has."""
-    cycles = await visit.caller.query("goals", "ListCycles", goals_pb2.ListCycles(), goals_pb2.Cycles)
-    cycle = choose_cycle(cycles.cycles, visit.request.query_params.get("cycle", ""), visit.today)
-    if cycle is None:
-        return
-    top = goals_pb2.GetMap(cycle_id=cycle.cycle_id, page_size=300)
-    strategy = await visit.caller.query("goals", "GetMap", top, goals_pb2.GoalMap)
-    names = {goal.goal_id: goal.name for goal in strategy.goals} | {csf.csf_id: csf.name for csf in strategy.csfs}
-    token = ""
+async def _check_ins(visit: Visit) -> Rows:
+    """The reader's own, the newest first: a row for each KPI of it, the words beside the first."""
+    token, words, kpis = "", visit.language.words, dict[str, str]()
+    me = _person(await directory(visit, ids=(visit.person,)), visit.person)
     while True:
-        asked = goals_pb2.ListKpis(cycle_id=cycle.cycle_id, page_size=200, page_token=token)
-        page = await visit.caller.query("goals", "ListKpis", asked, goals_pb2.Kpis)
-        names |= {kpi.kpi_id: kpi.name for kpi in page.kpis}  # what is served comes before what serves it
-        for kpi in page.kpis:
-            if values:
-                if (row := _value(visit, kpi)) is not None:
-                    yield row
-            else:
-                yield _kpi(visit, kpi, names)
+        asked = check_ins_pb2.ListCheckIns(page_token=token)
+        page = await visit.caller.query("checkins", "ListCheckIns", asked, check_ins_pb2.CheckInList)
+        for line in page.check_ins:
+            one = check_ins_pb2.GetCheckIn(due_on=line.due_on)
+            said = (await visit.caller.query("checkins", "GetCheckIn", one, check_ins_pb2.CheckIn)).submitted
+            if not said.number:
+                continue
+            lists = ["\n".join(map(words, told)) for told in (said.done, said.not_done, said.planned, said.blockers)]
+            text = (words(said.mood), *lists, words(said.learnings))
+            for index, value in enumerate(said.values or [None]):
+                told = text if index == 0 else ("",) * len(text)
+                number: tuple[Value, ...] = ("", None, None, "")
+                if value:
+                    kpi = await _kpi_name(visit, value.kpi_id, kpis)
+                    number = (kpi, to_decimal(value.value), value.confidence or None, words(value.note))
+                yield me, to_date(line.due_on), *told, *number
         token = page.next_page_token
         if not token:
             return
 
 
-def _kpi(visit: Visit, kpi: goals_pb2.Kpi, names: dict[str, str]) -> Sequence[Value]:
-    words, measure = choice_words(visit.language), kpi.measure
-    parent = kpi.parent.kpi_id or kpi.parent.csf_id or kpi.parent.goal_id
-    weight = to_decimal(kpi.exact_weight) or kpi.weight
-    return (
-        kpi.name,
-        kpi.statement,
-        "; ".join(visit.language.words(owner.name) for owner in kpi.owners),
-        kpi.unit_name,
-        words[t.Level.Name(kpi.level).removeprefix("LEVEL_").lower()] if kpi.level else "",
-        words[t.MeasureKind.Name(measure.kind).removeprefix("MEASURE_KIND_").lower()] if measure.kind else "",
-        words[t.Direction.Name(measure.direction).removeprefix("DIRECTION_").lower()] if measure.direction else "",
-        measure.unit,
-        to_decimal(measure.baseline),
-        to_decimal(measure.target),
-        to_decimal(measure.floor),
-        to_decimal(measure.stretch),
-        weight or None,
-        names.get(parent, ""),
-        kpi.why,
-    )
-
-
-def _value(visit: Visit, kpi: goals_pb2.Kpi) -> Sequence[Value] | None:
-    standing = kpi.standing
-    value = to_decimal(standing.current)
-    if value is None:
-        return None
-    owners = "; ".join(visit.language.words(owner.name) for owner in kpi.owners)
-    return kpi.name, owners, to_date(standing.occurred_on), value, standing.confidence or None
+async def _kpi_name(visit: Visit, id: str, known: dict[str, str]) -> str:
+    if id not in known:
+        page = await or_none(visit.caller.query("goals", "GetKpi", goals_pb2.GetKpi(kpi_id=id), goals_pb2.KpiPage))
+        known[id] = page.kpi.name if page else id
+    return known[id]
 
 
 def _person(who: Directory, id: str) -> str:

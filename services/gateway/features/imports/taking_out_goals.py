@@ -1,0 +1,110 @@
+"""Taking strategy out, and a cycle's KPIs with what they serve and where they are."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+from eventkit.values import to_date, to_decimal
+from nhip.goals.v1 import goals_pb2
+from nhip.goals.v1 import types_pb2 as t
+from services.gateway.console.cycles import choose_cycle
+from services.gateway.console.sheet_words import choice_words
+from services.gateway.console.visit import Visit
+from services.gateway.features.imports.files import Rows, Value
+
+Row = Callable[[Visit, goals_pb2.Kpi, Mapping[str, str]], Sequence[Value] | None]
+
+
+async def _strategy(visit: Visit) -> tuple[goals_pb2.Cycle | None, goals_pb2.GoalMap]:
+    """The cycle that is asked for, else the one that runs; goals and success factors. Before the first: nothing."""
+    cycles = await visit.caller.query("goals", "ListCycles", goals_pb2.ListCycles(), goals_pb2.Cycles)
+    cycle = choose_cycle(cycles.cycles, visit.request.query_params.get("cycle", ""), visit.today)
+    if cycle is None:
+        return None, goals_pb2.GoalMap()
+    asked = goals_pb2.GetMap(cycle_id=cycle.cycle_id, page_size=300)
+    return cycle, await visit.caller.query("goals", "GetMap", asked, goals_pb2.GoalMap)
+
+
+async def _goals(visit: Visit) -> Rows:
+    _, strategy = await _strategy(visit)
+    for goal in strategy.goals:
+        yield goal.name, goal.year, to_decimal(goal.target), goal.unit
+
+
+async def _csfs(visit: Visit) -> Rows:
+    _, strategy = await _strategy(visit)
+    names = {goal.goal_id: goal.name for goal in strategy.goals}
+    for csf in strategy.csfs:
+        yield csf.name, "; ".join(names.get(id, id) for id in csf.goal_ids), csf.why
+
+
+async def _kpis(row: Row, visit: Visit) -> Rows:
+    """What a table has of each KPI of a cycle."""
+    cycle, strategy = await _strategy(visit)
+    if cycle is None:
+        return
+    names = {goal.goal_id: goal.name for goal in strategy.goals} | {csf.csf_id: csf.name for csf in strategy.csfs}
+    token = ""
+    while True:
+        asked = goals_pb2.ListKpis(cycle_id=cycle.cycle_id, page_size=200, page_token=token)
+        page = await visit.caller.query("goals", "ListKpis", asked, goals_pb2.Kpis)
+        names |= {kpi.kpi_id: kpi.name for kpi in page.kpis}  # what is served comes before what serves it
+        for kpi in page.kpis:
+            if (found := row(visit, kpi, names)) is not None:
+                yield found
+        token = page.next_page_token
+        if not token:
+            return
+
+
+def _kpi(visit: Visit, kpi: goals_pb2.Kpi, names: Mapping[str, str]) -> Sequence[Value]:
+    words, measure = choice_words(visit.language), kpi.measure
+    weight = to_decimal(kpi.exact_weight) or kpi.weight
+    return (
+        kpi.name,
+        kpi.statement,
+        _owners(visit, kpi),
+        kpi.unit_name,
+        words[t.Level.Name(kpi.level).removeprefix("LEVEL_").lower()] if kpi.level else "",
+        words[t.MeasureKind.Name(measure.kind).removeprefix("MEASURE_KIND_").lower()] if measure.kind else "",
+        words[t.Direction.Name(measure.direction).removeprefix("DIRECTION_").lower()] if measure.direction else "",
+        measure.unit,
+        to_decimal(measure.baseline),
+        to_decimal(measure.target),
+        to_decimal(measure.floor),
+        to_decimal(measure.stretch),
+        weight or None,
+        _parent(kpi, names),
+        kpi.why,
+    )
+
+
+def _link(visit: Visit, kpi: goals_pb2.Kpi, names: Mapping[str, str]) -> Sequence[Value] | None:
+    """What it serves; None of one that serves nothing."""
+    parent = _parent(kpi, names)
+    return (kpi.name, _owners(visit, kpi), parent, kpi.why) if parent else None
+
+
+def _value(visit: Visit, kpi: goals_pb2.Kpi, _: Mapping[str, str]) -> Sequence[Value] | None:
+    """The one that it has; None of one without."""
+    standing = kpi.standing
+    value = to_decimal(standing.current)
+    if value is None:
+        return None
+    return kpi.name, _owners(visit, kpi), to_date(standing.occurred_on), value, standing.confidence or None
+
+
+def _owners(visit: Visit, kpi: goals_pb2.Kpi) -> str:
+    return "; ".join(visit.language.words(owner.name) for owner in kpi.owners)
+
+
+def _parent(kpi: goals_pb2.Kpi, names: Mapping[str, str]) -> str:
+    return names.get(kpi.parent.kpi_id or kpi.parent.csf_id or kpi.parent.goal_id, "")
+
+
+TABLES: Mapping[str, Callable[[Visit], Rows]] = {
+    "goals": _goals,
+    "csfs": _csfs,
+    "kpis": partial(_kpis, _kpi),
+    "links": partial(_kpis, _link),
+    "values": partial(_kpis, _value),
+}
