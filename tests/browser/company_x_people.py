@@ -1,11 +1,15 @@
 """Company X's people and units as they are set right in the console."""
 
+from datetime import UTC, datetime
+
 from google.protobuf.message import Message
 
 from eventkit.errors import unknown
 from nhip.common.v1 import command_pb2
+from nhip.people.v1 import identities_pb2, positions_pb2
 from nhip.people.v1 import people_pb2 as pb
-from nhip.people.v1 import positions_pb2
+
+LINKED = datetime(2025, 1, 6, 2, 12, tzinfo=UTC)
 
 
 class PeopleX:
@@ -160,3 +164,12 @@ class PeopleX:
 
     def ListUnits(self, request: Message, actor: str) -> Message:
         return pb.Units(units=self.units.values())
+
+    def ListIdentities(self, request: identities_pb2.ListIdentities, actor: str) -> Message:
+        found = identities_pb2.IdentityList()
+        for linked in ("8c6e0f3a91d24b7f", "f20b7d55a3c14e08") if request.person_id == "minh" else ():
+            found.identities.add(identity_id=linked, person_id="minh").linked_at.FromDatetime(LINKED)
+        return found
+
+    def UnlinkIdentity(self, request: identities_pb2.UnlinkIdentity, actor: str) -> Message:
+        return self._accepted("people", request.identity_id)

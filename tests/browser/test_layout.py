@@ -55,6 +55,7 @@ PAGES = [
     "/settings?open=at_risk_gap",
 ]
 OF_ADMINISTRATORS = [
+    "/people/minh/sign-ins",
     "/settings/integrations",
     "/settings/integrations/new",
     "/settings/integrations/sheet?secret=1",

@@ -125,6 +125,7 @@ DEEDS: dict[str, tuple[str, dict[str, str]]] = {
     "/people/{person}/employment": ("ChangeEmployment", {"code": "NV-007", "joined": "2024-01-02"}),
     "/people/{person}/place": ("AssignPlace", {"unit": "sales", "manager": "nam"}),
     "/people/{person}/roles": ("ChangeRoles", {"ROLE_ADMIN": "1", "reason": "điều phối quý 1"}),
+    "/people/{person}/sign-ins/{identity}/unlinking": ("UnlinkIdentity", REASON),
     "/people/{person}/leave": ("DeactivatePerson", {"successor": "tram"}),
     "/people/{person}/return": ("ReactivatePerson", {}),
     "/people/{person}/withdrawal": ("WithdrawPerson", {"withdraw-reason": "nhầm"}),

@@ -15,6 +15,7 @@ from services.gateway.console.directory import directory
 from services.gateway.console.forms import Form
 from services.gateway.console.kpis import listed
 from services.gateway.console.language import day_of, decimal_of
+from services.gateway.console.limits import kpis_at_most
 from services.gateway.console.refusals import words
 from services.gateway.console.routes import Routes
 from services.gateway.console.visit import Visit, or_none
@@ -22,8 +23,6 @@ from services.gateway.console.visit import Visit, or_none
 routes = Routes()
 CYCLES = 4
 """That are not over yet, of which KPIs are listed."""
-ADVISED = 5
-"""KPIs that one person looks after well, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +41,8 @@ async def preview(visit: Visit) -> Response:
     id, query = visit.request.path_params["person"], visit.request.query_params
     successor = query.get("successor", "")
     asked = people_pb2.PreviewLeaving(person_id=id, successor_id=successor)
-    leaving, kpis = await asyncio.gather(
-        visit.caller.query("people", "PreviewLeaving", asked, people_pb2.Leaving), _kpis(visit, id)
+    leaving, kpis, most = await asyncio.gather(
+        visit.caller.query("people", "PreviewLeaving", asked, people_pb2.Leaving), _kpis(visit, id), kpis_at_most(visit)
     )
     holder = leaving.answers_id
     theirs = await _kpis(visit, holder) if holder and holder != id else ()
@@ -56,9 +55,9 @@ async def preview(visit: Visit) -> Response:
         who.person(holder).name if holder else nobody,
     )
     notes = [words(leaving.refusal, {}, language) or leaving.refusal] if leaving.refusal else []
-    if kpis and count > ADVISED and holder:
-        said = _("%(name)s would answer for %(count)s KPIs; three to five are advised.")
-        notes.append(said % {"name": held, "count": count})
+    if kpis and holder and most is not None and count > most:
+        said = _("%(name)s would answer for %(count)s KPIs; more than %(most)s are much for one person.")
+        notes.append(said % {"name": held, "count": count, "most": most})
     return visit.render(
         "people/leaving.html",
         here=f"/people/{quote(id, safe='')}/leaving",

@@ -22,15 +22,16 @@ from services.gateway.console.cycles import choose_cycle
 from services.gateway.console.directory import Directory, directory
 from services.gateway.console.forms import Form, date_message, sent
 from services.gateway.console.language import Language, date_of, day_of, decimal_of
+from services.gateway.console.limits import kpis_at_most
 from services.gateway.console.past import looked_back_at, past_bar
 from services.gateway.console.roles import ROLES, role_words
 from services.gateway.console.routes import Routes
 from services.gateway.console.visit import Visit, or_none
-from services.gateway.features.people import chart, leaving, planned, positions, units
+from services.gateway.features.people import chart, leaving, planned, positions, sign_ins, units
 from services.gateway.features.people.deeds import FIELDS, carry_out, reason_of
 from services.gateway.features.people.roles import held_roles, role_history
 
-routes = Routes(units.routes, planned.routes, leaving.routes, chart.routes, positions.routes)
+routes = Routes(units.routes, planned.routes, leaving.routes, chart.routes, positions.routes, sign_ins.routes)
 PAGE = 50
 MOST = 40
 """KPIs on somebody's page."""
@@ -106,16 +107,18 @@ async def listing(visit: Visit) -> Response:
         as_of=as_of,
     )
     found = await visit.caller.query("people", "ListPeople", asked, people_pb2.PeopleList)
-    who, counts, there = await asyncio.gather(
+    who, counts, there, most = await asyncio.gather(
         directory(visit, found, ids=[manager] if manager else [], as_of=as_of),
         _counts(visit, [person.person_id for person in found.people]) if as_of is None else _unknown(),
         or_none(visit.caller.query("people", "GetOrganisation", people_pb2.GetOrganisation(), people_pb2.Organisation)),
+        kpis_at_most(visit),
     )
     narrowed = {"text": text, "unit": unit, "manager": manager, "lacking": lacking, "left": left}
     kept = {name: value for name, value in narrowed.items() if value}
     return visit.render(
         "people/people.html",
-        rows=[_with_kpis(person_row(person, who, visit.language), counts) for person in found.people],
+        rows=[_with_kpis(person_row(person, who, visit.language), counts, most) for person in found.people],
+        most=most,
         counted=counts is not None,
         sums=_sums(visit, there) if there and as_of is None else "",
         lacks=there.without_manager + there.without_unit if there and visit.may("people.RegisterPerson") else 0,
@@ -150,15 +153,11 @@ async def _cycle_of_today(visit: Visit) -> goals_pb2.Cycle | None:
     return choose_cycle(cycles.cycles, "", visit.today) if cycles else None
 
 
-MANY = 5
-"""KPIs from which on more are too many for one person (G-41)."""
-
-
-def _with_kpis(row: PersonRow, counts: Mapping[str, int] | None) -> PersonRow:
+def _with_kpis(row: PersonRow, counts: Mapping[str, int] | None, most: int | None) -> PersonRow:
     if counts is None or not row.active:
         return row
     count = counts.get(row.id, 0)
-    return replace(row, kpis=str(count), many=count > MANY)
+    return replace(row, kpis=str(count), many=most is not None and count > most)
 
 
 def _sums(visit: Visit, there: people_pb2.Organisation) -> str:
@@ -228,8 +227,11 @@ async def _one(visit: Visit, sent_back: tuple[str, Form] = ("", Form()), status:
     as_of = looked_back_at(visit)
     asked = people_pb2.GetPerson(person_id=id, as_of=as_of)
     person = await visit.caller.query("people", "GetPerson", asked, people_pb2.Person)
-    who, held_position, own = await asyncio.gather(
-        directory(visit, person, as_of=as_of), _position(visit, id), _kpis_of(visit, id, now=as_of is None)
+    who, held_position, own, most = await asyncio.gather(
+        directory(visit, person, as_of=as_of),
+        _position(visit, id),
+        _kpis_of(visit, id, now=as_of is None),
+        kpis_at_most(visit),
     )
     language, place = visit.language, person.place
     shown = {
@@ -258,7 +260,7 @@ async def _one(visit: Visit, sent_back: tuple[str, Form] = ("", Form()), status:
         position=held_position,
         own=[kpi_card(kpi, language, Moment()) for kpi in own] if own is not None else None,
         weight=_weight(own, language) if own else "",
-        many=len(own) > MANY if own else False,
+        most=most if own and most is not None and len(own) > most else None,
         forms=forms,
         held=held_roles(person, who, language, visit.zone),
         history=role_history(person, who, language, visit.zone),
