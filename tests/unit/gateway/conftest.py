@@ -106,7 +106,7 @@ async def client(backend: Backend, issuer: DemoIssuer, tmp_path: Path, away: str
     here = f"127.0.0.1:{backend.port}"  # pyright: ignore[reportAttributeAccessIssue]
     async with grpc.aio.insecure_channel(here) as channel, grpc.aio.insecure_channel("127.0.0.1:1") as nowhere:
         there = {service: nowhere if service == away else channel for service in SERVICES}
-        upstream = Upstream(there, deadline=3)
+        upstream = Upstream(there, deadline=15)
         tokens = Tokens(issuer=issuer.issuer, audience="nhip", keys=Keys(str(jwks)))
         app = application(
             upstream,
