@@ -22,12 +22,12 @@ from nhip.goals.v1 import types_pb2 as t
 from services.goals.cycle_api import ACCESS as CYCLE_ACCESS
 from services.goals.cycle_api import CycleApi
 from services.goals.deciding import circumstances_of, closed_of, cycle_of, parent_exists, sources_of
-from services.goals.domain import alignment, computation, cycle, direct_change, kpi, wording
-from services.goals.domain.alignment import ALIGNMENT
+from services.goals.domain import alignment, computation, cycle, direct_change, kpi, linking, wording
+from services.goals.domain.alignment import ALIGNMENT, Alignment
 from services.goals.domain.authority import check_may_set
 from services.goals.domain.cycle import Cycle
 from services.goals.domain.kpi import KPI
-from services.goals.queries import goal_map, kpi_list, kpi_page, overview
+from services.goals.queries import comparison, goal_map, kpi_list, kpi_page, overview
 from services.goals.queries.goal_map import moment
 from services.goals.queries.kpi_access import kpi_access
 
@@ -63,6 +63,7 @@ ACCESS: Mapping[str, Allow] = {
     # Goals are open to all (X-04, G-71).
     # A program that may read some KPIs alone reads them one by one.
     "GetMap": anyone(services=(IMPORTER,)).and_integrations(READ, EVERYTHING),
+    "CompareMaps": anyone(),
     "ListKpis": anyone(services=(IMPORTER,)).and_integrations(READ, EVERYTHING),
     "PreviewStatuses": anyone(),
     "GetOverview": anyone(),
@@ -173,6 +174,10 @@ class GoalsApi(CycleApi):
             self.resources.pool, self.outlines, ctx.tenant, request, org, ctx.at, self._checkins(ctx)
         )
 
+    async def compare_maps(self, request: pb.CompareMaps, ctx: Context) -> pb.MapComparison:
+        people = await self._people_then(ctx, request.before), await self._people_then(ctx, request.after)
+        return await comparison.compared(self.resources.pool, self.outlines, ctx.tenant, request, people, ctx.at)
+
     async def list_kpis(self, request: pb.ListKpis, ctx: Context) -> pb.Kpis:
         org = await self._people_then(ctx, request.as_of)
         return await kpi_list.listed(self.resources.pool, self.outlines, ctx.tenant, request, org, ctx.at)
@@ -235,8 +240,9 @@ def _defining(command: pb.DefineKpi, kpi_id: str, org: OrgChart, ctx: Context) -
         if draft.measure.volume_kpi_id and draft.measure.volume_kpi_id not in links.links:
             raise unknown("kpi", draft.measure.volume_kpi_id, "kpi.measure.volume_kpi_id")
         computation.check(draft, of, await sources_of(load, [draft]), on, "kpi")
-        return [
-            kpi.define(draft, org, kpi_id=kpi_id, cycle=of, effective_on=on),
+        defined = kpi.define(draft, org, kpi_id=kpi_id, cycle=of, effective_on=on)
+        done = [
+            defined,
             *alignment.align(
                 links,
                 cycle=of,
@@ -249,8 +255,34 @@ def _defining(command: pb.DefineKpi, kpi_id: str, org: OrgChart, ctx: Context) -
                 at="kpi.parent",
             ),
         ]
+        return [*done, *await _further(done, draft, kpi_id, of, links, on, load)]
 
     return decide
+
+
+async def _further(
+    done: Decision, draft: t.KpiDraft, kpi_id: str, of: Cycle, links: Alignment, on: date, load: Load
+) -> Decision:
+    """What else a KPI that was just written down supports or hinders."""
+    if not draft.further:
+        return []
+    new = None
+    for ref, event in done:
+        if ref.category == KPI.category:
+            new = KPI.evolve(new, event)
+        else:
+            links = ALIGNMENT.evolve(links, event)
+    shared = [one.to.kpi_id for one in draft.further if one.HasField("share")]
+    return linking.link(
+        links,
+        cycle=of,
+        kpi=kpi.existing(new, kpi_id),
+        links=draft.further,
+        parents={alignment.target_of(one.to) for one in draft.further if await parent_exists(load, one.to)},
+        ends={id: await load(KPI, id) for id in shared if id},
+        effective_on=on,
+        at="kpi.further",
+    )
 
 
 def _effective_on(given: Date, of: Cycle, org: OrgChart, ctx: Context) -> date:

@@ -20,7 +20,7 @@ from nhip.goals.v1 import types_pb2 as t
 from services.goals.deciding import cycle_of, parent_exists
 from services.goals.domain import cycle, follow_up
 from services.goals.domain import kpi as kpis
-from services.goals.domain.alignment import ALIGNMENT
+from services.goals.domain.alignment import ALIGNMENT, Alignment
 from services.goals.domain.authority import check_may_set
 from services.goals.domain.cycle import CYCLE
 from services.goals.domain.follow_up import FOLLOW_UP
@@ -29,7 +29,7 @@ from services.goals.domain.standing import Value
 from services.goals.proposals_api import ProposalsApi
 from services.goals.queries import cycle_page, cycles, follow_ups, overview, progress, proposals
 from services.goals.queries.goal_map import moment, read_cycle
-from services.goals.queries.outline import FOREVER
+from services.goals.queries.outlines import FOREVER
 from services.goals.queries.overview import Overviews
 
 CARRY_ON = "nhip.goals.v1.Goals/CarryOnKpis"
@@ -177,7 +177,8 @@ class CycleApi(ProposalsApi):
         link = served_by.link(kpi.id, today)
         serves = link.parent if link else t.Parent()
         parts = set(filter(None, {kpi.measure.volume_kpi_id, *(kpi.computation.kpi_ids if kpi.computation else ())}))
-        named = filter(None, {serves.kpi_id, *parts})
+        further = served_by.beside(kpi.id, today)
+        named = filter(None, {serves.kpi_id, *parts, *(link.to.kpi_id for link in further)})
         kpis_of = {id: await load(KPI, id) for id in parts}
         beside = {id for id, one in kpis_of.items() if one is not None and one.cycle_id == before.id}
         decided = {id: (await load(FOLLOW_UP, id)).get(following.id) for id in named}
@@ -185,6 +186,8 @@ class CycleApi(ProposalsApi):
         links = await load(ALIGNMENT, following.alignment_id)
         parent = follow_up.served(serves, goes_on_as, following, links) or item.parent
         below = [(await load(FOLLOW_UP, id)).get(following.id) for id in served_by.children(kpi.id, today)]
+        linked_back = await self._linked_back(load, served_by, kpi.id, following.id, today)
+        ends = {*linked_back, *goes_on_as.values(), *(link.to.kpi_id for link in further)} & {*links.links}
         gone_on = [one.next_kpi_id for one in below if one is not None and one.next_kpi_id in links.links]
         return follow_up.Circumstances(
             cycle=before,
@@ -202,7 +205,22 @@ class CycleApi(ProposalsApi):
             last=last.value if last else None,
             org=org,
             today=today,
+            further=[link for link in further if link.to.kpi_id or await parent_exists(load, link.to)],
+            linked_back=linked_back,
+            linked={id: await load(KPI, id) for id in ends},
         )
+
+    async def _linked_back(
+        self, load: Load, served_by: Alignment, kpi_id: str, next_cycle_id: str, today: date
+    ) -> dict[str, list[t.FurtherLink]]:
+        """The KPIs of a next cycle that go on with what supported or hindered a KPI, and how that did."""
+        found: dict[str, list[t.FurtherLink]] = {}
+        for id in served_by.ever.get(kpi_id, ()):
+            links = [link for link in served_by.beside(id, today) if link.to.kpi_id == kpi_id]
+            on = (await load(FOLLOW_UP, id)).get(next_cycle_id) if links else None
+            if on is not None and on.next_kpi_id:
+                found[on.next_kpi_id] = links
+        return found
 
     async def list_follow_ups(self, request: pb.ListFollowUps, ctx: Context) -> pb.FollowUps:
         org = await self.resources.directory.org_chart(ctx.tenant)

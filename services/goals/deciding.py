@@ -58,17 +58,21 @@ async def circumstances(
     """Everything that changes and additions touch."""
     cycle = await cycle_of(load, cycle_id)
     parents = [draft.parent for draft in additions]
+    further = [one for draft in additions for one in draft.further]
     ids: dict[str, None] = {}
     for change in changes:
         ids.setdefault(change.kpi_id)
         parents.append(change.parent.after)
+        further += change.further.after.links
+    parents += [one.to for one in further]
     alignment, today = await load(ALIGNMENT, cycle.alignment_id), org.today(ctx.at)
     below = {id for change in changes if change.ends for id in alignment.cycles_below(change.kpi_id, today)}
     return Circumstances(
         cycle=cycle,
         alignment=alignment,
         closed=await closed_of(load, below),
-        kpis={kpi_id: await load(KPI, kpi_id) for kpi_id in ids},
+        # With those that something is to be shared with: whether it adds up there is looked at.
+        kpis={id: await load(KPI, id) for id in [*ids, *(one.to.kpi_id for one in further if one.HasField("share"))]},
         parents={
             getattr(parent, kind)
             for parent in parents

@@ -19,7 +19,7 @@ from services.goals.domain.changing import Circumstances
 from services.goals.domain.proposal import PROPOSAL, Proposal, additions_of
 from services.goals.queries import proposal_list, proposal_page
 from services.goals.queries.comments import comments
-from services.goals.queries.outline import Outlines
+from services.goals.queries.outlines import Outlines
 from services.goals.strategy_api import StrategyApi
 
 

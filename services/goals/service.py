@@ -6,13 +6,14 @@ from eventkit.process.service import Resources, Service
 from eventkit.rpc.server import Api
 from nhip.goals.v1 import goals_pb2
 from services.goals.api import ACCESS, GoalsApi
-from services.goals.queries.outline import Outlines
+from services.goals.queries.outlines import Outlines
 from services.goals.queries.overview import Overviews
 from services.goals.reactors.closing import closing
 from services.goals.reactors.expiring_proposals import expiring_proposals
 from services.goals.views.comment import CommentView
 from services.goals.views.cycle import CycleStepView, CycleView
 from services.goals.views.follow_up import FollowUpView
+from services.goals.views.further_link import FurtherLinkView
 from services.goals.views.goal_value import GoalValueView
 from services.goals.views.kpi import KpiView
 from services.goals.views.link import LinkView
@@ -34,6 +35,7 @@ def service(resources: Resources) -> Service:
             CsfView(),
             KpiView(),
             LinkView(),
+            FurtherLinkView(),
             ProposalView(),
             CommentView(),
             ProgressView(),

@@ -519,9 +519,32 @@ class CompanyX(
             csfs=_CSFS,
             kpis=kpis,
             shortfalls=self.shortfalls(day),
-            changed_on=[_date(day) for day in (date(2025, 1, 2), COLLABORATION, CO_OWNED, LOWERED)],
+            changes=[
+                goals_pb2.MapChange(day=_date(date(2025, 1, 2)), added=14),
+                goals_pb2.MapChange(day=_date(COLLABORATION), added=1),
+                goals_pb2.MapChange(day=_date(CO_OWNED), added=1),
+                goals_pb2.MapChange(day=_date(LOWERED), lowered=3, added=1),
+            ],
         )
         return folded(whole, request)
+
+    def CompareMaps(self, request: goals_pb2.CompareMaps, actor: str) -> Message:
+        (first, _), (last, _) = _day(request.before), _day(request.after)
+        found: list[goals_pb2.ComparedKpi] = []
+        for goal in self.goals.values():
+            before, after = (self.kpi(goal, day, False) if goal.since <= day else None for day in (first, last))
+            if after is not None and (before is None or before.measure != after.measure):
+                found.append(goals_pb2.ComparedKpi(before=before, after=after))
+        added = sum(not one.HasField("before") for one in found)
+        return goals_pb2.MapComparison(
+            cycle=self.cycle(),
+            before=time_pb2.AsOf(effective_on=_date(first)),
+            after=time_pb2.AsOf(effective_on=_date(last)),
+            kpis=found,
+            added=added,
+            changed=len(found) - added,
+            same=len(self.goals) - len(found),
+        )
 
     def ListKpis(self, request: goals_pb2.ListKpis, actor: str) -> Message:
         day, past = _day(request.as_of)

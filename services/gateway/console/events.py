@@ -1,11 +1,9 @@
-"""What events, the things that they are about and the choices in them are called. One row for each type of event."""
+"""What events and the choices in them are called. One row for each type of event."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from eventkit import contracts
-from eventkit.contracts import event_contracts
-from nhip.common.v1 import options_pb2
 from nhip.goals.v1 import types_pb2
 from services.gateway.console.language import Language
 from services.gateway.console.setting_words import setting_name
@@ -14,52 +12,6 @@ from services.gateway.console.setting_words import setting_name
 def event_types() -> Sequence[str]:
     """The events that the contracts know, by the last part of their names."""
     return [type.rpartition(".")[2] for type in contracts.event_types()]
-
-
-def subject_kinds() -> Sequence[str]:
-    """The kinds of things that the contracts' events are about."""
-    found: dict[str, None] = {}
-    for contract in event_contracts():
-        for message in contract.message_types_by_name.values():
-            for field in message.fields:
-                if kind := field.GetOptions().Extensions[options_pb2.subject]:
-                    found[kind] = None
-    return list(found)
-
-
-def kind_word(kind: str, language: Language) -> str:
-    _ = language.gettext
-    return {
-        "person": _("Person"),
-        "position": _("Position"),
-        "integration": _("Integration"),
-        "unit": _("Unit"),
-        "kpi": "KPI",
-        "csf": "CSF",
-        "goal": _("Strategic goal"),
-        "cycle": _("Cycle"),
-        "proposal": _("Proposal"),
-        "value": _("Core value"),
-        "praise": _("Praise"),
-        "gift": _("Gift"),
-        "redemption": _("Exchange for a gift"),
-        "identity": _("Sign-in"),
-        "retro": _("Retro"),
-        "team_retro": _("Retro of a team"),
-        "round": _("Time to look back"),
-        "notice": _("Notice"),
-        "check_in": _("Check-in"),
-        "topic": _("Topic"),
-        "action": _("Action"),
-        "meeting": _("Meeting"),
-        "way": _("Way forward"),
-        "review": _("Review"),
-        "planned_change": _("Planned change"),
-        "mapping": _("Kept columns of a table"),
-        "event": _("Event"),
-        "tenant": _("Company"),
-        "stream": _("Stream of events"),
-    }.get(kind, kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +33,7 @@ def event_rows(language: Language) -> Mapping[str, EventRow]:
         "KpiChanged": EventRow(_("KPI changed"), "adjustments", changes_map=True),
         "KpiRetired": EventRow(_("KPI ended"), "archive", changes_map=True),
         "KpiAligned": EventRow(_("Aligned"), "git-branch", changes_map=True),
+        "KpiLinked": EventRow(_("Linked further"), "git-branch", changes_map=True),
         "KpiTakenOff": EventRow(_("Taken off the map"), "archive", changes_map=True),
         "ProgressRecorded": EventRow(_("Progress recorded"), "pencil-check"),
         "ProgressCorrected": EventRow(_("Value put right"), "pencil-check"),
@@ -389,6 +342,11 @@ def choice_words(language: Language) -> Mapping[str, str]:
         "CHANGE_KIND_SAID": _("KPI changed"),
         "CHANGE_KIND_ALIGNED": _("Aligned"),
         "CHANGE_KIND_RETIRED": _("KPI ended"),
+        "MAY_SET_COMPANY": _("an executive or OKR master"),
+        "MAY_SET_DEPARTMENT": _("the head of its unit, who is above them, an executive or OKR master"),
+        "MAY_SET_INDIVIDUAL": _("a manager of those who answer for it, an executive or OKR master"),
+        "EFFECT_SUPPORTS": _("supports"),
+        "EFFECT_HINDERS": _("hinders"),
         "RELATION_OWNER": _("yours"),
         "RELATION_OWNER_ABOVE": _("serves yours"),
         "RELATION_OWNER_BELOW": _("yours serves it"),
@@ -432,6 +390,7 @@ def field_word(name: str, language: Language) -> str:
         "helpers": _("Who helps"),
         "evaluator_id": _("Who judges it"),
         "unit": _("Measured in"),
+        "further": _("What else it supports or hinders"),
     }.get(name) or setting_name(name, language)
 
 

@@ -14,6 +14,8 @@ class PastBar:
     clock: str
     back: str
     """The same page, today."""
+    compared: str = ""
+    """This day beside today; empty: it is not compared."""
 
 
 def looked_back_at(visit: Visit) -> AsOf | None:
@@ -24,7 +26,7 @@ def looked_back_at(visit: Visit) -> AsOf | None:
     return moment.message(visit.zone)
 
 
-def past_bar(visit: Visit, past: bool, back: str) -> PastBar | None:
+def past_bar(visit: Visit, past: bool, back: str, compared: str = "") -> PastBar | None:
     """The bar of a page whose answer is `past`; none for now."""
     moment, language = visit.moment, visit.language
     _ = language.gettext
@@ -36,7 +38,7 @@ def past_bar(visit: Visit, past: bool, back: str) -> PastBar | None:
     clock = (
         _("as it was known when that day ended") if moment.clock == "recorded" else _("by the day things took effect")
     )
-    return PastBar(_("Looking back at %(moment)s") % {"moment": language.day(moment.on)}, clock, back)
+    return PastBar(_("Looking back at %(moment)s") % {"moment": language.day(moment.on)}, clock, back, compared)
 
 
 def nothing_yet(visit: Visit, back: str, *, kpi: bool = False, status: int = 200) -> Response:

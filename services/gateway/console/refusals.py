@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import date
 
+from services.gateway.console.events import choice_words
 from services.gateway.console.language import Language, decimal_of_text
 from services.gateway.console.setting_words import setting_name
 from services.gateway.failures import Failure
@@ -120,6 +121,9 @@ def reasons(language: Language) -> dict[str, str]:
             "Targets have changed since this was proposed, so it cannot be approved as it stands. A new proposal is "
             "needed."
         ),
+        "KPI_CHANGED_MEANWHILE": _(
+            "Somebody changed this KPI meanwhile, so nothing was changed. Look at it as it is now, and change it then."
+        ),
         "NO_APPROVER": _("There is nobody who may decide on this: name a manager or an executive first."),
         "PROPOSAL_DECIDED": _("This proposal has been decided already."),
         "SELF_APPROVAL": _("Nobody approves their own proposal."),
@@ -224,7 +228,10 @@ def reasons(language: Language) -> dict[str, str]:
         "INNER_CYCLE_OUTSIDE": _("A cycle that lies in it would be outside of these days."),
         "CYCLE_NOT_ENCLOSING": _("A KPI serves one of its own cycle, or of a cycle that its own lies in."),
         "LEVEL_ORDER": _("A KPI serves one of its own level or of a higher one."),
-        "NOT_YOURS_TO_SET": _("You may not set this KPI directly. You may propose it."),
+        "LINKED_TWICE": _("It is linked to that already: name each thing once."),
+        "NOTHING_TO_SHARE": _("It does not add up to that: leave the share away."),
+        "SHARES_OVER_100": _("A KPI counts once: what it counts for comes to 100 % at most."),
+        "NOT_YOURS_TO_SET": _("Not yours to set directly: %(who)s may. You may propose it."),
         "CYCLE_YEAR": _("This year is far from today: is it mistyped?"),
         "GOAL_YEAR": _("This year is far from today: is it mistyped?"),
         "TARGET_IS_BASELINE": _("It stands there already."),
@@ -414,7 +421,7 @@ def _shown(value: str, language: Language) -> str:
     try:
         return language.day(date.fromisoformat(value))
     except ValueError:
-        return setting_name(value, language)
+        return choice_words(language).get(value) or setting_name(value, language)
 
 
 def explain(failure: Failure, language: Language) -> str:

@@ -56,6 +56,7 @@ def check_may_set(kpis: Iterable[Responsibility], actor: Actor, org: OrgChart, f
                 f"{WHO_MAY[Level(kpi.level)]} may set this KPI; anybody else may propose it",
                 kind=Kind.FORBIDDEN,
                 field=field,
+                parameters={"who": f"MAY_SET_{Level(kpi.level).name}"},
             )
 
 

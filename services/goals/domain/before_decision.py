@@ -13,7 +13,7 @@ from nhip.goals.v1.events_pb2 import ProposalCommented, ProposalRebased
 from nhip.goals.v1.goals_pb2 import CommentProposal, RebaseProposal
 from services.goals.domain.changing import Circumstances, KpisById, carry_out, touched
 from services.goals.domain.kpi import active, existing, saying
-from services.goals.domain.kpi_change import Cause, said_of
+from services.goals.domain.kpi_change import Cause, as_it_is
 from services.goals.domain.proposal import PROPOSAL, Proposal, waiting
 from services.goals.domain.rebasing import check_rebased, rebased
 
@@ -49,8 +49,7 @@ def rebase(proposal: Proposal | None, command: RebaseProposal, circumstances: Ci
     for index, change in enumerate(proposal.proposed.changes):
         at = f"changes[{index}].kpi_id"
         kpi = active(existing(circumstances.kpis[change.kpi_id], change.kpi_id, at), circumstances.today, at)
-        link = circumstances.alignment.link(kpi.id, max(circumstances.today, kpi.defined_on))
-        if now := rebased(change, kpi.measure, said_of(kpi), link.parent if link else t.Parent()):
+        if now := rebased(change, as_it_is(kpi, circumstances.alignment, circumstances.today)):
             changes.append(now)
     if not check_rebased(proposal.proposed.changes, changes, len(proposal.additions)):
         return []

@@ -5,6 +5,8 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
+from google.type.decimal_pb2 import Decimal as PbDecimal
+
 from eventkit.commands.aggregate import Decision, StreamEvent
 from eventkit.directory.facts import OrgChart
 from eventkit.directory.responsibility import Responsibility
@@ -12,7 +14,7 @@ from eventkit.errors import Kind, Rejected, unknown
 from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import KpiAligned, KpiRetired, KpiTakenOff
 from services.goals.domain import alignment as alignments
-from services.goals.domain import computation, kpi_change
+from services.goals.domain import computation, kpi_change, linking
 from services.goals.domain import kpi as kpis
 from services.goals.domain.alignment import ALIGNMENT, Alignment
 from services.goals.domain.cycle import Cycle
@@ -45,8 +47,11 @@ def carry_out(
     around: Circumstances,
     cause: Cause,
     added_ids: Sequence[str],
+    change_at: Callable[[int], str] = "changes[{}]".format,
 ) -> Decision:
     """What all of it does, whole or not at all.
+
+    `change_at`: the path of each change in its command.
 
     It is judged by where it ends: links and ends are taken in an order in which each is possible, whatever the order
     they are written in. Raises `Rejected` naming the field.
@@ -54,7 +59,7 @@ def carry_out(
     keys = _keys(additions, added_ids, around.alignment)
     paper = _Paper(around, cause)
     for index, change in enumerate(changes):
-        paper.revise(change, f"changes[{index}]")
+        paper.revise(change, change_at(index))
     drafts = [_resolved(draft, keys) for draft in additions]
     for index, (draft, kpi_id) in enumerate(zip(drafts, added_ids, strict=True)):
         paper.define(draft, kpi_id, keys.values(), f"additions[{index}]")
@@ -64,14 +69,33 @@ def carry_out(
     ]
     links += [
         _link(
-            paper, change.kpi_id, _named(change.parent.after, keys), change.parent.why, f"changes[{index}].parent.after"
+            paper,
+            change.kpi_id,
+            _named(change.parent.after, keys),
+            change.parent.why,
+            f"{change_at(index)}.parent.after",
         )
         for index, change in enumerate(changes)
         if change.HasField("parent")
     ]
+    links += [
+        _link_further(paper, kpi_id, draft.further, f"additions[{index}].further")
+        for index, (draft, kpi_id) in enumerate(zip(drafts, added_ids, strict=True))
+        if draft.further
+    ]
+    links += [
+        _link_further(
+            paper,
+            change.kpi_id,
+            _all_named(change.further.after.links, keys),
+            f"{change_at(index)}.further.after.links",
+        )
+        for index, change in enumerate(changes)
+        if change.HasField("further")
+    ]
     _in_some_order(links)
     _in_some_order(
-        [_end(paper, change.kpi_id, f"changes[{n}].ends") for n, change in enumerate(changes) if change.ends]
+        [_end(paper, change.kpi_id, f"{change_at(n)}.ends") for n, change in enumerate(changes) if change.ends]
     )
     return paper.done
 
@@ -117,8 +141,7 @@ class _Paper:
         today, cause = self.around.today, self.cause
         kpi = self.existing(change.kpi_id, f"{at}.kpi_id")
         kpi_change.check_whole(change, at)
-        link = self.alignment.link(kpi.id, max(today, kpi.defined_on))
-        kpi_change.check_current(kpi, link.parent if link else t.Parent(), change, today, at)
+        kpi_change.check_current(kpi, self.alignment, change, today, at, bool(cause.proposal_id))
         self.record(kpi_change.numbers(kpi, change, today=today, cause=cause, at=at))
         kpi = self.existing(kpi.id, at)
         self.record(kpi_change.said(kpi, change, self.around.org, today=today, cause=cause, at=at))
@@ -186,6 +209,24 @@ def _link(paper: _Paper, kpi_id: str, parent: t.Parent, why: str, at: str) -> St
     return step
 
 
+def _link_further(paper: _Paper, kpi_id: str, links: Sequence[t.FurtherLink], at: str) -> Step:
+    def step() -> None:
+        linked = linking.link(
+            paper.alignment,
+            cycle=paper.around.cycle,
+            kpi=paper.existing(kpi_id, at),
+            links=links,
+            parents=paper.around.parents,
+            ends=paper.kpis,
+            effective_on=paper.around.today,
+            proposal_id=paper.cause.proposal_id,
+            at=at,
+        )
+        paper.record(linked)
+
+    return step
+
+
 def _end(paper: _Paper, kpi_id: str, at: str) -> Step:
     def step() -> None:
         cause, today = paper.cause, paper.around.today
@@ -222,11 +263,21 @@ def _named(parent: t.Parent, keys: Mapping[str, str]) -> t.Parent:
     return t.Parent(kpi_id=keys[parent.kpi_id]) if parent.kpi_id in keys else parent
 
 
+def _all_named(links: Sequence[t.FurtherLink], keys: Mapping[str, str]) -> list[t.FurtherLink]:
+    return [t.FurtherLink(to=_named(one.to, keys), effect=one.effect, share=_share(one), why=one.why) for one in links]
+
+
+def _share(link: t.FurtherLink) -> PbDecimal | None:
+    return link.share if link.HasField("share") else None
+
+
 def _resolved(draft: t.KpiDraft, keys: Mapping[str, str]) -> t.KpiDraft:
     """With ids where it names another one that is added."""
     found = t.KpiDraft()
     found.CopyFrom(draft)
     if draft.HasField("parent"):
         found.parent.CopyFrom(_named(draft.parent, keys))
+    del found.further[:]
+    found.further.extend(_all_named(draft.further, keys))
     found.measure.volume_kpi_id = keys.get(draft.measure.volume_kpi_id, draft.measure.volume_kpi_id)
     return found

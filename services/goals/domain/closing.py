@@ -7,7 +7,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from eventkit.values import is_percent
 from nhip.goals.v1 import goals_pb2 as pb
 from nhip.goals.v1 import types_pb2 as t
-from services.goals.domain.reconciliation import Check, Node
+from services.goals.domain.reconciliation import Check, Node, volume
 
 MOST = 6
 """Closings that are offered for one check."""
@@ -43,23 +43,27 @@ def closings(check: Check, nodes: Iterable[Node]) -> list[Closing]:
 
 def _parts(check: Check, parent: Node, nodes: Sequence[Node], by_id: dict[str, Node]) -> list[tuple[Node, Decimal]]:
     """The KPIs whose targets the check is made of, and how much one more of each is worth to it."""
-    children = [node for node in nodes if node.parent_kpi == parent.id]
+    children = [node for node in nodes if parent.id in node.counts_for]
     if check.kind == pb.Shortfall.KIND_SUM:
         alike = (n for n in children if n.kind == t.MEASURE_KIND_CUMULATIVE and n.direction == parent.direction)
-        return [(node, Decimal(1)) for node in alike if node.unit == parent.unit]
+        return [(node, node.part(parent.id) / 100) for node in alike if node.unit == parent.unit]
     rates = [n for n in nodes if n.kind == t.MEASURE_KIND_LEVEL and n.volume_kpi in by_id]
     serving = [rate for rate in rates if rate.parent_kpi == parent.id]
     below = [rate for rate in rates if rate.parent_kpi in {one.id for one in serving}]
     counted = below if check.kind == pb.Shortfall.KIND_YIELD and below else serving
-    volume = sum((by_id[rate.volume_kpi].target for rate in counted), Decimal(0))
+    of_rate = check.kind == pb.Shortfall.KIND_BLENDED_RATE
+    here = {parent.volume_kpi} & by_id.keys() if of_rate else {parent.id, *(child.id for child in children)}
+    volumes = sum((volume(rate, by_id, here) for rate in counted), Decimal(0))
     found: list[tuple[Node, Decimal]] = []
     for rate in counted:
         of = by_id[rate.volume_kpi]
         hundred = Decimal(100) if is_percent(rate.unit) else Decimal(1)
         if check.kind == pb.Shortfall.KIND_YIELD:
-            found += [(rate, of.target / hundred), (of, rate.target / hundred)]
-        elif volume:
-            found.append((rate, of.target / volume))
+            counts = volume(rate, by_id, here)
+            part = counts / of.target if of.target else Decimal(1)
+            found += [(rate, counts / hundred), (of, rate.target / hundred * part)]
+        elif volumes:
+            found.append((rate, volume(rate, by_id, here) / volumes))
     return found
 
 

@@ -43,13 +43,17 @@ class Plan:
     references: Mapping[str, Reference]
 
 
-def plan(computation: t.Computation, volumes: Mapping[str, str]) -> Plan:
-    """What is computed. `volumes`: of rates the KPI whose volume each applies to; one that is missing is a KeyError."""
+def plan(computation: t.Computation, volumes: Mapping[str, str], parts: Mapping[str, Decimal] | None = None) -> Plan:
+    """What is computed. `volumes`: of rates the KPI whose volume each applies to; one that is missing is a KeyError.
+
+    `parts`: of those that are added up and shared with others how much counts here, in per cent (G-74).
+    """
     ids = list(computation.kpi_ids)
     by_id = {id: Reference(id) for id in ids}
     match computation.kind:
         case t.COMPUTATION_KIND_SUM:
-            return Plan(_sum(map(Name, ids)), by_id)
+            counted = parts or {}
+            return Plan(_sum(_part(id, counted[id]) if id in counted else Name(id) for id in ids), by_id)
         case t.COMPUTATION_KIND_WEIGHTED_RATE:
             weights = {id: f"{id}/volume" for id in ids}
             weighted = _sum(Operation("*", Name(id), Name(weights[id])) for id in ids)
@@ -70,12 +74,32 @@ def plan(computation: t.Computation, volumes: Mapping[str, str]) -> Plan:
             return Plan(formula.read(computation.formula), {LETTERS[n]: Reference(id) for n, id in enumerate(ids)})
 
 
+def _part(id: str, per_cent: Decimal) -> Term:
+    return Operation("*", Name(id), Number(per_cent / 100))
+
+
 def _sum(terms: Iterable[Term]) -> Term:
     return reduce(lambda left, right: Operation("+", left, right), terms)
 
 
 def _percent(part: Term, whole: Term) -> Term:
     return Operation("*", Operation("/", part, whole), _HUNDRED)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What a KPI counts for: what it serves first, and what it is shared with (G-74)."""
+
+    first: str = ""
+    shares: tuple[tuple[str, Decimal], ...] = ()
+    """In per cent; the rest counts for what it serves first."""
+
+    def part(self, kpi_id: str) -> Decimal | None:
+        """How much of it counts for a KPI, in per cent; None: it is not shared, or nothing links the two."""
+        shared = dict(self.shares)
+        if not shared or kpi_id not in (self.first, *shared):
+            return None
+        return 100 - sum(shared.values(), Decimal(0)) if kpi_id == self.first else shared[kpi_id]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +114,7 @@ class Known:
     starts_on: date
     """Of its cycle."""
     ends_on: date
+    counts: Counts = Counts()
 
 
 class Facts(Protocol):
@@ -171,7 +196,9 @@ class _Computing:
             if not begun:
                 return Computed(None, pb.NotComputed.REASON_NO_VALUE, how.kpi_ids[0])
             how = t.Computation(kind=t.COMPUTATION_KIND_SUM, kpi_ids=begun)
-        wanted = plan(how, volumes)
+        named = ((id, self._facts.kpi(id, on)) for id in how.kpi_ids)
+        parts_of = {id: part for id, one in named if one and (part := one.counts.part(here.id)) is not None}
+        wanted = plan(how, volumes, parts_of)
         values, parts = dict[str, Value](), list[Part]()
         for name, reference in wanted.references.items():
             day = on

@@ -23,7 +23,8 @@ def change(command: ChangeKpi, circumstances: Circumstances, ctx: Context) -> De
         return []
     check_may_set(touched([command.change], [], circumstances.kpis), ctx.actor, circumstances.org, "kpi_id")
     reason = command.reason if command.HasField("reason") else None
-    return carry_out([command.change], [], circumstances, Cause(command.reason_class, reason=reason), [])
+    cause = Cause(command.reason_class, reason=reason)
+    return carry_out([command.change], [], circumstances, cause, [], lambda _: "change")
 
 
 def correct_words(command: CorrectKpiWords, circumstances: Circumstances, ctx: Context) -> Decision:

@@ -1,9 +1,11 @@
 """What becomes of a KPI when its cycle is over: it is kept, adjusted, or it stops (G-73)."""
 
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+
+from google.type.decimal_pb2 import Decimal as PbDecimal
 
 from eventkit.commands.aggregate import Aggregate, Decision, StreamEvent, refuse_unknown
 from eventkit.directory.facts import OrgChart
@@ -14,9 +16,10 @@ from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import KpiFollowedUp
 from services.goals.domain import alignment as alignments
 from services.goals.domain import kpi as kpis
+from services.goals.domain import linking
 from services.goals.domain.alignment import ALIGNMENT, Alignment
 from services.goals.domain.cycle import Cycle, check_open, check_planned
-from services.goals.domain.kpi import Kpi
+from services.goals.domain.kpi import KPI, Kpi
 
 FollowUps = Mapping[str, KpiFollowedUp]
 """By the next cycle, what was decided last."""
@@ -63,6 +66,12 @@ class Circumstances:
     """Its last value."""
     org: OrgChart
     today: date
+    further: Sequence[t.FurtherLink] = ()
+    """What else it supports or hinders."""
+    linked_back: Mapping[str, Sequence[t.FurtherLink]] = field(default_factory=dict[str, Sequence[t.FurtherLink]])
+    """The KPIs of the next cycle that go on with what supports or hinders it, and how that does."""
+    linked: Mapping[str, Kpi | None] = field(default_factory=dict[str, Kpi | None])
+    """Those KPIs, and what those go on as that it supports or hinders itself."""
 
 
 def carry_on(item: pb.CarriedKpi, around: Circumstances, next_id: str) -> Decision:
@@ -113,15 +122,54 @@ def _defined(item: pb.CarriedKpi, around: Circumstances, next_id: str) -> Decisi
             effective_on=on,
         ),
     ]
-    return [*done, *_taken_up(done, around, next_id)]
+    done += _taken_up(done, around, next_id)
+    return [*done, *_linked_again(done, around, next_id)]
 
 
-def _taken_up(done: Decision, around: Circumstances, next_id: str) -> Decision:
-    """What served it and went on before it serves it again."""
+def _links_after(done: Decision, around: Circumstances) -> Alignment:
     links = around.alignment
     for ref, event in done:
         if ref.category == ALIGNMENT.category:
             links = ALIGNMENT.evolve(links, event)  # type: ignore[arg-type] # of the alignment's stream
+    return links
+
+
+def _linked_again(done: Decision, around: Circumstances, next_id: str) -> Decision:
+    """What it supports or hinders it does again, as far as that goes on, too; and what went on before it and supported
+    or hindered it likewise."""
+    new = KPI.fold(event for ref, event in done if ref.category == KPI.category)
+    known = {**around.linked, next_id: new}
+    parents = {alignments.target_of(link.to) for link in around.further}
+    again: Decision = []
+    for kpi_id, before in {next_id: around.further, **around.linked_back}.items():
+        links, kpi = _links_after([*done, *again], around), known.get(kpi_id)
+        goes_on_as = around.goes_on_as if kpi_id == next_id else {around.kpi.id: next_id}
+        wanted = [
+            t.FurtherLink(to=to, effect=link.effect, share=_shared(link, kpi, known.get(to.kpi_id)), why=link.why)
+            for link in before
+            if (to := served(link.to, goes_on_as, around.next, around.alignment))
+        ]
+        if kpi is not None and wanted and not kpi.ended(around.today):
+            again += linking.link(
+                links,
+                cycle=around.next,
+                kpi=kpi,
+                links=[*links.beside(kpi_id, around.today), *wanted],
+                parents=parents,
+                ends=known,
+                effective_on=around.today,
+            )
+    return again
+
+
+def _shared(link: t.FurtherLink, kpi: Kpi | None, to: Kpi | None) -> PbDecimal | None:
+    """How much counts there; nothing where it does not add up any more."""
+    return link.share if kpi and to and link.HasField("share") and linking.adds_up(kpi, to) else None
+
+
+def _taken_up(done: Decision, around: Circumstances, next_id: str) -> Decision:
+    """What served it and went on before it serves it again."""
+    links = _links_after(done, around)
     again: Decision = []
     for child in around.waiting:
         again += alignments.align(

@@ -1,6 +1,6 @@
 """What is to change of one KPI, and what of that is still so as it was when it was written (G-66, G-69)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -13,6 +13,7 @@ from nhip.common.v1.words_pb2 import PersonalText
 from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import KpiChanged, KpiTargetRevised
 from services.goals.domain import naming
+from services.goals.domain.alignment import Alignment
 from services.goals.domain.kpi import EDGES, KPI, Kpi, active, check_measure, revised, saying
 
 SAID = ("name", "statement", "weight", "owners", "helpers", "evaluator_id", "unit", "unit_id")
@@ -69,11 +70,26 @@ def some_of(said: t.KpiSaid, names: Mapping[str, object] | list[str]) -> t.KpiSa
     return found
 
 
-def moved(measure: t.Measure, said: t.KpiSaid, parent: t.Parent, change: t.TargetChange) -> str:
-    """Which part that a change names as it was is another one by now, as the path of its `before`; empty: none.
+@dataclass(frozen=True, slots=True)
+class AsItIs:
+    """What a change may be of: a KPI's numbers, what it says, what it serves, and what else it supports or hinders."""
 
-    `measure`, `said` and `parent` are the KPI's as it is.
-    """
+    measure: t.Measure
+    said: t.KpiSaid
+    parent: t.Parent
+    further: Sequence[t.FurtherLink] = ()
+
+
+def as_it_is(kpi: Kpi, alignment: Alignment, day: date) -> AsItIs:
+    """A KPI on a day; one that comes into force later, on its first."""
+    on = max(day, kpi.defined_on)
+    link = alignment.link(kpi.id, on)
+    return AsItIs(kpi.measure, said_of(kpi), link.parent if link else t.Parent(), alignment.beside(kpi.id, on))
+
+
+def moved(now: AsItIs, change: t.TargetChange) -> str:
+    """Which part that a change names as it was is another one by now, as the path of its `before`; empty: none."""
+    measure, said, parent = now.measure, now.said, now.parent
     if change.HasField("before") and not same(measure.target, change.before):
         return "before"
     for edge in EDGES:
@@ -82,7 +98,10 @@ def moved(measure: t.Measure, said: t.KpiSaid, parent: t.Parent, change: t.Targe
     for name in SAID:
         if change.said.after.HasField(name) and part(said, name) != part(change.said.before, name):  # type: ignore[arg-type] # a field
             return f"said.before.{name}"
-    return "parent.before" if change.HasField("parent") and parent != change.parent.before else ""
+    if change.HasField("parent") and parent != change.parent.before:
+        return "parent.before"
+    further = change.HasField("further") and list(now.further) != list(change.further.before.links)
+    return "further.before" if further else ""
 
 
 def changes_nothing(change: t.TargetChange) -> bool:
@@ -92,7 +111,10 @@ def changes_nothing(change: t.TargetChange) -> bool:
     said = [part(change.said.before, name) == part(change.said.after, name) for name in SAID]
     parent = not change.HasField("parent") or (change.parent.before == change.parent.after and not change.parent.why)
     numbers = not change.HasField("after") or same(change.before, change.after)
-    return numbers and parent and all(said) and all(to_decimal(e.before) == to_decimal(e.after) for e in edges)
+    further = list(change.further.before.links) == list(change.further.after.links)
+    return (
+        numbers and parent and further and all(said) and all(to_decimal(e.before) == to_decimal(e.after) for e in edges)
+    )
 
 
 def check_whole(change: t.TargetChange, at: str) -> None:
@@ -107,7 +129,7 @@ def check_whole(change: t.TargetChange, at: str) -> None:
             raise Rejected("MISSING", f"give {name} as it is and as it is to be", kind=Kind.INVALID, field=field)
     if change.said.after.HasField("name") and not change.said.after.name.strip():
         raise Rejected("MISSING", "a KPI has a name", kind=Kind.INVALID, field=f"{at}.said.after.name")
-    others = change.HasField("after") or change.HasField("said") or change.HasField("parent")
+    others = any(map(change.HasField, ("after", "said", "parent", "further")))
     if change.ends and (others or any(map(change.HasField, EDGES))):
         raise Rejected("ENDS_ALONE", "what ends is not changed as well", kind=Kind.INVALID, field=f"{at}.ends")
 
@@ -156,12 +178,17 @@ def said(kpi: Kpi, change: t.TargetChange, org: OrgChart, *, today: date, cause:
     return [StreamEvent(KPI(kpi.id), event)]
 
 
-def check_current(kpi: Kpi, parent: t.Parent, change: t.TargetChange, today: date, at: str) -> None:
-    """It is in force, and everything that the change names as it was is so still. Raises `Rejected`."""
+def check_current(kpi: Kpi, alignment: Alignment, change: t.TargetChange, today: date, at: str, proposed: bool) -> None:
+    """It is in force, and everything that the change names as it was is so still.
+
+    Raises `Rejected` PROPOSAL_STALE, or KPI_CHANGED_MEANWHILE where nobody proposed it.
+    """
     active(kpi, today, f"{at}.kpi_id")
-    if field := moved(kpi.measure, said_of(kpi), parent, change):
+    if field := moved(as_it_is(kpi, alignment, today), change):
         told = f"{kpi.name!r} is another by now than when this was written: {field}"
-        raise Rejected("PROPOSAL_STALE", told, field=f"{at}.{field}")
+        if proposed:
+            raise Rejected("PROPOSAL_STALE", told, field=f"{at}.{field}")
+        raise Rejected("KPI_CHANGED_MEANWHILE", told, field=f"{at}.{field}")
 
 
 def _stays(edge: t.EdgeChange) -> bool:

@@ -6,12 +6,13 @@ from eventkit.errors import Rejected
 from eventkit.values import same, to_decimal
 from nhip.goals.v1 import types_pb2 as t
 from services.goals.domain.kpi import EDGES
-from services.goals.domain.kpi_change import SAID, part, some_of
+from services.goals.domain.kpi_change import SAID, AsItIs, part, some_of
 
 
-def rebased(change: t.TargetChange, measure: t.Measure, said: t.KpiSaid, parent: t.Parent) -> t.TargetChange | None:
+def rebased(change: t.TargetChange, now: AsItIs) -> t.TargetChange | None:
     """The change as it would be asked for now: what it wants, replacing what stands. What is so already is left out;
     None: all of it is."""
+    measure, said, parent = now.measure, now.said, now.parent
     found = t.TargetChange(kpi_id=change.kpi_id, ends=change.ends)
     if change.HasField("after") and not same(measure.target, change.after):
         found.before.CopyFrom(measure.target)
@@ -37,6 +38,10 @@ def rebased(change: t.TargetChange, measure: t.Measure, said: t.KpiSaid, parent:
             found.parent.before.CopyFrom(parent)
     elif change.HasField("parent") and change.parent.before == change.parent.after:
         found.parent.CopyFrom(change.parent)  # another reason for the same link
+    if change.HasField("further") and list(change.further.after.links) != list(now.further):
+        found.further.before.links.extend(now.further)
+        found.further.after.CopyFrom(change.further.after)
+        found.further.before.SetInParent()
     return found if change.ends or len(found.ListFields()) > 1 else None
 
 

@@ -34,8 +34,23 @@ class Node:
     volume_kpi: str = ""
     """For a rate: the KPI whose volume it applies to."""
     direction: t.Direction.ValueType = t.DIRECTION_INCREASE
+    shares: tuple[tuple[str, Decimal], ...] = ()
+    """The KPIs that it is shared with, and how much of it counts there, in per cent; the rest counts for what it serves
+    first (G-74)."""
     partial: bool = False
     """What serves it is of cycles within its own that leave some of its days out, as three quarters of a year."""
+
+    @property
+    def counts_for(self) -> tuple[str, ...]:
+        """The KPIs that it is part of the sums of."""
+        return tuple(dict.fromkeys(id for id in (self.parent_kpi, *(id for id, _ in self.shares)) if id))
+
+    def part(self, kpi_id: str) -> Decimal:
+        """How much of it counts for a KPI, in per cent: all of it together once, whoever it is shared with."""
+        shared = sum((share for id, share in self.shares if id == kpi_id), Decimal(0))
+        if kpi_id == self.parent_kpi:
+            return 100 - sum((share for _, share in self.shares), Decimal(0)) + shared
+        return shared
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +92,8 @@ def reconcile(nodes: Iterable[Node], among: Container[str] | None = None) -> lis
     by_id = {node.id: node for node in nodes}
     children: dict[str, list[Node]] = {}
     for node in by_id.values():
-        if node.parent_kpi:
-            children.setdefault(node.parent_kpi, []).append(node)
+        for parent_id in node.counts_for:
+            children.setdefault(parent_id, []).append(node)
     found: list[Check | NotChecked] = []
     for parent in by_id.values():
         below = [child for child in children.get(parent.id, []) if child.kind in (_COUNT, _RATE)]
@@ -109,12 +124,18 @@ def _check(parent: Node, kind: pb.Shortfall.Kind.ValueType, reached: Decimal, ar
 
 
 def _sum(parent: Node, children: list[Node]) -> Check | None:
-    """Counts in the parent's own unit and direction add up: 50 + 30. A band is not a sum."""
+    """Counts in the parent's own unit and direction add up, each as much as counts here: 50 + 40 % × 30. A band is not
+    a sum."""
     adding = [c for c in children if c.kind == parent.kind == _COUNT and _comparable(c, parent)]
     if not adding:
         return None
-    reached = sum((c.target for c in adding), Decimal(0))
-    return _check(parent, pb.Shortfall.KIND_SUM, reached, _joined([plain(c.target) for c in adding]))
+    reached = sum((c.target * c.part(parent.id) / 100 for c in adding), Decimal(0))
+    return _check(parent, pb.Shortfall.KIND_SUM, reached, _joined([_part(c, parent) for c in adding]))
+
+
+def _part(child: Node, parent: Node) -> str:
+    part = child.part(parent.id)
+    return plain(child.target) if part == 100 else f"{plain(part)} {PERCENT} × {plain(child.target)}"
 
 
 def _yield(
@@ -128,8 +149,17 @@ def _yield(
     rates = [rate for top in serving for rate in (_with_volume(below.get(top.id, []), by_id) or [top])]
     if not rates:
         return None
-    reached = sum((_share(r) * by_id[r.volume_kpi].target for r in rates), Decimal(0))
-    return _check(parent, pb.Shortfall.KIND_YIELD, reached, _joined([_product(r, by_id) for r in rates]))
+    here = {parent.id, *(child.id for child in children)}
+    reached = sum((_share(r) * volume(r, by_id, here) for r in rates), Decimal(0))
+    return _check(parent, pb.Shortfall.KIND_YIELD, reached, _joined([_product(r, by_id, here) for r in rates]))
+
+
+def volume(rate: Node, by_id: Mapping[str, Node], here: Container[str]) -> Decimal:
+    """How much of what a rate is of counts for a parent and those that serve it: of a shared KPI not what counts
+    elsewhere; of one that has no part in them all of it."""
+    of = by_id[rate.volume_kpi]
+    part = sum((of.part(id) for id in of.counts_for if id in here), Decimal(0))
+    return of.target * part / 100 if of.shares and part else of.target
 
 
 def _blended_rate(parent: Node, children: list[Node], by_id: Mapping[str, Node]) -> Check | None:
@@ -138,11 +168,12 @@ def _blended_rate(parent: Node, children: list[Node], by_id: Mapping[str, Node])
     Never a silent plain mean.
     """
     rates = _with_volume([c for c in children if _comparable(c, parent)], by_id)
-    volume = sum((by_id[r.volume_kpi].target for r in rates), Decimal(0))
-    if parent.kind != _RATE or not rates or not volume:
+    here = {parent.volume_kpi} & by_id.keys()
+    volumes = sum((volume(r, by_id, here) for r in rates), Decimal(0))
+    if parent.kind != _RATE or not rates or not volumes:
         return None
-    weighted = sum((r.target * by_id[r.volume_kpi].target for r in rates), Decimal(0)) / volume
-    arithmetic = f"({_joined([_product(r, by_id) for r in rates])}) / {plain(volume)}"
+    weighted = sum((r.target * volume(r, by_id, here) for r in rates), Decimal(0)) / volumes
+    arithmetic = f"({_joined([_product(r, by_id, here) for r in rates])}) / {plain(volumes)}"
     reached = rounded(weighted, 2)
     if (reached < parent.target, reached > parent.target) != (weighted < parent.target, weighted > parent.target):
         reached = rounded(weighted, 6)  # a gap is never rounded away
@@ -185,6 +216,6 @@ def _share(rate: Node) -> Decimal:
     return rate.target / 100 if is_percent(rate.unit) else rate.target
 
 
-def _product(rate: Node, by_id: Mapping[str, Node]) -> str:
+def _product(rate: Node, by_id: Mapping[str, Node], here: Container[str]) -> str:
     unit = f" {PERCENT}" if is_percent(rate.unit) else ""
-    return f"{plain(by_id[rate.volume_kpi].target)} × {plain(rate.target)}{unit}"
+    return f"{plain(volume(rate, by_id, here))} × {plain(rate.target)}{unit}"

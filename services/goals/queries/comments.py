@@ -9,7 +9,7 @@ from eventkit.values import from_datetime
 from nhip.common.v1.words_pb2 import PersonalText
 from nhip.goals.v1 import goals_pb2 as pb
 from services.goals.queries import proposals
-from services.goals.queries.goal_map import actor
+from services.goals.queries.owners import actor
 from services.goals.views.comment import COMMENTS
 
 PAGE = 50

@@ -2,16 +2,17 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from types import MappingProxyType
 
 import asyncpg
 
+from eventkit.values import to_decimal
 from nhip.goals.v1 import types_pb2 as t
-from services.goals.domain.computing import DEEPEST, Computed, Known, compute, same_day
+from services.goals.domain.computing import DEEPEST, Computed, Counts, Known, compute, same_day
 from services.goals.domain.standing import Value
-from services.goals.queries import kpis, progress
+from services.goals.queries import kpis, links, progress
 from services.goals.views.cycle import CYCLES, CycleRow
 from services.goals.views.kpi import KpiRow
 
@@ -26,10 +27,12 @@ class Read:
     rows: dict[At, KpiRow] = field(default_factory=dict[At, KpiRow])
     cycles: dict[str, CycleRow] = field(default_factory=dict[str, CycleRow])
     values: dict[At, Value] = field(default_factory=dict[At, Value])
+    counts: dict[At, Counts] = field(default_factory=dict[At, Counts])
+    """Of those that are shared: what they count for."""
 
     def kpi(self, kpi_id: str, on: date) -> Known | None:
         row = self.rows.get((kpi_id, on))
-        return _known(row, self.cycles[row.cycle_id]) if row else None
+        return _known(row, self.cycles[row.cycle_id], self.counts.get((kpi_id, on), NOT_SHARED)) if row else None
 
     def entered(self, kpi_id: str, on: date) -> Value | None:
         return self.values.get((kpi_id, on))
@@ -42,20 +45,14 @@ class Trends:
     rows: Mapping[str, KpiRow]
     cycles: Mapping[str, CycleRow]
     values: Mapping[str, Sequence[Value]]
+    counts: Mapping[str, Counts]
 
     def kpi(self, kpi_id: str, on: date) -> Known | None:
         row = self.rows.get(kpi_id)
         if row is None:
             return None
-        known = _known(row, self.cycles[row.cycle_id])
-        return Known(
-            known.id,
-            known.computation,
-            known.volume_kpi_id,
-            row.retired and row.effective_on <= on,
-            known.starts_on,
-            known.ends_on,
-        )
+        known = _known(row, self.cycles[row.cycle_id], self.counts.get(kpi_id, NOT_SHARED))
+        return replace(known, ended=row.retired and row.effective_on <= on)
 
     def entered(self, kpi_id: str, on: date) -> Value | None:
         values = self.values.get(kpi_id, ())
@@ -68,8 +65,11 @@ def computation(row: KpiRow) -> t.Computation | None:
     return t.Computation.FromString(row.computation) if row.computation else None
 
 
-def _known(row: KpiRow, cycle: CycleRow) -> Known:
-    return Known(row.kpi_id, computation(row), row.volume_kpi_id, row.retired, cycle.starts_on, cycle.ends_on)
+NOT_SHARED = Counts()
+
+
+def _known(row: KpiRow, cycle: CycleRow, counts: Counts = NOT_SHARED) -> Known:
+    return Known(row.kpi_id, computation(row), row.volume_kpi_id, row.retired, cycle.starts_on, cycle.ends_on, counts)
 
 
 async def read(
@@ -91,6 +91,8 @@ async def read(
         for day in {day for _, day in wanted}:
             rows = await kpis.some(con, tenant, [id for id, of in wanted if of == day], known, day)
             found.rows.update(((row.kpi_id, day), row) for row in rows)
+            counts = await _counts(con, tenant, [row.kpi_id for row in rows], known, day)
+            found.counts.update(((id, day), one) for id, one in counts.items())
         missing = {row.cycle_id for row in found.rows.values()} - found.cycles.keys()
         for row in await con.fetch(
             f"select * from {CYCLES} where tenant = $1 and cycle_id = any($2::text[])", tenant, list(missing)
@@ -101,6 +103,20 @@ async def read(
         values = await progress.current(con, tenant, [id for id, of in entered if of == day], known, day)
         found.values.update(((id, day), value) for id, value in values.items())
     return found
+
+
+async def _counts(
+    con: asyncpg.Connection, tenant: str, kpi_ids: Sequence[str], known: datetime, on: date
+) -> dict[str, Counts]:
+    """What those of some KPIs count for that are shared."""
+    further = await links.further(con, tenant, kpi_ids, known, on)
+    shares = {
+        id: tuple((one.to.kpi_id, share) for one in of if (share := to_decimal(one.share)))
+        for id, of in further.items()
+    }
+    shared = [id for id, of in shares.items() if of]
+    first = await links.some(con, tenant, shared, known, on) if shared else {}
+    return {id: Counts(first[id].parent_id if id in first else "", shares[id]) for id in shared}
 
 
 def _wanted(found: Read, roots: Sequence[At], own: Mapping[str, Known]) -> set[At]:
@@ -145,7 +161,9 @@ async def trend(
     """The value of a computed KPI on each day on which something that it is computed from got one."""
     leaves = list({id for (id, _), row in found.rows.items() if not row.computation})
     values = await progress.trends(con, tenant, leaves, known, on)
-    facts, row = Trends({id: row for (id, _), row in found.rows.items()}, found.cycles, values), found.rows[kpi_id, on]
+    counts = {id: of for (id, _), of in found.counts.items()}
+    facts = Trends({id: row for (id, _), row in found.rows.items()}, found.cycles, values, counts)
+    row = found.rows[kpi_id, on]
     starts_on = found.cycles[row.cycle_id].starts_on
     days = sorted({value.occurred_on for of in values.values() for value in of if value.occurred_on >= starts_on})
     results = ((day, compute(kpi_id, day, facts).value) for day in days)

@@ -9,8 +9,8 @@ from nhip.goals.v1 import goals_pb2 as pb
 from nhip.goals.v1 import types_pb2 as t
 from services.goals.domain.cycle import hindered_from_closing
 from services.goals.queries import cycles, overview, proposals
-from services.goals.queries.goal_map import actor
 from services.goals.queries.overview import Overviews
+from services.goals.queries.owners import actor
 from services.goals.views.cycle import CycleStepRow
 
 STEPS = 50

@@ -18,8 +18,10 @@ from nhip.goals.v1 import goals_pb2 as pb
 from services.goals.domain.authority import right_to_set
 from services.goals.queries import cycles, kpis
 from services.goals.queries.cycles import Family
-from services.goals.queries.goal_map import CycleState, actor, moment, read_cycle
-from services.goals.queries.outline import FOREVER, Outline, Outlines, Stub
+from services.goals.queries.goal_map import CycleState, moment, read_cycle
+from services.goals.queries.outline import Outline, Stub
+from services.goals.queries.outlines import FOREVER, Outlines
+from services.goals.queries.owners import actor
 from services.goals.views.follow_up import FOLLOW_UPS, FollowUpRow
 
 PAGE = 100

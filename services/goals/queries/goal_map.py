@@ -8,7 +8,6 @@ from decimal import Decimal
 import asyncpg
 from google.type.decimal_pb2 import Decimal as PbDecimal
 
-from eventkit.context import acting_id, behind
 from eventkit.directory.facts import OrgChart
 from eventkit.directory.responsibility import Responsibility, answering
 from eventkit.rpc.paging import Page, asked
@@ -38,13 +37,17 @@ from services.goals.domain.reconciliation import Check, NotChecked
 from services.goals.domain.standing import Scale, Thresholds, Value, standing
 from services.goals.queries import computed, cycles, goal_values, kpis, links, progress, strategy
 from services.goals.queries.cycles import Family
-from services.goals.queries.outline import FOREVER, MOST, Outline, Outlines
+from services.goals.queries.outline import MOST, Outline
+from services.goals.queries.outlines import FOREVER, Outlines
+from services.goals.queries.owners import owner
 from services.goals.views.cycle import CycleRow
 from services.goals.views.kpi import KpiRow, KpiView
 from services.goals.views.link import LinkRow
 from services.goals.views.progress import ProgressView
 
 KPI, PROGRESS = KpiView(), ProgressView()
+AT_A_TIME = 1000
+"""KPIs that are read at once: their rows are made in some hundredths of a second."""
 BRANCH, LOOSE, FINDINGS = 100, 50, 100
 """On a map without a page size: KPIs of one branch; KPIs that serve nothing; sums that do not add up."""
 
@@ -85,6 +88,8 @@ class CycleState:
     thresholds: Thresholds
     kpis: dict[str, KpiRow] = field(default_factory=dict[str, KpiRow])
     links: dict[str, LinkRow] = field(default_factory=dict[str, LinkRow])
+    further: dict[str, Sequence[t.FurtherLink]] = field(default_factory=dict[str, Sequence[t.FurtherLink]])
+    """What else they support or hinder, those of them that do."""
     values: dict[str, Value] = field(default_factory=dict[str, Value])
     results: dict[str, Computed] = field(default_factory=dict[str, Computed])
     """The values of those that are computed, or why there are none; and what they are computed from."""
@@ -109,6 +114,7 @@ class CycleState:
         here = self.family.rows
         self.kpis.update((row.kpi_id, row) for row in rows if not row.retired and row.cycle_id in here)
         self.links.update(await links.some(con, tenant, ids, known, on))
+        self.further.update(await links.further(con, tenant, ids, known, on))
         self.values.update(await progress.current(con, tenant, ids, known, on))
         read_rows = [self.kpis[id] for id in ids if id in self.kpis]
         results, read = await computed.computed(con, tenant, read_rows, known, on)
@@ -120,6 +126,12 @@ class CycleState:
             else:
                 self.values[id] = result.value
         return read
+
+    async def load_many(self, con: asyncpg.Connection, kpi_ids: Iterable[str]) -> None:
+        """The same of thousands, some at a time: whoever else is answered meanwhile does not wait for all of them."""
+        ids = list(kpi_ids)
+        for start in range(0, len(ids), AT_A_TIME):
+            await self.load(con, ids[start : start + AT_A_TIME])
 
     async def load_trends(self, con: asyncpg.Connection, kpi_ids: Iterable[str]) -> None:
         """Read all values of some KPIs that were loaded, for their forecasts."""
@@ -161,6 +173,7 @@ class CycleState:
             computation=computed.computation(row),
             collaborates=self._collaborates(row, parent),
             measuring=t.Measuring.FromString(row.measuring) if row.measuring else None,
+            further=self.further.get(row.kpi_id, ()),
         )
         try:
             shown.measure.CopyFrom(kpis.measure(row))
@@ -341,7 +354,13 @@ async def goal_map(
         not_checked=not_checked(findings.not_checked[:FINDINGS]),
         shortfall_count=len(findings.failed),
         not_checked_count=len(findings.not_checked),
-        changed_on=[from_date(day) for day in state.outline.changed_on],
+        changed_on=[from_date(change.day) for change in state.outline.changes],
+        changes=[
+            pb.MapChange(
+                day=from_date(day), added=added, lowered=lowered, raised=raised, said=said, linked=linked, ended=ended
+            )
+            for day, added, lowered, raised, said, linked, ended in state.outline.changes
+        ],
         applied=how_far,
         counts=_counts(state.outline),
         whole=(len(goals), len(csfs), len(shown)) == (*map(len, every), len(state.outline.stubs)),
@@ -419,28 +438,3 @@ async def applied(con: asyncpg.Connection, partition: int) -> list[Applied]:
     return [
         Applied(context=(named := context[row["subscription"]]), position=f"{named}={row['position']}") for row in rows
     ]
-
-
-def owner(org: OrgChart, person_id: str, *, stands_in_for: str = "") -> pb.Owner:
-    """A person by the name of now; sealed until the reply leaves. Of a service only its id is known."""
-    person, leaver = org.people.get(person_id), org.people.get(stands_in_for)
-    return pb.Owner(
-        person_id=person_id,
-        name=person.name if person else None,
-        stands_in_for_id=stands_in_for,
-        stands_in_for=leaver.name if leaver else None,
-    )
-
-
-def actor(org: OrgChart, recorded: str) -> pb.Owner:
-    """Who an event names as its actor: `person:<id>` or `service:<id>`."""
-    kind, _, id = acting_id(recorded).partition(":")
-    if kind == "integration":
-        account = org.people.get(behind(recorded).removeprefix("person:"))
-        known = org.integrations.get(id)
-        return pb.Owner(
-            person_id=acting_id(recorded),
-            name=account.name if account else None,
-            integration_name=known.name if known else id,
-        )
-    return owner(org, acting_id(recorded))

@@ -17,7 +17,7 @@ from nhip.common.v1.time_pb2 import AsOf
 from nhip.goals.v1 import goals_pb2 as pb
 from services.goals.queries import kpis, progress
 from services.goals.queries.goal_map import CycleState, moment, read_cycle
-from services.goals.queries.outline import Outlines
+from services.goals.queries.outlines import Outlines
 from services.goals.views.kpi import KpiRow
 
 PAGE, READ = 100, 500

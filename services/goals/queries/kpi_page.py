@@ -1,6 +1,6 @@
 """The page of one KPI and its history."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -19,6 +19,7 @@ from nhip.common.v1.words_pb2 import PersonalText
 from nhip.goals.v1 import goals_pb2 as pb
 from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import ChangeProposed
+from services.goals.domain.alignment import target_of
 from services.goals.domain.authority import right_to_set
 from services.goals.domain.kpi import EDGES
 from services.goals.domain.kpi_change import SAID, part, some_of
@@ -26,25 +27,26 @@ from services.goals.queries import computed, cycles, follow_ups, kpis, links, pr
 from services.goals.queries.goal_map import (
     CycleState,
     Moment,
-    actor,
     applied,
     moment,
     not_checked,
-    owner,
     read_cycle,
     targets_now,
     with_target_now,
 )
-from services.goals.queries.outline import FOREVER, Outlines
+from services.goals.queries.named_links import coming, named_links
+from services.goals.queries.outlines import FOREVER, Outlines
+from services.goals.queries.owners import actor, owner
+from services.goals.views.further_link import FurtherLinkRow
 from services.goals.views.kpi import KPIS, KpiRow
 from services.goals.views.link import LinkRow
 from services.goals.views.progress import ProgressRow
 from services.goals.views.proposal import ProposalRow
 from services.goals.views.strategy import CSFS, GOALS
 
-CHILDREN, VERSIONS, HISTORY, REPLACED = 50, 400, 100, 50
+CHILDREN, VERSIONS, HISTORY, REPLACED, LINKED = 50, 400, 100, 50, 50
 """On one page: KPIs that serve it; targets that it had; entries of its history where no page size is given; values that
-do not stand any more."""
+do not stand any more; KPIs that support or hinder it beside what they serve first."""
 TOGETHER = 10
 """More events of one KPI than any append has."""
 
@@ -66,6 +68,8 @@ async def kpi_page(
         state = await read_cycle(con, outlines, tenant, row.cycle_id, org, when)
         below = state.outline.children.get(row.kpi_id, ())[:CHILDREN]
         read = await state.load(con, [row.kpi_id, *state.outline.above(row.kpi_id), *below])
+        from_ = state.outline.linked_from.get(row.kpi_id, ())[:LINKED]
+        coming_in = await links.further(con, tenant, from_, when.known, when.on)
         goals = {goal.goal_id: goal for goal in await strategy.goals(con, tenant, when.known, when.on)}
         csfs = {csf.csf_id: csf for csf in await strategy.csfs(con, tenant, when.known, when.on)}
         trend = await progress.trend(con, tenant, row.kpi_id, when.known, when.on)
@@ -108,6 +112,8 @@ async def kpi_page(
         may_record=open_ and not row.retired and who.kind == "person" and records and not row.computation,
         applied=how_far,
         computed_from=state.computed_from(row.kpi_id),
+        further=named_links(kpi.further, lambda to: _called(to, state, goals, csfs)),
+        further_from=coming(row.kpi_id, state.outline, coming_in),
         baseline_from=baseline_from,
         replaced=[
             pb.ReplacedPoint(
@@ -144,9 +150,18 @@ def within_scope(page: pb.KpiPage, org: OrgChart, actor: Actor) -> pb.KpiPage:
     if known is None or not in_scope(known.facts.scope, kpi.kpi_id, kpi.cycle_id, kpi.unit_id, owners, org):
         raise unknown("kpi", kpi.kpi_id, "kpi_id")
     if EVERYTHING not in known.may:
-        for others in ("baseline_from", "path", "children", "shortfalls", "not_checked", "computed_from"):
+        for others in (
+            "baseline_from", "path", "children", "shortfalls", "not_checked", "computed_from", "further", "further_from"
+        ):  # fmt: skip
             page.ClearField(others)
+        page.kpi.ClearField("further")
     return page
+
+
+def _called(to: t.Parent, state: CycleState, goals: dict[str, pb.StrategicGoal], csfs: dict[str, pb.Csf]) -> str:
+    id = target_of(to)
+    known = state.outline.stubs.get(id) or goals.get(id) or csfs.get(id)
+    return known.name if known else ""
 
 
 def _may_set(row: KpiRow, state: CycleState, who: Actor, org: OrgChart) -> bool:
@@ -196,19 +211,24 @@ async def history(pool: asyncpg.Pool, tenant: str, request: pb.GetKpiHistory, or
     async with reading(pool, tenant) as con:
         versions = await kpis.versions(con, tenant, kpi_id, upto=upto, most=most)
         aligned = await links.versions(con, tenant, kpi_id, upto=upto, most=most)
+        linked = await links.further_versions(con, tenant, kpi_id, upto=upto, most=most)
         recorded = await progress.entries(con, tenant, kpi_id, upto=upto, most=most)
         first = await kpis.one(con, tenant, kpi_id, FOREVER, date.max)
         if first is None:
             raise unknown("kpi", kpi_id, "kpi_id")
-        causes = {row.proposal_id for row in (*versions, *aligned) if row.proposal_id}
+        causes = {row.proposal_id for row in (*versions, *aligned, *linked) if row.proposal_id}
         proposed = await proposals.some(con, tenant, sorted(causes))
-        names = await _parent_names(con, tenant, aligned)
+        names = await _names(con, tenant, {row.parent_id for row in aligned} | _ends(linked))
     entries = [
         _version_entry(before, v, proposed, org) for v, before in zip(versions, [*versions[1:], None], strict=False)
     ]
     entries += [
         _link_entry(before, link, names, proposed, org)
         for link, before in zip(aligned, [*aligned[1:], None], strict=False)
+    ]
+    entries += [
+        _further_entry(before, link, names, proposed, org)
+        for link, before in zip(linked, [*linked[1:], None], strict=False)
     ]
     for value in recorded:
         unit = next((v.unit for v in versions if v.recorded_at <= value.recorded_at), first.unit)
@@ -291,6 +311,34 @@ def _link_entry(
     return entry
 
 
+def _ends(rows: Iterable[FurtherLinkRow]) -> set[str]:
+    return {target_of(link.to) for row in rows for link in t.FurtherLinks.FromString(row.links).links}
+
+
+def _further_entry(
+    before: FurtherLinkRow | None,
+    row: FurtherLinkRow,
+    names: dict[str, str],
+    proposals: dict[str, ProposalRow],
+    org: OrgChart,
+) -> pb.HistoryEntry:
+    def named(of: FurtherLinkRow) -> list[pb.NamedLink]:
+        return named_links(t.FurtherLinks.FromString(of.links).links, lambda to: names.get(target_of(to), ""))
+
+    entry = pb.HistoryEntry(
+        event_id=row.event_id,
+        recorded_at=from_datetime(row.recorded_at),
+        effective_on=from_date(row.effective_on),
+        actor=actor(org, row.actor),
+        what="KpiLinked",
+        further_before=named(before) if before else (),
+        further_after=named(row),
+        proposal_id=row.proposal_id,
+    )
+    _explained(entry, proposals, org)
+    return entry
+
+
 def _progress_entry(row: ProgressRow, unit: str, org: OrgChart) -> pb.HistoryEntry:
     return pb.HistoryEntry(
         event_id=row.event_id,
@@ -315,9 +363,9 @@ def _number(value: Decimal, unit: str) -> str:
     return f"{plain(value)} {unit}".strip()
 
 
-async def _parent_names(con: asyncpg.Connection, tenant: str, links: Sequence[LinkRow]) -> dict[str, str]:
-    """What the things are called that a KPI served, by id."""
-    ids = [link.parent_id for link in links if link.parent_id]
+async def _names(con: asyncpg.Connection, tenant: str, of: set[str]) -> dict[str, str]:
+    """What the things are called that a KPI had a link to, by id."""
+    ids = sorted(of - {""})
     rows = await con.fetch(
         f"select * from (select distinct on (kpi_id) kpi_id as id, name from {KPIS} "
         "where tenant = $1 and kpi_id = any($2::text[]) order by kpi_id, version desc) named "

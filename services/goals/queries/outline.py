@@ -1,34 +1,17 @@
 """The outline of a cycle at a moment, with the cycles around it and in it: of every KPI as little as adding up and
-unfolding need.
+unfolding need. Whole, a page reads only what it shows."""
 
-Whole, a page reads only what it shows. An outline changes when a KPI is defined, revised, aligned or retired, which is
-rare beside questions about it: so it is remembered until then.
-"""
-
-import asyncio
-from bisect import bisect_right
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from functools import cached_property
 from typing import NamedTuple
 
-import asyncpg
-
 from eventkit.directory.facts import OrgChart
 from eventkit.directory.responsibility import answerable
-from eventkit.subscriptions.checkpoint import OWN_FEED
 from services.goals.domain.reconciliation import Check, Node, NotChecked, reconcile
-from services.goals.queries.cycles import Family
-from services.goals.views.kpi import KPIS, KpiView
-from services.goals.views.link import LINKS
-
-FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
-"""Whatever is known."""
-REMEMBERED = 60_000
-"""KPIs in all outlines that a process remembers: some 50 MB."""
 
 WHOLE = 30
 """Up to so many cards (goals, CSFs, KPIs) a map unfolds whole; beyond, down to the KPIs that serve a goal or a CSF
@@ -39,43 +22,25 @@ more."""
 MOST = 300
 """A map never has more KPIs."""
 
-# The KPIs of some cycles and what they serve, as `kpis.AS_OF` and `links.some` have them. Two statements: joined, they
-# are compared row by row as long as PostgreSQL has not counted a table that was just filled.
-IN_FORCE = f"""
-select distinct on (kpi_id) kpi_id, name, level, kind, direction, unit, target, volume_kpi_id, owner_ids,
-  unit_id, weight, cycle_id, min(position) over (partition by kpi_id) as position,
-  bool_or(retired) over (partition by kpi_id) as ended, computation <> '' as computed
-from {KPIS} where tenant = $1 and cycle_id = any($2) and recorded_at <= $3 and effective_on <= $4
-order by kpi_id, version desc
-"""
-SERVED = f"""
-select distinct on (kpi_id) kpi_id, parent_kind, parent_id
-from {LINKS} where tenant = $1 and cycle_id = any($2) and recorded_at <= $3 and effective_on <= $4
-order by kpi_id, version desc
-"""
-DAYS = f"""
-select distinct effective_on from {KPIS} where tenant = $1 and cycle_id = any($2)
-union select distinct effective_on from {LINKS} where tenant = $1 and cycle_id = any($2) order by 1
-"""
-CHANGED = f"""
-select distinct effective_on from {KPIS} where tenant = $1 and cycle_id = any($2) and recorded_at <= $3 order by 1
-"""
-# As long as this stays the same, so do the rows: they and the checkpoint move together. Beside it: what was parked and
-# is brought back comes behind the checkpoint, a table that was emptied and filled again lies in another file, and one
-# that rows were copied into by hand has grown.
-TABLES = f"""
-select (select position from checkpoint where subscription = $1 and partition = {OWN_FEED}),
-  pg_relation_filenode('{KPIS}'), pg_relation_filenode('{LINKS}'),
-  pg_relation_size('{KPIS}') + pg_relation_size('{LINKS}'),
-  (select count(*) from parked where subscription = $1),
-  (select sum(position) from parked where subscription = $1)
-"""
-# The last that happened to some cycles' KPIs and to their links, which share a stream: asked only when `TABLES` moved.
-LAST = f"""
-select (select max(position) from {KPIS} where tenant = $1 and cycle_id = any($2)),
-  (select max(version) from {LINKS} where tenant = $1 and cycle_id = any($2))
-"""
-SUBSCRIPTION = KpiView().subscription
+
+class DayChange(NamedTuple):
+    """What came into force on one day: how many KPIs, targets, words, links, ends."""
+
+    day: date
+    added: int = 0
+    lowered: int = 0
+    raised: int = 0
+    said: int = 0
+    linked: int = 0
+    ended: int = 0
+
+
+class Beside(NamedTuple):
+    """What a KPI supports or hinders beside what it serves first. `effect` by its number, `share` in per cent."""
+
+    to_id: str
+    effect: int
+    share: Decimal | None
 
 
 class Stub(NamedTuple):
@@ -99,6 +64,14 @@ class Stub(NamedTuple):
     cycle_id: str = ""
     computed: bool = False
     """Its values are not entered."""
+    version: int = 0
+    """Of what it says: another one, if anything of that became something else."""
+    beside: tuple[Beside, ...] = ()
+
+    @property
+    def shares(self) -> tuple[tuple[str, Decimal], ...]:
+        """The KPIs that it is shared with, and how much of it counts there, in per cent."""
+        return tuple((one.to_id, one.share) for one in self.beside if one.share)
 
     @property
     def place(self) -> tuple[int, int]:
@@ -111,8 +84,8 @@ class Outline:
     """The KPIs that are in force of a cycle, of those that it lies in and of those in it, in the order of the map."""
 
     stubs: Mapping[str, Stub]
-    changed_on: Sequence[date] = ()
-    """The days on which something about their KPIs came into force, in order."""
+    changes: Sequence[DayChange] = ()
+    """What came into force about their KPIs, by day, in order."""
     cycle_id: str = ""
     around: frozenset[str] = frozenset()
     """The cycles that it lies in: their KPIs are there for what serves them."""
@@ -136,6 +109,35 @@ class Outline:
         found: dict[str, list[str]] = {}
         for stub in self.stubs.values():
             found.setdefault(stub.parent_id, []).append(stub.id)
+        return found
+
+    @cached_property
+    def linked_from(self) -> Mapping[str, Sequence[str]]:
+        """The KPIs that support or hinder a KPI, CSF or goal beside what they serve first, by its id."""
+        found: dict[str, list[str]] = {}
+        for stub in self.stubs.values():
+            for one in stub.beside:
+                found.setdefault(one.to_id, []).append(stub.id)
+        return found
+
+    @cached_property
+    def _sharing(self) -> Mapping[str, Sequence[str]]:
+        """The KPIs of which a part counts for a KPI that they do not serve first."""
+        found: dict[str, list[str]] = {}
+        for stub in self.stubs.values():
+            for id, _ in stub.shares:
+                found.setdefault(id, []).append(stub.id)
+        return found
+
+    def counted_above(self, kpi_id: str) -> set[str]:
+        """The KPIs that a KPI or a part of it counts for, over others or not."""
+        found, open_ = set[str](), [kpi_id]
+        while open_:
+            if (stub := self.stubs.get(open_.pop())) is not None:
+                above = {stub.parent_id, *(id for id, _ in stub.shares)}
+                new = (above & self.stubs.keys()) - found
+                found |= new
+                open_ += new
         return found
 
     @cached_property
@@ -231,6 +233,7 @@ class Outline:
                 (targets or {}).get(stub.id, stub.target),
                 parent_kpi=stub.parent_id if stub.parent_kind == "kpi" else "",
                 volume_kpi=stub.volume_kpi_id,
+                shares=tuple((id, share) for id, share in stub.shares if id in self.stubs),
                 direction=stub.direction,  # type: ignore[arg-type] # likewise
                 partial=stub.id in self._partial,
             )
@@ -242,9 +245,10 @@ class Outline:
         """The KPIs that KPIs of cycles within theirs serve, as long as these cycles leave some of their days out."""
         below: dict[str, set[str]] = {}
         for stub in self.stubs.values():
-            parent = self.stubs.get(stub.parent_id)
-            if parent is not None and stub.cycle_id != parent.cycle_id:
-                below.setdefault(parent.id, set()).add(stub.cycle_id)
+            for id in (stub.parent_id, *(id for id, _ in stub.shares)):
+                parent = self.stubs.get(id)
+                if parent is not None and stub.cycle_id != parent.cycle_id:
+                    below.setdefault(parent.id, set()).add(stub.cycle_id)
         return frozenset(id for id, within in below.items() if not self._covered(self.stubs[id].cycle_id, within))
 
     def _covered(self, cycle_id: str, within: Iterable[str]) -> bool:
@@ -268,13 +272,13 @@ class Outline:
         """The KPIs whose checks the targets of some others are part of: their own, and what they and the rates of them
         serve."""
         counted = {id: None for kpi in kpi_ids for id in (kpi, *self._rates.get(kpi, ()))}
-        return {id for kpi in counted for id in (kpi, *self.above(kpi)) if id in self.stubs}
+        return {id for kpi in counted for id in (kpi, *self.counted_above(kpi)) if id in self.stubs}
 
     def counted_for(self, kpi_ids: Iterable[str]) -> set[str]:
         """The KPIs that the checks of some are made of: these, two layers that serve them, and volumes."""
         layers = {id for id in kpi_ids if id in self.stubs}
         for _ in range(2):
-            layers |= {child for id in layers for child in self.children.get(id, ())}
+            layers |= {c for id in layers for c in (*self.children.get(id, ()), *self._sharing.get(id, ()))}
         return layers | {volume for id in layers if (volume := self.stubs[id].volume_kpi_id) in self.stubs}
 
     @cached_property
@@ -304,142 +308,3 @@ class Outline:
                     below += children
             layer, depth = below, depth + 1
         return shown
-
-
-class _Tables(NamedTuple):
-    position: int
-    kpis: int
-    links: int
-    size: int
-    parked: int
-    parked_at: int
-
-    def same_rows(self, other: "_Tables") -> bool:
-        """Nothing happened to rows that were there: what is new stands behind them."""
-        return (self.kpis, self.links, self.parked, self.parked_at) == (
-            other.kpis,
-            other.links,
-            other.parked,
-            other.parked_at,
-        )
-
-
-class _Last(NamedTuple):
-    position: int
-    version: int
-
-
-@dataclass(slots=True)
-class _Cycle:
-    """What is remembered of a cycle: as of which rows, on which days something changes, and its outlines by the last
-    of these days and by what is known."""
-
-    spans: Mapping[str, tuple[date, date]]
-    """The days of it, of those around it and of those in it."""
-    tables: _Tables
-    last: _Last
-    days: Sequence[date]
-    outlines: dict[tuple[datetime, int], Outline]
-
-    @property
-    def size(self) -> int:
-        return sum(len(outline.stubs) for outline in self.outlines.values())
-
-
-class Outlines:
-    """The outlines that a process has read, each for as long as nothing happens to its cycle."""
-
-    def __init__(self, most: int = REMEMBERED):
-        self._most = most
-        self._cycles: OrderedDict[tuple[str, str], _Cycle] = OrderedDict()
-        self._building = asyncio.Lock()
-
-    async def read(self, con: asyncpg.Connection, tenant: str, family: Family, known: datetime, on: date) -> Outline:
-        """The outline of a cycle at a moment, as the connection's snapshot has it."""
-        cycle = await self._cycle(con, tenant, family)
-        # Between two of its days nothing changes, so they share an outline.
-        moment = known, bisect_right(cycle.days, on)
-        if (found := cycle.outlines.get(moment)) is not None:
-            return found
-        async with self._building:  # not twice at once: of a large company it takes some tenths of a second
-            if (found := cycle.outlines.get(moment)) is not None:
-                return found
-            outline = await _read(con, tenant, family, known, on)
-            if outline.stubs:  # while a view is rebuilt an old snapshot may find none; that is not kept
-                cycle.outlines[moment] = outline
-                self._forget()
-            return outline
-
-    async def _cycle(self, con: asyncpg.Connection, tenant: str, family: Family) -> _Cycle:
-        """What is remembered of a cycle if it still holds, else a new beginning."""
-        cycle_id, spans = family.cycle.cycle_id, _spans(family)
-        now = await con.fetchrow(TABLES, SUBSCRIPTION)
-        assert now is not None
-        tables = _Tables(*(value or 0 for value in now))
-        cycle = self._cycles.get((tenant, cycle_id))
-        if cycle is not None and cycle.spans != spans:
-            cycle = None
-        if cycle is None or cycle.tables != tables:
-            then = await con.fetchrow(LAST, tenant, list(spans))
-            assert then is not None
-            last = _Last(*(value or 0 for value in then))
-            if cycle is not None and cycle.last == last and cycle.tables.same_rows(tables):
-                cycle.tables = tables
-            else:
-                days = [row["effective_on"] for row in await con.fetch(DAYS, tenant, list(spans))]
-                cycle = _Cycle(spans, tables, last, days, {})
-                if last.position:
-                    self._cycles[tenant, cycle_id] = cycle
-        if (tenant, cycle_id) in self._cycles:
-            self._cycles.move_to_end((tenant, cycle_id))
-        return cycle
-
-    def _forget(self) -> None:
-        """What was asked for least lately, when there is too much."""
-        while len(self._cycles) > 1 and sum(cycle.size for cycle in self._cycles.values()) > self._most:
-            self._cycles.popitem(last=False)
-        for cycle in self._cycles.values():
-            while len(cycle.outlines) > 1 and cycle.size > self._most:
-                del cycle.outlines[next(iter(cycle.outlines))]
-
-
-def _spans(family: Family) -> dict[str, tuple[date, date]]:
-    return {id: (row.starts_on, row.ends_on) for id, row in family.rows.items()}
-
-
-async def _read(con: asyncpg.Connection, tenant: str, family: Family, known: datetime, on: date) -> Outline:
-    """Built beside the event loop: a company of twenty thousand KPIs is a normal one."""
-    ids = list(family.rows)
-    rows = await con.fetch(IN_FORCE, tenant, ids, known, on)
-    links = await con.fetch(SERVED, tenant, ids, known, on)
-    changed_on = [row["effective_on"] for row in await con.fetch(CHANGED, tenant, ids, known)]
-    return await asyncio.to_thread(_build, rows, links, changed_on, family)
-
-
-def _build(
-    rows: Sequence[asyncpg.Record], links: Sequence[asyncpg.Record], changed_on: Sequence[date], family: Family
-) -> Outline:
-    serves = {kpi_id: (kind, parent) for kpi_id, kind, parent in links}
-    same: dict[str, str] = {}  # ids and units are held once, however many KPIs name them
-    stubs: list[Stub] = []
-    for (
-        kpi_id, name, level, kind, direction, unit, target, volume, owners, unit_id, weight, cycle_id, position, ended,
-        computed,
-    ) in rows:  # fmt: skip
-        if not ended:
-            parent_kind, parent = serves.get(kpi_id, ("", ""))
-            parent, unit = same.setdefault(parent, parent), same.setdefault(unit, unit)
-            name, cycle_id = same.setdefault(name, name), same.setdefault(cycle_id, cycle_id)
-            owner_ids = tuple(same.setdefault(owner, owner) for owner in owners)
-            unit_id = same.setdefault(unit_id, unit_id)
-            measured = Stub(
-                kpi_id, name, level, kind, direction, unit, target, volume,
-                parent_kind, parent, position, owner_ids, unit_id, weight, cycle_id, computed,
-            )  # fmt: skip
-            stubs.append(measured)
-    stubs.sort(key=lambda stub: stub.place)
-    outline = Outline(
-        {stub.id: stub for stub in stubs}, changed_on, family.cycle.cycle_id, family.around, _spans(family)
-    )
-    _ = outline.found, outline.levels, outline.below("")
-    return outline

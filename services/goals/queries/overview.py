@@ -20,8 +20,10 @@ from nhip.common.v1.time_pb2 import AsOf
 from nhip.goals.v1 import goals_pb2 as pb
 from services.goals.domain.standing import Thresholds
 from services.goals.queries import cycles, strategy
-from services.goals.queries.goal_map import CycleState, moment, owner, read_cycle
-from services.goals.queries.outline import Outline, Outlines
+from services.goals.queries.goal_map import CycleState, moment, read_cycle
+from services.goals.queries.outline import Outline
+from services.goals.queries.outlines import Outlines
+from services.goals.queries.owners import owner
 from services.goals.views.progress import ProgressView
 
 PAGE, MOVED = 100, 20
@@ -76,7 +78,7 @@ class Overviews:
         of = _Of(state.outline, tuple(values), org.position, state.when.on)
         known, found = self._found.get((tenant, cycle_id), (None, None))
         if known is None or found is None or known != of:
-            await state.load(con, state.outline.own)
+            await state.load_many(con, state.outline.own)
             # Twenty thousand KPIs take some tenths of a second, beside the event loop.
             found = await asyncio.to_thread(_through, state, org)
             self._found[tenant, cycle_id] = of, found
@@ -121,7 +123,7 @@ async def preview(
     when = moment(AsOf(), org, at)
     async with reading(pool, tenant) as con:
         state = await read_cycle(con, outlines, tenant, request.cycle_id, org, when)
-        await state.load(con, state.outline.own)
+        await state.load_many(con, state.outline.own)
     settings = org.settings.on(min(when.on, state.cycle.ends_on))
     settings.MergeFrom(request.settings)
     return await asyncio.to_thread(_moves, state, replace(state, thresholds=Thresholds.of(settings)), org)

@@ -18,15 +18,19 @@ from nhip.common.v1.words_pb2 import PersonalText
 from nhip.goals.v1 import goals_pb2 as pb
 from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import ChangeProposed
+from services.goals.domain.alignment import target_of
 from services.goals.domain.approval import deciders, right_of
 from services.goals.domain.before_decision import whom_it_concerns
-from services.goals.domain.kpi_change import moved
+from services.goals.domain.kpi_change import AsItIs, moved
 from services.goals.domain.proposal import additions_of
 from services.goals.domain.rebasing import rebased
 from services.goals.queries import kpis, links, proposals, strategy
-from services.goals.queries.goal_map import CycleState, actor, moment, owner, read_cycle
-from services.goals.queries.outline import Outlines
+from services.goals.queries.goal_map import CycleState, moment, read_cycle
+from services.goals.queries.named_links import named_links
+from services.goals.queries.outlines import Outlines
+from services.goals.queries.owners import actor, owner
 from services.goals.queries.proposal_sums import Asked, reconciled, told
+from services.goals.views.kpi import KpiRow
 from services.goals.views.proposal import ProposalRow
 
 
@@ -43,7 +47,7 @@ async def one(
         state = await read_cycle(con, outlines, who.tenant, row.cycle_id, org, moment(as_of, org, at))
         proposed = ChangeProposed.FromString(row.proposed)
         await state.load(con, [change.kpi_id for change in proposed.changes])
-        names = await _strategy_names(con, who.tenant, state)
+        names = await strategy.names(con, who.tenant, state.when.known, state.when.on)
         overtaken = [] if over else await _overtaken(con, state, proposed)
     reply = shown(row, state, who, names)
     asked = Asked(state.outline, proposed.changes, additions_of(proposed))
@@ -72,13 +76,6 @@ async def preview(
     return reply
 
 
-async def _strategy_names(con: asyncpg.Connection, tenant: str, state: CycleState) -> dict[str, str]:
-    """What goals and success factors are called, by their ids."""
-    goals = await strategy.goals(con, tenant, state.when.known, state.when.on)
-    csfs = await strategy.csfs(con, tenant, state.when.known, state.when.on)
-    return {goal.goal_id: goal.name for goal in goals} | {csf.csf_id: csf.name for csf in csfs}
-
-
 def shown(row: ProposalRow, state: CycleState, who: Actor, names: Mapping[str, str] | None = None) -> pb.Proposal:
     """As much of it as can be shown: one proposal takes no page from the others.
 
@@ -98,8 +95,7 @@ def _shown(row: ProposalRow, state: CycleState, who: Actor, names: Mapping[str, 
     added = {draft.key: draft.name for draft in additions if draft.key}
 
     def called(parent: t.Parent) -> str:
-        kind = parent.WhichOneof("target")
-        id: str = getattr(parent, kind) if kind else ""
+        id = target_of(parent)
         stub = state.outline.stubs.get(id)
         return added.get(id) or names.get(id) or (stub.name if stub else "")
 
@@ -127,12 +123,16 @@ def _shown(row: ProposalRow, state: CycleState, who: Actor, names: Mapping[str, 
                 serves_before=called(change.parent.before),
                 serves_after=called(change.parent.after),
                 ends=change.ends,
+                further_before=named_links(change.further.before.links, called),
+                further_after=named_links(change.further.after.links, called),
             )
             for change in proposed.changes
             if (kpi := state.kpis.get(change.kpi_id))
         ],
         additions=[
-            pb.ProposedAddition(kpi=draft, kpi_id=kpi_id, serves=called(draft.parent))
+            pb.ProposedAddition(
+                kpi=draft, kpi_id=kpi_id, serves=called(draft.parent), further=named_links(draft.further, called)
+            )
             for draft, kpi_id in zip(additions, row.added_kpi_ids or [""] * len(additions), strict=True)
         ],
         addition=additions[0] if additions else None,
@@ -197,7 +197,7 @@ def _rebased(state: CycleState, proposed: ChangeProposed) -> list[t.TargetChange
         row = state.kpis.get(change.kpi_id)
         if row is None:
             return None
-        if now := rebased(change, kpis.measure(row), kpis.said(row), _parent(state, row.kpi_id)):
+        if now := rebased(change, _as_it_is(state, row)):
             found.append(now)
     return found if found != list(proposed.changes) else None
 
@@ -253,11 +253,12 @@ def _stale(state: CycleState, changes: Sequence[t.TargetChange]) -> str:
 
 def _stands(state: CycleState, change: t.TargetChange) -> bool:
     row = state.kpis.get(change.kpi_id)
-    return row is not None and not moved(kpis.measure(row), kpis.said(row), _parent(state, row.kpi_id), change)
+    return row is not None and not moved(_as_it_is(state, row), change)
 
 
-def _parent(state: CycleState, kpi_id: str) -> t.Parent:
-    return links.parent(state.links.get(kpi_id)) or t.Parent()
+def _as_it_is(state: CycleState, row: KpiRow) -> AsItIs:
+    parent = links.parent(state.links.get(row.kpi_id)) or t.Parent()
+    return AsItIs(kpis.measure(row), kpis.said(row), parent, state.further.get(row.kpi_id, ()))
 
 
 def _ended(state: CycleState, reason_class: t.ReasonClass.ValueType) -> str:

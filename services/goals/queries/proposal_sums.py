@@ -11,8 +11,8 @@ from nhip.goals.v1 import goals_pb2 as pb
 from nhip.goals.v1 import types_pb2 as t
 from services.goals.domain.closing import closings
 from services.goals.domain.reconciliation import Check, Node, NotChecked, reconcile
-from services.goals.queries.goal_map import owner
 from services.goals.queries.outline import Outline, Stub
+from services.goals.queries.owners import owner
 
 TOLD = 20
 """People that are named of those who would be told."""
@@ -38,6 +38,18 @@ class Asked:
         """The KPIs that would serve something else, with the KPI that it is; empty: none."""
         return {c.kpi_id: self.serves(c.parent.after) for c in self.changes if c.HasField("parent")}
 
+    def shares(self, links: Iterable[t.FurtherLink]) -> tuple[tuple[str, Decimal], ...]:
+        """What a KPI would be shared with, and how much of it would count there, in per cent."""
+        given = ((self.serves(link.to), to_decimal(link.share)) for link in links if link.HasField("share"))
+        return tuple((id, share) for id, share in given if id and share)
+
+    def linked(self) -> set[str]:
+        """The KPIs that something would be linked to beside what it serves first, or would not be any more."""
+        found: set[str] = set()
+        for change in self.changes:
+            found |= {self.serves(one.to) for one in (*change.further.before.links, *change.further.after.links)}
+        return (found | {self.serves(one.to) for draft in self.additions for one in draft.further}) - {""}
+
     def nodes(self, ids: Iterable[str]) -> list[Node]:
         """Some KPIs as they would be, and all that would be added."""
         changes, moved = {change.kpi_id: change for change in self.changes}, self.moved()
@@ -50,13 +62,15 @@ class Asked:
                 target, unit = to_decimal(change.after), change.said.after
                 node = replace(node, target=node.target if target is None else target)
                 node = replace(node, unit=unit.unit if unit.HasField("unit") else node.unit)
-                found.append(replace(node, parent_kpi=moved.get(node.id, node.parent_kpi)))
+                shares = self.shares(change.further.after.links) if change.HasField("further") else node.shares
+                found.append(replace(node, parent_kpi=moved.get(node.id, node.parent_kpi), shares=shares))
         for n, draft in enumerate(self.additions):
             m = draft.measure
             if to_decimal(m.target) is not None:
                 volume = self.added_id(m.volume_kpi_id)
                 parent = self.serves(draft.parent)
-                found.append(Node(f"added {n}", m.kind, m.unit, Decimal(m.target.value), parent, volume, m.direction))
+                shares, target = self.shares(draft.further), Decimal(m.target.value)
+                found.append(Node(f"added {n}", m.kind, m.unit, target, parent, volume, m.direction, shares))
         return found
 
     def names(self) -> dict[str, tuple[str, str]]:
@@ -68,8 +82,9 @@ def reconciled(asked: Asked) -> list[pb.Reconciliation]:
     """Each check of the branch that a proposal touches, as things are and as they would be."""
     outline, added, moved = asked.outline, asked.names(), asked.moved()
     changed = [change.kpi_id for change in asked.changes]
-    starts = {id for id in (*changed, *moved.values(), *map(asked.serves, (d.parent for d in asked.additions))) if id}
-    touched = starts | {above for kpi in starts for above in outline.above(kpi)} | added.keys()
+    served = map(asked.serves, (draft.parent for draft in asked.additions))
+    starts = {id for id in (*changed, *moved.values(), *served, *asked.linked()) if id}
+    touched = starts | {above for kpi in starts for above in outline.counted_above(kpi)} | added.keys()
     judged = touched | outline.judged_by(starts)
     before = _by_kind(c for c in outline.found if c.kpi_id in judged)
     counted = outline.counted_for(judged | set(changed))
@@ -144,13 +159,14 @@ def told(asked: Asked, org: OrgChart, decider: str) -> list[pb.Told]:
         owners = after.owners.ids if after.HasField("owners") else stub.owner_ids
         unit = after.unit_id if after.HasField("unit_id") else stub.unit_id
         _count(own, {*_who(stub, org), *answerable(owners, unit, org)})
-        parents = {stub.parent_id, moved.get(stub.id, "")} & stubs.keys()
+        parents = {stub.parent_id, moved.get(stub.id, ""), *(one.to_id for one in stub.beside)} & stubs.keys()
         _count(above, {person for id in parents for person in _who(stubs[id], org)})
         _count(below, {p for id in asked.outline.children.get(stub.id, ()) for p in _who(stubs[id], org)})
     for draft in asked.additions:
         _count(own, set(answerable(draft.owner_ids, draft.unit_id, org)))
         if stub := stubs.get(draft.parent.kpi_id):
             _count(above, set(_who(stub, org)))
+    _count(above, {person for id in asked.linked() & stubs.keys() for person in _who(stubs[id], org)})
     people = [person for person in {**own, **above, **below} if person != decider]
     return [
         pb.Told(

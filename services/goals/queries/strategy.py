@@ -39,3 +39,9 @@ async def csfs(con: asyncpg.Connection, tenant: str, known: datetime, on: date) 
     """The success factors of a day, as they were known at an instant, in the order they were chosen."""
     rows = await con.fetch(_LATEST.format(table=CSFS, id="csf_id"), tenant, known, on)
     return [pb.Csf(csf_id=r["csf_id"], name=r["name"], goal_ids=r["goal_ids"], why=r["why"]) for r in rows]
+
+
+async def names(con: asyncpg.Connection, tenant: str, known: datetime, on: date) -> dict[str, str]:
+    """What goals and success factors are called, by their ids."""
+    found = {goal.goal_id: goal.name for goal in await goals(con, tenant, known, on)}
+    return found | {csf.csf_id: csf.name for csf in await csfs(con, tenant, known, on)}

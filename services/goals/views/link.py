@@ -1,4 +1,4 @@
-"""What each KPI of a cycle serves, every version of it: the links of any day."""
+"""What each KPI of a cycle serves first, every version of it: the links of any day."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from eventkit.log import Recorded
 from eventkit.subscriptions.projection import WrittenWhole
 from eventkit.values import required_date
 from nhip.goals.v1 import types_pb2 as t
-from nhip.goals.v1.events_pb2 import KpiAligned, KpiTakenOff
+from nhip.goals.v1.events_pb2 import KpiAligned, KpiLinked, KpiTakenOff
 from services.goals.domain.alignment import ALIGNMENT
 from services.goals.views import VERSION
 
@@ -41,6 +41,7 @@ class LinkView(WrittenWhole[LinkRow, KpiAligned | KpiTakenOff]):
     indexes = ("tenant, kpi_id",)
     row = LinkRow
     folds = (KpiAligned, KpiTakenOff)
+    passes_over = (KpiLinked,)
 
     def written(self, event: Recorded, e: KpiAligned | KpiTakenOff) -> LinkRow:
         if isinstance(e, KpiTakenOff):
@@ -51,8 +52,10 @@ class LinkView(WrittenWhole[LinkRow, KpiAligned | KpiTakenOff]):
         alignment = ALIGNMENT.initial
         for event in events:
             e = event.message
-            assert isinstance(e, KpiAligned | KpiTakenOff)
+            assert isinstance(e, KpiAligned | KpiLinked | KpiTakenOff)
             alignment = ALIGNMENT.evolve(alignment, e)
+            if isinstance(e, KpiLinked):
+                continue
             if isinstance(e, KpiAligned):
                 link = alignment.links[e.kpi_id][-1]
                 yield _row(event, link.cycle_id, e.kpi_id, link.parent, link.why, link.effective_on, e.proposal_id)

@@ -66,6 +66,8 @@ class Change:
     """Who was named for it before; None: who is named now."""
     unit_before: str | None = None
     """Whose it was before; None: whose it is now."""
+    linked: tuple[str, ...] = ()
+    """The KPIs that it supports or hinders beside what it serves first, or did until then, where that changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,8 @@ class KpiTree:
     """The KPI that each serves now."""
 
     def above(self, change: Change) -> set[str]:
-        return {self.parents.get(change.kpi_id, ""), change.parent_before, change.parent_after} - {""}
+        served = {self.parents.get(change.kpi_id, ""), change.parent_before, change.parent_after}
+        return (served | {*change.linked}) - {""}
 
     def below(self, change: Change) -> set[str]:
         return {kpi for kpi, parent in self.parents.items() if parent == change.kpi_id}
@@ -324,7 +327,8 @@ def _concerned(changes: Sequence[Change], tree: KpiTree, org: OrgChart) -> dict[
     defined = {change.kpi_id for change in changes if change.kind == t.CHANGE_KIND_DEFINED}
     concerned: dict[str, list[KpiChange]] = {}
     for change in changes:
-        if not change.kind or (change.kind == t.CHANGE_KIND_ALIGNED and change.kpi_id in defined):
+        link = change.kind == t.CHANGE_KIND_ALIGNED or change.linked
+        if not change.kind or (link and change.kpi_id in defined):
             continue  # an end, or a beginning, is told as such
         links = {link for other in changes if other.kpi_id == change.kpi_id for link in tree.above(other)}
         relations: dict[str, t.Relation.ValueType] = {}

@@ -19,6 +19,7 @@ _KINDS: dict[str, t.ChangeKind.ValueType] = {
     "KpiTargetRevised": t.CHANGE_KIND_TARGET_REVISED,
     "KpiChanged": t.CHANGE_KIND_SAID,
     "KpiAligned": t.CHANGE_KIND_ALIGNED,
+    "KpiLinked": t.CHANGE_KIND_SAID,
     "KpiRetired": t.CHANGE_KIND_RETIRED,
     "KpiTakenOff": t.CHANGE_KIND_UNSPECIFIED,
 }
@@ -34,7 +35,7 @@ async def append_of(con: asyncpg.Connection, tenant: str, append_id: UUID, actor
     for row in rows:
         if row["what"] in _KINDS:
             links = row["parent_before"], row["parent_after"], row["unaligned"]
-            said = tuple(row["parts"]), row["owners_before"], row["unit_before"]
+            said = tuple(row["parts"]), row["owners_before"], row["unit_before"], tuple(row["linked"])
             changes.append(Change(row["about"], _KINDS[row["what"]], row["before"], row["after"], *links, *said))
         else:
             proposed = await _proposed(con, tenant, row["about"], row["what"])
@@ -70,6 +71,7 @@ async def tree_around(con: asyncpg.Connection, tenant: str, changes: Sequence[Ch
         *parents.values(),
         *(c.parent_before for c in changes),
         *(c.parent_after for c in changes),
+        *(kpi for c in changes for kpi in c.linked),
     } - {""}
     return KpiTree(await responsibilities(con, tenant, wanted), parents)
 

@@ -1,5 +1,6 @@
 """What each append of goals changed: a row per event, found by its append, so that one cause is told as a whole."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
@@ -17,6 +18,7 @@ from nhip.goals.v1.events_pb2 import (
     KpiAligned,
     KpiChanged,
     KpiDefined,
+    KpiLinked,
     KpiRetired,
     KpiTakenOff,
     KpiTargetRevised,
@@ -50,6 +52,8 @@ class GoalsChangeRow:
     """Who was named for it, where that changed; None: that stayed."""
     unit_before: str | None
     """Whose it was, where that changed."""
+    linked: list[str]
+    """The KPIs that it supports or hinders beside what it serves first, or did until then, where that changed."""
 
 
 class GoalsChangeView(View[GoalsChangeRow]):
@@ -64,6 +68,7 @@ class GoalsChangeView(View[GoalsChangeRow]):
         KpiAligned,
         KpiChanged,
         KpiDefined,
+        KpiLinked,
         KpiRetired,
         KpiTakenOff,
         KpiTargetRevised,
@@ -85,6 +90,9 @@ class GoalsChangeView(View[GoalsChangeRow]):
             case KpiAligned() as e:
                 if e.before != e.after:  # else only the words why were changed
                     rows.put(_row(event, e.kpi_id, linked=(e.before, e.after)))
+            case KpiLinked() as e:
+                ends = {link.to.kpi_id for link in (*e.before.links, *e.after.links)}
+                rows.put(_row(event, e.kpi_id, ends=ends - {""}))
             case KpiTakenOff() as e:
                 rows.put(_row(event, e.kpi_id, linked=(e.before, g.Parent())))
             case (
@@ -109,8 +117,11 @@ def _row(
     after: Decimal | None = None,
     linked: tuple[g.Parent, g.Parent] | None = None,
     said: g.KpiSaid | None = None,
+    ends: Collection[str] | None = None,
 ) -> GoalsChangeRow:
-    """`linked`: what a KPI served before and serves now; `said`: what it said before, as far as that changed."""
+    """`linked`: what a KPI served before and serves now; `said`: what it said before, as far as that changed; `ends`:
+    the KPIs at its further links."""
+    parts = [field.name for field, _ in said.ListFields()] if said else []
     return GoalsChangeRow(
         tenant=event.tenant,
         append_id=event.append_id,
@@ -122,9 +133,10 @@ def _row(
         parent_before=linked[0].kpi_id if linked else "",
         parent_after=linked[1].kpi_id if linked else "",
         unaligned=linked is not None and linked[1].WhichOneof("target") is None,
-        parts=[field.name for field, _ in said.ListFields()] if said else [],
+        parts=parts if ends is None else ["further"],
         owners_before=list(said.owners.ids) if said and said.HasField("owners") else None,
         unit_before=said.unit_id if said and said.HasField("unit_id") else None,
+        linked=sorted(ends or ()),
     )
 
 

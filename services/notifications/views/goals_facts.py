@@ -29,6 +29,7 @@ from nhip.goals.v1.events_pb2 import (
     KpiAligned,
     KpiChanged,
     KpiDefined,
+    KpiLinked,
     KpiRetired,
     KpiTakenOff,
     KpiTargetRevised,
@@ -40,7 +41,7 @@ from nhip.goals.v1.events_pb2 import (
     ProposalWithdrawn,
 )
 
-VERSION = 3
+VERSION = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +136,7 @@ class KnownLinkView(WrittenWhole[KnownLinkRow, KpiAligned | KpiTakenOff]):
     indexes = ("tenant, kpi_id", "tenant, parent_id")
     row = KnownLinkRow
     folds = (KpiAligned, KpiTakenOff)
+    passes_over = (KpiLinked,)
 
     def written(self, event: Recorded, e: KpiAligned | KpiTakenOff) -> KnownLinkRow:
         serves = e.after.kpi_id if isinstance(e, KpiAligned) else ""

@@ -13,7 +13,8 @@ from nhip.common.v1 import operations_pb2 as o
 from nhip.goals.v1 import goals_pb2 as g
 from nhip.goals.v1 import types_pb2 as t
 from services.goals.queries import cycles
-from services.goals.queries.outline import FOREVER, Outline, Outlines
+from services.goals.queries.outline import Outline
+from services.goals.queries.outlines import FOREVER, Outlines
 from services.goals.views.kpi import KPIS, KpiView
 from tests.integration.services.company import OPERATOR, Company, System, today, words
 

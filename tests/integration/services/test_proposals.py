@@ -145,3 +145,66 @@ async def test_words_are_put_right_directly_and_all_else_by_who_may_set_it_while
     assert (await company.refused(change, "tram")).reason == "NOT_YOURS_TO_SET"
     await company.do(change, "phuc")
     assert (await kpi(company, "I1")).kpi.measure.target.value == "70"
+
+
+async def test_what_is_shared_or_hinders_comes_by_a_proposal_counts_once_and_every_day_is_kept(
+    system: System, company: Company
+):
+    """G-74: demos that count for two, and a conflict that is written down."""
+    await company.define("D2", t.LEVEL_DEPARTMENT, 30, company.under("K1"))
+    before = await kpi(company, "I1")
+    id, d2 = company.ids["I1"], company.under("D2")
+    links = [
+        t.FurtherLink(to=d2, effect=t.EFFECT_SUPPORTS, share=number(25), why="cùng một nhóm khách"),
+        t.FurtherLink(to=company.under("K1"), effect=t.EFFECT_HINDERS, why="giờ demo lấy của giờ bán"),
+    ]
+    command = company.proposal()
+    command.changes.add(
+        kpi_id=id, further=t.FurtherLinksChange(before=t.FurtherLinks(), after=t.FurtherLinks(links=links))
+    )
+    preview = await company.ask(g.PreviewProposal(cycle_id=command.cycle_id, changes=command.changes), "minh")
+    assert isinstance(preview, g.ProposalPreview)
+    sums = {r.kpi_name: (r.before.arithmetic, r.after.arithmetic) for r in preview.reconciliations}
+    assert sums == {"K1": ("100 + 30", "100 + 30"), "D1": ("80", "75 % × 80"), "D2": ("", "25 % × 80")}
+    proposal = await company.do(command, "minh")
+    shown = await company.ask(g.GetProposal(proposal_id=proposal), "phuc")
+    assert isinstance(shown, g.Proposal)
+    [change] = shown.changes
+    assert [(one.name, one.effect) for one in change.further_after] == [
+        ("D2", t.EFFECT_SUPPORTS),
+        ("K1", t.EFFECT_HINDERS),
+    ]
+    await company.do(g.ApproveProposal(proposal_id=proposal, comment=words("được")), "phuc")
+    now = await kpi(company, "I1")
+    assert [(one.name, one.effect, one.share.value) for one in now.further] == [
+        ("D2", t.EFFECT_SUPPORTS, "25"),
+        ("K1", t.EFFECT_HINDERS, ""),
+    ]
+    supported = await kpi(company, "D2")
+    assert [(one.name, one.other.kpi_id, one.why) for one in supported.further_from] == [
+        ("I1", id, "cùng một nhóm khách")
+    ]
+    assert [s.arithmetic for s in supported.shortfalls if s.kpi_id == company.ids["D2"]] == ["25 % × 80"]
+    then = await kpi(company, "I1", as_of=before.as_of)
+    assert not then.further
+    history = await company.ask(g.GetKpiHistory(kpi_id=id), "minh")
+    assert isinstance(history, g.KpiHistory)
+    [linked] = [entry for entry in history.entries if entry.what == "KpiLinked"]
+    assert [one.name for one in linked.further_after] == ["D2", "K1"]
+    assert (linked.proposal_id, list(linked.further_before)) == (proposal, [])
+    both = await company.ask(g.CompareMaps(cycle_id=command.cycle_id, before=before.as_of), "minh")
+    assert isinstance(both, g.MapComparison)
+    assert (both.added, both.gone, both.changed, both.same) == (0, 0, 1, 3)
+    assert [(one.before.name, len(one.before.further), len(one.after.further)) for one in both.kpis] == [("I1", 0, 2)]
+    shown_map = await company.ask(g.GetMap(cycle_id=command.cycle_id), "minh")
+    assert isinstance(shown_map, g.GoalMap)
+    [counted] = shown_map.changes
+    assert (counted.added, counted.lowered, counted.linked, counted.ended) == (4, 0, 1, 0)
+    stale = company.proposal()
+    stale.changes.add(kpi_id=id, further=t.FurtherLinksChange(before=t.FurtherLinks(), after=t.FurtherLinks()))
+    stale.changes[0].further.after.links.add(to=d2, effect=t.EFFECT_HINDERS)
+    refused = await company.refused(stale, "minh")
+    assert (refused.reason, refused.violations[0].field) == ("PROPOSAL_STALE", "changes[0].further.before")
+    end = company.proposal()
+    end.changes.add(kpi_id=company.ids["D2"], ends=True)
+    assert (await company.refused(end, "phuc")).reason == "KPI_HAS_CHILDREN"

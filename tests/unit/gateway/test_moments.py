@@ -8,7 +8,9 @@ import pytest
 from google.type import date_pb2
 from starlette.datastructures import QueryParams
 
+from eventkit.values import from_date
 from nhip.common.v1 import time_pb2
+from nhip.goals.v1 import goals_pb2
 from services.gateway.console.as_of import Moment, parse_moment
 from services.gateway.console.language import Language
 from services.gateway.failures import Failure
@@ -61,7 +63,12 @@ def test_a_link_shows_the_same_picture_again(query: str):
 
 
 def test_the_line_marks_the_days_of_change():
-    changed = [date(2025, 2, 11), date(2025, 3, 12), date(2024, 12, 1)]
+    changed = [
+        goals_pb2.MapChange(day=from_date(date(2025, 2, 11)), added=1),
+        goals_pb2.MapChange(day=from_date(date(2025, 3, 12)), lowered=3, added=1),
+        goals_pb2.MapChange(day=from_date(date(2025, 3, 14)), said=2),
+        goals_pb2.MapChange(day=from_date(date(2024, 12, 1)), added=12),
+    ]
     line = timeline(
         date(2025, 1, 1),
         date(2025, 3, 31),
@@ -71,8 +78,10 @@ def test_the_line_marks_the_days_of_change():
         lambda moment: moment.url("/"),
         Language("vi"),
     )
-    assert [mark.short_day for mark in line.marks] == ["11/02", "12/03"]
-    assert [mark.ahead for mark in line.marks] == [False, True]
+    # What changed is said beneath where there is room, and else where one points.
+    assert [mark.label for mark in line.marks] == ["Thêm 1", "12/03", ""]
+    assert [mark.said for mark in line.marks][:2] == ["Thêm 1", "Giảm 3, thêm 1"]
+    assert [mark.ahead for mark in line.marks] == [False, True, True]
     assert (line.previous, line.following) == ("/?on=2025-02-11", "/?on=2025-03-12")
 
 

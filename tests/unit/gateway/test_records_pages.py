@@ -31,9 +31,10 @@ from services.audit.domain.contents import values
 from services.gateway.console import visit as visiting
 from services.gateway.console.cards import person_avatar
 from services.gateway.console.erasures import erasure_row
-from services.gateway.console.events import choice_words, event_rows, event_types, kind_word, subject_kinds
+from services.gateway.console.events import choice_words, event_rows, event_types
 from services.gateway.console.forms import Form
 from services.gateway.console.notices import notice_row
+from services.gateway.console.subjects import kind_word, subject_kinds
 from services.gateway.failures import Failure
 from services.gateway.features.audit.ledger import Names, ledger_row, sides
 from services.gateway.features.audit.pages import completeness_of, search_of

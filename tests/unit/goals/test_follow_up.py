@@ -82,6 +82,22 @@ def test_what_went_on_before_what_it_serves_serves_it_again():
     assert state.state(ALIGNMENT, Q2.id).link("D1'", AFTER).parent.kpi_id == "K1'"
 
 
+def test_what_it_supports_or_hinders_it_does_again_whichever_goes_on_first():
+    link = t.FurtherLink(to=t.Parent(kpi_id="D1"), effect=t.EFFECT_HINDERS, why="cùng một quỹ giờ")
+    state = sales_branch()
+    for kpi_id in ("K1", "D1"):
+        state = state.and_then(kept(state, kpi_id))
+    there = state.and_then(kept(state, "D2", further=[link], goes_on_as={"K1": "K1'", "D1": "D1'"}))
+    [again] = there.state(ALIGNMENT, Q2.id).beside("D2'", AFTER)
+    assert (again.to.kpi_id, again.effect, again.why) == ("D1'", t.EFFECT_HINDERS, "cùng một quỹ giờ")
+    before = sales_branch()
+    for kpi_id in ("K1", "D2"):
+        before = before.and_then(kept(before, kpi_id))
+    back = {"linked_back": {"D2'": [link]}, "linked": {"D2'": before.state(KPI, "D2'")}}
+    after = before.and_then(kept(before, "D1", **back))
+    assert after.state(ALIGNMENT, Q2.id).beside("D2'", AFTER) == (again,)
+
+
 def test_a_rate_waits_for_what_it_is_a_rate_of():
     rejected("PARTS_FIRST", lambda: kept(sales_branch(), "D2", undecided={"D1"}), field="kpi_id")
 

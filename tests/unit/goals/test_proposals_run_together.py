@@ -45,14 +45,26 @@ def around(state: Given) -> Circumstances:
 
 
 @st.composite
+def further_links(draw: st.DrawFn) -> t.FurtherLink:
+    """What else is supported, whole or in part, or hindered."""
+    to = t.Parent(kpi_id=draw(st.sampled_from([*IDS, "new"])))
+    effect = draw(st.sampled_from([t.EFFECT_SUPPORTS, t.EFFECT_SUPPORTS, t.EFFECT_HINDERS]))
+    share = draw(st.none() | st.decimals("0.01", 100, places=2)) if effect == t.EFFECT_SUPPORTS else None
+    return t.FurtherLink(to=to, effect=effect, share=None if share is None else number(str(share)))
+
+
+@st.composite
 def wishes(draw: st.DrawFn) -> ProposeChange:
     """Other targets, other parents, ends and KPIs more; written for what somebody saw, which is filled in later."""
     changes: list[t.TargetChange] = []
     for id in draw(st.lists(st.sampled_from(IDS), max_size=3, unique=True)):
         change = t.TargetChange(kpi_id=id)
-        match draw(st.sampled_from(["target", "target", "parent", "both", "end"])):
+        match draw(st.sampled_from(["target", "target", "parent", "both", "further", "further", "end"])):
             case "end":
                 change.ends = True
+            case "further":
+                change.further.after.links.extend(draw(st.lists(further_links(), max_size=2)))
+                change.further.after.SetInParent()
             case what:
                 if what != "parent":
                     change.after.CopyFrom(number(draw(st.integers(1, 50))))
@@ -85,6 +97,9 @@ def written_on(wish: ProposeChange, state: Given) -> ProposeChange:
         link = links.link(change.kpi_id, TODAY)
         if change.HasField("parent") and link is not None and link.parent.kpi_id:
             change.parent.before.CopyFrom(link.parent)
+        if change.HasField("further"):
+            change.further.before.links.extend(links.beside(change.kpi_id, TODAY))
+            change.further.before.SetInParent()
     return seen
 
 
@@ -107,37 +122,79 @@ def decided(state: Given, id: str) -> Given | None:
 
 
 def check_whole(state: Given) -> None:
-    """No circle, no orphan: every KPI in force serves one that is in force, and its way up ends."""
+    """No circle, no orphan, nothing twice: every KPI in force serves and supports what is in force, all of its ways up
+    end, and what it counts for comes to all of it once."""
     links: Alignment = state.state(ALIGNMENT, Q1.id)
     for id in links.links:
         if links.ended(id, TODAY):
             continue
-        steps, at = 0, id
-        while (link := links.link(at, TODAY)) is not None and link.parent.kpi_id:
-            steps, at = steps + 1, link.parent.kpi_id
-            assert steps <= len(links.links), "a circle"
-        assert at in links.links, "an orphan"
-        assert not links.ended(at, TODAY), "an orphan"
+        served = links.served(id, TODAY)
+        assert id not in links.above(id, TODAY), "a circle"
+        assert all(parent.kpi_id in links.links and not links.ended(parent.kpi_id, TODAY) for parent in served)
+        ends = [(parent.kpi_id, parent.csf_id) for parent in served] + [
+            (one.to.kpi_id, one.to.csf_id) for one in links.beside(id, TODAY) if one.effect == t.EFFECT_HINDERS
+        ]
+        assert len(ends) == len(set(ends)), "linked twice"
+        assert not any(links.ended(one.to.kpi_id, TODAY) for one in links.beside(id, TODAY)), "an orphan"
+
+
+def shares(links: Alignment, id: str) -> dict[str, Decimal]:
+    """How much of a KPI counts for each that it serves or supports, in per cent."""
+    link = links.link(id, TODAY)
+    shared = {one.to.kpi_id: Decimal(one.share.value) for one in links.beside(id, TODAY) if one.HasField("share")}
+    rest = 100 - sum(shared.values(), Decimal())
+    first = {link.parent.kpi_id: rest} if link is not None and link.parent.kpi_id else {}
+    return first | {to: share for to, share in shared.items() if share}
 
 
 def sums(state: Given) -> dict[str, Decimal]:
-    """What those that serve each KPI add up to, counted one by one."""
+    """What those that count for each KPI add up to, counted one by one."""
     links: Alignment = state.state(ALIGNMENT, Q1.id)
     found: dict[str, Decimal] = {}
     for id in links.links:
-        link, kpi = links.link(id, TODAY), state.state(KPI, id)
-        if link is not None and link.parent.kpi_id and kpi is not None:
-            found[link.parent.kpi_id] = found.get(link.parent.kpi_id, Decimal()) + kpi.target
+        if (kpi := state.state(KPI, id)) is not None and not links.ended(id, TODAY):
+            for to, share in shares(links, id).items():
+                found[to] = found.get(to, Decimal()) + kpi.target * share / 100
     return found
 
 
 def nodes(state: Given) -> list[Node]:
     links: Alignment = state.state(ALIGNMENT, Q1.id)
     return [
-        Node(id, kpi.measure.kind, kpi.measure.unit, kpi.target, link.parent.kpi_id)
+        Node(
+            id,
+            kpi.measure.kind,
+            kpi.measure.unit,
+            kpi.target,
+            link.parent.kpi_id,
+            shares=tuple((to, share) for to, share in shares(links, id).items() if to != link.parent.kpi_id),
+        )
         for id in links.links
         if (link := links.link(id, TODAY)) is not None and (kpi := state.state(KPI, id)) is not None
     ]
+
+
+def check_counted_once(state: Given) -> None:
+    """If every KPI that others serve aims at what these come to, those at the top come to what those at the bottom
+    aim at: nothing is lost on the way up, and nothing counts twice."""
+    links: Alignment = state.state(ALIGNMENT, Q1.id)
+    known = {node.id: node for node in nodes(state)}
+    below = {id: [node for node in known.values() if id in node.counts_for] for id in known}
+    come_to: dict[str, Decimal] = {}
+
+    def total(id: str) -> Decimal:
+        if id not in come_to:
+            parts = (total(node.id) * node.part(id) / 100 for node in below[id])
+            come_to[id] = sum(parts, Decimal()) if below[id] else known[id].target
+        return come_to[id]
+
+    bottom = sum((node.target for node in known.values() if not below[node.id]), Decimal())
+    top = Decimal()
+    for node in known.values():
+        counted = sum((node.part(to) for to in node.counts_for), Decimal())
+        top += total(node.id) * (100 - counted) / 100
+        assert 0 <= counted <= 100
+    assert top == bottom, links
 
 
 @settings(max_examples=80, deadline=None)
@@ -153,6 +210,7 @@ def test_whatever_is_approved_there_is_no_circle_no_orphan_and_sums_are_whole(
     for id in data.draw(st.permutations(waiting)):
         state = decided(state, id) or state
         check_whole(state)
+        check_counted_once(state)
         counted = {check.kpi_id: check.reached for check in checks(nodes(state))}
         assert counted == sums(state)
 
@@ -196,7 +254,8 @@ def _same_part(mine: t.TargetChange, theirs: t.TargetChange) -> bool:
         return False
     target = mine.HasField("after") and theirs.HasField("after") and mine.before != mine.after
     parent = mine.HasField("parent") and theirs.HasField("parent") and mine.parent.before != mine.parent.after
-    return target or parent or mine.ends
+    further = mine.HasField("further") and theirs.HasField("further") and mine.further.before != mine.further.after
+    return target or parent or further or mine.ends
 
 
 def test_enough_of_them_can_be_asked_for():

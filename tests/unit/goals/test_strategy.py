@@ -4,16 +4,17 @@ G-02, G-03.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 
+from eventkit.values import from_date
 from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import (
     CsfCorrected,
     CsfSaid,
     GoalSaid,
+    KpiAligned,
     StrategicGoalCorrected,
     StrategicGoalSet,
 )
@@ -25,7 +26,7 @@ from nhip.goals.v1.goals_pb2 import (
     WithdrawCsf,
     WithdrawStrategicGoal,
 )
-from services.goals.domain.alignment import Alignment, Link
+from services.goals.domain.alignment import ALIGNMENT, Alignment
 from services.goals.domain.strategy import (
     GOAL,
     STRATEGY,
@@ -92,9 +93,11 @@ def withdrawing_csf(id: str = "c", links: Sequence[Alignment] = ()) -> Command:
 
 def linked(parent: t.Parent, on: date = TODAY, *, until: date | None = None) -> Alignment:
     """A KPI serves it from a day on, until another."""
-    made = Link(parent, "", on, "q1", t.LEVEL_COMPANY)
-    later = (replace(made, parent=t.Parent(), effective_on=until),) if until else ()
-    return Alignment({"k": (made, *later)})
+    served = [(parent, on), *([(t.Parent(), until)] if until else [])]
+    return ALIGNMENT.fold(
+        KpiAligned(cycle_id="q1", kpi_id="k", after=what, effective_on=from_date(day), level=t.LEVEL_COMPANY)
+        for what, day in served
+    )
 
 
 def test_a_goal_is_corrected_with_what_it_said_before_and_once_only():

@@ -12,8 +12,9 @@ from nhip.audit.v1 import audit_pb2
 from nhip.common.v1 import words_pb2
 from services.gateway.console.cards import Avatar
 from services.gateway.console.directory import Directory
-from services.gateway.console.events import choice_word, event_row, field_word, kind_word, reason_class_word
+from services.gateway.console.events import choice_word, event_row, field_word, reason_class_word
 from services.gateway.console.language import Language, decimal_of_text, erased
+from services.gateway.console.subjects import kind_word
 from services.gateway.console.visit import Visit
 
 _LONG = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")

@@ -19,9 +19,10 @@ from nhip.rewards.v1 import rewards_pb2
 from services.gateway.console import kpis
 from services.gateway.console.cycles import choose_cycle
 from services.gateway.console.directory import Directory, directory
-from services.gateway.console.events import event_row, event_types, kind_word, reason_class_word, subject_kinds
+from services.gateway.console.events import event_row, event_types, reason_class_word
 from services.gateway.console.language import Language, unreadable
 from services.gateway.console.routes import Routes
+from services.gateway.console.subjects import kind_word, subject_kinds
 from services.gateway.console.visit import Visit, or_none
 from services.gateway.failures import Failure
 from services.gateway.features.audit.ledger import Names, ledger_row

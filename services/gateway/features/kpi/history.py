@@ -14,6 +14,7 @@ from services.gateway.console.carrying import carried
 from services.gateway.console.directory import Directory
 from services.gateway.console.edges import Edge, edges
 from services.gateway.console.events import event_row, reason_class_word
+from services.gateway.console.further import further_changes
 from services.gateway.console.language import Language, date_of, decimal_of, unreadable
 from services.gateway.console.said import said_changes
 
@@ -115,6 +116,7 @@ def _entry(
         edges=(
             *edges(entry, entry.unit if is_percent(entry.unit) else "", language),
             *said_changes(entry.said, who, language),
+            *further_changes(entry.further_before, entry.further_after, language),
         ),
         confidence=entry.confidence,
         reason_class=reason_class_word(

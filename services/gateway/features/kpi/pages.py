@@ -32,6 +32,7 @@ from services.gateway.console.cards import (
 from services.gateway.console.carrying import carried
 from services.gateway.console.computed import Computed, computed
 from services.gateway.console.directory import Directory, directory
+from services.gateway.console.further import FurtherRow, further_rows
 from services.gateway.console.language import Language, date_of, day_of, decimal_of
 from services.gateway.console.links import praise_link
 from services.gateway.console.past import PastBar, nothing_yet, past_bar
@@ -39,10 +40,10 @@ from services.gateway.console.routes import Routes
 from services.gateway.console.scale import Scale, scale
 from services.gateway.console.visit import Visit
 from services.gateway.failures import Failure
-from services.gateway.features.kpi import access
+from services.gateway.features.kpi import access, compare
 from services.gateway.features.kpi.history import Entry, entries
 
-routes = Routes(access.routes)
+routes = Routes(access.routes, compare.routes)
 
 _MOST_DRAWN = Decimal("1e300")
 
@@ -131,6 +132,8 @@ class KpiPage:
     may_record: bool
     unaligned: bool
     retired: bool
+    further: tuple[FurtherRow, ...]
+    """What else it supports or hinders, and what supports or hinders it."""
     computed: Computed | None
     """What its value is computed from; None: it is entered."""
 
@@ -210,7 +213,7 @@ def kpi_page(visit: Visit, reply: goals_pb2.KpiPage, history: goals_pb2.KpiHisto
         confidence_change=confidence_change([point.confidence for point in reply.trend], language),
         updated=language.day(occurred),
         updated_recorded=recorded_text,
-        past=past_bar(visit, reply.past, f"/kpi/{shown.kpi_id}"),
+        past=past_bar(visit, reply.past, f"/kpi/{shown.kpi_id}", _compared(moment, shown.kpi_id)),
         steps=tuple(steps(reply, language, moment)),
         trend=carried(
             "trend",
@@ -238,8 +241,16 @@ def kpi_page(visit: Visit, reply: goals_pb2.KpiPage, history: goals_pb2.KpiHisto
         may_record=may_record,
         unaligned=shown.unaligned,
         retired=shown.retired,
+        further=further_rows(reply, language, moment),
         computed=computed(reply, language),
     )
+
+
+def _compared(moment: Moment, kpi_id: str) -> str:
+    """The day that is looked back at beside today; empty for an instant, which is no day."""
+    if moment.on is None:
+        return ""
+    return Moment().url(f"/kpi/{quote(kpi_id, safe='')}/compare", a=moment.on.isoformat(), clock=moment.clock)
 
 
 def has_way(standing: goals_pb2.Standing) -> bool:

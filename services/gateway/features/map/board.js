@@ -4,9 +4,11 @@ import { all, hit } from "../../web/src/dom.js";
 import { plain } from "../../web/src/text.js";
 import { walkTree } from "./keys.js";
 import { kindOf, layOut, WIDTHS } from "./layout.js";
+import { drawnAsSvg, keepPng, keepSvg } from "./picture.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const PHONE = window.matchMedia("(max-width: 719.98px)");
+const PAPER = { width: 1040, height: 640 }; // A4 across, without its margins and the head
 const EDGE = 8; // room around the drawing, for focus rings
 const SMALLEST = 0.5,
   LARGEST = 1.5,
@@ -111,8 +113,30 @@ export function drawBoard(board) {
           lines.push(line);
         }
       }
+      for (const link of (node.element.dataset.further ?? "").split(",").filter(Boolean))
+        lines.push(...further(node, link, places));
     }
     edges.replaceChildren(...lines);
+  }
+
+  // What else a card supports or hinders: beside the tree, around the columns between.
+  function further(node, link, places) {
+    const [effect, id] = link.split(" ");
+    const other = document.getElementById(id);
+    const from = other && places.get(other),
+      to = places.get(node.element);
+    if (!from) return [];
+    const y1 = from.y + from.height / 2,
+      y2 = to.y + to.height / 2;
+    const same = Math.abs(from.x - to.x) < 1;
+    const x1 = from.x < to.x ? from.x + WIDTHS[kindOf(other)] : from.x,
+      x2 = from.x < to.x || same ? to.x : to.x + WIDTHS[kindOf(node.element)];
+    const bend = same ? -40 : (x2 - x1) / 2;
+    const line = document.createElementNS(SVG, "path");
+    line.setAttribute("d", `M${x1} ${y1}C${x1 + bend} ${y1} ${same ? x2 + bend : x2 - bend} ${y2} ${x2} ${y2}`);
+    const dim = !node.element.classList.contains("mine") && !other.classList.contains("mine");
+    line.setAttribute("class", `edge ${effect} ${dim ? "other" : ""}`);
+    return [line];
   }
 
   const remember = (change) => {
@@ -264,6 +288,35 @@ export function drawBoard(board) {
     },
     { passive: false },
   );
+
+  const keep = /** @type {HTMLElement | null} */ (document.querySelector("[data-keep]"));
+  if (keep) keep.hidden = false;
+  document.addEventListener("click", async (event) => {
+    const button = hit(event, "[data-picture]");
+    if (!button) return;
+    button.closest("details")?.removeAttribute("open");
+    if (button.dataset.picture === "print") return void window.print();
+    if (!isMap()) {
+      board.dataset.view = "map";
+      draw();
+    }
+    const svg = drawnAsSvg(stage, board.dataset.title);
+    if (button.dataset.picture === "svg") keepSvg(svg, board.dataset.name);
+    else await keepPng(svg, board.dataset.name);
+  });
+  // On paper the map is as wide as the sheet, and on one sheet where it can still be read.
+  let before = zoom;
+  window.addEventListener("beforeprint", () => {
+    if (!isMap()) return;
+    before = zoom;
+    const wide = PAPER.width / stage.offsetWidth;
+    zoom = Math.min(1, Math.max(Math.min(wide, PAPER.height / stage.offsetHeight), Math.min(wide, SMALLEST)));
+    scale();
+  });
+  window.addEventListener("afterprint", () => {
+    zoom = before;
+    draw();
+  });
 
   drag(viewport, () => isMap());
   enhance(board);

@@ -18,10 +18,11 @@ from services.gateway.console.past import PastBar, nothing_yet, past_bar
 from services.gateway.console.routes import Routes
 from services.gateway.console.visit import Visit, or_none
 from services.gateway.failures import Failure
+from services.gateway.features.map import compare
 from services.gateway.features.map.timeline import Timeline, timeline
 from services.gateway.features.map.tree import Forest, Planting
 
-routes = Routes()
+routes = Routes(compare.routes)
 
 MOST_QUERY, MOST_OPEN = 100, 100
 """Letters of a search, and KPIs that a reader unfolded: more is not asked for."""
@@ -117,11 +118,11 @@ async def goal_map(visit: Visit) -> Response:
             day_of(reply.cycle.ends_on),
             shown,
             visit.today,
-            [day_of(day) for day in reply.changed_on],
+            reply.changes,
             at,
             visit.language,
         ),
-        past=past_bar(visit, reply.past, today),
+        past=past_bar(visit, reply.past, today, compare_url(visit.moment, reply.cycle.cycle_id)),
         shown=shown,
         is_today=visit.moment.is_now,
         view=parameters.get("view", "") if parameters.get("view") in ("map", "tree") else "",
@@ -132,6 +133,13 @@ async def goal_map(visit: Visit) -> Response:
         warning_count=reply.shortfall_count,
     )
     return visit.render("map/map.html", page=page, url=url)
+
+
+def compare_url(moment: Moment, cycle_id: str) -> str:
+    """The day that is looked back at beside today; empty for an instant, which is no day."""
+    if moment.on is None:
+        return ""
+    return Moment().url("/map/compare", cycle=cycle_id, a=moment.on.isoformat(), clock=moment.clock)
 
 
 @routes.page("/map/branch/{node}")

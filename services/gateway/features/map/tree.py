@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from eventkit.values import is_percent
-from nhip.goals.v1 import goals_pb2
+from nhip.goals.v1 import goals_pb2, types_pb2
 from services.gateway.console.as_of import Moment
 from services.gateway.console.cards import KpiCard, kpi_card, segments, status_key
+from services.gateway.console.further import HINDERS
 from services.gateway.console.language import Language, decimal_of
 
 COLUMNS = ("goal", "csf", "company", "department", "individual")
@@ -63,6 +64,8 @@ class Node:
     """How many of its children are not here, where others are."""
     toggle: str = ""
     """The page with this node opened or closed: for those without script."""
+    further: tuple[str, ...] = ()
+    """What else it supports or hinders: "hinders kpi-…"."""
     also: tuple[str, ...] = ()
     """Success factors that serve this goal but stand under another."""
 
@@ -227,14 +230,25 @@ class Planting:
         said += [card.remark] if card.remark else []
         said += [_("co-owned")] if card.co_owned else []
         said += [_("helps another department")] if card.collaborates else []
-        above = f"{(kpi.parent.WhichOneof('target') or 'kpi_id').removesuffix('_id')}-{parent_id(kpi)}"
-        node = Node(f"kpi-{kpi.kpi_id}", card.level, card.name, kpi=card, parents=(above,), level=level)
+        above = node_of(kpi.parent)
+        said += [self._hinders(kpi)] if any(link.effect == HINDERS for link in kpi.further) else []
+        further = tuple(
+            f"{'hinders' if link.effect == HINDERS else 'supports'} {node_of(link.to)}" for link in kpi.further
+        )
+        node = Node(
+            f"kpi-{kpi.kpi_id}", card.level, card.name, kpi=card, parents=(above,), level=level, further=further
+        )
 
         def children() -> tuple[Node, ...]:
             return tuple(self._kpi(child, level + 1) for child in below)
 
         mine = any(map(self._is_mine, (kpi, *every)))
         return self._hung(node, said, len(below), kpi.children, kpi.below, children, mine=mine, hit=self._hit(kpi))
+
+    def _hinders(self, kpi: goals_pb2.Kpi) -> str:
+        hindered = (self._kpis.get(link.to.kpi_id) for link in kpi.further if link.effect == HINDERS)
+        names = ", ".join(other.name for other in hindered if other)
+        return self.language.gettext("hinders %(names)s") % {"names": names} if names else ""
 
     def _hung(
         self,
@@ -278,6 +292,12 @@ class Planting:
         for kpi in self._below.get(id, []):
             yield kpi
             yield from self._descendants(kpi.kpi_id)
+
+
+def node_of(parent: types_pb2.Parent) -> str:
+    """The node of the map that a link leads to."""
+    kind = parent.WhichOneof("target")
+    return f"{kind.removesuffix('_id')}-{getattr(parent, kind)}" if kind else "kpi-"
 
 
 def parent_id(kpi: goals_pb2.Kpi) -> str:

@@ -16,6 +16,8 @@ from services.gateway.console.language import Language, decimal_of, decimal_of_t
 
 OWNERS, HELPERS = 8, 8
 """As many as the contract takes; the form has fields for those that are named, and one more."""
+FURTHER = 8
+"""Further links of a KPI, as many as the contract takes; the form has fields for those that it has, and one more."""
 ADDITIONS = 8
 """KPIs that one form adds."""
 _ADDITION = {
@@ -48,6 +50,7 @@ _SAID = {
 """The form's field for each part of what a KPI says."""
 LEVELS = ("COMPANY", "DEPARTMENT", "INDIVIDUAL")
 KINDS = ("MILESTONE", "CUMULATIVE", "LEVEL")
+EFFECTS = ("SUPPORTS", "HINDERS")
 DIRECTIONS = ("INCREASE", "DECREASE", "KEEP")
 
 
@@ -83,6 +86,7 @@ def was(kpi: goals_pb2.Kpi) -> str:
         kpi_id=kpi.kpi_id,
         said=types_pb2.SaidChange(before=said),
         parent=types_pb2.ParentChange(before=parent, why=kpi.why),
+        further=types_pb2.FurtherLinksChange(before=types_pb2.FurtherLinks(links=kpi.further)),
     )
     return json_format.MessageToJson(whole, indent=None)
 
@@ -102,6 +106,14 @@ def opened(kpi: goals_pb2.Kpi, language: Language) -> dict[str, str]:
         **{f"owner.{n}": person for n, person in enumerate(kpi.owner_ids)},
         **{f"helper.{n}": helper.person_id for n, helper in enumerate(kpi.helpers)},
     }
+    for n, link in enumerate(kpi.further):
+        share = decimal_of(link, "share") if link.HasField("share") else None
+        fields |= {
+            f"link.{n}": parent_value(link.to),
+            f"effect.{n}": types_pb2.Effect.Name(link.effect).removeprefix("EFFECT_"),
+            f"share.{n}": "" if share is None else language.number(share, places=6),
+            f"reason.{n}": link.why,
+        }
     return {f"{name}.{id}": value for name, value in fields.items()} | {f"was.{id}": was(kpi)}
 
 
@@ -143,6 +155,8 @@ def read(filled: Form, proposer: str, language: Language) -> Draft:
             for side in ("before", "after"):
                 fields |= {f"{at}.said.{side}.{part}": f"{field}.{id}" for part, field in _SAID.items()}
             fields |= {f"{at}.parent": f"parent.{id}", f"{at}.ends": f"ends.{id}"}
+            fields |= {f"{at}.further": f"link.0.{id}"}
+            fields |= _further_fields(filled, f".{id}", f"{at}.further.after.links")
             changes.append(change)
     additions: list[types_pb2.KpiDraft] = []
     for n in range(ADDITIONS):
@@ -150,6 +164,7 @@ def read(filled: Form, proposer: str, language: Language) -> Draft:
             at = f"additions[{len(additions)}]"
             fields |= {at: f"addition.{n}.name"}
             fields |= {f"{at}.{path}": f"addition.{n}.{name}" for path, name in _ADDITION.items()}
+            fields |= _further_fields(filled, f".addition.{n}", f"{at}.further")
             additions.append(draft)
     return Draft(changes, additions, fields, wrong)
 
@@ -216,6 +231,42 @@ def _said(filled: Form, id: str, change: types_pb2.TargetChange, wrong: list[Vio
             change.parent.ClearField("before")
         if not change.parent.after.WhichOneof("target"):
             change.parent.ClearField("after")
+    further = _further(filled, f".{id}", wrong, language)
+    if further != list(before.further.before.links):
+        change.further.before.CopyFrom(before.further.before)
+        change.further.before.SetInParent()
+        change.further.after.links.extend(further)
+        change.further.after.SetInParent()
+
+
+def _further_fields(filled: Form, of: str, at: str) -> dict[str, str]:
+    """The form's fields for the parts of further links."""
+    fields = {at: f"link.0{of}"}
+    for n, field in enumerate(_links_in(filled, of)):
+        fields |= {f"{at}[{n}]": f"link.{field}{of}", f"{at}[{n}].share": f"share.{field}{of}"}
+        fields |= {f"{at}[{n}].to": f"link.{field}{of}", f"{at}[{n}].to.kpi_id": f"link.{field}{of}"}
+    return fields
+
+
+def _links_in(filled: Form, of: str) -> list[int]:
+    """The numbers of the form's further links in which something is chosen. `of`: how their fields end."""
+    return [n for n in range(FURTHER) if parent_of(filled[f"link.{n}{of}"])]
+
+
+def _further(filled: Form, of: str, wrong: list[Violation], language: Language) -> list[types_pb2.FurtherLink]:
+    found: list[types_pb2.FurtherLink] = []
+    for n in _links_in(filled, of):
+        effect = _one_of(filled[f"effect.{n}{of}"], EFFECTS)
+        share = filled.number(f"share.{n}{of}", wrong, language)
+        found.append(
+            types_pb2.FurtherLink(
+                to=parent_of(filled[f"link.{n}{of}"]),
+                effect=types_pb2.Effect.Value(f"EFFECT_{effect}"),
+                share=decimal_message(share) if share else None,
+                why=filled.text(f"reason.{n}{of}"),
+            )
+        )
+    return found
 
 
 def _set(said: types_pb2.KpiSaid, part: str, value: Any) -> None:
@@ -265,6 +316,7 @@ def _addition(
         parent=parent_of(filled[f"{at}.parent"]),
         why=filled.text(f"{at}.why"),
         key=f"new-{n}",
+        further=_further(filled, f".{at}", wrong, language),
     )
 
 

@@ -16,6 +16,7 @@ from services.gateway.console.directory import Directory, directory
 from services.gateway.console.edges import Edge, edges
 from services.gateway.console.events import choice_word, reason_class_word
 from services.gateway.console.forms import Form
+from services.gateway.console.further import further_changes, further_text
 from services.gateway.console.language import Language, decimal_of, unreadable
 from services.gateway.console.links import praise_link
 from services.gateway.console.notices import meeting_url
@@ -57,6 +58,8 @@ class Addition:
     url: str
     serves: str
     """What it is to serve; empty: nothing yet."""
+    further: str
+    """What else it is to support or hinder; empty: nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +204,7 @@ def _addition(one: goals_pb2.ProposedAddition, who: Directory, language: Languag
         language.amount(decimal_of(draft.measure, "target"), draft.measure.unit),
         f"/kpi/{one.kpi_id}" if one.kpi_id else "",
         one.serves,
+        further_text(one.further, language) if one.further else "",
     )
 
 
@@ -226,7 +230,12 @@ def _changes(visit: Visit, proposal: goals_pb2.Proposal, who: Directory) -> Iter
             language.signed(after - before, unit)
             if after is not None and before is not None and after != before
             else "",
-            (*edges(change, unit, language), *said_changes(change.said, who, language), *serves),
+            (
+                *edges(change, unit, language),
+                *said_changes(change.said, who, language),
+                *serves,
+                *further_changes(change.further_before, change.further_after, language),
+            ),
             change.ends,
         )
 
