@@ -34,6 +34,10 @@ _CURRENCY = re.compile(
 )
 
 
+_ENDS = re.compile(r"(?<=\S)[\s/]|(?<=[0-9])(?=[^\W\d_])|(?<=[%₫$])(?=[^\s/])")
+"""Where an amount may end: before a blank or a stroke, and between a digit or sign and a letter."""
+
+
 class TwoReadings(ValueError):
     """A text that is one number in Vietnamese and another one in English."""
 
@@ -86,6 +90,16 @@ def amount(text: str, language: str = "") -> Amount | None:
     if value is None or (percent and scale != 1):
         return None
     return Amount(value * scale, percent)
+
+
+def leading_amount(text: str, language: str = "") -> tuple[Amount, str] | None:
+    """The longest beginning of a text that is an amount, and what stands behind: "1,2 tỷ/tháng" is 1.2 billion and
+    "/tháng", "20 ngày" 20 and "ngày"; None where it does not begin with one. Raises TwoReadings as `read` does."""
+    text = " ".join(unicodedata.normalize("NFC", text).split())
+    for end in [len(text), *(found.start() for found in reversed(list(_ENDS.finditer(text))))]:
+        if found := amount(text[:end], language):
+            return found, text[end:].strip()
+    return None
 
 
 def strictly(text: str, language: str) -> bool:

@@ -77,9 +77,11 @@ class Sending:
         after = self.client.positions.of(context for context in SERVICES if context != own)
         return await self.client.command(request, key=key, after=after, check=check)
 
-    async def together(self, context: str, request: CarryOutTogether, /, *, key: str, seconds: float) -> Accepted:
+    async def together(
+        self, context: str, request: CarryOutTogether, /, *, key: str, seconds: float, check: bool = False
+    ) -> Accepted:
         after = self.client.positions.of(one for one in SERVICES if one != context)
-        return await self.client.command(request, key=key, at=context, after=after, deadline=seconds)
+        return await self.client.command(request, key=key, at=context, after=after, deadline=seconds, check=check)
 
 
 def read_sheet(path: Path, asked: Asked) -> tuple[Table, Grid, Reading]:

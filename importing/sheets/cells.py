@@ -55,7 +55,9 @@ class Aim:
 _AT_LEAST = ("≥", ">=", ">", "tối thiểu", "ít nhất", "từ", "trên", "at least", "min")
 _AT_MOST = ("≤", "<=", "<", "tối đa", "không quá", "nhiều nhất", "dưới", "at most", "max")
 _OUT_OF = re.compile(rf"({_NUMBER})\s*/\s*([0-9]{{1,3}})")
-_BEHIND = re.compile(r"(.*?[0-9%])\s*([^\W\d_][^0-9]{0,29})")
+_BEHIND = re.compile(r"[^\W\d_][^0-9]{0,29}")
+"""What may stand behind the number: what is counted."""
+_PER = re.compile(r"/\s*(?:ngày|tuần|tháng|quý|năm|day|week|month|quarter|year|kỳ)\b", re.IGNORECASE)
 
 
 def _aim(cell: Cell, numbers: str) -> Aim:
@@ -74,11 +76,24 @@ def _aim(cell: Cell, numbers: str) -> Aim:
     try:
         found, unit = _amount(text, numbers), ""
     except Wrong:
-        behind = _BEHIND.fullmatch(text)
-        if behind is None:
-            raise
-        found, unit = _amount(behind[1], numbers), behind[2].strip()
+        found, unit = _with_unit(text, numbers)
     return Aim(_number(found.value, numbers), direction, "%" if found.percent else unit)
+
+
+def _with_unit(text: str, numbers: str) -> tuple[numerals.Amount, str]:
+    """A number and what is counted. An amount of each month or year is asked about: a cycle has another one."""
+    try:
+        read = numerals.leading_amount(text, numbers)
+    except TwoReadings as two:
+        raise Wrong("TWO_READINGS", vi=plain(two.vi), en=plain(two.en)) from None
+    if read is None:
+        raise Wrong("NO_NUMBER")
+    found, unit = read
+    if _PER.match(unit):
+        raise Wrong("PER_TIME", said=unit)
+    if unit and not _BEHIND.fullmatch(unit):
+        raise Wrong("NO_NUMBER")
+    return found, unit
 
 
 def value_of(cell: Cell, field: Field, numbers: str, days: str) -> Any:

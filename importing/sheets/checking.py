@@ -66,6 +66,37 @@ async def judged(services: Services, plan: Plan, run: str) -> dict[str, str]:
     return verdicts.made
 
 
+def refuse(plan: Plan, deed: Deed, refusal: Rejected) -> bool:
+    """The plan with what a service says to one of its deeds, which it judged with all the others; False where that is
+    no row's."""
+    for at, entry in enumerate(plan.entries):
+        if entry.row != deed.row:
+            continue
+        if deed.key or deed in entry.more:
+            plan.faults += _faults(deed, refusal, plan, entry)
+        else:
+            plan.entries[at] = replace(entry, differences=tuple(_hindered(entry.differences, deed, refusal, plan)))
+        return True
+    return False
+
+
+def leave_out_what_rests_on_wrong_rows(plan: Plan) -> None:
+    """Rows that name what a wrong row would make: it is not there either where that row is left out."""
+    made = {entry.new.ref: entry.row for entry in plan.entries if entry.new and entry.new.ref}
+    while True:
+        wrong = plan.wrong
+        found = [
+            Fault(entry.row, 0, "", entry.label, "RESTS_ON_WRONG", {"row": str(row)})
+            for entry in plan.entries
+            if entry.new and entry.row not in wrong
+            for row in sorted({made[ref] for deed in (entry.new, *entry.more) for ref in deed.after if ref in made})[:1]
+            if row in wrong
+        ]
+        if not found:
+            return
+        plan.faults += found
+
+
 async def _changes(services: Services, plan: Plan, run: str) -> None:
     """Whether each difference could be applied."""
     wanted: list[tuple[int, Deed]] = []

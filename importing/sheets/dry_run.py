@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from importing.sheets import check_ins, kpis, staff, strategy, values
-from importing.sheets.checking import judged
+from importing.sheets.checking import judged, leave_out_what_rests_on_wrong_rows, refuse
 from importing.sheets.faults import Fault
 from importing.sheets.grid import Grid
 from importing.sheets.mapping import Reading
@@ -14,6 +14,10 @@ from importing.sheets.plan import Entry, Plan
 from importing.sheets.rows import Rows, rows_of
 from importing.sheets.standing import Services, Standing, addressed, standing
 from importing.sheets.tables import Table
+from importing.sheets.writing import first_refused
+
+REFUSALS = 10
+"""Of what rests on other rows, that one dry run tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,8 @@ async def dry_run(services: Services, wanted: Wanted, run: str) -> Result:
     while True:
         plan = await asyncio.to_thread(_planned, wanted, found, there, stands, dict(known))
         made = await judged(services, plan, run)
+        await _judged_as_one(services, plan, run)
+        leave_out_what_rests_on_wrong_rows(plan)
         _place(plan, found, wanted.reading)
         unheard = {key: id for key, id in made.items() if key not in known}
         if not unheard:
@@ -68,6 +74,20 @@ async def dry_run(services: Services, wanted: Wanted, run: str) -> Result:
         _gone(plan, made, there)
         if not any(_is_there(id, there) for id in unheard.values()):
             return Result(plan, found, there)
+
+
+async def _judged_as_one(services: Services, plan: Plan, run: str) -> None:
+    """What rests on other rows is judged with them, as it will be written. Only the first refusal is heard of each
+    time: of a table with more of them the rest is told when these are put right."""
+    for _ in range(REFUSALS):
+        leave_out_what_rests_on_wrong_rows(plan)
+        ticked = frozenset(one.name for one in plan.differences() if not one.obstacle)
+        deeds = plan.deeds(ticked)
+        if not any(ref.startswith("#") for deed in deeds for ref in deed.after):
+            return
+        found = await first_refused(services, deeds, run)
+        if found is None or not refuse(plan, *found):
+            return
 
 
 def _place(plan: Plan, found: Rows, reading: Reading) -> None:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from eventkit.names import name_key, plain_letters, tidy
-from eventkit.values import from_decimal, is_percent, plain, to_decimal, unit_key
+from eventkit.values import from_decimal, is_dong, is_percent, plain, to_decimal, unit_key
 from importing import commands
 from importing.company import Cycle, Kpi
 from importing.document import Place, Places
@@ -231,6 +231,8 @@ def _measure(row: Row, faults: list[Fault]) -> tuple[dict[str, Any], str]:
     """Kind, direction and scale; what the file does not say follows from the unit, and is told."""
     aim: Aim | None = row.get(AIM, None)
     unit = row.get("measured_in") or (aim.unit if aim else "")
+    if aim and aim.unit == "%" and is_dong(unit):
+        faults.append(row.fault("target", "OTHER_UNIT", said=unit))
     direction = row.get("direction") or (aim.direction if aim else "") or "increase"
     scale: dict[str, Decimal | None] = {
         name: row.get(name, None) for name in ("baseline", "target", "floor", "stretch")

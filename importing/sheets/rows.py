@@ -15,6 +15,8 @@ AIM = "aim"
 """Under which a row has its target with the sign and unit that stand in the same cell."""
 _GROUP = re.compile(r"[IVX]{1,5}\.?|[A-H]\.?")
 _TOTALS = ("tong", "tong cong", "cong", "tong so", "tong diem", "tong trong so", "total", "grand total", "sum")
+_TOTAL = re.compile(r"(?:tong cong|tong so|tong|cong|grand total|total)(?: \d.*)?")
+"""Where a number follows, or two words say it, it is a total whatever else the row has."""
 _DECORATED = re.compile(r"^\W*[═─━=_*#-]{2,}|[═─━=_*#-]{2,}\W*$")
 
 
@@ -79,6 +81,9 @@ def _is_heading(
         return True
     needed = [reading.columns[field.name] for field in table.fields if field.required and field.name in reading.columns]
     given = [column for column in needed if column <= len(cells) and cells[column - 1] not in (None, "")]
+    named = {heading(text) for text in (filled[0], *(shown(cells[column - 1]) for column in given[:1]))}
+    if any(" " in text and _TOTAL.fullmatch(text) for text in named):
+        return True
     if len(given) < len(needed) and (_GROUP.fullmatch(filled[0]) or heading(filled[0]) in _TOTALS):
         return True
     distinct = dict.fromkeys(filled)

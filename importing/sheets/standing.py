@@ -31,8 +31,11 @@ class Services(Protocol):
         """Have a command carried out; or, with `check`, only judged."""
         ...
 
-    async def together(self, context: str, request: CarryOutTogether, /, *, key: str, seconds: float) -> Accepted:
-        """Have several commands of one service carried out as one, which may take so many seconds."""
+    async def together(
+        self, context: str, request: CarryOutTogether, /, *, key: str, seconds: float, check: bool = False
+    ) -> Accepted:
+        """Have several commands of one service carried out as one, or only judged so, which may take so many
+        seconds."""
         ...
 
 

@@ -80,6 +80,20 @@ async def write(services: Services, deeds: Sequence[Deed], run: str) -> AsyncIte
     yield report
 
 
+async def first_refused(services: Services, deeds: Sequence[Deed], run: str) -> tuple[Deed, Rejected] | None:
+    """Which of them would be refused if all were carried out now, and why; None: none, or that cannot be said."""
+    parts = _parts(deeds)
+    context, request = await asyncio.to_thread(_request, parts, run)
+    if request.ByteSize() > REQUEST_BYTES - _AROUND:
+        return None  # which the writing says
+    try:
+        await services.together(context, request, key=run, seconds=SECONDS, check=True)
+    except Rejected as refusal:
+        deed = _refused(parts, refusal)
+        return (deed, refusal) if deed and refusal.reason not in _UNANSWERED else None
+    return None
+
+
 _UNANSWERED = (
     "SERVICE_AWAY",
     "SERVICE_SLOW",

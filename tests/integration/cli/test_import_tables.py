@@ -387,3 +387,24 @@ async def test_the_command_line_ends_with_an_error_where_something_is_left_out_o
         await bring_table(file, replace(TELL, table="units"), client)
     file.write_text("Tên đơn vị,Thuộc\nC,\nD,C\nA,D\n")
     await bring_table(file, replace(TELL, table="units", keep=True), client)
+
+
+async def test_what_rests_on_a_wrong_row_is_wrong_with_it(desk: Desk):
+    result = await desk.look("units", "Tên đơn vị,Thuộc\nKhối A,Không có\nKho,Khối A\nQuầy,Kho\nCửa hàng,\n")
+    assert told(result) == [(2, "B", "NO_SUCH_UNIT"), (3, "A", "RESTS_ON_WRONG"), (4, "A", "RESTS_ON_WRONG")]
+    assert [deed.row for deed in result.plan.deeds(frozenset())] == [5]
+
+
+async def test_rows_that_rest_on_each_other_are_judged_as_they_will_be_written(desk: Desk):
+    """An administrator does not choose their own manager, not even one who comes in with the same file."""
+    await staffed(desk)
+    own = "Mã NV,Họ và tên,Phòng,Quản lý\n0100,Đặng Quốc Dũng,PB_KT,77\n77,Tô Mới,PB_KT,\n"
+    [dung] = [one for one in (await desk.people()).values() if one.employment.employee_code == "0100"]
+    desk.tokens["dung"] = desk.mint(dung.person_id)
+    roles = [pt.ROLE_EMPLOYEE, pt.ROLE_ADMIN]
+    change = p.ChangeRoles(person_id=dung.person_id, roles=roles, reason=PersonalText(plain="nhập liệu"))
+    await desk.by("nam").command(change, key="admin")
+    plan = (await desk.look("people", own, by="dung")).plan
+    assert [(d.row, d.field, bool(d.obstacle)) for d in plan.differences() if d.field == "manager"] == [
+        (2, "manager", True)
+    ]

@@ -184,6 +184,33 @@ def test_headings_of_groups_and_totals_are_passed_over_and_told():
     assert (list(rows.passed_over), rows.faults) == ([2, 5, 7], [])
 
 
+@pytest.mark.parametrize("total", ["Tổng cộng: 40 người", "TỔNG CỘNG", "Tổng số 40", "Grand total"])
+def test_a_total_in_the_column_of_names_is_nobody(total: str):
+    rows = table_of(f"STT,Họ tên,Đơn vị\n1,Đỗ Ánh,Kho\n2,Cao Tổng,Kho\n,{total},\n".encode(), PEOPLE)
+    assert (column(rows, "name"), list(rows.passed_over)) == (["Đỗ Ánh", "Cao Tổng"], [4])
+
+
+@pytest.mark.parametrize(
+    ("said", "target", "unit", "reason"),
+    [
+        ("1,2 tỉ/tháng", None, "", "PER_TIME"),
+        ("600 triệu / quý", None, "", "PER_TIME"),
+        ("1,5 tỷ VND/năm", None, "", "PER_TIME"),
+        ("1,5 tỷ doanh thu", Decimal(1_500_000_000), "doanh thu", ""),
+        ("8 cuộc/tuần", Decimal(8), "cuộc/tuần", ""),
+        ("20ngày", Decimal(20), "ngày", ""),
+        ("12 tỷ 5", None, "", "NO_NUMBER"),
+    ],
+)
+def test_an_amount_keeps_its_scale_and_one_of_each_month_is_asked_about(
+    said: str, target: Decimal | None, unit: str, reason: str
+):
+    rows = table_of(f'Tên KPI,Chỉ tiêu\nA,"{said}"\n'.encode(), KPIS, numbers="vi")
+    assert [fault.reason for fault in rows.faults] == ([reason] if reason else [])
+    aims = [(row.get("target", None), row.get(AIM).unit) for row in rows.rows if row.get(AIM)]
+    assert aims == ([] if reason else [(target, unit)])
+
+
 # --- what cells say
 
 

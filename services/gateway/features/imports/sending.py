@@ -37,8 +37,10 @@ class Sending:
         context, method = _METHODS[request.DESCRIPTOR.full_name]
         return self._heard(context, *await self._call(context, method, request, Accepted, key, check))
 
-    async def together(self, context: str, request: CarryOutTogether, /, *, key: str, seconds: float) -> Accepted:
-        answered = await self._call(context, "CarryOutTogether", request, Accepted, key, seconds=seconds)
+    async def together(
+        self, context: str, request: CarryOutTogether, /, *, key: str, seconds: float, check: bool = False
+    ) -> Accepted:
+        answered = await self._call(context, "CarryOutTogether", request, Accepted, key, check, seconds)
         return self._heard(context, *answered)
 
     def _heard(self, context: str, done: Accepted, position: str) -> Accepted:
