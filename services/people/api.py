@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 
 from google.protobuf.message import Message
@@ -72,14 +73,16 @@ class PeopleApi(CompanyApi):
 
     async def register_person(self, command: pb.RegisterPerson, ctx: Context) -> Accepted:
         person_id = ctx.new_id("person")
-        decide = registering(command, person_id)
+        decide = registering(command, person_id, partial(self._holder, ctx.tenant))
         return await self.resources.commands.execute(ctx, organisation.HERE, decide, answers=person_id)
 
     async def batch_register_people(self, command: pb.BatchRegisterPeople, ctx: Context) -> Accepted:
         async def item(number: int, one: pb.PersonItem) -> Item:
             own = await ctx.of_item(number, REGISTER_PERSON, one.person, one.key)
             person_id = own.new_id("person")
-            return Item(own, organisation.HERE, registering(one.person, person_id), person_id)
+            return Item(
+                own, organisation.HERE, registering(one.person, person_id, partial(self._holder, ctx.tenant)), person_id
+            )
 
         return await self.resources.commands.batch([await item(*one) for one in enumerate(command.items)])
 
@@ -128,9 +131,21 @@ class PeopleApi(CompanyApi):
 
     async def change_email(self, command: pb.ChangeEmail, ctx: Context) -> Accepted:
         admin = await self._administers(ctx)
-        return await self.resources.commands.on(
-            ctx, PERSON, command.person_id, lambda state: person.change_email(state, command, ctx.actor, admin=admin)
-        )
+
+        async def decide(load: Load) -> Decision:
+            person.refuse_shared(await self._holder(ctx.tenant, command.email.plain), command.person_id, named=admin)
+            return person.change_email(await load(PERSON, command.person_id), command, ctx.actor, admin=admin)
+
+        return await self.resources.commands.execute(ctx, PERSON(command.person_id), decide)
+
+    async def _holder(self, tenant: str, email: str) -> str:
+        """Who of those who are active has an e-mail address; empty: nobody, or no address. As of what this process has
+        heard: two who are given it in the same moment both have it, and neither is linked by it."""
+        if not email.strip():
+            return ""
+        org = await self.resources.directory.org_chart(tenant)
+        found = await self.names.by_email(tenant, org, [email])
+        return next((id for id in found.get(email, ()) if org.is_active(id)), "")
 
     # -- what is planned
 

@@ -1,6 +1,6 @@
 """How each command about people and units is decided: for whoever asks now, and for who planned it earlier."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from google.protobuf.message import Message
@@ -116,8 +116,13 @@ class Deciding:
         return filled
 
 
-def registering(command: pb.RegisterPerson, person_id: str) -> Decide:
+Holder = Callable[[str], Awaitable[str]]
+"""Who has an e-mail address, as far as this process has heard; empty: nobody who is active."""
+
+
+def registering(command: pb.RegisterPerson, person_id: str, holder: Holder) -> Decide:
     async def decide(load: Load) -> Decision:
+        person.refuse_shared(await holder(command.email.plain), person_id, named=True)
         return person.register(
             await load(ORGANISATION, THE_ORGANISATION), await _manager(load, command.place), command, person_id
         )

@@ -275,6 +275,7 @@ def choice_words(language: Language) -> Mapping[str, str]:
         "NOTICE_KIND_ERASURE_WAITING": _("A request to delete personal data waits for me"),
         "NOTICE_KIND_ERASURE_DECIDED": _("A request of mine to delete personal data was decided"),
         "NOTICE_KIND_STANDS_IN": _("I answer in the place of somebody who left"),
+        "NOTICE_KIND_UNIT_HEAD": _("I head a unit, or do no more"),
         "NOTICE_KIND_PLAN_REFUSED": _("A change that I planned was refused on its day"),
         "NOTICE_KIND_PROGRESS_CORRECTED": _("A value that concerns me was put right"),
         "CHANGE_KIND_VALUE_CORRECTED": _("Value put right"),

@@ -169,6 +169,8 @@ def _said(visit: Visit, notice: notifications_pb2.Notice, who: Directory) -> _Sa
             return _Said("eraser", "plain", text % names, url, _("View"))
         case types_pb2.NOTICE_KIND_STANDS_IN:
             return _stands_in(notice, who, language)
+        case types_pb2.NOTICE_KIND_UNIT_HEAD:
+            return _unit_head(notice, who, language)
         case types_pb2.NOTICE_KIND_PROGRESS_CORRECTED:
             return _Said("pencil-check", "plain", _corrected(by, notice.changes, language), kpi, _("View"))
         case types_pb2.NOTICE_KIND_CHECK_IN_DUE:
@@ -316,6 +318,22 @@ def _stands_in(notice: notifications_pb2.Notice, who: Directory, language: Langu
     )
     url = f"/people/{quote(notice.leaver_id, safe='')}"
     return _Said("user-off", "behind", sentence % said, url, language.gettext("View"))
+
+
+def _unit_head(notice: notifications_pb2.Notice, who: Directory, language: Language) -> _Said:
+    said = {"unit": who.unit(notice.unit_id).name, "n": len(notice.changes) + notice.more}
+    if not notice.granted:
+        sentence = language.gettext("You head %(unit)s no more")
+    elif said["n"]:
+        sentence = language.ngettext(
+            "You head %(unit)s now, and answer for its %(n)s KPI",
+            "You head %(unit)s now, and answer for its %(n)s KPIs",
+            len(notice.changes) + notice.more,
+        )
+    else:
+        sentence = language.gettext("You head %(unit)s now")
+    url = f"/units/{quote(notice.unit_id, safe='')}"
+    return _Said("flag", "behind" if notice.granted else "plain", sentence % said, url, language.gettext("View"))
 
 
 def _corrected(by: str, changes: Sequence[notifications_pb2.NoticedChange], language: Language) -> str:

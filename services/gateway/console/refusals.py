@@ -260,6 +260,8 @@ def reasons(language: Language) -> dict[str, str]:
         "NOTICE_UNKNOWN": _("There is no such notice."),
         "PAGE_TOKEN_UNKNOWN": _("This part of the list is not there any more: start at its beginning."),
         "PAGE_TOKEN_INVALID": _("This part of the list is not there any more: start at its beginning."),
+        "EMAIL_TAKEN": _("Somebody has this e-mail address already."),
+        "EMAIL_TAKEN_BY": _("%(person)s has this e-mail address already."),
         "EMAIL_INVALID": _("This is not an e-mail address. Right would be name@company.vn."),
         "NOT_REQUESTED": _("Nobody asked for this person to be erased, or it was decided already."),
         "LEGAL_HOLD": _("A legal hold lies on this person: nothing may be erased while it does."),

@@ -195,6 +195,23 @@ def of_erasure_decision(
     return drafts_for(drafts, person_of(actor), org)
 
 
+def of_unit_head(
+    unit_id: str, before: str, after: str, kpis: Sequence[str], actor: str, org: OrgChart
+) -> list[NoticeGiven]:
+    """Who heads a unit from now on hears for which KPIs they answer by it, and who headed it that they do no more. Of
+    one who left, the leaving tells; of the first head of a unit without KPIs there is nothing to tell yet."""
+    if (before and not org.is_active(before)) or not (before or kpis):
+        return []
+    changes = [
+        KpiChange(kpi_id=kpi, kind=t.CHANGE_KIND_HANDED_OVER, relation=t.RELATION_OWNER)
+        for kpi in kpis[:LISTED_CHANGES]
+    ]
+    drafts = {before: NoticeGiven(kind=t.NOTICE_KIND_UNIT_HEAD, unit_id=unit_id)} if before else {}
+    if after:
+        drafts[after] = NoticeGiven(kind=t.NOTICE_KIND_UNIT_HEAD, unit_id=unit_id, granted=True, changes=changes)
+    return drafts_for(drafts, person_of(actor), org)
+
+
 def of_leaver(leaver: str, kpis: Sequence[str], actor: str, org: OrgChart) -> list[NoticeGiven]:
     """Who stands in for somebody who left hears for which KPIs (D-09); a successor also when there are none."""
     by, known = org.standing_in(leaver), org.people.get(leaver)

@@ -215,6 +215,7 @@ def _message(listed: Listed, e: NoticeGiven, told: _Told) -> pb.Notice:
         more=row.more,
         erased_id=e.erased_id,
         leaver_id=e.leaver_id,
+        unit_id=e.unit_id,
         check_in_id=e.check_in_id,
         topic_id=e.topic_id,
         cycle_id=e.cycle_id,

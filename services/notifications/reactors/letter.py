@@ -73,6 +73,8 @@ class Letter:
                 return _("A request to delete personal data was decided")
             case t.NOTICE_KIND_STANDS_IN:
                 return _("You answer in the place of somebody who left")
+            case t.NOTICE_KIND_UNIT_HEAD:
+                return _("You head a unit") if self.notices[0].granted else _("You head a unit no more")
             case t.NOTICE_KIND_PROGRESS_CORRECTED:
                 return _("A recorded value was put right")
             case t.NOTICE_KIND_PLAN_REFUSED:
@@ -232,6 +234,13 @@ class Letter:
                 person = {"person": self.names.get(notice.leaver_id) or _("somebody")}
                 told = _("%(person)s left. You answer in their place, until somebody else is named.") % person
                 return Item(told, changes, f"/people/{notice.leaver_id}")
+            case t.NOTICE_KIND_UNIT_HEAD:
+                told = (
+                    _("You head a unit now, and answer for its KPIs.")
+                    if notice.granted
+                    else _("You head a unit no more; somebody else answers for its KPIs.")
+                )
+                return Item(told, changes, f"/units/{notice.unit_id}")
             case t.NOTICE_KIND_PROGRESS_CORRECTED:
                 told = _("%(who)s put a recorded value right.") % who
                 return Item(told, [*changes, *self._reason(notice)], f"/kpi/{notice.changes[0].change.kpi_id}")

@@ -54,6 +54,8 @@ class TellOfPeople:
                 await self._who_decides_now(event)
                 if isinstance(event.message, PersonDeactivated):
                     await self._of_leaver(event, event.message)
+                if isinstance(event.message, UnitHeadAppointed):
+                    await self._of_unit_head(event, event.message)
             case PlannedChangeRefused() as refused:
                 org = await self.resources.directory.org_chart(event.tenant)
                 await self._tell(event, recipients.of_refused_plan(refused.planned_by, org))
@@ -73,6 +75,13 @@ class TellOfPeople:
         async with reading(self.resources.pool, event.tenant) as con:
             kpis = await answered_for(con, event.tenant, left.person_id, units, org.today(event.recorded_at))
         await self._tell(event, recipients.of_leaver(left.person_id, kpis, event.origin.actor, org))
+
+    async def _of_unit_head(self, event: Recorded, head: UnitHeadAppointed) -> None:
+        org = await self.resources.directory.org_chart(event.tenant)
+        async with reading(self.resources.pool, event.tenant) as con:
+            kpis = await answered_for(con, event.tenant, "", [head.unit_id], org.today(event.recorded_at))
+        drafts = recipients.of_unit_head(head.unit_id, head.before, head.after, kpis, event.origin.actor, org)
+        await self._tell(event, drafts)
 
     async def _tell(self, event: Recorded, drafts: Sequence[NoticeGiven]) -> None:
         org, now = await self.resources.directory.org_chart(event.tenant), datetime.now(UTC)

@@ -182,6 +182,17 @@ def withdraw(
     ]
 
 
+def refuse_shared(holder: str, person_id: str, *, named: bool) -> None:
+    """Two people never have one address, as far as is known: whoever signs in by it would be neither. Whose it is only
+    administrators are told, who see addresses: `named`."""
+    if not holder or holder == person_id:
+        return
+    if not named:
+        raise Rejected("EMAIL_TAKEN", "somebody has this e-mail address already", field="email")
+    message = f"{holder} has this e-mail address already"
+    raise Rejected("EMAIL_TAKEN_BY", message, field="email", parameters={"person": holder}, id=holder)
+
+
 def _address(text: str) -> None:
     """What may stand in an e-mail's header as one address: whether somebody reads it, only a mail tells."""
     try:

@@ -315,3 +315,22 @@ def test_whoever_is_told_has_a_kpi_at_most_one_step_away_and_did_not_do_it(kpis:
             | {kpi for kpi, parent in tree.parents.items() if parent in own}
         )
         assert hears.get(person_id, set()) == (set() if person_id == actor else near & set(kpis))
+
+
+def test_a_new_head_hears_for_what_they_answer_and_the_old_one_that_they_do_no_more():
+    new, old = sorted(
+        recipients.of_unit_head("sales", "phuc", "minh", ["D1", "D2"], "person:nam", company_x()), key=who
+    )
+    assert (new.person_id, new.granted, [change.kpi_id for change in new.changes]) == ("minh", True, ["D1", "D2"])
+    assert (old.person_id, old.granted, list(old.changes)) == ("phuc", False, [])
+
+
+def test_the_first_head_of_a_unit_without_kpis_hears_nothing_nor_who_left():
+    assert recipients.of_unit_head("sales", "", "minh", [], "person:nam", company_x()) == []
+    gone = replace(company_x().people["phuc"], active=False)
+    org = replace(company_x(), people={**company_x().people, "phuc": gone})
+    assert recipients.of_unit_head("sales", "phuc", "minh", ["D1"], "person:nam", org) == []
+
+
+def who(notice: NoticeGiven) -> str:
+    return notice.person_id

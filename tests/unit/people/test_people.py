@@ -9,6 +9,7 @@ import pytest
 from eventkit.commands.aggregate import Decision
 from eventkit.context import Actor
 from eventkit.directory.facts import ORGANISATION, PERSON, TENANT, THE_ORGANISATION, Employment, Organisation, Place
+from eventkit.errors import Rejected
 from eventkit.values import from_date
 from nhip.people.v1 import people_pb2 as pb
 from nhip.people.v1 import types_pb2 as t
@@ -344,3 +345,14 @@ def test_a_code_that_was_taken_from_somebody_or_whose_holder_was_erased_is_free(
     )
     erased = coded.and_then(lambda state: employment.forget(state.state(ORGANISATION, THE_ORGANISATION), "minh"))
     assert not erased.state(ORGANISATION, THE_ORGANISATION).coded
+
+
+def test_two_people_never_have_one_address_and_only_who_sees_addresses_is_told_whose_it_is():
+    person.refuse_shared("", "minh", named=True)
+    person.refuse_shared("minh", "minh", named=True)
+    with pytest.raises(Rejected) as told:
+        person.refuse_shared("lan", "minh", named=True)
+    assert (told.value.reason, told.value.parameters) == ("EMAIL_TAKEN_BY", {"person": "lan"})
+    with pytest.raises(Rejected) as untold:
+        person.refuse_shared("lan", "minh", named=False)
+    assert (untold.value.reason, untold.value.parameters, untold.value.id) == ("EMAIL_TAKEN", {}, "")

@@ -368,7 +368,9 @@ async def come_back(visit: Visit) -> Response:
     """`POST /people/<id>/return`."""
     filled = await sent(visit.request)
     command = people_pb2.ReactivatePerson(person_id=_person(visit))
-    said = visit.language.gettext("They are back, with the roles and the place of before.")
+    said = visit.language.gettext(
+        "They are back, with the roles of before. What a successor took over stays with them."
+    )
     return await _send(visit, "return", filled, "ReactivatePerson", command, said)
 
 
