@@ -14,7 +14,7 @@ from eventkit.subscriptions.table import reading
 from nhip.checkins.v1 import meetings_pb2 as pb
 from nhip.checkins.v1.topics_pb2 import AnswerTopic
 from nhip.common.v1.command_pb2 import Accepted
-from services.checkins.domain import action, meeting, review, topic
+from services.checkins.domain import action, meeting, minutes, review, topic
 from services.checkins.domain.action import ACTION, Action
 from services.checkins.domain.meeting import MEETING, Meeting
 from services.checkins.domain.review import REVIEW
@@ -81,33 +81,33 @@ class MeetingsApi:
         return await self._on(ctx, command.meeting_id, lambda state: meeting.answer(state, command, ctx.actor, ctx.at))
 
     async def write_note(self, command: pb.WriteNote, ctx: Context) -> Accepted:
-        return await self._on(ctx, command.meeting_id, lambda state: meeting.write_note(state, command, ctx.actor))
+        return await self._on(ctx, command.meeting_id, lambda state: minutes.write_note(state, command, ctx.actor))
 
     async def write_way(self, command: pb.WriteWay, ctx: Context) -> Accepted:
         way_id = command.way_id or ctx.new_id("way")
         return await self._on(
             ctx,
             command.meeting_id,
-            lambda state: meeting.write_way(state, command, ctx.actor, way_id),
+            lambda state: minutes.write_way(state, command, ctx.actor, way_id),
             answers=way_id,
         )
 
     async def remove_way(self, command: pb.RemoveWay, ctx: Context) -> Accepted:
-        return await self._on(ctx, command.meeting_id, lambda state: meeting.remove_way(state, command, ctx.actor))
+        return await self._on(ctx, command.meeting_id, lambda state: minutes.remove_way(state, command, ctx.actor))
 
     async def choose_way(self, command: pb.ChooseWay, ctx: Context) -> Accepted:
-        return await self._on(ctx, command.meeting_id, lambda state: meeting.choose_way(state, command, ctx.actor))
+        return await self._on(ctx, command.meeting_id, lambda state: minutes.choose_way(state, command, ctx.actor))
 
     async def answer_kpi_question(self, command: pb.AnswerKpiQuestion, ctx: Context) -> Accepted:
         return await self._on(
-            ctx, command.meeting_id, lambda state: meeting.answer_kpi_question(state, command, ctx.actor)
+            ctx, command.meeting_id, lambda state: minutes.answer_kpi_question(state, command, ctx.actor)
         )
 
     async def discuss_topic(self, command: pb.DiscussTopic, ctx: Context) -> Accepted:
         org, by, topic_id = await self._org(ctx), ctx.actor.id, command.topic_id
 
         async def decide(load: Load) -> Decision:
-            discussed = meeting.discuss_topic(
+            discussed = minutes.discuss_topic(
                 await load(MEETING, command.meeting_id), command.meeting_id, topic_id, ctx.actor
             )
             state = await load(TOPIC, topic_id)
@@ -131,12 +131,12 @@ class MeetingsApi:
             state = await load(MEETING, command.meeting_id)
             agreed = [await load(ACTION, id) for id in (state.actions if state else ())]
             incomplete = sum(one is not None and one.is_to_do and not one.is_complete for one in agreed)
-            return meeting.confirm(state, command, ctx.actor, org, incomplete)
+            return minutes.confirm(state, command, ctx.actor, org, incomplete)
 
         return await self.resources.commands.execute(ctx, MEETING(command.meeting_id), decide)
 
     async def add_to_minutes(self, command: pb.AddToMinutes, ctx: Context) -> Accepted:
-        return await self._on(ctx, command.meeting_id, lambda state: meeting.add(state, command, ctx.actor))
+        return await self._on(ctx, command.meeting_id, lambda state: minutes.add(state, command, ctx.actor))
 
     async def get_meeting(self, request: pb.GetMeeting, ctx: Context) -> pb.Meeting:
         org = await self._org(ctx)
@@ -162,7 +162,7 @@ class MeetingsApi:
             people: list[str] = []
             if command.meeting_id:
                 state = await load(MEETING, command.meeting_id)
-                decision += meeting.note_action(state, command.meeting_id, action_id, ctx.actor)
+                decision += minutes.note_action(state, command.meeting_id, action_id, ctx.actor)
                 people = list(state.joined) if state else []
             return decision + action.agree(
                 await load(ACTION, action_id),

@@ -1,4 +1,4 @@
-"""A meeting of two or more: who takes part and when, what is said in it step by step, and its minutes (C-30 … C-38).
+"""A meeting of two or more: who takes part and when (C-30). What is said in it, `minutes` decides.
 
 What is said belongs to a *circle*: those who took part when it was said. Whoever is invited later begins a new one,
 reads what is said from then on, and nothing of before.
@@ -31,22 +31,15 @@ from nhip.checkins.v1.events_pb2 import (
     WayWritten,
 )
 from nhip.checkins.v1.meetings_pb2 import (
-    AddToMinutes,
     AnswerInvitation,
-    AnswerKpiQuestion,
     CallMeeting,
     CancelMeeting,
-    ChooseWay,
-    ConfirmMinutes,
     InviteToMeeting,
     MoveMeeting,
-    RemoveWay,
-    WriteNote,
-    WriteWay,
 )
-from nhip.checkins.v1.types_pb2 import Span, Way
+from nhip.checkins.v1.types_pb2 import Span
 
-MOST_PEOPLE, MOST_WAYS, MOST_ACTIONS, MOST_TOPICS, MOST_ADDITIONS = 20, 12, 50, 50, 50
+MOST_PEOPLE = 20
 LONGEST = timedelta(hours=12)
 
 
@@ -219,7 +212,7 @@ def call(
 
 
 def move(meeting: Meeting | None, command: MoveMeeting, actor: Actor, at: datetime) -> Decision:
-    meeting = _open(meeting, actor, command.meeting_id)
+    meeting = open_to(meeting, actor, command.meeting_id)
     if command.span == meeting.span:
         return []
     _check_span(command.span, at)
@@ -232,7 +225,7 @@ def move(meeting: Meeting | None, command: MoveMeeting, actor: Actor, at: dateti
 def cancel(meeting: Meeting | None, command: CancelMeeting, actor: Actor) -> Decision:
     if meeting and meeting.state == t.MEETING_STATE_CANCELLED and actor.id in meeting.joined:
         return []
-    meeting = _open(meeting, actor, command.meeting_id)
+    meeting = open_to(meeting, actor, command.meeting_id)
     cancelled = MeetingCancelled(
         meeting_id=meeting.id, reason=command.reason, by_id=actor.id, participant_ids=meeting.joined
     )
@@ -240,7 +233,7 @@ def cancel(meeting: Meeting | None, command: CancelMeeting, actor: Actor) -> Dec
 
 
 def invite(meeting: Meeting | None, command: InviteToMeeting, actor: Actor, org: OrgChart) -> Decision:
-    meeting = _open(meeting, actor, command.meeting_id)
+    meeting = open_to(meeting, actor, command.meeting_id)
     new = [person for person in dict.fromkeys(command.person_ids) if person not in meeting.joined]
     if not new:
         return []
@@ -253,7 +246,7 @@ def invite(meeting: Meeting | None, command: InviteToMeeting, actor: Actor, org:
 
 def answer(meeting: Meeting | None, command: AnswerInvitation, actor: Actor, at: datetime) -> Decision:
     """Whoever called it comes; who was asked may change their mind until it is over."""
-    meeting = _open(meeting, actor, command.meeting_id)
+    meeting = open_to(meeting, actor, command.meeting_id)
     invited_by = meeting.invited_by[actor.id]
     if invited_by == actor.id:
         told = "you called it yourself: move it, or call it off"
@@ -278,176 +271,6 @@ def answer(meeting: Meeting | None, command: AnswerInvitation, actor: Actor, at:
     return [StreamEvent(MEETING(meeting.id), answered)]
 
 
-# --- what is said in it ---
-
-
-def write_note(meeting: Meeting | None, command: WriteNote, actor: Actor) -> Decision:
-    meeting = _open(meeting, actor, command.meeting_id)
-    if (command.part == t.NOTE_PART_QUESTION) != bool(command.question):
-        told = "an answer names its question, and no other note does"
-        raise Rejected("QUESTION_NOT_SAID", told, kind=Kind.INVALID, field="question", rule="C-35")
-    key = note_key(meeting.circle, command.part, command.question)
-    there = meeting.said.get(key)
-    revision = there.revision if isinstance(there, NoteWritten) else 0
-    _check_seen(command.seen_revision, revision)
-    empty = not command.text.plain.strip()
-    if empty and (not isinstance(there, NoteWritten) or not there.HasField("text")):
-        return []
-    written = NoteWritten(
-        meeting_id=meeting.id,
-        circle=meeting.circle,
-        part=command.part,
-        question=command.question,
-        revision=revision + 1,
-        text=None if empty else command.text,
-        by_id=actor.id,
-        reader_ids=meeting.joined,
-    )
-    return [StreamEvent(MEETING(meeting.id), written)]
-
-
-def write_way(meeting: Meeting | None, command: WriteWay, actor: Actor, way_id: str) -> Decision:
-    """`way_id`: of a new one."""
-    meeting = _open(meeting, actor, command.meeting_id)
-    there = meeting.said.get(way_key(command.way_id)) if command.way_id else None
-    if command.way_id and not (isinstance(there, WayWritten) and there.circle == meeting.circle):
-        raise unknown("way", command.way_id, "way_id")
-    revision = there.revision if isinstance(there, WayWritten) else 0
-    _check_seen(command.seen_revision, revision)
-    if not revision and len(meeting.ways) >= MOST_WAYS:
-        raise _too_many("TOO_MANY_WAYS", MOST_WAYS)
-    way = Way()
-    way.CopyFrom(command.way)
-    way.author_id = actor.id
-    written = WayWritten(
-        meeting_id=meeting.id,
-        circle=meeting.circle,
-        way_id=command.way_id or way_id,
-        revision=revision + 1,
-        way=way,
-        by_id=actor.id,
-        reader_ids=meeting.joined,
-    )
-    return [StreamEvent(MEETING(meeting.id), written)]
-
-
-def remove_way(meeting: Meeting | None, command: RemoveWay, actor: Actor) -> Decision:
-    meeting = _open(meeting, actor, command.meeting_id)
-    there = meeting.said.get(way_key(command.way_id))
-    if not isinstance(there, WayWritten):
-        return []
-    if there.circle != meeting.circle:
-        raise unknown("way", command.way_id, "way_id")
-    removed = WayRemoved(
-        meeting_id=meeting.id, way_id=command.way_id, by_id=actor.id, reader_ids=readers(meeting, there.circle)
-    )
-    return [StreamEvent(MEETING(meeting.id), removed)]
-
-
-def choose_way(meeting: Meeting | None, command: ChooseWay, actor: Actor) -> Decision:
-    meeting = _open(meeting, actor, command.meeting_id)
-    there = meeting.said.get(way_key(command.way_id)) if command.way_id else None
-    if command.way_id and not (isinstance(there, WayWritten) and there.circle == meeting.circle):
-        raise unknown("way", command.way_id, "way_id")
-    if meeting.chosen.get(meeting.circle, "") == command.way_id:
-        return []
-    chosen = WayChosen(
-        meeting_id=meeting.id,
-        circle=meeting.circle,
-        way_id=command.way_id,
-        by_id=actor.id,
-        reader_ids=meeting.joined,
-    )
-    return [StreamEvent(MEETING(meeting.id), chosen)]
-
-
-def answer_kpi_question(meeting: Meeting | None, command: AnswerKpiQuestion, actor: Actor) -> Decision:
-    meeting = _open(meeting, actor, command.meeting_id)
-    if meeting.adjust.get(meeting.circle) == command.adjust:
-        return []
-    answered = KpiQuestionAnswered(
-        meeting_id=meeting.id,
-        circle=meeting.circle,
-        adjust=command.adjust,
-        by_id=actor.id,
-        reader_ids=meeting.joined,
-    )
-    return [StreamEvent(MEETING(meeting.id), answered)]
-
-
-def note_action(meeting: Meeting | None, meeting_id: str, action_id: str, actor: Actor) -> Decision:
-    """An action is agreed in it: what, its own stream says."""
-    meeting = _open(meeting, actor, meeting_id)
-    if len(meeting.actions) >= MOST_ACTIONS:
-        raise _too_many("TOO_MANY_ACTIONS", MOST_ACTIONS)
-    noted = ActionNoted(
-        meeting_id=meeting.id,
-        circle=meeting.circle,
-        action_id=action_id,
-        by_id=actor.id,
-        reader_ids=meeting.joined,
-    )
-    return [StreamEvent(MEETING(meeting.id), noted)]
-
-
-def discuss_topic(meeting: Meeting | None, meeting_id: str, topic_id: str, actor: Actor) -> Decision:
-    """A topic was talked about; what came of it, its own stream says."""
-    meeting = _open(meeting, actor, meeting_id)
-    if topic_id in meeting.topics:
-        return []
-    if len(meeting.topics) >= MOST_TOPICS:
-        raise _too_many("TOO_MANY_TOPICS", MOST_TOPICS)
-    discussed = TopicDiscussed(
-        meeting_id=meeting.id,
-        circle=meeting.circle,
-        topic_id=topic_id,
-        by_id=actor.id,
-        reader_ids=meeting.joined,
-    )
-    return [StreamEvent(MEETING(meeting.id), discussed)]
-
-
-# --- minutes ---
-
-
-def confirm(meeting: Meeting | None, command: ConfirmMinutes, actor: Actor, org: OrgChart, incomplete: int) -> Decision:
-    """`incomplete`: how many of its actions do not say who does them, or until when."""
-    if meeting and meeting.state == t.MEETING_STATE_CONFIRMED and actor.id in meeting.joined:
-        return []
-    meeting = _open(meeting, actor, command.meeting_id)
-    if command.seen_version != meeting.version:
-        told = "something was said or changed meanwhile: look at the minutes again"
-        raise Rejected("MINUTES_MOVED", told, kind=Kind.CONFLICT, rule="C-32")
-    if incomplete:
-        told = "say of each action who does it and until when: without that it is no action"
-        raise Rejected("ACTIONS_INCOMPLETE", told, rule="C-32", parameters={"number": str(incomplete)})
-    if actor.id in meeting.confirmed:
-        return []
-    left = {person for person in meeting.joined if org.is_active(person)} - meeting.confirmed - {actor.id}
-    confirmed = MinutesConfirmed(
-        meeting_id=meeting.id, by_id=actor.id, concludes=not left, participant_ids=meeting.joined
-    )
-    return [StreamEvent(MEETING(meeting.id), confirmed)]
-
-
-def add(meeting: Meeting | None, command: AddToMinutes, actor: Actor) -> Decision:
-    meeting = known(meeting, actor.id, command.meeting_id)
-    if meeting.state != t.MEETING_STATE_CONFIRMED:
-        told = "these minutes are not confirmed yet: write it where it belongs"
-        raise Rejected("MINUTES_OPEN", told, rule="C-32")
-    if meeting.additions >= MOST_ADDITIONS:
-        raise _too_many("TOO_MANY_ADDITIONS", MOST_ADDITIONS)
-    added = MinutesAdded(
-        meeting_id=meeting.id,
-        circle=meeting.circle,
-        number=meeting.additions + 1,
-        text=command.text,
-        by_id=actor.id,
-        reader_ids=meeting.joined,
-    )
-    return [StreamEvent(MEETING(meeting.id), added)]
-
-
 # --- who, and when ---
 
 
@@ -468,7 +291,9 @@ def writes(meeting: Meeting | None, person: str) -> bool:
     return meeting is not None and meeting.state == t.MEETING_STATE_OPEN and person in meeting.joined
 
 
-def _open(meeting: Meeting | None, actor: Actor, meeting_id: str) -> Meeting:
+def open_to(meeting: Meeting | None, actor: Actor, meeting_id: str) -> Meeting:
+    """The meeting, for who takes part, while its minutes are written. Raises `Rejected` MEETING_UNKNOWN,
+    MEETING_CANCELLED, MINUTES_CONFIRMED."""
     meeting = known(meeting, actor.id, meeting_id)
     if meeting.state == t.MEETING_STATE_CANCELLED:
         raise Rejected("MEETING_CANCELLED", "this meeting was called off", rule="C-30")
@@ -479,7 +304,7 @@ def _open(meeting: Meeting | None, actor: Actor, meeting_id: str) -> Meeting:
 
 def _check_people(people: Sequence[str], org: OrgChart, at: str, known: Mapping[str, int] | None = None) -> None:
     if len(people) > MOST_PEOPLE:
-        raise _too_many("TOO_MANY_PEOPLE", MOST_PEOPLE)
+        raise too_many("TOO_MANY_PEOPLE", MOST_PEOPLE)
     for person in people:
         if known and person in known:
             continue
@@ -499,11 +324,6 @@ def _check_span(span: Span, at: datetime) -> None:
         raise Rejected("MEETING_PAST", told, kind=Kind.INVALID, field="span.starts_at", rule="C-30")
 
 
-def _check_seen(seen: int, revision: int) -> None:
-    if seen != revision:
-        told = "somebody wrote here meanwhile: look at it, and write again"
-        raise Rejected("NOTE_MOVED", told, kind=Kind.CONFLICT, field="seen_revision", rule="C-32")
-
-
-def _too_many(reason: str, most: int) -> Rejected:
+def too_many(reason: str, most: int) -> Rejected:
+    """A meeting has an end: `most` of a kind is there already."""
     return Rejected(reason, f"there are {most} of them, and no more fit", parameters={"most": str(most)})

@@ -13,7 +13,7 @@ from nhip.checkins.v1 import meetings_pb2 as pb
 from nhip.checkins.v1 import types_pb2 as t
 from nhip.checkins.v1.events_pb2 import InvitationAnswered, MinutesConfirmed, NoteWritten, ParticipantsInvited
 from nhip.checkins.v1.types_pb2 import Span, Way
-from services.checkins.domain import meeting
+from services.checkins.domain import meeting, minutes
 from services.checkins.domain.meeting import MEETING, Meeting
 from tests.unit.decisions import Command, Given, company_x, given, words
 
@@ -41,17 +41,17 @@ def noted(by: str, text: str, seen: int = 0, part: int = t.NOTE_PART_PROBLEM, qu
         seen_revision=seen,
         text=words(text),
     )
-    return lambda state: meeting.write_note(state.state(MEETING, "m"), command, who(by))
+    return lambda state: minutes.write_note(state.state(MEETING, "m"), command, who(by))
 
 
 def way(by: str, name: str, id: str = "", seen: int = 0, new: str = "w1") -> Command:
     command = pb.WriteWay(meeting_id="m", way_id=id, seen_revision=seen, way=Way(name=words(name)))
-    return lambda state: meeting.write_way(state.state(MEETING, "m"), command, who(by), new)
+    return lambda state: minutes.write_way(state.state(MEETING, "m"), command, who(by), new)
 
 
 def chosen(by: str, id: str) -> Command:
     command = pb.ChooseWay(meeting_id="m", way_id=id)
-    return lambda state: meeting.choose_way(state.state(MEETING, "m"), command, who(by))
+    return lambda state: minutes.choose_way(state.state(MEETING, "m"), command, who(by))
 
 
 def invited(by: str, *people: str) -> Command:
@@ -63,14 +63,14 @@ def confirmed(by: str, seen: int | None = None, incomplete: int = 0, org=X) -> C
     def decide(state: Given):
         there: Meeting = state.state(MEETING, "m")
         command = pb.ConfirmMinutes(meeting_id="m", seen_version=there.version if seen is None else seen)
-        return meeting.confirm(there, command, who(by), org, incomplete)
+        return minutes.confirm(there, command, who(by), org, incomplete)
 
     return decide
 
 
 def added(by: str, text: str = "Bổ sung") -> Command:
     command = pb.AddToMinutes(meeting_id="m", text=words(text))
-    return lambda state: meeting.add(state.state(MEETING, "m"), command, who(by))
+    return lambda state: minutes.add(state.state(MEETING, "m"), command, who(by))
 
 
 ONE_TO_ONE = called("minh", "phuc")
