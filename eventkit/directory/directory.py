@@ -136,18 +136,18 @@ class Directory:
 
     async def linked(self, tenant: str, identity_id: str) -> str:
         """The person whom an identity at a provider means; empty: nobody, as far as this service has heard."""
-        return (await self.org_chart(tenant)).linked.get(identity_id, "") if await self._is_there(tenant) else ""
+        return (await self.org_chart(tenant)).linked.get(identity_id, "") if await self.is_there(tenant) else ""
 
     async def key_holder(self, tenant: str, sha256: str, at: datetime) -> Actor | None:
         """Who has a key, by its digest; None: nobody, any more, as far as this service has heard."""
-        if not await self._is_there(tenant):
+        if not await self.is_there(tenant):
             return None
         found = (await self.org_chart(tenant)).key_holder(sha256, at)
         return Actor(tenant, found.id, "integration", found.account) if found else None
 
     async def key_digests(self, tenant: str, integration_id: str, at: datetime) -> tuple[Actor, list[str]] | None:
         """An integration and the digests of the keys by which it is known; None: there is none that works."""
-        if not await self._is_there(tenant):
+        if not await self.is_there(tenant):
             return None
         org = await self.org_chart(tenant)
         if (found := org.integrations.get(integration_id)) is None:
@@ -163,7 +163,8 @@ class Directory:
         found = org.integrations.get(integration_id)
         return None if found is None or found.revoked else found.may
 
-    async def _is_there(self, tenant: str) -> bool:
+    async def is_there(self, tenant: str) -> bool:
+        """Whether there is such a company, as far as this service has heard."""
         if tenant not in self._tenants and time.monotonic() - self._tenants_asked > TENANTS_ASKED:
             self._tenants_asked = time.monotonic()
             async with connection(self._pool) as con:

@@ -174,7 +174,7 @@ async def running(name: str, build: Build, settings: Settings, tokens: Authentic
         known = Keyed(Linked(tokens, directory), directory, _now)
         server = Server(
             [*service.apis, Api(OPERATIONS, Operations(resources, subscriptions, service.apis, there.reader), ACCESS)],
-            tokens=Addressed(known, service.feeds) if service.feeds else known,
+            tokens=Addressed(known, service.feeds, directory.is_there) if service.feeds else known,
             signatures=Signatures(directory, words.signing_secret, _now),
             roles=directory,
             secret=there.secret,

@@ -133,6 +133,10 @@ async def test_the_address_of_a_calendar_is_shown_once_and_ended_c01(opened: Ope
     await fits(page)
     await page.reload()  # the form is sent again, and makes no other one
     await expect(page.get_by_label("Địa chỉ", exact=True)).to_have_value(address)
+    made_up = await page.request.post(
+        "/rhythm/calendar", form={"address_drawn": "x"}, headers={"Sec-Fetch-Site": "same-origin"}
+    )
+    assert re.search(r"/calendar/nhipfeed_company-x_[0-9a-f]{64}\.ics", await made_up.text())
     await page.get_by_role("link", name="Tôi đã dán xong").click()
     await expect(page.get_by_role("button", name="Tạo địa chỉ khác")).to_be_visible()
     await page.locator("section", has_text="Trong ứng dụng lịch").get_by_role("button", name="Kết thúc").click()

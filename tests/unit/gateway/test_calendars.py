@@ -67,3 +67,14 @@ async def test_the_address_is_handed_on_as_who_asks_and_one_that_is_refused_is_n
     assert "not, or no longer, good" in refused.text
     backend.answers("ReadCalendarFeed", Rejected("RATE_EXCEEDED", "slow", kind=Kind.TOO_MANY, retry_after=3))
     assert (await open_client.get("/calendar/nhipfeed_acme_abc.ics")).headers["retry-after"] == "3"
+
+
+async def test_who_has_an_address_reads_the_same_as_json(open_client: httpx.AsyncClient, backend: Backend):
+    day = pb.CalendarDay(kind=pb.CalendarDay.KIND_RETRO, on=from_date(date(2025, 3, 31)))
+    backend.answers("ReadCalendarFeed", pb.CalendarEntries(time_zone="Asia/Ho_Chi_Minh", days=[day]))
+    address = f"Bearer nhipfeed_acme_{'a' * 64}"
+    read = await open_client.get("/v1/calendar-feed/entries", headers={"Authorization": address})
+    assert (read.status_code, read.json()["days"][0]["kind"]) == (200, "KIND_RETRO")
+    assert backend.metadata("authorization") == [address]
+    other = await open_client.get("/v1/calendar-feed/entries", headers={"Authorization": f"{address}0"})
+    assert (other.status_code, len(backend.asked)) == (401, 1)  # neither an address nor a token: no service is asked

@@ -24,7 +24,7 @@ async def renew(visit: Visit) -> Response:
     filled = await sent(visit.request)
     if filled["do"] == "end":
         return await _end(visit, filled)
-    address = filled["address_drawn"] or rhythm.drawn(visit)
+    address = rhythm.drawn_by(visit, filled)
     command: Message = pb.RenewCalendarFeed(address_sha256=hashlib.sha256(address.encode()).hexdigest())
     try:
         accepted, position = await visit.caller.ask(

@@ -9,6 +9,8 @@ from eventkit.rpc.addresses import LOOKED_UP, Addressed
 from eventkit.rpc.integrations import digest
 
 GOOD = f"nhipfeed_acme_{'a' * 64}"
+ELSEWHERE = f"nhipfeed_beta_{'b' * 64}"
+COMPANIES = ("acme", "beta")
 
 
 class Tokens:
@@ -27,11 +29,16 @@ class Here:
 
 
 async def holder(tenant: str, sha256: str) -> str:
-    return "minh" if (tenant, sha256) == ("acme", digest(GOOD)) else ""
+    assert tenant in COMPANIES, "nothing is looked up of a company that is not there"
+    return "minh" if sha256 in (digest(GOOD), digest(ELSEWHERE)) else ""
+
+
+async def is_there(tenant: str) -> bool:
+    return tenant in COMPANIES
 
 
 def judge() -> Addressed:
-    return Addressed(Tokens(), holder, lambda: 0.0)
+    return Addressed(Tokens(), holder, is_there, lambda: 0.0)
 
 
 async def reason(judged: Addressed, authorization: str) -> str:
@@ -44,6 +51,7 @@ async def test_an_address_is_its_holders_and_anything_else_is_left_to_tokens():
     judged = judge()
     assert await judged.authenticate(f"Bearer {GOOD}") == Actor("acme", "minh", "feed")
     assert await reason(judged, f"Bearer {GOOD.replace('acme', 'other')}") == "TOKEN_INVALID"
+    assert await reason(judged, f"Bearer {GOOD[:-1]}b") == "TOKEN_INVALID"
     assert await reason(judged, "Bearer abc") == "TOKEN_MISSING"
     assert await reason(judged, "") == "TOKEN_MISSING"
 
@@ -55,6 +63,14 @@ async def test_who_tries_addresses_out_meets_an_end_and_who_has_one_does_not():
     assert tried[0] == "TOKEN_INVALID"
     assert tried[-1] == "RATE_EXCEEDED"
     assert (await judged.authenticate(f"Bearer {GOOD}")).id == "minh"
+
+
+async def test_who_tries_addresses_of_one_company_or_of_none_keeps_nobody_elsewhere_from_theirs():
+    judged = judge()
+    for number in range(int(LOOKED_UP) * 6):
+        for company in ("acme", "nobodys", f"made-up-{number}"):
+            await reason(judged, f"Bearer nhipfeed_{company}_{number:064x}")
+    assert (await judged.authenticate(f"Bearer {ELSEWHERE}")).tenant == "beta"
 
 
 @pytest.mark.parametrize(
