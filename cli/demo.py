@@ -200,6 +200,7 @@ def _check_ins(alive: Mapping[str, Any], base: Mapping[str, Any], language: str)
             last = number == len(told["moods"]) - 1
             due_on = {"person_id": f"@person/{who}", "due_on": _day(slots[number])}
             said = {
+                "made_on": _day(slots[number]),
                 "mood": mood,
                 "values": [_value(alive, kpi, number) for kpi in told["kpis"] if _said(alive, kpi, number)],
             }
@@ -212,8 +213,6 @@ def _check_ins(alive: Mapping[str, Any], base: Mapping[str, Any], language: str)
                 comment = _told(alive["answers"], language)
                 evaluated = {**due_on, "submission": 1, "comment": comment}
                 acts.append(Act(managers[who], "nhip.checkins.v1.EvaluateCheckIn", evaluated))
-    topic = {name: _told(alive["topic"][name], language) for name in ("title", "problem", "wanted", "kpi_id")}
-    acts.append(Act(alive["topic"]["by"], "nhip.checkins.v1.RaiseTopic", {"topic": topic}))
     return acts
 
 
