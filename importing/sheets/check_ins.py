@@ -26,6 +26,7 @@ class _Gathered:
     said: dict[str, dict[str, None]] = field(default_factory=lambda: {name: dict[str, None]() for name in LISTS})
     learnings: dict[str, None] = field(default_factory=dict[str, None])
     mood: int = 0
+    made_on: date | None = None
     values: list[tuple[int, c.RecordProgress]] = field(default_factory=list[tuple[int, c.RecordProgress]])
     """Each with its row."""
 
@@ -40,6 +41,7 @@ class _Gathered:
             planned=self._list("planned"),
             blockers=self._list("blockers"),
             learnings=PersonalText(plain="\n".join(self.learnings)) if self.learnings else None,
+            made_on=from_date(self.made_on) if self.made_on else None,
         )
 
     def _list(self, name: str) -> list[PersonalText]:
@@ -74,6 +76,11 @@ def _gather(row: Row, one: _Gathered, kpis: Kpis, plan: Plan) -> None:
     if mood and one.mood and mood != one.mood:
         plan.faults.append(row.fault("mood", "OTHER_ROW_SAYS", row=str(one.rows[0].number), said=str(one.mood)))
     one.mood = one.mood or mood
+    made_on: date | None = row.get("made_on", None)
+    if made_on and one.made_on and made_on != one.made_on:
+        said = one.made_on.isoformat()
+        plan.faults.append(row.fault("made_on", "OTHER_ROW_SAYS", row=str(one.rows[0].number), said=said))
+    one.made_on = one.made_on or made_on
     value = row.get("value", None)
     if not row.get("kpi") and value is None:
         return

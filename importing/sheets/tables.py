@@ -490,6 +490,12 @@ CHECK_INS = Table(
             fixed=True,
             headed=("ngay", "ngay check in", "ky check in", "han check in", "day", "date", "check in date", "due on"),
         ),
+        Field(
+            "made_on",
+            "day",
+            fixed=True,
+            headed=("ngay da lam", "ngay gui", "day on which it was made", "gui luc", "made on", "submitted on", "sent on", "submitted at"),
+        ),
         Field("mood", "whole", headed=("tam trang", "cam xuc", "mood", "feeling", "mood 1 5")),
         Field("done", "lines", headed=("viec da lam", "da lam", "done", "what was done")),
         Field("not_done", "lines", headed=("viec chua lam", "chua lam", "not done", "what was not done")),

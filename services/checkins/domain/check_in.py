@@ -14,7 +14,7 @@ from google.protobuf import json_format
 from eventkit.commands.aggregate import Aggregate, Decision, StreamEvent, refuse_unknown
 from eventkit.directory.facts import OrgChart
 from eventkit.errors import Kind, Rejected, Violation, unknown
-from eventkit.values import required_date
+from eventkit.values import from_date, required_date
 from nhip.checkins.v1 import types_pb2 as t
 from nhip.checkins.v1.check_ins_pb2 import AskAgain, CheckInDraft, EvaluateCheckIn, SaveCheckInDraft, SubmitCheckIn
 from nhip.checkins.v1.checkins_pb2 import RecordProgress
@@ -147,7 +147,7 @@ def submit(
     imported: bool = False,
 ) -> Decision:
     """`recorded` is what is decided about each of its values, `topics` about each topic that is raised in it: all of it
-    is recorded with it, or nothing. What is imported was made on its day."""
+    is recorded with it, or nothing. What is imported was made on the day that it says (A-07)."""
     _check_open(check_in, slot)
     if command.HasField("revision") and command.revision != check_in.revision:
         raise _moved("revision", check_in.revision)
@@ -158,14 +158,14 @@ def submit(
     ):
         told = "say something: a value, your mood, what was done, a topic"
         raise Rejected("CHECK_IN_EMPTY", told, kind=Kind.INVALID, field="values", rule="C-08")
-    due_on = required_date(command.due_on)
+    due_on, made_on = required_date(command.due_on), _made_on(command, today, imported=imported)
     submitted = CheckInSubmitted(
         check_in_id=id_of(person_id, due_on),
         person_id=person_id,
         manager_id=manager,
         due_on=command.due_on,
         submission=check_in.submission + 1,
-        late=today > due_on and not imported,
+        late=made_on is not None and made_on > due_on,
         values=[
             _checked(value, [e.event for e in decision if isinstance(e.event, ProgressRecorded)], imported=imported)
             for value, decision in zip(command.values, recorded, strict=True)
@@ -175,12 +175,29 @@ def submit(
         topic_ids=topics.keys(),
         wants_meeting=command.wants_meeting,
         brought_in=imported,
+        made_on=from_date(made_on) if imported and made_on else None,
         **lists,
     )
     whole = [StreamEvent(CHECK_IN(submitted.check_in_id), submitted)]
     for decision in (*recorded, *topics.values()):
         whole += decision
     return whole
+
+
+def _made_on(command: SubmitCheckIn, today: date, *, imported: bool) -> date | None:
+    """The day on which it is made; None: it was made elsewhere, and nobody knows when."""
+    if not imported:
+        if command.HasField("made_on"):
+            told = "leave it empty: it is made today; an import alone says when something was made elsewhere"
+            raise Rejected("MADE_NOW", told, kind=Kind.INVALID, field="made_on", rule="A-07")
+        return today
+    if not command.HasField("made_on"):
+        return None
+    made_on = required_date(command.made_on)
+    if made_on > today:
+        told = "it cannot have been made on a day that is still to come"
+        raise Rejected("MADE_AHEAD", told, kind=Kind.INVALID, field="made_on", rule="A-07")
+    return made_on
 
 
 def check_brought_in(check_in: CheckIn, command: SubmitCheckIn, today: date) -> None:

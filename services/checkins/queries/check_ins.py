@@ -91,6 +91,7 @@ def line(row: CheckInRow, today: date, *, own: bool) -> pb.CheckInLine:
         state=state,
         submitted_at=from_datetime(row.submitted_at) if row.submitted_at else None,
         late=row.late,
+        undated=row.undated,
         mood=PersonalText.FromString(row.mood) if row.mood else None,
         confidence=from_decimal(row.confidence) if row.confidence is not None else None,
         answered_at=from_datetime(row.answered_at) if row.answered_at else None,

@@ -95,16 +95,18 @@ def _line(unit: str, parents: dict[str, str]) -> list[str]:
 async def discipline(
     con: asyncpg.Connection, tenant: str, request: pb.ListDiscipline, reader: str, org: OrgChart, today: date
 ) -> pb.Discipline:
-    """By manager: how many check-ins fell due, were made in time, and were answered, and how soon (A-07, G-82)."""
+    """By manager: how many check-ins fell due, were made in time, and were answered, and how soon (A-07, G-82). What was
+    brought in from elsewhere counts by the day on which it was made there."""
     everybodys = any(org.has_role(reader, role) for role in ALL_READERS)
     page = asked(request, tenant, str, size=PAGE)
     rows = await con.fetch(
         f"""select d.manager_id, count(*) as due,
-          count(*) filter (where c.submission > 0 and not c.late) as in_time,
+          count(*) filter (where c.submission > 0 and not c.late and not c.undated) as in_time,
           count(*) filter (where c.submission > 0 and c.late) as late,
-          count(c.answered_at) as answered,
+          count(*) filter (where c.undated) as undated,
+          count(c.answered_at) filter (where not c.brought_in) as answered,
           percentile_cont(0.5) within group (order by extract(epoch from c.answered_at - c.first_submitted_at) / 3600)
-            as answer_hours
+            filter (where not c.brought_in) as answer_hours
         from {DUES} d left join {CHECK_INS} c
           on c.tenant = d.tenant and c.person_id = d.person_id and c.due_on = d.due_on
         where d.tenant = $1 and d.due_on >= $2 and d.due_on < $3 and ($4::text is null or d.manager_id > $4)
@@ -130,6 +132,7 @@ async def discipline(
                 late=row["late"],
                 answered=row["answered"],
                 answer_hours=round(row["answer_hours"] or 0),
+                undated=row["undated"],
             )
             for row in shown
         ],

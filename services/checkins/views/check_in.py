@@ -34,6 +34,10 @@ class CheckInRow:
     submitted_at: datetime | None
     late: bool
     """Its first submission came after its day."""
+    brought_in: bool
+    """Its first submission was made elsewhere."""
+    undated: bool
+    """… and nobody knows on which day."""
     confidence: Decimal | None
     """The mean of the last submission's."""
     mood: bytes
@@ -56,7 +60,7 @@ class CheckInView(View[CheckInRow]):
     def fold(self, rows: Rows[CheckInRow], event: Recorded) -> None:
         key = _key(event)
         row = rows.get(*key) or CheckInRow(
-            *key, t.CHECK_IN_STATE_NOT_STARTED, 0, None, b"", 0, "", None, None, False, None, b"", False, b"", None
+            *key, t.CHECK_IN_STATE_NOT_STARTED, 0, None, b"", 0, "", None, None, False, False, False, None, b"", False, b"", None
         )
         match event.message:
             case CheckInDrafted() as e:
@@ -81,6 +85,7 @@ class CheckInView(View[CheckInRow]):
         answers = [event for event in events if isinstance(event.message, CheckInEvaluated | CheckInAskedAgain)]
         last = state.submitted
         first = submissions[0].message if submissions else None
+        assert first is None or isinstance(first, CheckInSubmitted)
         yield CheckInRow(
             *_key(events[0]),
             state.state,
@@ -91,7 +96,9 @@ class CheckInView(View[CheckInRow]):
             last.manager_id if last else "",
             submissions[0].recorded_at if submissions else None,
             submissions[-1].recorded_at if submissions else None,
-            isinstance(first, CheckInSubmitted) and first.late,
+            first.late if first else False,
+            first.brought_in if first else False,
+            _undated(first) if first else False,
             mean_confidence(last.values) if last else None,
             packed(last.mood) if last and last.HasField("mood") else b"",
             last.wants_meeting if last else False,
@@ -112,11 +119,17 @@ def _submitted(row: CheckInRow, event: Recorded, e: CheckInSubmitted) -> CheckIn
         first_submitted_at=event.recorded_at if first else row.first_submitted_at,
         submitted_at=event.recorded_at,
         late=e.late if first else row.late,
+        brought_in=e.brought_in if first else row.brought_in,
+        undated=_undated(e) if first else row.undated,
         confidence=mean_confidence(e.values),
         mood=packed(e.mood) if e.HasField("mood") else b"",
         wants_meeting=e.wants_meeting,
         submitted=packed(e),
     )
+
+
+def _undated(e: CheckInSubmitted) -> bool:
+    return e.brought_in and not e.HasField("made_on")
 
 
 def _key(event: Recorded) -> tuple[str, str, date]:

@@ -65,6 +65,8 @@ def reasons(language: Language) -> dict[str, str]:
         "UNIT_WITHOUT_HEAD": _("Nobody heads this unit: choose a person."),
         "CHECK_IN_AHEAD": _("Its day is not over yet: it is made in Nhip."),
         "CHECK_IN_THERE": _("There is a check-in of this day, sent or begun: its author alone changes it."),
+        "MADE_NOW": _("Leave it empty: it is made today."),
+        "MADE_AHEAD": _("It cannot have been made on a day that is still to come."),
         "NOT_BROUGHT_IN": _("A check-in from elsewhere brings no topics along and asks for no meeting."),
         "CHECK_IN_UNKNOWN": _("There is no such check-in, or it is not yours to read."),
         "MEETING_UNKNOWN": _("There is no such meeting, or you do not take part in it."),

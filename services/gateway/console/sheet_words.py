@@ -76,6 +76,7 @@ def field_words(language: Language) -> Mapping[str, str]:
         "kpi": _("KPI"),
         "owner": _("Whose KPI"),
         "person": _("Who checked in"),
+        "made_on": _("Day on which it was made"),
         "mood": _("Mood (1–5)"),
         "done": _("What was done"),
         "not_done": _("What was not done"),

@@ -3,7 +3,7 @@ written once."""
 
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -13,6 +13,7 @@ import pytest
 from cli.client import Client, connected
 from cli.importing.table import Asked, Sending, bring_table
 from cli.running import Failed
+from eventkit.context import by_the_clock
 from eventkit.errors import Rejected
 from eventkit.values import from_date
 from importing.sheets.dry_run import Result, Wanted, dry_run
@@ -21,11 +22,14 @@ from importing.sheets.mapping import guess
 from importing.sheets.tables import TABLES
 from importing.sheets.writing import Report, write
 from nhip.checkins.v1 import cadence_pb2 as cd
+from nhip.checkins.v1 import check_ins_pb2 as ci
 from nhip.common.v1 import operations_pb2 as ops
 from nhip.common.v1.words_pb2 import PersonalText
 from nhip.goals.v1 import goals_pb2 as g
 from nhip.people.v1 import people_pb2 as p
 from nhip.people.v1 import types_pb2 as pt
+from services.checkins.reactors.falling_due import FallingDue
+from services.checkins.views.check_in import CheckInView
 from tests.integration.services.company import System
 
 SHEETS = Path(__file__).parents[2] / "sheets"
@@ -40,6 +44,7 @@ class Desk:
     tokens: dict[str, str]
     mint: Callable[[str], str]
     """The token of somebody, by their id."""
+    tenant: str
 
     def by(self, subject: str) -> Sending:
         return Sending(self.client.acting(self.tokens[subject]))
@@ -90,7 +95,7 @@ async def desk(system: System) -> AsyncGenerator[Desk]:
             "importer": mint(tenant, "service:importer", on_behalf_of="service:operator"),
             "nam": mint(tenant, f"person:{done.id}"),
         }
-        yield Desk(client, tokens, lambda id: mint(tenant, f"person:{id}"))
+        yield Desk(client, tokens, lambda id: mint(tenant, f"person:{id}"), tenant)
 
 
 async def opened(desk: Desk) -> None:
@@ -330,7 +335,7 @@ async def test_as_one_only_commands_of_the_service_are_carried_out_that_come_alo
     assert done.verdicts[0].id == done.verdicts[1].id
 
 
-async def test_past_check_ins_come_in_once_by_who_looks_after_people_and_nobody_is_told_c10(desk: Desk):
+async def test_past_check_ins_come_in_once_by_who_looks_after_people_and_nobody_is_told_c10_a07(desk: Desk, system: System):
     await staffed(desk)
     today = datetime.now(ZoneInfo("Asia/Ho_Chi_Minh")).date()
     day, services = today - timedelta(days=7), desk.by("importer")
@@ -356,8 +361,27 @@ async def test_past_check_ins_come_in_once_by_who_looks_after_people_and_nobody_
     assert told(other) == [(2, "B", "CHECK_IN_THERE")]
     by_nam = f"{table}0101,{day - timedelta(7)},3,Học sản phẩm,,\n"
     assert (await desk.bring("check_ins", by_nam, by="nam")).made["check_in"] == 1
+    dated = f"{table[:-1]},Ngày gửi\n"
+    for weeks, after in ((3, 0), (4, 1)):  # one in time, one a day late
+        due_on = today - timedelta(days=7 * weeks)
+        row = f"0101,{due_on},3,Học sản phẩm,,,{due_on + timedelta(days=after)}\n"
+        assert (await desk.bring("check_ins", dated + row)).made["check_in"] == 1
+    await fell_due(system, desk, [today, today - timedelta(days=14), today - timedelta(days=21)])
+    seen = await desk.by("nam").ask(ci.ListDiscipline(), ci.Discipline)
+    [line] = [one for one in seen.lines if one.due == 12]  # three people, four weeks
+    assert (line.in_time, line.late, line.undated, line.answered) == (1, 1, 2, 0)
     [kpi] = await desk.kpis()
     assert kpi.standing.current.value == "3"
+
+
+async def fell_due(system: System, desk: Desk, days: list[date]) -> None:
+    """It was said on these days of whom a check-in was due, and is seen."""
+    checkins, tenant = system.all_resources["checkins"], desk.tenant
+    for day in days:
+        ctx = by_the_clock(tenant, "test", uuid4().hex, datetime.now(UTC), datetime.now(UTC))
+        await FallingDue(checkins).look_at(ctx, day)
+    end = await checkins.log.last_position()
+    await checkins.reached.wait([CheckInView().subscription], checkins.partition("checkins")(tenant), end)
 
 
 async def test_a_unit_that_was_renamed_since_is_known_by_its_row(desk: Desk):

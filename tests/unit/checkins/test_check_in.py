@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -216,6 +216,31 @@ def test_no_order_loses_what_was_written(steps: list[tuple[str, int]]):
     written = [e for e in events if isinstance(e, CheckInDrafted | CheckInSubmitted)]
     revisions = [(e.revision, place) for place, e in enumerate(written, 1) if isinstance(e, CheckInDrafted)]
     assert all(revision == place for revision, place in revisions), "each that is written is another revision"
+
+
+@pytest.mark.parametrize(
+    ("imported", "made_on", "today", "late"),
+    [
+        (False, None, DUE, False),
+        (False, None, DUE + timedelta(days=1), True),
+        (True, None, DUE + timedelta(days=90), False),
+        (True, DUE, DUE + timedelta(days=90), False),
+        (True, DUE + timedelta(days=2), DUE + timedelta(days=90), True),
+        (True, DUE + timedelta(days=91), DUE + timedelta(days=90), "MADE_AHEAD"),
+        (False, DUE, DUE, "MADE_NOW"),
+    ],
+)
+def test_late_is_judged_by_the_day_on_which_it_was_made_a07(
+    imported: bool, made_on: date | None, today: date, late: bool | str
+):
+    command = pb.SubmitCheckIn(due_on=DAY, mood=4, made_on=from_date(made_on) if made_on else None)
+    try:
+        [event] = check_in.submit(CheckIn(), command, "minh", "phuc", SLOT, today, [], {}, imported=imported)
+    except Rejected as refused:
+        assert refused.reason == late
+        return
+    assert isinstance(event.event, CheckInSubmitted)
+    assert (event.event.late, event.event.HasField("made_on")) == (late, imported and made_on is not None)
 
 
 def test_a_value_that_stands_already_is_checked_in_all_the_same():

@@ -1,5 +1,6 @@
 """Past check-ins in a table: rows of one person and day are one check-in (C-10)."""
 
+from collections.abc import Sequence
 from datetime import date
 
 from eventkit.values import required_date
@@ -19,7 +20,7 @@ from nhip.people.v1 import people_pb2 as p
 HEADINGS = ["Nhân viên", "Ngày check-in", "Tâm trạng", "Việc đã làm", "Trở ngại", "KPI", "Giá trị", "Độ tự tin"]
 
 
-def planned(*rows: tuple[str, ...]) -> Plan:
+def planned(*rows: tuple[str, ...], headings: Sequence[str] = HEADINGS) -> Plan:
     there = Standing(cycle=g.Cycle(cycle_id="q1", name="Quý 1"))
     names = {"minh": "Minh", "tram": "Trâm"}
     there.people = {id: p.Person(person_id=id, name=PersonalText(plain=n), active=True) for id, n in names.items()}
@@ -28,8 +29,17 @@ def planned(*rows: tuple[str, ...]) -> Plan:
         for name in ("Demo", "Chốt")
         for owner in names
     }
-    grid = Grid("x", [HEADINGS, *map(list, rows)])
+    grid = Grid("x", [list(headings), *map(list, rows)])
     return check_ins(rows_of(grid, TABLES["check_ins"], guess(grid, TABLES["check_ins"]).mapping), there)
+
+
+def test_the_day_on_which_it_was_made_comes_along_and_is_one_day_a07():
+    rows = [("Minh", "20/03/2025", "4", *[""] * 5, "21/03/2025"), ("Minh", "20/03/2025", *[""] * 6, "21/03/2025")]
+    plan = planned(*rows, ("Trâm", "20/03/2025", "4", *[""] * 6), headings=[*HEADINGS, "Ngày gửi"])
+    assert (plan.faults, required_date(command(plan).made_on)) == ([], date(2025, 3, 21))
+    assert not command(plan, 1).HasField("made_on"), "nobody says it of Trâm's"
+    two = planned(*rows, ("Minh", "20/03/2025", *[""] * 6, "22/03/2025"), headings=[*HEADINGS, "Ngày gửi"])
+    assert [(fault.row, fault.field, fault.reason) for fault in two.faults] == [(4, "made_on", "OTHER_ROW_SAYS")]
 
 
 def command(plan: Plan, number: int = 0) -> ci.SubmitCheckIn:

@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 from starlette.responses import Response
 
 from eventkit.errors import Violation
+from eventkit.rpc.addresses import ADDRESS
 from eventkit.values import to_datetime
 from nhip.checkins.v1 import cadence_pb2, check_ins_pb2, types_pb2
 from nhip.checkins.v1 import calendar_feeds_pb2 as feeds_pb2
@@ -58,6 +59,8 @@ class RegularityRow:
     due: int
     in_time: int
     late: int
+    undated: int
+    """Brought in from elsewhere, without the day on which they were made."""
     missing: int
     answered: str
     """ "5/6"."""
@@ -196,6 +199,7 @@ async def show(visit: Visit, filled: Form, status: int = 200) -> Response:
         address_drawn=drawn(visit),
         feed_since=language.instant(to_datetime(feed.since), visit.zone) if feed and feed.HasField("since") else "",
         regularity=[_regularity(line, who) for line in regularity.lines] if regularity else [],
+        any_undated=any(line.undated for line in regularity.lines) if regularity else False,
     )
 
 
@@ -205,15 +209,23 @@ def drawn(visit: Visit) -> str:
     return f"nhipfeed_{visit.session.tenant}_{secrets.token_hex(32)}"
 
 
+def drawn_by(visit: Visit, filled: Form) -> str:
+    """The address that a form was sent with; another one, where what it brings is no address of this company."""
+    address = ADDRESS.fullmatch(filled["address_drawn"])
+    assert visit.session is not None
+    return address[0] if address and address[1] == visit.session.tenant else drawn(visit)
+
+
 def _regularity(line: check_ins_pb2.DisciplineLine, who: Directory) -> RegularityRow:
-    made = line.in_time + line.late
+    here = line.in_time + line.late
     return RegularityRow(
         who.person(line.manager_id).name if line.manager_id else "–",
         line.due,
         line.in_time,
         line.late,
-        line.due - made,
-        f"{line.answered}/{made}",
+        line.undated,
+        line.due - here - line.undated,
+        f"{line.answered}/{here}",
         line.answer_hours,
     )
 

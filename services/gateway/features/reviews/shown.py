@@ -236,7 +236,7 @@ async def facts(visit: Visit, person_id: str, starts_on: date, ends_on: date) ->
     if slots and made:
         lines = [one for one in made.check_ins if starts_on <= day_of(one.due_on) <= ends_on]
         sent = [one for one in lines if one.HasField("submitted_at")]
-        told = {"made": len(sent), "of": len(slots), "in_time": sum(not one.late for one in sent)}
+        told = {"made": len(sent), "of": len(slots), "in_time": sum(not one.late and not one.undated for one in sent)}
         found.append(("clipboard-check", _("%(made)s of %(of)s check-ins made, %(in_time)s in time") % told))
     topics = [
         one
