@@ -879,6 +879,7 @@ class CompanyX(
     def ListProposals(self, request: goals_pb2.ListProposals, actor: str) -> Message:
         shown = [self._for(proposal, actor) for proposal in self.proposals.values()]
         shown = [proposal for proposal in shown if proposal.may_decide or not request.mine_to_decide]
+        shown = [one for one in shown if request.proposer_id in ("", one.proposer.person_id)]
         return goals_pb2.Proposals(proposals=sorted(shown, key=lambda p: (p.state, -p.proposed_at.seconds)))
 
     def GetProposal(self, request: goals_pb2.GetProposal, actor: str) -> Message:

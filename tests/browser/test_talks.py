@@ -6,8 +6,11 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 
+from nhip.goals.v1 import goals_pb2 as g
+from nhip.goals.v1 import types_pb2 as gt
 from tests.browser.company_x import CompanyX
 from tests.browser.conftest import Open, fits, serving
+from tests.browser.messages import words
 
 
 @pytest.fixture
@@ -38,13 +41,22 @@ async def test_what_is_typed_in_a_meeting_is_kept_and_its_minutes_confirmed_c32(
     assert company.confirmed == ["minh"]
 
 
-async def test_a_review_goes_from_one_to_the_other_on_a_phone_c42(opened: Open, talking: tuple[str, CompanyX]):
+async def test_a_review_goes_from_one_to_the_other_on_a_phone_c42_c50(opened: Open, talking: tuple[str, CompanyX]):
     url, company = talking
     company.written()
+    company.proposals["p3"] = g.Proposal(
+        proposal_id="p3",
+        title=words("Bớt số demo"),
+        proposer=g.Owner(person_id="minh"),
+        state=gt.PROPOSAL_STATE_APPROVED,
+    )
     page = await opened("/reviews/q1-2025/minh", person="Phúc", phone=True, base_url=url)
     await fits(page)
     await expect(page.get_by_text("Nửa đầu quý em chạy số demo")).to_be_visible()
-    await expect(page.locator(".review-facts")).to_contain_text("5/6 check-in, 5 lần đúng hạn")
+    made_of = page.locator(".review-facts")  # the whole cycle is a fairer basis than its last weeks
+    await expect(made_of).to_contain_text("5/6 check-in, 5 lần đúng hạn")
+    await expect(made_of).to_contain_text("lời khen từ Phúc")
+    await expect(made_of.get_by_role("listitem").filter(has_text="Bớt số demo")).to_contain_text("Đã duyệt")
     await page.get_by_role("radiogroup", name="Demo · khách mới").get_by_role("radio", name="Điều chỉnh").check()
     await page.locator("#target-i1").fill("60")
     await page.get_by_label("Tại sao có kết quả đó?").fill("Anh duyệt giá chậm ba tuần")

@@ -1,6 +1,7 @@
-"""Where a check-in stands, as a colour, an icon and a word."""
+"""Where a check-in, or a proposal, stands, as a colour, an icon and a word."""
 
 from nhip.checkins.v1 import types_pb2 as t
+from nhip.goals.v1 import types_pb2 as goal_types
 from services.gateway.console.cards import StateMark
 from services.gateway.console.language import Language
 
@@ -15,3 +16,14 @@ def check_in_mark(state: int, language: Language) -> StateMark:
         t.CHECK_IN_STATE_OVERDUE: StateMark("behind", "hourglass", _("Overdue")),
         t.CHECK_IN_STATE_AWAY: StateMark("new", "calendar", _("Away")),
     }.get(t.CheckInState.ValueType(state), StateMark("new", "circle-dashed", _("Not made yet")))
+
+
+def proposal_mark(state: int, language: Language) -> StateMark:
+    _ = language.gettext
+    marks: dict[int, StateMark] = {
+        goal_types.PROPOSAL_STATE_APPROVED: StateMark("ontrack", "check", _("Approved")),
+        goal_types.PROPOSAL_STATE_DECLINED: StateMark("stale", "x", _("Declined")),
+        goal_types.PROPOSAL_STATE_EXPIRED: StateMark("stale", "clock", _("Expired")),
+        goal_types.PROPOSAL_STATE_WITHDRAWN: StateMark("stale", "arrow-back-up", _("Withdrawn")),
+    }
+    return marks.get(state, StateMark("behind", "clock", _("Waiting")))

@@ -32,7 +32,13 @@ async def listed(
     async with reading(pool, who.tenant) as con:
         while len(found) < page.limit:
             rows = await proposals.listed(
-                con, who.tenant, request.cycle_id, after, page.limit, waiting=request.mine_to_decide
+                con,
+                who.tenant,
+                request.cycle_id,
+                after,
+                page.limit,
+                waiting=request.mine_to_decide,
+                proposer_id=request.proposer_id,
             )
             states = await _touched(con, who.tenant, rows, moment(AsOf(), org, at), org)
             found += [

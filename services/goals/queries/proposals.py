@@ -14,14 +14,22 @@ from services.goals.views.proposal import PROPOSALS, ProposalRow
 
 
 async def listed(
-    con: asyncpg.Connection, tenant: str, cycle_id: str, after: Cursor | None, limit: int, *, waiting: bool
+    con: asyncpg.Connection,
+    tenant: str,
+    cycle_id: str,
+    after: Cursor | None,
+    limit: int,
+    *,
+    waiting: bool,
+    proposer_id: str = "",
 ) -> list[ProposalRow]:
-    """The proposals of a cycle, or of all, behind a place: those that wait first, then the newest; with `waiting` only
-    the former."""
+    """The proposals of a cycle, or of all, of a person, or of everybody, behind a place: those that wait first, then
+    the newest; with `waiting` only the former."""
     wait, proposed_at, id = after or (None, None, None)
     rows = await con.fetch(
         f"select * from {PROPOSALS} where tenant = $1 and ($2 = '' or cycle_id = $2) and (not $3 or state = 1) "
         "and ($4::boolean is null or (state = 1, proposed_at, proposal_id) < ($4, $5::timestamptz, $6)) "
+        "and ($8 = '' or proposer_id = $8) "
         "order by (state = 1) desc, proposed_at desc, proposal_id desc limit $7",
         tenant,
         cycle_id,
@@ -30,6 +38,7 @@ async def listed(
         proposed_at,
         id,
         limit,
+        proposer_id,
     )
     return [PROPOSALS.of(row) for row in rows]
 

@@ -34,6 +34,7 @@ class ProposalRow:
     tenant: str
     proposal_id: str
     cycle_id: str
+    proposer_id: str
     state: int
     proposed: bytes
     """With its changes as they were put on what stood last."""
@@ -61,7 +62,7 @@ class ProposalRow:
 class ProposalView(View[ProposalRow]):
     name, source, categories, key = "proposal", "goals", (PROPOSAL.category,), ("tenant", "proposal_id")
     version = VERSION
-    indexes = ("tenant, cycle_id", "proposed_at")
+    indexes = ("tenant, cycle_id", "tenant, proposer_id", "proposed_at")
     row = ProposalRow
     folds = (
         ApprovalGiven,
@@ -115,6 +116,7 @@ def _begun(event: Recorded, proposed: ChangeProposed) -> ProposalRow:
         event.tenant,
         event.stream.id,
         proposed.cycle_id,
+        proposed.proposer_id,
         t.PROPOSAL_STATE_PROPOSED,
         packed(proposed),
         event.recorded_at,

@@ -22,6 +22,7 @@ from services.gateway.console.links import praise_link
 from services.gateway.console.notices import meeting_url
 from services.gateway.console.refusals import words
 from services.gateway.console.said import NOBODY, said_changes
+from services.gateway.console.states import proposal_mark
 from services.gateway.console.visit import Visit
 from services.gateway.features.proposals.before import before
 from services.gateway.features.proposals.reconciliation import (
@@ -93,17 +94,6 @@ class ProposalPage:
     may_withdraw: bool
 
 
-def state_mark(state: int, visit: Visit) -> StateMark:
-    _ = visit.language.gettext
-    marks: dict[int, StateMark] = {
-        types_pb2.PROPOSAL_STATE_APPROVED: StateMark("ontrack", "check", _("Approved")),
-        types_pb2.PROPOSAL_STATE_DECLINED: StateMark("stale", "x", _("Declined")),
-        types_pb2.PROPOSAL_STATE_EXPIRED: StateMark("stale", "clock", _("Expired")),
-        types_pb2.PROPOSAL_STATE_WITHDRAWN: StateMark("stale", "arrow-back-up", _("Withdrawn")),
-    }
-    return marks.get(state, StateMark("behind", "clock", _("Waiting")))
-
-
 def proposal_page(visit: Visit, proposal: goals_pb2.Proposal, who: Directory | None = None) -> ProposalPage:
     """A proposal as it is shown. What cannot be shown says so, and takes no list from the others."""
     if not proposal.unshown:
@@ -131,7 +121,7 @@ def _page(visit: Visit, proposal: goals_pb2.Proposal, who: Directory) -> Proposa
         reason_class=reason_class_word(proposal.reason_class, language),
         proposer=owner_avatar(proposal.proposer, language),
         proposed_at=language.instant(proposal.proposed_at.ToDatetime(UTC), visit.zone),
-        state=state_mark(proposal.state, visit),
+        state=proposal_mark(proposal.state, visit.language),
         summary=summary(proposal, visit),
         touched=_touched([*(change.name for change in changes), *(one.name for one in additions)]),
         changes=changes,

@@ -23,13 +23,13 @@ from services.gateway.console.notices import review_url
 from services.gateway.console.routes import Routes
 from services.gateway.console.visit import Visit, or_none
 from services.gateway.failures import Failure
+from services.gateway.features.reviews.facts import facts
 from services.gateway.features.reviews.shown import (
     QUESTIONS,
     STEPS,
     KpiRow,
     as_form,
     beads,
-    facts,
     kpi_rows,
     kpis_of,
     part_shown,
@@ -121,7 +121,7 @@ async def _show(visit: Visit, form: Form | None = None, status: int = 200) -> Re
     days = ""
     if cycle is not None:
         days = f"{visit.language.day(day_of(cycle.starts_on))} – {visit.language.day(day_of(cycle.ends_on))}"
-    told = await facts(visit, person_id, day_of(cycle.starts_on), day_of(cycle.ends_on)) if cycle is not None else []
+    told = await facts(visit, person_id, cycle) if cycle is not None else []
     meeting = f"cycle={quote(cycle_id, safe='')}&reviewed={quote(person_id, safe='')}"
     with_whom = person_id if not own else review.head.manager_id
     return visit.render(

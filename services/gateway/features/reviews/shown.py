@@ -3,22 +3,21 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date
+from datetime import UTC
 from decimal import Decimal
 from uuid import uuid4
 
 from eventkit.values import is_percent
-from nhip.checkins.v1 import cadence_pb2, check_ins_pb2, checkins_pb2, reviews_pb2, topics_pb2, types_pb2
+from nhip.checkins.v1 import checkins_pb2, reviews_pb2, types_pb2
 from nhip.common.v1.words_pb2 import PersonalText
 from nhip.goals.v1 import goals_pb2
 from nhip.goals.v1 import types_pb2 as goal_types_pb2
 from services.gateway.console.as_of import Moment
 from services.gateway.console.cards import Bar, StatusMark, bar, gap_text, kpi_card, target_text, way_to
-from services.gateway.console.forms import Form, date_message
+from services.gateway.console.forms import Form
 from services.gateway.console.language import Language, day_of, decimal_of
 from services.gateway.console.visit import Visit, or_none
 
-MOST_TOPICS = 50
 MOST_ASKED = 12
 """KPIs that are asked for one by one, where the person does not answer for them any more."""
 STEPS = {"keep": types_pb2.NEXT_STEP_KEEP, "adjust": types_pb2.NEXT_STEP_ADJUST, "stop": types_pb2.NEXT_STEP_STOP}
@@ -218,38 +217,6 @@ async def beads(visit: Visit, rows: Sequence[KpiRow]) -> tuple[str, list[Bead]]:
                 for entry in latest
             ]
     return "", []
-
-
-async def facts(visit: Visit, person_id: str, starts_on: date, ends_on: date) -> list[tuple[str, str]]:
-    """What the cycle was made of, as far as the reader may see it: each an icon and a sentence, no mark of anybody."""
-    asked_days = cadence_pb2.GetCalendar(person_id=person_id, day=date_message(ends_on))
-    asked_made = check_ins_pb2.ListCheckIns(person_id=person_id, page_size=100)
-    asked_topics = topics_pb2.ListTopics(author_id=person_id, page_size=MOST_TOPICS)
-    calendar, made, raised = await asyncio.gather(
-        or_none(visit.caller.query("checkins", "GetCalendar", asked_days, cadence_pb2.Calendar)),
-        or_none(visit.caller.query("checkins", "ListCheckIns", asked_made, check_ins_pb2.CheckInList)),
-        or_none(visit.caller.query("checkins", "ListTopics", asked_topics, topics_pb2.TopicList)),
-    )
-    _, ngettext = visit.language.gettext, visit.language.ngettext
-    found: list[tuple[str, str]] = []
-    slots = [one for one in calendar.slots if one.state != types_pb2.CHECK_IN_STATE_AWAY] if calendar else []
-    if slots and made:
-        lines = [one for one in made.check_ins if starts_on <= day_of(one.due_on) <= ends_on]
-        sent = [one for one in lines if one.HasField("submitted_at")]
-        told = {"made": len(sent), "of": len(slots), "in_time": sum(not one.late and not one.undated for one in sent)}
-        found.append(("clipboard-check", _("%(made)s of %(of)s check-ins made, %(in_time)s in time") % told))
-    topics = [
-        one
-        for one in (raised.topics if raised else ())
-        if starts_on <= one.raised_at.ToDatetime(UTC).astimezone(visit.zone).date() <= ends_on
-    ]
-    if topics:
-        settled = sum(one.state in (types_pb2.TOPIC_STATE_ANSWERED, types_pb2.TOPIC_STATE_CLOSED) for one in topics)
-        text = ngettext(
-            "%(num)s topic raised, %(settled)s settled", "%(num)s topics raised, %(settled)s settled", len(topics)
-        )
-        found.append(("message-circle", text % {"num": len(topics), "settled": settled}))
-    return found
 
 
 def _tone(confidence: int) -> str:
