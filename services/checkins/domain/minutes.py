@@ -1,5 +1,5 @@
-"""What is said in a meeting, step by step, and its minutes (C-31 … C-38): each note, way, action and addition belongs to
-the circle in which it was said, and so do its readers."""
+"""What is said in a meeting, step by step, and its minutes (C-31 … C-38): each note, way, action and addition belongs
+to the circle in which it was said, and so do its readers."""
 
 from eventkit.commands.aggregate import Decision, StreamEvent
 from eventkit.context import Actor

@@ -95,8 +95,9 @@ def _line(unit: str, parents: dict[str, str]) -> list[str]:
 async def discipline(
     con: asyncpg.Connection, tenant: str, request: pb.ListDiscipline, reader: str, org: OrgChart, today: date
 ) -> pb.Discipline:
-    """By manager: how many check-ins fell due, were made in time, and were answered, and how soon (A-07, G-82). What was
-    brought in from elsewhere counts by the day on which it was made there."""
+    """By manager: how many check-ins fell due, were made in time, and were answered, and how soon (A-07, G-82).
+
+    What was brought in from elsewhere counts by the day on which it was made there."""
     everybodys = any(org.has_role(reader, role) for role in ALL_READERS)
     page = asked(request, tenant, str, size=PAGE)
     rows = await con.fetch(

@@ -60,7 +60,23 @@ class CheckInView(View[CheckInRow]):
     def fold(self, rows: Rows[CheckInRow], event: Recorded) -> None:
         key = _key(event)
         row = rows.get(*key) or CheckInRow(
-            *key, t.CHECK_IN_STATE_NOT_STARTED, 0, None, b"", 0, "", None, None, False, False, False, None, b"", False, b"", None
+            *key,
+            t.CHECK_IN_STATE_NOT_STARTED,
+            0,
+            None,
+            b"",
+            0,
+            "",
+            None,
+            None,
+            False,
+            False,
+            False,
+            None,
+            b"",
+            False,
+            b"",
+            None,
         )
         match event.message:
             case CheckInDrafted() as e:

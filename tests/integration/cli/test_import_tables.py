@@ -335,7 +335,9 @@ async def test_as_one_only_commands_of_the_service_are_carried_out_that_come_alo
     assert done.verdicts[0].id == done.verdicts[1].id
 
 
-async def test_past_check_ins_come_in_once_by_who_looks_after_people_and_nobody_is_told_c10_a07(desk: Desk, system: System):
+async def test_past_check_ins_come_in_once_by_who_looks_after_people_and_nobody_is_told_c10_a07(
+    desk: Desk, system: System
+):
     await staffed(desk)
     today = datetime.now(ZoneInfo("Asia/Ho_Chi_Minh")).date()
     day, services = today - timedelta(days=7), desk.by("importer")

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given as random
 from hypothesis import strategies as st
 
+from eventkit.commands.aggregate import Decision
 from eventkit.directory.facts import Place
 from eventkit.errors import Rejected
 from eventkit.values import from_date
@@ -219,28 +220,36 @@ def test_no_order_loses_what_was_written(steps: list[tuple[str, int]]):
 
 
 @pytest.mark.parametrize(
-    ("imported", "made_on", "today", "late"),
+    ("imported", "made_after", "sent_after", "late"),
     [
-        (False, None, DUE, False),
-        (False, None, DUE + timedelta(days=1), True),
-        (True, None, DUE + timedelta(days=90), False),
-        (True, DUE, DUE + timedelta(days=90), False),
-        (True, DUE + timedelta(days=2), DUE + timedelta(days=90), True),
-        (True, DUE + timedelta(days=91), DUE + timedelta(days=90), "MADE_AHEAD"),
-        (False, DUE, DUE, "MADE_NOW"),
+        (False, None, 0, False),
+        (False, None, 1, True),
+        (True, None, 90, False),
+        (True, 0, 90, False),
+        (True, 2, 90, True),
     ],
 )
 def test_late_is_judged_by_the_day_on_which_it_was_made_a07(
-    imported: bool, made_on: date | None, today: date, late: bool | str
+    imported: bool, made_after: int | None, sent_after: int, late: bool
 ):
-    command = pb.SubmitCheckIn(due_on=DAY, mood=4, made_on=from_date(made_on) if made_on else None)
-    try:
-        [event] = check_in.submit(CheckIn(), command, "minh", "phuc", SLOT, today, [], {}, imported=imported)
-    except Rejected as refused:
-        assert refused.reason == late
-        return
+    [event] = submitted_after(sent_after, made_after, imported=imported)
     assert isinstance(event.event, CheckInSubmitted)
-    assert (event.event.late, event.event.HasField("made_on")) == (late, imported and made_on is not None)
+    assert (event.event.late, event.event.HasField("made_on")) == (late, imported and made_after is not None)
+
+
+@pytest.mark.parametrize(("imported", "reason"), [(True, "MADE_AHEAD"), (False, "MADE_NOW")])
+def test_only_an_import_says_when_it_was_made_and_no_day_to_come_a07(imported: bool, reason: str):
+    with pytest.raises(Rejected) as refused:
+        submitted_after(90, 91, imported=imported)
+    assert [(one.field, one.reason) for one in refused.value.violations] == [("made_on", reason)]
+
+
+def submitted_after(days: int, made_after: int | None, *, imported: bool) -> Decision:
+    """Sent so many days after its day; `made_after`: what it says of when it was made."""
+    made_on = from_date(DUE + timedelta(days=made_after)) if made_after is not None else None
+    command = pb.SubmitCheckIn(due_on=DAY, mood=4, made_on=made_on)
+    today = DUE + timedelta(days=days)
+    return check_in.submit(CheckIn(), command, "minh", "phuc", SLOT, today, [], {}, imported=imported)
 
 
 def test_a_value_that_stands_already_is_checked_in_all_the_same():
