@@ -310,6 +310,7 @@ def votes_of(board_votes: Mapping[str, Sequence[str]]) -> Counter[str]:
 
 def choose(board: TeamRetro | None, command: pb.ChooseTrials, ctx: Context) -> Decision:
     now = existing(board, command.team_retro_id)
+    check_reader(now, ctx.actor.id)
     if now.stage not in (t.STAGE_OPEN, t.STAGE_DONE):
         raise _not_open()
     if ctx.actor.id != now.opened.facilitator_id:

@@ -5,8 +5,9 @@ X-03, X-04.
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from collections import defaultdict
+from collections.abc import Mapping
+from unittest.mock import MagicMock
 
 import pytest
 from google.protobuf.message import Message
@@ -14,25 +15,17 @@ from google.protobuf.message_factory import GetMessageClass
 
 from eventkit.errors import Rejected
 from eventkit.rpc.access import Allow, may
-from eventkit.values import from_date, from_datetime
-from nhip.checkins.v1 import cadence_pb2 as cd
-from nhip.checkins.v1 import check_ins_pb2 as ci
 from nhip.checkins.v1 import checkins_pb2 as c
-from nhip.checkins.v1 import meetings_pb2 as m
-from nhip.checkins.v1 import reviews_pb2 as rv
-from nhip.checkins.v1 import topics_pb2 as tp
-from nhip.checkins.v1 import types_pb2 as ct
 from nhip.common.v1 import options_pb2
 from nhip.common.v1.command_pb2 import Accepted
 from nhip.goals.v1 import goals_pb2 as g
 from nhip.goals.v1 import types_pb2 as gt
 from nhip.people.v1 import people_pb2 as p
 from nhip.people.v1 import types_pb2 as pt
-from nhip.retros.v1 import retros_pb2 as retros
-from nhip.retros.v1 import types_pb2 as retro_types
 from nhip.rewards.v1 import rewards_pb2 as r
 from nhip.rewards.v1 import types_pb2 as rt
-from tests.integration.services.company import DESCRIPTORS, IMPORTER, OPERATOR, Company, System, number, today, words
+from tests.integration.services.company import DESCRIPTORS, IMPORTER, OPERATOR, Company, System, number, words
+from tests.integration.services.relations_of_beats import BEATS, OWN, Ask, talked
 
 ROLES: Mapping[str, frozenset[str]] = {
     "minh": frozenset({"employee"}),
@@ -68,21 +61,7 @@ async def company(system: System) -> Company:
     await company.do(p.AppointUnitHead(unit_id=ids["cskh"], person_id=ids["lan"]))
     await company.do(p.AssignPlace(person_id=ids["phuc"], place=pt.Place(unit_id=ids["sales"], manager_id=ids["ha"])))
     await company.define("I9", gt.LEVEL_INDIVIDUAL, 9, company.under("D1"), owner="minh")
-    topic = tp.TopicDraft(title=words("Duyệt giá nhanh hơn"))
-    await company.do(tp.RaiseTopic(topic=topic), "minh", name="topic")
-    starts = datetime.now(UTC) + timedelta(hours=1)
-    span = ct.Span(starts_at=from_datetime(starts), ends_at=from_datetime(starts + timedelta(minutes=30)))
-    call = m.CallMeeting(host_id=ids["phuc"], participant_ids=[ids["minh"]], span=span)
-    await company.do(call, "phuc", name="meeting")
-    due = from_datetime(starts + timedelta(days=1))
-    agreed = ct.Agreed(what=words("Soạn lại"), doer_id=ids["minh"], approver_id=ids["phuc"], due_at=due)
-    await company.do(m.AgreeAction(agreed=agreed), "phuc", name="action")
-    await company.do(m.ReportAction(action_id=ids["action"]), "minh")
-    written = retro_types.Starfish(start=words("Hỏi khách trước"))
-    board = retros.OpenTeamRetro(cycle_id=ids["q1"], unit_id=ids["sales"])
-    await company.do(board, "phuc", name="board")
-    await company.do(p.CreateUnit(name="Trống"), name="empty")
-    await company.do(retros.WriteStarfish(cycle_id=ids["q1"], starfish=written), "minh")
+    await talked(company)
     return company
 
 
@@ -127,23 +106,12 @@ async def test_every_call_is_let_in_by_the_access_rules_alone(company: Company, 
 
 # --- behind it: by relations ---
 
-Ask = Callable[[Company, str], Message]
-"""What one asks for, given the company and who asks."""
-
 
 def proposal(company: Company) -> str:
     return company.ids["proposal"]
 
 
 _SETS = {"nam": "yes", "quang": "yes", "mai": "yes", "van": "NOT_ALLOWED", "others": "NOT_YOURS_TO_SET"}
-_RHYTHM = {
-    "nam": "yes",
-    "quang": "yes",
-    "mai": "yes",
-    "huong": "yes",
-    "van": "NOT_ALLOWED",
-    "others": "RHYTHM_NOT_YOURS",
-}
 RELATIONS: Mapping[str, tuple[Ask, Mapping[str, str]]] = {
     "set a KPI of the company": (lambda x, who: x.definition(f"K-{who}", gt.LEVEL_COMPANY, 5), _SETS),
     "set a KPI of Phúc's unit": (
@@ -218,62 +186,6 @@ RELATIONS: Mapping[str, tuple[Ask, Mapping[str, str]]] = {
         ),
         {"van": "NOT_ALLOWED", "others": "SELF_PRAISE"},
     ),
-    "set the company's rhythm": (
-        lambda x, _: cd.SetCadence(weekday=ct.WEEKDAY_FRIDAY, every_weeks=2, first_on=from_date(today())),
-        _RHYTHM,
-    ),
-    "set the rhythm of Phúc's unit": (
-        lambda x, _: cd.SetCadence(
-            unit_id=x.ids["sales"], weekday=ct.WEEKDAY_FRIDAY, every_weeks=2, first_on=from_date(today())
-        ),
-        {**_RHYTHM, "phuc": "yes", "ha": "yes"},
-    ),
-    "set Minh's rhythm": (
-        lambda x, _: cd.SetCadence(
-            person_id=x.ids["minh"], weekday=ct.WEEKDAY_FRIDAY, every_weeks=2, first_on=from_date(today())
-        ),
-        {**_RHYTHM, "phuc": "yes", "ha": "yes"},
-    ),
-    "read the mood of Phúc's unit": (
-        lambda x, _: ci.GetGroupMood(unit_id=x.ids["sales"]),
-        {"phuc": "yes", "ha": "yes", "nam": "yes", "quang": "yes", "mai": "yes", "others": "MOOD_NOT_YOURS"},
-    ),
-    "read a topic of Minh's": (
-        lambda x, _: tp.GetTopic(topic_id=x.ids["topic"]),
-        {"minh": "yes", "phuc": "yes", "others": "TOPIC_UNKNOWN"},
-    ),
-    "answer a topic of Minh's": (
-        lambda x, _: tp.AnswerTopic(topic_id=x.ids["topic"], answer=words("Được")),
-        {"phuc": "yes", "minh": "TOPIC_OWN", "van": "NOT_ALLOWED", "others": "TOPIC_UNKNOWN"},
-    ),
-    "read a meeting of Minh and Phúc": (
-        lambda x, _: m.GetMeeting(meeting_id=x.ids["meeting"]),
-        {"minh": "yes", "phuc": "yes", "others": "MEETING_UNKNOWN"},
-    ),
-    "write into a meeting of Minh and Phúc": (
-        lambda x, who: m.WriteWay(meeting_id=x.ids["meeting"], way=ct.Way(name=words(f"Cách của {who}"))),
-        {"minh": "yes", "phuc": "yes", "van": "NOT_ALLOWED", "others": "MEETING_UNKNOWN"},
-    ),
-    "agree to what Minh did": (
-        lambda x, _: m.ApproveAction(action_id=x.ids["action"]),
-        {"phuc": "yes", "minh": "NOT_YOUR_ACTION", "van": "NOT_ALLOWED", "others": "ACTION_UNKNOWN"},
-    ),
-    "begin the review of Minh's cycle": (
-        lambda x, _: rv.OpenReview(cycle_id=x.ids["q1"], person_id=x.ids["minh"]),
-        {"minh": "CYCLE_RUNNING", "phuc": "CYCLE_RUNNING", "van": "NOT_ALLOWED", "others": "PERSON_UNKNOWN"},
-    ),
-    "read how Minh looked back": (
-        lambda x, _: retros.GetRetro(cycle_id=x.ids["q1"], person_id=x.ids["minh"]),
-        {"minh": "yes", "others": "RETRO_UNKNOWN"},
-    ),
-    "read the board of Phúc's unit": (
-        lambda x, _: retros.GetTeamRetro(team_retro_id=x.ids["board"]),
-        {"minh": "yes", "phuc": "yes", "nam": "yes", "quang": "yes", "others": "NOT_YOUR_RETRO"},
-    ),
-    "open a board for another unit": (
-        lambda x, _: retros.OpenTeamRetro(cycle_id=x.ids["q1"], unit_id=x.ids["empty"]),
-        {"mai": "TEAM_SIZE", "van": "NOT_ALLOWED", "others": "NOT_YOUR_TEAM"},
-    ),
     "read who asked for whose erasure": (
         lambda x, _: p.ListErasures(person_id=x.ids["tram"]),
         {"nam": "yes", "huong": "yes", "van": "yes", "others": "NOT_ALLOWED"},
@@ -282,6 +194,7 @@ RELATIONS: Mapping[str, tuple[Ask, Mapping[str, str]]] = {
         lambda x, _: p.ListPlannedChanges(),
         {"nam": "yes", "huong": "yes", "van": "yes", "others": "NOT_ALLOWED"},
     ),
+    **BEATS,
 }
 """By what one asks for: who may, and why nobody else may."""
 
@@ -294,6 +207,16 @@ async def test_a_relation_is_asked_for_wherever_it_matters(company: Company, wha
     by_turns = sorted(ROLES, key=lambda who: expected.get(who) == "yes")  # whoever may, last: then it is done
     found = {who: await answered(company, ask(company, who), who) for who in by_turns}
     assert found == {who: expected.get(who, expected["others"]) for who in by_turns}
+
+
+@pytest.mark.parametrize("service", ["Meetings", "Reviews", "Topics", "Retros"])
+def test_the_table_has_every_call_of_the_beats(service: str):
+    methods = [method for api in DESCRIPTORS.values() for method in api.methods]
+    calls = {method.input_type.name for method in methods if method.containing_service.name == service}
+    example = Company(MagicMock(), "x", ids=defaultdict(lambda: "x"))
+    made = {type(ask(example, "minh")).__name__ for ask, _ in BEATS.values()}
+    assert calls
+    assert calls - made - OWN == set()
 
 
 async def test_who_may_is_told_with_what_gives_them_the_right(company: Company):
