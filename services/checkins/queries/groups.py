@@ -7,6 +7,7 @@ from decimal import Decimal
 import asyncpg
 
 from eventkit.directory.facts import OrgChart
+from eventkit.directory.past import PRESENCES
 from eventkit.errors import Kind, Rejected, unknown
 from eventkit.privacy.words import Words
 from eventkit.rpc.paging import asked
@@ -97,7 +98,8 @@ async def discipline(
 ) -> pb.Discipline:
     """By manager: how many check-ins fell due, were made in time, and were answered, and how soon (A-07, G-82).
 
-    What was brought in from elsewhere counts by the day on which it was made there."""
+    What was brought in from elsewhere counts by the day on which it was made there. Who left on a day missed nothing on
+    it, and nobody on a day that became a holiday."""
     everybodys = any(org.has_role(reader, role) for role in ALL_READERS)
     page = asked(request, tenant, str, size=PAGE)
     rows = await con.fetch(
@@ -111,9 +113,11 @@ async def discipline(
         from {DUES} d left join {CHECK_INS} c
           on c.tenant = d.tenant and c.person_id = d.person_id and c.due_on = d.due_on
         where d.tenant = $1 and d.due_on >= $2 and d.due_on < $3 and ($4::text is null or d.manager_id > $4)
-          and ($5 or d.manager_id = $6)
+          and ($5 or d.manager_id = $6) and ($9 = '' or d.manager_id = $9)
           and (c.submission > 0 or not exists (select from {HOLIDAY_DAYS} h
-            where h.tenant = d.tenant and not h.removed and d.due_on between h.first_on and h.last_on))
+            where h.tenant = d.tenant and not h.removed and d.due_on between h.first_on and h.last_on)
+          and not exists (select from {PRESENCES} p where p.tenant = d.tenant and p.person_id = d.person_id
+            and not p.active and (p.at at time zone $8)::date = d.due_on))
         group by d.manager_id order by d.manager_id limit $7""",
         tenant,
         to_date(request.from_on) or today - USUAL,
@@ -122,6 +126,8 @@ async def discipline(
         everybodys,
         reader,
         page.limit,
+        str(org.time_zone),
+        request.manager_id,
     )
     shown, token = page.cut(rows, lambda row: (row["manager_id"],))
     return pb.Discipline(
