@@ -59,6 +59,7 @@ async def test_minh_checks_in_and_phuc_answers(opened: Open, phone: bool):
     await expect(page.get_by_text("46 demo")).to_be_visible()
 
     page = await opened("/team", person="Phúc", phone=phone)
+    await expect(page.locator(".team-answers")).to_contain_text("phản hồi 8/9 check-in, một nửa trong vòng 20 giờ")
     await expect(page.get_by_role("heading", level=1)).to_have_text("Ai cần bạn trước?")
     await page.get_by_role("link", name="Phản hồi check-in: Minh").click()
     await expect(page.get_by_text("Hào hứng")).to_be_visible()

@@ -16,7 +16,7 @@ from services.gateway.console import kpis
 from services.gateway.console.cards import Avatar, StateMark
 from services.gateway.console.cycles import choose_cycle
 from services.gateway.console.directory import Directory, directory
-from services.gateway.console.language import date_of, decimal_of
+from services.gateway.console.language import Language, date_of, decimal_of
 from services.gateway.console.moods import Mood, mood_of
 from services.gateway.console.routes import Routes
 from services.gateway.console.sparks import Spark, spark
@@ -86,8 +86,26 @@ async def board(visit: Visit) -> Response:
         kpis=of,
         group=group.name if group else "",
         moods=await _group_moods(visit, group.unit_id) if group else [],
+        answers=await _own_answers(visit),
         today=sum(member.need == types_pb2.NEED_TODAY for member in team.members),
         more=f"/team?after={quote(team.next_page_token)}" if team.next_page_token else "",
+    )
+
+
+async def _own_answers(visit: Visit) -> str:
+    """How the manager themself kept the rhythm: leading is answering (C-37, G-82); empty: there was nothing."""
+    asked = check_ins_pb2.ListDiscipline(manager_id=visit.person)
+    reply = await or_none(visit.caller.query("checkins", "ListDiscipline", asked, check_ins_pb2.Discipline))
+    line = reply.lines[0] if reply and reply.lines else None
+    if line is None or not (made := line.in_time + line.late):
+        return ""
+    _ = visit.language.gettext
+    told = {"answered": line.answered, "made": made, "hours": line.answer_hours}
+    if not line.answered:
+        return _("Of the last ninety days: you answered none of %(made)s check-ins yet.") % told
+    return (
+        _("Of the last ninety days: you answered %(answered)s of %(made)s check-ins, half of them within %(hours)s h.")
+        % told
     )
 
 
@@ -158,7 +176,7 @@ def _card(visit: Visit, member: check_ins_pb2.TeamMember, who: Directory) -> Car
         tuple(_facts(visit, member)),
         " → ".join(language.number(value) for value in sure[-2:]),
         spark(sure, Decimal(1), Decimal(10)) if len(sure) > 1 else None,
-        _prompt(visit, sign),
+        opening(visit.language, sign),
         tuple(_deeds(visit, member, sign, f"{base}{shown.isoformat()}" if (shown := last or due) else "")),
     )
 
@@ -242,13 +260,16 @@ def _facts(visit: Visit, member: check_ins_pb2.TeamMember) -> Sequence[tuple[str
     return facts
 
 
-def _prompt(visit: Visit, sign: int) -> str:
-    _ = visit.language.gettext
+def opening(language: Language, sign: int) -> str:
+    """How a manager may begin to help who shows a sign: by a question, never an order (C-36, C-37)."""
+    _ = language.gettext
     return {
         types_pb2.TEAM_SIGN_OVERLOADED: _("A way to begin: “Was there anything these days that took your breath?”"),
         types_pb2.TEAM_SIGN_TOPIC_WAITS: _("Or forward it: who raised it still follows it."),
         types_pb2.TEAM_SIGN_OUT_OF_RHYTHM: _("A way to begin: “What would make the check-in easier for you?”"),
         types_pb2.TEAM_SIGN_OFF_COURSE: _("A way to begin: “Which step do you find the hardest?”"),
+        types_pb2.TEAM_SIGN_WANTS_MEETING: _("A way to begin: “What would you like us to use this time for?”"),
+        types_pb2.TEAM_SIGN_ANSWER_WAITS: _("A way to answer: “What would you try next, and what do you need for it?”"),
     }.get(types_pb2.TeamSign.ValueType(sign), "")
 
 
