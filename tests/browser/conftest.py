@@ -163,3 +163,11 @@ async def fits(page: Page) -> None:
     except StillNot:
         shown = await page.evaluate("document.documentElement.scrollWidth")
         pytest.fail(f"{page.url} is {shown} px wide in a window of {width} px")
+
+
+async def until(there: Callable[[], Awaitable[int]], page: Page, seconds: float = 20) -> None:
+    """Reloads the page until something is there: it comes over Kafka, from another context."""
+    async with asyncio.timeout(seconds):
+        while not await there():
+            await asyncio.sleep(0.3)
+            await page.reload()

@@ -1,18 +1,20 @@
 """The walk through the real house, as people take it: `nhip up`, the demo company, a browser; at a laptop's and a
 phone's width."""
 
-import asyncio
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.browser.conftest import fits
-from tests.e2e.running import Up
+from cli.client import connected
+from tests.browser.conftest import fits, until
+from tests.browser.quarter import Pair, Quarter
+from tests.e2e.running import Company, System, Up
 
 pytestmark = pytest.mark.timeout(300)  # the first test starts engines
+DEMO_TENANT = "company-x"
 COMPANY, DEPARTMENT, MINE = "Đăng ký dùng thử", "Demo sản phẩm", "Demo · khách mới"
 TRAMS = "Demo · khách cũ"
 PRAISE = "Em gọi khách Alpha ngay chiều hôm demo, nhờ vậy khách hỏi luôn gói Pro."
@@ -20,12 +22,29 @@ WHY = "Bớt số buổi để hiểu từng khách trước khi gặp."
 
 
 @pytest.fixture(scope="module")
-async def real(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[str]:
-    """The address of a console over every service and real engines, with the demo company imported."""
+async def system(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[System]:
+    """Every service and real engines, with the demo company imported."""
     up = Up(tmp_path_factory.mktemp("up"), ("--demo", "--port", "0"))
     await up.start()
-    yield up.system().gateway
+    yield up.system()
     await up.stop()
+
+
+@pytest.fixture(scope="module")
+def real(system: System) -> str:
+    """The address of its console."""
+    return system.gateway
+
+
+@pytest.fixture(scope="module")
+async def quarter(system: System) -> AsyncGenerator[Quarter]:
+    """The first quarter of 2025 in the demo company, over, and nothing said in it yet."""
+    async with connected(system.services, "") as client:
+        x = Company(system, client, DEMO_TENANT)
+        await x.learn()
+        found = Quarter(x)
+        await found.plan("Minh", "Trâm")
+        yield found
 
 
 class Somebody:
@@ -154,12 +173,12 @@ async def test_progress_is_recorded_and_reaches_the_page_over_kafka(chromium: Br
     await me.sees(kpi, f"{value}/")
 
 
-async def until(there: Callable[[], Awaitable[int]], page: Page, seconds: float = 20) -> None:
-    """Reloads the page until something is there: it comes over Kafka, from another context."""
-    async with asyncio.timeout(seconds):
-        while not await there():
-            await asyncio.sleep(0.3)
-            await page.reload()
+@pytest.mark.parametrize(("width", "name"), [(1280, "Minh"), (390, "Trâm")])
+async def test_a_quarter_is_lived_from_its_first_check_in_to_its_retro(
+    chromium: Browser, real: str, quarter: Quarter, width: int, name: str
+):
+    me, them = await somebody(chromium, real, name, width), await somebody(chromium, real, "Phúc", width)
+    await Pair(quarter, real, name, "Phúc", me.page, them.page).live()
 
 
 async def test_praise_reaches_its_receiver_buys_a_gift_and_stands_in_the_ledger(chromium: Browser, real: str):
