@@ -250,7 +250,9 @@ PLACES, UNITS, PRESENCES, ROLES, TITLES = (
 )
 # The last version by a moment; of what came later its first: an import tells of days before it.
 _THEN = """select distinct on ({key}) * from {table} where tenant = $1
-order by {key}, (at <= $2) desc, case when at <= $2 then version end desc, version"""
+order by {key}, (at <= $2) desc, case when at <= $2 then version end desc, {first}"""
+# A unit is made before anybody can head it: its first head is who was named first.
+_FIRST_HEAD = "fact = 'head' and value = '', version"
 _CHANGED = " or ".join(
     f"exists(select from {table} where tenant = $1 and at > $2)" for table in (PLACES, UNITS, PRESENCES, ROLES, TITLES)
 )
@@ -283,19 +285,30 @@ class Past:
         async with reading(self._pool, tenant) as con:
             if not await con.fetchval(f"select {_CHANGED}", tenant, until):
                 return self._remember(key, org)
-            places = await con.fetch(_THEN.format(key="person_id", table=PLACES), tenant, until)
-            units = await con.fetch(_THEN.format(key="unit_id, fact", table=UNITS), tenant, until)
-            presences = await con.fetch(_THEN.format(key="person_id", table=PRESENCES), tenant, until)
-            roles = await con.fetch(_THEN.format(key="person_id", table=ROLES), tenant, until)
-            titles = await con.fetch(_THEN.format(key="person_id", table=TITLES), tenant, until)
+            places = await con.fetch(_THEN.format(key="person_id", table=PLACES, first="version"), tenant, until)
+            units = await con.fetch(_THEN.format(key="unit_id, fact", table=UNITS, first=_FIRST_HEAD), tenant, until)
+            presences = await con.fetch(_THEN.format(key="person_id", table=PRESENCES, first="version"), tenant, until)
+            roles = await con.fetch(_THEN.format(key="person_id", table=ROLES, first="version"), tenant, until)
+            titles = await con.fetch(_THEN.format(key="person_id", table=TITLES, first="version"), tenant, until)
         facts = dict[str, dict[str, str]]()
+        mistakes = {one.id for one in (*org.people.values(), *org.units.values()) if one.withdrawn}
         for row in units:
             facts.setdefault(row["unit_id"], {})[row["fact"]] = row["value"]
+            if row["fact"] == "closed":
+                # What was made by mistake was not there before it was made; all else is told of those days, too.
+                never = row["at"] > until and row["unit_id"] in mistakes
+                facts[row["unit_id"]]["closed"] = "yes" if never else row["value"]
         chart = _as_of(
             org,
             {row["person_id"]: Place(row["unit_id"], row["manager_id"]) for row in places},
             facts,
-            {row["person_id"]: (row["active"], row["successor_id"]) for row in presences},
+            {
+                row["person_id"]: (
+                    row["active"] and not (row["at"] > until and row["person_id"] in mistakes),
+                    row["successor_id"],
+                )
+                for row in presences
+            },
             {row["person_id"]: tuple(row["roles"]) for row in roles},
             {row["person_id"]: row["title"] for row in titles},
         )

@@ -81,3 +81,19 @@ async def test_people_and_units_are_shown_as_they_were_and_what_was_withdrawn_wh
 
     assert await seen(begun) == ({"Sales", "Nhầm"}, True, ("Chức", ids["sales"], ids["phuc"]), "Sales")
     assert await seen(None) == ({"Kinh doanh"}, False, ("Trưởng nhóm", "", ids["nam"]), "Kinh doanh")
+
+
+async def test_a_day_before_anything_was_said_shows_who_headed_first_and_nothing_made_by_mistake(company: Company):
+    ids, long_ago = company.ids, AsOf(recorded_at=from_datetime(datetime(2020, 1, 1, tzinfo=UTC)))
+    await company.do(p.CreateUnit(name="Nhầm"), name="mistake")
+    await company.do(p.RegisterPerson(name=words("Nhầm")), name="nobody")
+    await company.do(p.WithdrawUnit(unit_id=ids["mistake"], reason=words("nhầm")), "nam")
+    await company.do(p.WithdrawPerson(person_id=ids["nobody"], reason=words("nhầm")), "nam")
+    await company.do(p.AppointUnitHead(unit_id=ids["sales"], person_id=ids["tram"]))
+    units = await company.ask(p.ListUnits(as_of=long_ago), "nam")
+    people = await company.ask(p.ListPeople(as_of=long_ago), "nam")
+    assert isinstance(units, p.Units)
+    assert isinstance(people, p.PeopleList)
+    assert {unit.name: unit.head_id for unit in units.units if not unit.withdrawn}["Sales"] == ids["phuc"]
+    assert "Nhầm" not in {unit.name for unit in units.units if not unit.withdrawn}
+    assert ids["nobody"] not in {one.person_id for one in people.people}
