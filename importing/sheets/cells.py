@@ -57,7 +57,10 @@ _AT_MOST = ("≤", "<=", "<", "tối đa", "không quá", "nhiều nhất", "dư
 _OUT_OF = re.compile(rf"({_NUMBER})\s*/\s*([0-9]{{1,3}})")
 _BEHIND = re.compile(r"[^\W\d_][^0-9]{0,29}")
 """What may stand behind the number: what is counted."""
-_PER = re.compile(r"/\s*(?:ngày|tuần|tháng|quý|năm|day|week|month|quarter|year|kỳ)\b", re.IGNORECASE)
+_PER = re.compile(
+    r"(?:/\s*|(?:mỗi|một|hàng|theo|per|a|each)\s+)(?:ngày|tuần|tháng|quý|năm|day|week|month|quarter|year|kỳ)\b",
+    re.IGNORECASE,
+)
 
 
 def _aim(cell: Cell, numbers: str) -> Aim:

@@ -88,7 +88,7 @@ def leave_out_what_rests_on_wrong_rows(plan: Plan) -> None:
         found = [
             Fault(entry.row, 0, "", entry.label, "RESTS_ON_WRONG", {"row": str(row)})
             for entry in plan.entries
-            if entry.new and entry.row not in wrong
+            if entry.new and wrong.isdisjoint((entry.row, *entry.others))
             for row in sorted({made[ref] for deed in (entry.new, *entry.more) for ref in deed.after if ref in made})[:1]
             if row in wrong
         ]

@@ -15,8 +15,8 @@ AIM = "aim"
 """Under which a row has its target with the sign and unit that stand in the same cell."""
 _GROUP = re.compile(r"[IVX]{1,5}\.?|[A-H]\.?")
 _TOTALS = ("tong", "tong cong", "cong", "tong so", "tong diem", "tong trong so", "total", "grand total", "sum")
-_TOTAL = re.compile(r"(?:tong cong|tong so|tong|cong|grand total|total)(?: \d.*)?")
-"""Where a number follows, or two words say it, it is a total whatever else the row has."""
+_TOTAL = re.compile(r"(?:tong cong|tong so|tong|cong|grand total|total)(?: \d+(?: \w+)?)?")
+"""Where two words say it, or a number follows with one word at most, it is a total whatever else the row has."""
 _DECORATED = re.compile(r"^\W*[═─━=_*#-]{2,}|[═─━=_*#-]{2,}\W*$")
 
 

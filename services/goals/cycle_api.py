@@ -185,9 +185,10 @@ class CycleApi(ProposalsApi):
         goes_on_as = {id: one.next_kpi_id for id, one in decided.items() if one is not None and one.next_kpi_id}
         links = await load(ALIGNMENT, following.alignment_id)
         parent = follow_up.served(serves, goes_on_as, following, links) or item.parent
-        below = [(await load(FOLLOW_UP, id)).get(following.id) for id in served_by.children(kpi.id, today)]
+        first = [id for id in served_by.children(kpi.id, today) if _serves_first(served_by, id, kpi.id, today)]
+        below = [(await load(FOLLOW_UP, id)).get(following.id) for id in first]
         linked_back = await self._linked_back(load, served_by, kpi.id, following.id, today)
-        ends = {*linked_back, *goes_on_as.values(), *(link.to.kpi_id for link in further)} & {*links.links}
+        ends = [*linked_back, *goes_on_as.values(), *(link.to.kpi_id for link in further)]
         gone_on = [one.next_kpi_id for one in below if one is not None and one.next_kpi_id in links.links]
         return follow_up.Circumstances(
             cycle=before,
@@ -207,7 +208,7 @@ class CycleApi(ProposalsApi):
             today=today,
             further=[link for link in further if link.to.kpi_id or await parent_exists(load, link.to)],
             linked_back=linked_back,
-            linked={id: await load(KPI, id) for id in ends},
+            linked={id: await load(KPI, id) for id in ends if id in links.links},
         )
 
     async def _linked_back(
@@ -239,3 +240,9 @@ class CycleApi(ProposalsApi):
         then there are two, as one can see."""
         async with reading(self.resources.pool, ctx.tenant) as con:
             return await cycles.cycle_names(con, ctx.tenant)
+
+
+def _serves_first(links: Alignment, id: str, kpi_id: str, today: date) -> bool:
+    """What serves a KPI before all else, not what only supports it, takes up what goes on of it."""
+    link = links.link(id, today)
+    return link is not None and link.parent.kpi_id == kpi_id

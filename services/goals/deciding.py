@@ -72,7 +72,10 @@ async def circumstances(
         alignment=alignment,
         closed=await closed_of(load, below),
         # With those that something is to be shared with: whether it adds up there is looked at.
-        kpis={id: await load(KPI, id) for id in [*ids, *(one.to.kpi_id for one in further if one.HasField("share"))]},
+        kpis={
+            id: await load(KPI, id)
+            for id in [*ids, *(one.to.kpi_id for one in further if one.HasField("share") and one.to.kpi_id)]
+        },
         parents={
             getattr(parent, kind)
             for parent in parents

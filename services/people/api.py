@@ -133,8 +133,11 @@ class PeopleApi(CompanyApi):
         admin = await self._administers(ctx)
 
         async def decide(load: Load) -> Decision:
-            person.refuse_shared(await self._holder(ctx.tenant, command.email.plain), command.person_id, named=admin)
-            return person.change_email(await load(PERSON, command.person_id), command, ctx.actor, admin=admin)
+            decision = person.change_email(await load(PERSON, command.person_id), command, ctx.actor, admin=admin)
+            if decision:  # whose an address is nobody is told who may not give it
+                holder = await self._holder(ctx.tenant, command.email.plain)
+                person.refuse_shared(holder, command.person_id, named=admin)
+            return decision
 
         return await self.resources.commands.execute(ctx, PERSON(command.person_id), decide)
 

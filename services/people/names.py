@@ -4,7 +4,7 @@ opened in memory, and for a short while."""
 import asyncio
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from eventkit.directory.facts import OrgChart
 from eventkit.errors import no_page_token
@@ -48,8 +48,8 @@ class _Opened:
     at: float
     told: dict[str, _Told]
     by_email: dict[str, list[str]]
-    order: Sequence[str]
-    """Ids, as people are listed."""
+    order: list[str] = field(default_factory=list[str])
+    """Ids, as people are listed; put in order when somebody asks."""
 
 
 class Names:
@@ -74,7 +74,10 @@ class Names:
     async def in_order(self, tenant: str, org: OrgChart) -> Sequence[str]:
         """The ids of everybody as a list of people is read here: by given name, which is the last word, then by all of
         it."""
-        return (await self._open(tenant, org)).order
+        opened = await self._open(tenant, org)
+        if len(opened.order) < len(opened.told):
+            opened.order[:] = sorted(opened.told, key=lambda id: (*opened.told[id].place, id))
+        return opened.order
 
     async def _open(self, tenant: str, org: OrgChart) -> _Opened:
         """Of a chart that moved on, those who changed are opened anew; all of them once their keys are too old."""
@@ -102,7 +105,7 @@ class Names:
         for id, one in told.items():
             if one.email:
                 by_email.setdefault(one.email, []).append(id)
-        opened = _Opened(org, at, told, by_email, sorted(told, key=lambda id: (*told[id].place, id)))
+        opened = _Opened(org, at, told, by_email)
         self._opened.pop(tenant, None)
         self._opened[tenant] = opened
         while len(self._opened) > TENANTS:
@@ -111,13 +114,13 @@ class Names:
 
 
 def after(ids: Sequence[str], last: Sequence[str]) -> Sequence[str]:
-    """Those behind the last ones of a page. Should one of these have another name meanwhile, the others say where the
+    """Those behind the last ones of a page. Should one of three have another name meanwhile, the others say where the
     page ended: nobody is left out or shown again. (A token holds no name.)
 
-    Raises `Rejected` for people who are not among them: no page ended so.
+    Raises `Rejected` where none of them is among the people: no page ended so.
     """
     found = {id: index for index, id in enumerate(ids) if id in last}
-    if not last or len(found) < len(last):
+    if not found:
         raise no_page_token()
     middle = sorted(found.values())[(len(found) - 1) // 2]
     return [id for id in ids[middle + 1 :] if id not in found]

@@ -234,7 +234,9 @@ class CheckInsX(ValuesX):
     def ListDiscipline(self, request: check_ins_pb2.ListDiscipline, actor: str) -> Message:
         everybodys = actor in ("nam", "quang", "huong", "khanh")
         lines = [
-            check_ins_pb2.DisciplineLine(manager_id=manager, due=10, in_time=8, late=1, answered=8, answer_hours=hours)
+            check_ins_pb2.DisciplineLine(
+                manager_id=manager, due=10, in_time=8, late=1, to_answer=9, answered=8, answer_hours=hours
+            )
             for manager, hours in (("phuc", 20), ("lan", 44))
             if (everybodys or manager == actor) and request.manager_id in ("", manager)
         ]

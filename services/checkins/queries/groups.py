@@ -107,6 +107,7 @@ async def discipline(
           count(*) filter (where c.submission > 0 and not c.late and not c.undated) as in_time,
           count(*) filter (where c.submission > 0 and c.late) as late,
           count(*) filter (where c.undated) as undated,
+          count(*) filter (where c.submission > 0 and not c.brought_in) as to_answer,
           count(c.answered_at) filter (where not c.brought_in) as answered,
           percentile_cont(0.5) within group (order by extract(epoch from c.answered_at - c.first_submitted_at) / 3600)
             filter (where not c.brought_in) as answer_hours
@@ -140,6 +141,7 @@ async def discipline(
                 answered=row["answered"],
                 answer_hours=round(row["answer_hours"] or 0),
                 undated=row["undated"],
+                to_answer=row["to_answer"],
             )
             for row in shown
         ],

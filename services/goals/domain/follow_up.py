@@ -1,9 +1,10 @@
 """What becomes of a KPI when its cycle is over: it is kept, adjusted, or it stops (G-73)."""
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from functools import partial
 
 from google.type.decimal_pb2 import Decimal as PbDecimal
 
@@ -21,6 +22,8 @@ from services.goals.domain.alignment import ALIGNMENT, Alignment
 from services.goals.domain.cycle import Cycle, check_open, check_planned
 from services.goals.domain.kpi import KPI, Kpi
 
+MOST_LINKS = 8
+"""Further links that a KPI has at most, as the contract says."""
 FollowUps = Mapping[str, KpiFollowedUp]
 """By the next cycle, what was decided last."""
 
@@ -149,17 +152,33 @@ def _linked_again(done: Decision, around: Circumstances, next_id: str) -> Decisi
             for link in before
             if (to := served(link.to, goes_on_as, around.next, around.alignment))
         ]
-        if kpi is not None and wanted and not kpi.ended(around.today):
-            again += linking.link(
-                links,
-                cycle=around.next,
-                kpi=kpi,
-                links=[*links.beside(kpi_id, around.today), *wanted],
-                parents=parents,
-                ends=known,
-                effective_on=around.today,
-            )
+        if kpi is None or kpi.ended(around.today):
+            continue
+        linked = partial(
+            linking.link,
+            links,
+            cycle=around.next,
+            kpi=kpi,
+            parents=parents,
+            ends=known,
+            effective_on=around.today,
+        )
+        there = list(links.beside(kpi_id, around.today))
+        kept = list(there)
+        for one in wanted:
+            # What went on got other links meanwhile: what does not go together with them any more is left out.
+            if one.to not in [other.to for other in kept] and len(kept) < MOST_LINKS and _allowed(linked, [*kept, one]):
+                kept.append(one)
+        again += linked(links=kept) if len(kept) > len(there) else []
     return again
+
+
+def _allowed(link: Callable[..., object], links: Sequence[t.FurtherLink]) -> bool:
+    try:
+        link(links=links)
+    except Rejected:
+        return False
+    return True
 
 
 def _shared(link: t.FurtherLink, kpi: Kpi | None, to: Kpi | None) -> PbDecimal | None:

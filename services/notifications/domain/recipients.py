@@ -198,9 +198,11 @@ def of_erasure_decision(
 def of_unit_head(
     unit_id: str, before: str, after: str, kpis: Sequence[str], actor: str, org: OrgChart
 ) -> list[NoticeGiven]:
-    """Who heads a unit from now on hears for which KPIs they answer by it, and who headed it that they do no more. Of
-    one who left, the leaving tells; of the first head of a unit without KPIs there is nothing to tell yet."""
-    if (before and not org.is_active(before)) or not (before or kpis):
+    """Who heads a unit from now on hears for which KPIs they answer by it, and who headed it that they do no more. Who
+    stands in for a leaver hears it with the leaving; of the first head of a unit without KPIs there is nothing to tell
+    yet."""
+    gone = bool(before) and not org.is_active(before)
+    if (gone and org.standing_in(before) == after) or not (before or kpis):
         return []
     changes = [
         KpiChange(kpi_id=kpi, kind=t.CHANGE_KIND_HANDED_OVER, relation=t.RELATION_OWNER)

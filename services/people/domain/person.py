@@ -183,8 +183,8 @@ def withdraw(
 
 
 def refuse_shared(holder: str, person_id: str, *, named: bool) -> None:
-    """Two people never have one address, as far as is known: whoever signs in by it would be neither. Whose it is only
-    administrators are told, who see addresses: `named`."""
+    """Nobody is given an address that somebody who is here has, as far as is known: whoever signs in by it would be
+    neither. Whose it is only administrators are told, who see addresses: `named`."""
     if not holder or holder == person_id:
         return
     if not named:

@@ -162,7 +162,7 @@ async def test_answers_of_one_person_are_one_line_and_praise_stays_by_itself(
 async def test_that_nothing_of_ones_kpis_changed_is_said_only_where_it_is_known(
     signed_in: httpx.AsyncClient, backend: Backend
 ):
-    unchanged, before = "Mục tiêu, trọng số và thang đo KPI của bạn không đổi.", NOON - timedelta(days=1)
+    unchanged, before = "Không ai khác đổi mục tiêu, trọng số hay thang đo KPI của bạn.", NOON - timedelta(days=1)
     with_a_kpi(backend)
     told = notifications_pb2.Notices(notices=[notifications_pb2.Notice(notice_id="n1")])
     told.notices[0].kind = notices_types_pb2.NOTICE_KIND_TOPIC_ASKED
@@ -171,8 +171,9 @@ async def test_that_nothing_of_ones_kpis_changed_is_said_only_where_it_is_known(
     assert unchanged not in (await signed_in.get("/")).text
     signed_in.cookies.set(COOKIE, f"{int(before.timestamp())}.{int(NOON.timestamp())}")
     assert unchanged in (await signed_in.get("/")).text
-    told.notices[0].kind = notices_types_pb2.NOTICE_KIND_KPI_CHANGED
-    assert unchanged not in (await signed_in.get("/")).text
+    for kind in (notices_types_pb2.NOTICE_KIND_KPI_CHANGED, notices_types_pb2.NOTICE_KIND_PROPOSAL_DECIDED):
+        told.notices[0].kind = kind
+        assert unchanged not in (await signed_in.get("/")).text
     told.notices[0].kind = notices_types_pb2.NOTICE_KIND_TOPIC_ASKED
     told.next_page_token = "older ones, of the same visit"
     assert unchanged not in (await signed_in.get("/")).text

@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -106,6 +106,7 @@ async def test_strategy_and_links_are_taken_out_with_names(signed_in: httpx.Asyn
 async def test_ones_own_check_ins_are_taken_out_a_row_for_each_kpi(signed_in: httpx.AsyncClient, backend: Backend):
     day = date_pb2.Date(year=2025, month=3, day=20)
     said = check_ins_pb2.Submission(number=1)
+    said.at.FromDatetime(datetime(2025, 3, 20, 18, tzinfo=UTC))
     said.mood.plain, said.learnings.plain = "4", "Gọi sớm hơn"
     for done in ("Hai demo", "Một hợp đồng"):
         said.done.add(plain=done)
@@ -116,6 +117,7 @@ async def test_ones_own_check_ins_are_taken_out_a_row_for_each_kpi(signed_in: ht
     backend.answers("GetKpi", goals_pb2.KpiPage(kpi=goals_pb2.Kpi(name="Demo")))
     first, second = await lines(signed_in, "check_ins")
     assert first == [
-        "Minh", "2025-03-20", "4", "Hai demo\nMột hợp đồng", "", "", "", "Gọi sớm hơn", "Demo", "37", "6", "",
+        "Minh", "2025-03-20", "2025-03-21", "4", "Hai demo\nMột hợp đồng", "", "", "", "Gọi sớm hơn", "Demo", "37", "6",
+        "",
     ]  # fmt: skip
-    assert second == ["Minh", "2025-03-20", "", "", "", "", "", "", "Demo", "91.5", "6", ""]
+    assert second == ["Minh", "2025-03-20", "2025-03-21", "", "", "", "", "", "", "Demo", "91.5", "6", ""]

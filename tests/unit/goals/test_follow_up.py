@@ -98,6 +98,17 @@ def test_what_it_supports_or_hinders_it_does_again_whichever_goes_on_first():
     assert after.state(ALIGNMENT, Q2.id).beside("D2'", AFTER) == (again,)
 
 
+def test_a_link_that_does_not_go_with_what_went_on_any_more_is_left_out():
+    """K1 is what D2 serves first in the next cycle already."""
+    twice = t.FurtherLink(to=t.Parent(kpi_id="K1"), effect=t.EFFECT_SUPPORTS)
+    other = t.FurtherLink(to=t.Parent(kpi_id="D1"), effect=t.EFFECT_HINDERS)
+    state = sales_branch()
+    for kpi_id in ("K1", "D1"):
+        state = state.and_then(kept(state, kpi_id))
+    after = state.and_then(kept(state, "D2", further=[twice, other], goes_on_as={"K1": "K1'", "D1": "D1'"}))
+    assert [link.to.kpi_id for link in after.state(ALIGNMENT, Q2.id).beside("D2'", AFTER)] == ["D1'"]
+
+
 def test_a_rate_waits_for_what_it_is_a_rate_of():
     rejected("PARTS_FIRST", lambda: kept(sales_branch(), "D2", undecided={"D1"}), field="kpi_id")
 

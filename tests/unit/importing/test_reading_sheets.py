@@ -185,6 +185,11 @@ def test_headings_of_groups_and_totals_are_passed_over_and_told():
 
 
 @pytest.mark.parametrize("total", ["Tổng cộng: 40 người", "TỔNG CỘNG", "Tổng số 40", "Grand total"])
+def test_a_kpi_that_begins_like_a_total_is_none():
+    rows = table_of("Tên KPI,Chỉ tiêu\nTổng số 100 khách hàng mới,100\nTổng 5 sản phẩm ra mắt,5\n".encode(), KPIS)
+    assert (column(rows, "target"), rows.passed_over) == ([Decimal(100), Decimal(5)], [])
+
+
 def test_a_total_in_the_column_of_names_is_nobody(total: str):
     rows = table_of(f"STT,Họ tên,Đơn vị\n1,Đỗ Ánh,Kho\n2,Cao Tổng,Kho\n,{total},\n".encode(), PEOPLE)
     assert (column(rows, "name"), list(rows.passed_over)) == (["Đỗ Ánh", "Cao Tổng"], [4])
@@ -196,6 +201,7 @@ def test_a_total_in_the_column_of_names_is_nobody(total: str):
         ("1,2 tỉ/tháng", None, "", "PER_TIME"),
         ("600 triệu / quý", None, "", "PER_TIME"),
         ("1,5 tỷ VND/năm", None, "", "PER_TIME"),
+        ("1,2 tỷ mỗi tháng", None, "", "PER_TIME"),
         ("1,5 tỷ doanh thu", Decimal(1_500_000_000), "doanh thu", ""),
         ("8 cuộc/tuần", Decimal(8), "cuộc/tuần", ""),
         ("20ngày", Decimal(20), "ngày", ""),

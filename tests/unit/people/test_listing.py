@@ -31,6 +31,6 @@ def test_a_short_page_goes_on_behind_its_last():
 
 
 def test_a_token_that_names_nobody_here_is_refused():
-    for last in ([], ["nobody"], ["an", "nobody"]):
+    for last in ([], ["nobody"], ["nobody", "no one"]):
         with pytest.raises(Rejected):
             after(["an"], last)

@@ -225,7 +225,7 @@ def _regularity(line: check_ins_pb2.DisciplineLine, who: Directory) -> Regularit
         line.late,
         line.undated,
         line.due - here - line.undated,
-        f"{line.answered}/{here}",
+        f"{line.answered}/{line.to_answer}",
         line.answer_hours,
     )
 

@@ -23,7 +23,15 @@ TOLD_ONCE = frozenset(
     )
 )
 """Of these several by the same person are one line here: the newest, and how many more there are."""
-CHANGES = frozenset((types_pb2.NOTICE_KIND_KPI_CHANGED, types_pb2.NOTICE_KIND_PROGRESS_CORRECTED))
+CHANGES = frozenset(
+    (
+        types_pb2.NOTICE_KIND_KPI_CHANGED,
+        types_pb2.NOTICE_KIND_PROGRESS_CORRECTED,
+        types_pb2.NOTICE_KIND_PROPOSAL_DECIDED,
+        types_pb2.NOTICE_KIND_STANDS_IN,
+        types_pb2.NOTICE_KIND_UNIT_HEAD,
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +45,7 @@ class Line:
 class News:
     lines: tuple[Line, ...] = ()
     unchanged: bool = False
-    """Since the last visit nobody changed a KPI that the viewer answers for, nor a value of it."""
+    """Since the last visit nobody else changed a KPI that concerns the viewer, nor a value of it."""
 
 
 async def news(visit: Visit, visits: Visits) -> News:

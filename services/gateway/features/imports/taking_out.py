@@ -2,6 +2,7 @@
 check-ins."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC
 
 from starlette.responses import Response, StreamingResponse
 
@@ -30,8 +31,8 @@ FIELDS = {
     "links": ("kpi", "owner", "parent", "why"),
     "values": ("kpi", "owner", "day", "value", "confidence"),
     "check_ins": (
-        "person", "day", "mood", "done", "not_done", "planned", "blockers", "learnings", "kpi", "value", "confidence",
-        "note",
+        "person", "day", "made_on", "mood", "done", "not_done", "planned", "blockers", "learnings", "kpi", "value",
+        "confidence", "note",
     ),
 }  # fmt: skip
 """What a table has when it is taken out: as it is brought in, so that it can be changed and brought in again."""
@@ -115,6 +116,8 @@ async def _check_ins(visit: Visit) -> Rows:
             if not said.number:
                 continue
             lists = ["\n".join(map(words, told)) for told in (said.done, said.not_done, said.planned, said.blockers)]
+            # Of what came from elsewhere only that is known when it came.
+            made_on = None if said.brought_in else said.at.ToDatetime(UTC).astimezone(visit.zone).date()
             text = (words(said.mood), *lists, words(said.learnings))
             for index, value in enumerate(said.values or [None]):
                 told = text if index == 0 else ("",) * len(text)
@@ -122,7 +125,7 @@ async def _check_ins(visit: Visit) -> Rows:
                 if value:
                     kpi = await _kpi_name(visit, value.kpi_id, kpis)
                     number = (kpi, to_decimal(value.value), value.confidence or None, words(value.note))
-                yield me, to_date(line.due_on), *told, *number
+                yield me, to_date(line.due_on), made_on, *told, *number
         token = page.next_page_token
         if not token:
             return

@@ -97,10 +97,10 @@ async def _own_answers(visit: Visit) -> str:
     asked = check_ins_pb2.ListDiscipline(manager_id=visit.person)
     reply = await or_none(visit.caller.query("checkins", "ListDiscipline", asked, check_ins_pb2.Discipline))
     line = reply.lines[0] if reply and reply.lines else None
-    if line is None or not (made := line.in_time + line.late):
+    if line is None or not line.to_answer:
         return ""
     _ = visit.language.gettext
-    told = {"answered": line.answered, "made": made, "hours": line.answer_hours}
+    told = {"answered": line.answered, "made": line.to_answer, "hours": line.answer_hours}
     if not line.answered:
         return _("Of the last ninety days: you answered none of %(made)s check-ins yet.") % told
     return (
