@@ -261,13 +261,19 @@ def _id(value: object) -> Iterator[Violation]:
 
 
 def _time_zone(value: object) -> Iterator[Violation]:
-    if value not in _zones():
+    if value not in time_zones():
         yield Violation("", "TIME_ZONE_UNKNOWN", "must be a zone of the IANA time zone database, as Asia/Ho_Chi_Minh")
 
 
+_OTHERWISE_READ = {"CET", "EET", "MET", "WET", "localtime"}
+"""Names that PostgreSQL reads as another zone: the old ones as abbreviations, without summer time; the machine's own,
+which some have among their zones, not at all."""
+
+
 @cache
-def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
+def time_zones() -> frozenset[str]:
+    """The names of zones that a contract takes."""
+    return frozenset(available_timezones() - _OTHERWISE_READ)
 
 
 def _length(text: str, most: int) -> Iterator[Violation]:

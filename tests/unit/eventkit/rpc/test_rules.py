@@ -182,6 +182,8 @@ def test_a_time_zone_is_one_of_the_database():
     assert not violations(people_pb2.CreateTenant(name="x", time_zone="Asia/Ho_Chi_Minh"))
     assert list(wrong(people_pb2.CreateTenant(name="x", time_zone="Asia/Hanoi"))) == ["time_zone"]
     assert list(wrong(people_pb2.CreateTenant(name="x", time_zone="../../etc/passwd"))) == ["time_zone"]
+    for read_otherwise in ("localtime", "CET"):
+        assert list(wrong(people_pb2.CreateTenant(name="x", time_zone=read_otherwise))) == ["time_zone"]
 
 
 def test_a_list_has_at_most_so_many_items():
