@@ -19,7 +19,7 @@ from nhip.checkins.v1 import types_pb2 as t
 from nhip.checkins.v1.events_pb2 import DuePerson
 from services.checkins.domain import slot
 from services.checkins.domain.reporting import direct_manager
-from services.checkins.domain.slot import SLOT
+from services.checkins.domain.slot import LOOK_BACK, SLOT
 from services.checkins.queries.calendars import cycles_near, everybody
 from services.checkins.queries.dues import away_on, submitted_for
 from services.checkins.views.cadence import CADENCES
@@ -28,8 +28,6 @@ from services.checkins.views.known import KNOWN_CYCLES
 LOOK_EVERY = timedelta(minutes=1)
 AT_ONCE = 100
 """People whose managers are looked up before others have a turn."""
-LOOK_BACK = 7
-"""Days for which a missed check-in is still said to be missing."""
 
 # Companies with a rhythm in which a cycle runs, whose day has come to the hour that they set, by their clock.
 _AWAKE = f"""
@@ -66,12 +64,7 @@ class FallingDue:
     async def look_at(self, ctx: Context, today: date) -> None:
         """Say what is due, and what was, as of a day."""
         org = await self.resources.directory.org_chart(ctx.tenant)
-        wanted = {
-            (today + timedelta(days=1), t.SLOT_STAGE_SOON),
-            # What was due while nobody looked is said all the same: how regularly one checks in is counted by it.
-            *((today - timedelta(days=days), t.SLOT_STAGE_DUE) for days in range(LOOK_BACK + 1)),
-            *((today - timedelta(days=days), t.SLOT_STAGE_OVERDUE) for days in range(1, LOOK_BACK + 1)),
-        }
+        wanted = slot.said_on(today)
         found: dict[tuple[date, t.SlotStage.ValueType], list[str]] = {}
         async with reading(self.resources.pool, ctx.tenant) as con:
             left = {day for day, _ in wanted}
