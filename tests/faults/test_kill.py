@@ -6,7 +6,9 @@ What was acknowledged is there, once; every view is right.
 import asyncio
 import random
 import shutil
+from collections import Counter
 from collections.abc import AsyncGenerator
+from datetime import UTC, date, datetime, timedelta
 from itertools import cycle
 from pathlib import Path
 
@@ -15,8 +17,19 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
 from deploy.cluster import SERVICES, Cluster, cluster
+from eventkit.log.postgres import PostgresLog
+from eventkit.values import from_date, required_date
+from nhip.checkins.v1 import cadence_pb2 as cd
+from nhip.checkins.v1.events_pb2 import CheckInsFellDue
+from nhip.checkins.v1.types_pb2 import SLOT_STAGE_DUE, SLOT_STAGE_OVERDUE, SLOT_STAGE_SOON
+from nhip.goals.v1 import goals_pb2 as g
+from nhip.goals.v1 import types_pb2 as t
+from nhip.notifications.v1.events_pb2 import PeopleTold
+from nhip.notifications.v1.types_pb2 import NOTICE_KIND_CHECK_IN_DUE
+from nhip.people.v1 import settings_pb2 as st
 from services.goals.views.kpi import KPIS
-from tests.e2e.running import Company, company, of_cluster, targets
+from tests.e2e.running import Company, company, number, of_cluster, targets
+from tests.faults.held import held
 from tests.faults.work import Work, while_working
 
 pytestmark = pytest.mark.timeout(600)
@@ -65,6 +78,107 @@ async def test_all_replicas_are_killed_while_people_work(running: Cluster, x: Co
 
     await while_working(work, kill, chance)
     await work.is_whole()
+
+
+async def test_each_reminder_is_given_once_however_often_who_gives_it_is_killed_n04(running: Cluster, x: Company):
+    """The process whose timer says what is due is killed while it says so, and the one in its place too; then those
+    that tell people of it. What the killed had sent is carried out beside what the next one does."""
+    checkins, notices = ([running.process(name, number) for number in (0, 1)] for name in ("checkins", "notifications"))
+    today = await in_rhythm(x)
+    async with held(x.system.database("checkins")) as dues, held(x.system.database("notifications")) as tellings:
+        await begins_a_cycle(x, today)
+        for one in checkins:
+            one.kill()
+        for number, one in enumerate(checkins, 1):
+            await one.start()
+            await dues.appending(number)
+            one.kill()
+        await dues.release()
+        assert await fallen_due(x), "they were killed in the middle of it"
+        again, other = checkins
+        before = looks(again.log, x)
+        await again.start()
+        await tellings.appending(1)
+        for one in notices:
+            one.kill()
+        await tellings.release()
+    await asyncio.gather(*(one.start() for one in (other, *notices)))
+    minh, everybody = x.people["Minh"], x.people.values()
+    last, tomorrow = today - timedelta(days=7), today + timedelta(days=1)
+    wanted = Counter({(tomorrow, minh): 1} | {(day, one): 1 for day in (last, today) for one in everybody})
+    async with asyncio.timeout(60):
+        while looks(again.log, x) == before or len(await told(x)) < len(wanted):
+            await asyncio.sleep(0.05)
+    assert await fallen_due(x) == Counter(
+        {(tomorrow, SLOT_STAGE_SOON, minh): 1}
+        | {(day, SLOT_STAGE_DUE, one): 1 for day in (last, today) for one in everybody}
+        | {(last, SLOT_STAGE_OVERDUE, one): 1 for one in everybody}
+    )
+    assert await told(x) == wanted
+    assert await x.differences() == []
+
+
+async def in_rhythm(x: Company) -> date:
+    """Everybody checks in each week, today too, and Minh from tomorrow on too: nobody as long as no cycle runs.
+
+    Answers the company's day, whose clock is set to noon.
+    """
+    now = datetime.now(UTC)
+    ahead = 12 - now.hour
+    await x.do("Nam", st.ChangeCompany(time_zone=f"Etc/GMT{-ahead:+d}"))  # the name's sign is the other way round
+    today = (now + timedelta(hours=ahead)).date()
+    for person, first_on in (("", today - timedelta(days=7)), (x.people["Minh"], today + timedelta(days=1))):
+        rhythm = cd.SetCadence(person_id=person, every_weeks=1, first_on=from_date(first_on))
+        rhythm.weekday = first_on.isoweekday()  # type: ignore[assignment] # the enum's number
+        await x.do("service:importer", rhythm)
+    return today
+
+
+async def begins_a_cycle(x: Company, today: date) -> None:
+    """Returns when check-ins know of it."""
+    starts_on, ends_on = today - timedelta(days=10), today + timedelta(days=80)
+    opened = g.OpenCycle(name="Quý này", starts_on=from_date(starts_on), ends_on=from_date(ends_on))
+    cycle_id = (await x.do("service:importer", opened)).id
+    measure = t.Measure(kind=t.MEASURE_KIND_CUMULATIVE, direction=t.DIRECTION_INCREASE, target=number(10))
+    draft = t.KpiDraft(name="Khách mới", level=t.LEVEL_COMPANY, measure=measure, owner_ids=[x.people["Nam"]])
+    draft.parent.csf_id = (await x.map()).csfs[0].csf_id
+    await x.do("service:importer", g.DefineKpi(cycle_id=cycle_id, kpi=draft))
+    await x.do("Nam", g.StartCycle(cycle_id=cycle_id, with_uneven_weights=True))
+    calendar = await x.ask("Minh", cd.GetCalendar(person_id=x.people["Minh"]), cd.Calendar)
+    assert required_date(calendar.starts_on) == starts_on
+
+
+async def fallen_due(x: Company) -> Counter[tuple[date, int, str]]:
+    """How often the log says it of each person, by the day and the stage."""
+    return Counter(
+        (required_date(e.due_on), e.stage, one.person_id)
+        for e in await logged(x, "checkins", "slot")
+        if isinstance(e, CheckInsFellDue)
+        for one in e.people
+    )
+
+
+async def told(x: Company) -> Counter[tuple[date, str]]:
+    """How often each person was told that something is due, by its day."""
+    return Counter(
+        (required_date(one.since), one.person_id)
+        for e in await logged(x, "notifications", "telling")
+        if isinstance(e, PeopleTold)
+        for one in e.told
+        if one.kind == NOTICE_KIND_CHECK_IN_DUE
+    )
+
+
+async def logged(x: Company, service: str, category: str) -> list[object]:
+    async with PostgresLog(x.system.database(service)) as log:
+        pages = log.history(x.tenant, [category], upto=await log.last_position())
+        return [event.message async for page in pages for event in page]
+
+
+def looks(log: Path, x: Company) -> int:
+    """How often a replica has looked at what is due, to the end."""
+    acted = [line for line in log.read_text().splitlines() if "timer.acted" in line and x.tenant in line]
+    return sum("check_ins_falling_due" in line for line in acted)
 
 
 async def test_kafka_is_away_while_people_work(running: Cluster, x: Company, chance: random.Random):
