@@ -64,7 +64,8 @@ def compared_kpi(
     parts = [Compared(word, sides[0].get(word, NONE), sides[1].get(word, NONE)) for word in {**sides[0], **sides[1]}]
     differing = [part for part in parts if part.differs]
     if before is not None and after is not None and not differing:
-        state, word = "same", _("the same")
+        # In a list stands only what changed: its links or how it is measured, which its own page says.
+        state, word = ("same", _("the same")) if whole else ("changed", _("changed in what its page says"))
     chosen = parts if whole or before is None or after is None else differing
     return ComparedKpi(card.name, card.level_word, card.url, state, word, chosen)
 

@@ -155,6 +155,7 @@ RPCS = [(context, method) for context, service in DESCRIPTORS.items() for method
     max_examples=EXAMPLES,
     deadline=None,
     database=None,
+    derandomize="EXAMPLES" not in os.environ,
     phases=[Phase.generate],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture],
 )
