@@ -38,7 +38,7 @@ async def test_somebody_is_taken_on_renamed_moved_leaves_and_comes_back(opened: 
     await expect(page.get_by_role("status").first).to_contain_text("nay là của người kế nhiệm")
     await expect(page.locator(".facts-list")).to_contain_text("Thảo")
     await page.get_by_role("button", name="Đã trở lại").click()
-    await expect(page.get_by_role("status").first).to_contain_text("đã trở lại")
+    await expect(page.get_by_role("status").first).to_contain_text("Đã trở lại, với vai trò như trước")
     await expect(page.locator(".who-am-i .pill")).to_have_count(0)
 
 

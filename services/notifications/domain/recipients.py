@@ -198,17 +198,16 @@ def of_erasure_decision(
 def of_unit_head(
     unit_id: str, before: str, after: str, kpis: Sequence[str], actor: str, org: OrgChart
 ) -> list[NoticeGiven]:
-    """Who heads a unit from now on hears for which KPIs they answer by it, and who headed it that they do no more. Who
-    stands in for a leaver hears it with the leaving; of the first head of a unit without KPIs there is nothing to tell
-    yet."""
-    gone = bool(before) and not org.is_active(before)
-    if (gone and org.standing_in(before) == after) or not (before or kpis):
+    """Who heads a unit after somebody else hears for which KPIs they answer by it, and who headed it that they do no
+    more. Who stands in for a leaver hears it with the leaving; the first head of a unit sets it up, or sees it set
+    up."""
+    if not before or (not org.is_active(before) and org.standing_in(before) == after):
         return []
     changes = [
         KpiChange(kpi_id=kpi, kind=t.CHANGE_KIND_HANDED_OVER, relation=t.RELATION_OWNER)
         for kpi in kpis[:LISTED_CHANGES]
     ]
-    drafts = {before: NoticeGiven(kind=t.NOTICE_KIND_UNIT_HEAD, unit_id=unit_id)} if before else {}
+    drafts = {before: NoticeGiven(kind=t.NOTICE_KIND_UNIT_HEAD, unit_id=unit_id)}
     if after:
         drafts[after] = NoticeGiven(kind=t.NOTICE_KIND_UNIT_HEAD, unit_id=unit_id, granted=True, changes=changes)
     return drafts_for(drafts, person_of(actor), org)

@@ -325,8 +325,8 @@ def test_a_new_head_hears_for_what_they_answer_and_the_old_one_that_they_do_no_m
     assert (old.person_id, old.granted, list(old.changes)) == ("phuc", False, [])
 
 
-def test_the_first_head_of_a_unit_without_kpis_hears_nothing_nor_who_stands_in_for_a_leaver():
-    assert recipients.of_unit_head("sales", "", "minh", [], "person:nam", company_x()) == []
+def test_the_first_head_of_a_unit_hears_nothing_nor_who_stands_in_for_a_leaver():
+    assert recipients.of_unit_head("sales", "", "minh", ["D1"], "person:nam", company_x()) == []
     gone = replace(company_x().people["phuc"], active=False)
     org = replace(company_x(), people={**company_x().people, "phuc": gone})
     [new] = recipients.of_unit_head("sales", "phuc", "minh", ["D1"], "person:nam", org)
