@@ -130,7 +130,8 @@ class Work:
         await self.praise_is_whole()
         await self.notices_are_whole()
         await self.ledger_is_whole()
-        assert await self.x.differences() == []
+        differing = await self.x.differences()
+        assert differing == [], differing
 
     async def praise_is_whole(self) -> None:
         """Every praise once, and every point that one wallet lost in the other."""
