@@ -1,6 +1,7 @@
 """Names as people read them: two that look the same are the same."""
 
 import unicodedata
+from collections.abc import Sequence
 
 import regex
 
@@ -29,6 +30,26 @@ def plain_letters(text: str) -> str:
     """
     apart = unicodedata.normalize("NFD", tidy(text).casefold().replace("đ", "d"))
     return "".join(c for c in apart if not unicodedata.combining(c))
+
+
+MOST_SOUGHT = 12
+"""Words of a search that count; who types more finds by these."""
+
+
+def searchable(*texts: str) -> str:
+    """Texts as they are searched in: each word in plain letters, behind a blank."""
+    return "".join(f" {word}" for text in texts for word in plain_words(text).split())
+
+
+def sought(text: str) -> list[str]:
+    """What a search looks for in `searchable` texts: how words begin. Empty: there is no word in it, and nothing is
+    found."""
+    return [f" {word}" for word in dict.fromkeys(plain_words(text).split())][:MOST_SOUGHT]
+
+
+def finds(wanted: Sequence[str], text: str) -> bool:
+    """Whether a `searchable` text has a word for each that is `sought`, or one that begins so."""
+    return bool(wanted) and all(word in text for word in wanted)
 
 
 def plain_words(text: str) -> str:

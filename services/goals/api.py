@@ -27,7 +27,7 @@ from services.goals.domain.alignment import ALIGNMENT, Alignment
 from services.goals.domain.authority import check_may_set
 from services.goals.domain.cycle import Cycle
 from services.goals.domain.kpi import KPI
-from services.goals.queries import comparison, goal_map, kpi_list, kpi_page, overview
+from services.goals.queries import comparison, goal_map, kpi_list, kpi_page, overview, search
 from services.goals.queries.goal_map import moment
 from services.goals.queries.kpi_access import kpi_access
 
@@ -64,6 +64,7 @@ ACCESS: Mapping[str, Allow] = {
     # A program that may read some KPIs alone reads them one by one.
     "GetMap": anyone(services=(IMPORTER,)).and_integrations(READ, EVERYTHING),
     "CompareMaps": anyone(),
+    "SearchGoals": anyone(),
     "ListKpis": anyone(services=(IMPORTER,)).and_integrations(READ, EVERYTHING),
     "PreviewStatuses": anyone(),
     "GetOverview": anyone(),
@@ -181,6 +182,10 @@ class GoalsApi(CycleApi):
     async def list_kpis(self, request: pb.ListKpis, ctx: Context) -> pb.Kpis:
         org = await self._people_then(ctx, request.as_of)
         return await kpi_list.listed(self.resources.pool, self.outlines, ctx.tenant, request, org, ctx.at)
+
+    async def search_goals(self, request: pb.SearchGoals, ctx: Context) -> pb.GoalsFound:
+        org = await self.resources.directory.org_chart(ctx.tenant)
+        return await search.search(self.resources.pool, ctx.tenant, request, org, ctx.at)
 
     async def preview_statuses(self, request: pb.PreviewStatuses, ctx: Context) -> pb.StatusPreview:
         org = await self.resources.directory.org_chart(ctx.tenant)

@@ -16,6 +16,7 @@ from services.goals.views.follow_up import FollowUpView
 from services.goals.views.further_link import FurtherLinkView
 from services.goals.views.goal_value import GoalValueView
 from services.goals.views.kpi import KpiView
+from services.goals.views.kpi_words import KpiWordsView
 from services.goals.views.link import LinkView
 from services.goals.views.progress import DelegateView, ProgressView
 from services.goals.views.proposal import ProposalView
@@ -34,6 +35,7 @@ def service(resources: Resources) -> Service:
             GoalView(),
             CsfView(),
             KpiView(),
+            KpiWordsView(),
             LinkView(),
             FurtherLinkView(),
             ProposalView(),

@@ -305,7 +305,8 @@ class PeopleApi(CompanyApi):
             ids = [id for id in await self.names.in_order(ctx.tenant, now) if id in org.people]
         behind = after(ids, page.after[0].split()) if page.after else ids
         text = request.text.strip()
-        named = await self.names.matching(ctx.tenant, now, text) if text else None
+        seen = now.people if admin else (ctx.actor.id,)  # whose address the caller is shown
+        named = await self.names.matching(ctx.tenant, now, text, emails=seen) if text else None
         async with reading(self.resources.pool, ctx.tenant) as con:
             # Whom a text finds: by their names, or the beginning of their codes.
             named_so = None if named is None else named | await coded_so(con, ctx.tenant, text)

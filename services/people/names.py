@@ -3,12 +3,12 @@ opened in memory, and for a short while."""
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from eventkit.directory.facts import OrgChart
 from eventkit.errors import no_page_token
-from eventkit.names import plain_letters
+from eventkit.names import finds, plain_letters, searchable, sought
 from eventkit.privacy.keys import KEY_SECONDS
 from eventkit.privacy.words import Words
 from nhip.people.v1 import people_pb2 as pb
@@ -25,10 +25,12 @@ TENANTS = 50
 class _Told:
     """One person's words, opened."""
 
-    name: str
-    """Name and title, as they are searched for."""
+    words: str
+    """Name and title, as they are searched in."""
     email: str
     """In small letters."""
+    address: str
+    """The same, as it is searched in."""
     place: tuple[str, str]
     """What they are listed by: given name, whole name."""
 
@@ -36,8 +38,9 @@ class _Told:
     def of(cls, person: pb.Person) -> "_Told":
         called = plain_letters(person.name.plain)
         return cls(
-            plain_letters(f"{person.name.plain} {person.title.plain}"),
+            searchable(person.name.plain, person.title.plain),
             person.email.plain.strip().casefold(),
+            searchable(person.email.plain),
             (called.rpartition(" ")[2], called),
         )
 
@@ -60,11 +63,13 @@ class Names:
         self._words = words
         self._opened: dict[str, _Opened] = {}
 
-    async def matching(self, tenant: str, org: OrgChart, text: str) -> frozenset[str]:
-        """The ids of people whose name or title has each word of a text, whatever its case and diacritics."""
-        wanted = plain_letters(text).split()
-        told = (await self._open(tenant, org)).told
-        return frozenset(id for id, one in told.items() if all(word in one.name for word in wanted))
+    async def matching(self, tenant: str, org: OrgChart, text: str, *, emails: Container[str]) -> frozenset[str]:
+        """The ids of people in whose name or title words begin as those of a text, whatever their case and diacritics;
+        of those of `emails` also by their address."""
+        wanted, told = sought(text), (await self._open(tenant, org)).told
+        return frozenset(
+            id for id, one in told.items() if finds(wanted, one.words) or (id in emails and finds(wanted, one.address))
+        )
 
     async def by_email(self, tenant: str, org: OrgChart, emails: Iterable[str]) -> dict[str, list[str]]:
         """The ids of the people who have some addresses, by the address as it was asked for."""

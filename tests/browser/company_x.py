@@ -21,7 +21,7 @@ from google.protobuf.message_factory import GetMessageClass
 from google.type import decimal_pb2
 
 from eventkit.errors import Kind, Rejected, unknown
-from eventkit.names import plain_letters
+from eventkit.names import finds, plain_letters, searchable, sought
 from eventkit.rpc import errors as rpc_errors
 from eventkit.rpc.access import Allow, may
 from eventkit.rpc.rules import violations
@@ -560,6 +560,26 @@ class CompanyX(
                 if (not owners or owners & {owner.person_id for owner in kpi.owners})
                 and text in plain_letters(" ".join((kpi.name, kpi.statement, kpi.unit_name)))
             ]
+        )
+
+    def SearchGoals(self, request: goals_pb2.SearchGoals, actor: str) -> Message:
+        wanted = sought(request.text)
+        return goals_pb2.GoalsFound(
+            kpis=[
+                goals_pb2.FoundKpi(
+                    kpi_id=goal.id,
+                    name=goal.name,
+                    level=goal.level,  # type: ignore[arg-type] # the enum's number
+                    owner_ids=goal.owners,
+                    cycle_id="q1-2025",
+                    cycle_name="Quý 1/2025",
+                )
+                for goal in self.goals.values()
+                if finds(wanted, searchable(goal.name))
+            ][: request.most],
+            goals=[goal for goal in _STRATEGY if finds(wanted, searchable(goal.name))],
+            csfs=[csf for csf in _CSFS if finds(wanted, searchable(csf.name, "CSF"))],
+            cycles=[cycle(id) for id, said in CYCLES.items() if finds(wanted, searchable(said[0]))],
         )
 
     def gaps(self) -> dict[int, list[goals_pb2.Gap]]:

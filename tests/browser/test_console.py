@@ -133,6 +133,25 @@ async def test_search_finds_people_and_names_without_marks(opened: Open):
     await expect(page.locator(".node.match")).to_have_count(0)
 
 
+async def test_everything_is_found_from_the_header_by_keyboard_and_on_the_phone(opened: Open):
+    page = await opened("/checkin")
+    await page.locator("h1").click()
+    await page.keyboard.press("/")
+    finder = page.locator(".finder")
+    await finder.get_by_role("searchbox").fill("dem")
+    await expect(finder.get_by_role("link", name=re.compile("^Demo · khách mới"))).to_be_visible()
+    await finder.get_by_role("searchbox").press("ArrowDown")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", level=1)).to_contain_text("Demo")
+
+    phone = await opened("/", phone=True, script=False)
+    await phone.get_by_label("Tìm mọi thứ").first.click()
+    await phone.locator(".finder").get_by_role("searchbox").fill("tram")
+    await phone.locator(".finder").get_by_role("button", name="Tìm").click()
+    await expect(phone.locator("main .found")).to_contain_text("Junior Sales")
+    await fits(phone)
+
+
 async def test_map_and_tree_are_the_same_data(opened: Open):
     page = await opened()
     labels = await page.get_by_role("treeitem").evaluate_all("nodes => nodes.map(n => n.getAttribute('aria-label'))")

@@ -31,6 +31,7 @@ FEATURES = (
     "reference",
     "retros",
     "reviews",
+    "search",
     "settings",
     "shop",
     "sign_in",

@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from eventkit.names import name_key, plain_letters, tidy
+from eventkit.names import finds, name_key, plain_letters, searchable, sought, tidy
 
 ACCOUNTS = "Phòng Kế toán"
 
@@ -38,3 +38,11 @@ def test_a_name_keeps_its_case():
 )
 def test_a_search_needs_no_vietnamese_keyboard(text: str, searched: str):
     assert plain_letters(text) == searched
+
+
+@pytest.mark.parametrize(
+    ("search", "there"),
+    [("demo khach", True), ("KHÁCH demo", True), ("kh", True), ("hach", False), ("demo cũ", False), ("·", False)],
+)
+def test_a_search_finds_how_words_begin_in_any_order(search: str, there: bool):
+    assert finds(sought(search), searchable("Demo · khách mới")) is there

@@ -338,7 +338,7 @@ export function drawBoard(board) {
 // Dims what does not match while one types; Enter goes from one match to the next, Esc clears.
 function search(board, reveal) {
   /** @type {HTMLInputElement | null} */
-  const input = document.querySelector(".search input[type=search]");
+  const input = document.querySelector("main .search input[type=search]");
   if (!input) return;
   const live = /** @type {HTMLElement} */ (document.getElementById("live"));
   let at = -1;

@@ -1,0 +1,1 @@
+"""Finding anything by its words: people, KPIs, strategic goals, success factors, cycles, units."""
