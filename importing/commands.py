@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 
 from eventkit.values import from_date, from_decimal
-from importing.company import Company, Csf, Cycle, Gift, Goal, Kpi, Person, Praise, Progress, Unit, Value
+from importing.company import Company, Csf, Cycle, Further, Gift, Goal, Kpi, Person, Praise, Progress, Unit, Value
 from nhip.checkins.v1.checkins_pb2 import RecordProgress
 from nhip.common.v1.words_pb2 import PersonalText
 from nhip.goals.v1 import types_pb2 as goal_types
@@ -67,8 +67,11 @@ def choose_csf(csf: Csf, ids: Ids) -> ChooseCsf:
     return ChooseCsf(name=csf.name, goal_ids=[ids("goal", ref) for ref in csf.supports], why=csf.why)
 
 
-def define_kpi(kpi: Kpi, cycle: Cycle, parent_kind: str, ids: Ids) -> DefineKpi:
-    """`parent_kind` is kpi, csf or goal; empty for a KPI that serves nothing yet."""
+def define_kpi(
+    kpi: Kpi, cycle: Cycle, parent_kind: str, ids: Ids, kind_of: Callable[[str], str] = lambda _: "kpi"
+) -> DefineKpi:
+    """`parent_kind` is kpi, csf or goal; empty for a KPI that serves nothing yet. `kind_of` says which of these a
+    further link leads to."""
     scale = {
         name: value for name in ("baseline", "target", "floor", "stretch") if (value := getattr(kpi, name)) is not None
     }
@@ -93,9 +96,19 @@ def define_kpi(kpi: Kpi, cycle: Cycle, parent_kind: str, ids: Ids) -> DefineKpi:
         exact_weight=None if whole else from_decimal(weight),
         parent=goal_types.Parent(**{f"{parent_kind}_id": ids(parent_kind, kpi.parent)}) if parent_kind else None,
         why=kpi.why,
+        further=[_further(link, kind_of(link.ref), ids) for link in kpi.further],
     )
     on = kpi.effective_on or cycle.starts_on
     return DefineKpi(cycle_id=ids("cycle", cycle.ref), kpi=draft, effective_on=from_date(on) if on else None)
+
+
+def _further(link: Further, kind: str, ids: Ids) -> goal_types.FurtherLink:
+    return goal_types.FurtherLink(
+        to=goal_types.Parent(**{f"{kind}_id": ids(kind, link.ref)}),
+        effect=goal_types.Effect.Value(f"EFFECT_{link.effect.upper() or 'UNSPECIFIED'}"),
+        share=from_decimal(link.share) if link.share is not None else None,
+        why=link.why,
+    )
 
 
 def record_progress(progress: Progress, ids: Ids) -> RecordProgress:

@@ -14,7 +14,9 @@ csfs:     ref*, name*, supports* (goals), why
 kpis:     ref*, name* (two to four words), statement, level*, kind*, direction*, measured_in, baseline, target*, floor,
           stretch,
           volume (the KPI that a rate is a rate of), owners (people), department (a unit), weight, parent (a CSF, KPI or
-          goal), why, effective_on (the cycle's first day)
+          goal), why, effective_on (the cycle's first day), further (what else it supports or hinders)
+further:  to* (a CSF, KPI or goal), effect* (supports, hinders), share (per cent, what counts there), why; of two KPIs
+          that hinder each other one names it
 progress: kpi*, day*, value*, confidence (5), note, confirmed (yes: it looks mistyped and is so); one per KPI
           and day
 values:   ref*, name*
@@ -35,6 +37,7 @@ ROLES = ("employee", "executive", "okr_master", "auditor", "admin")
 LEVELS = ("company", "department", "individual")
 KINDS = ("cumulative", "level", "milestone")
 DIRECTIONS = ("increase", "decrease", "keep")
+EFFECTS = ("supports", "hinders")
 VISIBILITIES = ("public", "private")
 
 
@@ -97,6 +100,16 @@ class Csf(Item):
 
 
 @dataclass(frozen=True, slots=True)
+class Further(Item):
+    """A link beside what a KPI serves first; `ref` is what it leads to."""
+
+    effect: str
+    share: Decimal | None
+    """In per cent."""
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Kpi(Item):
     name: str
     statement: str
@@ -115,6 +128,8 @@ class Kpi(Item):
     parent: str
     why: str
     effective_on: date | None
+    further: tuple[Further, ...] = ()
+    """What else it supports or hinders (G-74)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,8 +287,15 @@ def _kpi(f: Fields) -> Kpi:
         parent=f.reference("parent"),
         why=f.text("why"),
         effective_on=f.day("effective_on"),
+        further=tuple(map(_further, f.items("further", "KPI's further link"))),
         places=f.done(),  # the last: all fields were asked for
     )
+
+
+def _further(f: Fields) -> Further:
+    ref, effect = f.reference("to", required=True), f.choice("effect", EFFECTS, required=True)
+    share, why = f.number("share", percent=True), f.text("why")
+    return Further(f.done(), ref, effect, share, why)
 
 
 def _progress(f: Fields) -> Progress:

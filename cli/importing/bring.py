@@ -9,7 +9,7 @@ from google.protobuf.message import Message
 
 from cli.catalog import SERVICES
 from cli.client import Client
-from cli.importing.check import managers, parent_kind, parents, rests_on, waves
+from cli.importing.check import kind_of, managers, parents, rests_on, waves
 from cli.running import Failed
 from eventkit.context import IMPORTER
 from eventkit.errors import Rejected
@@ -155,7 +155,8 @@ class Importer:
         )
 
     def _kpis(self, file: File, cycle: Cycle, kpis: Sequence[Kpi]) -> Message:
-        defining = ((kpi, commands.define_kpi(kpi, cycle, parent_kind(file, kpi), self._id)) for kpi in kpis)
+        kinds = partial(kind_of, file)
+        defining = ((kpi, commands.define_kpi(kpi, cycle, kind_of(file, kpi.parent), self._id, kinds)) for kpi in kpis)
         return BatchDefineKpis(items=[KpiItem(kpi=command, key=_key("kpi", kpi)) for kpi, command in defining])
 
     def _values(self, values: Sequence[Value]) -> Message:

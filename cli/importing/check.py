@@ -101,15 +101,15 @@ def managers(person: Person) -> list[str]:
 
 def rests_on(kpi: Kpi) -> list[str]:
     """The KPIs that have to be there before this one."""
-    return [kpi.parent, kpi.volume]
+    return [kpi.parent, kpi.volume, *(link.ref for link in kpi.further)]
 
 
-def parent_kind(file: File, kpi: Kpi) -> str:
-    """What a KPI's parent is: kpi, csf, goal; empty for none."""
-    if not kpi.parent:
+def kind_of(file: File, ref: str) -> str:
+    """What a KPI may serve or hinder is: kpi, csf, goal; empty for nothing."""
+    if not ref:
         return ""
     kinds = (("csf", file.csfs), ("goal", file.goals))
-    return next((kind for kind, items in kinds if any(item.ref == kpi.parent for item in items)), "kpi")
+    return next((kind for kind, items in kinds if any(item.ref == ref for item in items)), "kpi")
 
 
 def _today(file: File) -> date:
@@ -137,7 +137,7 @@ def _check(file: File, problems: Problems, today: date) -> None:
     _references(file, problems)
     _circles(problems, file.units, parents, "parent", "units are parts of each other in a circle")
     _circles(problems, file.people, managers, "manager", "who reports to whom runs in a circle")
-    _circles(problems, file.kpis, rests_on, "parent", "KPIs serve each other in a circle")
+    _circles(problems, file.kpis, rests_on, "parent", "KPIs serve or hinder each other in a circle")
     _days(file, problems, today)
     _people(file, problems)
     _rules(file, problems, today)
@@ -187,6 +187,8 @@ def _references(file: File, problems: Problems) -> None:
     for kpi in file.kpis:
         look(kpi, "parent", kpi.parent, "CSF, KPI or goal", served)
         look(kpi, "volume", kpi.volume, "KPI", kpis)
+        for link in kpi.further:
+            look(link, "to", link.ref, "CSF, KPI or goal", served)
         look(kpi, "department", kpi.department, "unit", units)
         for at, ref in enumerate(kpi.owners):
             look(kpi, f"owners[{at}]", ref, "person", people)
@@ -285,7 +287,11 @@ def _commands(file: File) -> Iterator[tuple[str, Item, Message]]:
         yield "CSF", csf, commands.choose_csf(csf, ids)
     for kpi in file.kpis:
         if file.cycle:
-            yield "KPI", kpi, commands.define_kpi(kpi, file.cycle, parent_kind(file, kpi), ids)
+            yield (
+                "KPI",
+                kpi,
+                commands.define_kpi(kpi, file.cycle, kind_of(file, kpi.parent), ids, partial(kind_of, file)),
+            )
     for progress in file.progress:
         yield "progress", progress, commands.record_progress(progress, ids)
     for value in file.values:

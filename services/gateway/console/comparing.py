@@ -9,6 +9,7 @@ from starlette.datastructures import QueryParams
 from nhip.goals.v1 import goals_pb2
 from services.gateway.console.as_of import Moment, parse_moment
 from services.gateway.console.cards import kpi_card
+from services.gateway.console.further import further_text
 from services.gateway.console.language import Language, decimal_of
 from services.gateway.console.visit import Visit
 
@@ -47,9 +48,11 @@ def compared_kpi(
     moments: tuple[Moment, Moment],
     language: Language,
     *,
+    further: tuple[Sequence[goals_pb2.NamedLink], Sequence[goals_pb2.NamedLink]] = ((), ()),
     whole: bool,
 ) -> ComparedKpi:
-    """`served`: what it serves is called on each day. `whole`: with what is the same, too."""
+    """`served`: what it serves is called on each day; `further`: what else it supports and hinders. `whole`: with what
+    is the same, too."""
     _ = language.gettext
     shown, at = (after, moments[1]) if after is not None else (before, moments[0])
     assert shown is not None
@@ -60,7 +63,7 @@ def compared_kpi(
         state, word = "gone", _("not there any more")
     else:
         state, word = "changed", _("changed")
-    sides = [_said(kpi, name, language) for kpi, name in zip((before, after), served, strict=True)]
+    sides = _said(before, served[0], further[0], language), _said(after, served[1], further[1], language)
     parts = [Compared(word, sides[0].get(word, NONE), sides[1].get(word, NONE)) for word in {**sides[0], **sides[1]}]
     differing = [part for part in parts if part.differs]
     if before is not None and after is not None and not differing:
@@ -70,7 +73,9 @@ def compared_kpi(
     return ComparedKpi(card.name, card.level_word, card.url, state, word, chosen)
 
 
-def _said(kpi: goals_pb2.Kpi | None, serves: str, language: Language) -> dict[str, str]:
+def _said(
+    kpi: goals_pb2.Kpi | None, serves: str, further: Sequence[goals_pb2.NamedLink], language: Language
+) -> dict[str, str]:
     """What there is to say of it on a day, by what that is called."""
     if kpi is None:
         return {}
@@ -96,6 +101,7 @@ def _said(kpi: goals_pb2.Kpi | None, serves: str, language: Language) -> dict[st
         _("Weight"): card.weight or NONE,
         _("Whose it is"): kpi.unit_name,
         _("Serves"): serves or NONE,
+        _("Supports and hinders"): further_text(further, language) if further else "",
         _("The whole sentence"): kpi.statement,
     }
     return {word: text for word, text in said.items() if text}

@@ -183,10 +183,12 @@ def align(
     why: str,
     effective_on: date,
     at: str = "parent",
+    further_follows: bool = False,
 ) -> list[StreamEvent]:
     """Put a KPI of a cycle under what it serves, from a day on.
 
     Of a CSF or a goal, `parent_exists` says whether it is there; of a KPI, the alignment itself knows.
+    `further_follows`: what it supports or hinders besides is decided next, and whether that names this one again.
     """
     kind = parent.WhichOneof("target")
     made = alignment.links.get(kpi_id, ())
@@ -208,7 +210,8 @@ def align(
         serves_upwards(alignment, cycle, level, parent.kpi_id, field_name)
     elif kind and not parent_exists:
         raise unknown(kind.removesuffix("_id"), getattr(parent, kind), f"{at}.{kind}")
-    if kind and any(one.to == parent for day in alignment.days_from(on) for one in alignment.beside(kpi_id, day)):
+    beside = (one.to for day in alignment.days_from(on) for one in alignment.beside(kpi_id, day))
+    if kind and not further_follows and parent in beside:
         told = "it is linked to that already, beside what it serves first: take that link away first"
         raise Rejected("LINKED_TWICE", told, kind=Kind.INVALID, field=f"{at}.{kind}", rule="G-74")
     if before and before.parent == parent and before.why == why and before is made[-1]:

@@ -74,6 +74,7 @@ def carry_out(
             _named(change.parent.after, keys),
             change.parent.why,
             f"{change_at(index)}.parent.after",
+            further_follows=change.HasField("further"),
         )
         for index, change in enumerate(changes)
         if change.HasField("parent")
@@ -186,7 +187,7 @@ def _in_some_order(steps: Sequence[Step]) -> None:
         left = [step for step, _ in refused]
 
 
-def _link(paper: _Paper, kpi_id: str, parent: t.Parent, why: str, at: str) -> Step:
+def _link(paper: _Paper, kpi_id: str, parent: t.Parent, why: str, at: str, *, further_follows: bool = False) -> Step:
     kind = parent.WhichOneof("target")
 
     def step() -> None:
@@ -200,6 +201,7 @@ def _link(paper: _Paper, kpi_id: str, parent: t.Parent, why: str, at: str) -> St
             why=why,
             effective_on=paper.around.today,
             at=at,
+            further_follows=further_follows,
         )
         for _, event in aligned:
             assert isinstance(event, KpiAligned)

@@ -11,8 +11,10 @@ from eventkit.directory.facts import OrgChart
 from eventkit.rpc.paging import asked
 from eventkit.subscriptions.table import reading
 from nhip.goals.v1 import goals_pb2 as pb
+from services.goals.domain.alignment import target_of
 from services.goals.queries import cycles, strategy
 from services.goals.queries.goal_map import CycleState, moment, read_cycle
+from services.goals.queries.named_links import named_links
 from services.goals.queries.outline import Stub
 from services.goals.queries.outlines import Outlines
 
@@ -41,7 +43,10 @@ async def compared(
         shown = [id for _, _, id in cut]
         for state in (before, after):
             await state.load(con, shown)
-        names = await strategy.names(con, tenant, after.when.known, after.when.on)
+        then_called, now_called = [
+            _Side(state, await strategy.names(con, tenant, state.when.known, state.when.on))
+            for state in (before, after)
+        ]
     return pb.MapComparison(
         cycle=cycles.cycle_message(after.cycle),
         before=before.when.message(at),
@@ -50,8 +55,9 @@ async def compared(
             pb.ComparedKpi(
                 before=before.kpi(before.kpis[id]) if id in before.kpis else None,
                 after=after.kpi(after.kpis[id]) if id in after.kpis else None,
-                served_before=_served(id, before, names),
-                served_after=_served(id, after, names),
+                served_before=then_called.served(id),
+                served_after=now_called.served(id),
+                **_linked(id, then_called, now_called),
             )
             for id in shown
         ],
@@ -79,10 +85,27 @@ def _differing(then: Mapping[str, Stub], now: Mapping[str, Stub]) -> _Differing:
     return _Differing(places, len(gone), len(added), len(changed))
 
 
-def _served(kpi_id: str, state: CycleState, names: Mapping[str, str]) -> str:
-    """What it serves is called."""
-    stub = state.outline.stubs.get(kpi_id)
-    if stub is None:
-        return ""
-    parent = state.outline.stubs.get(stub.parent_id)
-    return parent.name if parent else names.get(stub.parent_id, "")
+class _Side(NamedTuple):
+    """One of the moments, with what goals and success factors were called then."""
+
+    state: CycleState
+    names: Mapping[str, str]
+
+    def served(self, kpi_id: str) -> str:
+        """What it serves first is called."""
+        stub = self.state.outline.stubs.get(kpi_id)
+        return self.called(stub.parent_id) if stub else ""
+
+    def called(self, id: str) -> str:
+        stub = self.state.outline.stubs.get(id)
+        return stub.name if stub else self.names.get(id, "")
+
+    def links(self, kpi_id: str) -> list[pb.NamedLink]:
+        return named_links(self.state.further.get(kpi_id, ()), lambda to: self.called(target_of(to)))
+
+
+def _linked(kpi_id: str, before: _Side, after: _Side) -> dict[str, Sequence[pb.NamedLink]]:
+    """The further links of both, where they lead elsewhere, or count otherwise, than before."""
+    if list(before.state.further.get(kpi_id, ())) == list(after.state.further.get(kpi_id, ())):
+        return {}
+    return {"further_before": before.links(kpi_id), "further_after": after.links(kpi_id)}

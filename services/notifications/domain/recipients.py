@@ -47,6 +47,10 @@ def person_of(actor: str) -> str:
     return id if kind == "person" else ""
 
 
+FURTHER = "further"
+"""Among the parts of a KPI that changed: what it supports or hinders beside what it serves first."""
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """What one event of an append did to a KPI. With `kind` 0 its link ended together with it."""
@@ -345,7 +349,7 @@ def _concerned(changes: Sequence[Change], tree: KpiTree, org: OrgChart) -> dict[
     defined = {change.kpi_id for change in changes if change.kind == t.CHANGE_KIND_DEFINED}
     concerned: dict[str, list[KpiChange]] = {}
     for change in changes:
-        link = change.kind == t.CHANGE_KIND_ALIGNED or change.linked
+        link = change.kind == t.CHANGE_KIND_ALIGNED or FURTHER in change.parts
         if not change.kind or (link and change.kpi_id in defined):
             continue  # an end, or a beginning, is told as such
         links = {link for other in changes if other.kpi_id == change.kpi_id for link in tree.above(other)}

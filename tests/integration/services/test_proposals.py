@@ -195,7 +195,9 @@ async def test_what_is_shared_or_hinders_comes_by_a_proposal_counts_once_and_eve
     both = await company.ask(g.CompareMaps(cycle_id=command.cycle_id, before=before.as_of), "minh")
     assert isinstance(both, g.MapComparison)
     assert (both.added, both.gone, both.changed, both.same) == (0, 0, 1, 3)
-    assert [(one.before.name, len(one.before.further), len(one.after.further)) for one in both.kpis] == [("I1", 0, 2)]
+    [compared] = both.kpis
+    assert [(one.name, one.share.value) for one in compared.further_after] == [("D2", "25"), ("K1", "")]
+    assert (compared.before.name, list(compared.further_before)) == ("I1", [])
     shown_map = await company.ask(g.GetMap(cycle_id=command.cycle_id), "minh")
     assert isinstance(shown_map, g.GoalMap)
     [counted] = shown_map.changes

@@ -4,14 +4,16 @@ import re
 from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from cli.importing.check import checked, managers, parent_kind, remarks, rests_on, waves
+from cli.importing.check import checked, kind_of, managers, remarks, rests_on, waves
 from eventkit.directory.tenant_settings import TenantSettings
 from importing import commands
 from importing.company import File, Item
+from nhip.goals.v1 import types_pb2 as t
 from nhip.rewards.v1.types_pb2 import VISIBILITY_PRIVATE, VISIBILITY_UNSPECIFIED
 from services.rewards.domain import rise
 
@@ -144,7 +146,7 @@ def test_names_on_the_map_of_the_demo_are_short():
         ("volume: V", "volume: W", "there is no KPI 'W'"),
         ("department: sales", "department: sails", "there is no unit 'sails'; did you mean 'sales'?"),
         ("kpi: V,", "kpi: Z,", "17:11: there is no KPI 'Z'"),
-        ("parent: C}", "parent: R}", "KPIs serve each other in a circle: "),
+        ("parent: C}", "parent: R}", "KPIs serve or hinder each other in a circle: "),
         ("{ref: ann, name: Ann,", "{ref: ann, name: Ann, manager: bob,", "who reports to whom runs in a circle: "),
         ("target: 80", "target: eighty", "14:93: KPI: target 'eighty' is no number: write digits, as 1200 or 12.5"),
         ("target: 80", "target: 1e3", "KPI: target '1e3' is no number"),
@@ -372,7 +374,7 @@ def test_a_kpi_is_in_force_from_the_first_day_of_its_cycle():
     file = read(RIGHT)
     assert file.cycle is not None
     command = commands.define_kpi(
-        file.kpis[0], file.cycle, parent_kind(file, file.kpis[0]), lambda kind, ref: f"{kind}-{ref}"
+        file.kpis[0], file.cycle, kind_of(file, file.kpis[0].parent), lambda kind, ref: f"{kind}-{ref}"
     )
     assert (command.effective_on.year, command.effective_on.month, command.effective_on.day) == (2025, 1, 1)
     assert command.kpi.parent.kpi_id == "kpi-D"
@@ -417,6 +419,20 @@ def test_a_weight_may_have_decimals(weight: str, whole: int, exact: str):
     kpi = next(kpi for kpi in file.kpis if kpi.ref == "V")
     draft = commands.define_kpi(kpi, file.cycle, "kpi", lambda kind, ref: ref).kpi
     assert (draft.weight, draft.exact_weight.value) == (whole, exact)
+
+
+def test_a_kpi_may_support_and_hinder_others_g74():
+    links = "further: [{to: C, effect: supports, why: both}, {to: G, effect: hinders}], target: 80,"
+    file = read(changed("target: 80,", links))
+    assert file.cycle is not None
+    kpi = next(kpi for kpi in file.kpis if kpi.ref == "V")
+    draft = commands.define_kpi(kpi, file.cycle, "kpi", lambda kind, ref: ref, partial(kind_of, file)).kpi
+    assert [(link.to.WhichOneof("target"), link.effect, link.why) for link in draft.further] == [
+        ("csf_id", t.EFFECT_SUPPORTS, "both"),
+        ("goal_id", t.EFFECT_HINDERS, ""),
+    ]
+    [problem] = found(changed("target: 80,", links.replace("to: C", "to: nowhere")))
+    assert "there is no CSF, KPI or goal 'nowhere'" in problem
 
 
 @pytest.mark.parametrize("weight", ["100.5", "-1", "101"])

@@ -13,7 +13,7 @@ from services.goals.domain.reconciliation import Node, checks
 from services.goals.domain.standing import Value
 from tests.unit.decisions import TODAY, Command, Given, number, rejected
 from tests.unit.goals.kpis import Q1, company, department, individual, tree
-from tests.unit.goals.test_changing import change, proposed
+from tests.unit.goals.test_changing import approved, change, proposed
 
 SUPPORTS, HINDERS = t.EFFECT_SUPPORTS, t.EFFECT_HINDERS
 
@@ -92,6 +92,23 @@ def test_the_same_again_is_no_event_and_what_is_taken_away_is_gone():
     linked.when(linking_("I1", to("D2", share="40"))).then_nothing()
     without = linked.and_then(linking_("I1"))
     assert without.state(ALIGNMENT, Q1.id).beside("I1", TODAY) == ()
+
+
+def test_what_is_served_first_and_what_else_is_supported_may_change_places():
+    def swap(parent: str, further: t.FurtherLink) -> t.TargetChange:
+        return change(
+            "I1",
+            parent=t.ParentChange(before=t.Parent(kpi_id="D1"), after=t.Parent(kpi_id=parent)),
+            further=t.FurtherLinksChange(
+                before=t.FurtherLinks(links=[to("D2", share="40")]), after=t.FurtherLinks(links=[further])
+            ),
+        )
+
+    linked = two_departments().and_then(linking_("I1", to("D2", share="40")))
+    asked = proposed(linked, swap("D2", to("D1", share="60")), by="phuc")
+    swapped = asked.and_then(approved(asked)).state(ALIGNMENT, Q1.id)
+    assert [one.kpi_id for one in swapped.served("I1", TODAY)] == ["D2", "D1"]
+    rejected("LINKED_TWICE", lambda: proposed(linked, swap("D2", to("D2"))))
 
 
 def test_what_is_supported_does_not_end_and_a_hindrance_ends_with_what_it_hindered():

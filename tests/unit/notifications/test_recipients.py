@@ -193,7 +193,11 @@ def test_who_answered_for_a_kpi_hears_that_it_is_another_s_now():
 
 
 def test_what_an_import_defines_is_no_news_and_what_a_person_defines_is():
-    defined = [Change("I7", t.CHANGE_KIND_DEFINED), Change("I7", t.CHANGE_KIND_ALIGNED, parent_after="D4")]
+    defined = [
+        Change("I7", t.CHANGE_KIND_DEFINED),
+        Change("I7", t.CHANGE_KIND_ALIGNED, parent_after="D4"),
+        Change("I7", t.CHANGE_KIND_SAID, parts=(recipients.FURTHER,)),  # it supports a success factor besides
+    ]
     assert recipients.of_goals(Append("service:importer for person:nam", defined), around(), company_x()) == []
     assert told(recipients.of_goals(Append("person:lan", defined), around(), company_x())) == {
         "thao": ("KPI_CHANGED", [("I7", OWNER)])

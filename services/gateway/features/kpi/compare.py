@@ -28,7 +28,9 @@ async def compare(visit: Visit) -> Response:
     days = [moment.on or visit.today for moment in moments]
     row = None
     if before is not None or after is not None:
-        row = compared_kpi(before, after, (_served(sides[0]), _served(sides[1])), moments, visit.language, whole=True)
+        served = _served(sides[0]), _served(sides[1])
+        further = (sides[0].further if sides[0] else ()), (sides[1].further if sides[1] else ())
+        row = compared_kpi(before, after, served, moments, visit.language, further=further, whole=True)
     return visit.render(
         "kpi/compare.html", kpi=now.kpi, row=row, days=days, clock=moments[0].clock, url=f"/kpi/{quote(id, safe='')}"
     )

@@ -38,6 +38,7 @@ async def compare(visit: Visit) -> Response:
             (one.served_before, one.served_after),
             moments,
             visit.language,
+            further=(one.further_before, one.further_after),
             whole=False,
         )
         for one in reply.kpis
