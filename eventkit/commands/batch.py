@@ -24,6 +24,8 @@ class Item(NamedTuple):
     """In the reply: of what it makes or changes."""
     reads: Sequence[tuple[Aggregate[Any], str]] = ()
     """What it will load, as far as that is known: loaded in one go, for all items."""
+    number: int | None = None
+    """Its place in what its caller sent; None: they are carried out in that order."""
 
 
 class Refused(Exception):

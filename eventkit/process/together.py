@@ -68,7 +68,7 @@ class Together:
             except Rejected as refusal:
                 raise _below(number, 0, refusal) from None
             items += gathered
-            places += [(number, at) for at in range(len(gathered))]
+            places += [(number, at if one.number is None else one.number) for at, one in enumerate(gathered)]
             await asyncio.sleep(0)  # of many none takes the whole loop
         if not items:
             return Accepted(unchanged=True)

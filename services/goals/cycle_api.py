@@ -141,7 +141,8 @@ class CycleApi(ProposalsApi):
                 around = await self._carrying(load, command, one, kpi, last.get(kpi.id), org, today)
                 return follow_up.carry_on(one, around, next_id)
 
-            return Item(own, FOLLOW_UP(one.kpi_id), decide, one.kpi_id, [(KPI, one.kpi_id), (FOLLOW_UP, one.kpi_id)])
+            reads = [(KPI, one.kpi_id), (FOLLOW_UP, one.kpi_id)]
+            return Item(own, FOLLOW_UP(one.kpi_id), decide, one.kpi_id, reads, number)
 
         given = [await item(*one) for one in enumerate(command.items)]
         order = await self._parts_first(ctx, command, org)

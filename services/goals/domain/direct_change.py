@@ -1,5 +1,7 @@
 """A KPI changed without a proposal: anything while its cycle is planned, misspelt words also while it runs (1.14)."""
 
+from dataclasses import replace
+
 from eventkit.commands.aggregate import Decision
 from eventkit.context import Context
 from eventkit.directory import responsibility
@@ -42,7 +44,18 @@ def correct_words(command: CorrectKpiWords, circumstances: Circumstances, ctx: C
     _check_same_numbers(command)
     reason = command.reason if command.HasField("reason") else None
     cause = Cause(t.REASON_CLASS_CORRECTION, reason=reason)
-    return carry_out([wanted], [], circumstances, cause, [])
+    try:
+        return carry_out([wanted], [], circumstances, cause, [])
+    except Rejected as refusal:
+        raise _as_sent(refusal) from None
+
+
+def _as_sent(refusal: Rejected) -> Rejected:
+    """A refusal of the change that the words come to, by the fields of the request: it has words and no more."""
+    refusal.violations = tuple(
+        replace(one, field=one.field.removeprefix("changes[0].").removeprefix("said.")) for one in refusal.violations
+    )
+    return refusal
 
 
 def _check_same_numbers(command: CorrectKpiWords) -> None:

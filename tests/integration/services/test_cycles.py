@@ -120,6 +120,11 @@ async def test_a_cycles_kpis_go_on_in_the_next_one_or_stop_each_decided_by_who_m
         g.CarriedKpi(kpi_id=ids["I1"], choice=t.FOLLOW_UP_STOP, reason=words("Xong việc")),
     ]
     carry = g.CarryOnKpis(cycle_id=ids["q1"], next_cycle_id=ids["next"], items=items)
+    # Whatever order they are carried out in, a refusal names an item by its place in the request.
+    reversed_ = g.CarryOnKpis(cycle_id=ids["q1"], next_cycle_id=ids["next"], items=items[::-1])
+    step = o.Step(method="CarryOnKpis", request=reversed_.SerializeToString())
+    refused = await company.refused(o.CarryOutTogether(service="goals", steps=[step]), "phuc", context="goals")
+    assert (refused.reason, refused.parameters["item"]) == ("NOT_YOURS_TO_SET", "2")
     by_phuc = await company.ask(carry, "phuc", key="once")
     assert isinstance(by_phuc, Accepted)
     assert [one.refused.reason for one in by_phuc.verdicts] == ["NOT_YOURS_TO_SET", "", ""]

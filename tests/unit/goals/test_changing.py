@@ -158,6 +158,15 @@ def test_misspelt_words_are_put_right_around_their_numbers():
     assert words_put_right("Tổ chứcc 1.200 buổi, 80k mỗi buổi.", "Tổ chức 1.200 buổi - 80k mỗi buổi")
 
 
+def test_a_refusal_of_words_names_what_the_request_has():
+    stale = CorrectKpiWords(kpi_id="I1", before=KpiWords(name="Demoo"), after=KpiWords(name="Demo"))
+    rejected(
+        "KPI_CHANGED_MEANWHILE",
+        lambda: correct_words(stale, around(sales_branch()), context("phuc")),
+        field="before.name",
+    )
+
+
 @pytest.mark.parametrize(
     ("before", "after", "reason", "field"),
     [
