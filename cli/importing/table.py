@@ -25,7 +25,8 @@ from importing.sheets.grid import Book, Grid, Unreadable, letter, read
 from importing.sheets.mapping import Reading, guess, headings_of
 from importing.sheets.plan import Deed
 from importing.sheets.standing import Reply
-from importing.sheets.tables import TABLES, Table, heading
+from importing.sheets.table import Table, heading
+from importing.sheets.tables import TABLES
 from importing.sheets.writing import Report, write
 from nhip.common.v1.command_pb2 import Accepted
 from nhip.common.v1.operations_pb2 import CarryOutTogether

@@ -11,7 +11,7 @@ from eventkit import numerals
 from eventkit.numerals import TwoReadings
 from eventkit.values import is_taken, plain
 from importing.sheets.grid import Cell, Percent, shown
-from importing.sheets.tables import Field, heading
+from importing.sheets.table import Field, heading
 
 _ISO = re.compile(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})(?:[T ][0-9:.]+Z?)?")
 _PARTS = re.compile(r"([0-9]{1,2})[/.-]([0-9]{1,2})[/.-]([0-9]{4})(?: 0?0:00(?::00)?)?")

@@ -13,7 +13,7 @@ from importing.sheets.mapping import Reading
 from importing.sheets.plan import Entry, Plan
 from importing.sheets.rows import Rows, rows_of
 from importing.sheets.standing import Services, Standing, addressed, standing
-from importing.sheets.tables import Table
+from importing.sheets.table import Table
 from importing.sheets.writing import first_refused
 
 REFUSALS = 10

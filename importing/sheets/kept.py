@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from eventkit.names import plain_words
 from importing.sheets.grid import Grid
 from importing.sheets.mapping import Reading, headings_of
-from importing.sheets.tables import Table
+from importing.sheets.table import Table
 from nhip.people.v1 import settings_pb2 as pb
 
 _MOST = 200

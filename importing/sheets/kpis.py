@@ -4,7 +4,7 @@ A KPI is known by its name and by who answers for it. One criterion for many peo
 stands is changed by a proposal alone; so is what comes anew once the cycle runs.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -14,6 +14,7 @@ from eventkit.values import from_decimal, is_dong, is_percent, plain, to_decimal
 from importing import commands
 from importing.company import Cycle, Kpi
 from importing.document import Place, Places
+from importing.sheets.additions import NEW, Added, additions, too_many_together
 from importing.sheets.cells import Aim, Threshold
 from importing.sheets.faults import Fault
 from importing.sheets.plan import Deed, Difference, Entry, Ids, Plan, circle, key_of
@@ -27,10 +28,8 @@ from nhip.goals.v1 import types_pb2 as t
 EVERYBODY = ("all", "tat ca", "toan bo", "moi nguoi", "everyone", "everybody", "toan cong ty")
 _DONE = ("complete", "hoan thanh", "xong", "completed", "done")
 _LEVELS = ("score", "diem", "ty le", "rate", "index", "muc")
-_AT_ONCE, _ADDED_AT_ONCE = 32, 16
-"""KPIs that one proposal changes, and that it adds."""
-NEW = "new"
-"""What differs where a KPI is not there yet and can only be proposed."""
+_AT_ONCE = 32
+"""KPIs that one proposal changes."""
 NOT_BY_FILE = "NOT_BY_FILE"
 EDGES = ("floor", "stretch", "baseline")
 
@@ -63,7 +62,7 @@ def kpis(found: Rows, there: Standing, known: Mapping[str, str], title: str, rea
     standing = _targets(there)
     running = there.cycle.state == t.CYCLE_STATE_RUNNING
     parents: dict[str, str] = {}
-    added: dict[str, _Added] = {}
+    added: dict[str, Added] = {}
     for row, read in reads:
         kpi, kind = _served(row, read, names, plan.faults)
         if same[kpi.ref]:
@@ -72,7 +71,7 @@ def kpis(found: Rows, there: Standing, known: Mapping[str, str], title: str, rea
         if kpi.parent.startswith("#"):
             parents[kpi.ref] = kpi.parent
         if running:
-            added[kpi.ref] = _Added(row.number, kpi, kind)
+            added[kpi.ref] = Added(row.number, kpi, kind)
             new = Difference(row.number, NEW, "", kpi.name)
             entry = Entry(row.number, kpi.name, differences=(new,), understood=read.understood, ref=kpi.ref)
             plan.entries.append(entry)
@@ -82,7 +81,7 @@ def kpis(found: Rows, there: Standing, known: Mapping[str, str], title: str, rea
     plan.faults += [row.fault("parent", "KPI_CIRCLE") for row, read in reads if read.kpi.ref in wrong]
     plan.over_full = _over_full(reads, same, there)
     added = {ref: one for ref, one in added.items() if ref not in wrong}
-    late = _too_many_together(added)
+    late = too_many_together(added)
     for number, entry in enumerate(plan.entries):
         if entry.ref in late:
             hindered = tuple(replace(d, obstacle="ADDED_TOGETHER") for d in entry.differences)
@@ -91,7 +90,7 @@ def kpis(found: Rows, there: Standing, known: Mapping[str, str], title: str, rea
     def proposing(ticked: Sequence[Difference]) -> list[Deed]:
         changed = _proposals([d for d in ticked if d.field != NEW], same, reads, standing, there, title, reason)
         right = {ref: one for ref, one in added.items() if ref not in late and one.row not in plan.wrong}
-        return [*changed, *_additions([d.row for d in ticked if d.field == NEW], right, there, title, reason)]
+        return [*changed, *additions([d.row for d in ticked if d.field == NEW], right, there, title, reason)]
 
     plan.proposing = proposing
     return plan
@@ -306,89 +305,6 @@ def _new_kpi(row: Row, kpi: Kpi, kind: str, cycle: g.Cycle, understood: str) -> 
         Deed(row.number, "kpi", kpi.ref, build, kpi_key(row, kpi, standing), after),
         understood=understood,
     )
-
-
-# --- what comes anew into a cycle that runs
-
-
-@dataclass(frozen=True, slots=True)
-class _Added:
-    """A KPI that is to be proposed, and what its parent is."""
-
-    row: int
-    kpi: Kpi
-    parent_kind: str
-
-
-def _additions(
-    rows: Sequence[int], added: Mapping[str, _Added], there: Standing, title: str, reason: str
-) -> list[Deed]:
-    """As few proposals as it takes for new KPIs; those that serve each other are in one."""
-    assert there.cycle is not None
-    cycle = there.cycle
-    deeds: list[Deed] = []
-    for part in _together(_with_what_they_serve(rows, added), added):
-        request = g.ProposeChange(
-            cycle_id=cycle.cycle_id,
-            reason_class=t.REASON_CLASS_CONTEXT_CHANGED,
-            title=PersonalText(plain=title),
-            reason=PersonalText(plain=reason),
-            additions=[_draft(added[ref], added, cycle) for ref in part],
-        )
-        deeds.append(Deed(added[part[0]].row, "proposal", "", lambda _, request=request: request, field=NEW))
-    return deeds
-
-
-def _with_what_they_serve(rows: Iterable[int], added: Mapping[str, _Added]) -> list[str]:
-    """The new KPIs of some rows, and those that they serve of them that are new, too: each behind what it serves."""
-    found: dict[str, None] = {}
-    wanted = set(rows)
-    for ref, one in added.items():
-        way = [ref] if one.row in wanted else []
-        while way and (above := added[way[-1]].kpi.parent) in added and above not in way:
-            way.append(above)
-        found.update(dict.fromkeys(reversed(way)))
-    return list(found)
-
-
-def _trees(refs: Sequence[str], added: Mapping[str, _Added]) -> list[list[str]]:
-    """New KPIs with all that serve the same new one, over others or not, each behind what it serves."""
-    trees: dict[str, list[str]] = {}
-    for ref in refs:
-        root = ref
-        while (above := added[root].kpi.parent) in added:
-            root = above
-        trees.setdefault(root, []).append(ref)
-    return list(trees.values())
-
-
-def _too_many_together(added: Mapping[str, _Added]) -> frozenset[str]:
-    """Those that no proposal has room for beside what they serve: they come when that is approved."""
-    every = _with_what_they_serve([one.row for one in added.values()], added)
-    return frozenset(ref for tree in _trees(every, added) for ref in tree[_ADDED_AT_ONCE:])
-
-
-def _together(refs: Sequence[str], added: Mapping[str, _Added]) -> list[list[str]]:
-    """In parts that fit into a proposal."""
-    parts: list[list[str]] = []
-    for tree in _trees(refs, added):
-        if parts and len(parts[-1]) + len(tree) <= _ADDED_AT_ONCE:
-            parts[-1] += tree
-        else:
-            parts.append(list(tree))
-    return parts
-
-
-def _draft(one: _Added, added: Mapping[str, _Added], cycle: g.Cycle) -> t.KpiDraft:
-    of = Cycle(one.kpi.places, cycle.cycle_id, cycle.name, None, None)
-    draft = commands.define_kpi(one.kpi, of, one.parent_kind if one.kpi.parent else "", _keyed).kpi
-    draft.key = _keyed("kpi", one.kpi.ref)
-    return draft
-
-
-def _keyed(_kind: str, ref: str) -> str:
-    """What is there by its id, a new KPI by what its proposal calls it."""
-    return f"row-{ref[1:]}"[:64] if ref.startswith("#") else ref
 
 
 # --- what stands

@@ -7,7 +7,7 @@ from typing import Literal
 
 from eventkit import numerals
 from importing.sheets.grid import Grid, shown
-from importing.sheets.tables import Field, Table, heading
+from importing.sheets.table import Field, Table, heading
 
 LOOKED_AT = 30
 """Rows in which headings are looked for."""

@@ -9,7 +9,7 @@ from importing.sheets.cells import Aim, Wrong, value_of
 from importing.sheets.faults import Fault
 from importing.sheets.grid import Cell, Grid, shown
 from importing.sheets.mapping import Reading, headings_of
-from importing.sheets.tables import Table, heading
+from importing.sheets.table import Table, heading
 
 AIM = "aim"
 """Under which a row has its target with the sign and unit that stand in the same cell."""

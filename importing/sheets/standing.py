@@ -11,7 +11,7 @@ from eventkit.errors import Rejected
 from eventkit.names import name_key
 from importing.sheets.faults import Fault, meant
 from importing.sheets.rows import Row, Rows
-from importing.sheets.tables import Table
+from importing.sheets.table import Table
 from nhip.common.v1.command_pb2 import Accepted
 from nhip.common.v1.operations_pb2 import CarryOutTogether
 from nhip.goals.v1 import goals_pb2 as g

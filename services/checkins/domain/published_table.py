@@ -11,7 +11,7 @@ from eventkit.values import from_date, from_decimal, plain
 from importing.sheets.cells import Wrong, value_of
 from importing.sheets.csv_text import read_text
 from importing.sheets.grid import Cell, Unreadable, shown
-from importing.sheets.tables import Field, heading
+from importing.sheets.table import Field, heading
 from nhip.checkins.v1.checkins_pb2 import RecordProgress
 from nhip.common.v1.words_pb2 import PersonalText
 from nhip.people.v1.integrations_pb2 import PolledTable

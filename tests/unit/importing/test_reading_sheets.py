@@ -17,7 +17,9 @@ from importing.sheets.dry_run import seen
 from importing.sheets.grid import Percent, Unreadable, letter, packed, read, unpacked
 from importing.sheets.mapping import Reading, guess, headings_of
 from importing.sheets.rows import AIM, Rows, rows_of
-from importing.sheets.tables import GOALS, KPIS, PEOPLE, UNITS, VALUES, Table
+from importing.sheets.staff_tables import PEOPLE, UNITS
+from importing.sheets.table import Table
+from importing.sheets.tables import GOALS, KPIS, VALUES
 
 SHEETS = Path(__file__).parents[2] / "sheets"
 

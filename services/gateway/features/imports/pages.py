@@ -14,7 +14,8 @@ from importing.sheets.grid import Unreadable, letter
 from importing.sheets.mapping import headings_of, texts
 from importing.sheets.plan import Deed, Difference
 from importing.sheets.standing import likely
-from importing.sheets.tables import TABLES, Table
+from importing.sheets.table import Table
+from importing.sheets.tables import TABLES
 from importing.sheets.writing import Report, write
 from nhip.goals.v1 import goals_pb2
 from nhip.people.v1 import people_pb2, settings_pb2

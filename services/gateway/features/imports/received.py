@@ -13,7 +13,8 @@ from starlette.requests import Request
 
 from importing.sheets.grid import Book, Grid, Unreadable, packed, read, unpacked
 from importing.sheets.mapping import Guess, Reading, guess
-from importing.sheets.tables import TABLES, Table
+from importing.sheets.table import Table
+from importing.sheets.tables import TABLES
 from services.gateway.failures import Failure
 
 _MOST_PART = 14 << 20
