@@ -215,7 +215,7 @@ def test_a_proposal_names_only_what_it_changes():
 def test_an_added_kpi_is_the_proposers_own_where_nobody_else_is_named():
     typed = {"addition.0.name": "Báo cáo", "addition.0.kind": "MILESTONE", "addition.0.parent": "kpi-d1"}
     typed |= {"addition.2.name": "Gọi lại", "addition.2.target": "40", "addition.2.kind": "CUMULATIVE"}
-    typed |= {"addition.2.owner": "tram", "addition.2.parent": "new-0", "addition.2.level": "DEPARTMENT"}
+    typed |= {"owner.0.addition.2": "tram", "addition.2.parent": "new-0", "addition.2.level": "DEPARTMENT"}
     own, other = read(Form(typed), "minh", VI).additions
     assert (list(own.owner_ids), own.measure.target.value, own.parent.kpi_id) == (["minh"], "1", "d1")
     assert (list(other.owner_ids), other.level, other.parent.kpi_id) == (["tram"], types_pb2.LEVEL_DEPARTMENT, own.key)

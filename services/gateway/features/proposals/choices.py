@@ -27,7 +27,6 @@ async def choices(visit: Visit, cycle_id: str, filled: Form, shown: Iterable[goa
     """Everything that the form offers; who and what is chosen already is among it."""
     _ = visit.language.gettext
     chosen = [value for name, value in filled.values.items() if name.startswith(("owner.", "helper.", "evaluator."))]
-    chosen += [filled[f"addition.{n}.owner"] for n in range(ADDITIONS)]
     who, people, tops, some = await asyncio.gather(
         directory(visit),
         people_to_choose(visit, visit.person, *dict.fromkeys(chosen)),

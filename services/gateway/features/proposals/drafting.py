@@ -33,7 +33,6 @@ _ADDITION = {
     "why": "parent",
     "weight": "weight",
     "exact_weight": "weight",
-    "owner_ids": "owner",
     "unit_id": "unit",
     "key": "name",
 }
@@ -164,6 +163,7 @@ def read(filled: Form, proposer: str, language: Language) -> Draft:
             at = f"additions[{len(additions)}]"
             fields |= {at: f"addition.{n}.name"}
             fields |= {f"{at}.{path}": f"addition.{n}.{name}" for path, name in _ADDITION.items()}
+            fields |= {f"{at}.owner_ids": f"owner.0.addition.{n}"}
             fields |= _further_fields(filled, f".addition.{n}", f"{at}.further")
             additions.append(draft)
     return Draft(changes, additions, fields, wrong)
@@ -299,7 +299,7 @@ def _addition(
             wrong.append(Violation(f"{at}.target", "MISSING"))
         return None
     level = _one_of(filled[f"{at}.level"], LEVELS[::-1])
-    owner = filled[f"{at}.owner"] if f"{at}.owner" in filled.values else proposer
+    owners = _people(filled, "owner", at) if f"owner.0.{at}" in filled.values else [proposer]
     return types_pb2.KpiDraft(
         name=filled.text(f"{at}.name"),
         statement=filled.text(f"{at}.statement"),
@@ -310,7 +310,7 @@ def _addition(
             unit=filled.text(f"{at}.measured_in"),
             target=decimal_message(target),
         ),
-        owner_ids=[owner] if owner else [],
+        owner_ids=owners,
         unit_id=filled[f"{at}.unit"],
         exact_weight=decimal_message(weight) if weight is not None else None,
         parent=parent_of(filled[f"{at}.parent"]),

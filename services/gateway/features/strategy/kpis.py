@@ -101,6 +101,7 @@ async def _show(visit: Visit, filled: Form, status: int = 200, *, asked: bool = 
         people=people,
         units=units_to_choose(who),
         parents=parents,
+        volumes=[(id.removeprefix("kpi-"), name) for id, name in parents.kpis],
         computations=computed.kinds(visit.language),
         computed_places=computed.PLACES,
         computed_from=await _computed_from(visit, chosen, newest_first(cycles.cycles), parents),

@@ -41,6 +41,7 @@ FIELDS = {
     "kpi.measure.direction": "direction",
     "kpi.measure.unit": "measured_in",
     "kpi.measure.target": "target",
+    "kpi.measure.volume_kpi_id": "volume",
     **{f"kpi.measure.{name}": name for name in NUMBERS},
     **{f"kpi.measuring.{name}": name for name in ("method", "tool", "period", "segment")},
     **computed.FIELDS,
@@ -66,6 +67,7 @@ def read(filled: Form, wrong: list[Violation], language: Language) -> Read:
         direction=_choice(types_pb2.Direction, "DIRECTION_", "INCREASE" if milestone else filled["direction"]),
         unit=filled.text("measured_in"),
         target=decimal_message(target) if target is not None else None,
+        volume_kpi_id=filled["volume"] if filled["kind"] == "LEVEL" else "",
     )
     for name in () if milestone else NUMBERS:
         value = filled.number(name, wrong, language)
