@@ -1083,6 +1083,8 @@ _STRATEGY = [
         year=2025,
         target=decimal_pb2.Decimal(value="25"),
         unit="%",
+        value=decimal_pb2.Decimal(value="6.1"),
+        progress=decimal_pb2.Decimal(value="0.244"),
     ),
     goals_pb2.StrategicGoal(
         goal_id="sg1",

@@ -220,6 +220,11 @@ def _clamp(share: Decimal) -> Decimal:
     return min(max(share, Decimal()), Decimal(100)).quantize(_PER_MILLE, ROUND_HALF_UP)
 
 
+def share_bar(share: Decimal, status: str) -> Bar:
+    """How much of something is there, without where it should be by now."""
+    return Bar(_clamp(share * 100), None, status)
+
+
 def bar(kpi: goals_pb2.Kpi, status: str) -> Bar:
     standing = kpi.standing
     share = decimal_of(standing, "used" if standing.aim == goals_pb2.AIM_BUDGET else "progress")

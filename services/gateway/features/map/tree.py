@@ -9,7 +9,7 @@ from decimal import Decimal
 from eventkit.values import is_percent
 from nhip.goals.v1 import goals_pb2, types_pb2
 from services.gateway.console.as_of import Moment
-from services.gateway.console.cards import KpiCard, kpi_card, segments, status_key
+from services.gateway.console.cards import Bar, KpiCard, kpi_card, segments, share_bar, status_key
 from services.gateway.console.further import HINDERS
 from services.gateway.console.language import Language, decimal_of
 
@@ -25,6 +25,8 @@ class GoalCard:
     year: int
     value: str
     """What it has come to; empty: not known."""
+    bar: Bar | None
+    """How much of it that is; None: no share of it is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,12 +164,15 @@ class Planting:
 
         percent = "%" if is_percent(goal.unit) else ""
         target = decimal_of(goal, "target")
+        progress = decimal_of(goal, "progress") if goal.HasField("progress") else None
         card = GoalCard(
             goal.name,
             self.language.brief(target, percent),
             self.language.amount(target, goal.unit),
             goal.year,
             self.language.brief(decimal_of(goal, "value"), "") if goal.HasField("value") else "",
+            # Without a tick: what a goal's value should be by a day, nobody has said.
+            share_bar(progress, "goal") if progress is not None else None,
         )
         node = Node(
             f"goal-{goal.goal_id}",
