@@ -48,7 +48,7 @@ class Callers:
                 continue
             key = self._chance.randbytes(16).hex()
             client, request = self._something()
-            self._journal.say(Asked(key, type(request).__name__))
+            self._journal.say(Asked(key, type(request).__name__, self._company.actor(client)))
             await self._ask(key, client, request)
             self.answered += 1
 

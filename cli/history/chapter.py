@@ -5,7 +5,7 @@ import random
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,13 +13,14 @@ from cli.client import Client
 from cli.history import points, readers
 from cli.history.callers import Callers
 from cli.history.company import Company, Sign, founded
-from cli.history.facts import Delivered, Follows, Journal, read
+from cli.history.facts import Counted, Delivered, Follows, Journal, read
 from cli.history.judge import Verdict, judge
 from cli.history.readers import FEED, LEDGER, NOTICES, TOPIC, Asker, Follower
 from cli.running import Failed
 from eventkit import kafka
 from eventkit.log import EventLog, Recorded
 from eventkit.log.faults import TRANSIENT, Backoff
+from eventkit.log.postgres import PostgresLog
 from nhip.rewards.v1.events_pb2 import PraiseGiven
 
 CALLERS, ASKERS = 8, 2
@@ -94,9 +95,12 @@ async def _all_is_said(
     topic: Follower,
 ) -> None:
     """What is stored, and what every reader has of it once it had the time."""
-    log = await _stored(where.log, begin, company.tenant)
+    log, counted = await _stored(where.log, begin, company.tenant)
     for event in log:
-        journal.say(points.stored(event))
+        fact = points.stored(event)
+        journal.say(fact if event.position > company.founded else replace(fact, key=""))
+    if isinstance(where.log, PostgresLog):  # elsewhere positions have gaps
+        journal.say(counted)
     last = log[-1].position
     praises = {event.message.praise_id: event for event in log if isinstance(event.message, PraiseGiven)}
 
@@ -124,18 +128,21 @@ async def _all_is_said(
     await readers.verified(company, journal)
 
 
-async def _stored(log: EventLog, begin: int, tenant: str) -> list[Recorded]:
-    """The tenant's events behind a position, in the log's order."""
+async def _stored(log: EventLog, begin: int, tenant: str) -> tuple[list[Recorded], Counted]:
+    """The tenant's events behind a position, in the log's order; and how many there are of everybody."""
 
-    async def found() -> list[Recorded]:
+    async def found() -> tuple[list[Recorded], Counted]:
         last = await log.last_position()
         events: list[Recorded] = []
+        upto, count = begin, 0
         async with aclosing(log.feed(begin)) as pages:
             async for page in pages:
+                count += len(page)
                 events += [event for event in page if event.tenant == tenant]
-                if page and page[-1].position >= last:
+                upto = page[-1].position if page else upto
+                if upto >= last:
                     break
-        return events
+        return events, Counted(begin, upto, count)
 
     return await _patiently(found)
 

@@ -15,10 +15,9 @@ import typer
 from cli.addresses import find, written
 from cli.client import connected
 from cli.history.chapter import PATIENCE, Installation, Round, chapter
-from cli.history.company import Sign
+from cli.history.company import CONTEXT, Sign
 from cli.history.facts import line
 from cli.history.judge import Kind, Verdict
-from cli.history.readers import CONTEXT
 from cli.operating import Where, asking
 from cli.running import Failed, run, say
 from cli.tokens import demo_token

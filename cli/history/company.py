@@ -1,6 +1,6 @@
 """A tenant of its own for a history: a few people, two gifts and a core value, over which callers race."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -14,6 +14,8 @@ from nhip.rewards.v1 import rewards_pb2 as r
 PEOPLE = 4
 GIFTS = 2
 STOCK, PRICE = 20, 15
+CONTEXT = "rewards"
+"""Whose log is judged."""
 
 Sign = Callable[[str, str], Awaitable[str]]
 """A token by subject and tenant."""
@@ -31,6 +33,13 @@ class Company:
     operator: Client
     value_id: str
     gifts: Sequence[str]
+    founded: int
+    """The position up to which it was made: before anybody raced."""
+    actors: Mapping[int, str]
+    """Who each of those who race is to events, by the client's `id`."""
+
+    def actor(self, client: Client) -> str:
+        return self.actors[id(client)]
 
 
 async def founded(client: Client, sign: Sign) -> Company:
@@ -64,13 +73,18 @@ async def founded(client: Client, sign: Sign) -> Company:
         for n in range(GIFTS)
     ]
     clients = [await racing(f"person:{person}") for person in people]
+    racing_steward = await racing(f"person:{first_id}")
+    position = max(int(told.partition("=")[2]) for told in client.positions.of([CONTEXT]))
     return Company(
         tenant,
-        await racing(f"person:{first_id}"),
+        racing_steward,
         await acting(f"person:{auditor}"),
         people,
         clients,
         operator,
         value.id,
         gifts,
+        position,
+        {id(racing_steward): f"person:{first_id}"}
+        | {id(one): f"person:{person}" for one, person in zip(clients, people, strict=True)},
     )

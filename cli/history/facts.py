@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
+from eventkit.log import Recorded
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -18,6 +20,8 @@ class Asked:
     fact: ClassVar = "asked"
     key: str
     what: str = ""
+    by: str = ""
+    """Who, as events name their actors; empty: that is not judged."""
     writes: Sequence[tuple[str, int, Sequence[str]]] = ()
     """Where the caller says it itself: streams, the versions that it counts on, and the ids of its events for each."""
 
@@ -53,6 +57,8 @@ class Stored:
     size: int
     key: str = ""
     """Of whoever asked for it; empty: nobody whom this history knows."""
+    by: str = ""
+    """Who did it, as the event says."""
     type: str = ""
     at: str = ""
     found: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -61,6 +67,35 @@ class Stored:
     """What things are from here on."""
     moves: Mapping[str, int] = field(default_factory=dict[str, int])
     """What goes from one place to another: over the events of an append it comes to nothing."""
+
+    @classmethod
+    def of(cls, event: Recorded, key: str = "", **says: Mapping[str, Any]) -> "Stored":
+        """The fact that the log has this event; `says` is what it found, sets and moves."""
+        return cls(
+            event.position,
+            str(event.id),
+            str(event.stream),
+            event.version,
+            str(event.append_id),
+            event.index,
+            event.size,
+            key=key,
+            by=event.origin.actor,
+            type=event.type,
+            at=event.recorded_at.isoformat(timespec="microseconds"),
+            **says,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many events a log whose positions leave none out has behind one position, up to another; whoever's they
+    are."""
+
+    fact: ClassVar = "counted"
+    after: int
+    upto: int
+    events: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +145,10 @@ class Differs:
     found: str = ""
 
 
-Fact = Asked | Told | Stored | Delivered | Follows | Seen | Differs
-KINDS: Mapping[str, type[Fact]] = {kind.fact: kind for kind in (Asked, Told, Stored, Delivered, Follows, Seen, Differs)}
+Fact = Asked | Told | Stored | Counted | Delivered | Follows | Seen | Differs
+KINDS: Mapping[str, type[Fact]] = {
+    kind.fact: kind for kind in (Asked, Told, Stored, Counted, Delivered, Follows, Seen, Differs)
+}
 
 
 UNSAID: Sequence[object] = ("", None, (), {}, [])

@@ -1,8 +1,9 @@
 """Judges a history: what was lost, doubled, reordered or torn. Pure.
 
-Lost: acknowledged and not stored, stored and not delivered, told otherwise than stored, or written over by somebody who
-did not see it. Doubled: carried out or delivered twice. Reordered: delivered, versioned or timed against the log's
-order. Torn: a part of an append without the rest, or an answer that is of no one moment.
+Lost: acknowledged and not stored, stored and not delivered, told otherwise than stored, left out of the positions, or
+written over by somebody who did not see it. Doubled: delivered twice, or carried out more often than it was asked for.
+Reordered: delivered, versioned or timed against the log's order. Torn: a part of an append without the rest, or an
+answer that is of no one moment.
 """
 
 from bisect import bisect_left
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import pairwise
 
-from cli.history.facts import Asked, Delivered, Differs, Fact, Follows, Seen, Stored, Told
+from cli.history.facts import Asked, Counted, Delivered, Differs, Fact, Follows, Seen, Stored, Told
 
 
 class Kind(StrEnum):
@@ -53,6 +54,7 @@ class History:
     log: list[Stored] = field(default_factory=list[Stored])
     asked: dict[str, Asked] = field(default_factory=dict[str, Asked])
     told: list[Told] = field(default_factory=list[Told])
+    counted: list[Counted] = field(default_factory=list[Counted])
     delivered: dict[str, list[Delivered]] = field(default_factory=lambda: defaultdict(list))
     follows: list[Follows] = field(default_factory=list[Follows])
     seen: list[Seen] = field(default_factory=list[Seen])
@@ -70,6 +72,8 @@ class History:
                     found.asked[fact.key] = fact
                 case Told():
                     found.told.append(fact)
+                case Counted():
+                    found.counted.append(fact)
                 case Delivered():
                     found.delivered[fact.reader].append(fact)
                 case Follows():
@@ -87,6 +91,7 @@ def judge(facts: Iterable[Fact]) -> Verdict:
     appends = _appends(history.log)
     faults = [
         *_log(history.log),
+        *_counted(history),
         *_appends_whole(appends),
         *_asked(history, appends),
         *_told(history),
@@ -139,6 +144,21 @@ def _log(log: Sequence[Stored]) -> Iterator[Fault]:
             yield Fault(Kind.REORDERED, f"time goes back at position {event.position}", (before, event))
 
 
+def _counted(history: History) -> Iterator[Fault]:
+    """No position is left out; so nothing stands between the events of an append."""
+    for counted in history.counted:
+        missing = counted.upto - counted.after - counted.events
+        if missing:
+            holes = [(a, b) for a, b in pairwise(history.log) if counted.after < a.position < b.position - 1]
+            what = f"behind position {counted.after}, up to {counted.upto}, {missing} positions have no event"
+            yield Fault(Kind.LOST, what, (counted, *next(iter(holes), ())))
+    if history.counted:
+        for before, event in pairwise(history.log):
+            if before.append != event.append and before.index < before.size - 1:
+                what = f"append {before.append} has another's event in its middle"
+                yield Fault(Kind.TORN, what, (before, event))
+
+
 def _appends_whole(appends: Mapping[str, Sequence[Stored]]) -> Iterator[Fault]:
     """Every append has all its events, one behind the other, at one time; nothing is made or lost on the way between
     them."""
@@ -156,11 +176,13 @@ def _appends_whole(appends: Mapping[str, Sequence[Stored]]) -> Iterator[Fault]:
 
 
 def _asked(history: History, appends: Mapping[str, Sequence[Stored]]) -> Iterator[Fault]:
-    """Of each that was asked at most one append came, of exactly the events that were asked for, where its streams were
-    as it said."""
+    """Of each that was asked at most one append came, by who asked, of exactly the events that were asked for, where
+    its streams were as it said; and nothing came that nobody asked for."""
     by_key: dict[str, list[Sequence[Stored]]] = defaultdict(list)
     for events in appends.values():
         by_key[events[0].key].append(events)
+        if (first := events[0]).key and first.key not in history.asked:
+            yield Fault(Kind.DOUBLED, f"position {first.position} is what nobody asked for", (first,))
     heights: dict[str, list[Stored]] = defaultdict(list)
     for event in history.log:
         heights[event.stream].append(event)
@@ -168,6 +190,11 @@ def _asked(history: History, appends: Mapping[str, Sequence[Stored]]) -> Iterato
         came = by_key.get(key, ())
         if len(came) > 1:
             yield Fault(Kind.DOUBLED, f"{key} was carried out {len(came)} times", (asked, *(e[0] for e in came)))
+        for event in (event for events in came for event in events):
+            if asked.by and event.by != asked.by:
+                what = f"{key} was asked for by {asked.by}, and is stored as {event.by}'s"
+                yield Fault(Kind.LOST, what, (asked, event))
+                break
         if not came or not asked.writes:
             continue
         wanted = [id for _, _, ids in asked.writes for id in ids]
@@ -189,8 +216,10 @@ def _asked(history: History, appends: Mapping[str, Sequence[Stored]]) -> Iterato
 def _told(history: History) -> Iterator[Fault]:
     """What was acknowledged is stored where it was said to be; what was refused is not."""
     last: dict[str, Stored] = {}
+    versions: dict[str, dict[str, int]] = defaultdict(dict)
     for event in history.log:
         last[event.key] = event
+        versions[event.key][event.stream] = event.version
     by_key: dict[str, Told] = {}
     new = Counter[str]()
     for told in history.told:
@@ -205,6 +234,8 @@ def _told(history: History) -> Iterator[Fault]:
             yield Fault(Kind.LOST, f"{told.key} was acknowledged, and is not stored", (asked, told))
         elif stored.position != told.position:
             yield Fault(Kind.LOST, f"{told.key} was told another position than its own", (told, stored))
+        elif told.versions and dict(told.versions) != versions[told.key]:
+            yield Fault(Kind.LOST, f"{told.key} was told other versions than its own", (told, stored))
         first = by_key.setdefault(told.key, told)
         if first.position != told.position or first.versions != told.versions:
             yield Fault(Kind.DOUBLED, f"{told.key} was told two different results", (first, told))

@@ -102,22 +102,9 @@ SAYS: Mapping[type[Message], Callable[[Any], Says]] = {
 
 
 def stored(event: Recorded) -> Stored:
-    """The fact that the log has this event."""
+    """The fact that the log has this event. What a person did has the key of whoever asked for it."""
     message = event.message
     says = SAYS.get(type(message)) if message else None
     found, sets, moves = says(message) if says else NOTHING
-    return Stored(
-        event.position,
-        str(event.id),
-        str(event.stream),
-        event.version,
-        str(event.append_id),
-        event.index,
-        event.size,
-        key=event.origin.traceparent[3:35],
-        type=event.type,
-        at=event.recorded_at.isoformat(timespec="microseconds"),
-        found=found,
-        sets=sets,
-        moves=moves,
-    )
+    key = event.origin.traceparent[3:35] if event.origin.actor.startswith("person:") else ""
+    return Stored.of(event, key, found=found, sets=sets, moves=moves)

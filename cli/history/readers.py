@@ -9,7 +9,7 @@ from google.protobuf.message import Message
 
 from cli.client import Client, Reply
 from cli.history import points
-from cli.history.company import Company
+from cli.history.company import CONTEXT, Company
 from cli.history.facts import Delivered, Differs, Journal, Seen
 from cli.running import Failed
 from eventkit import kafka
@@ -22,7 +22,6 @@ from nhip.common.v1.operations_pb2 import Verified, Verify
 from nhip.notifications.v1 import notifications_pb2 as n
 from nhip.rewards.v1 import rewards_pb2 as r
 
-CONTEXT = "rewards"
 FEED, TOPIC, LEDGER, NOTICES = "feed", "kafka", "ledger", "notices"
 VERIFIED = (CONTEXT, "notifications", "audit")
 """Whose views are held against their logs."""

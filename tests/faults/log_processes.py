@@ -22,6 +22,7 @@ from eventkit.log.faults import TRANSIENT
 from eventkit.log.postgres import PostgresLog
 
 STREAMS, CALLERS = 5, 8
+ACTOR = "person:lan"
 FAULTS = (*TRANSIENT, asyncpg.PostgresError)
 
 
@@ -54,7 +55,7 @@ class Writer:
                 (str(stream(n)), seen[n], [str(uuid7()) for _ in range(size)])
                 for n, size in zip(chosen, sizes, strict=True)
             ]
-            asked = Asked(str(uuid7()), writes=writes)
+            asked = Asked(str(uuid7()), by=ACTOR, writes=writes)
             self._journal.say(asked)
             seen |= await self._ask(asked)
 
@@ -72,7 +73,7 @@ class Writer:
             try:
                 # Now and then a caller gives up waiting.
                 async with asyncio.timeout(0.002 if random.random() < 0.05 else None):
-                    appended = await self._log.append(*writes, origin=Origin("person:lan"))
+                    appended = await self._log.append(*writes, origin=Origin(ACTOR))
             except WrongVersion as refused:
                 self._journal.say(Told(asked.key, refused=str(refused)))
                 return {int(refused.stream.id[1:]): refused.actual}

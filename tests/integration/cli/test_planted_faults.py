@@ -44,18 +44,8 @@ async def here(postgres: str, kafka: str) -> AsyncGenerator[World]:
         yield found
 
 
-def stored(event: Recorded, **more: Mapping[str, str]) -> Stored:
-    return Stored(
-        event.position,
-        str(event.id),
-        str(event.stream),
-        event.version,
-        str(event.append_id),
-        event.index,
-        event.size,
-        key=event.origin.traceparent[3:35],
-        **more,  # type: ignore[arg-type]
-    )
+def stored(event: Recorded, **says: Mapping[str, str]) -> Stored:
+    return Stored.of(event, event.origin.traceparent[3:35], **says)
 
 
 def found(*facts: Fact) -> set[Kind]:

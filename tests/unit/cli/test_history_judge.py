@@ -1,23 +1,38 @@
 """The judge of histories: what it calls lost, doubled, reordered and torn, and what not."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from cli.history.facts import Asked, Delivered, Differs, Fact, Follows, Journal, Seen, Stored, Told, line, of, read
+from cli.history.facts import (
+    Asked,
+    Counted,
+    Delivered,
+    Differs,
+    Fact,
+    Follows,
+    Journal,
+    Seen,
+    Stored,
+    Told,
+    line,
+    of,
+    read,
+)
 from cli.history.judge import Kind, judge
 
 
 def event(position: int, stream: str = "s", version: int | None = None, **more: object) -> Stored:
     """Alone in its append, unless more is said."""
-    given = {"append": f"a{position}", "index": 0, "size": 1, "key": f"k{position}"} | more
+    given = {"append": f"a{position}", "index": 0, "size": 1} | more
     return Stored(position, f"e{position}", stream, version or position, **given)  # type: ignore[arg-type]
 
 
 def pair(position: int, **more: object) -> list[Stored]:
     """An append of two events on two streams, at two positions."""
-    given = {"append": f"a{position}", "size": 2, "key": f"k{position}"} | more
+    given = {"append": f"a{position}", "size": 2} | more
     return [
         Stored(position, f"e{position}", "s", position, index=0, **given),  # type: ignore[arg-type]
         Stored(position + 1, f"e{position + 1}", "z", 1, index=1, **given),  # type: ignore[arg-type]
@@ -29,11 +44,12 @@ def given(reader: str, *positions: int, page: int = 0) -> list[Fact]:
 
 
 GOOD: list[Fact] = [
-    Asked("k1"),
-    Told("k1", 1, repeated=False),
-    event(1, sets={"points": "5"}),
+    Asked("k1", by="person:lan"),
+    Told("k1", 1, repeated=False, versions={"s": 1}),
+    event(1, key="k1", by="person:lan", sets={"points": "5"}),
     event(2, found={"points": "5"}, sets={"points": "8"}),
     *pair(3, moves={"gifts": 0}),
+    Counted(0, 4, 4),
     *given("feed", 1, 2, page=1),
     *given("feed", 3, 4, page=2),
     Follows("feed"),
@@ -54,10 +70,10 @@ def test_nothing_is_found_where_nothing_is_wrong():
     [
         # acknowledged implies stored, once, where it was said
         (Kind.LOST, [Asked("k"), Told("k", 1)]),
-        (Kind.LOST, [Asked("k1"), Told("k1", 2), event(1)]),
-        (Kind.LOST, [Asked("k1"), Told("k1", refused="NO"), event(1)]),
+        (Kind.LOST, [Asked("k1"), Told("k1", 2), event(1, key="k1")]),
+        (Kind.LOST, [Asked("k1"), Told("k1", refused="NO"), event(1, key="k1")]),
         (Kind.DOUBLED, [Asked("k"), event(1, key="k"), event(2, key="k")]),
-        (Kind.DOUBLED, [Asked("k1"), Told("k1", 1, repeated=False), Told("k1", 1, repeated=False), event(1)]),
+        (Kind.DOUBLED, [Asked("k1"), Told("k1", 1, repeated=False), Told("k1", 1, repeated=False), event(1, key="k1")]),
         # the log
         (Kind.DOUBLED, [event(1), event(1, "t", 1, append="b")]),
         (Kind.LOST, [event(1), event(2, version=3)]),
@@ -67,8 +83,17 @@ def test_nothing_is_found_where_nothing_is_wrong():
         (Kind.TORN, [event(1, moves={"gifts": -1})]),
         # decisions
         (Kind.LOST, [event(1, sets={"stock": "1"}), event(2, sets={"stock": "0"}), event(3, found={"stock": "1"})]),
-        (Kind.LOST, [event(1), Asked("k2", writes=[("s", 0, []), ("t", 0, ["e2"])]), event(2, "t", 1)]),
-        (Kind.TORN, [Asked("k1", writes=[("s", 0, ["e1", "e9"])]), event(1)]),
+        (Kind.LOST, [event(1), Asked("k2", writes=[("s", 0, []), ("t", 0, ["e2"])]), event(2, "t", 1, key="k2")]),
+        (Kind.TORN, [Asked("k1", writes=[("s", 0, ["e1", "e9"])]), event(1, key="k1")]),
+        (Kind.LOST, [Asked("k1"), Told("k1", 1, versions={"s": 2}), event(1, key="k1")]),
+        (Kind.LOST, [Asked("k1"), Told("k1", 2, versions={"s": 1}), *pair(1, key="k1")]),
+        # who asked
+        (Kind.LOST, [Asked("k1", by="person:lan"), event(1, key="k1", by="person:minh")]),
+        (Kind.DOUBLED, [event(1, key="k1")]),
+        # positions without a hole
+        (Kind.LOST, [event(1), event(3, version=2), Counted(0, 3, 2)]),
+        (Kind.LOST, [event(8, version=1), Counted(6, 8, 1)]),
+        (Kind.TORN, [pair(1)[0], event(2, "t", 1), replace(pair(1)[1], position=3, id="e3"), Counted(0, 3, 3)]),
         # readers
         (Kind.LOST, [event(1), event(2), *given("kafka", 1), Follows("kafka")]),
         (Kind.LOST, [*given("kafka", 1), Follows("kafka")]),
