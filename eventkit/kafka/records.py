@@ -94,18 +94,20 @@ def received(record: "ConsumerRecord[Any, Any]") -> Received:
     try:
         return _received(record)
     except (KeyError, ValueError, TypeError, AttributeError) as error:
-        # a header is missing, is not what it should be, has no value
+        # a header is missing, is not what it should be, has no value; or the record has none
         raise ForeignRecord(f"{record.topic}/{record.partition}/{record.offset}: {type(error).__name__}") from error
 
 
 def _received(record: "ConsumerRecord[Any, Any]") -> Received:
+    if record.value is None:  # an event without a field is of no bytes, which is something else
+        raise ValueError("no value")
     written: dict[str, bytes] = dict(record.headers)
     time, recorded = written["ce_time"], written["ce_recordedtime"]
     recorded_at = datetime.fromisoformat(recorded.decode()).astimezone(UTC)
     event = Recorded(
         UUID(written["ce_id"].decode()),
         written["ce_type"].decode(),
-        record.value or b"",
+        record.value,
         StreamId.parse(written["ce_subject"].decode()),
         int(written["ce_streamversion"]),
         int(written["ce_sequence"]),

@@ -77,3 +77,26 @@ async def test_a_consumer_that_is_killed_in_the_middle_of_a_page_has_all_of_it_o
     async with running(there.relay().run, there.reading(notes).run):
         await there.until_all_is_noted()
     assert notes.killed
+
+
+async def test_a_zombie_that_wakes_up_in_the_middle_of_a_page_writes_nothing_twice(there: World):
+    class Frozen(Notes):
+        reached, woken = asyncio.Event(), asyncio.Event()
+
+        async def take(self, partition: int, at: Checkpoint, to: Checkpoint, events: Sequence[Recorded]) -> None:
+            self.reached.set()
+            await self.woken.wait()
+            await super().take(partition, at, to, events)
+
+    await there.append(20)
+    frozen = Frozen("notes", there.context, there.pool)
+    async with running(there.relay().run, there.reading(frozen).run):
+        async with asyncio.timeout(30):
+            await frozen.reached.wait()
+        in_its_place = there.reading(Notes("notes", there.context, there.pool), "another member")
+        async with running(in_its_place.run):
+            await there.until_all_is_noted()
+        frozen.woken.set()
+        await there.append(10)
+        await there.until_all_is_noted()
+    assert there.count("nhip_subscription_retries_total", subscription="notes") > 0

@@ -117,8 +117,9 @@ class World:
     def reader(self, name: str = "notes") -> TopicReader:
         return self.reading(Notes(name, self.context, self.pool))
 
-    def reading(self, subscription: Subscription) -> TopicReader:
-        return TopicReader(subscription, self.topics(), self.pool, "test", self.metrics)
+    def reading(self, subscription: Subscription, service: str = "test") -> TopicReader:
+        """One of another `service` has a group of its own, and so all partitions."""
+        return TopicReader(subscription, self.topics(), self.pool, service, self.metrics)
 
     def topics(self) -> Topics:
         """As in a process of its own."""
