@@ -38,7 +38,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     ),
     "rebuild": (
         "cli.rebuild:rebuild",
-        "Empty a view and fold it again from the first event. Until it is there again, answers from it are incomplete.",
+        "Fold a view, and with it all others of its source, again from the first event.",
     ),
     "prune": (
         "cli.prune:prune",

@@ -14,6 +14,8 @@ from cli.client import Client, connected
 from cli.tokens import TOKEN, demo_token
 from eventkit.settings import load
 
+WHOLE_LOG_SECONDS = 24 * 3600.0
+"""How long what reads a whole log may take; whoever grows tired of it stops it."""
 Address = Annotated[
     str | None, typer.Option("--address", help="Where the services are: people=host:port,goals=host:port,…")
 ]

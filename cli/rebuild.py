@@ -1,10 +1,10 @@
-"""`nhip rebuild`: folds a view anew from the first event."""
+"""`nhip rebuild`: folds a view anew from the first event, behind what it shows."""
 
 from typing import Annotated
 
 import typer
 
-from cli.operating import Where, asking
+from cli.operating import WHOLE_LOG_SECONDS, Where, asking
 from cli.running import WRONG_USE, Failed, run, say
 from eventkit.errors import Rejected
 from nhip.common.v1.operations_pb2 import Rebuild, Verified, Verify
@@ -17,18 +17,24 @@ def rebuild(
     *,
     where: Where,
 ) -> None:
-    """Empty a view and fold it again from the first event. Until it is there again, answers from it are incomplete."""
+    """Fold a view, and with it all others of its source, again from the first event.
+
+    Until it is done everybody is shown the view as it was; whoever waits for something newer waits. If it is stopped,
+    nothing has changed.
+    """
 
     async def work() -> None:
         async with where.operator() as (client, services):
             if service not in services:
                 raise Failed(f"there is no service {service!r}: give one of {', '.join(services)}", code=WRONG_USE)
             try:
-                await client.command(Rebuild(service=service, view=view), at=service)
+                await client.command(Rebuild(service=service, view=view), at=service, deadline=WHOLE_LOG_SECONDS)
             except Rejected as refusal:
                 if refusal.reason != "VIEW_UNKNOWN":
                     raise
-                views = [one.view for one in (await client.ask(Verify(service=service), Verified, at=service)).views]
+                verify = Verify(service=service)
+                verified = await client.ask(verify, Verified, at=service, deadline=WHOLE_LOG_SECONDS)
+                views = [one.view for one in verified.views]
                 raise Failed(
                     f"{service} has no view {view!r}: give one of {', '.join(views)}", code=WRONG_USE
                 ) from None

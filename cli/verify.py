@@ -6,7 +6,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cli.operating import Where, asking
+from cli.operating import WHOLE_LOG_SECONDS, Where, asking
 from cli.running import Failed, run
 from nhip.common.v1.operations_pb2 import Verified, VerifiedView, Verify
 
@@ -27,11 +27,11 @@ def verify(
 
     async def work() -> None:
         async with where.operator() as (client, services):
-            found = [
-                (name, one)
-                for name in service or services
-                for one in (await client.ask(Verify(service=name, view=view), Verified, at=name)).views
-            ]
+            found: list[tuple[str, VerifiedView]] = []
+            for name in service or services:
+                verify = Verify(service=name, view=view)
+                verified = await client.ask(verify, Verified, at=name, deadline=WHOLE_LOG_SECONDS)
+                found += [(name, one) for one in verified.views]
         _show(found)
         wrong = sum(len(one.differences) for _, one in found)
         if not wrong:

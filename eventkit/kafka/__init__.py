@@ -9,7 +9,7 @@ from eventkit.kafka.acls import acls
 from eventkit.kafka.acls import commands as acl_commands
 from eventkit.kafka.cluster import Cluster, Security
 from eventkit.kafka.faults import FAULTS, REFUSALS, TopicChanged, TopicUnfit, own_cancellation
-from eventkit.kafka.reading import TopicReader, tenant_events
+from eventkit.kafka.reading import TopicReader, partition_events, tenant_events
 from eventkit.kafka.records import ForeignRecord, Received, headers, partition_of, received
 from eventkit.kafka.tailing import Tailed, TopicMissing, tail
 from eventkit.kafka.topics import Topics, ensure_topic, ensure_topics
@@ -37,6 +37,7 @@ __all__ = [
     "ensure_topics",
     "headers",
     "own_cancellation",
+    "partition_events",
     "partition_of",
     "received",
     "tail",

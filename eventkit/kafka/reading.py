@@ -4,7 +4,7 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any
 
 import asyncpg
@@ -132,8 +132,8 @@ class TopicReader(ConsumerRebalanceListener):
         self._metrics.subscription_lag.labels(self._subscription.name).set(behind)
 
     async def _look(self) -> None:
-        """Whether the checkpoints are where this member left them: a rebuild, or a rival, may have moved them while
-        nothing came in."""
+        """Whether the checkpoints are where this member left them: a rival may have moved them while nothing came
+        in."""
         where = {partition.partition: at for partition, at in self._at.items()}
         if self._look_at:
             await self._look_at(self._subscription.name, where)
@@ -233,22 +233,31 @@ class TopicReader(ConsumerRebalanceListener):
                 log.info("kafka.commit_failed", subscription=self._subscription.name, error=type(error).__name__)
 
 
-async def tenant_events(cluster: Cluster, context: str, tenant: str, *, upto: int) -> list[Recorded]:
-    """A tenant's events in a context's topic, each once, in order, up to a position."""
-    partition = TopicPartition(cluster.topic(context), partition_of(tenant, cluster.partitions))
-    events: list[Recorded] = []
+async def partition_events(
+    cluster: Cluster, context: str, number: int, *, upto: int
+) -> AsyncGenerator[Sequence[Recorded]]:
+    """The events of a partition of a context's topic, each once, in order, a page at a time, up to a position. It ends
+    sooner where the topic does."""
+    partition = TopicPartition(cluster.topic(context), number)
     position = 0
-    async with free_consumer(cluster) as consumer, asyncio.timeout(60):
+    async with free_consumer(cluster) as consumer:
         consumer.assign([partition])
         first = (await consumer.beginning_offsets([partition]))[partition]
         end = (await consumer.end_offsets([partition]))[partition]
         consumer.seek(partition, first)
-        while await consumer.position(partition) < end:
+        while position < upto and await consumer.position(partition) < end:
+            page: list[Recorded] = []
             for record in (await consumer.getmany(partition, timeout_ms=1000, max_records=2000)).get(partition, []):
                 with suppress(ForeignRecord):
                     item = received(record)
                     if item.continuity(position) is Continuity.NEXT and item.event.position <= upto:
                         position = item.event.position
-                        if item.event.tenant == tenant:
-                            events.append(item.event)
-    return events
+                        page.append(item.event)
+            yield page
+
+
+async def tenant_events(cluster: Cluster, context: str, tenant: str, *, upto: int) -> list[Recorded]:
+    """A tenant's events in a context's topic, each once, in order, up to a position."""
+    number = partition_of(tenant, cluster.partitions)
+    async with asyncio.timeout(60), aclosing(partition_events(cluster, context, number, upto=upto)) as pages:
+        return [event async for page in pages for event in page if event.tenant == tenant]

@@ -119,8 +119,6 @@ WRITER_SETTINGS = {
     "plan_cache_mode": "force_generic_plan",
     "default_transaction_isolation": "read committed",
 }
-HEARTBEAT = "select pg_notify('log_event', '')"
-"""Asks every feed, in every process, for a heartbeat at once."""
 READ_PAGE = 1000
 
 

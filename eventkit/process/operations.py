@@ -2,8 +2,10 @@
 rebuild a view, drop old ones."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 
 import asyncpg
 from google.protobuf.message import Message
@@ -20,10 +22,11 @@ from eventkit.process.service import Resources
 from eventkit.process.together import Together
 from eventkit.rpc.access import Allow, anyone, integration_may, may, roles, services
 from eventkit.rpc.server import Api
-from eventkit.subscriptions import checkpoint, parking, readers
+from eventkit.subscriptions import parking, readers
+from eventkit.subscriptions.checkpoint import OWN_FEED
 from eventkit.subscriptions.projection import AnyView, Comparison, Expected, Mismatch, compare
 from eventkit.subscriptions.readers import Reader
-from eventkit.subscriptions.subscription import Projecting, Subscription
+from eventkit.subscriptions.subscription import Projecting, Subscription, feed_upto
 from nhip.common.v1 import operations_pb2 as pb
 from nhip.common.v1.command_pb2 import Accepted
 
@@ -204,15 +207,31 @@ class Operations:
         view = next((view for view in self._views() if view.name == request.view), None)
         if view is None:
             raise unknown("view", request.view, "view")
-        together = [other.table.name for other in self._views() if other.subscription == view.subscription]
-        async with transaction(self.resources.pool) as con:
-            # Locks the checkpoint first, as a projection does: a page in flight finds it moved and begins again at the
-            # start.
-            await checkpoint.reset(con, view.subscription)
-            await con.execute(f"truncate {', '.join(together)}")
-            await con.execute("delete from parked where subscription = $1", view.subscription)
-        self.resources.reached.put_back(view.subscription)
+        subscription = self.subscriptions[view.subscription]
+        assert isinstance(subscription, Projecting)
+        own = view.source == self.resources.name
+        partitions = [OWN_FEED] if own else range(self.resources.settings.kafka_partitions)
+        pages = self._own_pages if own else partial(self._topic_pages, view.source)
+        await subscription.fold_anew(self.resources.pool, partitions, pages)
+        self.resources.reached.changed()
         return Accepted(id=view.name)
+
+    def _own_pages(self, _: int, upto: int) -> AsyncGenerator[Sequence[Recorded]]:
+        return feed_upto(self.resources.log, upto)
+
+    async def _topic_pages(self, context: str, partition: int, upto: int) -> AsyncGenerator[Sequence[Recorded]]:
+        """Raises Rejected where the topic ends before what its views have seen."""
+        last = 0
+        async with aclosing(kafka.partition_events(self.resources.cluster, context, partition, upto=upto)) as pages:
+            async for page in pages:
+                last = page[-1].position if page else last
+                yield page
+        if last < upto:
+            raise Rejected(
+                "TOPIC_INCOMPLETE",
+                f"the topic of {context} ends at position {last}, and its views have come to {upto}: ask again once "
+                "its relay has published what is missing",
+            )
 
     async def prune(self, request: pb.Prune, ctx: Context) -> pb.Pruned:
         await readers.still_reads(self.resources.pool, self.reader)  # whoever asks this process finds it alive

@@ -161,7 +161,7 @@ async def tables(
         if may_make:
             await con.execute(";".join(statements))
             await con.execute(
-                f"grant select on checkpoint to {READER}"
+                f"grant select on checkpoint, refolded to {READER}"
             )  # an answer says how far what it shows had been applied
             await con.execute(
                 f"grant select (subscription, position) on parked to {READER}"

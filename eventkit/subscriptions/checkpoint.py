@@ -1,20 +1,21 @@
 """How far each subscription has come: kept beside what it wrote, moved by compare-and-set."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import asyncpg
 
 from eventkit.database import connection
-from eventkit.log.postgres import HEARTBEAT
 
 SCHEMA = """
 create table if not exists checkpoint(
   subscription text not null, partition int not null, position bigint not null, "offset" bigint not null,
   primary key (subscription, partition)
-)
+);
+create table if not exists refolded(subscription text primary key, times bigint not null)
 """
+"""`refolded`: how often views were folded anew. Their rows are others then, and the checkpoint is the same."""
 CHANNEL = "checkpoint"
 """On which processes tell each other that checkpoints moved (`eventkit.subscriptions.reached`)."""
 OWN_FEED = 0
@@ -98,8 +99,8 @@ async def pass_over(
 
 
 async def check(pool: asyncpg.Pool, subscription: str, where: Mapping[int, Checkpoint]) -> None:
-    """Raises `Fenced` when a checkpoint is not where it was left, by partition, as after a rebuild was asked for: an
-    idle subscription looks now and then."""
+    """Raises `Fenced` when a checkpoint is not where it was left, by partition, as where a rival moved it: an idle
+    subscription looks now and then."""
     if not where:
         return
     async with connection(pool) as con:
@@ -119,17 +120,33 @@ async def hold(con: asyncpg.Connection, subscription: str) -> None:
     await con.execute("select from checkpoint where subscription = $1 order by partition for update", subscription)
 
 
-async def reset(con: asyncpg.Connection, subscription: str) -> None:
-    """To the beginning. Who runs the subscription hears of it once the caller's transaction ends."""
-    await con.execute('update checkpoint set position = 0, "offset" = 0 where subscription = $1', subscription)
+async def hold_all(con: asyncpg.Connection, subscription: str, partitions: Iterable[int]) -> dict[int, Checkpoint]:
+    """As `hold`, on partitions that were not begun too. Answers how far it has come on each."""
+    await con.execute(
+        "insert into checkpoint select $1, partition, 0, 0 from unnest($2::int[]) partition on conflict do nothing",
+        subscription,
+        sorted(partitions),
+    )
+    rows = await con.fetch(
+        'select partition, position, "offset" from checkpoint where subscription = $1 order by partition for update',
+        subscription,
+    )
+    return {row["partition"]: Checkpoint(row["position"], row["offset"]) for row in rows}
+
+
+async def was_refolded(con: asyncpg.Connection, subscription: str) -> None:
+    """Its views were folded anew. Who remembers their rows hears of it once the caller's transaction ends."""
+    await con.execute(
+        "insert into refolded values ($1, 1) on conflict (subscription) do update set times = refolded.times + 1",
+        subscription,
+    )
     await tell_changed(con)
 
 
 async def tell_changed(con: asyncpg.Connection) -> None:
-    """Tell every process, once the caller's transaction ends, that views changed without a move of their checkpoint, or
-    that one was put back."""
+    """Tell every process, once the caller's transaction ends, that views changed without a move of their
+    checkpoint."""
     await con.execute("select pg_notify($1, 'changed')", CHANNEL)
-    await con.execute(HEARTBEAT)  # at which an idle subscription looks where its checkpoint is
 
 
 async def wait(pool: asyncpg.Pool, subscriptions: list[str], partition: int, position: int) -> None:

@@ -114,6 +114,11 @@ async def remove(con: asyncpg.Connection, subscription: str, event: Recorded) ->
     )
 
 
+async def drop_all(con: asyncpg.Connection, subscription: str) -> None:
+    """Of a subscription whose views are folded anew: what still fails is parked again."""
+    await con.execute("delete from parked where subscription = $1", subscription)
+
+
 async def drop_first(con: asyncpg.Connection, subscription: str, stream: StreamId) -> None:
     """Give up the event that the others of its stream wait behind."""
     await con.execute(

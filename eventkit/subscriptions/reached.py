@@ -74,11 +74,8 @@ class Reached:
         self._tell_waiting()
         self._say()
 
-    def put_back(self, subscription: str) -> None:
-        """This process put all of a subscription's checkpoints back to the beginning, and has committed that."""
-        for name, partition in self._positions:
-            if name == subscription:
-                self._positions[name, partition] = 0
+    def changed(self) -> None:
+        """This process changed views without a move of their checkpoint, and has committed that."""
         self._again += 1
 
     @property
@@ -107,7 +104,7 @@ class Reached:
         await checkpoint.wait(self._pool, list(subscriptions), partition, position)
 
     async def check(self, subscription: str, where: Mapping[int, Checkpoint]) -> None:
-        """Raises `Fenced` when checkpoints are not where this process left them, as after a rebuild was asked for."""
+        """Raises `Fenced` when checkpoints are not where this process left them, as where a rival moved them."""
         if self.is_current and all(
             self._positions.get((subscription, partition), 0) == at.position for partition, at in where.items()
         ):

@@ -32,6 +32,11 @@ BREATH_SECONDS = 0.005
 """A page costs a commit, whatever is in it: under load there are no more than two hundred a second, and who comes alone
 waits for nothing."""
 
+EMPTYING_SECONDS = 600.0
+"""How long it may take to delete the rows of a view that is folded anew."""
+Pages = Callable[[int, int], AsyncGenerator[Sequence[Recorded]]]
+"""`pages(partition, upto)`: the events of a partition in order, up to a position."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -103,14 +108,20 @@ class Projecting:
         """What failed at once, event by event, to find the guilty ones."""
         changed: dict[str, dict[Key, Any]] = {view.table.name: {} for view in self.views}
         async with transaction(self._pool) as con:
-            waiting = set[StreamId]()
-            for event in await self._begin(con, partition, at, to, events):
-                failure = None if event.stream in waiting else await self._apply_one(con, event, changed)
-                if failure:
-                    waiting.add(event.stream)
-                if event.stream in waiting:
-                    await set_aside(con, self._metrics, self.name, self.source, event, failure)
+            await self._each(con, await self._begin(con, partition, at, to, events), changed)
         return {name: list(rows.values()) for name, rows in changed.items()}
+
+    async def _each(
+        self, con: asyncpg.Connection, events: Iterable[Recorded], changed: dict[str, dict[Key, Any]]
+    ) -> None:
+        """Parks what fails, with what is behind it on its stream."""
+        waiting = set[StreamId]()
+        for event in events:
+            failure = None if event.stream in waiting else await self._apply_one(con, event, changed)
+            if failure:
+                waiting.add(event.stream)
+            if event.stream in waiting:
+                await set_aside(con, self._metrics, self.name, self.source, event, failure)
 
     async def _begin(
         self, con: asyncpg.Connection, partition: int, at: Checkpoint, to: Checkpoint, events: Sequence[Recorded]
@@ -118,6 +129,10 @@ class Projecting:
         """Moves the checkpoint, and parks what waits behind a parked event. Answers the events to fold."""
         if not await checkpoint.move_views(con, self.name, partition, at=at, to=to):
             return events
+        return await self._flowing(con, events)
+
+    async def _flowing(self, con: asyncpg.Connection, events: Sequence[Recorded]) -> Sequence[Recorded]:
+        """Parks what waits behind a parked event; answers the others."""
         flowing, behind = parking.split(events, await parking.parked_streams(con, self.name))
         for event in behind:
             await set_aside(con, self._metrics, self.name, self.source, event, None)
@@ -142,6 +157,36 @@ class Projecting:
     def _count_unknown(self, events: Sequence[Recorded]) -> None:
         if unknown := sum(view.not_known(events) for view in self.views):
             self._unknown.inc(unknown)
+
+    async def fold_anew(self, pool: asyncpg.Pool, partitions: Iterable[int], pages: Pages) -> None:
+        """Folds the views again from the first event, up to where they have come, in one transaction: until it ends
+        everybody reads the rows as they were and nobody moves them; what ends it before has changed nothing.
+
+        `pages` are asked for the events of a partition up to a position. Raises what it raises.
+        """
+        async with transaction(pool) as con:
+            at = await checkpoint.hold_all(con, self.name, partitions)
+            for view in self.views:
+                await con.execute(f"delete from {view.table}", timeout=EMPTYING_SECONDS)
+            await parking.drop_all(con, self.name)
+            for partition, (position, _) in at.items():
+                if position:
+                    async with aclosing(pages(partition, position)) as events:
+                        async for page in events:
+                            await self._fold(con, page)
+            await count_parked(con, self._metrics, self.name)
+            await checkpoint.was_refolded(con, self.name)
+
+    async def _fold(self, con: asyncpg.Connection, page: Sequence[Recorded]) -> None:
+        flowing = await self._flowing(con, page)
+        try:
+            async with con.transaction():
+                for view in self.views:
+                    await view.apply(con, flowing)
+        except TRANSIENT:
+            raise
+        except Exception:  # whatever it is, it is told of the event that is parked for it
+            await self._each(con, flowing, {view.table.name: {} for view in self.views})
 
     async def retry(self, stream: StreamId) -> Exception | None:
         return await self._bring_back(stream, discard=False)
@@ -317,7 +362,7 @@ async def follow(
                             to = Checkpoint(page[-1].position)
                             await subscription.take(OWN_FEED, at, to, page)
                             at = to
-                        else:  # a rebuild moves the checkpoint under an idle subscription
+                        else:  # a rival may have moved the checkpoint of an idle subscription
                             await look(subscription.name, {OWN_FEED: at})
                         position.set(at.position)
                         backoff.succeeded()
@@ -353,3 +398,12 @@ async def one_ahead(feed: AsyncGenerator[list[Recorded]]) -> AsyncGenerator[list
             await asyncio.wait([ahead])
             if not ahead.cancelled():
                 ahead.exception()  # of a page that nobody asks for any more
+
+
+async def feed_upto(event_log: EventLog, position: int) -> AsyncGenerator[Sequence[Recorded]]:
+    """The events of a log from the first up to a position that it has, a page at a time."""
+    async with aclosing(one_ahead(event_log.feed(page=PAGE))) as pages:
+        async for page in pages:
+            yield [event for event in page if event.position <= position]
+            if page and page[-1].position >= position:
+                return

@@ -219,7 +219,7 @@ class Company:
         return [
             f"{service} {view.view}: {one.key} {one.column}: expected {one.expected}, found {one.found}"
             for service in SERVICES
-            for view in (await operator.ask(Verify(service=service), Verified, at=service)).views
+            for view in (await operator.ask(Verify(service=service), Verified, at=service, deadline=SECONDS)).views
             for one in view.differences
         ]
 

@@ -6,8 +6,10 @@ What was acknowledged is there, once; every view is right.
 import asyncio
 import random
 import shutil
+from asyncio.subprocess import Process
 from collections import Counter
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from itertools import cycle
 from pathlib import Path
@@ -16,19 +18,23 @@ import asyncpg
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
+from cli.client import Client
+from cli.running import Failed
 from deploy.cluster import SERVICES, Cluster, cluster
 from eventkit.log.postgres import PostgresLog
 from eventkit.values import from_date, required_date
 from nhip.checkins.v1 import cadence_pb2 as cd
 from nhip.checkins.v1.events_pb2 import CheckInsFellDue
 from nhip.checkins.v1.types_pb2 import SLOT_STAGE_DUE, SLOT_STAGE_OVERDUE, SLOT_STAGE_SOON
+from nhip.common.v1.operations_pb2 import Rebuild, Verified, Verify
 from nhip.goals.v1 import goals_pb2 as g
 from nhip.goals.v1 import types_pb2 as t
+from nhip.notifications.v1 import notifications_pb2 as n
 from nhip.notifications.v1.events_pb2 import PeopleTold
 from nhip.notifications.v1.types_pb2 import NOTICE_KIND_CHECK_IN_DUE
 from nhip.people.v1 import settings_pb2 as st
 from services.goals.views.kpi import KPIS
-from tests.e2e.running import Company, company, number, of_cluster, targets
+from tests.e2e.running import Company, command, company, number, of_cluster, targets
 from tests.faults.held import held
 from tests.faults.work import Work, while_working
 
@@ -223,6 +229,116 @@ async def test_topics_are_deleted_while_people_work(running: Cluster, x: Company
         while await x.differences():
             await asyncio.sleep(0.5)
     await work.is_whole()
+
+
+async def test_every_view_is_folded_anew_while_people_work_whoever_is_killed(
+    running: Cluster, x: Company, chance: random.Random
+):
+    """Who asked for it and who folds are killed in the middle; until it is done everybody is shown what they were."""
+    work, stop = Work(x, chance), asyncio.Event()
+    looking, working = asyncio.create_task(always_shown(x, stop)), asyncio.create_task(work.through())
+    goals = [running.process("goals", number) for number in (0, 1)]
+    operator = x.client.acting(x.token("service:operator"))
+    try:
+        async with folding_is_held(x.system.database("goals")) as in_the_middle:
+            for killed in (None, goals):
+                asking = await asyncio.create_subprocess_exec(
+                    *command("rebuild", "goals", "kpi", "--tenant", x.tenant, "--directory", str(x.system.directory)),
+                    stdout=asyncio.subprocess.PIPE,
+                    stderr=asyncio.subprocess.STDOUT,
+                )
+                await in_the_middle(asking)
+                if killed:
+                    for one in killed:
+                        one.kill()
+                else:
+                    asking.kill()
+                await asyncio.wait_for(asking.communicate(), 60)
+                assert asking.returncode != 0
+        await asyncio.gather(*(one.start() for one in goals))
+        also_killed = chance.choice([name for name in SERVICES if name != "goals"])
+        for service in SERVICES:
+            rebuilding = asyncio.create_task(all_folded_anew(operator, service))
+            if service == also_killed:
+                await asyncio.sleep(chance.uniform(0.0, 0.5))
+                replica = running.process(service, chance.randrange(2))
+                replica.kill()
+                await replica.start()
+            assert await rebuilding
+        work.enough.set()
+        await working
+        stop.set()
+        assert await looking > 10
+    finally:
+        for task in (looking, working):
+            task.cancel()
+        await asyncio.gather(looking, working, return_exceptions=True)
+    await work.is_whole()
+
+
+@asynccontextmanager
+async def folding_is_held(database: str) -> AsyncGenerator[Callable[[Process], Awaitable[None]]]:
+    """Whoever folds goals' KPIs anew gets as far as to delete their rows, and no further. What it yields returns when
+    one has, and those before have ended."""
+    con, other = await asyncpg.connect(database), await asyncpg.connect(database)
+    seen: set[int] = set()
+
+    async def in_the_middle(asking: Process) -> None:
+        async with asyncio.timeout(90):
+            while True:
+                assert asking.returncode is None, await asking.communicate()
+                rows = await other.fetch(
+                    "select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' "
+                    "and query like 'delete from %'"
+                )
+                if len(now := {row["pid"] for row in rows}) == 1 and not now & seen:
+                    seen.update(now)
+                    return
+                await asyncio.sleep(0.05)
+
+    try:
+        async with con.transaction():
+            await con.fetch(f"select from {KPIS} limit 1 for update")
+            yield in_the_middle
+    finally:
+        await con.close()
+        await other.close()
+
+
+async def always_shown(x: Company, stop: asyncio.Event) -> int:
+    """Asks for what nobody changes, without a position to wait for, and is always shown the same. Answers how often."""
+    nam = x.client.acting(x.token("Nam"), patience=300)
+
+    async def shown() -> object:
+        kpis = await nam.ask(g.ListKpis(cycle_id=x.cycle, page_size=200), g.Kpis)
+        notices = await nam.ask(n.ListNotices(page_size=100), n.Notices)
+        return {
+            kpi.name: (kpi.measure.target.value, kpi.standing.current.value, [one.name.plain for one in kpi.owners])
+            for kpi in kpis.kpis
+            if kpi.name in x.kpis
+        }, {notice.notice_id for notice in notices.notices} & known
+
+    known = {one.notice_id for one in (await nam.ask(n.ListNotices(page_size=100), n.Notices)).notices}
+    first, times = await shown(), 0
+    while not stop.is_set():
+        assert await shown() == first
+        times += 1
+    return times
+
+
+async def all_folded_anew(operator: Client, service: str) -> int:
+    """One view of each subscription, and with it the others; asked for again where who was asked is killed."""
+    views = (await operator.ask(Verify(service=service), Verified, at=service, deadline=90)).views
+    one_of_each = {view.subscription: view.view for view in views}
+    for view in one_of_each.values():
+        async with asyncio.timeout(120):
+            while True:
+                try:
+                    await operator.command(Rebuild(service=service, view=view), at=service, deadline=60)
+                    break
+                except Failed:
+                    await asyncio.sleep(0.1)
+    return len(one_of_each)
 
 
 async def test_a_falsified_row_is_reported_and_folded_away(x: Company):

@@ -74,11 +74,11 @@ select effective_on as day, count(*) as linked from (
 ) as versions where nth > 1 and event <> 'KpiTakenOff' group by effective_on
 """
 # As long as this stays the same, so do the rows: they and the checkpoint move together. Beside it: what was parked and
-# is brought back comes behind the checkpoint, a table that was emptied and filled again lies in another file, and one
-# that rows were copied into by hand has grown.
+# is brought back comes behind the checkpoint, so does what is folded anew, and a table that rows were copied into by
+# hand has grown.
 TABLES = f"""
 select (select position from checkpoint where subscription = $1 and partition = {OWN_FEED}),
-  pg_relation_filenode('{KPIS}'), pg_relation_filenode('{LINKS}'), pg_relation_filenode('{FURTHER_LINKS}'),
+  (select times from refolded where subscription = $1),
   pg_relation_size('{KPIS}') + pg_relation_size('{LINKS}') + pg_relation_size('{FURTHER_LINKS}'),
   (select count(*) from parked where subscription = $1),
   (select sum(position) from parked where subscription = $1)
@@ -94,22 +94,14 @@ SUBSCRIPTION = KpiView().subscription
 
 class _Tables(NamedTuple):
     position: int
-    kpis: int
-    links: int
-    further: int
+    refolded: int
     size: int
     parked: int
     parked_at: int
 
     def same_rows(self, other: "_Tables") -> bool:
         """Nothing happened to rows that were there: what is new stands behind them."""
-        return (self.kpis, self.links, self.further, self.parked, self.parked_at) == (
-            other.kpis,
-            other.links,
-            other.further,
-            other.parked,
-            other.parked_at,
-        )
+        return (self.refolded, self.parked, self.parked_at) == (other.refolded, other.parked, other.parked_at)
 
 
 class _Last(NamedTuple):
@@ -154,9 +146,8 @@ class Outlines:
             if (found := cycle.outlines.get(moment)) is not None:
                 return found
             outline = await _read(con, tenant, family, known, on)
-            if outline.stubs:  # while a view is rebuilt an old snapshot may find none; that is not kept
-                cycle.outlines[moment] = outline
-                self._forget()
+            cycle.outlines[moment] = outline
+            self._forget()
             return outline
 
     async def _cycle(self, con: asyncpg.Connection, tenant: str, family: Family) -> _Cycle:

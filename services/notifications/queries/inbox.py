@@ -257,7 +257,7 @@ def _message(listed: Listed, e: NoticeGiven, told: _Told) -> pb.Notice:
 
 
 def is_whole(notice: pb.Notice) -> bool:
-    """Whether all is known that a notice tells of. It always is but while a view is rebuilt."""
+    """Whether all is known that a notice tells of: a view of another context may not have heard of it yet."""
     match notice.kind:
         case (
             t.NOTICE_KIND_PROPOSAL_WAITING

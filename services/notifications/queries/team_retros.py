@@ -8,7 +8,7 @@ from services.notifications.views.retros_facts import HEARD_TEAM_RETROS
 
 
 async def opened_retro(con: asyncpg.Connection, tenant: str, team_retro_id: str) -> TeamRetroOpened:
-    """Raises `NotKnownYet` while the view is rebuilt."""
+    """Raises `NotKnownYet` while the view has not heard of it."""
     opened = await con.fetchval(
         f"select opened from {HEARD_TEAM_RETROS} where tenant = $1 and team_retro_id = $2", tenant, team_retro_id
     )

@@ -98,7 +98,7 @@ class DueMails:
     async def _shown(self, tenant: str, pending: Sequence["Pending"]) -> dict[str, pb.Notice]:
         """As the inbox shows them; words still sealed.
 
-        Raises `NotKnownYet` for what the views do not know, as while they are rebuilt.
+        Raises `NotKnownYet` for what the views have not heard of yet.
         """
         ids = [one.id for one in pending]
         async with reading(self.resources.pool, tenant) as con:

@@ -101,14 +101,15 @@ async def test_what_changes_without_a_move_changes_the_mark_everywhere(postgres:
         await until(are_changed)
 
 
-async def test_a_checkpoint_that_was_put_back_is_noticed(postgres: str, pool: asyncpg.Pool):
+async def test_a_checkpoint_that_somebody_else_put_back_is_noticed(postgres: str, pool: asyncpg.Pool):
     reached = Reached(postgres, pool)
     async with running(reached.run):
         await current(reached)
         await move(pool, reached, 9)
         await reached.check(VIEWS, {OWN_FEED: Checkpoint(9)})
         async with transaction(pool) as con:
-            await checkpoint.reset(con, VIEWS)
+            await checkpoint.move(con, VIEWS, OWN_FEED, at=Checkpoint(9), to=Checkpoint())
+            await checkpoint.tell_changed(con)
 
         async def is_put_back() -> bool:
             return await reached.positions([(VIEWS, OWN_FEED)]) == [0]

@@ -21,7 +21,7 @@ from eventkit.subscriptions import checkpoint, parking
 from eventkit.subscriptions.checkpoint import OWN_FEED, Checkpoint, Fenced
 from eventkit.subscriptions.leadership import Leads
 from eventkit.subscriptions.projection import Rows, View, by_subscription
-from eventkit.subscriptions.subscription import Projecting, Reacting, Subscription, follow
+from eventkit.subscriptions.subscription import Projecting, Reacting, Subscription, feed_upto, follow
 from eventkit.subscriptions.table import Key, reading
 from eventkit.telemetry import Metrics
 from nhip.people.v1.events_pb2 import UnitCreated, UnitHeadAppointed
@@ -309,16 +309,39 @@ async def test_events_of_unknown_types_are_counted_and_passed_over(service: Serv
     assert await service.parked() == []
 
 
-async def test_a_view_that_is_emptied_under_its_runner_is_filled_again(service: Service):
-    await service.happen("sales", *(f"h{n}" for n in range(50)))
-    async with running(service.following(service.projecting())):
+async def test_a_view_is_folded_anew_behind_what_it_shows(service: Service):
+    heads = [f"h{n}" for n in range(50)]
+    await service.happen("sales", *heads)
+    await service.happen("support", "an")
+    service.units.refuses = "an"
+    projecting = service.projecting()
+    shown: list[object] = []
+
+    async def pages(_: int, upto: int) -> AsyncGenerator[Sequence[Recorded]]:
+        await service.happen("sales", "last")  # which its runner may not fold yet
+        async for page in feed_upto(service.log, upto):
+            yield page
+            shown.append(await service.rows())
+
+    async def killed(_: int, upto: int) -> AsyncGenerator[Sequence[Recorded]]:
+        async for page in feed_upto(service.log, upto):
+            yield page
+            raise ConnectionResetError("killed in the middle")
+
+    async with running(service.following(projecting)):
         await service.caught_up()
-        async with service.pool.acquire() as con, con.transaction():  # as `Rebuild` does
-            await checkpoint.reset(con, "test_v1")  # type: ignore[arg-type]
-            await con.execute("truncate test_units_v1")
-        await service.happen("sales", "last")
+        await service.pool.execute("update test_units_v1 set name = 'falsified'")
+        before = await service.rows()
+        with pytest.raises(ConnectionResetError):
+            await projecting.fold_anew(service.pool, [OWN_FEED], killed)
+        assert await service.rows() == before == {"sales": (heads, 51), "support": ([], 1)}
+        assert await service.pool.fetchval("select count(*) from test_units_v1 where name = 'falsified'") == 2
+        await projecting.fold_anew(service.pool, [OWN_FEED], pages)
+        assert set(map(str, shown)) == {str(before)}
         await service.caught_up()
-    assert await service.rows() == {"sales": ([*(f"h{n}" for n in range(50)), "last"], 52)}
+    assert await service.rows() == {"sales": ([*heads, "last"], 52), "support": ([], 1)}
+    assert await service.pool.fetchval("select count(*) from test_units_v1 where name = 'falsified'") == 0
+    assert len(await service.parked()) == 1, "what cannot be handled is parked again, once"
 
 
 async def test_a_lost_database_connection_parks_nothing(service: Service):

@@ -585,7 +585,7 @@ async def test_while_what_it_tells_of_is_not_known_a_mail_waits(company: Company
     heard = KnownProposalView().table.name
     await resources(company).pool.execute(
         f"delete from {heard} where tenant = $1", company.tenant
-    )  # as in the middle of a rebuild
+    )  # as before the view heard of it
     with pytest.raises(NotKnownYet):
         await mails(company).act(due, ctx)
     assert len(await events(company)) == 1
