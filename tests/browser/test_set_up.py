@@ -1,12 +1,16 @@
-"""A company sets itself up: from an empty Nhip, with nothing but the console."""
+"""A company lives its year with nothing but the console, each doing their own part: from an empty Nhip to the KPIs of
+Company X (2.2, steps 1 to 8), to a closed quarter and the next one. The tests follow one another in one company."""
 
 import re
 from collections.abc import AsyncGenerator
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.browser.conftest import fits, sign_in
+from tests.browser.conftest import fits, sign_in, until
+from tests.browser.year import CARE, COMPANY, CSFS, GOALS, HANDED, LEADS, LOWERED, OWN, REPORT, SALES, SHARED, desk
 from tests.e2e.running import Up
 
 pytestmark = pytest.mark.timeout(300)  # it starts engines
@@ -14,15 +18,18 @@ pytestmark = pytest.mark.timeout(300)  # it starts engines
 
 UNITS = "Tên đơn vị\nSales\nCSKH\n"
 HEADS = "Tên đơn vị;Trưởng đơn vị\nSales;Phúc\nCSKH;Lan\n"
-STAFF = """Mã NV,Họ và tên,Chức danh,Phòng,Quản lý,Ngày vào làm
-NV01,Phúc,Giám đốc Kinh doanh,Sales,Trần Thu Hương,01/02/2020
-NV02,Lan,Trưởng phòng CSKH,CSKH,Trần Thu Hương,15/03/2021
-NV03,Minh,Senior Sales,Sales,NV01,15/04/2022
-NV04,Trâm,Junior Sales,Sales,NV01,2023-05-16
-NV05,Thảo,CSKH onboarding,CSKH,Lan,2023-06-01
-NV06,Tiến,CSKH,CSKH,Lan,2024-02-20
-NV07,Sai,Không rõ,Phòng lạ,Lan,2024-02-20
+STAFF = """Mã NV,Họ và tên,Chức danh,Phòng,Quản lý,Ngày vào làm,Quyền
+NV00,Nam,CEO,,,02/01/2019,Ban lãnh đạo
+NV01,Phúc,Giám đốc Kinh doanh,Sales,NV00,01/02/2020,
+NV02,Lan,Trưởng phòng CSKH,CSKH,NV00,15/03/2021,
+NV03,Minh,Senior Sales,Sales,NV01,15/04/2022,
+NV04,Trâm,Junior Sales,Sales,NV01,2023-05-16,
+NV05,Thảo,CSKH onboarding,CSKH,Lan,2023-06-01,
+NV06,Tiến,CSKH,CSKH,Lan,2024-02-20,
+NV07,Sai,Không rõ,Phòng lạ,Lan,2024-02-20,
 """
+TODAY = datetime.now(ZoneInfo("Asia/Ho_Chi_Minh")).date()
+"""The last day of the quarter that is lived here."""
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +61,7 @@ async def brings(page: Page, table: str, name: str, content: str, *, new: int, w
     await expect(page.get_by_role("heading", name="Đã ghi")).to_be_visible()
 
 
-async def test_from_an_empty_nhip_to_the_first_kpi(chromium: Browser, empty: str):
+async def test_from_an_empty_nhip_to_a_company(chromium: Browser, empty: str):
     page = await (await chromium.new_context(viewport={"width": 1280, "height": 800}, base_url=empty)).new_page()
     await page.goto("/")
     await expect(page.get_by_role("heading", level=1)).to_have_text("Thiết lập công ty của bạn")
@@ -63,61 +70,128 @@ async def test_from_an_empty_nhip_to_the_first_kpi(chromium: Browser, empty: str
     await page.get_by_label("Tên công ty").fill("Công ty phần mềm X")
     await page.get_by_label("Tên của bạn").fill("Trần Thu Hương")
     await page.get_by_label("Chức danh").fill("Trưởng phòng Nhân sự")
-    await page.get_by_label("Tôi điều hành công ty").check()
+    await page.get_by_label("Tôi điều hành công ty").uncheck()
     await page.get_by_role("button", name="Bắt đầu thiết lập").click()
     await said(page, "Chào Trần Thu Hương. Đã có Công ty phần mềm X")
-    await expect(page.locator(".setting-sum")).to_contain_text("2/7")
 
     await brings(page, "Đội, phòng ban", "don-vi.csv", UNITS, new=2)
-    await brings(page, "Nhân sự", "nhan-su.csv", STAFF, new=6, wrong="Phòng lạ")
+    await brings(page, "Nhân sự", "nhan-su.csv", STAFF, new=7, wrong="Phòng lạ")
     await page.goto("/first-steps")
     await expect(page.get_by_text("2 đơn vị chưa có trưởng")).to_be_visible()
     await brings(page, "Đội, phòng ban", "don-vi.csv", HEADS, new=0)
     await page.goto("/first-steps")
-    await expect(page.locator(".setting-sum")).to_contain_text("3/7")
-
-    await page.get_by_role("link", name="Mở chu kỳ").click()
-    await page.get_by_role("button", name="Mở chu kỳ này").click()
-    await said(page, "Đã mở Quý")
-    await page.get_by_role("main").get_by_role("link", name="Bắt đầu", exact=True).click()
-    await page.get_by_role("link", name="Đặt mục tiêu chiến lược").click()
-    await page.get_by_label("Mục tiêu chiến lược").fill("300 khách trả phí hài lòng cao")
-    await page.get_by_label("Mục tiêu", exact=True).fill("300")
-    await page.get_by_role("button", name="Đặt mục tiêu này").click()
-    await said(page, "300 khách trả phí")
-    await page.get_by_role("link", name="Chọn yếu tố thành công").click()
-    await page.get_by_label("Yếu tố thành công", exact=True).fill("Tăng khách dùng thử phù hợp")
-    await page.get_by_role("button", name="Chọn", exact=True).click()
-    await page.get_by_role("link", name="Viết một KPI").click()
-    await page.get_by_label("Tên").fill("Đăng ký dùng thử")
-    await page.locator("#target").fill("70")
-    await page.get_by_label("KPI này góp phần").select_option(label="Tăng khách dùng thử phù hợp")
-    await page.get_by_role("button", name="Ghi KPI").click()
-    await said(page, "Đã ghi KPI: Đăng ký dùng thử.")
-    # While the cycle is planned it is changed directly, and one may be given to each of many people.
-    await page.get_by_role("link", name="Sửa KPI").click()
-    await page.get_by_label("Câu đầy đủ").fill("Đạt 70 lượt đăng ký dùng thử từ doanh nghiệp dịch vụ trong quý")
-    await page.get_by_role("button", name="Lưu thay đổi").last.click()
-    await said(page, "Đã lưu thay đổi")
-    await expect(page.locator(".statement")).to_contain_text("doanh nghiệp dịch vụ")
-    await page.goto("/kpis/new")
-    await page.get_by_label("Tên").fill("Giờ học")
-    await page.locator("#target").fill("8")
-    await page.get_by_label("Cá nhân", exact=True).check()
-    await page.get_by_label(re.compile("^Hoặc mỗi người một KPI")).select_option(label="mọi người trong Sales")
-    await page.get_by_role("button", name="Ghi KPI").last.click()
-    await fits(page)
-    await page.get_by_label(re.compile("Phúc")).uncheck()
-    await page.get_by_role("button", name="Ghi cho những người đã chọn").click()
-    await said(page, "Đã ghi KPI cho 2 người: Giờ học.")
-    await page.goto("/people?text=tram")
-    await expect(page.locator(".staff")).to_contain_text("1 KPI")
-    await page.goto("/map")
-    await expect(page.get_by_role("treeitem", name=re.compile("^Đăng ký dùng thử")).locator("> .card")).to_be_visible()
-    for path in ("/", "/first-steps", "/kpis/new"):
-        await page.set_viewport_size({"width": 390, "height": 844})
+    await expect(page.get_by_text("1 người trong ban điều hành")).to_be_visible()
+    await expect(page.get_by_text("đơn vị chưa có trưởng")).to_have_count(0)
+    await page.set_viewport_size({"width": 390, "height": 844})
+    for path in ("/", "/first-steps"):
         await page.goto(path)
         await fits(page)
+
+
+async def test_each_sets_their_part_and_the_quarter_runs(chromium: Browser, empty: str):
+    """Steps 1 to 5."""
+    nam = await desk(chromium, empty, "Nam")
+    await nam.goes("/first-steps")
+    await nam.page.get_by_role("link", name="Mở chu kỳ").click()
+    await nam.page.get_by_label("Tên", exact=True).fill("Quý này")
+    await nam.page.get_by_label("Ngày đầu").fill(f"{TODAY - timedelta(days=89)}")
+    await nam.page.get_by_label("Ngày cuối").fill(f"{TODAY}")
+    await nam.page.get_by_role("button", name="Mở chu kỳ này").click()
+    await nam.said("Đã mở Quý này")
+    for goal in GOALS:
+        await nam.sets_goal(*goal)
+    for factor in CSFS:
+        await nam.picks_factor(factor)
+    for kpi in COMPANY:
+        await nam.writes(kpi)
+    leads = {name: await desk(chromium, empty, name) for name in ("Phúc", "Lan")}
+    for name, kpis in (("Phúc", SALES), ("Lan", CARE)):
+        for kpi in kpis:
+            await leads[name].writes(kpi)
+    for name, drafts in OWN.items():
+        person = await desk(chromium, empty, name, 390 if name == "Tiến" else 1280)
+        for kpi in drafts:
+            await person.sends(kpi, "Đây là phần của tôi.")
+            await expect(person.page.get_by_role("button", name="Duyệt cả gói")).to_have_count(0)
+            await leads[LEADS[name]].approves(kpi.name)
+
+    await nam.goes("/first-steps")
+    await nam.page.get_by_role("link", name="Xem và cho bắt đầu").click()
+    await expect(nam.page.get_by_text("Tổng trọng số của mọi người là 100")).to_be_visible()
+    await nam.page.get_by_role("button", name="Bắt đầu chu kỳ này").click()
+    await nam.said("Chu kỳ đang chạy")
+    await nam.goes("/map")
+    for level, count in {"company": 2, "department": 4, "individual": 8}.items():
+        await expect(nam.page.locator(f"[data-of={level}]")).to_contain_text(str(count))
+    await expect(nam.page.locator("#loose")).to_have_count(0)
+
+
+async def test_who_works_together_and_who_does_less_change_the_map(chromium: Browser, empty: str):
+    """Steps 6 to 8."""
+    nam, phuc, minh, tram, thao = [await desk(chromium, empty, who) for who in ("Nam", "Phúc", "Minh", "Trâm", "Thảo")]
+    await thao.sends(HANDED, "Biết Sales đã tư vấn gì thì chúng tôi hỗ trợ đúng kỳ vọng hơn.")
+    await phuc.approves(HANDED.name)
+    await expect(phuc.page.locator("main")).to_contain_text("Đã duyệt, chờ người được mời")
+    for invited in (minh, tram):
+        await invited.accepts(HANDED.name)
+    await expect(tram.page.get_by_role("heading", name="Đã duyệt")).to_be_visible()
+
+    await minh.sends(SHARED, "CSKH theo ngay sau demo thì khả năng chốt gói Pro cao hơn.")
+    await thao.accepts(SHARED.name)
+    await nam.approves(SHARED.name)
+    await expect(nam.page.get_by_role("heading", name="Đã duyệt")).to_be_visible()
+
+    await minh.asks_for_less()
+    waits = minh.page.url
+    await phuc.page.goto(waits)
+    await expect(phuc.page.get_by_role("button", name="Duyệt cả gói")).to_have_count(0)
+    await nam.page.set_viewport_size({"width": 390, "height": 844})
+    await nam.approves("Ít buổi hơn, kỹ hơn")
+    await fits(nam.page)
+
+    await minh.goes("/map")
+    for level, count in {"company": 2, "department": 4, "individual": 11}.items():
+        await expect(minh.page.locator(f"[data-of={level}]")).to_contain_text(str(count))
+    await expect(minh.page.locator("#loose")).to_have_count(0)
+    for name, (_, after) in LOWERED.items():
+        item = minh.page.get_by_role("treeitem", name=re.compile(rf"^{re.escape(name)}, "))
+        await expect(item.locator("> .card")).to_contain_text(f"/{after}")
+    await minh.opens("Demo · khách mới")
+    told = minh.page.locator(".entry").filter(has_text="Đổi mục tiêu").first
+    for text in ("Minh", "Nam", "Bớt số buổi để hiểu từng khách"):
+        await expect(told).to_contain_text(text)
+
+
+async def test_the_quarter_is_closed_and_its_kpis_go_on_in_the_next(chromium: Browser, empty: str):
+    nam = await desk(chromium, empty, "Nam")
+    page = nam.page
+    await page.goto("/cycles/new")
+    await page.get_by_label("Tên", exact=True).fill("Quý sau")
+    await page.get_by_label("Ngày đầu").fill(f"{TODAY}")
+    await page.get_by_label("Ngày cuối").fill(f"{TODAY + timedelta(days=90)}")
+    await page.get_by_role("button", name="Mở chu kỳ này").click()
+    await page.goto("/cycles")
+    await page.get_by_role("link", name=re.compile("^Quý này")).first.click()
+    await page.get_by_role("button", name="Khép chu kỳ này").click()
+    await until(page.get_by_role("heading", name="Đã khép").count, page)
+
+    follows = page.locator(".follow")
+    await expect(follows).to_have_count(17)
+    for row in await follows.all():
+        name = await row.get_attribute("aria-label")
+        choice = "stop" if name == REPORT else "adjust" if name == "Demo · khách mới" else "keep"
+        await row.locator(f"[value={choice}]").check(force=True)
+        if choice == "adjust":
+            await row.get_by_label("Mục tiêu mới").fill("60")
+        if choice != "keep":
+            await row.locator("[name^='reason.']").fill("Đã hiểu khách hơn.")
+    await page.get_by_role("button", name="Mang sang những gì đã chọn").click()
+    await nam.said("Đã quyết 17 KPI")
+    await nam.goes("/map")
+    await expect(page.get_by_role("main")).to_contain_text("Quý sau")
+    for level, count in {"company": 2, "department": 4, "individual": 10}.items():
+        await expect(page.locator(f"[data-of={level}]")).to_contain_text(str(count))
+    await expect(page.get_by_role("treeitem", name=re.compile("^Demo · khách mới, "))).to_contain_text("/60")
 
 
 class Console:
@@ -143,42 +217,53 @@ async def at(chromium: Browser, empty: str, person: str) -> Page:
 
 
 async def test_it_is_kept_right_while_people_come_move_and_leave(chromium: Browser, empty: str):
-    page = await at(chromium, empty, "Trần Thu Hương")
-    hr = Console(page)
+    # While the cycle is planned it is changed directly, and one may be given to each of many people.
+    nam = await desk(chromium, empty, "Nam")
+    page = nam.page
+    await nam.opens("Đăng ký dùng thử")
+    await page.get_by_role("link", name="Sửa KPI").click()
+    await page.get_by_label("Câu đầy đủ").fill("Đạt 70 lượt đăng ký dùng thử từ doanh nghiệp dịch vụ trong quý")
+    await page.get_by_role("button", name="Lưu thay đổi").last.click()
+    await nam.said("Đã lưu thay đổi")
+    await expect(page.locator(".statement")).to_contain_text("doanh nghiệp dịch vụ")
     await page.goto("/kpis/new")
-    await page.get_by_label("Tên").fill("Demo sản phẩm")
-    await page.locator("#target").fill("100")
-    await page.get_by_label("Phòng ban", exact=True).check()
-    await page.get_by_label(re.compile("^Đơn vị KPI phòng ban")).select_option(label="Sales")
-    await page.get_by_label("KPI này góp phần").select_option(label="Đăng ký dùng thử")
-    await page.get_by_role("button", name="Ghi KPI").click()
-    await page.goto("/kpis/new")
-    await page.get_by_label("Tên").fill("Checklist khách mới")
-    await page.locator("#target").fill("75")
+    await page.get_by_label("Tên").fill("Giờ học")
+    await page.locator("#target").fill("8")
+    await page.locator("#weight").fill("10")
     await page.get_by_label("Cá nhân", exact=True).check()
-    await page.get_by_label("Người chịu trách nhiệm", exact=True).select_option(label="Thảo · CSKH onboarding")
-    await page.get_by_role("button", name="Ghi KPI").click()
-    checklist = page.url
+    await page.get_by_label(re.compile("^Hoặc mỗi người một KPI")).select_option(label="mọi người trong Sales")
+    await page.get_by_role("button", name="Ghi KPI").last.click()
+    await fits(page)
+    await page.get_by_label(re.compile("Phúc")).uncheck()
+    await page.get_by_role("button", name="Ghi cho những người đã chọn").click()
+    await nam.said("Đã ghi KPI cho 2 người: Giờ học.")
 
-    # The plan stands: the cycle is started by the word of an executive, for the weights are not set yet.
+    # It is started by the word of an executive, for weights come to more than 100 now.
     await page.goto("/first-steps")
     await page.get_by_role("link", name="Xem và cho bắt đầu").click()
     await page.get_by_label("Vẫn bắt đầu dù tổng khác 100").check()
     await page.get_by_role("button", name="Bắt đầu chu kỳ này").click()
-    await said(page, "Chu kỳ đang chạy")
+    await nam.said("Chu kỳ đang chạy")
+    await nam.opens("Checklist · khách mới")
+    checklist = page.url
+
+    page = await at(chromium, empty, "Trần Thu Hương")
+    hr = Console(page)
+    await page.goto("/people?text=tram")
+    await expect(page.locator(".staff")).to_contain_text("KPI")
 
     # A leaver with a successor: whose KPI it is, every page says.
     await hr.person("Thảo")
     await page.get_by_text("Người này nghỉ việc…").click()
     await page.get_by_label("Người kế nhiệm").select_option(label="Tiến · CSKH")
     await page.get_by_role("button", name="Xem trước bàn giao").click()
-    await expect(page.get_by_text("Checklist khách mới")).to_be_visible()
+    await expect(page.get_by_text("Checklist · khách mới").first).to_be_visible()
     await page.get_by_role("button", name="Người này đã nghỉ").click()
     await page.goto(checklist)
     await expect(page.get_by_text("Tiến, thay Thảo đã nghỉ").first).to_be_attached()
     successor = await at(chromium, empty, "Tiến")
     await successor.goto("/")
-    await expect(successor.get_by_role("region", name="KPI của tôi")).to_contain_text("Checklist khách mới")
+    await expect(successor.get_by_role("region", name="KPI của tôi")).to_contain_text("Checklist · khách mới")
 
     # A joiner, a move, another name.
     await page.goto("/people/new")
@@ -201,9 +286,9 @@ async def test_it_is_kept_right_while_people_come_move_and_leave(chromium: Brows
     await asker.get_by_label(re.compile("^Lý do|^Vì sao")).first.fill("Dành thời gian cho khách đang dùng thử.")
     await asker.get_by_label(re.compile("^Mục tiêu mới của Demo sản phẩm")).fill("90")
     await asker.get_by_role("button", name=re.compile("^Gửi")).click()
-    await expect(asker.get_by_text("Chờ Trần Thu Hương quyết định").first).to_be_visible()
-    await page.goto("/")
-    await expect(page.get_by_role("region", name="Chờ bạn")).to_contain_text("Bớt demo")
+    await expect(asker.get_by_text("Chờ Nam quyết định").first).to_be_visible()
+    await nam.page.goto("/")
+    await expect(nam.page.get_by_role("region", name="Chờ bạn")).to_contain_text("Bớt demo")
     await page.goto("/units")
     await page.get_by_role("link", name="Sales", exact=True).click()
     await hr.saves("Ai đứng đầu", "Minh · Senior Sales", "Lưu")
