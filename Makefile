@@ -10,7 +10,7 @@ ROUNDS ?= 20
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test faults history fuzz format bench lint chart image setup proto assets browser pooler lock clean
+.PHONY: help run test faults history overload fuzz format bench lint chart image setup proto assets browser pooler lock clean
 
 ##@ Use it
 
@@ -30,6 +30,9 @@ faults: setup proto ## kill what runs while people work, ROUNDS=20 times; SEED=â
 
 history: setup proto ## break something in each of ROUNDS=20 rounds while callers race, and judge what readers were given; SEED=â€¦
 	@$(PY) -m tests.faults.history --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+overload: setup proto assets ## ask a service for TIMES=4 times what it carries, for SECONDS=60, and say what became of it
+	@$(PY) -m tests.faults.overload --seconds $(or $(SECONDS),60) --times $(or $(TIMES),4) $(ARGS)
 
 fuzz: setup proto assets ## send EXAMPLES=50 requests made from the contracts to each RPC, by everybody
 	@EXAMPLES=$(or $(EXAMPLES),50) $(PY) -m pytest -n 0 --timeout 7200 tests/integration/services/test_gate_fuzzed.py $(ARGS)
