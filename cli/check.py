@@ -1,7 +1,9 @@
 """`nhip check`: whether the engines are as a service needs them, without changing anything."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated
+from uuid import UUID
 
 import asyncpg
 import typer
@@ -9,7 +11,12 @@ import typer
 from cli.catalog import SERVICES
 from cli.running import WRONG_USE, Failed, run, say
 from eventkit import kafka, telemetry
+from eventkit.database import pool
 from eventkit.log.faults import TRANSIENT
+from eventkit.log.incarnations import Incarnations
+from eventkit.log.port import Recorded
+from eventkit.log.postgres import FIND
+from eventkit.log.rows import event_of
 from eventkit.privacy.keys import known_installation
 from eventkit.process import provision
 from eventkit.process.assembly import planned
@@ -93,9 +100,37 @@ async def _kafka(settings: Settings, services: Sequence[str], installation: str)
         }
     )
     try:
-        problems = await kafka.ensure_topics(cluster, contexts, make=False)
+        looked = await kafka.look(cluster, contexts, make=False)
+        problems = dict(looked.problems)
+        if settings.postgres and installation:
+            problems |= await _other_logs(settings, services, cluster, looked)
     except kafka.FAULTS as error:
         return [await cluster.refusal() or f"Kafka at {cluster.servers} does not answer ({type(error).__name__})"]
     if not problems:
         say(f"Kafka at {cluster.servers}: {len(contexts)} topics are what they must be ({', '.join(sorted(contexts))})")
     return list(problems.values())
+
+
+async def _other_logs(
+    settings: Settings, services: Sequence[str], cluster: kafka.Cluster, looked: kafka.Looked
+) -> dict[str, str]:
+    """Of each service, which topics are of another log than its database has, or follows."""
+    found: dict[str, str] = {}
+    for service in services:
+        try:
+            async with pool(settings.database(service), "nhip check", 1) as own:
+                if await own.fetchval("select to_regclass('followed')") is None:
+                    continue  # nothing ran here yet, or nothing but a version before
+
+                async def stored(ids: Collection[UUID], own: asyncpg.Pool = own) -> Mapping[UUID, Recorded]:
+                    return {event.id: event for event in map(event_of, await own.fetch(FIND, list(ids)))}
+
+                incarnations = Incarnations(service, own, stored)
+                await incarnations.read()
+                if settings.log:  # whose events are not in this database
+                    looked = replace(looked, last={c: r for c, r in looked.last.items() if c != service})
+                for context, why in (await kafka.other_logs(cluster, looked, incarnations)).items():
+                    found[f"{service} {context}"] = why
+        except (*TRANSIENT, asyncpg.PostgresError):
+            continue  # said above, where databases are looked at
+    return found

@@ -37,19 +37,23 @@ class Positions:
     """How far each context's log is as far as somebody has been told: what they send along to read their own writes."""
 
     def __init__(self) -> None:
-        self._known: dict[str, int] = {}
+        self._known: dict[str, str] = {}
 
     def learn(self, position_of_log: str) -> None:
-        """From a reply: "goals=12", or nothing."""
+        """From a reply: "goals=12", "goals=12@0f3a9c21" of a log that was restored, or nothing."""
         context, _, position = position_of_log.partition("=")
         if position:
-            self._known[context] = max(self._known.get(context, 0), int(position))
+            self._known[context] = max(self._known.get(context, "0"), position, key=_number)
 
     def of(self, contexts: Iterable[str]) -> list[str]:
         return [f"{context}={self._known[context]}" for context in contexts if context in self._known]
 
     def all(self) -> list[str]:
         return self.of(self._known)
+
+
+def _number(position: str) -> int:
+    return int(position.partition("@")[0])
 
 
 class Client:

@@ -1,4 +1,5 @@
-"""`nhip log`: a service's log, moved from one adapter to another while the service does not run."""
+"""`nhip log`: a service's log, moved from one adapter to another while the service does not run; and begun anew after a
+restore (`cli.restoring`)."""
 
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import asyncpg
 import typer
 
+from cli import restoring
 from cli.catalog import SERVICES
 from cli.running import WRONG_USE, Failed, run, say
 from eventkit.database import connect
@@ -14,8 +16,8 @@ from eventkit.log.faults import TRANSIENT
 from eventkit.log.moving import Differs, Occupied, move
 from eventkit.log.postgres import HOLD, PostgresLog
 from eventkit.log.postgres_moving import IntoPostgres
+from eventkit.process import recovery
 from eventkit.settings import Settings, load
-from eventkit.subscriptions import readers
 
 if TYPE_CHECKING:
     from eventkit.log.kurrentdb import KurrentLog
@@ -26,12 +28,16 @@ OWN = "postgresql"
 EVERY = 10_000
 """Events after which it is said how far it is."""
 
-app = typer.Typer(help="A service's log: moved from PostgreSQL to KurrentDB, and back.", no_args_is_help=True)
+HELP = "A service's log: moved between PostgreSQL and KurrentDB, and what is done when it was restored from a backup."
+
+app = typer.Typer(help=HELP, no_args_is_help=True)
+for command in (restoring.restored, restoring.publish, restoring.follow):
+    app.command()(command)
 
 
 @app.callback()
 def log() -> None:
-    """A service's log: moved from PostgreSQL to KurrentDB, and back."""
+    """A service's log: moved between PostgreSQL and KurrentDB, and what is done when it was restored from a backup."""
 
 
 @app.command()
@@ -78,13 +84,12 @@ async def copied(settings: Settings, service: str, source: str, target: str) -> 
             con = await stack.enter_async_context(_held(settings.database(service), held=source == OWN))
 
             async def unused() -> None:
-                if running := await _running(con):
-                    raise Failed(f"{service} runs ({', '.join(running)}): stop all of its processes, and call again")
+                await recovery.not_running(con, service)
 
             log = await stack.enter_async_context(_source(service, source, settings))
             into = await stack.enter_async_context(_target(service, target, settings))
             moved = await move(log, into, unused, told=told)
-    except (Occupied, Differs) as refused:
+    except (Occupied, Differs, recovery.StillRuns) as refused:
         raise Failed(str(refused)) from None
     except TRANSIENT as error:
         raise Failed(f"cut off ({type(error).__name__}: {error}): call it again, and it goes on") from None
@@ -102,13 +107,6 @@ async def _held(dsn: str, *, held: bool) -> AsyncGenerator[asyncpg.Connection]:
         yield con
     finally:
         await con.close()
-
-
-async def _running(con: asyncpg.Connection) -> list[str]:
-    """The processes of the service that run, or ran a minute ago and were killed."""
-    if await con.fetchval("select to_regclass('reader')") is None:
-        return []
-    return await readers.processes(con)
 
 
 def _source(service: str, place: str, settings: Settings) -> "PostgresLog | KurrentLog":

@@ -378,6 +378,11 @@ class Metrics:
             "Topics that are not what they must be, so that this process neither reads nor writes them.",
             registry=to,
         )
+        self.other_logs = Gauge(
+            "nhip_other_logs",
+            "Topics that are of another incarnation of their log than the one that this process has or follows.",
+            registry=to,
+        )
         self.unreadable_words = Counter(
             "nhip_unreadable_words", "Personal words in replies that did not open.", registry=to
         )

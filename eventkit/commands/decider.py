@@ -38,9 +38,13 @@ ATTEMPTS = 20
 
 
 class Commands:
-    """Carries out the commands of one context on its log."""
+    """Carries out the commands of one context on its log.
 
-    def __init__(self, context: str, log: EventLog, words: Words):
+    `mark` answers what stands behind the positions that callers are told.
+    """
+
+    def __init__(self, context: str, log: EventLog, words: Words, mark: Callable[[], str] = str):
+        self._mark = mark
         self._context, self._log, self._words = context, log, words
         self._turns: WeakValueDictionary[StreamId, asyncio.Lock] = WeakValueDictionary()
         # Folded states by stream, moved on by this process's own appends. A decision is first made on what is
@@ -395,7 +399,7 @@ class Commands:
         return bool(versions and await self._log.read_together(versions))
 
     def _accepted(self, id: str, position: int, *, repeated: bool = False) -> Accepted:
-        return Accepted(id=id, position=f"{self._context}={position}", repeated=repeated)
+        return Accepted(id=id, position=f"{self._context}={position}{self._mark()}", repeated=repeated)
 
 
 async def _pause(attempt: int) -> None:

@@ -12,7 +12,7 @@ from eventkit.kafka.faults import FAULTS, REFUSALS, TopicChanged, TopicUnfit, ow
 from eventkit.kafka.reading import TopicReader, partition_events, tenant_events
 from eventkit.kafka.records import ForeignRecord, Received, headers, partition_of, received
 from eventkit.kafka.tailing import Tailed, TopicMissing, tail
-from eventkit.kafka.topics import Topics, ensure_topic, ensure_topics
+from eventkit.kafka.topics import Looked, Topics, empty_topics, ensure_topic, ensure_topics, look, other_logs
 from eventkit.kafka.writing import Kept, Sent, TopicWriter
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Cluster",
     "ForeignRecord",
     "Kept",
+    "Looked",
     "Received",
     "Security",
     "Sent",
@@ -33,9 +34,12 @@ __all__ = [
     "Topics",
     "acl_commands",
     "acls",
+    "empty_topics",
     "ensure_topic",
     "ensure_topics",
     "headers",
+    "look",
+    "other_logs",
     "own_cancellation",
     "partition_events",
     "partition_of",

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from eventkit.kafka.cluster import Cluster
 
 OPERATOR, PROVISION = "operator", "provision"
-"""Beside the services: who looks on (`nhip events tail`), and who makes topics (`nhip provision`)."""
+"""Beside the services: who looks on (`nhip events tail`), and who makes topics (`nhip provision`) and empties them
+(`nhip restore`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,8 @@ def acls(cluster: Cluster, sources: Mapping[str, Iterable[str]]) -> list[Acl]:
         wanted.append(Acl(service, "group", cluster.group_prefix(service), True, ("Read",)))
     every = f"{cluster.installation}."
     wanted.append(Acl(OPERATOR, "topic", every, True, ("Read",)))
-    wanted.append(Acl(PROVISION, "topic", every, True, ("Create", "Read", "DescribeConfigs")))
+    # A topic of a log that was restored is deleted, and made anew.
+    wanted.append(Acl(PROVISION, "topic", every, True, ("Create", "Delete", "Read", "DescribeConfigs")))
     return wanted
 
 

@@ -169,7 +169,7 @@ class TopicReader(ConsumerRebalanceListener):
             return
         fresh: list[Recorded] = []
         position, to_offset = at.position, records[-1].offset + 1
-        for item in self._ours(records):
+        for item in await self._ours(records):
             match item.continuity(position):
                 case Continuity.NEXT:
                     fresh.append(item.event)
@@ -193,23 +193,30 @@ class TopicReader(ConsumerRebalanceListener):
             else:
                 del self._at[partition]  # to be located anew: at the start
 
-    def _ours(self, records: "Sequence[ConsumerRecord[Any, Any]]") -> list[Received]:
+    async def _ours(self, records: "Sequence[ConsumerRecord[Any, Any]]") -> list[Received]:
         """The events among the records.
 
         One that no relay wrote has no position and no stream: there is nothing to park it behind. Raises TopicUnfit for
-        one of another installation.
+        one of another installation, and of an incarnation that began since.
         """
-        ours: list[Received] = []
+        source, ours = self._subscription.source, list[Received]()
         for record in records:
             try:
-                ours.append(received(record))
+                item = received(record)
             except ForeignRecord as error:
-                self._metrics.foreign_records.labels(self._subscription.name).inc()
-                log.error("kafka.foreign_record", subscription=self._subscription.name, record=str(error))
-            else:
-                if self._cluster.id and ours[-1].installation not in ("", self._cluster.id):
-                    raise self._topics.foreign(self._subscription.source, ours[-1].installation)
+                self._pass_over(str(error))
+                continue
+            if self._cluster.id and item.installation not in ("", self._cluster.id):
+                raise self._topics.foreign(source, item.installation)
+            if item.incarnation and not await self._topics.is_followed(source, item.incarnation):
+                self._pass_over(f"{record.topic}/{record.partition}/{record.offset}: of {item.incarnation}")
+                continue
+            ours.append(item)
         return ours
+
+    def _pass_over(self, what: str) -> None:
+        self._metrics.foreign_records.labels(self._subscription.name).inc()
+        log.error("kafka.foreign_record", subscription=self._subscription.name, record=what)
 
     def _report(self, partition: TopicPartition, position: int, item: Received) -> None:
         self._metrics.topic_holes.labels(self._subscription.name).inc()

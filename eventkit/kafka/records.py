@@ -15,6 +15,7 @@ from aiokafka import ConsumerRecord
 from aiokafka.partitioner import murmur2
 
 from eventkit.log import Origin, Recorded, StreamId
+from eventkit.log.incarnations import Incarnation
 
 
 @lru_cache(maxsize=100_000)
@@ -45,6 +46,8 @@ class Received(NamedTuple):
     offset: int
     installation: str = ""
     """Whose record it is; empty for one of a version that did not say."""
+    incarnation: Incarnation | None = None
+    """Of the log that it was published from; None for one of a version that did not say."""
 
     def continuity(self, position: int) -> Continuity:
         """For a reader that has all of the partition up to `position`, and nothing behind it."""
@@ -53,10 +56,12 @@ class Received(NamedTuple):
         return Continuity.NEXT if self.previous <= position else Continuity.BEHIND_A_HOLE
 
 
-def headers(event: Recorded, context: str, previous: int, installation: str = "") -> list[tuple[str, bytes]]:
+def headers(
+    event: Recorded, context: str, previous: int, installation: str = "", incarnation: str = ""
+) -> list[tuple[str, bytes]]:
     """An event's attributes as CloudEvents headers. None of them holds a personal word.
 
-    `installation` is the id of whose record it is.
+    `installation` is the id of whose record it is, `incarnation` that of the log.
     """
     origin, tenant, recorded = event.origin, event.tenant.encode(), event.recorded_at.isoformat().encode()
     written = [
@@ -78,6 +83,8 @@ def headers(event: Recorded, context: str, previous: int, installation: str = ""
     ]
     if installation:
         written.append(("ce_installation", installation.encode()))
+    if incarnation:
+        written.append(("ce_incarnation", incarnation.encode()))
     if origin.actor:
         written.append(("ce_authid", origin.actor.encode()))
     if origin.correlation_id:
@@ -125,4 +132,5 @@ def _received(record: "ConsumerRecord[Any, Any]") -> Received:
         ),
     )
     installation = written.get("ce_installation", b"").decode()
-    return Received(event, int(written["ce_previous"]), record.offset, installation)
+    incarnation = Incarnation.parse(written.get("ce_incarnation", b"").decode())
+    return Received(event, int(written["ce_previous"]), record.offset, installation, incarnation)

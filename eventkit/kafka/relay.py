@@ -56,7 +56,8 @@ class Relay:
                 async with self.leads.lead(NAME, beat) as lead:
                     await self._fit()
                     with kafka.own_cancellation():
-                        async with kafka.TopicWriter(self.topics.cluster, self.context) as writer:
+                        of = str(self.topics.incarnations.own) if self.topics.incarnations else ""
+                        async with kafka.TopicWriter(self.topics.cluster, self.context, of) as writer:
                             await self._publish(writer, lead, backoff, beat)
             except kafka.FAULTS as error:
                 self.metrics.retries.labels(NAME).inc()

@@ -22,11 +22,22 @@ from eventkit.kafka.faults import FAULTS
 from eventkit.kafka.records import ForeignRecord, Received, received
 from eventkit.log import Recorded
 from eventkit.log.faults import Backoff
+from eventkit.log.incarnations import Incarnation
 
 log = structlog.get_logger(__name__)
 
 Handle = Callable[[Recorded], Awaitable[None]]
+Anew = Callable[[Incarnation], Awaitable[None]]
 SetAside = Callable[["ConsumerRecord[Any, Any]", Exception], Awaitable[None]]
+
+
+class BegunAnew(Exception):
+    """A context's log was restored from a backup, and nobody said what to do about that."""
+
+
+async def stop(incarnation: Incarnation) -> None:
+    """Handle nothing of the restored log: its events behind `after` stand in the place of others that were handled."""
+    raise BegunAnew(str(incarnation))
 
 
 async def only_say(record: "ConsumerRecord[Any, Any]", error: Exception) -> None:
@@ -40,6 +51,8 @@ def subscriber(
     group: str,
     handle: Handle,
     set_aside: SetAside = only_say,
+    known: str = "",
+    anew: Anew = stop,
     transient: tuple[type[Exception], ...] = FAULTS,
     graceful_timeout: float = 15.0,
 ) -> KafkaBroker:
@@ -50,11 +63,19 @@ def subscriber(
     here: what is `transient` is tried again with growing pauses, anything else goes to `set_aside` with its error,
     records that no relay wrote too. A handler that runs when the broker is stopped has `graceful_timeout` seconds to
     end; after that its event comes again.
+
+    A log that was restored from a backup begins a new incarnation, and its topic begins again with the first event.
+    Before anything of one that is not `known` is handled, `anew` is given it, once for each partition, and again until
+    it returns: what was handled of positions behind `incarnation.after` is gone from the log. By default it stops
+    there, and says so. A program that keeps the last incarnation (`str(incarnation)`) and gives it as `known` notices
+    also what happened while it was not there; without, the first one it meets is taken as known.
     """
+    followed: dict[int, str] = {}
     broker = KafkaBroker(
         cluster.servers,
         security=cluster.security.faststream(),
         allow_auto_create_topics=False,
+        metadata_max_age_ms=5_000,  # a topic that was made anew is found within seconds, not minutes
         apply_types=False,
         graceful_timeout=graceful_timeout,
     )
@@ -78,8 +99,15 @@ def subscriber(
             try:
                 if isinstance(item, ForeignRecord):
                     raise item
+                if item.incarnation and (of := str(item.incarnation)) != followed.get(record.partition, known or of):
+                    await anew(item.incarnation)
+                if item.incarnation:
+                    followed[record.partition] = str(item.incarnation)
                 await handle(item.event)
                 return
+            except BegunAnew as error:
+                log.error("subscriber.begun_anew", group=group, incarnation=str(error))
+                await backoff.pause()
             except transient as error:
                 log.warning("subscriber.retry", group=group, offset=record.offset, error=type(error).__name__)
                 await backoff.pause()

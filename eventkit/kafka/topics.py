@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -22,7 +23,8 @@ from aiokafka.errors import (
 
 from eventkit.kafka.cluster import Cluster
 from eventkit.kafka.faults import FAULTS, TopicUnfit, close
-from eventkit.kafka.records import ForeignRecord, received
+from eventkit.kafka.records import ForeignRecord, Received, received
+from eventkit.log.incarnations import Incarnation, Incarnations
 from eventkit.telemetry import Metrics
 
 log = structlog.get_logger(__name__)
@@ -41,11 +43,19 @@ class Topics:
     """The topics that one process writes and reads.
 
     Nothing is read or written before its topic was seen to be fit: a reader that joined the group of a topic of
-    somebody else would take partitions from whoever belongs there.
+    somebody else would take partitions from whoever belongs there. With `incarnations`, a topic must be of those that
+    the service knows, and the own one must hold nothing that the own log does not.
     """
 
-    def __init__(self, cluster: Cluster, contexts: Iterable[str], metrics: Metrics):
+    def __init__(
+        self,
+        cluster: Cluster,
+        contexts: Iterable[str],
+        metrics: Metrics,
+        incarnations: Incarnations | None = None,
+    ):
         self.cluster, self._contexts, self._metrics = cluster, tuple(dict.fromkeys(contexts)), metrics
+        self.incarnations = incarnations
         self._problems: Mapping[str, str] = {}
         self._foreign: dict[str, str] = {}
         """What readers came upon in the middle of a topic: it stands until the process ends."""
@@ -55,6 +65,7 @@ class Topics:
         self.first_look = asyncio.Event()
         """Set when the first look has ended, whatever it found; an absent Kafka ends it, too."""
         metrics.unfit_topics.set(0)
+        metrics.other_logs.set(0)
 
     @property
     def problems(self) -> Mapping[str, str]:
@@ -86,6 +97,24 @@ class Topics:
         log.error("kafka.unfit", topic=self.cluster.topic(context), why=self._foreign[context])
         return TopicUnfit(self._foreign[context])
 
+    async def is_followed(self, context: str, incarnation: Incarnation) -> bool:
+        """Whether a record of that incarnation is to be read. False for one of an earlier: a process from before a
+        restore still wrote. The first that is heard of is the one that is followed.
+
+        Raises TopicUnfit for one that began since.
+        """
+        if not self.incarnations:
+            return True
+        if (known := self.incarnations.of(context)) is None:
+            await self.incarnations.adopt(context, incarnation)
+            known = self.incarnations.of(context)
+        if known is None or known == incarnation:
+            return True
+        if incarnation.number < known.number:
+            return False
+        self._looked = -1e9
+        raise TopicUnfit(_begun_anew(self.cluster, self.incarnations.name, context, known, incarnation))
+
     async def run(self, beat: Callable[[], None]) -> None:
         """For ever: looks, says what is wrong, and looks again. A Kafka that is away changes nothing."""
         while True:
@@ -103,8 +132,13 @@ class Topics:
     async def _look(self) -> None:
         self._away = True
         try:
-            self._problems = await ensure_topics(self.cluster, self._contexts)
+            looked, others = await look(self.cluster, self._contexts), dict[str, str]()
+            if self.incarnations:
+                await self.incarnations.read()  # an operator may have brought it over
+                others = await other_logs(self.cluster, looked, self.incarnations)
+            self._problems = {**looked.problems, **others}
             self._away, self._refused = False, ""
+            self._metrics.other_logs.set(len(others))
         except FAULTS:
             self._refused = await self.cluster.refusal()
             raise
@@ -113,12 +147,27 @@ class Topics:
             self._metrics.unfit_topics.set(len(self.problems))
 
 
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What was found of some contexts' topics."""
+
+    problems: Mapping[str, str]
+    """What is not what it must be, by context, as a sentence."""
+    last: Mapping[str, Sequence[Received]]
+    """The last records of their partitions."""
+
+
 async def ensure_topics(cluster: Cluster, contexts: Iterable[str], *, make: bool = True) -> Mapping[str, str]:
     """Make the topics of contexts that are missing, and say of each that is not what it must be, by context, why.
 
     Unless it is to `make` them, one that is missing is not what it must be. Raises what Kafka raises; what it does not
     allow is a sentence as well.
     """
+    return (await look(cluster, contexts, make=make)).problems
+
+
+async def look(cluster: Cluster, contexts: Iterable[str], *, make: bool = True) -> Looked:
+    """As `ensure_topics`, with what the topics end with, for who has an id."""
     names = {cluster.topic(context): context for context in contexts}
     problems: dict[str, list[str]] = {context: [] for context in names.values()}
     async with _admin(cluster) as admin:
@@ -132,10 +181,43 @@ async def ensure_topics(cluster: Cluster, contexts: Iterable[str], *, make: bool
             problems[names[name]] += _layout(cluster, described[name])
         for name, why in (await _configured(admin, cluster, there, described)).items():
             problems[names[name]] += why
-    if cluster.id and there:
-        for name, owner in (await _owners(cluster, [described[name] for name in there])).items():
+    last = await _last(cluster, {name: len(described[name]["partitions"]) for name in there}) if cluster.id else {}
+    for name, records in last.items():
+        for owner in {record.installation for record in records} - {"", cluster.id}:
             problems[names[name]].append(_belongs_elsewhere(cluster, names[name], owner))
-    return {context: "; ".join(found) for context, found in problems.items() if found}
+    return Looked(
+        {context: "; ".join(found) for context, found in problems.items() if found},
+        {names[name]: records for name, records in last.items()},
+    )
+
+
+async def other_logs(cluster: Cluster, looked: Looked, incarnations: Incarnations) -> dict[str, str]:
+    """Of the topics that are of another log than the one that the service has, or follows, what to do about it."""
+    service, found = incarnations.name, dict[str, str]()
+    for context, records in looked.last.items():
+        if context in looked.problems:
+            continue
+        known = incarnations.of(context)
+        for incarnation in {record.incarnation for record in records}:
+            if known and incarnation and incarnation != known:
+                found[context] = (
+                    f"{cluster.topic(context)} holds records of another incarnation of its log ({incarnation}; the log "
+                    f"is {known}): stop {service}, and publish it anew (`nhip log publish {context}`)"
+                    if context == service
+                    else _begun_anew(cluster, service, context, known, incarnation)
+                )
+    own = looked.last.get(service, ())
+    if own and service not in found and service not in looked.problems:
+        stored = await incarnations.stored([record.event.id for record in own])
+        for event in (record.event for record in own):
+            there = stored.get(event.id)
+            if there is None or there.position != event.position:
+                found[service] = (
+                    f"{cluster.topic(service)} has an event at position {event.position} that the log of {service} "
+                    f"does not have there: the log was restored to an earlier moment, so stop {service} and call "
+                    f"`nhip log restored {service}`; or somebody else writes to the topic"
+                )
+    return found
 
 
 async def ensure_topic(cluster: Cluster, context: str) -> None:
@@ -270,26 +352,50 @@ def _misconfigured(name: str, has: Mapping[str, str], copies: int) -> list[str]:
     return wrong
 
 
-async def _owners(cluster: Cluster, described: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Of the topics whose last records another installation wrote, whose they are."""
+async def _last(cluster: Cluster, partitions: Mapping[str, int]) -> dict[str, list[Received]]:
+    """The last record of each partition of some topics, of which so many there are."""
+    last: dict[str, list[Received]] = {topic: [] for topic in partitions}
+    if not partitions:
+        return last
     async with free_consumer(cluster) as consumer, asyncio.timeout(20):
-        partitions = [
-            TopicPartition(one["topic"], partition["partition"]) for one in described for partition in one["partitions"]
-        ]
-        first, end = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
-        unread = {partition for partition in partitions if end[partition] > first[partition]}
+        all_of_them = [TopicPartition(topic, number) for topic, count in partitions.items() for number in range(count)]
+        first, end = await consumer.beginning_offsets(all_of_them), await consumer.end_offsets(all_of_them)
+        unread = {partition for partition in all_of_them if end[partition] > first[partition]}
         consumer.assign(list(unread))
         for partition in unread:
             consumer.seek(partition, end[partition] - 1)
-        owners: dict[str, str] = {}
         while unread:
             for partition, records in (await consumer.getmany(timeout_ms=1_000)).items():
                 unread.discard(partition)
                 with suppress(ForeignRecord):
-                    owner = received(records[-1]).installation
-                    if owner not in ("", cluster.id):
-                        owners[partition.topic] = owner
-        return owners
+                    last[partition.topic].append(received(records[-1]))
+        return last
+
+
+async def empty_topics(cluster: Cluster, contexts: Sequence[str]) -> None:
+    """Delete topics and make them anew: relays then publish their logs from the first event.
+
+    Raises what Kafka raises, and TopicUnfit where one cannot be made as it must be.
+    """
+    names = [cluster.topic(context) for context in contexts]
+    async with _admin(cluster) as admin:
+        answer: Any = await admin.delete_topics([name for name in names if name in await admin.list_topics()])
+        for name, code, *_ in answer.topic_error_codes:
+            if code:
+                raise for_code(code)(name)
+        async with asyncio.timeout(60):
+            while set(names) & set(await admin.list_topics()):
+                await asyncio.sleep(0.1)
+    if problems := await ensure_topics(cluster, contexts):
+        raise TopicUnfit("; ".join(problems.values()))
+
+
+def _begun_anew(cluster: Cluster, service: str, context: str, known: Incarnation, incarnation: Incarnation) -> str:
+    return (
+        f"{cluster.topic(context)} is of another incarnation of the log of {context} ({incarnation}) than the one that "
+        f"{service} follows ({known}): {context} was restored from a backup, so bring {service} over (`nhip log follow "
+        f"{service} {context}`)"
+    )
 
 
 def _belongs_elsewhere(cluster: Cluster, context: str, owner: str) -> str:

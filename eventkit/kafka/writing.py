@@ -37,10 +37,14 @@ class Sent(NamedTuple):
 
 
 class TopicWriter:
-    """A producer for one context's topic. After any error it is of no use any more: open another one."""
+    """A producer for one context's topic. After any error it is of no use any more: open another one.
 
-    def __init__(self, cluster: Cluster, context: str):
+    `incarnation`: of the log, which each record names.
+    """
+
+    def __init__(self, cluster: Cluster, context: str, incarnation: str = ""):
         self._cluster, self._context, self._partitions = cluster, context, cluster.partitions
+        self._incarnation = incarnation
         self._topic = cluster.topic(context)
         self._previous = dict.fromkeys(range(cluster.partitions), 0)
         self._end = dict.fromkeys(range(cluster.partitions), 0)
@@ -112,7 +116,8 @@ class TopicWriter:
                 previous = self._previous[partition]
                 if event.position <= previous:
                     continue
-                key, attributes = event.tenant.encode(), headers(event, self._context, previous, self._cluster.id)
+                key = event.tenant.encode()
+                attributes = headers(event, self._context, previous, self._cluster.id, self._incarnation)
                 batch = open_batches.get(partition)
                 if batch is None or not batch.append(key=key, value=event.data, timestamp=None, headers=attributes):
                     if batch is not None:  # it is full

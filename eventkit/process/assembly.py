@@ -12,6 +12,7 @@ from eventkit.database import pool
 from eventkit.directory.directory import Directory
 from eventkit.kafka import Cluster, partition_of
 from eventkit.log import EventLog
+from eventkit.log.incarnations import Incarnations
 from eventkit.log.postgres import PostgresLog
 from eventkit.privacy.keys import KeyStore, master_id
 from eventkit.privacy.words import Words
@@ -55,16 +56,18 @@ def assembled(name: str, settings: Settings, metrics: Metrics, beside: EventLog 
     for_calls = pool(dsn, "nhip views", QUERY_CONNECTIONS, settings=READING)
     store = key_store(settings)
     words, reached = Words(store, metrics), Reached(dsn, for_calls)
+    incarnations = Incarnations(name, for_calls, log.stored)
     resources = Resources(
         name,
         settings,
         log,
         for_calls,
-        Commands(name, log, words),
+        Commands(name, log, words, lambda: incarnations.own.mark),
         words,
         Directory(for_calls, _partition(name, "people", settings), reached),
         reached,
         Cluster.of(settings),
+        incarnations,
     )
     return Assembly(
         own_log,

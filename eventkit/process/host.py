@@ -17,10 +17,12 @@ from google.protobuf.message import Message
 
 from eventkit.context import Actor
 from eventkit.database import connection
+from eventkit.errors import Rejected
 from eventkit.kafka import Cluster, TopicReader, Topics
 from eventkit.kafka.relay import Relay
 from eventkit.log import EventLog, Recorded
 from eventkit.log.faults import TRANSIENT
+from eventkit.log.incarnations import Incarnations
 from eventkit.process import lag, provision
 from eventkit.process.assembly import assembled, digest_secret
 from eventkit.process.operations import ACCESS, OPERATIONS, Operations
@@ -34,6 +36,7 @@ from eventkit.rpc.ceilings import Rates
 from eventkit.rpc.health import HealthServer, Heartbeats
 from eventkit.rpc.integrations import Keyed, Signatures
 from eventkit.rpc.linked import Linked
+from eventkit.rpc.metadata import POSITION, Position
 from eventkit.rpc.server import Api, Server
 from eventkit.rpc.tls import Tls
 from eventkit.settings import Settings, SettingsError
@@ -148,7 +151,8 @@ async def running(name: str, build: Build, settings: Settings, tokens: Authentic
             async with asyncio.timeout(TOPICS_SECONDS):
                 await topics.first_look.wait()
 
-        async def wait(tenant: str, after: Mapping[str, int], seconds: float) -> None:
+        async def wait(tenant: str, after: Mapping[str, Position], seconds: float) -> None:
+            refuse_past(resources.incarnations, after)
             async with asyncio.timeout(seconds):
                 for context, position in after.items():
                     if names := _reading(service, context):
@@ -271,8 +275,10 @@ async def _open(
         await beside.claim(store.installation)
     followers = [s.name for s in subscriptions.values() if s.source == name]
     await _refuse_another_log(own, resources.log, name, followers, moved_upto=beside.moved_upto if beside else None)
+    await resources.incarnations.begin()
     secret = await digest_secret(store, settings)
-    topics = Topics(Cluster.of(settings, store.installation), [name, *service.sources], metrics)
+    cluster = Cluster.of(settings, store.installation)
+    topics = Topics(cluster, [name, *service.sources], metrics, resources.incarnations)
     return _Opened(resources.log, pool, own, resources, service, leads, subscriptions, secret, reader, topics)
 
 
@@ -302,6 +308,20 @@ async def _refuse_another_log(
             f"what {name} keeps has come to position {seen}, and its log ends at {last}: put NHIP_LOG as it was, or "
             "restore log and database to one moment"
         )
+
+
+def refuse_past(incarnations: Incarnations, after: Mapping[str, Position]) -> None:
+    """Raises Rejected for a position of a log before it was restored, which nobody comes to any more. Up to where the
+    restored log began it is the same in both."""
+    for context, position in after.items():
+        known = incarnations.of(context)
+        if known and position > known.after and position.incarnation != known.mark.removeprefix("@"):
+            raise Rejected(
+                "POSITION_OF_ANOTHER_LOG",
+                f"{context}={position} is of the log of {context} before it was restored from a backup, which ended at "
+                f"{known.after}: what was recorded behind that is gone; ask without this position",
+                field=POSITION,
+            )
 
 
 def _now() -> datetime:

@@ -16,6 +16,7 @@ import structlog
 from eventkit.database import SharedConnection, connect, refuse_shared, transaction
 from eventkit.engine_settings import KEYS
 from eventkit.kafka import relay
+from eventkit.log import incarnations
 from eventkit.log.faults import TRANSIENT, Backoff
 from eventkit.process import use
 from eventkit.settings import Settings, SettingsError, masked
@@ -157,7 +158,15 @@ async def tables(
     async with transaction(pool) as con:
         await con.execute(readers.LOCK)
         may_make = await con.fetchval("select has_schema_privilege(current_schema(), 'create')")
-        statements = (checkpoint.SCHEMA, parking.SCHEMA, relay.SCHEMA, readers.SCHEMA, use.SCHEMA, *beside)
+        statements = (
+            checkpoint.SCHEMA,
+            parking.SCHEMA,
+            relay.SCHEMA,
+            readers.SCHEMA,
+            use.SCHEMA,
+            incarnations.SCHEMA,
+            *beside,
+        )
         if may_make:
             await con.execute(";".join(statements))
             await con.execute(

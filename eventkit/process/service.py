@@ -12,6 +12,7 @@ from eventkit.context import NAMESPACE, Actor, Context, acting
 from eventkit.directory.directory import Directory
 from eventkit.kafka import Cluster, partition_of
 from eventkit.log import EventLog, Recorded
+from eventkit.log.incarnations import Incarnations
 from eventkit.privacy.words import Words
 from eventkit.rpc.addresses import Holder
 from eventkit.rpc.server import Api
@@ -35,6 +36,7 @@ class Resources:
     directory: Directory
     reached: Reached
     cluster: Cluster
+    incarnations: Incarnations
 
     def partition(self, context: str) -> Callable[[str], int]:
         """Under which partition the checkpoints of a subscription to `context` are kept, by tenant."""

@@ -31,7 +31,7 @@ from eventkit.rpc.auth import Authenticator
 from eventkit.rpc.ceilings import Rates, Waiting, Working
 from eventkit.rpc.errors import Failure, ReplyTooLarge, failure, to_status
 from eventkit.rpc.integrations import Signatures
-from eventkit.rpc.metadata import APPLIED, POSITION, RATE, Metadata, new_command_id
+from eventkit.rpc.metadata import APPLIED, POSITION, RATE, Metadata, Position, new_command_id
 from eventkit.rpc.rules import violations
 from eventkit.telemetry import Metrics, current_trace_id, current_traceparent, exception_name, frames, span
 from nhip.common.v1 import command_pb2
@@ -55,9 +55,9 @@ MARGIN_SECONDS = 0.1
 """How long before a call's deadline it is ended here."""
 
 Handler = Callable[[Message, Context], Awaitable[Message]]
-Wait = Callable[[str, Mapping[str, int], float], Awaitable[None]]
+Wait = Callable[[str, Mapping[str, Position], float], Awaitable[None]]
 """`wait(tenant, after, deadline_seconds)`: returns when the views have passed these positions, by context. Raises
-TimeoutError when they have not by then."""
+TimeoutError when they have not by then, and Rejected for what is of a log before it was restored."""
 
 
 Applied = Callable[[str], Awaitable[Mapping[str, int]]]
@@ -83,7 +83,7 @@ _Servicer = grpc.aio.ServicerContext[bytes, bytes]
 _log: structlog.stdlib.BoundLogger = structlog.get_logger("nhip.rpc")
 
 
-async def nothing_to_wait_for(tenant: str, after: Mapping[str, int], deadline_seconds: float) -> None:
+async def nothing_to_wait_for(tenant: str, after: Mapping[str, Position], deadline_seconds: float) -> None:
     """The `Wait` of a service without views."""
 
 
@@ -270,7 +270,7 @@ class Call:
         assert self.dependencies.signatures is not None
         return await self.dependencies.signatures.authenticate(delivery)
 
-    async def _wait(self, actor: Actor, after: Mapping[str, int], deadline: float, outcome: _Outcome) -> None:
+    async def _wait(self, actor: Actor, after: Mapping[str, Position], deadline: float, outcome: _Outcome) -> None:
         left = min(deadline - asyncio.get_running_loop().time(), WAIT_SECONDS)
         with self.dependencies.waiting.one(actor):
             outcome.waiting = True

@@ -23,9 +23,22 @@ CHECK = "nhip-check"
 """With a command: "true" has it decided and nothing recorded, so that who sends many knows first what would be
 refused."""
 
-_POSITION = re.compile(r"([a-z][a-z0-9_]{0,62})=([0-9]{1,19})")
+_POSITION = re.compile(r"([a-z][a-z0-9_]{0,62})=([0-9]{1,19})(?:@([0-9a-f]{8}))?")
 _KEY_LENGTH = 200
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+
+
+class Position(int):
+    """Where a context's log was, as a caller was told."""
+
+    incarnation: str = ""
+    """The id of the log's incarnation; empty for one that was never restored."""
+
+    @classmethod
+    def of(cls, position: int, incarnation: str) -> "Position":
+        made = cls(position)
+        made.incarnation = incarnation
+        return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,19 +93,20 @@ class Metadata:
             raise Rejected("CHECK_MALFORMED", "give true or false", kind=Kind.INVALID, field=CHECK)
         return given == ("true",)
 
-    def positions(self) -> dict[str, int]:
+    def positions(self) -> dict[str, Position]:
         """By context, the furthest that was asked for. Raises Rejected (INVALID): POSITION_MALFORMED."""
-        after: dict[str, int] = {}
+        after: dict[str, Position] = {}
         for text in self.values.get(POSITION, ()):
             match = _POSITION.fullmatch(text.strip())
             if match is None or int(match[2]) >= 2**63:
                 raise Rejected(
                     "POSITION_MALFORMED",
-                    f"{text[:80]!r} is no position: give <context>=<number>, as goals=123",
+                    f"{text[:80]!r} is no position: send what a reply said, as goals=123",
                     kind=Kind.INVALID,
                     field=POSITION,
                 )
-            after[match[1]] = max(after.get(match[1], 0), int(match[2]))
+            told = Position.of(int(match[2]), match[3] or "")
+            after[match[1]] = max(after.get(match[1], told), told)
         return after
 
 

@@ -116,7 +116,7 @@ def _metadata(request: Request) -> Metadata:
             if value.isascii() and value.isprintable():
                 continue
             if name == POSITION:  # as the services say it of what reaches them
-                said = f"{value[:80]!r} is no position: give <context>=<number>, as goals=123"
+                said = f"{value[:80]!r} is no position: send what a reply said, as goals=123"
                 raise invalid("POSITION_MALFORMED", said, Violation(POSITION, "POSITION_MALFORMED", said))
             raise invalid("HEADER_MALFORMED", f"the header {name} holds what no header may")
     try:

@@ -33,7 +33,7 @@ POSITION_COOKIE = "nhip-after"
 SAID_COOKIE = "nhip-said"
 """What the last command did, to be said once."""
 _SAID_LENGTH = 400
-_POSITION = re.compile(r"[a-z][a-z0-9_]{0,62}=[0-9]{1,18}")
+_POSITION = re.compile(r"[a-z][a-z0-9_]{0,62}=[0-9]{1,18}(@[0-9a-f]{8})?")
 
 _TRACE = re.compile(r"[0-9a-f-]{55,}")
 

@@ -18,10 +18,11 @@ from eventkit.database import transaction
 from eventkit.ids import uuid7
 from eventkit.kafka import Cluster, TopicReader, Topics, ensure_topic, partition_of, relay
 from eventkit.kafka.relay import Relay
-from eventkit.log import EventLog, NewEvent, Origin, Recorded, StreamId, Write
+from eventkit.log import EventLog, NewEvent, Origin, Recorded, StreamId, Write, incarnations
 from eventkit.log.conformance import everything
+from eventkit.log.incarnations import Incarnations
 from eventkit.log.postgres import PostgresLog
-from eventkit.subscriptions import checkpoint, parking
+from eventkit.subscriptions import checkpoint, parking, readers
 from eventkit.subscriptions.checkpoint import Checkpoint
 from eventkit.subscriptions.leadership import Leads
 from eventkit.subscriptions.subscription import Subscription
@@ -106,6 +107,8 @@ class World:
     log: EventLog
     pool: asyncpg.Pool
     metrics: Metrics = field(default_factory=Metrics)
+    of: str = ""
+    """Whose process it is that reads and writes here; empty: the owner's."""
     leads: list[Leads] = field(default_factory=list[Leads])
     stored: int = 0
 
@@ -123,7 +126,10 @@ class World:
 
     def topics(self) -> Topics:
         """As in a process of its own."""
-        return Topics(self.kafka, [self.context], self.metrics)
+        return Topics(self.kafka, [self.context], self.metrics, self.incarnations())
+
+    def incarnations(self) -> Incarnations:
+        return Incarnations(self.of or self.context, self.pool, self.log.stored)
 
     async def append(self, count: int, *, tenants: Sequence[str] = TENANTS) -> None:
         for _ in range(count):
@@ -227,11 +233,15 @@ async def world(postgres: str, kafka: str | Cluster, log: EventLog | None = None
     async with AsyncExitStack() as stack:
         log = log or await stack.enter_async_context(PostgresLog(postgres, poll_seconds=0.1))
         pool = await stack.enter_async_context(asyncpg.create_pool(postgres, min_size=1, max_size=6))
-        await pool.execute(checkpoint.SCHEMA + ";" + parking.SCHEMA + ";" + relay.SCHEMA)
         await pool.execute(
-            "create table noted(number bigint generated always as identity, name text, partition int, position bigint)"
+            ";".join((checkpoint.SCHEMA, parking.SCHEMA, relay.SCHEMA, readers.SCHEMA, incarnations.SCHEMA))
+        )
+        await pool.execute(
+            "create table if not exists noted(number bigint generated always as identity, name text, partition int, "
+            "position bigint)"
         )
         world = World(f"test-{uuid4().hex[:8]}", cluster, postgres, log, pool)
+        await world.incarnations().begin()
         yield world
         for leads in world.leads:
             await leads.__aexit__()

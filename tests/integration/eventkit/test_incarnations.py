@@ -1,0 +1,131 @@
+"""A log that went back to a backup: nobody mixes what it was with what it became, and each can go on."""
+
+import re
+from collections.abc import AsyncGenerator, Collection, Mapping
+from contextlib import asynccontextmanager
+from typing import cast
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from deploy.engines import url_of_database
+from eventkit.database import transaction
+from eventkit.errors import Rejected
+from eventkit.kafka import Cluster, empty_topics
+from eventkit.log import Recorded
+from eventkit.log.conformance import everything
+from eventkit.log.incarnations import Incarnation, Incarnations
+from eventkit.process import recovery
+from eventkit.process.host import refuse_past
+from eventkit.process.service import Reaction, Service
+from eventkit.rpc.metadata import Metadata, Position
+from tests.conftest import fresh_database
+from tests.integration.eventkit.topics import PARTITIONS, World, running, until, world
+
+
+@asynccontextmanager
+async def backup_of(postgres: str) -> AsyncGenerator[str]:
+    """The URL of a database as this one is now; who is connected to this one is cut off."""
+    name = urlsplit(postgres).path.removeprefix("/")
+    server_url = url_of_database(postgres, "postgres")
+    async with fresh_database(server_url) as copy:
+        server = await asyncpg.connect(server_url)
+        try:
+            other = urlsplit(copy).path.removeprefix("/")
+            await server.execute(f"drop database {other}")
+            await server.fetch("select pg_terminate_backend(pid) from pg_stat_activity where datname = $1", name)
+            await server.execute(f"create database {other} template {name}")
+        finally:
+            await server.close()
+        yield copy
+
+
+@pytest.fixture
+async def elsewhere(postgres_of_module: str) -> str:
+    """A database of whoever follows."""
+    return postgres_of_module
+
+
+async def react(_: Recorded) -> None: ...
+
+
+async def test_a_log_that_went_back_is_noticed_by_its_own_relay_and_begun_anew_by_who_follows(
+    kafka: str, postgres: str, elsewhere: str
+):
+    cluster = Cluster(kafka, PARTITIONS, 1, id="ours")
+    async with world(postgres, cluster) as there:
+        context = there.context
+        await there.append(20)
+    async with backup_of(postgres) as backup, world(elsewhere, cluster) as reader:
+        reader.context, reader.of = context, "reader"
+        async with world(postgres, cluster) as there:
+            there.context, there.stored, reader.log = context, 20, there.log
+            await there.append(10)
+            async with running(there.relay().run, reader.reader().run):
+                await reader.until_all_is_noted()
+            first = await everything(there.log)
+
+        async with world(backup, cluster) as there:  # restored, and nobody said so
+            there.context, there.stored = context, 40
+            await there.append(12)  # further than before: no position shows it
+            async with running(there.relay().run):
+                await _unfit(there, r"does not have there: the log was restored to an earlier moment")
+            assert await there.relayed() == 0
+
+            async with transaction(there.pool) as con:
+                begun = await recovery.begin_anew(con, 20, above=1)
+            assert (begun.number, begun.after) == (2, 20)
+            async with running(there.relay().run):
+                await _unfit(there, r"holds records of another incarnation of its log \(1-0-\w+; the log is 2-20-")
+
+            await empty_topics(cluster, [context])
+            async with running(there.relay().run, reader.reader().run):
+                await there.until_relayed()
+                await _unfit(reader, rf"bring reader over \(`nhip log follow reader {context}`\)")
+                assert reader.count("nhip_other_logs") == 1
+                known = await everything(there.log)
+                assert sum(map(len, (await reader.noted()).values())) == 30
+            follows = Service((), reactions=[Reaction("notes", context, react)])
+            async with transaction(reader.pool) as con:
+                done = await recovery.bring_over(con, follows, context, begun)
+            assert done.reactions == {"notes": 10}  # it acted on so much that is gone
+            await reader.pool.execute("delete from noted where position > 20")
+            reader.log = there.log
+            async with running(there.relay().run, reader.reader().run):
+                await reader.until_all_is_noted()
+            assert [event.id for event in known[:20]] == [event.id for event in first[:20]]
+            assert reader.metrics.registry.get_sample_value("nhip_other_logs") == 0
+
+
+async def _unfit(there: World, why: str) -> None:
+    """Until a look finds the topic to be of another log; nothing is read or written then."""
+    topics = there.topics()
+
+    async def told() -> str:
+        try:
+            await topics.fit(there.context, within=0)
+        except Exception as error:
+            return str(error)
+        return ""
+
+    found = await until(told)
+    assert re.search(why, found), found
+
+
+def test_a_position_of_the_log_before_is_refused_at_once_unless_the_restored_log_has_it_too():
+    known = Incarnations("people", cast(asyncpg.Pool, None), stored)
+    known._known = {"goals": Incarnation(2, 120, "0f3a9c21"), "people": Incarnation(1, 0, "aaaaaaaa")}  # pyright: ignore[reportPrivateUsage]
+    refuse_past(known, {"goals": Position.of(120, ""), "people": Position.of(500, ""), "audit": Position.of(7, "")})
+    refuse_past(known, {"goals": Position.of(121, "0f3a9c21")})
+    for gone in (Position.of(121, ""), Position.of(121, "bbbbbbbb")):
+        with pytest.raises(Rejected, match="before it was restored") as refused:
+            refuse_past(known, {"goals": gone})
+        assert refused.value.reason == "POSITION_OF_ANOTHER_LOG"
+    told = Metadata.of([("nhip-position", "goals=121@0f3a9c21"), ("nhip-position", "goals=7")]).positions()
+    assert (told["goals"], told["goals"].incarnation) == (121, "0f3a9c21")
+
+
+async def stored(_: Collection[UUID]) -> Mapping[UUID, Recorded]:
+    return {}
