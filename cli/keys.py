@@ -1,6 +1,8 @@
-"""`nhip keys`: the master key, under which the keys of persons are wrapped."""
+"""`nhip keys`: the master key, under which the keys of persons are wrapped; and whose were destroyed."""
 
+import json
 from pathlib import Path
+from typing import Annotated
 
 import asyncpg
 import typer
@@ -9,8 +11,13 @@ from cli.addresses import written
 from cli.operating import Directory
 from cli.running import WRONG_USE, Failed, run, say
 from deploy.keys import MASTER_KEY
+from eventkit.database import connect
+from eventkit.log import Recorded
+from eventkit.log.postgres import COLUMNS
+from eventkit.log.rows import event_of
 from eventkit.process.assembly import digest_secret, key_store
 from eventkit.settings import load, masked
+from nhip.people.v1.events_pb2 import ErasureApproved, PersonErased
 
 app = typer.Typer(help="The keys that personal words are sealed with.", no_args_is_help=True)
 
@@ -27,6 +34,68 @@ def rotate(directory: Directory = Path("var")) -> None:
     Safe to repeat, and to go on with when cut off.
     """
     run(_rotate(directory))
+
+
+@app.command()
+def erased(
+    to: Annotated[Path, typer.Option(help="The file to write; what it held before is replaced once all is there.")],
+) -> None:
+    """Write down who was erased, by ids alone: a restore from an older backup destroys their keys again.
+
+    Keep it apart from backups, and newer than them: write it after every erasure, or every hour.
+    """
+    run(_erased(to))
+
+
+async def _erased(to: Path) -> None:
+    settings = load()
+    if not settings.postgres:
+        raise Failed("NHIP_POSTGRES must be set: where the database of people is", code=WRONG_USE)
+    if settings.log:
+        raise Failed("this reads the log of people in PostgreSQL, and NHIP_LOG is set: unset it", code=WRONG_USE)
+    try:
+        con = await connect(settings.database("people"), "nhip keys", command_timeout=None)
+        try:
+            rows = await con.fetch(
+                f"select {COLUMNS} from log_event where type = any($1::text[]) order by position",
+                [kind.DESCRIPTOR.full_name for kind in (ErasureApproved, PersonErased)],
+            )
+        finally:
+            await con.close()
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        where = masked(settings.postgres)
+        raise Failed(f"the log of people at {where} cannot be read ({type(error).__name__}: {error})") from None
+    people = sorted({each for row in rows for each in erased_of(event_of(row))})
+    new = to.with_name(f".{to.name}.new")
+    new.write_text("".join(json.dumps({"tenant": t, "person_id": p}) + "\n" for t, p in people), "utf-8")
+    new.replace(to)
+    say(f"{to} names {len(people)} people")
+
+
+def erased_of(event: Recorded) -> set[tuple[str, str]]:
+    """Whose key is destroyed because of an event, by tenant and id: nobody's, or one person's."""
+    match event.message:
+        case ErasureApproved(person_id=id) | PersonErased(person_id=id):
+            return {(event.tenant, id)}
+        case _:
+            return set()
+
+
+def read_erased(file: Path) -> set[tuple[str, str]]:
+    """What `nhip keys erased` wrote. Raises `Failed`, naming the line."""
+    try:
+        lines = file.read_text("utf-8").splitlines()
+    except (OSError, ValueError) as error:
+        raise Failed(f"{file} cannot be read ({error})", code=WRONG_USE) from None
+    people = set[tuple[str, str]]()
+    for number, line in enumerate(lines, 1):
+        try:
+            one = json.loads(line)
+            people.add((str(one["tenant"]), str(one["person_id"])))
+        except (ValueError, KeyError, TypeError):
+            why = f"{file}, line {number} has no tenant and person_id: give what `nhip keys erased` wrote"
+            raise Failed(why, code=WRONG_USE) from None
+    return people
 
 
 async def _rotate(directory: Path) -> None:

@@ -44,7 +44,18 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "cli.prune:prune",
         "Say which views of earlier or later versions nobody reads any more, and, with --drop, drop their tables.",
     ),
-    "log": ("cli.log:app", "A service's log: moved from PostgreSQL to KurrentDB, and back."),
+    "backup": (
+        "cli.backup:backup",
+        "Write all databases of this installation into a folder, as of one moment, while everything runs.",
+    ),
+    "restore": (
+        "cli.backup:restore",
+        "Put a backup into databases that are empty. No service may run; each log begins a new incarnation.",
+    ),
+    "log": (
+        "cli.log:app",
+        "A service's log: moved between PostgreSQL and KurrentDB, and what is done when it was restored from a backup.",
+    ),
     "provision": ("cli.provision:provision_", "Make databases and topics that are missing. Safe to repeat."),
     "check": (
         "cli.check:check",

@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from types import MappingProxyType
 from typing import cast
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 import asyncpg
 
@@ -127,6 +127,17 @@ def _login(dsn: str) -> tuple[str, Callable[[], str] | None]:
     rest = urlencode([(key, value) for key, value in query if key != PASSWORD_FILE])
     url = urlunsplit(parts._replace(netloc=parts.netloc or "@", query=rest))
     return url, lambda: Path(file).read_text("utf-8").rstrip("\r\n")
+
+
+def for_programs(dsn: str) -> tuple[str, dict[str, str]]:
+    """A URL for PostgreSQL's own programs, and the environment that has its password: a command line is read by
+    others."""
+    url, read = _login(dsn)
+    parts = urlsplit(url)
+    password = read() if read else unquote(parts.password or "")
+    user, _, host = parts.netloc.rpartition("@")
+    bare = parts._replace(netloc=f"{user.partition(':')[0]}@{host}")
+    return urlunsplit(bare), {"PGPASSWORD": password} if password else {}
 
 
 _holding: ContextVar[bool] = ContextVar("holding", default=False)

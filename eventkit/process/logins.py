@@ -66,14 +66,19 @@ async def give(settings: Settings, services: Mapping[str, Service], words: Mappi
 async def _login(con: asyncpg.Connection, role: str, password: str, *, reads: bool) -> None:
     """A role of the name of its database. The server is shown what it needs to check the password, not the password,
     which it might write into its log."""
-    if not await con.fetchval("select exists (select from pg_roles where rolname = $1)", role):
-        await con.execute(f"create role {role} login nosuperuser nocreatedb nocreaterole")
-        log.info("provision.login", login=role)
+    await make(con, role)
     await con.execute(f"alter role {role} password '{_verifier(password)}'")
     if reads:
         await con.execute(f"grant {READER} to {role}")
     await con.execute(f"revoke connect, temporary on database {role} from public")
     await con.execute(f"grant connect on database {role} to {role}")
+
+
+async def make(con: asyncpg.Connection, role: str) -> None:
+    """A login that is not there yet, without a password: nobody can use it before it is given one."""
+    if not await con.fetchval("select exists (select from pg_roles where rolname = $1)", role):
+        await con.execute(f"create role {role} login nosuperuser nocreatedb nocreaterole")
+        log.info("provision.login", login=role)
 
 
 async def _may_use(settings: Settings, name: str, service: Service) -> None:
