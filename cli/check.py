@@ -77,9 +77,7 @@ async def _database(settings: Settings, service: str) -> str:
     try:
         con = await asyncpg.connect(settings.database(service), timeout=10)
         try:
-            if not await con.fetchval(
-                "select exists(select from pg_roles where rolname = $1 and pg_has_role(oid, 'usage'))", READER
-            ):
+            if not await con.fetchval(provision.MAY_QUERY, READER):
                 return f"{where}: this login may not take the role {READER}, as which queries run: run `nhip provision`"
         finally:
             await con.close()

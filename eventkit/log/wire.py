@@ -27,6 +27,15 @@ def read(type: str, data: bytes, id: UUID) -> Message | None:
     return message
 
 
+def is_known(type: str) -> bool:
+    """Some contract that this process knows has it."""
+    try:
+        symbol_database.Default().GetSymbol(type)
+    except KeyError:
+        return False
+    return True
+
+
 def decode(type: str, data: bytes) -> Message | None:
     """The message; None when no contract that this process knows has such a type.
 

@@ -47,6 +47,7 @@ from eventkit.subscriptions.projection import AnyView, by_subscription
 from eventkit.subscriptions.reached import Reached
 from eventkit.subscriptions.readers import Reader
 from eventkit.subscriptions.subscription import Projecting, React, Reacting, Subscription, count_parked, follow
+from eventkit.subscriptions.table import READER
 from eventkit.telemetry import Metrics, MetricsServer
 
 if TYPE_CHECKING:
@@ -76,6 +77,8 @@ class Running:
     metrics_port: int = 0
     started: bool = False
     stopping: bool = False
+    may_query: bool = True
+    """This login may take the role that queries run as; looked at again and again."""
     topics: Topics | None = None
     tasks: list["asyncio.Task[None]"] = field(default_factory=list["asyncio.Task[None]"])
 
@@ -86,7 +89,8 @@ class Running:
     def ready(self) -> bool:
         """Topics that are not fit are neither read nor written: what this process would answer becomes old, and what it
         records reaches nobody."""
-        return self.started and not self.stopping and not (self.topics and self.topics.problems)
+        fit = not (self.topics and self.topics.problems)
+        return self.started and not self.stopping and self.may_query and fit
 
     def alive(self) -> bool:
         return self.progress.alive() and not any(task.done() for task in self.tasks if not self.stopping)
@@ -141,7 +145,7 @@ async def running(name: str, build: Build, settings: Settings, tokens: Authentic
         _start(me, "lag", lambda beat: lag.tell(event_log, own_feeds, reached, own, metrics, beat))
         relay = Relay(name, event_log, own, leads, topics, metrics)
         _start(me, "relay", relay.run)
-        _start(me, "reader", lambda beat: _say_what_is_read(own, there.reader, beat))
+        _start(me, "reader", lambda beat: _say_what_is_read(me, own, there.reader, beat))
 
         async def caught_up() -> None:
             await _caught_up(pool, reached, service.views, name, await event_log.last_position())
@@ -261,7 +265,8 @@ async def _open(
     stack.push_async_callback(_say_no_more, own, reader)
     leads = await stack.enter_async_context(Leads(settings.database(name)))
     subscriptions: dict[str, Subscription] = {
-        name: Projecting(views, own, metrics, reached.moved) for name, views in by_subscription(service.views).items()
+        group: Projecting(views, own, metrics, reached.moved, own=views[0].source == name)
+        for group, views in by_subscription(service.views).items()
     }
     for r in service.reactions:
         ready = _ready(r, service, resources)
@@ -401,11 +406,15 @@ async def _cancel(me: Running) -> None:
         log.error("service.loops_left", service=me.name, loops=[task.get_name() for task in running])
 
 
-async def _say_what_is_read(pool: asyncpg.Pool, reader: Reader, beat: Callable[[], None]) -> None:
+async def _say_what_is_read(me: Running, pool: asyncpg.Pool, reader: Reader, beat: Callable[[], None]) -> None:
     """For ever; raises `Forgotten` when this process was taken for ended, so that it ends, and starts anew."""
     while True:
         try:
             await readers.still_reads(pool, reader)
+            async with connection(pool) as con:
+                me.may_query = await con.fetchval(provision.MAY_QUERY, READER)
+            if not me.may_query:
+                log.error("reader.role_missing", service=me.name, role=READER)
         except TRANSIENT as error:
             log.warning("reader.retry", error=type(error).__name__)
         beat()

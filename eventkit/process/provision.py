@@ -28,6 +28,8 @@ from eventkit.subscriptions.table import READER
 log = structlog.get_logger(__name__)
 
 SAY_SECONDS = 20.0
+MAY_QUERY = "select exists(select from pg_roles where rolname = $1 and pg_has_role(oid, 'set'))"
+"""Whether this login may take a role."""
 
 Outcome = TypeVar("Outcome")
 Say = Callable[[str], None]
@@ -157,6 +159,11 @@ async def tables(
     """
     async with transaction(pool) as con:
         await con.execute(readers.LOCK)
+        if not await con.fetchval(MAY_QUERY, READER):
+            raise NotProvisioned(
+                f"this login may not take the role {READER}, as which queries run: run `nhip provision --logins`, or "
+                f"grant {READER} to it"
+            )
         may_make = await con.fetchval("select has_schema_privilege(current_schema(), 'create')")
         statements = (
             checkpoint.SCHEMA,

@@ -16,7 +16,7 @@ import structlog
 
 from eventkit.database import connection, transaction
 from eventkit.errors import Kind, Rejected
-from eventkit.log import EventLog, Recorded, StreamId
+from eventkit.log import EventLog, Recorded, StreamId, wire
 from eventkit.log.faults import TRANSIENT, Backoff
 from eventkit.subscriptions import checkpoint, parking
 from eventkit.subscriptions.checkpoint import OWN_FEED, Checkpoint, Fenced
@@ -40,6 +40,11 @@ Pages = Callable[[int, int], AsyncGenerator[Sequence[Recorded]]]
 log = structlog.get_logger(__name__)
 
 
+class NewerEvent(Exception):
+    """The own log holds an event of a type that this version does not know: a newer one runs beside it, or ran. It is
+    that one's to fold; passed over here, it would be missing from the views for ever."""
+
+
 class Subscription(Protocol):
     """What the runners of the own feed and of topics need to know of a handler, and what an operator may ask of it."""
 
@@ -60,14 +65,40 @@ class Subscription(Protocol):
 
 
 class Projecting:
-    """Keeps a view, or a group of views, up to date: exactly once in effect."""
+    """Keeps a view, or a group of views, up to date: exactly once in effect.
 
-    def __init__(self, views: Sequence[AnyView], pool: asyncpg.Pool, metrics: Metrics, hear: Hear = nobody_hears):
+    Of the `own` log an event of a type that is not known here stops it (`NewerEvent`); of other contexts it is passed
+    over and counted, for a producer may be newer than its consumer.
+    """
+
+    def __init__(
+        self,
+        views: Sequence[AnyView],
+        pool: asyncpg.Pool,
+        metrics: Metrics,
+        hear: Hear = nobody_hears,
+        *,
+        own: bool = False,
+    ):
+        self._own = own
         self.views, self.name, self.source = views, views[0].subscription, views[0].source
         self._pool, self._metrics, self._hear = pool, metrics, hear
         self._unknown = metrics.unknown_events.labels(self.name)
 
     async def take(self, partition: int, at: Checkpoint, to: Checkpoint, events: Sequence[Recorded]) -> None:
+        if not self._own or (newer := next(filter(self._newer, events), None)) is None:
+            await self._take(partition, at, to, events)
+            return
+        known = [event for event in events if event.position < newer.position and event.append_id != newer.append_id]
+        if known:
+            await self._take(partition, at, Checkpoint(known[-1].position), known)
+        log.error("subscription.newer_event", subscription=self.name, type=newer.type, position=newer.position)
+        raise NewerEvent(newer.type)
+
+    def _newer(self, event: Recorded) -> bool:
+        return not wire.is_known(event.type) and any(view.not_known([event]) for view in self.views)
+
+    async def _take(self, partition: int, at: Checkpoint, to: Checkpoint, events: Sequence[Recorded]) -> None:
         changed: Changed = {}
         try:
             if not await self._passed_over(partition, at, to, events):
@@ -367,7 +398,7 @@ async def follow(
                         position.set(at.position)
                         backoff.succeeded()
                         beat()
-        except (*TRANSIENT, Fenced) as error:
+        except (*TRANSIENT, Fenced, NewerEvent) as error:
             metrics.retries.labels(subscription.name).inc()
             log.warning("subscription.retry", subscription=subscription.name, error=type(error).__name__)
             beat()

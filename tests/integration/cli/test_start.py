@@ -25,6 +25,7 @@ from eventkit.process import provision
 from eventkit.process.host import running
 from eventkit.rpc.auth import Keys, Tokens
 from eventkit.settings import Settings, load
+from eventkit.subscriptions.table import READER
 
 
 def settings_of(engines: Engines, **others: Any) -> Settings:
@@ -127,6 +128,19 @@ async def test_what_a_login_may_not_make_is_waited_for_and_what_is_wrong_is_not(
         ):
             with pytest.raises(provision.EngineRefused, match="NHIP_POSTGRES"):
                 await provision.databases(load(postgres=wrong), ["people"])
+    finally:
+        await con.execute(f"drop role {name}")
+        await con.close()
+
+
+async def test_a_login_that_may_not_take_the_role_of_queries_is_waited_for(engines: Engines, postgres: str):
+    name = f"plain_{uuid4().hex[:8]}"
+    con = await asyncpg.connect(postgres)
+    await con.execute(f"create role {name} login")
+    try:
+        async with asyncpg.create_pool(postgres.replace("postgres@", f"{name}@"), min_size=1, max_size=1) as own:
+            with pytest.raises(provision.NotProvisioned, match=f"grant {READER} to it"):
+                await provision.tables(own, [])
     finally:
         await con.execute(f"drop role {name}")
         await con.close()
