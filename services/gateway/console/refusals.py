@@ -20,6 +20,9 @@ def reasons(language: Language) -> dict[str, str]:
         "POSITION_NOT_REACHED": _(
             "What was just recorded is not on the pages yet. It is safe; please try again in a moment."
         ),
+        "POSITION_OF_ANOTHER_LOG": _(
+            "Nhịp was restored from a backup, and what you did last is not in it. Please try again in two minutes."
+        ),
         "BODY_TOO_LARGE": _("That was too much at once. Please shorten it."),
         "BODY_SLOW": _("What you sent did not come in. Please send it again."),
         "RATE_EXCEEDED": _("That was too often in too short a time. Please wait a moment and try again."),
