@@ -26,6 +26,7 @@ from eventkit.directory.views import TenantRow, TenantView
 from eventkit.errors import Rejected
 from eventkit.kafka import Cluster
 from eventkit.log import Recorded
+from eventkit.log.incarnations import Incarnations
 from eventkit.log.postgres import PostgresLog
 from eventkit.privacy.keys import KeyStore
 from eventkit.privacy.words import Words
@@ -171,8 +172,9 @@ async def rewards(postgres: str) -> AsyncGenerator[Rewards]:
             pool = await stack.enter_async_context(asyncpg.create_pool(postgres, min_size=1, max_size=6))
             keys = Words(await stack.enter_async_context(KeyStore(postgres, b"k" * 32)))
             commands, reached = Commands("rewards", log, keys), Reached(postgres, pool)
+            logs, people = Incarnations("rewards", pool, log.stored), cast(Directory, known)
             all_resources.append(
-                Resources("rewards", settings, log, pool, commands, keys, cast(Directory, known), reached, Cluster(""))
+                Resources("rewards", settings, log, pool, commands, keys, people, reached, Cluster(""), logs)
             )
         services = [service(resources) for resources in all_resources]
         await provision.databases(load(postgres=postgres), [])

@@ -24,6 +24,7 @@ from eventkit.directory.facts import OrgChart
 from eventkit.errors import Rejected
 from eventkit.kafka import Cluster
 from eventkit.log import Recorded
+from eventkit.log.incarnations import Incarnations
 from eventkit.log.postgres import PostgresLog
 from eventkit.names import name_key
 from eventkit.privacy.keys import KeyStore
@@ -121,9 +122,8 @@ async def test_nothing_serves_what_was_withdrawn_and_names_stay_apart_whoever_is
             pool = await stack.enter_async_context(asyncpg.create_pool(postgres, min_size=1, max_size=6))
             keys = Words(await stack.enter_async_context(KeyStore(postgres, b"k" * 32)))
             known, commands = cast(Directory, Known()), Commands("goals", log, keys)
-            every.append(
-                Resources("goals", settings, log, pool, commands, keys, known, Reached(postgres, pool), Cluster(""))
-            )
+            begun, reached = Incarnations("goals", pool, log.stored), Reached(postgres, pool)
+            every.append(Resources("goals", settings, log, pool, commands, keys, known, reached, Cluster(""), begun))
             apis.append(cast(GoalsApi, service(every[-1]).apis[0].implementation))
         views = [view for view in service(every[0]).views if view.source == "goals"]
         await provision.databases(load(postgres=postgres), [])
