@@ -22,7 +22,7 @@ from tests.integration.eventkit.topics import PARTITIONS
 PASSWORD = "Wort.4-Kafka"
 USERS = ("people", "goals", "checkins", "rewards", "retros", "notifications", "audit", "operator", "provision")
 _RESOURCES = {"--topic": 2, "--group": 3}
-_OPERATIONS = {"Read": 3, "Write": 4, "Create": 5, "Describe": 8, "DescribeConfigs": 10}
+_OPERATIONS = {"Read": 3, "Write": 4, "Create": 5, "Delete": 6, "Describe": 8, "DescribeConfigs": 10}
 _LITERAL, _PREFIXED, _ALLOW = 3, 4, 3
 
 
