@@ -1,6 +1,8 @@
 """`nhip keys`: the master key, under which the keys of persons are wrapped; and whose were destroyed."""
 
+import base64
 import json
+import secrets
 from pathlib import Path
 from typing import Annotated
 
@@ -10,13 +12,14 @@ import typer
 from cli.addresses import written
 from cli.operating import Directory
 from cli.running import WRONG_USE, Failed, run, say
-from deploy.keys import MASTER_KEY
+from deploy.keys import MASTER_KEY, write_secret
 from eventkit.database import connect
 from eventkit.log import Recorded
 from eventkit.log.postgres import COLUMNS
 from eventkit.log.rows import event_of
 from eventkit.process.assembly import digest_secret, key_store
 from eventkit.settings import load, masked
+from eventkit.vault import WRAPPED, VaultAway, VaultRefused
 from nhip.people.v1.events_pb2 import ErasureApproved, PersonErased
 
 app = typer.Typer(help="The keys that personal words are sealed with.", no_args_is_help=True)
@@ -96,6 +99,41 @@ def read_erased(file: Path) -> set[tuple[str, str]]:
             why = f"{file}, line {number} has no tenant and person_id: give what `nhip keys erased` wrote"
             raise Failed(why, code=WRONG_USE) from None
     return people
+
+
+@app.command()
+def wrap(
+    to: Annotated[Path, typer.Option(help="The file to write; what it held before is replaced once all is there.")],
+) -> None:
+    """Write the master key wrapped by NHIP_VAULT into a file, to be named by NHIP_MASTER_KEY_FILE.
+
+    Of the key that NHIP_MASTER_KEY or NHIP_MASTER_KEY_FILE is, else of a new one. One that is wrapped already is
+    wrapped under the newest version of Vault's key; nothing else changes then.
+    """
+    run(_wrap(to))
+
+
+async def _wrap(to: Path) -> None:
+    settings = load()
+    transit = settings.transit()
+    if transit is None:
+        raise Failed("NHIP_VAULT and NHIP_VAULT_TOKEN_FILE must be set: what is to wrap the master key", code=WRONG_USE)
+    file, given = settings.master_key_file, settings.master_key
+    text = given.get_secret_value() if given else file.read_text("ascii").strip() if file else ""
+    if not text and to.exists():
+        raise Failed(
+            f"{to} is there already, and no key is named: name the one to wrap by NHIP_MASTER_KEY_FILE, or a new file",
+            code=WRONG_USE,
+        )
+    try:
+        if text.startswith(WRAPPED):
+            wrapped = transit.wrap_anew(text)
+        else:
+            wrapped = transit.wrap(base64.b64decode(text) if text else secrets.token_bytes(32))
+    except (VaultAway, VaultRefused) as error:
+        raise Failed(f"{error}: nothing was changed") from None
+    write_secret(to, wrapped + "\n")
+    say(f"{to} holds the master key as Vault wrapped it")
 
 
 async def _rotate(directory: Path) -> None:

@@ -12,6 +12,7 @@ from cli.catalog import GATEWAY, SERVICES
 from cli.hosting import hosted, until_something_ends
 from cli.running import WRONG_USE, Failed, run
 from eventkit import telemetry
+from eventkit.process.host import metrics_of
 from eventkit.rpc.auth import of_settings
 from eventkit.rpc.demo_issuer import DemoIssuer
 from eventkit.settings import Settings, load
@@ -70,14 +71,16 @@ async def _serve_gateway(settings: Settings, ports_file: Path | None, demo_issue
         issuer = DemoIssuer(
             host=settings.host, key_file=demo_issuer, issuer=settings.issuer, audience=settings.audience
         )
+    metrics = telemetry.Metrics()
     async with (
-        gateway(settings, of_settings(settings), issuer) as application,
+        gateway(settings, of_settings(settings), issuer, metrics) as application,
         web.serving(application, listening) as serving,
     ):
         port = int(listening.getsockname()[1])
-        log.info("service.started", service=GATEWAY, address=f"{settings.host}:{port}")
-        _tell(ports_file, {"http": port})
-        await until_something_ends({}, serving)
+        with metrics_of(settings, metrics) as metrics_port:
+            log.info("service.started", service=GATEWAY, address=f"{settings.host}:{port}", metrics=metrics_port)
+            _tell(ports_file, {"http": port, "metrics": metrics_port})
+            await until_something_ends({}, serving)
     log.info("service.stopped", service=GATEWAY)
 
 

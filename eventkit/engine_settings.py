@@ -65,13 +65,21 @@ class EngineSettings(BaseSettings):
     kafka_security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         "PLAINTEXT", description="Kafka's security protocol: one of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL"
     )
-    kafka_mechanism: Literal["", "SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"] = Field(
-        "", description="the SASL mechanism: one of SCRAM-SHA-512, SCRAM-SHA-256, PLAIN"
+    kafka_mechanism: Literal["", "SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN", "OAUTHBEARER"] = Field(
+        "", description="the SASL mechanism: one of SCRAM-SHA-512, SCRAM-SHA-256, PLAIN, OAUTHBEARER"
     )
-    kafka_user: str = Field("", description="the user name that this process has at Kafka")
+    kafka_user: str = Field(
+        "", description="the user name that this process has at Kafka; with OAUTHBEARER the client at the OAuth server"
+    )
     kafka_password: SecretStr | None = Field(
-        None, description="that user's password; or NHIP_KAFKA_PASSWORD_FILE instead, not both"
+        None, description="that user's password or that client's secret; or NHIP_KAFKA_PASSWORD_FILE instead, not both"
     )
+    kafka_token_url: str = Field(
+        "",
+        pattern=r"^(https?://\S+)?$",
+        description="with OAUTHBEARER: https://… where the OAuth server gives tokens to clients (its token endpoint)",
+    )
+    kafka_scope: str = Field("", description="with OAUTHBEARER: the scope that is asked for, where one is needed")
     kafka_password_file: Path | None = Field(
         None, description="a readable file that holds the password, read again for every new connection"
     )
@@ -144,6 +152,12 @@ class EngineSettings(BaseSettings):
                     f"{PREFIX}{name.upper()} is set, so NHIP_KAFKA_SECURITY must be SASL_SSL (or SASL_PLAINTEXT), and "
                     f"it is {self.kafka_security}"
                 )
+        if bool(self.kafka_token_url) != (self.kafka_mechanism == "OAUTHBEARER"):
+            raise ValueError(
+                "NHIP_KAFKA_TOKEN_URL and NHIP_KAFKA_MECHANISM=OAUTHBEARER go together: one of them is not set"
+            )
+        if self.kafka_scope and not self.kafka_token_url:
+            raise ValueError("NHIP_KAFKA_SCOPE is set, so NHIP_KAFKA_MECHANISM must be OAUTHBEARER")
         for name in ("kafka_ca_file", "kafka_certificate_file", "kafka_key_file"):
             if getattr(self, name) is not None and not tls:
                 raise ValueError(

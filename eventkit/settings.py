@@ -14,6 +14,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from eventkit.engine_settings import PREFIX, EngineSettings, SettingsError, is_address, readable
+from eventkit.vault import WRAPPED, Transit, VaultRefused, opened_once
 
 __all__ = ["Settings", "SettingsError", "describe", "is_loopback", "load", "masked"]
 
@@ -33,14 +34,31 @@ class Settings(EngineSettings):
     master_key: SecretStr | None = Field(
         None, description="32 bytes in base64; or NHIP_MASTER_KEY_FILE instead, not both"
     )
-    master_key_file: Path | None = Field(None, description="a readable file that holds 32 bytes in base64")
+    master_key_file: Path | None = Field(
+        None, description="a readable file that holds 32 bytes in base64, or these wrapped by NHIP_VAULT (vault:v1:…)"
+    )
 
     master_key_old: SecretStr | None = Field(
         None,
         description="while the master key is changed, the one before: 32 bytes in base64; or NHIP_MASTER_KEY_OLD_FILE "
         "instead",
     )
-    master_key_old_file: Path | None = Field(None, description="a readable file that holds 32 bytes in base64")
+    master_key_old_file: Path | None = Field(
+        None, description="a readable file that holds 32 bytes in base64, or these wrapped by NHIP_VAULT (vault:v1:…)"
+    )
+    vault: str = Field(
+        "",
+        pattern=r"^(https?://[^/\s]+/?)?$",
+        description="https://host:port of the Vault whose transit engine opens a master key that it wrapped",
+    )
+    vault_key: str = Field(
+        "transit/nhip",
+        pattern=r"^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)+$",
+        description="the path of the transit engine in Vault and the name of the key there, as transit/nhip",
+    )
+    vault_token_file: Path | None = Field(
+        None, description="a readable file that holds the token for Vault, read again whenever it is asked"
+    )
 
     issuer: str = Field("", description="the issuer that tokens must name, as an OIDC provider publishes it")
     audience: str = Field("nhip", min_length=1, description="the audience that tokens must name")
@@ -92,6 +110,12 @@ class Settings(EngineSettings):
     )
     tls_key_file: Path | None = Field(
         None, description="a readable file with the key of NHIP_TLS_CERTIFICATE_FILE (PEM, without a passphrase)"
+    )
+    health_tls: bool = Field(
+        False, description="true or false: do health checks speak TLS, by NHIP_TLS_CERTIFICATE_FILE; false unless set"
+    )
+    metrics_tls: bool = Field(
+        False, description="true or false: are metrics fetched by https, by NHIP_TLS_CERTIFICATE_FILE; false unless set"
     )
     reflection: bool = Field(
         default_factory=lambda given: is_loopback(str(given.get("host", ""))),
@@ -264,12 +288,14 @@ class Settings(EngineSettings):
     def _holds_key(cls, value: Path | None) -> Path | None:
         if value is not None:
             try:
-                _key(value.read_text("ascii"))
+                text = value.read_text("ascii")
             except OSError as error:
                 raise ValueError from error
+            if not text.startswith(WRAPPED):
+                _key(text)
         return value
 
-    @field_validator("tls_ca_file", "tls_certificate_file", "tls_key_file")
+    @field_validator("vault_token_file", "tls_ca_file", "tls_certificate_file", "tls_key_file")
     @classmethod
     def _can_be_read(cls, value: Path | None) -> Path | None:
         return readable(value)
@@ -281,6 +307,9 @@ class Settings(EngineSettings):
         for name in names:
             if given and name not in given:
                 raise ValueError(f"{PREFIX}{given[0].upper()} is set, so {self.must_be(name)}")
+        for name in ("health_tls", "metrics_tls"):
+            if getattr(self, name) and not given:
+                raise ValueError(f"{PREFIX}{name.upper()} is true, so {self.must_be('tls_certificate_file')}")
         if given and any("," in address for address in self.services.values()):
             raise ValueError(
                 "over TLS a service is called by its name, which its certificate holds: NHIP_SERVICES must have a name "
@@ -294,6 +323,15 @@ class Settings(EngineSettings):
             raise ValueError("NHIP_MASTER_KEY and NHIP_MASTER_KEY_FILE are both set: give one of them")
         if self.master_key_old is not None and self.master_key_old_file is not None:
             raise ValueError("NHIP_MASTER_KEY_OLD and NHIP_MASTER_KEY_OLD_FILE are both set: give one of them")
+        return self
+
+    @model_validator(mode="after")
+    def _vault_is_whole(self) -> Self:
+        if bool(self.vault) != (self.vault_token_file is not None):
+            raise ValueError("NHIP_VAULT and NHIP_VAULT_TOKEN_FILE go together: one of them is not set")
+        files = (self.master_key_file, self.master_key_old_file)
+        if not self.vault and any(file and file.read_text("ascii").startswith(WRAPPED) for file in files):
+            raise ValueError("the master key is wrapped by Vault, so NHIP_VAULT and NHIP_VAULT_TOKEN_FILE must be set")
         return self
 
     @model_validator(mode="after")
@@ -314,16 +352,42 @@ class Settings(EngineSettings):
         """32 bytes for one purpose, derived from the master key: no two purposes share a key, and none tells the
         master's.
 
-        Raises SettingsError when no master key is set.
+        Raises SettingsError when no master key is set, or Vault does not open it; VaultAway while Vault is away.
         """
-        key = _derived(self.master_key, self.master_key_file, purpose)
+        key = self._derived(self.master_key, self.master_key_file, purpose)
         if key is None:
             raise SettingsError(self.must_be("master_key"))
         return key
 
     def old_key(self, purpose: str) -> bytes | None:
         """The same of the master key before; None when it is not being changed."""
-        return _derived(self.master_key_old, self.master_key_old_file, purpose)
+        return self._derived(self.master_key_old, self.master_key_old_file, purpose)
+
+    def transit(self) -> Transit | None:
+        """What opens a master key that is wrapped; None where none is named."""
+        if not self.vault or self.vault_token_file is None:
+            return None
+        mount, _, key = self.vault_key.rpartition("/")
+        return Transit(self.vault, mount, key, self.vault_token_file)
+
+    def _derived(self, given: SecretStr | None, file: Path | None, purpose: str) -> bytes | None:
+        if given is not None:
+            master = _key(given.get_secret_value())
+        elif file is not None:
+            master = self._opened(file.read_text("ascii").strip())
+        else:
+            return None
+        return hmac.digest(master, b"nhip/" + purpose.encode(), "sha256")
+
+    def _opened(self, text: str) -> bytes:
+        transit = self.transit()
+        if transit is None or not text.startswith(WRAPPED):
+            return _key(text)
+        try:
+            return opened_once(transit, text, _of_32_bytes)
+        except (VaultRefused, ValueError) as error:
+            said = str(error) or "what it opens to is not 32 bytes"
+            raise SettingsError(f"the master key cannot be opened: {said}") from None
 
 
 def load(**overrides: object) -> Settings:
@@ -389,21 +453,15 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _derived(given: SecretStr | None, file: Path | None, purpose: str) -> bytes | None:
-    if given is not None:
-        master = _key(given.get_secret_value())
-    elif file is not None:
-        master = _key(file.read_text("ascii"))
-    else:
-        return None
-    return hmac.digest(master, b"nhip/" + purpose.encode(), "sha256")
-
-
 def _key(text: str) -> bytes:
     try:
         key = base64.b64decode(text.strip(), validate=True)
     except binascii.Error:
         raise ValueError from None
+    return _of_32_bytes(key)
+
+
+def _of_32_bytes(key: bytes) -> bytes:
     if len(key) != 32:
         raise ValueError
     return key

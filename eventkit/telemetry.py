@@ -8,12 +8,13 @@ import importlib
 import logging
 import os
 import re
+import ssl
 import sys
 import threading
 import time
 import traceback
 from collections.abc import Callable, Generator, MutableMapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from importlib.metadata import version
 from pathlib import Path
@@ -321,6 +322,20 @@ class Metrics:
             "nhip_rpc_seconds", "Time to answer an RPC, in seconds.", ("method",), buckets=_SECONDS, registry=to
         )
         self.rpc_in_flight = Gauge("nhip_rpc_in_flight", "RPCs being answered.", registry=to)
+        self.http_handled = Counter(
+            "nhip_http_handled",
+            "Requests that the gateway answered, by what they were for and status.",
+            ("part", "status"),
+            registry=to,
+        )
+        self.http_seconds = Histogram(
+            "nhip_http_seconds",
+            "From a request's head to the end of its answer, in seconds.",
+            ("part",),
+            buckets=_SECONDS,
+            registry=to,
+        )
+        self.http_in_flight = Gauge("nhip_http_in_flight", "Requests that the gateway is answering.", registry=to)
 
         self.events_appended = Counter("nhip_events_appended", "Events appended to a log.", ("context",), registry=to)
         self.append_seconds = Histogram(
@@ -402,22 +417,40 @@ class Metrics:
 
 
 class MetricsServer:
-    """Prometheus' page at `/metrics`, on a port of its own."""
+    """Prometheus' page at `/metrics`, on a port of its own; by https with a certificate and its key, in PEM files that
+    are read again for each connection."""
 
-    def __init__(self, metrics: Metrics, *, host: str = "127.0.0.1", port: int = 0):
-        self._metrics, self._host, self._port = metrics, host, port
+    def __init__(
+        self, metrics: Metrics, *, host: str = "127.0.0.1", port: int = 0, pair: tuple[Path, Path] | None = None
+    ):
+        self._metrics, self._host, self._port, self._pair = metrics, host, port, pair
         self._server: WSGIServer | None = None
+        self._shown: ssl.SSLContext | None = None
 
     def start(self) -> int:
-        """Answers the port that it listens on. Raises OSError, naming the address, when that is taken."""
+        """Answers the port that it listens on. Raises OSError, naming the address, when that is taken, or the files
+        cannot be used."""
+        certificate, key = map(str, self._pair) if self._pair else (None, None)
         try:
-            server, _ = start_http_server(self._port, self._host, self._metrics.registry)
+            server, _ = start_http_server(self._port, self._host, self._metrics.registry, certificate, key)
         except OSError as error:
             raise OSError(
                 error.errno, f"metrics cannot listen on {self._host}:{self._port}: {error.strerror}"
             ) from error
+        if isinstance(server.socket, ssl.SSLSocket):
+            server.socket.context.sni_callback = self._shown_anew
         self._server = server
         return server.server_port
+
+    def _shown_anew(self, connection: ssl.SSLObject, _: str | None, first: ssl.SSLContext) -> None:
+        """At the start of each connection: the certificate of the moment. While its files are being written, the one
+        of before."""
+        assert self._pair
+        now = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        with suppress(OSError):
+            now.load_cert_chain(*self._pair)
+            self._shown = now
+        connection.context = self._shown or first
 
     def stop(self) -> None:
         if self._server is not None:

@@ -36,12 +36,14 @@ class KafkaEngine(Engine):
         *,
         settings: str = "",
         scram: Mapping[str, str] = MappingProxyType({}),
+        java: Sequence[str] = (),
         say: Say = quiet,
     ) -> None:
         """`settings` are further lines of its server.properties, which stand instead of those of the same name;
-        `{broker}` and `{controller}` in them are the ports. `scram`: users with their passwords, of a new storage."""
+        `{broker}` and `{controller}` in them are the ports. `scram`: users with their passwords, of a new storage.
+        `java`: options of its JVM."""
         super().__init__(directory, say=say)
-        self._further, self._scram = settings, scram
+        self._further, self._scram, self._options = settings, scram, java
         self._settings = self._home / "server.properties"
         self._noted_ports = self._home / "ports"
         self._ports = (0, 0)
@@ -79,8 +81,8 @@ class KafkaEngine(Engine):
             if not (self._data / "meta.properties").exists():
                 await self._format()
             _write(self._settings, self._properties(self._data))
-            archive = self._classes.options() if self._classes else []
-            command = self._java("kafka.Kafka", str(self._settings), options=archive)
+            options = [*(self._classes.options() if self._classes else []), *self._options]
+            command = self._java("kafka.Kafka", str(self._settings), options=options)
             began = self._printed()
             self._child = Child.spawn(command, log=self._log, folder=self._home, environment=_environment())
             try:

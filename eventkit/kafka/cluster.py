@@ -15,10 +15,12 @@ from aiokafka.errors import (
     SaslAuthenticationFailed,
     UnsupportedSaslMechanismError,
 )
-from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
+from faststream.security import BaseSecurity, SASLOAuthBearer, SASLPlaintext, SASLScram256, SASLScram512
 
 from eventkit.engine_settings import EngineSettings, SettingsError
+from eventkit.kafka.bearer import ClientCredentials, TokenRefused
 
+BEARER = "OAUTHBEARER"
 _OF_FASTSTREAM = {"PLAIN": SASLPlaintext, "SCRAM-SHA-256": SASLScram256, "SCRAM-SHA-512": SASLScram512}
 
 
@@ -37,11 +39,14 @@ class Security:
     protocol: str = "PLAINTEXT"
     mechanism: str = ""
     user: str = ""
+    """With OAUTHBEARER the client at the OAuth server, and the password its secret."""
     password: str = field(default="", repr=False)
     password_file: Path | None = None
     ca_file: Path | None = None
     certificate_file: Path | None = None
     key_file: Path | None = None
+    token_url: str = ""
+    scope: str = ""
 
     @classmethod
     def of(cls, settings: EngineSettings) -> "Security":
@@ -55,6 +60,8 @@ class Security:
             settings.kafka_ca_file,
             settings.kafka_certificate_file,
             settings.kafka_key_file,
+            settings.kafka_token_url,
+            settings.kafka_scope,
         )
 
     def secret(self) -> str:
@@ -83,7 +90,9 @@ class Security:
     def client(self) -> Mapping[str, Any]:
         """What each of aiokafka's clients is given."""
         given: dict[str, Any] = {"security_protocol": self.protocol, "ssl_context": self.tls()}
-        if self.mechanism:
+        if self.mechanism == BEARER:
+            given |= {"sasl_mechanism": BEARER, "sasl_oauth_token_provider": self._tokens()}
+        elif self.mechanism:
             given |= {
                 "sasl_mechanism": self.mechanism,
                 "sasl_plain_username": self.user,
@@ -91,13 +100,20 @@ class Security:
             }
         return given
 
-    def faststream(self) -> BaseSecurity | None:
+    def faststream(self) -> Mapping[str, Any]:
         """The same for a broker of FastStream."""
         tls = self.tls()
+        if self.mechanism == BEARER:
+            security = SASLOAuthBearer(use_ssl=tls is not None, ssl_context=tls)
+            return {"security": security, "sasl_oauth_token_provider": self._tokens()}
         if self.mechanism:
             kind = _OF_FASTSTREAM[self.mechanism]
-            return kind(username=self.user, password=self.secret(), use_ssl=tls is not None, ssl_context=tls)
-        return BaseSecurity(ssl_context=tls, use_ssl=True) if tls else None
+            secret = self.secret()
+            return {"security": kind(username=self.user, password=secret, use_ssl=tls is not None, ssl_context=tls)}
+        return {"security": BaseSecurity(ssl_context=tls, use_ssl=True) if tls else None}
+
+    def _tokens(self) -> ClientCredentials:
+        return ClientCredentials(self.token_url, self.user, self.secret, scope=self.scope)
 
 
 RETRY_MS = 1_000
@@ -163,6 +179,11 @@ class Cluster:
                 )
             except ssl.SSLError as error:
                 return f"Kafka at {server} does not speak TLS as NHIP_KAFKA_SECURITY has it ({error.reason})"
+            except TokenRefused as error:
+                return (
+                    f"there is no token for Kafka by which the client {self.security.user!r} could come to it: put "
+                    f"NHIP_KAFKA_TOKEN_URL, NHIP_KAFKA_USER, its password and NHIP_KAFKA_SCOPE right ({error})"
+                )
             except (AuthenticationFailedError, SaslAuthenticationFailed, UnsupportedSaslMechanismError) as error:
                 return (
                     f"Kafka at {server} does not take the user {self.security.user!r} by {self.security.mechanism}: "

@@ -73,7 +73,7 @@ def subscriber(
     followed: dict[int, str] = {}
     broker = KafkaBroker(
         cluster.servers,
-        security=cluster.security.faststream(),
+        **cluster.security.faststream(),
         allow_auto_create_topics=False,
         metadata_max_age_ms=5_000,  # a topic that was made anew is found within seconds, not minutes
         apply_types=False,

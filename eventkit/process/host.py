@@ -5,10 +5,11 @@ The same in one process that hosts every service and in a process of its own.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -49,6 +50,7 @@ from eventkit.subscriptions.readers import Reader
 from eventkit.subscriptions.subscription import Projecting, React, Reacting, Subscription, count_parked, follow
 from eventkit.subscriptions.table import READER
 from eventkit.telemetry import Metrics, MetricsServer
+from eventkit.vault import VaultAway
 
 if TYPE_CHECKING:
     from eventkit.log.kurrentdb import KurrentLog
@@ -96,6 +98,19 @@ class Running:
         return self.progress.alive() and not any(task.done() for task in self.tasks if not self.stopping)
 
 
+@contextmanager
+def metrics_of(settings: Settings, metrics: Metrics) -> Generator[int]:
+    """Metrics can be fetched for as long as the block lasts, at the port that it is given."""
+    tls = Tls.of(settings)
+    pair = (tls.certificate_file, tls.key_file) if tls and settings.metrics_tls else None
+    server = MetricsServer(metrics, host=settings.host, port=settings.metrics_port, pair=pair)
+    port = server.start()
+    try:
+        yield port
+    finally:
+        server.stop()
+
+
 @asynccontextmanager
 async def running(name: str, build: Build, settings: Settings, tokens: Authenticator) -> AsyncGenerator[Running]:
     """A service for as long as the block lasts; it is ready when the block is entered.
@@ -107,13 +122,17 @@ async def running(name: str, build: Build, settings: Settings, tokens: Authentic
     Cluster.of(settings).security.client()  # what cannot be used is said now; later it may be on its way
     async with AsyncExitStack() as stack:
         # Before anything else: while it waits for an engine it is alive, and not ready.
-        health = HealthServer(me, host=settings.host, port=settings.health_port)
+        tls = Tls.of(settings)
+        health = HealthServer(
+            me, host=settings.host, port=settings.health_port, tls=tls if settings.health_tls else None
+        )
         me.health_port = await health.start()
         stack.push_async_callback(health.stop)
-        metrics_server = MetricsServer(metrics, host=settings.host, port=settings.metrics_port)
-        me.metrics_port = metrics_server.start()
-        stack.callback(metrics_server.stop)
+        me.metrics_port = stack.enter_context(metrics_of(settings, metrics))
 
+        if settings.vault:
+            opening = partial(asyncio.to_thread, settings.key, "persons")
+            await provision.waited_for(f"Vault at {settings.vault}", opening, (VaultAway,))
         beside: KurrentLog | None = None
         if settings.log:
             beside = await provision.waited_for(

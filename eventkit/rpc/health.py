@@ -14,6 +14,7 @@ import structlog
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from eventkit.rpc.server import listen
+from eventkit.rpc.tls import Tls
 from eventkit.telemetry import exception_name
 
 ALLOWANCE_SECONDS = 60.0
@@ -73,17 +74,17 @@ class Heartbeats:
 
 
 class HealthServer:
-    """Answers probes about one `Health`. No token is asked for; nothing but yes or no is told."""
+    """Answers probes about one `Health`. No token or certificate is asked for; nothing but yes or no is told."""
 
-    def __init__(self, health: Health, *, host: str = "127.0.0.1", port: int = 0):
-        self._health, self._host, self._port = health, host, port
+    def __init__(self, health: Health, *, host: str = "127.0.0.1", port: int = 0, tls: Tls | None = None):
+        self._health, self._host, self._port, self._tls = health, host, port, tls
         self._server: grpc.aio.Server | None = None
 
     async def start(self) -> int:
         """Answers the port that it listens on. Raises PortBusy."""
         server = grpc.aio.server(options=(("grpc.so_reuseport", 0),))
         health_pb2_grpc.add_HealthServicer_to_server(_Servicer(self._health), server)
-        port = listen(server, self._host, self._port)
+        port = listen(server, self._host, self._port, self._tls, callers_show=False)
         await server.start()
         self._server = server
         return port

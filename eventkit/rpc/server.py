@@ -216,8 +216,11 @@ class Server:
             await server.stop(grace)
 
 
-def listen(server: grpc.aio.Server, host: str, port: int, tls: Tls | None = None) -> int:
-    """Binds a server; answers the port. Raises PortBusy, naming the address."""
+def listen(server: grpc.aio.Server, host: str, port: int, tls: Tls | None = None, *, callers_show: bool = True) -> int:
+    """Binds a server; answers the port. With TLS callers show a certificate of their own, unless they need not.
+
+    Raises PortBusy, naming the address.
+    """
     address = f"{host}:{port}"
     try:
         if ipaddress.ip_address(host).version == 6:
@@ -225,7 +228,9 @@ def listen(server: grpc.aio.Server, host: str, port: int, tls: Tls | None = None
     except ValueError:
         pass  # a name
     try:
-        return server.add_secure_port(address, tls.server()) if tls else server.add_insecure_port(address)
+        if tls:
+            return server.add_secure_port(address, tls.server(callers_show=callers_show))
+        return server.add_insecure_port(address)
     except RuntimeError as error:
         raise PortBusy(
             f"cannot listen on {address}: another program does, or the address is not this machine's"

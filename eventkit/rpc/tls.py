@@ -25,15 +25,15 @@ class Tls:
             return None  # all of them or none: settings see to that
         return cls(settings.tls_ca_file, settings.tls_certificate_file, settings.tls_key_file)
 
-    def server(self) -> grpc.ServerCredentials:
-        """For a server that admits only callers with a certificate of the authority. Files are read again for each
-        connection, so a certificate that is renewed in its file is shown from the next one on.
+    def server(self, *, callers_show: bool = True) -> grpc.ServerCredentials:
+        """For a server that admits only callers with a certificate of the authority, or any. Files are read again for
+        each connection, so a certificate that is renewed in its file is shown from the next one on.
 
         Raises what reading raises.
         """
         # Its types do not say that None is an answer; its text does.
         fetch = cast("Callable[[], grpc.ServerCertificateConfiguration]", self._fetch)
-        return grpc.dynamic_ssl_server_credentials(self._configuration(), fetch, True)
+        return grpc.dynamic_ssl_server_credentials(self._configuration(), fetch, callers_show)
 
     def channel(self) -> grpc.ChannelCredentials:
         """For a client. Its own certificate is that of the moment."""

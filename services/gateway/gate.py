@@ -6,7 +6,9 @@ headers, is compressed where that gives nothing away, and while the gateway shut
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+import time
+from collections.abc import Awaitable, Callable, Generator, MutableMapping, Sequence
+from contextlib import contextmanager
 from typing import Any, cast
 from uuid import uuid4
 
@@ -18,6 +20,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from eventkit.rpc.metadata import APPLIED, AUTHORIZATION, IDEMPOTENCY_KEY, POSITION, REQUEST_ID, TRACEPARENT, request_id
+from eventkit.telemetry import Metrics
 from services.gateway.console.visit import Console, failed, visited
 from services.gateway.failures import Failure
 from services.gateway.session import from_elsewhere, not_of_this_machine
@@ -57,14 +60,36 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 class Gate:
     """Stands before everything else."""
 
-    def __init__(self, app: App, console: Console, cors: Sequence[str] = ()) -> None:
-        self._app, self._console = _Compressing(_Cors(app, cors)), console
+    def __init__(self, app: App, console: Console, metrics: Metrics, cors: Sequence[str] = ()) -> None:
+        self._app, self._console, self._metrics = _Compressing(_Cors(app, cors)), console, metrics
         self._inside = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        with self._counted(scope, send) as counted:
+            await self._answer(scope, receive, counted)
+
+    @contextmanager
+    def _counted(self, scope: Scope, send: Send) -> Generator[Send]:
+        """Counts a request, and by what status it was answered: 499 where who asked went away before."""
+        status, began, part = 499, time.perf_counter(), part_of(str(scope["path"]))
+
+        async def told(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = int(message["status"])
+            await send(message)
+
+        with self._metrics.http_in_flight.track_inprogress():
+            try:
+                yield told
+            finally:
+                self._metrics.http_handled.labels(part, str(status)).inc()
+                self._metrics.http_seconds.labels(part).observe(time.perf_counter() - began)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope)
         request.state.request_id = request_id(request.headers.getlist(REQUEST_ID)) or uuid4().hex
         begun = False
@@ -144,6 +169,14 @@ class Gate:
         if failure.retry_after:
             response.headers["Retry-After"] = str(failure.retry_after)
         return response
+
+
+def part_of(path: str) -> str:
+    """What a request is for, as metrics name it."""
+    first = path.split("/", 2)[1] if path.startswith("/") else ""
+    return {"v1": "api", "hooks": "hooks", "static": "static", "calendar": "calendar", "healthz": "health"}.get(
+        first, "console"
+    )
 
 
 def is_api(request: Request) -> bool:

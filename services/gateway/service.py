@@ -25,6 +25,7 @@ from eventkit.rpc.client import channel
 from eventkit.rpc.metadata import REQUEST_ID
 from eventkit.rpc.tls import Tls
 from eventkit.settings import Settings, SettingsError
+from eventkit.telemetry import Metrics
 from services.gateway.assets import BUILT, Assets, load_assets
 from services.gateway.calendars import calendar_routes
 from services.gateway.console.language import Language, load_languages
@@ -47,7 +48,9 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
-async def gateway(settings: Settings, tokens: Authenticator, issuer: Issuer | None = None) -> AsyncGenerator[Starlette]:
+async def gateway(
+    settings: Settings, tokens: Authenticator, issuer: Issuer | None = None, metrics: Metrics | None = None
+) -> AsyncGenerator[Starlette]:
     """The gateway as an ASGI application, with a channel to each of `settings.services`; `tokens` judges those of the
     JSON API.
 
@@ -67,7 +70,8 @@ async def gateway(settings: Settings, tokens: Authenticator, issuer: Issuer | No
             )
         provider = None if issuer else provider_of(settings)
         identity = Identity(issuer, settings.tenant, in_english(settings.tenant), provider=provider)
-        yield application(Upstream(channels, deadline=DEADLINE), identity, tokens, cors=settings.cors_origins)
+        upstream = Upstream(channels, deadline=DEADLINE)
+        yield application(upstream, identity, tokens, cors=settings.cors_origins, metrics=metrics)
 
 
 def provider_of(settings: Settings) -> Provider | None:
@@ -96,6 +100,7 @@ def application(
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     *,
     cors: Sequence[str] = (),
+    metrics: Metrics | None = None,
 ) -> Starlette:
     """The same over channels that somebody else opened; `clock` tells what today is.
 
@@ -154,7 +159,7 @@ def application(
     app = Starlette(routes=routes, exception_handlers={404: unknown, 405: unknown, 500: broken})
     app.state.closing, app.state.idle = False, asyncio.Event()
     app.state.idle.set()
-    app.add_middleware(cast(Any, Gate), console=console, cors=cors)
+    app.add_middleware(cast(Any, Gate), console=console, metrics=metrics or Metrics(), cors=cors)
     return app
 
 

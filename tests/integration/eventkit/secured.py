@@ -1,5 +1,6 @@
 """A Kafka with TLS, SASL and ACLs on: everybody may do only what was granted."""
 
+import json
 import shlex
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
@@ -16,6 +17,7 @@ from aiokafka.protocol.types import Array, Int8, Int16, Int32, Schema, String
 from deploy.engines import KafkaEngine
 from deploy.engines.ports import claimed
 from eventkit.kafka import Cluster, Security
+from eventkit.rpc.demo_issuer import DemoIssuer
 from tests.certificates import Authority
 from tests.integration.eventkit.topics import PARTITIONS
 
@@ -35,9 +37,18 @@ class Secured:
     sasl: str
     tls: str
     authority: Authority
+    issuer: DemoIssuer
+    """Whose tokens it takes."""
 
     def by_password(self, user: str, mechanism: str = "SCRAM-SHA-512") -> Cluster:
         security = Security("SASL_SSL", mechanism, user, PASSWORD, ca_file=self.authority.file)
+        return Cluster(self.sasl, PARTITIONS, 1, security=security)
+
+    def by_token(self, client: str, token_url: str) -> Cluster:
+        """`token_url`: whose tokens `issuer` signs."""
+        security = Security(
+            "SASL_SSL", "OAUTHBEARER", client, PASSWORD, ca_file=self.authority.file, token_url=token_url, scope="kafka"
+        )
         return Cluster(self.sasl, PARTITIONS, 1, security=security)
 
     def by_certificate(self, name: str) -> Cluster:
@@ -61,6 +72,9 @@ class Secured:
 async def secured(folder: Path) -> AsyncGenerator[Secured]:
     authority = Authority(folder / "certificates")
     server = authority.pair("broker", "127.0.0.1")
+    issuer = DemoIssuer(host="127.0.0.1", key_file=folder / "issuer.key", issuer="https://oauth.test", audience="kafka")
+    jwks = folder / "jwks.json"
+    jwks.write_text(json.dumps(issuer.jwks()))
     (folder / "broker.pem").write_bytes(server.key.read_bytes() + server.certificate.read_bytes())
     with claimed(2) as ports:
         sasl, tls = ports.pop(), ports.pop()
@@ -78,18 +92,26 @@ ssl.keystore.location={folder / "broker.pem"}
 ssl.truststore.type=PEM
 ssl.truststore.location={authority.file}
 listener.name.ssl.ssl.client.auth=required
-sasl.enabled.mechanisms=SCRAM-SHA-512,PLAIN
+sasl.enabled.mechanisms=SCRAM-SHA-512,PLAIN,OAUTHBEARER
+listener.name.sasl_ssl.oauthbearer.sasl.jaas.config=\
+org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="broker";
+listener.name.sasl_ssl.oauthbearer.sasl.server.callback.handler.class=\
+org.apache.kafka.common.security.oauthbearer.OAuthBearerValidatorCallbackHandler
+sasl.oauthbearer.jwks.endpoint.url={jwks.as_uri()}
+sasl.oauthbearer.expected.audience=kafka
+sasl.oauthbearer.expected.issuer=https://oauth.test
 listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config=\
 org.apache.kafka.common.security.scram.ScramLoginModule required;
 listener.name.sasl_ssl.plain.sasl.jaas.config=\
 org.apache.kafka.common.security.plain.PlainLoginModule required user_plain="{PASSWORD}";
 """,
             scram={f"nhip-{user}": PASSWORD for user in (*USERS, "payroll", "test")},
+            java=[f"-Dorg.apache.kafka.sasl.oauthbearer.allowed.{kind}={jwks.as_uri()}" for kind in ("urls", "files")],
         )
         engine.claim()
         await engine.start()
         try:
-            yield Secured(engine.address, f"127.0.0.1:{sasl}", f"127.0.0.1:{tls}", authority)
+            yield Secured(engine.address, f"127.0.0.1:{sasl}", f"127.0.0.1:{tls}", authority, issuer)
         finally:
             await engine.stop()
 

@@ -1,19 +1,27 @@
 """Kafka with TLS, SASL and ACLs: everything comes to it as somebody, and may do what it must, and no more."""
 
 import asyncio
+from base64 import b64decode
 from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
 import pytest
+import uvicorn
 from aiokafka.errors import TopicAuthorizationFailedError
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
 from cli.catalog import SERVICES
 from eventkit.kafka import Cluster, TopicWriter, acl_commands, acls, ensure_topics, tail
 from eventkit.kafka.subscribing import subscriber
 from eventkit.log import Origin, Recorded, StreamId
+from eventkit.rpc.demo_issuer import DemoIssuer
 from tests.certificates import Authority
 from tests.e2e.running import nhip
 from tests.integration.eventkit.secured import PASSWORD, Secured, secured
@@ -96,6 +104,53 @@ async def test_a_certificate_of_ones_own_is_a_login(broker: Secured):
         "not for this login"
         in (await ensure_topics(broker.by_certificate("goals"), ["rewards"], make=False))["rewards"]
     )
+
+
+@asynccontextmanager
+async def oauth_server(issuer: DemoIssuer) -> AsyncGenerator[str]:
+    """Gives who shows the right secret a token in its name; answers its token endpoint."""
+
+    async def give(request: Request) -> JSONResponse:
+        form = await request.form()
+        client, _, secret = b64decode(request.headers["authorization"].partition(" ")[2]).decode().partition(":")
+        if secret != PASSWORD or form["grant_type"] != "client_credentials" or form["scope"] != "kafka":
+            return JSONResponse({"error": "invalid_client"}, 401)
+        return JSONResponse({"access_token": issuer.mint("", client, seconds=60), "expires_in": 60})
+
+    app = Starlette(routes=[Route("/token", give, methods=["POST"])])
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", lifespan="off"))
+    serving = asyncio.create_task(server.serve())
+
+    async def listens() -> bool:
+        return server.started
+
+    try:
+        await until(listens)
+        [socket] = server.servers[0].sockets
+        yield f"http://127.0.0.1:{socket.getsockname()[1]}/token"
+    finally:
+        server.should_exit = True
+        await serving
+
+
+async def test_a_token_of_an_oauth_server_is_a_login(broker: Secured):
+    async with oauth_server(broker.issuer) as token_url:
+        people, stranger = broker.by_token("nhip-people", token_url), broker.by_token("nhip-audit", token_url)
+        await broker.allow(acl_commands(people, acls(people, {"people": []}), "User:nhip-people"))
+        assert await ensure_topics(Cluster(broker.admin, PARTITIONS, 1), ["people"]) == {}
+        assert await people.refusal() == ""
+        async with TopicWriter(people, "people") as writer:
+            await writer.publish([AN_EVENT])
+        seen = asyncio.Queue[Recorded]()
+        await broker.allow(["kafka-acls --allow-principal User:nhip-people --operation Read --group of-tokens"])
+        async with subscriber(people, "people", group="of-tokens", handle=seen.put) as integrator:
+            await integrator.start()
+            async with asyncio.timeout(30):
+                assert (await seen.get()).id == AN_ID
+        unlike = replace(stranger, security=replace(stranger.security, password="wrong"))
+        assert "answers 401 invalid_client" in await unlike.refusal()
+        assert "wrong" not in await unlike.refusal()
+    assert "does not answer" in await broker.by_token("nhip-people", token_url).refusal()
 
 
 async def test_a_login_that_is_refused_is_a_sentence(broker: Secured, tmp_path: Path):

@@ -238,7 +238,7 @@ def test_a_url_is_shown_without_its_secrets(url, expected):
         ({"kafka_security": "SASL_SSL"}, "so NHIP_KAFKA_MECHANISM must be"),
         ({"kafka_security": "SASL_SSL", "kafka_mechanism": "plain"}, "so NHIP_KAFKA_USER must be"),
         ({"kafka_security": "sasl_ssl", "kafka_mechanism": "PLAIN", "kafka_user": "x"}, "so NHIP_KAFKA_PASSWORD must"),
-        ({"kafka_password": "secret"}, "NHIP_KAFKA_PASSWORD is set, so NHIP_KAFKA_SECURITY must be SASL_SSL"),
+        ({"kafka_password": "Wort-4"}, "NHIP_KAFKA_PASSWORD is set, so NHIP_KAFKA_SECURITY must be SASL_SSL"),
         ({"kafka_ca_file": __file__}, "NHIP_KAFKA_CA_FILE is set, so NHIP_KAFKA_SECURITY must be SSL or SASL_SSL"),
         ({"kafka_ca_file": "/nowhere"}, "NHIP_KAFKA_CA_FILE must be a readable file"),
         ({"kafka_security": "ssl", "kafka_key_file": __file__}, "go together"),
@@ -250,7 +250,7 @@ def test_what_kafka_is_told_is_whole_or_said_to_be_wrong(given: dict[str, str], 
     with pytest.raises(SettingsError) as wrong:
         load(**given)
     assert said in str(wrong.value)
-    assert "secret" not in str(wrong.value)
+    assert "Wort-4" not in str(wrong.value)
 
 
 def test_an_installations_name_begins_what_is_its_own():

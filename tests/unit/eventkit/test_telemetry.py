@@ -5,6 +5,8 @@ import io
 import json
 import logging
 import re
+import ssl
+from pathlib import Path
 
 import httpx
 import pytest
@@ -13,6 +15,7 @@ from opentelemetry import trace
 
 from eventkit import telemetry
 from eventkit.telemetry import Metrics, MetricsServer, OnePerSecond, current_trace_id, current_traceparent, frames, span
+from tests.certificates import Authority
 
 GIVEN = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -206,6 +209,34 @@ def test_metrics_have_a_page_on_a_port_of_their_own():
         server.stop()
     assert 'nhip_events_appended_total{context="goals"} 3.0' in page
     assert "nhip_rpc_in_flight 0.0" in page
+
+
+def test_metrics_are_fetched_by_https_with_the_certificate_of_the_moment(tmp_path: Path):
+    old, new = Authority(tmp_path / "old"), Authority(tmp_path / "new", "others")
+    certificate, key = tmp_path / "tls.crt", tmp_path / "tls.key"
+
+    def shown_by(authority: Authority) -> None:
+        pair = authority.pair("metrics", "127.0.0.1")
+        certificate.write_bytes(pair.certificate.read_bytes())
+        key.write_bytes(pair.key.read_bytes())
+
+    def fetch(authority: Authority) -> str:
+        trusting = ssl.create_default_context(cafile=authority.file)
+        return httpx.get(f"https://127.0.0.1:{port}/metrics", verify=trusting).text
+
+    shown_by(old)
+    server = MetricsServer(Metrics(), pair=(certificate, key))
+    port = server.start()
+    try:
+        assert "nhip_rpc_in_flight" in fetch(old)
+        shown_by(new)
+        assert "nhip_rpc_in_flight" in fetch(new)
+        with pytest.raises(httpx.ConnectError, match="certificate"):
+            fetch(old)
+        key.write_text("half of a ke")
+        assert "nhip_rpc_in_flight" in fetch(new)
+    finally:
+        server.stop()
 
 
 def test_a_taken_port_is_named():

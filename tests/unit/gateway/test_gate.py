@@ -8,14 +8,18 @@ from typing import Any
 
 import httpx
 import pytest
+from prometheus_client import generate_latest
 
 from eventkit.errors import Kind, Rejected
+from eventkit.telemetry import Metrics
 from nhip.goals.v1 import goals_pb2
 from services.gateway import gate
-from services.gateway.session import SESSION_COOKIE
+from services.gateway.service import application
+from services.gateway.session import SESSION_COOKIE, Identity
 from services.gateway.upstream import Upstream
 
 from .conftest import Backend
+from .test_said import NOBODY
 
 LONG = goals_pb2.Cycles(cycles=[goals_pb2.Cycle(cycle_id=f"q{n}", name="Quý") for n in range(200)])
 
@@ -355,3 +359,19 @@ async def test_a_fault_of_our_own_is_found_again_by_the_requests_id(
     answer = await client.get("/v1/cycles", headers={"X-Request-Id": "abc-3"})
     assert (answer.status_code, error(answer)["request_id"], answer.headers["x-request-id"]) == (500, "abc-3", "abc-3")
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_requests_are_counted_by_what_they_were_for_and_how_they_were_answered():
+    metrics = Metrics()
+    app = application(Upstream({}), Identity(None, "acme"), NOBODY, metrics=metrics)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="https://nhip.test") as client:
+        await client.get("/healthz")
+        await client.get("/v1/cycles")
+        await client.get("/sign-in")
+        await client.get("/people/acme-secret")
+    told = generate_latest(metrics.registry).decode()
+    assert 'nhip_http_handled_total{part="health",status="200"} 1.0' in told
+    assert 'nhip_http_handled_total{part="api",status="401"} 1.0' in told
+    assert 'nhip_http_seconds_count{part="console"} 2.0' in told
+    assert "nhip_http_in_flight 0.0" in told
+    assert "secret" not in told

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -10,6 +11,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from eventkit.rpc.health import HealthServer, Heartbeats
 from eventkit.rpc.server import PortBusy
+from eventkit.rpc.tls import Tls
+from tests.certificates import Authority
 
 SERVING, NOT_SERVING, UNKNOWN = 1, 2, 3
 
@@ -108,3 +111,17 @@ async def test_a_watcher_hears_of_changes(probe, state):
 async def test_a_busy_port_is_named(probe, state):
     with pytest.raises(PortBusy, match=str(probe.port)):
         await HealthServer(state, port=probe.port).start()
+
+
+async def test_probes_are_answered_by_tls_and_need_no_certificate(state: State, tmp_path: Path):
+    authority = Authority(tmp_path)
+    pair = authority.pair("goals", "127.0.0.1")
+    server = HealthServer(state, tls=Tls(authority.file, pair.certificate, pair.key))
+    port = await server.start()
+    trusting = grpc.ssl_channel_credentials(authority.file.read_bytes())
+    try:
+        async with grpc.aio.secure_channel(f"127.0.0.1:{port}", trusting) as channel:
+            stub: Any = health_pb2_grpc.HealthStub(channel)
+            assert (await stub.Check(health_pb2.HealthCheckRequest(service="liveness"))).status == SERVING
+    finally:
+        await server.stop()
