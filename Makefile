@@ -10,7 +10,7 @@ ROUNDS ?= 20
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test faults history overload fuzz format bench lint chart image setup proto assets browser pooler lock clean
+.PHONY: help run test faults history overload fuzz format bench lint chart image sbom setup proto assets browser pooler lock clean
 
 ##@ Use it
 
@@ -72,6 +72,14 @@ image: setup proto assets ## build the image from deploy/Dockerfile: IMAGE=nhip:
 	@cp requirements.image.lock build/image/
 	$(BUILDER) --timestamp $$(git log -1 --format=%ct) --build-arg BASE=$(BASE) --file deploy/Dockerfile --tag $(IMAGE) build/image
 
+sbom: setup ## write what the image holds beside Python, with versions and licences, as CycloneDX: build/nhip.cdx.json
+	@rm -rf build/sbom && mkdir -p build
+	@$(PYTHON) -m venv --without-pip build/sbom
+	@$(PY) -m pip --python build/sbom/bin/python --disable-pip-version-check install --quiet --require-hashes -r requirements.image.lock
+	@$(VENV)/bin/uv tool run --quiet --from 'cyclonedx-bom>=7,<8' cyclonedx-py environment build/sbom/bin/python \
+	  --pyproject pyproject.toml --PEP-639 --output-reproducible --output-file build/nhip.cdx.json
+	@rm -rf build/sbom && echo "Written to build/nhip.cdx.json"
+
 # --- set-up: .venv holds exactly what requirements.lock says, and this project as editable ---------------------------
 
 ##@ What the others call by themselves
@@ -100,7 +108,7 @@ LOCK = $(VENV)/bin/uv pip compile --universal --python-version 3.11 --generate-h
 
 lock: setup ## choose versions anew: requirements.lock, Kafka's jars
 	$(LOCK) pyproject.toml --extra engines --group dev --upgrade --output-file requirements.lock
-	$(LOCK) pyproject.toml --constraint requirements.lock --output-file requirements.image.lock
+	$(LOCK) pyproject.toml --extra kurrentdb --constraint requirements.lock --output-file requirements.image.lock
 	$(LOCK) --group bench --constraint requirements.lock --upgrade --output-file requirements.bench.lock
 	$(PY) -c 'from deploy.engines.jars import main; main()'
 

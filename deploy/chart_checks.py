@@ -46,8 +46,8 @@ def main() -> None:
             # Schemas come from the net, or from a folder that NHIP_KUBERNETES_SCHEMAS names.
             place = os.environ.get("NHIP_KUBERNETES_SCHEMAS")
             schemas = ["-schema-location", f"{place}/{{{{.ResourceKind}}}}{{{{.KindSuffix}}}}.json"] if place else []
-            # The operator's own kind has a schema of its own.
-            strict = ["kubeconform", "-strict", "-summary", "-skip", "ServiceMonitor", *schemas]
+            # Kinds of operators have schemas of their own.
+            strict = ["kubeconform", "-strict", "-summary", "-skip", "ServiceMonitor,HTTPRoute", *schemas]
             failed |= not _runs(strict, rendered.stdout)
         if "kube-score" not in missing:
             ignored = [word for name in IGNORED for word in ("--ignore-test", name)]

@@ -25,6 +25,10 @@ postgresql://{{ $login }}@{{ .root.Values.postgres.host }}:{{ .root.Values.postg
 - {name: NHIP_KAFKA_MECHANISM, value: {{ $kafka.mechanism }}}
 - {name: NHIP_KAFKA_USER, value: {{ $kafka.user | replace "{installation}" .root.Values.installation | replace "{service}" .service | quote }}}
 - {name: NHIP_KAFKA_PASSWORD_FILE, value: /run/nhip/kafka/password}
+{{- if eq $kafka.mechanism "OAUTHBEARER" }}
+- {name: NHIP_KAFKA_TOKEN_URL, value: {{ $kafka.tokenUrl | quote }}}
+- {name: NHIP_KAFKA_SCOPE, value: {{ $kafka.scope | quote }}}
+{{- end }}
 {{- end }}
 {{- if $kafka.caSecret }}
 - {name: NHIP_KAFKA_CA_FILE, value: /run/nhip/kafka-ca/ca.crt}
@@ -62,9 +66,19 @@ postgresql://{{ $login }}@{{ .root.Values.postgres.host }}:{{ .root.Values.postg
 - {name: NHIP_TLS_CA_FILE, value: /run/nhip/tls/ca.crt}
 - {name: NHIP_TLS_CERTIFICATE_FILE, value: /run/nhip/tls/tls.crt}
 - {name: NHIP_TLS_KEY_FILE, value: /run/nhip/tls/tls.key}
+- {name: NHIP_METRICS_TLS, value: "true"}
 {{- end }}
 {{- range $name, $value := .Values.settings }}
 - {name: {{ $name }}, value: {{ $value | quote }}}
+{{- end }}
+{{- end }}
+
+{{/* What opens a master key that Vault wrapped. */}}
+{{- define "nhip.vault.env" -}}
+{{- if .Values.vault.address }}
+- {name: NHIP_VAULT, value: {{ .Values.vault.address | quote }}}
+- {name: NHIP_VAULT_KEY, value: {{ .Values.vault.key | quote }}}
+- {name: NHIP_VAULT_TOKEN_FILE, value: /run/nhip/vault/token}
 {{- end }}
 {{- end }}
 
