@@ -79,6 +79,7 @@ class Settled:
     company: BigCompany
     people: Mapping[str, str]
     kpis: Mapping[str, str]
+    units: Mapping[str, str]
 
     def of_level(self, level: str) -> list[str]:
         return [self.kpis[kpi.ref] for kpi in self.company.kpis if kpi.level == level]
@@ -136,7 +137,7 @@ async def settle(system: Hosted, tenant: str, people: int, kpis: int, *, values:
     await _people(recording["people"], company, persons, units)
     await _goals(recording["goals"], company, persons, units, ids, cycle_id)
     await _progress(recording["checkins"], company, ids, cycle_id)
-    settled = Settled(tenant, cycle_id, company, persons, ids)
+    settled = Settled(tenant, cycle_id, company, persons, ids, units)
     client = system.client(tenant, f"person:{persons['p1']}")
     after = [f"{context}={each.position}" for context, each in recording.items() if each.position]
     async with asyncio.timeout(PATIENCE):

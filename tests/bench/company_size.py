@@ -22,6 +22,7 @@ from nhip.goals.v1 import goals_pb2 as g
 from nhip.goals.v1 import types_pb2 as t
 from nhip.people.v1 import people_pb2 as p
 from services.gateway.service import gateway
+from tests.bench import every_page
 from tests.bench.company import Hosted, Settled, hosted, settle
 from tests.bench.console import Browser
 from tests.bench.harness import Bench, Figure, at_most, latencies, percentile
@@ -51,14 +52,14 @@ AS_ONE = (
 )
 STAFF = Figure("a table of 5,000 people, written as one", "s", "", at_most(60), AS_ONE)
 TABLE = Figure("a table of 20,000 KPIs, written as one", "s", "", at_most(150), AS_ONE)
-FIGURES = (LIST, SEARCH, OWN, OVERVIEW, HOME, APPROVAL, PERSON, MEMORY, STAFF, TABLE)
+FIGURES = (LIST, SEARCH, OWN, OVERVIEW, HOME, APPROVAL, PERSON, MEMORY, STAFF, TABLE, *every_page.FIGURES)
 
 
 async def run(bench: Bench) -> None:
-    async with hosted(bench, ("people", "goals", "checkins", "rewards", "notifications", "audit")) as system:
+    async with hosted(bench, ("people", "goals", "checkins", "rewards", "retros", "notifications", "audit")) as system:
         if bench.wants(STAFF, TABLE):
             await _tables(bench, system)
-        if not bench.wants(LIST, SEARCH, OWN, OVERVIEW, HOME, APPROVAL, PERSON, MEMORY):
+        if not bench.wants(LIST, SEARCH, OWN, OVERVIEW, HOME, APPROVAL, PERSON, MEMORY, *every_page.FIGURES):
             return
         small = await settle(system, "few", 8, 15, values=1)
         big = await settle(system, "many", PEOPLE, KPIS, values=1)
@@ -73,6 +74,7 @@ async def run(bench: Bench) -> None:
         await bench.compare(HOME, _home(system, big), _home(system, small))
         bench.report(MEMORY, await _directory(system, big))
         bench.report(OVERVIEW, await _asking(system, big, lambda _: g.GetOverview(cycle_id=big.cycle_id), g.Overview)())
+        await every_page.measure(bench, system, big, small)
 
 
 async def _tables(bench: Bench, system: Hosted) -> None:

@@ -92,6 +92,14 @@ def _middle(once: Callable[[int], Awaitable[None]]) -> Callable[[], Awaitable[fl
     return measure
 
 
+class Refused(Exception):
+    """A page was not answered with itself."""
+
+    def __init__(self, path: str, status: int):
+        super().__init__(f"{path}: {status}")
+        self.status = status
+
+
 class Browser:
     """As much of a browser as there is to fetch: a page, what it names, what its styles name, each once.
 
@@ -103,7 +111,7 @@ class Browser:
         self._has: set[str] = set()
 
     async def get(self, path: str) -> tuple[dict[str, str], bytes]:
-        """Headers and body, as they go over the wire. Raises RuntimeError where it is not there."""
+        """Headers and body, as they go over the wire. Raises Refused where it is not there."""
         headers = {**BROWSER, "host": "localhost:8080", "cookie": f"{SESSION_COOKIE}={self.token}"}
         scope: dict[str, Any] = {
             "type": "http",
@@ -133,7 +141,7 @@ class Browser:
         async def send(message: Any) -> None:
             if message["type"] == "http.response.start":
                 if message["status"] != 200:
-                    raise RuntimeError(f"{path}: {message['status']}")
+                    raise Refused(path, message["status"])
                 told.update((name.decode(), value.decode()) for name, value in message["headers"])
             else:
                 body.extend(message.get("body", b""))

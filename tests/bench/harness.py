@@ -59,6 +59,8 @@ class Figure:
     """What limits it, as profiling shows, and what was tried to lift it."""
     short: bool = False
     """Measured by the short run too."""
+    part: str = ""
+    """The heading under which it is written; empty: the first table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,8 @@ class Measured:
     against: float | None
     """The other side's value; None where there is none."""
     ratio: float | None
+    by: str = ""
+    """Of what is the worst of many: which of them it was."""
 
     @property
     def judged(self) -> float:
@@ -80,6 +84,7 @@ class Measured:
         against = figure.against
         if self.against is not None:
             against += f": {rounded(self.against)} {figure.unit}"
+        against = self.by or against
         return {
             "name": figure.name,
             "value": float(f"{self.value:.3g}") if self.value < 1000 else round(self.value),
@@ -133,13 +138,15 @@ class Bench:
         ratios = [a / b for a, b in zip(values, others, strict=True)]
         self.report(figure, statistics.median(values), statistics.median(others), statistics.median(ratios))
 
-    def report(self, figure: Figure, value: float, against: float | None = None, ratio: float | None = None) -> None:
+    def report(
+        self, figure: Figure, value: float, against: float | None = None, ratio: float | None = None, *, by: str = ""
+    ) -> None:
         """Note a figure that was measured otherwise."""
         if not self.wants(figure):
             return
         if against is not None and ratio is None:
             ratio = value / against
-        self.found.append(Measured(figure, value, against, ratio))
+        self.found.append(Measured(figure, value, against, ratio, by))
 
 
 async def rate(callers: int, once: Callable[[int], Awaitable[int]], seconds: float = 1.5) -> float:

@@ -64,17 +64,22 @@ def write(every: Sequence[Figure], found: Sequence[Measured], where: Sequence[st
     order = [figure.name for figure in every if figure.name in rows]
     KEPT.write_text(json.dumps([rows[name] for name in order], indent=1, ensure_ascii=False) + "\n")
     lines = [HEAD, *(f"- {line}\n" for line in where), f"- Written on {datetime.now(UTC):%d %B %Y}.\n\n"]
-    lines += ["| figure | measured | against | ratio | goal | met |\n", "|---|---|---|---|---|---|\n"]
-    for name in order:
-        row = rows[name]
-        ratio = "" if row["ratio"] is None else f"{row['ratio']:g}"
-        value = f"{row['value']:,g}" if row["value"] < 1000 else f"{row['value']:,.0f}"
-        lines.append(
-            f"| {name} | {value} {row['unit']} | {row['against']} | {ratio} | {row['goal']} | "
-            f"{'yes' if row['met'] else '**no**'} |\n"
-        )
+    parts = dict.fromkeys(figure.part for figure in every if figure.name in rows)
+    for part in sorted(parts, key=bool):
+        lines += [f"\n## {part}\n\n"] if part else []
+        lines += ["| figure | measured | against | ratio | goal | met |\n", "|---|---|---|---|---|---|\n"]
+        lines += [_row(rows[figure.name]) for figure in every if figure.part == part and figure.name in rows]
     lines.append("\n## What limits them\n\n")
     lines += [
         f"- **{figure.name}**: {figure.limited_by}\n" for figure in every if figure.name in rows and figure.limited_by
     ]
     READ.write_text("".join(lines))
+
+
+def _row(row: dict[str, Any]) -> str:
+    ratio = "" if row["ratio"] is None else f"{row['ratio']:g}"
+    value = f"{row['value']:,g}" if row["value"] < 1000 else f"{row['value']:,.0f}"
+    return (
+        f"| {row['name']} | {value} {row['unit']} | {row['against']} | {ratio} | {row['goal']} | "
+        f"{'yes' if row['met'] else '**no**'} |\n"
+    )
