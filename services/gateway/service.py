@@ -2,9 +2,10 @@
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
+from functools import cache
 from mimetypes import guess_type
 from pathlib import Path
 from typing import Any, cast
@@ -106,8 +107,7 @@ def application(
 
     Who serves it sets `app.state.closing` when it is to take no more requests, and may wait for `app.state.idle`.
     """
-    languages, assets = load_languages(), load_assets()
-    templates = {code: _environment(language, assets) for code, language in languages.items()}
+    languages, assets, templates = _shown_by()
     console = Console(upstream, identity, languages, templates, assets, clock)
     keys, token = sign_in.demo_endpoints(console)
 
@@ -196,6 +196,13 @@ def _taken(headers: Headers) -> set[str]:
 
 async def _alive(_: Request) -> Response:
     return JSONResponse({"alive": True})
+
+
+@cache
+def _shown_by() -> tuple[Mapping[str, Language], Assets, Mapping[str, Environment]]:
+    """What pages are made with, the same for every application of a process."""
+    languages, assets = load_languages(), load_assets()
+    return languages, assets, {code: _environment(language, assets) for code, language in languages.items()}
 
 
 def _environment(language: Language, assets: Assets) -> Environment:
