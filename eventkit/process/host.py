@@ -9,7 +9,6 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapp
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -131,7 +130,10 @@ async def running(name: str, build: Build, settings: Settings, tokens: Authentic
         me.metrics_port = stack.enter_context(metrics_of(settings, metrics))
 
         if settings.vault:
-            opening = partial(asyncio.to_thread, settings.key, "persons")
+
+            async def opening() -> None:
+                await asyncio.to_thread(settings.key, "persons")
+
             await provision.waited_for(f"Vault at {settings.vault}", opening, (VaultAway,))
         beside: KurrentLog | None = None
         if settings.log:
