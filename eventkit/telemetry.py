@@ -439,6 +439,8 @@ class MetricsServer:
             ) from error
         if isinstance(server.socket, ssl.SSLSocket):
             server.socket.context.sni_callback = self._shown_anew
+            # In each connection's own thread: who connects and says nothing keeps nobody else waiting.
+            server.socket.do_handshake_on_connect = False
         self._server = server
         return server.server_port
 

@@ -5,6 +5,7 @@ called, and whose they are."""
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -113,12 +114,18 @@ class Security:
         return {"security": BaseSecurity(ssl_context=tls, use_ssl=True) if tls else None}
 
     def _tokens(self) -> ClientCredentials:
-        return ClientCredentials(self.token_url, self.user, self.secret, scope=self.scope)
+        return _tokens_of(self)
 
 
 RETRY_MS = 1_000
 """How long a client's loops, of which a consumer has three, wait between attempts to connect. It knows no growing
 pauses; by its default of 100 a process with fifteen consumers tries 450 times a second while Kafka is away."""
+
+
+@cache
+def _tokens_of(security: Security) -> ClientCredentials:
+    """Of all connections of a process that come as the same client."""
+    return ClientCredentials(security.token_url, security.user, security.secret, scope=security.scope)
 
 
 @dataclass(frozen=True, slots=True)

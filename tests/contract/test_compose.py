@@ -34,7 +34,11 @@ def test_the_gateway_knows_where_each_service_is():
 def test_what_is_said_to_processes_are_settings():
     said = [COMPOSE["services"][name].get("environment", {}) for name in (*SERVICES, GATEWAY, "provision")]
     assert {name for one in said for name in one} <= KNOWN
-    example = (DEPLOY / "compose.env.example").read_text()
-    assert set(re.findall(r"^(NHIP_\w+)=", example, re.M)) <= KNOWN
+    shared, of_the_gateway = (
+        set(re.findall(r"^(NHIP_\w+)=", (DEPLOY / f"{name}.env.example").read_text(), re.M))
+        for name in ("compose", "gateway")
+    )
+    assert shared | of_the_gateway <= KNOWN
+    assert not {"NHIP_SESSION_KEY", "NHIP_OIDC_SECRET"} & shared, "who has them can sign in as anybody"
     templates = "".join(path.read_text() for path in (DEPLOY / "chart" / "templates").iterdir())
     assert set(re.findall(r"NHIP_\w+", templates)) - {"NHIP_SHUTDOWN_SECONDS"} <= KNOWN

@@ -135,15 +135,24 @@ def test_a_wrapped_key_without_a_vault_is_a_wrong_setting(wrapped: Path, tmp_pat
 def test_the_command_line_wraps_a_new_key_the_one_there_is_and_anew(
     engine: Engine, transit: Transit, wrapped: Path, tmp_path: Path
 ):
-    def wrap(**environment: str) -> str:
-        vault = {"NHIP_VAULT": "https://vault.test", "NHIP_VAULT_TOKEN_FILE": str(tmp_path / "token")}
-        done = CliRunner().invoke(app, ["keys", "wrap"], env=vault | environment)
-        assert done.exit_code == 0, done.output
-        return done.stdout.strip()
+    vault = {"NHIP_VAULT": "https://vault.test", "NHIP_VAULT_TOKEN_FILE": str(tmp_path / "token")}
 
-    assert len(transit.open(wrap())) == 32
-    assert transit.open(wrap(NHIP_MASTER_KEY=base64.b64encode(KEY).decode())) == KEY
+    def wrap(to: Path, **environment: str) -> tuple[int, str]:
+        done = CliRunner().invoke(app, ["keys", "wrap", "--to", str(to)], env=vault | environment)
+        return done.exit_code, done.output
+
+    fresh = tmp_path / "fresh"
+    assert wrap(fresh)[0] == 0
+    assert len(transit.open(fresh.read_text().strip())) == 32
+    assert fresh.stat().st_mode & 0o077 == 0
+    assert wrap(fresh, NHIP_MASTER_KEY=base64.b64encode(KEY).decode())[0] == 0
+    assert transit.open(fresh.read_text().strip()) == KEY
+    code, said = wrap(fresh)
+    assert (code, "is there already, and no key is named" in said) == (2, True)
     engine.versions.append(Fernet(Fernet.generate_key()))
-    anew = wrap(NHIP_MASTER_KEY_FILE=str(wrapped))
+    assert wrap(wrapped, NHIP_MASTER_KEY_FILE=str(wrapped))[0] == 0
+    anew = wrapped.read_text().strip()
     assert (anew[:9], transit.open(anew)) == ("vault:v2:", KEY)
-    assert engine.asked.count("rewrap") == 1
+    engine.sealed = True
+    code, said = wrap(wrapped, NHIP_MASTER_KEY_FILE=str(wrapped))
+    assert (code, "nothing was changed" in said, wrapped.read_text().strip()) == (1, True, anew)
