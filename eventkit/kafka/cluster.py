@@ -117,11 +117,6 @@ class Security:
         return _tokens_of(self)
 
 
-RETRY_MS = 1_000
-"""How long a client's loops, of which a consumer has three, wait between attempts to connect. It knows no growing
-pauses; by its default of 100 a process with fifteen consumers tries 450 times a second while Kafka is away."""
-
-
 @cache
 def _tokens_of(security: Security) -> ClientCredentials:
     """Of all connections of a process that come as the same client."""
@@ -166,7 +161,7 @@ class Cluster:
 
     def client(self) -> dict[str, Any]:
         """What each of aiokafka's clients is given to reach it."""
-        return {"bootstrap_servers": self.servers, "retry_backoff_ms": RETRY_MS, **self.security.client()}
+        return {"bootstrap_servers": self.servers, **self.security.client()}
 
     async def refusal(self) -> str:
         """Why the first of its brokers that can be reached takes no connection of this kind, as a sentence; empty when
