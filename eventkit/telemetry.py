@@ -440,7 +440,7 @@ class MetricsServer:
         if isinstance(server.socket, ssl.SSLSocket):
             server.socket.context.sni_callback = self._shown_anew
             # In each connection's own thread: who connects and says nothing keeps nobody else waiting.
-            server.socket.do_handshake_on_connect = False
+            server.socket.do_handshake_on_connect = False  # type: ignore[attr-defined] # the stubs do not know it
         self._server = server
         return server.server_port
 

@@ -270,5 +270,5 @@ async def partition_events(
 async def tenant_events(cluster: Cluster, context: str, tenant: str, *, upto: int) -> list[Recorded]:
     """A tenant's events in a context's topic, each once, in order, up to a position."""
     number = partition_of(tenant, cluster.partitions)
-    async with asyncio.timeout(60), aclosing(partition_events(cluster, context, number, upto=upto)) as pages:
+    async with aclosing(partition_events(cluster, context, number, upto=upto)) as pages:
         return [event async for page in pages for event in page if event.tenant == tenant]

@@ -67,7 +67,7 @@ class Watched:
                     try:
                         told = await http.get(f"http://127.0.0.1:{self.process.metrics_port}/metrics")
                     except httpx.HTTPError:
-                        self.in_flight.append(float("nan"))
+                        pass  # it has no time for that now: the next look may be answered
                     else:
                         lines = (line for line in told.text.splitlines() if line.startswith("nhip_rpc_in_flight "))
                         self.in_flight.append(float(next(lines).split()[1]))

@@ -25,7 +25,8 @@ CSF_IS_ALSO = "CSF CFS"
 # Words have letters and digits alone, so none of them is a pattern.
 _KPIS = f"""
 select w.kpi_id, w.cycle_id, c.name as cycle_name from {KPI_WORDS} w join {CYCLES} c using (tenant, cycle_id)
-where w.tenant = $1 and w.named || w.stated like all($2) and (w.ends_on is null or w.ends_on > $3) and not c.withdrawn
+where w.tenant = $1 and w.named || w.stated like all($2) and w.starts_on <= $3
+  and (w.ends_on is null or w.ends_on > $3) and not c.withdrawn
 order by w.named like all($2) desc, c.state < {t.CYCLE_STATE_CLOSING} desc, $3 between c.starts_on and c.ends_on desc,
   c.starts_on desc, w.level, w.named, w.kpi_id limit $4
 """

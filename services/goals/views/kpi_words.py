@@ -25,6 +25,8 @@ class KpiWordsRow:
     level: int
     named: str
     stated: str
+    starts_on: date
+    """The first day that it is there."""
     ends_on: date | None
     """From this day on it is not there; None: no end of it is known."""
 
@@ -43,9 +45,9 @@ class KpiWordsView(View[KpiWordsRow]):
         key = (event.tenant, event.stream.id)
         match event.message:
             case KpiDefined() as e:
-                rows.put(
-                    KpiWordsRow(*key, e.cycle_id, e.level, searchable(e.name), searchable(e.statement), ends_on=None)
-                )
+                named, stated = searchable(e.name), searchable(e.statement)
+                starts_on = required_date(e.effective_on)
+                rows.put(KpiWordsRow(*key, e.cycle_id, e.level, named, stated, starts_on, ends_on=None))
             case KpiChanged(after=said):
                 row = rows[key]
                 named = searchable(said.name) if said.HasField("name") else row.named
@@ -65,6 +67,7 @@ class KpiWordsView(View[KpiWordsRow]):
                 kpi.level,
                 searchable(kpi.name),
                 searchable(kpi.statement),
+                kpi.defined_on,
                 kpi.ends_on,
             )
 

@@ -13,6 +13,7 @@ export function findWhileTyping(form) {
     try {
       const answer = await fetch(`${form.dataset.search}?${wanted}`, { signal: running.signal });
       if (answer.ok && !answer.redirected) found.innerHTML = await answer.text();
+      else found.replaceChildren(); // Enter opens the page of the search, which says why
     } catch (error) {
       if (!givenUp(error)) console.warn("the search was not answered", error);
     }

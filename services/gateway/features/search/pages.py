@@ -54,7 +54,8 @@ class Found:
     only: str
     """The one kind that is shown; empty: all."""
     narrow: bool
-    """Of this one kind there is more than a page holds."""
+    """Of this one kind there is more than a page holds, and no other list."""
+    many: int = MANY
 
 
 @routes.page("/search")
@@ -85,20 +86,19 @@ async def _found(visit: Visit) -> Found:
     who = await directory(visit, people, goals)
     _ = language.gettext
     away = [word for word, reply in ((_("Our people"), people), (_("Goals and KPIs"), goals)) if reply is None]
+    hit = [each for each in _groups(query, most, people, goals, who, language) if each[2] and only in ("", each[0])]
     groups = [
-        Group(kind, word, hits[:most], _more(query, kind, only) if more else "")
-        for kind, word, hits, more in _groups(query, most, people, goals, who, language)
-        if hits and only in ("", kind)
+        Group(kind, word, hits[:most], _more(query, kind, only) if more else "") for kind, word, hits, more in hit
     ]
-    narrow = bool(only) and any(group.more for group in groups)
+    narrow = bool(only) and any(more and not group.more for group, (*_, more) in zip(groups, hit, strict=True))
     return Found(query, groups, away, only, narrow)
 
 
 def _more(query: str, kind: str, only: str) -> str:
-    """People have a list of their own, with pages; of the others there is a longer list, and then more letters."""
+    """People have a list of their own, with pages; of the others there is a longer list, and then only more letters."""
     if kind == "people":
         return f"/people?text={quote(query)}"
-    return f"/search?in={kind}&q={quote(query)}" if not only else f"/search?q={quote(query)}"
+    return "" if only else f"/search?in={kind}&q={quote(query)}"
 
 
 def _groups(
