@@ -24,7 +24,7 @@ import typer
 
 from cli import restoring
 from cli.catalog import SERVICES
-from cli.keys import erased_of, read_erased
+from cli.keys import erased_of, read_erased, write_erased
 from cli.running import WRONG_USE, Failed, run, say
 from eventkit import kafka
 from eventkit.database import connect, for_programs
@@ -36,6 +36,10 @@ from eventkit.process.provision import KEYS
 from eventkit.settings import Settings, load
 
 MANIFEST = "backup.json"
+ERASED = "erased.jsonl"
+"""Beside the manifest while a restore empties topics: who was erased, as nobody else may know by then."""
+ERASED_BEFORE = "erased-before.jsonl"
+"""The same once that restore has ended: others may have been erased since."""
 FORMAT = 1
 AT_ONCE = 2
 """Databases that are dumped, or restored, at the same time."""
@@ -98,7 +102,8 @@ def restore(
     """Put a backup into databases that are empty. No service may run; each log begins a new incarnation.
 
     Topics are emptied and published anew. Keys of people who were erased since the backup are destroyed again: they are
-    read from the topic of people, as far as that is still there, and from --erasures.
+    read from the topic of people, as far as that is still there, and from --erasures. Before topics are emptied they
+    are written into the backup's folder, where the next restore of it finds them.
     """
     run(put_back(load(), folder, programs, erasures or [], no_erasures=no_erasures))
 
@@ -202,7 +207,11 @@ async def put_back(
     async with _sentences(settings):
         await provision.databases(settings, services)
         await _only_empty(settings, (*services, KEYS))
-        erased = await _erased(cluster, manifest, erasures, no_erasures=no_erasures)
+        kept, before = folder / ERASED, folder / ERASED_BEFORE
+        lists = [*erasures, kept] if kept.exists() else erasures
+        erased = await _erased(cluster, manifest, lists, no_erasures=no_erasures)
+        if before.exists():
+            erased |= read_erased(before)
         con = await connect(settings.server(), "nhip restore")
         try:
             for role in manifest.logins:
@@ -225,7 +234,9 @@ async def put_back(
             there = await destroy_again(settings.database(KEYS), sorted(erased))
             begun = await restoring.begun_anew(settings, cluster, cons)
             await restoring.brought_over(cons, begun)
+            await asyncio.to_thread(write_erased, kept, erased)
             await restoring.empty(cluster, services)
+            await asyncio.to_thread(kept.replace, before)
             for con in cons.values():
                 await con.execute(f"drop table {MARK}")
     say(f"All of {manifest.at} is back: {', '.join(f'{n} up to {e}' for n, e in manifest.ends.items())}")

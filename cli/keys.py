@@ -3,6 +3,7 @@
 import base64
 import json
 import secrets
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -68,10 +69,8 @@ async def _erased(to: Path) -> None:
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         where = masked(settings.postgres)
         raise Failed(f"the log of people at {where} cannot be read ({type(error).__name__}: {error})") from None
-    people = sorted({each for row in rows for each in erased_of(event_of(row))})
-    new = to.with_name(f".{to.name}.new")
-    new.write_text("".join(json.dumps({"tenant": t, "person_id": p}) + "\n" for t, p in people), "utf-8")
-    new.replace(to)
+    people = {each for row in rows for each in erased_of(event_of(row))}
+    write_erased(to, people)
     say(f"{to} names {len(people)} people")
 
 
@@ -84,8 +83,18 @@ def erased_of(event: Recorded) -> set[tuple[str, str]]:
             return set()
 
 
+def write_erased(file: Path, people: Iterable[tuple[str, str]]) -> None:
+    """All of them, by tenant and id, in place of what the file held before. Raises `Failed`."""
+    new = file.with_name(f".{file.name}.new")
+    try:
+        new.write_text("".join(json.dumps({"tenant": t, "person_id": p}) + "\n" for t, p in sorted(people)), "utf-8")
+        new.replace(file)
+    except OSError as error:
+        raise Failed(f"{file} cannot be written ({error})") from None
+
+
 def read_erased(file: Path) -> set[tuple[str, str]]:
-    """What `nhip keys erased` wrote. Raises `Failed`, naming the line."""
+    """What `write_erased` wrote. Raises `Failed`, naming the line."""
     try:
         lines = file.read_text("utf-8").splitlines()
     except (OSError, ValueError) as error:
