@@ -29,7 +29,7 @@ from cli.running import WRONG_USE, Failed, run, say
 from eventkit import kafka
 from eventkit.database import connect, for_programs
 from eventkit.log.faults import TRANSIENT
-from eventkit.log.postgres import HOLD, MARK
+from eventkit.log.postgres import HOLD, RESTORING
 from eventkit.privacy.keys import destroy_again, known_installation
 from eventkit.process import logins, provision
 from eventkit.process.provision import KEYS
@@ -220,7 +220,7 @@ async def put_back(
             await con.close()
         async with restoring.opened(settings, services) as cons:
             for con in cons.values():  # until it is whole, no service opens it
-                await con.execute(f"create table {MARK}()")
+                await con.execute(f"create table {RESTORING}()")
 
             async def filled(name: str) -> None:
                 url, environment = for_programs(settings.database(name))
@@ -235,10 +235,10 @@ async def put_back(
             begun = await restoring.begun_anew(settings, cluster, cons)
             await restoring.brought_over(cons, begun)
             await asyncio.to_thread(write_erased, kept, erased)
+            for con in cons.values():  # from here on topics that are not empty yet are noticed to be of another log
+                await con.execute(f"drop table {RESTORING}")
             await restoring.empty(cluster, services)
             await asyncio.to_thread(kept.replace, before)
-            for con in cons.values():
-                await con.execute(f"drop table {MARK}")
     say(f"All of {manifest.at} is back: {', '.join(f'{n} up to {e}' for n, e in manifest.ends.items())}")
     if erased:
         say(

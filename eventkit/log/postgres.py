@@ -58,6 +58,8 @@ alter table log_event enable always trigger log_append_only;
 """
 MARK = "log_moving"
 """A table that is there while a log is being moved here (`postgres_moving`)."""
+RESTORING = "log_restoring"
+"""A table that is there while `nhip restore` fills this database."""
 COLUMNS = (
     "position, recorded_at, occurred_at, version, id, append_id, append_index, append_size, stream, type, data, "
     "actor, command_digest, correlation_id, causation_id, traceparent"
@@ -172,6 +174,11 @@ class PostgresLog:
                 await con.execute(SCHEMA)
             if await con.fetchval("select to_regclass($1)", MARK) is not None:
                 raise Unfinished("a log was being moved into this database: go on with `nhip log copy`, as before")
+            if await con.fetchval("select to_regclass($1)", RESTORING) is not None:
+                raise Unfinished(
+                    "a restore into this database is not finished, or was cut off: then drop the databases and call "
+                    "`nhip restore` again"
+                )
         return self
 
     async def __aexit__(self, *_: object) -> None:
