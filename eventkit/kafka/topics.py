@@ -198,13 +198,10 @@ async def other_logs(cluster: Cluster, looked: Looked, incarnations: Incarnation
         if context in looked.problems:
             continue
         known = incarnations.of(context)
-        for incarnation in {record.incarnation for record in records}:
-            if known and incarnation and incarnation != known:
-                found[context] = (
-                    f"{cluster.topic(context)} holds records of another incarnation of its log ({incarnation}; the log "
-                    f"is {known}): stop {service}, and publish it anew (`nhip log publish {context}`)"
-                    if context == service
-                    else _begun_anew(cluster, service, context, known, incarnation)
+        for incarnation in sorted({record.incarnation for record in records if record.incarnation}):  # last the latest
+            if known and incarnation != known:
+                found[context] = (_own_differs if context == service else _begun_anew)(
+                    cluster, service, context, known, incarnation
                 )
     own = looked.last.get(service, ())
     if own and service not in found and service not in looked.problems:
@@ -388,6 +385,17 @@ async def empty_topics(cluster: Cluster, contexts: Sequence[str]) -> None:
                 await asyncio.sleep(0.1)
     if problems := await ensure_topics(cluster, contexts):
         raise TopicUnfit("; ".join(problems.values()))
+
+
+def _own_differs(cluster: Cluster, service: str, context: str, known: Incarnation, incarnation: Incarnation) -> str:
+    """An earlier incarnation is left in the topic. One that the log never had was there before the log went back."""
+    why = f"{cluster.topic(context)} holds records of another incarnation of its log ({incarnation}; the log is {known})"
+    if incarnation.number < known.number:
+        return f"{why}: stop {service}, and publish it anew (`nhip log publish {context}`)"
+    return (
+        f"{why}, which began later: the log was restored to an earlier moment, so stop {service} and call `nhip log "
+        f"restored {context}`"
+    )
 
 
 def _begun_anew(cluster: Cluster, service: str, context: str, known: Incarnation, incarnation: Incarnation) -> str:

@@ -14,6 +14,8 @@ from deploy.engines import url_of_database
 from eventkit.database import transaction
 from eventkit.errors import Rejected
 from eventkit.kafka import Cluster, empty_topics
+from eventkit.kafka.records import Received
+from eventkit.kafka.topics import Looked, other_logs
 from eventkit.log import Recorded
 from eventkit.log.conformance import everything
 from eventkit.log.incarnations import Incarnation, Incarnations
@@ -125,6 +127,29 @@ def test_a_position_of_the_log_before_is_refused_at_once_unless_the_restored_log
         assert refused.value.reason == "POSITION_OF_ANOTHER_LOG"
     told = Metadata.of([("nhip-position", "goals=121@0f3a9c21"), ("nhip-position", "goals=7")]).positions()
     assert (told["goals"], told["goals"].incarnation) == (121, "0f3a9c21")
+
+
+@pytest.mark.parametrize(
+    ("found", "advice"),
+    [
+        ([(1, 0)], r"publish it anew \(`nhip log publish people`\)"),
+        ([(3, 90)], "call `nhip log restored people`"),
+        ([(3, 90), (1, 0)], "call `nhip log restored people`"),
+        ([(2, 100)], "call `nhip log restored people`"),
+    ],
+    ids=["earlier", "later", "both", "as many restores"],
+)
+async def test_a_topic_of_a_later_incarnation_than_its_log_is_not_published_anew(
+    found: list[tuple[int, int]], advice: str
+):
+    known = Incarnations("people", cast(asyncpg.Pool, None), stored)
+    known._known = {"people": Incarnation(2, 80, "0f3a9c21")}  # pyright: ignore[reportPrivateUsage]
+    records = [
+        Received(cast(Recorded, None), 0, 0, incarnation=Incarnation(number, after, "bbbbbbbb"))
+        for number, after in found
+    ]
+    told = await other_logs(Cluster("nowhere:1", PARTITIONS, 1, id="ours"), Looked({}, {"people": records}), known)
+    assert re.search(advice, told["people"]), told
 
 
 async def stored(_: Collection[UUID]) -> Mapping[UUID, Recorded]:
