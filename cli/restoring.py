@@ -80,6 +80,7 @@ def follow(
             raise Failed(f"{service} does not follow {context}", code=WRONG_USE)
         async with opened(settings, [service]) as cons:
             con = cons[service]
+            await recovery.prepare(con)
             if await con.fetchval(_KNOWN, context) == str(incarnation):
                 say(f"{service} follows {incarnation} of {context} already: there is nothing to do")
                 return
@@ -112,7 +113,10 @@ async def _restored(services: Sequence[str], *, one_moment: bool) -> None:
         await empty(cluster, names)
     for name, incarnation in begun.items():
         say(f"the log of {name} goes on behind {incarnation.after}, as {incarnation}")
-    say("Start the services. Integrators find that a log began anew by `ce_incarnation` of its records")
+    say(
+        "Start the services (where they have logins of their own and the backup is of an older version, after `nhip "
+        "provision --logins`). Integrators find that a log began anew by `ce_incarnation` of its records"
+    )
     if not one_moment:
         say("Others that follow these logs stop, and say so: bring each over by `nhip log follow`")
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from eventkit.log.incarnations import CURRENT, FOLLOW, INSERT, Incarnation
+from eventkit.log.incarnations import CURRENT, FOLLOW, INSERT, SCHEMA, Incarnation
 from eventkit.process.service import Service
 from eventkit.subscriptions import checkpoint, readers
 from eventkit.subscriptions.projection import by_subscription
@@ -25,12 +25,19 @@ async def not_running(con: asyncpg.Connection, service: str) -> None:
         raise StillRuns(f"{service} runs ({', '.join(running)}): stop all of its processes, and call again")
 
 
+async def prepare(con: asyncpg.Connection) -> None:
+    """Make what is needed here and may be missing in a database of a version before. Logins of services get their
+    rights to it by `nhip provision --logins`."""
+    await con.execute(f"{SCHEMA};{readers.SCHEMA}")
+
+
 async def begin_anew(con: asyncpg.Connection, last: int, *, above: int = 0) -> Incarnation:
     """In a transaction of the service's database: its log, which ends at `last`, begins a new incarnation, and its
     relay publishes from the first event.
 
     `above`: the highest number of an incarnation that is known elsewhere.
     """
+    await prepare(con)
     number = await con.fetchval(f"select number from ({CURRENT}) current")
     incarnation = Incarnation.begun(max(number or 1, above) + 1, last)
     await con.execute(INSERT, *incarnation)
