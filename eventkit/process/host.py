@@ -337,17 +337,21 @@ async def _refuse_another_log(
 
 
 def refuse_past(incarnations: Incarnations, after: Mapping[str, Position]) -> None:
-    """Raises Rejected for a position of a log before it was restored, which nobody comes to any more. Up to where the
-    restored log began it is the same in both."""
+    """Raises Rejected for a position of a log before it was restored, which nobody comes to any more; up to where the
+    restored log began it is the same in both. Raises TimeoutError for one of an incarnation that is not followed here,
+    as after a wait that was not over: this service may not have been brought over to it yet."""
     for context, position in after.items():
         known = incarnations.of(context)
-        if known and position > known.after and position.incarnation != known.mark.removeprefix("@"):
-            raise Rejected(
-                "POSITION_OF_ANOTHER_LOG",
-                f"{context}={position} is of the log of {context} before it was restored from a backup, which ended at "
-                f"{known.after}: what was recorded behind that is gone; ask without this position",
-                field=POSITION,
-            )
+        if known is None or position <= known.after or position.incarnation == known.mark.removeprefix("@"):
+            continue
+        if position.incarnation and context != incarnations.name:
+            raise TimeoutError(f"{incarnations.name} follows {known} of {context}")
+        raise Rejected(
+            "POSITION_OF_ANOTHER_LOG",
+            f"{context}={position} is of the log of {context} before it was restored from a backup, which ended at "
+            f"{known.after}: what was recorded behind that is gone; ask without this position",
+            field=POSITION,
+        )
 
 
 def _now() -> datetime:

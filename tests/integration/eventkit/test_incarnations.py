@@ -119,15 +119,27 @@ async def _unfit(there: World, why: str) -> None:
 
 def test_a_position_of_the_log_before_is_refused_at_once_unless_the_restored_log_has_it_too():
     known = Incarnations("people", cast(asyncpg.Pool, None), stored)
-    known._known = {"goals": Incarnation(2, 120, "0f3a9c21"), "people": Incarnation(1, 0, "aaaaaaaa")}  # pyright: ignore[reportPrivateUsage]
-    refuse_past(known, {"goals": Position.of(120, ""), "people": Position.of(500, ""), "audit": Position.of(7, "")})
+    known._known = {"goals": Incarnation(2, 120, "0f3a9c21"), "people": Incarnation(2, 90, "aaaaaaaa")}  # pyright: ignore[reportPrivateUsage]
+    refuse_past(known, {"goals": Position.of(120, ""), "people": Position.of(90, ""), "audit": Position.of(7, "")})
     refuse_past(known, {"goals": Position.of(121, "0f3a9c21")})
-    for gone in (Position.of(121, ""), Position.of(121, "bbbbbbbb")):
+    for context, gone in (
+        ("goals", Position.of(121, "")),
+        ("people", Position.of(121, "")),
+        ("people", Position.of(121, "bbbbbbbb")),  # nobody knows the own log better
+    ):
         with pytest.raises(Rejected, match="before it was restored") as refused:
-            refuse_past(known, {"goals": gone})
+            refuse_past(known, {context: gone})
         assert refused.value.reason == "POSITION_OF_ANOTHER_LOG"
     told = Metadata.of([("nhip-position", "goals=121@0f3a9c21"), ("nhip-position", "goals=7")]).positions()
     assert (told["goals"], told["goals"].incarnation) == (121, "0f3a9c21")
+
+
+@pytest.mark.parametrize("followed", [Incarnation(1, 0, "aaaaaaaa"), Incarnation(2, 120, "0f3a9c21")])
+def test_a_position_of_a_restored_log_that_is_not_followed_yet_is_not_reached(followed: Incarnation):
+    known = Incarnations("people", cast(asyncpg.Pool, None), stored)
+    known._known = {"goals": followed}  # pyright: ignore[reportPrivateUsage]
+    with pytest.raises(TimeoutError):
+        refuse_past(known, {"goals": Position.of(130, "bbbbbbbb")})
 
 
 @pytest.mark.parametrize(
