@@ -168,14 +168,15 @@ async def wait(pool: asyncpg.Pool, subscriptions: list[str], partition: int, pos
         pause = min(pause * 1.5, 0.1)
 
 
-async def of_other_versions(con: asyncpg.Connection, subscription: str) -> dict[int, int]:
-    """How far the other versions of a subscription have come, the furthest of each partition; none: there are none."""
-    group, _, _ = subscription.rpartition("_v")
+async def of_other_versions(con: asyncpg.Connection, subscription: str, *, newer: bool = False) -> dict[int, int]:
+    """How far the other versions of a subscription have come, or the `newer` ones, the furthest of each partition; none:
+    there are none."""
+    group, _, version = subscription.rpartition("_v")
     rows = await con.fetch(
-        r"select partition, max(position) as position from checkpoint "
+        r"select substr(subscription, length($1) + 1) as version, partition, position from checkpoint "
         r"where starts_with(subscription, $1) and substr(subscription, length($1) + 1) ~ '^\d+$' "
-        r"and subscription <> $2 group by 1",
+        r"and subscription <> $2 order by position",
         f"{group}_v",
         subscription,
     )
-    return {row["partition"]: row["position"] for row in rows}
+    return {row["partition"]: row["position"] for row in rows if not newer or int(row["version"]) > int(version)}

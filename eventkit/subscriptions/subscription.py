@@ -41,8 +41,8 @@ log = structlog.get_logger(__name__)
 
 
 class NewerEvent(Exception):
-    """The own log holds an event of a type that this version does not know: a newer one runs beside it, or ran. It is
-    that one's to fold; passed over here, it would be missing from the views for ever."""
+    """The own log holds an event of a type that this version does not know, and a newer one, which runs beside it or
+    ran, shares its views. It is that one's to fold; passed over here, it would be missing from them for ever."""
 
 
 class Subscription(Protocol):
@@ -67,8 +67,9 @@ class Subscription(Protocol):
 class Projecting:
     """Keeps a view, or a group of views, up to date: exactly once in effect.
 
-    Of the `own` log an event of a type that is not known here stops it (`NewerEvent`); of other contexts it is passed
-    over and counted, for a producer may be newer than its consumer.
+    An event of a type that is not known here is passed over and counted: a producer may be newer than its consumer, and
+    a newer version of these views has tables of its own. Of the `own` log it stops them where there is no newer version
+    of them (`NewerEvent`): then the version that knows it shares their tables.
     """
 
     def __init__(
@@ -86,7 +87,8 @@ class Projecting:
         self._unknown = metrics.unknown_events.labels(self.name)
 
     async def take(self, partition: int, at: Checkpoint, to: Checkpoint, events: Sequence[Recorded]) -> None:
-        if not self._own or (newer := next(filter(self._newer, events), None)) is None:
+        newer = self._first_newer(events)
+        if newer is None or not await self._is_shared():
             await self._take(partition, at, to, events)
             return
         known = [event for event in events if event.position < newer.position and event.append_id != newer.append_id]
@@ -94,6 +96,14 @@ class Projecting:
             await self._take(partition, at, Checkpoint(known[-1].position), known)
         log.error("subscription.newer_event", subscription=self.name, type=newer.type, position=newer.position)
         raise NewerEvent(newer.type)
+
+    async def _is_shared(self) -> bool:
+        """Whether there is no newer version of these views, so that one that knows more events has the same tables."""
+        async with connection(self._pool) as con:
+            return not await checkpoint.of_other_versions(con, self.name, newer=True)
+
+    def _first_newer(self, events: Iterable[Recorded]) -> Recorded | None:
+        return next(filter(self._newer, events), None) if self._own else None
 
     def _newer(self, event: Recorded) -> bool:
         return not wire.is_known(event.type) and any(view.not_known([event]) for view in self.views)
@@ -193,8 +203,10 @@ class Projecting:
         """Folds the views again from the first event, up to where they have come, in one transaction: until it ends
         everybody reads the rows as they were and nobody moves them; what ends it before has changed nothing.
 
-        `pages` are asked for the events of a partition up to a position. Raises what it raises.
+        `pages` are asked for the events of a partition up to a position. Raises what they raise, and Rejected for an
+        event of the own log that only a newer version knows, which has folded it into the same tables.
         """
+        shared = await self._is_shared()
         async with transaction(pool) as con:
             at = await checkpoint.hold_all(con, self.name, partitions)
             for view in self.views:
@@ -204,6 +216,9 @@ class Projecting:
                 if position:
                     async with aclosing(pages(partition, position)) as events:
                         async for page in events:
+                            if (newer := self._first_newer(page)) and shared:
+                                lost = f"{self.name} would lose {newer.type} at position {newer.position}"
+                                raise Rejected("NEWER_EVENT", f"{lost}: fold it anew in the version that knows it")
                             await self._fold(con, page)
             await count_parked(con, self._metrics, self.name)
             await checkpoint.was_refolded(con, self.name)

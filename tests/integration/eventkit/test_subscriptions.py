@@ -92,6 +92,10 @@ class Names(View[NameRow]):
         rows.put(NameRow(event.tenant, event.message.name, event.message.unit_id))
 
 
+class NewerUnits(Units):
+    version = 2
+
+
 class GroupedUnits(Units):
     name, group = "test_grouped_units", "test_group"
 
@@ -333,6 +337,26 @@ async def test_an_older_version_stops_at_a_newer_event_of_its_own_log_and_a_newe
     async with running(service.following(service.projecting())):  # to which no type is new
         await service.caught_up()
     assert await service.rows() == {"sales": (["an", "chi", "bình"], 4)}
+    with pytest.raises(Rejected, match="NEWER_EVENT"):
+        await older.fold_anew(service.pool, [OWN_FEED], lambda _, upto: feed_upto(service.log, upto))
+    assert await service.rows() == {"sales": (["an", "chi", "bình"], 4)}
+
+
+async def test_an_older_version_passes_over_newer_events_of_its_own_log_where_the_newer_one_has_its_own_tables(
+    service: Service,
+):
+    await service.happen("sales", "an")
+    older = Projecting([service.units], service.pool, service.metrics, own=True)  # type: ignore[arg-type]
+    newer = Projecting([NewerUnits()], service.pool, service.metrics)  # type: ignore[arg-type]
+    await provision.tables(service.pool, newer.views)
+    async with running(service.following(newer), service.following(older)):
+        await service.caught_up(newer.name, older.name)
+        painted = NewEvent(uuid7(), "nhip.people.v9.UnitPainted", b"")
+        await service.log.append(Write(StreamId("acme", "unit", "sales"), 2, [painted]), origin=ORIGIN)
+        await service.happen("sales", "bình")
+        await service.caught_up(newer.name, older.name)
+        await older.fold_anew(service.pool, [OWN_FEED], lambda _, upto: feed_upto(service.log, upto))
+    assert await service.rows() == {"sales": (["an", "bình"], 3)}
 
 
 async def test_a_view_is_folded_anew_behind_what_it_shows(service: Service):
