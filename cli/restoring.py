@@ -64,17 +64,18 @@ def publish(service: Annotated[str, typer.Argument(help="Whose topic is publishe
 
 
 def follow(
-    service: Annotated[str, typer.Argument(help="The service that is brought over; it may run.")],
+    service: Annotated[str, typer.Argument(help="The service that is brought over; it must not run.")],
     context: Annotated[str, typer.Argument(help="Whose log was restored.")],
 ) -> None:
     """Have a service follow the log of another one that was restored: its views of it are folded anew.
 
-    What it did about events that are gone stays done, and is counted.
+    It answers again when they are as far as the topic is now. What it did about events that are gone stays done, and is
+    counted.
     """
 
     async def work() -> None:
         settings, cluster = await installed([service, context])
-        incarnation = await _published(cluster, context)
+        incarnation, ends = await published(cluster, context)
         made_of = planned(service, SERVICES[service].build, settings)
         if context == service or context not in made_of.sources:
             raise Failed(f"{service} does not follow {context}", code=WRONG_USE)
@@ -84,9 +85,11 @@ def follow(
             if await con.fetchval(_KNOWN, context) == str(incarnation):
                 say(f"{service} follows {incarnation} of {context} already: there is nothing to do")
                 return
+            await recovery.not_running(con, service)
             async with con.transaction():
-                done = await recovery.bring_over(con, made_of, context, incarnation)
-        say(f"{service} follows {incarnation} of {context}: {', '.join(done.views) or 'no view'} is folded anew")
+                done = await recovery.bring_over(con, made_of, context, incarnation, ends)
+        views = ", ".join(done.views) or "no view"
+        say(f"{service} follows {incarnation} of {context}: {views} is folded anew as it starts")
         for name, further in done.reactions.items():
             if further:
                 say(
@@ -118,7 +121,7 @@ async def _restored(services: Sequence[str], *, one_moment: bool) -> None:
         "provision --logins`). Integrators find that a log began anew by `ce_incarnation` of its records"
     )
     if not one_moment:
-        say("Others that follow these logs stop, and say so: bring each over by `nhip log follow`")
+        say("Others that follow these logs say so and are not ready: stop each, and bring it over by `nhip log follow`")
 
 
 async def begun_anew(
@@ -208,8 +211,9 @@ async def empty(cluster: kafka.Cluster, services: Sequence[str]) -> None:
         ) from None
 
 
-async def _published(cluster: kafka.Cluster, context: str) -> Incarnation:
-    """The incarnation of which a context's topic is. Raises `Failed`."""
+async def published(cluster: kafka.Cluster, context: str) -> tuple[Incarnation, dict[int, int]]:
+    """The incarnation of which a context's topic is, and how far each partition is. Raises `Failed`, also where it is
+    not as far yet as the log was when it was restored."""
     try:
         last = (await kafka.look(cluster, [context], make=False)).last
     except kafka.FAULTS as error:
@@ -222,7 +226,13 @@ async def _published(cluster: kafka.Cluster, context: str) -> Incarnation:
             f"{cluster.topic(context)} holds records of several incarnations of its log ("
             f"{', '.join(map(str, found))}): publish it anew first (`nhip log publish {context}`)"
         )
-    return found.pop()
+    incarnation = found.pop()
+    ends = {kafka.partition_of(each.event.tenant, cluster.partitions): each.event.position for each in last[context]}
+    if (reached := max(ends.values())) < incarnation.after:
+        raise Failed(
+            f"{context} has published its log up to {reached} of {incarnation.after}: let it run, and call again"
+        )
+    return incarnation, ends
 
 
 @asynccontextmanager

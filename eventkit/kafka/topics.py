@@ -389,7 +389,9 @@ async def empty_topics(cluster: Cluster, contexts: Sequence[str]) -> None:
 
 def _own_differs(cluster: Cluster, service: str, context: str, known: Incarnation, incarnation: Incarnation) -> str:
     """An earlier incarnation is left in the topic. One that the log never had was there before the log went back."""
-    why = f"{cluster.topic(context)} holds records of another incarnation of its log ({incarnation}; the log is {known})"
+    why = (
+        f"{cluster.topic(context)} holds records of another incarnation of its log ({incarnation}; the log is {known})"
+    )
     if incarnation.number < known.number:
         return f"{why}: stop {service}, and publish it anew (`nhip log publish {context}`)"
     return (
@@ -401,8 +403,8 @@ def _own_differs(cluster: Cluster, service: str, context: str, known: Incarnatio
 def _begun_anew(cluster: Cluster, service: str, context: str, known: Incarnation, incarnation: Incarnation) -> str:
     return (
         f"{cluster.topic(context)} is of another incarnation of the log of {context} ({incarnation}) than the one that "
-        f"{service} follows ({known}): {context} was restored from a backup, so bring {service} over (`nhip log follow "
-        f"{service} {context}`)"
+        f"{service} follows ({known}): {context} was restored from a backup, so stop {service}, and bring {service} "
+        f"over (`nhip log follow {service} {context}`)"
     )
 
 

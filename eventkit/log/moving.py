@@ -43,7 +43,7 @@ class Occupied(Exception):
 
 
 class Unfinished(SettingsError):
-    """A log that was being moved, or restored, here is not whole yet: its text says how to go on before anybody reads it."""
+    """A log that was being moved or restored here is not whole yet: its text says what to do first."""
 
 
 class Differs(Exception):

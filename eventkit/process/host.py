@@ -456,8 +456,9 @@ async def _say_no_more(pool: asyncpg.Pool, reader: Reader) -> None:
 async def _caught_up(pool: asyncpg.Pool, reached: Reached, views: Sequence[AnyView], name: str, position: int) -> None:
     """Until the views show what was known before the start: a new version fills its tables before it answers.
 
-    Of the own log that is what was recorded; of other contexts, what another version of the same views has, for only
-    then does a caller find less than before. At a first start nobody has anything, and an absent Kafka delays nobody.
+    Of the own log that is what was recorded; of other contexts, what another version of the same views has, or the
+    topic had at `nhip log follow`: only then would a caller find less than before. At a first start nobody has
+    anything, and an absent Kafka delays nobody.
     """
     own = list(by_subscription([view for view in views if view.source == name]))
     if own and position > CAUGHT_UP_WITHIN:

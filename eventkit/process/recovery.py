@@ -70,9 +70,12 @@ class BroughtOver:
     """By name, how many positions further than the restored log they had acted."""
 
 
-async def bring_over(con: asyncpg.Connection, service: Service, context: str, incarnation: Incarnation) -> BroughtOver:
-    """In a transaction of the service's database: what it keeps of a context is folded anew, in every version, and its
-    reactions go on where the restored log begins.
+async def bring_over(
+    con: asyncpg.Connection, service: Service, context: str, incarnation: Incarnation, ends: Mapping[int, int]
+) -> BroughtOver:
+    """In a transaction of the database of a service that does not run: what it keeps of a context is folded anew, in
+    every version, and its reactions go on where the restored log begins. `ends`: how far each partition of the topic
+    is; a process that starts answers only when its views have come so far.
 
     What reactions did about events that are gone stays done: it is recorded in logs that were not restored.
     """
@@ -90,6 +93,8 @@ async def bring_over(con: asyncpg.Connection, service: Service, context: str, in
     if there:
         await con.execute(f"truncate {', '.join(row['t'] for row in there)}")
     await con.execute("delete from parked where subscription = any($1::text[])", list(subscriptions))
+    for group in groups:
+        await checkpoint.must_reach(con, group, ends)
     names = [reaction.name for reaction in service.reactions if reaction.source == context]
     ahead = await con.fetch(
         "select subscription, max(position) - $2 as further from checkpoint where subscription = any($1::text[]) group "
@@ -107,7 +112,8 @@ async def bring_over(con: asyncpg.Connection, service: Service, context: str, in
     )
     await con.execute(FOLLOW, context, str(incarnation))
     await checkpoint.tell_changed(con)
-    return BroughtOver(sorted(subscriptions), {row["subscription"]: max(0, row["further"]) for row in ahead})
+    views = sorted(name for name in subscriptions if not name.endswith("_v0"))
+    return BroughtOver(views, {row["subscription"]: max(0, row["further"]) for row in ahead})
 
 
 def highest(incarnations: Iterable[Incarnation | None]) -> int:

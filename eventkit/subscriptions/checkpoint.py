@@ -168,9 +168,19 @@ async def wait(pool: asyncpg.Pool, subscriptions: list[str], partition: int, pos
         pause = min(pause * 1.5, 0.1)
 
 
+async def must_reach(con: asyncpg.Connection, group: str, positions: Mapping[int, int]) -> None:
+    """Have processes, of whatever version, answer only when a group of views has come so far, by partition. It is kept
+    as how far version 0 has come, which no view has (`of_other_versions`)."""
+    await con.executemany(
+        "insert into checkpoint values ($1, $2, $3, 0) on conflict (subscription, partition) do update set position = "
+        "excluded.position",
+        [(f"{group}_v0", partition, position) for partition, position in positions.items()],
+    )
+
+
 async def of_other_versions(con: asyncpg.Connection, subscription: str, *, newer: bool = False) -> dict[int, int]:
-    """How far the other versions of a subscription have come, or the `newer` ones, the furthest of each partition; none:
-    there are none."""
+    """How far the other versions of a subscription have come, or the `newer` ones, the furthest of each partition;
+    none: there are none."""
     group, _, version = subscription.rpartition("_v")
     rows = await con.fetch(
         r"select substr(subscription, length($1) + 1) as version, partition, position from checkpoint "

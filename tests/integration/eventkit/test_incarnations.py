@@ -1,8 +1,10 @@
 """A log that went back to a backup: nobody mixes what it was with what it became, and each can go on."""
 
+import asyncio
 import re
-from collections.abc import AsyncGenerator, Collection, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import cast
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -10,6 +12,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from cli.restoring import published
 from deploy.engines import url_of_database
 from eventkit.database import transaction
 from eventkit.errors import Rejected
@@ -19,10 +22,14 @@ from eventkit.kafka.topics import Looked, other_logs
 from eventkit.log import Recorded
 from eventkit.log.conformance import everything
 from eventkit.log.incarnations import Incarnation, Incarnations
-from eventkit.process import recovery
-from eventkit.process.host import refuse_past
+from eventkit.process import provision, recovery
+from eventkit.process.host import _caught_up, refuse_past  # pyright: ignore[reportPrivateUsage]
 from eventkit.process.service import Reaction, Service
 from eventkit.rpc.metadata import Metadata, Position
+from eventkit.subscriptions.projection import Rows, View
+from eventkit.subscriptions.reached import Reached
+from eventkit.subscriptions.subscription import Projecting
+from eventkit.subscriptions.table import READER
 from tests.conftest import fresh_database
 from tests.integration.eventkit.topics import PARTITIONS, World, running, until, world
 
@@ -53,6 +60,53 @@ async def elsewhere(postgres_of_module: str) -> str:
 async def react(_: Recorded) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Row:
+    tenant: str
+    position: int
+
+
+class Positions(View[Row]):
+    """Which events it was given."""
+
+    name, categories, key, raw = "test_positions", (), ("tenant", "position"), True
+    row = Row
+
+    def __init__(self, source: str):
+        self.source = source  # type: ignore[misc] # contexts of tests have names of their own
+
+    def fold(self, rows: Rows[Row], event: Recorded) -> None:
+        rows.put(Row(event.tenant, event.position))
+
+
+class Directory:
+    """Who follows: a view of a context, and a process that starts."""
+
+    def __init__(self, of: World, source: str):
+        self.view, self._of = Positions(source), of
+
+    async def begin(self) -> None:
+        await self._of.pool.execute(
+            f"do $$ begin create role {READER} nologin; exception when duplicate_object then end $$"
+        )
+        await provision.tables(self._of.pool, [self.view])
+
+    @property
+    def run(self) -> Callable[[Callable[[], None]], Awaitable[None]]:
+        return self._of.reading(Projecting([self.view], self._of.pool, self._of.metrics), "directory").run
+
+    async def shown(self) -> list[int]:
+        rows = await self._of.pool.fetch("select position from test_positions_v1 order by position")
+        return [row["position"] for row in rows]
+
+    async def answers(self) -> list[int]:
+        """What it shows when it is ready."""
+        async with asyncio.timeout(40):
+            reached = Reached(self._of.dsn, self._of.pool)
+            await _caught_up(self._of.pool, reached, [self.view], "reader", 0)
+        return await self.shown()
+
+
 async def test_a_log_that_went_back_is_noticed_by_its_own_relay_and_begun_anew_by_who_follows(
     kafka: str, postgres: str, elsewhere: str
 ):
@@ -65,8 +119,15 @@ async def test_a_log_that_went_back_is_noticed_by_its_own_relay_and_begun_anew_b
         async with world(postgres, cluster) as there:
             there.context, there.stored, reader.log = context, 20, there.log
             await there.append(10)
-            async with running(there.relay().run, reader.reader().run):
+            directory = Directory(reader, context)
+            await directory.begin()
+            async with running(there.relay().run, reader.reader().run, directory.run):
                 await reader.until_all_is_noted()
+
+                async def all_shown() -> bool:
+                    return len(await directory.shown()) == 30
+
+                await until(all_shown)
             first = await everything(there.log)
 
         async with world(backup, cluster) as there:  # restored, and nobody said so
@@ -90,13 +151,18 @@ async def test_a_log_that_went_back_is_noticed_by_its_own_relay_and_begun_anew_b
                 assert reader.count("nhip_other_logs") == 1
                 known = await everything(there.log)
                 assert sum(map(len, (await reader.noted()).values())) == 30
-            follows = Service((), reactions=[Reaction("notes", context, react)])
+            follows = Service((), views=[directory.view], reactions=[Reaction("notes", context, react)])
+            published_anew, ends = await published(cluster, context)
             async with transaction(reader.pool) as con:
-                done = await recovery.bring_over(con, follows, context, begun)
+                done = await recovery.bring_over(con, follows, context, published_anew, ends)
+            assert published_anew == begun
             assert done.reactions == {"notes": 10}  # it acted on so much that is gone
+            assert done.views == [directory.view.subscription]
+            assert await directory.shown() == []
             await reader.pool.execute("delete from noted where position > 20")
             reader.log = there.log
-            async with running(there.relay().run, reader.reader().run):
+            async with running(there.relay().run, reader.reader().run, directory.run):
+                assert await directory.answers() == [event.position for event in known]  # and not half of it before
                 await reader.until_all_is_noted()
             assert [event.id for event in known[:20]] == [event.id for event in first[:20]]
             assert reader.metrics.registry.get_sample_value("nhip_other_logs") == 0
