@@ -19,7 +19,7 @@ from eventkit.log import Recorded
 from eventkit.log.postgres import COLUMNS
 from eventkit.log.rows import event_of
 from eventkit.process.assembly import digest_secret, key_store
-from eventkit.settings import load, masked
+from eventkit.settings import Settings, load, masked
 from eventkit.vault import WRAPPED, VaultAway, VaultRefused
 from nhip.people.v1.events_pb2 import ErasureApproved, PersonErased
 
@@ -48,11 +48,14 @@ def erased(
 
     Keep it apart from backups, and newer than them: write it after every erasure, or every hour.
     """
-    run(_erased(to))
+
+    async def work() -> None:
+        await write_down(load(), to)
+
+    run(work())
 
 
-async def _erased(to: Path) -> None:
-    settings = load()
+async def write_down(settings: Settings, to: Path) -> None:
     if not settings.postgres:
         raise Failed("NHIP_POSTGRES must be set: where the database of people is", code=WRONG_USE)
     if settings.log:

@@ -8,11 +8,13 @@ from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import asyncpg
 import pytest
 
+from cli import keys, restoring
 from cli.backup import backed_up, put_back
 from cli.catalog import SERVICES
 from cli.client import Client, connected
@@ -24,6 +26,8 @@ from eventkit.errors import Rejected
 from eventkit.kafka.subscribing import subscriber
 from eventkit.log import Recorded
 from eventkit.log.incarnations import Incarnation
+from eventkit.log.moving import Unfinished
+from eventkit.log.postgres import PostgresLog
 from eventkit.process.host import Running, running
 from eventkit.rpc.auth import of_settings
 from eventkit.rpc.demo_issuer import DemoIssuer
@@ -113,8 +117,11 @@ async def names(client: Client) -> dict[str, str]:
         asked.page_token = token
 
 
-async def test_what_a_backup_had_is_all_there_of_one_moment_and_everybody_goes_on(site: Site, tmp_path: Path):
+async def test_what_a_backup_had_is_all_there_of_one_moment_and_everybody_goes_on(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     folder, seen, told = tmp_path / "backup", list[Recorded](), list[Incarnation]()
+    listed = tmp_path / "listed.jsonl"
 
     async def handle(event: Recorded) -> None:
         seen.append(event)
@@ -160,7 +167,20 @@ async def test_what_a_backup_had_is_all_there_of_one_moment_and_everybody_goes_o
 
         await until(all_seen)
         assert told == []
+        await keys.write_down(site.settings, listed)
     await site.lose_everything()
+
+    with monkeypatch.context() as patch:
+        cut_off_when_topics_are_empty(site, patch)
+        with pytest.raises(Failed, match="cut off here"):
+            await put_back(site.settings, folder, None, [])
+    await site.lose_everything()
+    kept = folder / "erased.jsonl"
+    assert kept.read_text() == listed.read_text() == json.dumps({"tenant": TENANT, "person_id": minh}) + "\n"
+    kept = kept.rename(tmp_path / "kept.jsonl")
+    with pytest.raises(Failed, match="nobody can say who was erased"):
+        await put_back(site.settings, folder, None, [])
+    kept.rename(folder / "erased.jsonl")
 
     await put_back(site.settings, folder, None, [])
     con = await connect(site.settings.database("goals"), "test")
@@ -193,6 +213,23 @@ async def test_what_a_backup_had_is_all_there_of_one_moment_and_everybody_goes_o
         with pytest.raises(Failed, match="put into empty databases"):
             await put_back(site.settings, folder, None, [])
     await broker.stop()
+
+
+def cut_off_when_topics_are_empty(site: Site, patch: pytest.MonkeyPatch) -> None:
+    begun_anew, empty = restoring.begun_anew, restoring.empty
+
+    async def looked_at(*given: Any) -> dict[str, Incarnation]:
+        with pytest.raises(Unfinished, match="call `nhip restore` again"):
+            async with PostgresLog(site.settings.database("people")):
+                pass
+        return await begun_anew(*given)
+
+    async def and_no_further(*given: Any) -> None:
+        await empty(*given)
+        raise ConnectionResetError("cut off here")
+
+    patch.setattr(restoring, "begun_anew", looked_at)
+    patch.setattr(restoring, "empty", and_no_further)
 
 
 async def _has(seen: list[Recorded], person: str) -> bool:
