@@ -97,7 +97,9 @@ async def _serve(
 async def chromium() -> AsyncGenerator[Browser]:
     found = find_browser()
     if found is None:
-        pytest.fail("no browser: install Chromium (Debian: apt install chromium), or set NHIP_BROWSER to one")
+        pytest.fail(
+            "no browser: install Chromium (Debian: apt install chromium-headless-shell), or set NHIP_BROWSER to one"
+        )
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=str(found), args=["--no-sandbox"])
         yield browser
