@@ -55,16 +55,16 @@ def install_browser() -> None:
 
 def main() -> int:
     browser = find_browser()
-    if not os.environ.get("NHIP_BROWSER") and (
-        browser is None or browser.name == "chromium"
-    ):  # Debian has a leaner one
+    leanest = browser is not None and browser.name != "chromium"  # beside that Debian has the one without a window
+    if not leanest and not os.environ.get("NHIP_BROWSER"):
         install_browser()
         browser = find_browser()
     if browser:
         print(f"Browser for the tests: {browser}")
         return 0
     print(
-        "No browser for the browser tests: install Chromium (Debian: apt install chromium-headless-shell) or set NHIP_BROWSER to one",
+        "No browser for the browser tests: install Chromium (Debian: apt install chromium-headless-shell) or set "
+        "NHIP_BROWSER to one",
         file=sys.stderr,
     )
     return 1 if os.environ.get("CI") == "true" else 0
