@@ -113,7 +113,7 @@ async def test_the_ledger_says_who_what_before_and_after_and_why(opened: Open, p
         await tabs.get_by_role("link", name="Kiểm toán").click()
     await expect(page.locator(".completeness")).to_contain_text("Sổ đầy đủ: 2.258 mục")
     await expect(page.get_by_text("cũng được ghi lại")).to_be_visible()
-    await page.get_by_text("Tìm", exact=True).first.click()
+    await page.locator("main").get_by_text("Tìm", exact=True).first.click()
     await page.get_by_label("Loại lý do").select_option(label="Đề xuất từ dưới lên")
     await page.get_by_label("Về điều gì").select_option(label="KPI")
     await page.get_by_label("Từ ngày").fill("2025-03-12")
