@@ -150,7 +150,8 @@ async def test_a_token_of_an_oauth_server_is_a_login(broker: Secured):
         unlike = replace(stranger, security=replace(stranger.security, password="wrong"))
         assert "answers 401 invalid_client" in await unlike.refusal()
         assert "wrong" not in await unlike.refusal()
-    assert "does not answer" in await broker.by_token("nhip-people", token_url).refusal()
+    assert await broker.by_token("nhip-people", token_url).refusal() == ""  # by the token that it has
+    assert "does not answer" in await broker.by_token("nhip-goals", token_url).refusal()
 
 
 async def test_a_login_that_is_refused_is_a_sentence(broker: Secured, tmp_path: Path):
