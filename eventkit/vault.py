@@ -10,9 +10,9 @@ import binascii
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
 
 import httpx
+from pydantic import BaseModel, ValidationError, field_validator
 
 WRAPPED = "vault:v"
 """How a key that is wrapped begins."""
@@ -62,24 +62,32 @@ class Transit:
             raise VaultAway(f"Vault at {self.address} does not answer ({type(error).__name__})") from None
         if reply.is_server_error or reply.status_code in (412, 429, 472, 473):  # sealed, standing by, busy
             raise VaultAway(f"Vault at {self.address} answers {reply.status_code}")
-        told = _json(reply)
+        told = _Reply.of(reply.content)
         if not reply.is_success:
-            errors = "; ".join(map(str, cast(list[object], told.get("errors") or [])))
-            raise VaultRefused(f"Vault at {url} answers {reply.status_code} {errors}".rstrip())
-        data: Any = told.get("data")
-        answer: Any = cast(dict[str, Any], data).get(wanted) if isinstance(data, dict) else None
-        if not isinstance(answer, str):
+            raise VaultRefused(f"Vault at {url} answers {reply.status_code} {'; '.join(told.errors)}".rstrip())
+        if wanted not in told.data:
             raise VaultRefused(f"Vault at {url} answers without {wanted}: is that a transit engine?")
-        return answer
+        return told.data[wanted]
 
 
-def _json(reply: httpx.Response) -> dict[str, Any]:
-    """What an answer says; nothing when it is no object of JSON."""
-    try:
-        told: Any = reply.json()
-    except ValueError:
-        return {}
-    return cast(dict[str, Any], told) if isinstance(told, dict) else {}
+class _Reply(BaseModel):
+    """What Vault says; of `data` what is a text."""
+
+    data: dict[str, str] = {}
+    errors: list[str] = []
+
+    @field_validator("data", mode="before")
+    @classmethod
+    def _texts(cls, value: object) -> object:
+        return {name: text for name, text in value.items() if isinstance(text, str)} if isinstance(value, dict) else {}
+
+    @classmethod
+    def of(cls, body: bytes) -> "_Reply":
+        """What can be read of it; nothing when it is something else."""
+        try:
+            return cls.model_validate_json(body)
+        except ValidationError:
+            return cls()
 
 
 def _decoded(text: str) -> bytes:

@@ -5,11 +5,11 @@ of client credentials (RFC 6749 §4.4)."""
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Any, cast
 
 import httpx
 from aiokafka.abc import AbstractTokenProvider
 from aiokafka.errors import KafkaError
+from pydantic import BaseModel, ValidationError
 
 PATIENCE = 10.0
 """Seconds that the server has to answer."""
@@ -64,19 +64,25 @@ class ClientCredentials(AbstractTokenProvider):
                 reply = await http.post(self._url, data=form, auth=(self._client, self._secret()))
         except httpx.HTTPError as error:
             raise TokenRefused(f"{self._url} does not answer ({type(error).__name__})") from None
-        told = _json(reply)
+        told = _Reply.of(reply.content)
         if not reply.is_success:
-            raise TokenRefused(f"{self._url} answers {reply.status_code} {told.get('error', '')}".rstrip())
-        token, life = told.get("access_token"), told.get("expires_in", ASSUMED_SECONDS)
-        if not isinstance(token, str) or not token:
+            raise TokenRefused(f"{self._url} answers {reply.status_code} {told.error}".rstrip())
+        if not told.access_token:
             raise TokenRefused(f"{self._url} answers without an access_token")
-        return token, float(life) if isinstance(life, int | float) else ASSUMED_SECONDS
+        return told.access_token, told.expires_in
 
 
-def _json(reply: httpx.Response) -> dict[str, Any]:
-    """What an answer says; nothing when it is no object of JSON."""
-    try:
-        told: Any = reply.json()
-    except ValueError:
-        return {}
-    return cast(dict[str, Any], told) if isinstance(told, dict) else {}
+class _Reply(BaseModel):
+    """What an OAuth server says (RFC 6749 §5); some give numbers as texts."""
+
+    access_token: str = ""
+    expires_in: float = ASSUMED_SECONDS
+    error: str = ""
+
+    @classmethod
+    def of(cls, body: bytes) -> "_Reply":
+        """What can be read of it; nothing when it is something else."""
+        try:
+            return cls.model_validate_json(body)
+        except ValidationError:
+            return cls()

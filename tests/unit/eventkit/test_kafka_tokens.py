@@ -50,6 +50,17 @@ async def test_one_token_is_asked_for_and_kept_for_most_of_its_life():
     assert await mine.token() == "t2"
 
 
+async def test_a_life_that_is_given_as_a_text_is_understood_too():
+    server, clock = Server(), Time()
+    server.answers = httpx.Response(200, json={"access_token": "t", "expires_in": "1000"})
+    mine = tokens(server, clock)
+    assert await mine.token() == "t"
+    clock.now = 799.0
+    assert (await mine.token(), len(server.asked)) == ("t", 1)
+    clock.now = 800.0
+    assert (await mine.token(), len(server.asked)) == ("t", 2)
+
+
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
