@@ -105,7 +105,11 @@ def restore(
     read from the topic of people, as far as that is still there, and from --erasures. Before topics are emptied they
     are written into the backup's folder, where the next restore of it finds them.
     """
-    run(put_back(load(), folder, programs, erasures or [], no_erasures=no_erasures))
+
+    async def work() -> None:
+        await put_back(load(), folder, programs, erasures or [], no_erasures=no_erasures)
+
+    run(work())
 
 
 # --- backup
