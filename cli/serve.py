@@ -12,7 +12,7 @@ from cli.catalog import GATEWAY, SERVICES
 from cli.hosting import hosted, until_something_ends
 from cli.running import WRONG_USE, Failed, run
 from eventkit import telemetry
-from eventkit.process.host import metrics_of
+from eventkit.process.metrics_page import metrics_of
 from eventkit.rpc.auth import of_settings
 from eventkit.rpc.demo_issuer import DemoIssuer
 from eventkit.settings import Settings, load

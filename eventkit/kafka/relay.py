@@ -20,8 +20,8 @@ from eventkit.kafka import Kept, Topics
 from eventkit.kafka.topics import FRESH_SECONDS
 from eventkit.log import EventLog, Recorded
 from eventkit.log.faults import Backoff
+from eventkit.subscriptions.following import one_ahead
 from eventkit.subscriptions.leadership import Lead, Leads
-from eventkit.subscriptions.subscription import one_ahead
 from eventkit.telemetry import Metrics
 
 log = structlog.get_logger(__name__)

@@ -5,8 +5,8 @@ The same in one process that hosts every service and in a process of its own.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -17,15 +17,15 @@ from google.protobuf.message import Message
 
 from eventkit.context import Actor
 from eventkit.database import connection
-from eventkit.errors import Rejected
 from eventkit.kafka import Cluster, TopicReader, Topics
 from eventkit.kafka.relay import Relay
 from eventkit.log import EventLog, Recorded
 from eventkit.log.faults import TRANSIENT
-from eventkit.log.incarnations import Incarnations
 from eventkit.process import lag, provision
 from eventkit.process.assembly import assembled, digest_secret
+from eventkit.process.metrics_page import metrics_of
 from eventkit.process.operations import ACCESS, OPERATIONS, Operations
+from eventkit.process.recovery import refuse_past
 from eventkit.process.service import Build, Reaction, Resources, Service
 from eventkit.process.timer import Ticking
 from eventkit.process.use import Use
@@ -36,19 +36,20 @@ from eventkit.rpc.ceilings import Rates
 from eventkit.rpc.health import HealthServer, Heartbeats
 from eventkit.rpc.integrations import Keyed, Signatures
 from eventkit.rpc.linked import Linked
-from eventkit.rpc.metadata import POSITION, Position
+from eventkit.rpc.metadata import Position
 from eventkit.rpc.server import Api, Server
 from eventkit.rpc.tls import Tls
 from eventkit.settings import Settings, SettingsError
 from eventkit.subscriptions import checkpoint, readers
 from eventkit.subscriptions.checkpoint import OWN_FEED
+from eventkit.subscriptions.following import follow
 from eventkit.subscriptions.leadership import Leads
 from eventkit.subscriptions.projection import AnyView, by_subscription
 from eventkit.subscriptions.reached import Reached
 from eventkit.subscriptions.readers import Reader
-from eventkit.subscriptions.subscription import Projecting, React, Reacting, Subscription, count_parked, follow
+from eventkit.subscriptions.subscription import Projecting, React, Reacting, Subscription, count_parked
 from eventkit.subscriptions.table import READER
-from eventkit.telemetry import Metrics, MetricsServer
+from eventkit.telemetry import Metrics
 from eventkit.vault import VaultAway
 
 if TYPE_CHECKING:
@@ -95,19 +96,6 @@ class Running:
 
     def alive(self) -> bool:
         return self.progress.alive() and not any(task.done() for task in self.tasks if not self.stopping)
-
-
-@contextmanager
-def metrics_of(settings: Settings, metrics: Metrics) -> Generator[int]:
-    """Metrics can be fetched for as long as the block lasts, at the port that it is given."""
-    tls = Tls.of(settings)
-    pair = (tls.certificate_file, tls.key_file) if tls and settings.metrics_tls else None
-    server = MetricsServer(metrics, host=settings.host, port=settings.metrics_port, pair=pair)
-    port = server.start()
-    try:
-        yield port
-    finally:
-        server.stop()
 
 
 @asynccontextmanager
@@ -333,24 +321,6 @@ async def _refuse_another_log(
         raise SettingsError(
             f"what {name} keeps has come to position {seen}, and its log ends at {last}: put NHIP_LOG as it was, or "
             "restore log and database to one moment"
-        )
-
-
-def refuse_past(incarnations: Incarnations, after: Mapping[str, Position]) -> None:
-    """Raises Rejected for a position of a log before it was restored, which nobody comes to any more; up to where the
-    restored log began it is the same in both. Raises TimeoutError for one of an incarnation that is not followed here,
-    as after a wait that was not over: this service may not have been brought over to it yet."""
-    for context, position in after.items():
-        known = incarnations.of(context)
-        if known is None or position <= known.after or position.incarnation == known.mark.removeprefix("@"):
-            continue
-        if position.incarnation and context != incarnations.name:
-            raise TimeoutError(f"{incarnations.name} follows {known} of {context}")
-        raise Rejected(
-            "POSITION_OF_ANOTHER_LOG",
-            f"{context}={position} is of the log of {context} before it was restored from a backup, which ended at "
-            f"{known.after}: what was recorded behind that is gone; ask without this position",
-            field=POSITION,
         )
 
 

@@ -24,9 +24,10 @@ from eventkit.rpc.access import Allow, anyone, integration_may, may, roles, serv
 from eventkit.rpc.server import Api
 from eventkit.subscriptions import parking, readers
 from eventkit.subscriptions.checkpoint import OWN_FEED
+from eventkit.subscriptions.following import feed_upto
 from eventkit.subscriptions.projection import AnyView, Comparison, Expected, Mismatch, compare
 from eventkit.subscriptions.readers import Reader
-from eventkit.subscriptions.subscription import Projecting, Subscription, feed_upto
+from eventkit.subscriptions.subscription import Projecting, Subscription
 from nhip.common.v1 import operations_pb2 as pb
 from nhip.common.v1.command_pb2 import Accepted
 

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from eventkit.log.incarnations import CURRENT, FOLLOW, INSERT, SCHEMA, Incarnation
+from eventkit.errors import Rejected
+from eventkit.log.incarnations import CURRENT, FOLLOW, INSERT, SCHEMA, Incarnation, Incarnations
 from eventkit.process.service import Service
+from eventkit.rpc.metadata import POSITION, Position
 from eventkit.subscriptions import checkpoint, readers
 from eventkit.subscriptions.projection import by_subscription
 
@@ -119,3 +121,21 @@ async def bring_over(
 def highest(incarnations: Iterable[Incarnation | None]) -> int:
     """The number of the last one that began; 1 where none is named."""
     return max((each.number for each in incarnations if each), default=1)
+
+
+def refuse_past(incarnations: Incarnations, after: Mapping[str, Position]) -> None:
+    """Raises Rejected for a position of a log before it was restored, which nobody comes to any more; up to where the
+    restored log began it is the same in both. Raises TimeoutError for one of an incarnation that is not followed here,
+    as after a wait that was not over: this service may not have been brought over to it yet."""
+    for context, position in after.items():
+        known = incarnations.of(context)
+        if known is None or position <= known.after or position.incarnation == known.mark.removeprefix("@"):
+            continue
+        if position.incarnation and context != incarnations.name:
+            raise TimeoutError(f"{incarnations.name} follows {known} of {context}")
+        raise Rejected(
+            "POSITION_OF_ANOTHER_LOG",
+            f"{context}={position} is of the log of {context} before it was restored from a backup, which ended at "
+            f"{known.after}: what was recorded behind that is gone; ask without this position",
+            field=POSITION,
+        )

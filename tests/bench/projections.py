@@ -27,9 +27,10 @@ from eventkit.log import StreamId, Write
 from eventkit.log.postgres import PostgresLog
 from eventkit.process import provision
 from eventkit.subscriptions.checkpoint import OWN_FEED
+from eventkit.subscriptions.following import feed_upto, follow
 from eventkit.subscriptions.leadership import Leads
 from eventkit.subscriptions.reached import Reached
-from eventkit.subscriptions.subscription import Projecting, feed_upto, follow
+from eventkit.subscriptions.subscription import Projecting
 from eventkit.telemetry import Metrics
 from services.goals.views.progress import ProgressView
 from tests.bench.harness import Bench, Figure, at_least

@@ -31,8 +31,8 @@ from eventkit.privacy.keys import KeyStore
 from eventkit.privacy.words import Words
 from eventkit.subscriptions import checkpoint
 from eventkit.subscriptions.checkpoint import OWN_FEED, Checkpoint
+from eventkit.subscriptions.following import follow
 from eventkit.subscriptions.leadership import Leads
-from eventkit.subscriptions.subscription import follow
 from eventkit.subscriptions.table import READER, reading
 from nhip.rewards.v1.events_pb2 import GiftOffered, GiftReserved
 from tests.integration.eventkit.topics import Notes, World, running, until, world

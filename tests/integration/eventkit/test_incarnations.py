@@ -23,7 +23,8 @@ from eventkit.log import Recorded
 from eventkit.log.conformance import everything
 from eventkit.log.incarnations import Incarnation, Incarnations
 from eventkit.process import provision, recovery
-from eventkit.process.host import _caught_up, refuse_past  # pyright: ignore[reportPrivateUsage]
+from eventkit.process.host import _caught_up  # pyright: ignore[reportPrivateUsage]
+from eventkit.process.recovery import refuse_past
 from eventkit.process.service import Reaction, Service
 from eventkit.rpc.metadata import Metadata, Position
 from eventkit.subscriptions.projection import Rows, View

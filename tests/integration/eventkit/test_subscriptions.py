@@ -19,9 +19,10 @@ from eventkit.log.postgres import PostgresLog
 from eventkit.process import provision
 from eventkit.subscriptions import checkpoint, parking
 from eventkit.subscriptions.checkpoint import OWN_FEED, Checkpoint, Fenced
+from eventkit.subscriptions.following import feed_upto, follow
 from eventkit.subscriptions.leadership import Leads
 from eventkit.subscriptions.projection import Rows, View, by_subscription
-from eventkit.subscriptions.subscription import Projecting, Reacting, Subscription, feed_upto, follow
+from eventkit.subscriptions.subscription import Projecting, Reacting, Subscription
 from eventkit.subscriptions.table import Key, reading
 from eventkit.telemetry import Metrics
 from nhip.people.v1.events_pb2 import UnitCreated, UnitHeadAppointed
