@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-from pydantic import BaseModel, ValidationError, field_validator
+from pydantic import BaseModel, JsonValue, ValidationError
 
 WRAPPED = "vault:v"
 """How a key that is wrapped begins."""
@@ -65,21 +65,17 @@ class Transit:
         told = _Reply.of(reply.content)
         if not reply.is_success:
             raise VaultRefused(f"Vault at {url} answers {reply.status_code} {'; '.join(told.errors)}".rstrip())
-        if wanted not in told.data:
+        answer = told.data.get(wanted)
+        if not isinstance(answer, str):
             raise VaultRefused(f"Vault at {url} answers without {wanted}: is that a transit engine?")
-        return told.data[wanted]
+        return answer
 
 
 class _Reply(BaseModel):
-    """What Vault says; of `data` what is a text."""
+    """What Vault says."""
 
-    data: dict[str, str] = {}
+    data: dict[str, JsonValue] = {}
     errors: list[str] = []
-
-    @field_validator("data", mode="before")
-    @classmethod
-    def _texts(cls, value: object) -> object:
-        return {name: text for name, text in value.items() if isinstance(text, str)} if isinstance(value, dict) else {}
 
     @classmethod
     def of(cls, body: bytes) -> "_Reply":
