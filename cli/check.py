@@ -18,6 +18,7 @@ from eventkit.log.port import Recorded
 from eventkit.log.postgres import FIND
 from eventkit.log.rows import event_of
 from eventkit.privacy.keys import known_installation
+from eventkit.privacy.ledger import standing_of
 from eventkit.process import provision
 from eventkit.process.assembly import planned
 from eventkit.settings import Settings, load
@@ -61,6 +62,7 @@ async def _postgres(settings: Settings) -> tuple[list[str], str]:
     where = provision.postgres_of(settings.postgres)
     try:
         installation = await known_installation(settings.database(provision.KEYS))
+        found = (await standing_of(settings.database(provision.KEYS))).sentences()
     except asyncpg.InvalidCatalogNameError:
         return [f"{where}: the database of keys is not there: `nhip provision` makes it"], ""
     except (*TRANSIENT, asyncpg.PostgresError, ValueError) as error:
@@ -68,7 +70,7 @@ async def _postgres(settings: Settings) -> tuple[list[str], str]:
     if not installation:
         return [f"{where}: the database of keys is empty: `nhip provision` fills it"], ""
     say(f"{where}: this is the installation {settings.installation} ({installation})")
-    return [], installation
+    return [f"{where}: {sentence}" for sentence in found], installation
 
 
 async def _database(settings: Settings, service: str) -> str:

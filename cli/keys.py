@@ -3,7 +3,8 @@
 import base64
 import json
 import secrets
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -15,9 +16,11 @@ from cli.operating import Directory
 from cli.running import WRONG_USE, Failed, run, say
 from deploy.keys import MASTER_KEY, write_secret
 from eventkit.database import connect
+from eventkit.engine_settings import KEYS
 from eventkit.log import Recorded
 from eventkit.log.postgres import COLUMNS
 from eventkit.log.rows import event_of
+from eventkit.privacy import ledger
 from eventkit.process.assembly import digest_secret, key_store
 from eventkit.settings import Settings, load, masked
 from eventkit.vault import WRAPPED, VaultAway, VaultRefused
@@ -148,7 +151,107 @@ async def _wrap(to: Path) -> None:
     say(f"{to} holds the master key as Vault wrapped it")
 
 
-async def _rotate(directory: Path) -> None:
+@app.command()
+def lost(
+    tenant: Annotated[str, typer.Option(help="Only of this tenant.")] = "",
+    person: Annotated[str, typer.Option(help="Only this one, of --tenant.")] = "",
+    went_back: Annotated[
+        bool, typer.Option("--went-back", help="Of a database of keys that alone went back to a backup: whoever lost.")
+    ] = False,
+    confirm: Annotated[
+        bool, typer.Option("--confirm", help="Wait no more: the next words get a new key, and those before stay lost.")
+    ] = False,
+    directory: Directory = Path("var"),
+) -> None:
+    """Say whose keys are lost: gone, though nobody destroyed them. What is sealed with them does not open, and nobody
+    gets another one, until a backup has them (`nhip keys recover`) or --confirm is said."""
+    if confirm and not went_back and not (tenant and person):
+        raise typer.BadParameter("say of whom: --tenant and --person; or --went-back", param_hint="--confirm")
+    if went_back and person:
+        raise typer.BadParameter("this is of one person alone: leave one of the two out", param_hint="--went-back")
+
+    async def work() -> None:
+        async with _keys_of(_settings(directory)) as con:
+            if not confirm:
+                await _tell_lost(con, tenant, person)
+            elif went_back:
+                say(f"{await ledger.accept_gaps(con)} gaps are accepted: keys are made again, within moments")
+            elif await ledger.give_up(con, tenant, person):
+                say(f"The next words about {person} of {tenant} get a new key; those before stay unreadable for ever")
+            else:
+                raise Failed(f"the key of {person} of {tenant} is not lost: nothing was changed", code=WRONG_USE)
+
+    run(work())
+
+
+@app.command()
+def recover(
+    source: Annotated[
+        str,
+        typer.Option("--from", help="A database of keys as a backup had it, restored beside: postgresql://…/old_keys"),
+    ],
+    directory: Directory = Path("var"),
+) -> None:
+    """Put keys that are lost back, from a database of keys that was restored beside this one. Safe to repeat.
+
+    What is there stays as it is, and whoever was erased stays erased.
+    """
+
+    async def work() -> None:
+        async with _keys_of(_settings(directory)) as con:
+            try:
+                other = await connect(source, "nhip keys", command_timeout=None)
+            except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                raise Failed(f"{masked(source)} cannot be read ({type(error).__name__}: {error})") from None
+            try:
+                async with con.transaction():
+                    number = await ledger.recover(con, other)
+            except ledger.KeyLost as error:
+                raise Failed(f"{masked(source)}: {error}; nothing was changed", code=WRONG_USE) from None
+            finally:
+                await other.close()
+            say(f"{number} keys are back")
+            for sentence in (await ledger.standing(con)).sentences():
+                say(f"Still: {sentence}")
+
+    run(work())
+
+
+SHOWN = 1000
+
+
+async def _tell_lost(con: asyncpg.Connection, tenant: str, person: str) -> None:
+    rows = await con.fetch(ledger.LIST_LOST, tenant, person, SHOWN + 1)
+    for row in rows[:SHOWN]:
+        say(f"{row['tenant']} {row['person']}: made {row['made_at'].isoformat(timespec='seconds')}")
+    if len(rows) > SHOWN:
+        say(f"and more: name a --tenant; these are the first {SHOWN}")
+    told = (await ledger.standing(con)).sentences()
+    if not rows and not told:
+        say("No key is lost")
+    if told:
+        raise Failed("\n".join(told))
+
+
+@asynccontextmanager
+async def _keys_of(settings: Settings) -> AsyncGenerator[asyncpg.Connection]:
+    try:
+        con = await connect(settings.database(KEYS), "nhip keys", command_timeout=None)
+        try:
+            if await con.fetchval("select to_regclass('key_made')") is None:
+                raise Failed("this database of keys has no ledger yet: `nhip provision` of this version makes it")
+            yield con
+        finally:
+            await con.close()
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise Failed(f"{error}: say it with an owner's NHIP_POSTGRES, as `nhip provision`") from None
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        where = masked(settings.postgres)
+        raise Failed(f"the database of keys at {where} cannot be used ({type(error).__name__}: {error})") from None
+
+
+def _settings(directory: Path) -> Settings:
+    """As in the environment, and of what `nhip up` wrote down. Raises `Failed`."""
     local = written(directory)
     overrides: dict[str, object] = {}
     if not load().postgres and (postgres := local.engines.get("postgres")):
@@ -158,6 +261,11 @@ async def _rotate(directory: Path) -> None:
     settings = load(**overrides)
     if not settings.postgres:
         raise Failed("NHIP_POSTGRES must be set: where the database of keys (nhip_keys) is", code=WRONG_USE)
+    return settings
+
+
+async def _rotate(directory: Path) -> None:
+    settings = _settings(directory)
     store = key_store(settings)
     try:
         async with store:

@@ -399,6 +399,14 @@ class Metrics:
         self.unreadable_words = Counter(
             "nhip_unreadable_words", "Personal words in replies that did not open.", registry=to
         )
+        self.lost_keys = Gauge(
+            "nhip_lost_keys", "Persons whose key is not there any more, though nobody destroyed it.", registry=to
+        )
+        self.keys_went_back = Gauge(
+            "nhip_keys_went_back",
+            "1: the database of keys lacks some that this service knows of, so that no keys are made.",
+            registry=to,
+        )
         self.timer_overdue = Gauge(
             "nhip_timer_overdue_seconds",
             "For how long what a timer has not done yet has been due; 0: nothing is.",

@@ -103,8 +103,9 @@ def kafka(engines: Engines) -> str:
 
 
 @asynccontextmanager
-async def fresh_database(server: str) -> AsyncGenerator[str]:
-    name = f"test_{uuid4().hex[:12]}"
+async def fresh_database(server: str, suffix: str = "") -> AsyncGenerator[str]:
+    """`suffix`: what its name ends with, after what no other test has."""
+    name = f"test_{uuid4().hex[:12]}{suffix}"
     connection = await asyncpg.connect(server)
     try:
         await connection.execute(f"CREATE DATABASE {name}")

@@ -10,7 +10,7 @@ both are needed, and an interruption is gone on from.
 import asyncio
 import hmac
 import time
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import Enum
@@ -21,6 +21,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 
 from eventkit.database import connect, pool, transaction
+from eventkit.privacy import ledger
+from eventkit.privacy.ledger import KeysWentBack, Made, Witness
 from eventkit.settings import SettingsError
 
 KEY_SECONDS = 60.0
@@ -82,7 +84,9 @@ class Missing(Enum):
     DESTROYED = "destroyed"
     """The person was erased."""
     NEVER = "never"
-    """There is no such key."""
+    """There never was one."""
+    LOST = "lost"
+    """There was one, and nobody destroyed it."""
     UNREADABLE = "unreadable"
     """There is one, and no master key opens it."""
 
@@ -97,17 +101,24 @@ class Rotated:
     """Opened by neither master key: left as they are."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    at: float
+    key: bytes
+    made: Made | None
+
+
 class KeyStore:
     """Keys of persons in a database of their own. `old` is the master key before, while it is being changed.
 
     Entering raises WrongMasterKey.
     """
 
-    def __init__(self, dsn: str, master: bytes, *, old: bytes | None = None):
-        self._dsn = dsn
+    def __init__(self, dsn: str, master: bytes, *, old: bytes | None = None, witness: Witness | None = None):
+        self._dsn, self._witness = dsn, witness
         self._current = master_id(master)
         self._masters = {master_id(key): key for key in (master, old) if key}
-        self._cache: dict[tuple[str, str], tuple[float, bytes]] = {}
+        self._cache: dict[tuple[str, str], _Kept] = {}
         self._destroyed = set[tuple[str, str]]()
         """Heard of; a key that was read just before is not kept."""
         self._listener: asyncpg.Connection | None = None
@@ -120,8 +131,9 @@ class KeyStore:
         try:
             async with self._alone() as con:
                 # Where somebody else made the tables, this login may not.
-                if await con.fetchval("select to_regclass('installation')") is None:
+                if await con.fetchval("select to_regclass('key_made')") is None:
                     await con.execute(SCHEMA)
+                    await con.execute(ledger.SCHEMA)
                 await self._check(con)
                 self.installation = await _installation(con)
         except BaseException:
@@ -285,72 +297,85 @@ class KeyStore:
             return Missing.DESTROYED
         if row is None:
             return Missing.NEVER
-        if row["wrapped"] is None:
+        if row["destroyed"]:
             return Missing.DESTROYED
+        if row["wrapped"] is None:
+            log.error("keys.lost", tenant=tenant, person=person)
+            return Missing.LOST
         key = self._opened(row["wrapped"], row["master"])
         if key is None:
             log.error("keys.unreadable", tenant=tenant, person=person)
             return Missing.UNREADABLE
-        self._cache[tenant, person] = time.monotonic(), key
+        made = Made(row["serial"], row["mark"]) if row["serial"] is not None else None
+        self._cache[tenant, person] = _Kept(time.monotonic(), key, made)
         return key
 
-    async def key(self, tenant: str, person: str, *, make: bool = False) -> bytes | Missing:
-        """A person's key.
-
-        `make`: make it if there never was one. Raises WrongMasterKey where one would be made that nobody opens later.
-        """
-        await self._listen()
-        if key := self._kept(tenant, person):
-            return key
-        ask = "select wrapped, master from person_key where tenant = $1 and person = $2"
-        row = await self._pool.fetchrow(ask, tenant, person)
-        if row is None and make:
-            async with transaction(self._pool) as con:
-                active = await self._active(con)
-                await con.execute(
-                    "insert into person_key(tenant, person, wrapped, master) values ($1, $2, $3, $4) on conflict do "
-                    "nothing",
-                    tenant,
-                    person,
-                    aes_key_wrap(self._masters[active], AESGCM.generate_key(256)),
-                    active,
-                )
-            row = await self._pool.fetchrow(ask, tenant, person)
-        return self._keep(tenant, person, row)
-
     def _kept(self, tenant: str, person: str) -> bytes | None:
-        at, key = self._cache.get((tenant, person), (0.0, b""))
-        return key if key and time.monotonic() - at < KEY_SECONDS else None
+        kept = self._cache.get((tenant, person))
+        return kept.key if kept and time.monotonic() - kept.at < KEY_SECONDS else None
+
+    async def key(self, tenant: str, person: str, *, make: bool = False) -> bytes | Missing:
+        """A person's key; `make` as in `keys`."""
+        return (await self.keys(tenant, {person}, make=make))[person]
 
     async def keys(self, tenant: str, people: set[str], *, make: bool = False) -> dict[str, bytes | Missing]:
-        """The keys of several persons, in one question for those that are not at hand; `make` as in `key`, all of them
-        in one commit."""
+        """The keys of several persons, in one question for those that are not at hand.
+
+        `make`: to seal with them; those of whom there never was one are made, in one commit. Raises WrongMasterKey
+        where one would be made that nobody opens later, KeysWentBack where nobody knows whether there was one.
+        """
         await self._listen()
         keys: dict[str, bytes | Missing] = {person: key for person in people if (key := self._kept(tenant, person))}
         if missing := people - keys.keys():
             by_person = await self._rows(tenant, missing)
             if make and (never := sorted(missing - by_person.keys())):
-                async with transaction(self._pool) as con:
-                    active = await self._active(con)
-                    await con.execute(
-                        "insert into person_key(tenant, person, wrapped, master) select $1, person, wrapped, $4 from "
-                        "unnest($2::text[], $3::bytea[]) made(person, wrapped) on conflict do nothing",
-                        tenant,
-                        never,
-                        [aes_key_wrap(self._masters[active], AESGCM.generate_key(256)) for _ in never],
-                        active,
-                    )
+                await self._make(tenant, never)
                 by_person |= await self._rows(tenant, never)
             keys |= {person: self._keep(tenant, person, by_person.get(person)) for person in missing}
+        if make and self._witness:
+            made = [kept.made for each in people if (kept := self._cache.get((tenant, each))) and kept.made]
+            if made:
+                await self._witness.knows(max(made))
         return keys
 
+    async def _make(self, tenant: str, people: Sequence[str]) -> None:
+        new = [AESGCM.generate_key(256) for _ in people]
+        try:
+            async with transaction(self._pool) as con:
+                active = await self._active(con)
+                await con.execute(
+                    "insert into person_key(tenant, person, wrapped, master) select $1, person, wrapped, $4 from "
+                    "unnest($2::text[], $3::bytea[]) made(person, wrapped) on conflict do nothing",
+                    tenant,
+                    people,
+                    [aes_key_wrap(self._masters[active], key) for key in new],
+                    active,
+                )
+        except asyncpg.PostgresError as error:
+            if error.sqlstate == ledger.WENT_BACK:
+                raise KeysWentBack(str(error)) from error
+            if error.sqlstate != ledger.LOST:  # it was lost in between, and is found to be
+                raise
+
     async def _rows(self, tenant: str, people: Iterable[str]) -> dict[str, asyncpg.Record]:
+        """Of each whom there is, or was, a key of."""
         rows = await self._pool.fetch(
-            "select person, wrapped, master from person_key where tenant = $1 and person = any($2::text[])",
+            "select person, k.wrapped, k.master, m.serial, m.mark, k.destroyed_at is not null or m.destroyed_at is not "
+            "null as destroyed from (select * from person_key where tenant = $1 and person = any($2::text[])) k full "
+            "join (select * from key_made where tenant = $1 and person = any($2::text[]) and given_up_at is null) m "
+            "using (person)",
             tenant,
             list(people),
         )
         return {row["person"]: row for row in rows}
+
+    async def compare(self) -> bool:
+        """Whether the keys that this service knows of are there, or somebody has said to go on without."""
+        return self._witness is None or await self._witness.compare(self._pool)
+
+    async def lost(self) -> int:
+        """How many persons' keys are lost."""
+        return int(await self._pool.fetchval(ledger.COUNT_LOST))
 
     async def destroy(self, tenant: str, person: str) -> None:
         """Make all words about a person unreadable, for ever. Repeating it changes nothing."""
@@ -378,6 +403,7 @@ async def installation(dsn: str) -> str:
         async with con.transaction():
             await con.execute(LOCK)
             await con.execute(SCHEMA)
+            await con.execute(ledger.SCHEMA)
             return await _installation(con)
     finally:
         await con.close()

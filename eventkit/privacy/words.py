@@ -8,6 +8,7 @@ they are.
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import cast
@@ -21,6 +22,7 @@ from google.protobuf.message import Message
 
 from eventkit.errors import Rejected
 from eventkit.privacy.keys import KeyStore, KeyUnreadable, Missing
+from eventkit.privacy.ledger import KeysWentBack
 from eventkit.telemetry import Metrics
 from nhip.common.v1.options_pb2 import about, for_audit
 from nhip.common.v1.words_pb2 import PersonalText, Sealed
@@ -124,17 +126,30 @@ class Words:
     async def seal(self, message: Message, *, tenant: str, author: str, event_id: UUID) -> None:
         """Seal, in place, every plain word of an event about to be recorded.
 
-        Raises `Rejected` when its person was erased.
+        Raises `Rejected` when its person was erased, or their key is lost.
         """
         for place in words_fields(message):
             if place.text.WhichOneof("form") != "plain":
                 continue
             person = place.person or author
-            key = await self._keys.key(tenant, person, make=True)
+            try:
+                key = await self._keys.key(tenant, person, make=True)
+            except KeysWentBack as error:
+                raise Rejected(
+                    "KEYS_WENT_BACK",
+                    "keys are missing that there were, and none is made for anybody new until whoever operates this "
+                    "installation has put that right (nhip check)",
+                ) from error
             if key is Missing.DESTROYED:
                 raise Rejected(
                     "PERSON_ERASED",
                     "the person whom these words are about was erased: nothing is kept about them any more",
+                )
+            if key is Missing.LOST:
+                raise Rejected(
+                    "KEY_LOST",
+                    "the key that words about this person are sealed with is lost, and they get no other one until "
+                    "whoever operates this installation says so (nhip keys lost)",
                 )
             if isinstance(key, Missing):
                 raise KeyUnreadable(f"the key of {tenant}/{person} does not open: nothing can be sealed with it")
@@ -151,7 +166,8 @@ class Words:
             if place.text.WhichOneof("form") == "plain"
         }
         if people:
-            await self._keys.keys(tenant, people, make=True)
+            with suppress(KeysWentBack):  # sealing says so, of those whom it concerns
+                await self._keys.keys(tenant, people, make=True)
 
     async def id_secret(self, tenant: str, *, make: bool = False) -> bytes:
         """A tenant's secret for the ids of its commands, kept among its keys; empty where there is none: `make` makes

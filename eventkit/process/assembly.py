@@ -15,6 +15,7 @@ from eventkit.log import EventLog
 from eventkit.log.incarnations import Incarnations
 from eventkit.log.postgres import PostgresLog
 from eventkit.privacy.keys import KeyStore, master_id
+from eventkit.privacy.ledger import Witness
 from eventkit.privacy.words import Words
 from eventkit.process import provision
 from eventkit.process.service import Build, Resources, Service
@@ -54,7 +55,7 @@ def assembled(name: str, settings: Settings, metrics: Metrics, beside: EventLog 
     log = beside or own_log
     assert log is not None
     for_calls = pool(dsn, "nhip views", QUERY_CONNECTIONS, settings=READING)
-    store = key_store(settings)
+    store = key_store(settings, Witness(name, for_calls))
     words, reached = Words(store, metrics), Reached(dsn, for_calls)
     incarnations = Incarnations(name, for_calls, log.stored)
     resources = Resources(
@@ -85,9 +86,10 @@ def planned(name: str, build: Build, settings: Settings) -> Service:
     return build(assembled(name, settings.model_copy(update=nowhere), Metrics()).resources)
 
 
-def key_store(settings: Settings) -> KeyStore:
+def key_store(settings: Settings, witness: Witness | None = None) -> KeyStore:
     """The keys of persons, not open yet."""
-    return KeyStore(settings.database(provision.KEYS), settings.key("persons"), old=settings.old_key("persons"))
+    dsn, master = settings.database(provision.KEYS), settings.key("persons")
+    return KeyStore(dsn, master, old=settings.old_key("persons"), witness=witness)
 
 
 async def digest_secret(store: KeyStore, settings: Settings) -> bytes:

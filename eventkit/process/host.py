@@ -21,7 +21,8 @@ from eventkit.kafka import Cluster, TopicReader, Topics
 from eventkit.kafka.relay import Relay
 from eventkit.log import EventLog, Recorded
 from eventkit.log.faults import TRANSIENT
-from eventkit.process import lag, provision
+from eventkit.privacy.keys import KeyStore
+from eventkit.process import keeping, lag, provision
 from eventkit.process.assembly import assembled, digest_secret
 from eventkit.process.metrics_page import metrics_of
 from eventkit.process.operations import ACCESS, OPERATIONS, Operations
@@ -152,6 +153,7 @@ async def running(name: str, build: Build, settings: Settings, tokens: Authentic
             _start(me, ticking.name, ticking.run)
         own_feeds = [each.name for each in subscriptions.values() if each.source == name]
         _start(me, "lag", lambda beat: lag.tell(event_log, own_feeds, reached, own, metrics, beat))
+        _start(me, "keys", lambda beat: keeping.watch(there.store, metrics, beat))
         relay = Relay(name, event_log, own, leads, topics, metrics)
         _start(me, "relay", relay.run)
         _start(me, "reader", lambda beat: _say_what_is_read(me, own, there.reader, beat))
@@ -239,6 +241,7 @@ class _Opened:
     secret: bytes
     reader: Reader
     topics: Topics
+    store: KeyStore
 
 
 def _kurrent_log(name: str, settings: Settings, metrics: Metrics) -> "KurrentLog":
@@ -271,6 +274,7 @@ async def _open(
     service = build(resources)
     reader = Reader()
     await provision.tables(pool, service.views, reader, service.beside)
+    await keeping.look(store, metrics)  # before any key is made
     stack.push_async_callback(_say_no_more, own, reader)
     leads = await stack.enter_async_context(Leads(settings.database(name)))
     subscriptions: dict[str, Subscription] = {
@@ -293,7 +297,7 @@ async def _open(
     secret = await digest_secret(store, settings)
     cluster = Cluster.of(settings, store.installation)
     topics = Topics(cluster, [name, *service.sources], metrics, resources.incarnations)
-    return _Opened(resources.log, pool, own, resources, service, leads, subscriptions, secret, reader, topics)
+    return _Opened(resources.log, pool, own, resources, service, leads, subscriptions, secret, reader, topics, store)
 
 
 async def _refuse_another_log(

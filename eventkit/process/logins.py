@@ -112,6 +112,10 @@ async def _may_keep_keys(settings: Settings) -> None:
     try:
         await con.execute(f"grant usage on schema public to {role}")
         await con.execute(f"grant select, insert, update, delete on all tables in schema public to {role}")
+        # No service takes a row away from the keys, or from the ledger that would tell; it may note that some are gone.
+        await con.execute(f"revoke delete on person_key from {role}")
+        await con.execute(f"revoke insert, update, delete on key_made from {role}")
+        await con.execute(f"revoke update, delete on key_gap from {role}")
         if con.get_server_version().major >= 17:
             # So that what is destroyed is swept out of the table at once; before, by the server's own housekeeping.
             await con.execute(f"grant maintain on person_key to {role}")

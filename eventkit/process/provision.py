@@ -18,6 +18,7 @@ from eventkit.engine_settings import KEYS
 from eventkit.kafka import relay
 from eventkit.log import incarnations
 from eventkit.log.faults import TRANSIENT, Backoff
+from eventkit.privacy import ledger
 from eventkit.process import use
 from eventkit.settings import Settings, SettingsError, masked
 from eventkit.subscriptions import checkpoint, parking, readers
@@ -172,6 +173,7 @@ async def tables(
             readers.SCHEMA,
             use.SCHEMA,
             incarnations.SCHEMA,
+            ledger.WITNESS,
             *beside,
         )
         if may_make:

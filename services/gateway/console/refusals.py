@@ -272,6 +272,11 @@ def reasons(language: Language) -> dict[str, str]:
         "LEGAL_HOLD": _("A legal hold lies on this person: nothing may be erased while it does."),
         "ALREADY_ERASED": _("The erasure of this person was approved already."),
         "PERSON_ERASED": _("This person was erased."),
+        "KEY_LOST": _("The key for words about this person is lost. Ask whoever operates Nhip."),
+        "KEYS_WENT_BACK": _(
+            "Keys for people's words are missing. Until whoever operates Nhip has put that right, nobody new can be "
+            "written about."
+        ),
         "PERSON_INACTIVE": _("This person is no longer active."),
         "UNIT_UNKNOWN": _("There is no such unit."),
         "CHARACTER_REFUSED": _("There is a character in it that cannot be seen. Type it anew instead of pasting it."),

@@ -1,0 +1,185 @@
+"""A key that is lost is told from one that was destroyed and from one that never was, and is never replaced in
+silence."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from eventkit.database import pool
+from eventkit.errors import Rejected
+from eventkit.privacy import ledger
+from eventkit.privacy.keys import DESTROY, KeyStore, Missing
+from eventkit.privacy.ledger import KeysWentBack, Witness
+from eventkit.privacy.words import Words
+from eventkit.process import keeping
+from eventkit.telemetry import Metrics
+from nhip.common.v1.words_pb2 import PersonalText
+from nhip.people.v1.events_pb2 import PersonRegistered
+from tests.conftest import Engines, fresh_database
+from tests.e2e.running import nhip
+
+MASTER = b"m" * 32
+PEOPLE = ("lan", "minh")
+
+
+@asynccontextmanager
+async def service(keys: str, own: str, name: str = "goals") -> AsyncGenerator[KeyStore]:
+    """The keys, as a service that has just started has them."""
+    async with pool(own, "test", 2) as known:
+        await known.execute(ledger.WITNESS)
+        async with KeyStore(keys, MASTER, witness=Witness(name, known)) as store:
+            await store.compare()
+            yield store
+
+
+async def name_of(person: str, store: KeyStore) -> PersonRegistered:
+    message = PersonRegistered(person_id=person, name=PersonalText(plain="Lan"))
+    await Words(store).seal(message, tenant="acme", author=person, event_id=uuid4())
+    return message
+
+
+async def read(message: PersonRegistered, store: KeyStore) -> PersonalText:
+    copy = PersonRegistered()
+    copy.CopyFrom(message)
+    await Words(store).open(copy, tenant="acme")
+    return copy.name
+
+
+async def test_a_row_that_is_gone_is_said_counted_and_replaced_only_when_somebody_says_so(engines: Engines):
+    async with fresh_database(engines.postgres, "_keys") as keys:
+        await replaced_when_said(engines, keys)
+
+
+async def replaced_when_said(engines: Engines, postgres: str) -> None:
+    con = await asyncpg.connect(postgres)
+    async with service(postgres, postgres) as running:
+        before = await name_of("lan", running)
+        await con.execute("delete from person_key where person = 'lan'")
+        running._cache.clear()  # pyright: ignore[reportPrivateUsage] # a minute has passed
+        with pytest.raises(Rejected, match="KEY_LOST"):
+            await name_of("lan", running)
+    async with service(postgres, postgres) as again:
+        assert await read(before, again) == PersonalText(unreadable=True)
+        with pytest.raises(Rejected, match="KEY_LOST"):
+            await name_of("lan", again)
+        metrics = Metrics()
+        await keeping.look(again, metrics)
+        assert metrics.registry.get_sample_value("nhip_lost_keys") == 1
+        assert "1 keys of persons are lost" in (await ledger.standing(con)).sentences()[0]
+
+        with pytest.raises(asyncpg.PostgresError) as refused:  # nor does a version before, or a hand
+            await con.execute("insert into person_key(tenant, person, wrapped) values ('acme', 'lan', 'x')")
+        assert refused.value.sqlstate == ledger.LOST
+        assert not await ledger.give_up(con, "acme", "minh")
+        name = await con.fetchval("select current_database()")
+        there = {"NHIP_POSTGRES": engines.postgres, "NHIP_INSTALLATION": name.removesuffix("_keys").replace("_", "-")}
+        code, told = await nhip("keys", "lost", environment=there)
+        assert (code, "acme lan: made 20" in told) == (1, True), told
+        given_up = ("--tenant", "acme", "--person", "lan", "--confirm")
+        code, told = await nhip("keys", "lost", *given_up, environment=there)
+        assert (code, "The next words about lan of acme get a new key" in told) == (0, True), told
+        after = await name_of("lan", again)
+        assert [(await read(each, again)).plain for each in (before, after)] == ["", "Lan"]
+        assert await again.lost() == 0
+    with pytest.raises(asyncpg.RaiseError):
+        await con.execute("delete from key_made")
+    await con.close()
+
+
+async def test_keys_that_alone_went_back_are_noticed_and_come_back_from_a_newer_backup(engines: Engines):
+    async with (
+        fresh_database(engines.postgres) as own,
+        fresh_database(engines.postgres) as older,
+        fresh_database(engines.postgres) as newer,
+    ):
+        async with service(newer, own) as running:  # what it was: the backup is of before Minh came
+            lan, minh = await name_of("lan", running), await name_of("minh", running)
+        async with KeyStore(older, MASTER) as backup:
+            await backup.key("acme", "lan", make=True)
+            async with pool(older, "test", 1) as old, pool(newer, "test", 1) as new:
+                for table in ("key_made", "person_key"):
+                    await old.execute(f"alter table {table} disable trigger user; truncate {table}")
+                rows = await new.fetch("select * from key_made where person = 'lan'")
+                await old.executemany("insert into key_made values ($1, $2, $3, $4, $5, $6, $7)", rows)
+                rows = await new.fetch("select * from person_key where person = 'lan'")
+                await old.executemany("insert into person_key values ($1, $2, $3, $4, $5, $6)", rows)
+                await old.execute(
+                    "alter table key_made enable trigger user; alter table person_key enable trigger user"
+                )
+        con = await asyncpg.connect(older)
+        async with service(older, own) as back:
+            assert (await read(lan, back)).plain == "Lan"
+            assert (await read(minh, back)).unreadable
+            await name_of("lan", back)  # whose key is there goes on
+            with pytest.raises(Rejected, match="KEYS_WENT_BACK"):
+                await name_of("minh", back)
+            async with KeyStore(older, MASTER) as other:  # nor does a service that never knew of it make one
+                with pytest.raises(KeysWentBack):
+                    await other.key("acme", "thao", make=True)
+            assert "goals knows of key 2" in (await ledger.standing(con)).sentences()[0]
+
+            source = await asyncpg.connect(newer)
+            async with con.transaction():
+                assert await ledger.recover(con, source) == 1
+            await source.close()
+            assert (await read(minh, back)).plain == "Lan"
+            assert await ledger.accept_gaps(con) == 1
+            assert await back.compare()
+            await name_of("thao", back)
+        async with service(older, own) as back:
+            assert await back.compare()
+            assert (await ledger.standing(con)).sentences() == []
+        await con.close()
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    deeds=st.lists(
+        st.tuples(st.sampled_from(["seal", "lose", "erase", "give up"]), st.sampled_from(PEOPLE)), max_size=12
+    )
+)
+def test_whatever_happens_no_one_gets_a_second_key_unsaid(postgres: str, deeds: list[tuple[str, str]]):
+    async def play() -> None:
+        con, tenant = await asyncpg.connect(postgres), uuid4().hex
+        try:
+            state: dict[str, Missing] = dict.fromkeys(PEOPLE, Missing.NEVER)
+            alive = dict[str, bytes]()
+            async with KeyStore(postgres, MASTER) as store:
+                for deed, person in deeds:
+                    store._cache.clear()  # pyright: ignore[reportPrivateUsage]
+                    if deed == "seal":
+                        found = await store.key(tenant, person, make=True)
+                        if state[person] is Missing.NEVER and person not in alive:
+                            assert isinstance(found, bytes)
+                            alive[person] = found
+                        assert found == alive.get(person, state[person])
+                    elif (
+                        deed == "lose"
+                        and await con.execute(
+                            "delete from person_key where tenant = $1 and person = $2", tenant, person
+                        )
+                        != "DELETE 0"
+                    ):
+                        # Who was erased stays so, whatever becomes of the row.
+                        state[person] = Missing.LOST if alive.pop(person, None) else state[person]
+                    elif deed == "erase":
+                        await con.execute(DESTROY, tenant, person)
+                        alive.pop(person, None)
+                        state[person] = Missing.DESTROYED
+                    elif deed == "give up":
+                        assert await ledger.give_up(con, tenant, person) == (state[person] is Missing.LOST)
+                        if state[person] is Missing.LOST:
+                            state[person] = Missing.NEVER
+                lost = [row["person"] for row in await con.fetch(ledger.LIST_LOST, tenant, "", 10)]
+                assert lost == [person for person in PEOPLE if state[person] is Missing.LOST]
+            assert (await ledger.standing(con)).unknown == 0
+        finally:
+            await con.close()
+
+    asyncio.run(play())
