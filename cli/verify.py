@@ -1,14 +1,17 @@
 """`nhip verify`: is every view what the log says."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from cli.client import Client
 from cli.operating import WHOLE_LOG_SECONDS, Where, asking
 from cli.running import Failed, run
-from nhip.common.v1.operations_pb2 import Verified, VerifiedView, Verify
+from eventkit.errors import Kind, Rejected
+from nhip.common.v1.operations_pb2 import Verified, VerifiedTopic, VerifiedView, Verify, VerifyTopic
 
 SHOWN = 20
 
@@ -20,7 +23,8 @@ def verify(
     *,
     where: Where,
 ) -> None:
-    """Fold every stream again and compare each view with it. Exit code 1 when a row differs.
+    """Fold every stream again and compare each view with it, and each topic with its log. Exit code 1 when a row or
+    record differs.
 
     Views are held against the aggregates' states; where no aggregate folds their events, against a fresh fold.
     """
@@ -32,17 +36,58 @@ def verify(
                 verify = Verify(service=name, view=view)
                 verified = await client.ask(verify, Verified, at=name, deadline=WHOLE_LOG_SECONDS)
                 found += [(name, one) for one in verified.views]
+            topics = [] if view else await _topics(client, service or services)
         _show(found)
         wrong = sum(len(one.differences) for _, one in found)
+        other = _show_topics(topics)
         if not wrong:
             typer.echo(f"{len(found)} views, and no row differs from what the log says")
-        else:
-            raise Failed(
-                f"{wrong} {'difference' if wrong == 1 else 'differences'}: `nhip rebuild <service> <view>` folds a "
-                "view anew"
+        told = [f"{_number(wrong)}: `nhip rebuild <service> <view>` folds a view anew"] if wrong else []
+        if other:
+            told.append(
+                f"{_number(other)} between topics and their logs: find out who writes there; a topic is published anew "
+                "by `nhip log publish <service>`, and who has read it folds its views anew"
             )
+        if told:
+            raise Failed("\n".join(told))
 
     run(work())
+
+
+async def _topics(client: Client, services: Sequence[str]) -> list[VerifiedTopic]:
+    """What each service found of its own topic; none for who may not ask."""
+    found: list[VerifiedTopic] = []
+    for name in services:
+        try:
+            found.append(
+                await client.ask(VerifyTopic(service=name), VerifiedTopic, at=name, deadline=WHOLE_LOG_SECONDS)
+            )
+        except Rejected as refusal:
+            if refusal.kind is not Kind.FORBIDDEN:
+                raise
+            typer.echo("Topics were not held against their logs: that is for a token of service:operator")
+            break
+    return found
+
+
+def _show_topics(topics: Sequence[VerifiedTopic]) -> int:
+    """How many differences there are."""
+    for one in topics:
+        for each in one.differences[:SHOWN]:
+            offset = f" offset {each.offset}" if each.offset >= 0 else ""
+            event = f" event {each.event_id}, position {each.position}:" if each.event_id else ""
+            typer.echo(f"{one.topic} partition {each.partition}{offset}:{event} {each.what}")
+        if one.different > SHOWN:
+            typer.echo(f"{one.topic}: and {one.different - SHOWN} more")
+    different = sum(one.different for one in topics)
+    if topics and not different:
+        events, records = sum(one.events for one in topics), sum(one.records for one in topics)
+        typer.echo(f"{len(topics)} topics, {events} events in {records} records, and each is as its log has it")
+    return different
+
+
+def _number(differences: int) -> str:
+    return f"{differences} {'difference' if differences == 1 else 'differences'}"
 
 
 def _against(one: VerifiedView) -> str:

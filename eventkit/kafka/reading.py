@@ -244,27 +244,42 @@ class TopicReader(ConsumerRebalanceListener):
                 log.info("kafka.commit_failed", subscription=self._subscription.name, error=type(error).__name__)
 
 
+class TopicIncomplete(LookupError):
+    """Records of a topic are not there that whoever reads it has seen; its text says behind which position."""
+
+    def __init__(self, context: str, partition: int, last: int, upto: int):
+        super().__init__(
+            f"partition {partition} of the topic of {context} has nothing behind position {last} that follows on it, "
+            f"and its readers have come to {upto}: records are missing there"
+        )
+
+
 async def partition_events(
     cluster: Cluster, context: str, number: int, *, upto: int
 ) -> AsyncGenerator[Sequence[Recorded]]:
-    """The events of a partition of a context's topic, each once, in order, a page at a time, up to a position. It ends
-    sooner where the topic does."""
+    """The events of a partition of a context's topic, each once, in order, a page at a time, up to a position. Raises
+    TopicIncomplete where records before it are not there: at the front, in the middle, or at the end."""
     partition = TopicPartition(cluster.topic(context), number)
-    position = 0
+    position, beyond = 0, False
     async with free_consumer(cluster) as consumer:
         consumer.assign([partition])
         first = (await consumer.beginning_offsets([partition]))[partition]
         end = (await consumer.end_offsets([partition]))[partition]
         consumer.seek(partition, first)
-        while position < upto and await consumer.position(partition) < end:
+        while position < upto and not beyond and await consumer.position(partition) < end:
             page: list[Recorded] = []
             for record in (await consumer.getmany(partition, timeout_ms=1000, max_records=2000)).get(partition, []):
                 with suppress(ForeignRecord):
                     item = received(record)
-                    if item.continuity(position) is Continuity.NEXT and item.event.position <= upto:
-                        position = item.event.position
-                        page.append(item.event)
+                    if item.continuity(position) is not Continuity.NEXT:
+                        continue
+                    if beyond := item.event.position > upto:
+                        break
+                    position = item.event.position
+                    page.append(item.event)
             yield page
+    if position < upto and not beyond:
+        raise TopicIncomplete(context, partition.partition, position, upto)
 
 
 async def tenant_events(cluster: Cluster, context: str, tenant: str, *, upto: int) -> list[Recorded]:

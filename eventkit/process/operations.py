@@ -16,7 +16,7 @@ from eventkit.commands.aggregate import Aggregate, StreamEvent, refuse_unknown
 from eventkit.context import Context
 from eventkit.database import connection, snapshot, transaction
 from eventkit.errors import Rejected, unknown
-from eventkit.log import Recorded
+from eventkit.log import EventLog, Recorded
 from eventkit.process import use
 from eventkit.process.service import Resources
 from eventkit.process.together import Together
@@ -38,6 +38,7 @@ ACCESS: Mapping[str, Allow] = {
     "CarryOutTogether": anyone(services=("importer", "operator")).and_integrations(),  # each step asks for itself
     "ListIntegrationUse": roles("admin", "auditor", services=("operator",)),
     "Verify": roles("admin", "auditor", "executive", services=("operator",)),
+    "VerifyTopic": services("operator"),  # of all tenants
     "ListParked": roles("admin", "auditor", "executive", services=("operator",)),
     "RetryParked": _OPERATORS,
     "DiscardParked": _OPERATORS,
@@ -151,11 +152,34 @@ class Operations:
             return
         streams: dict[str, list[Recorded]] = defaultdict(list)
         if upto:
-            for event in await kafka.tenant_events(self.resources.cluster, view.source, tenant, upto=upto):
+            try:
+                events = await kafka.tenant_events(self.resources.cluster, view.source, tenant, upto=upto)
+            except kafka.TopicIncomplete as error:
+                raise _incomplete(view.source, error) from error
+            for event in events:
                 if not view.categories or event.stream.category in view.categories:
                     streams[str(event.stream)].append(event)
         for stream in streams.values():
             yield stream
+
+    async def verify_topic(self, request: pb.VerifyTopic, ctx: Context) -> pb.VerifiedTopic:
+        name, event_log, cluster = self.resources.name, self.resources.log, self.resources.cluster
+        async with connection(self.resources.pool) as con:  # before the topic's end is known
+            published = {row[0]: row[1] for row in await con.fetch("select partition, position from relay")}
+        try:
+            compared = await kafka.compare(cluster, name, event_log, published, _whole(event_log))
+        except kafka.FAULTS as error:
+            raise Rejected(
+                "TOPIC_NOT_READ", f"{cluster.topic(name)} cannot be read now ({type(error).__name__}): ask again"
+            ) from error
+        return pb.VerifiedTopic(
+            topic=cluster.topic(name),
+            events=compared.events,
+            records=compared.records,
+            repeated_records=compared.repeated,
+            different=compared.number,
+            differences=[pb.TopicDifference(**each._asdict()) for each in compared.differences],
+        )
 
     async def list_parked(self, request: pb.ListParked, ctx: Context) -> pb.Parked:
         async with connection(self.resources.pool) as con:
@@ -221,18 +245,13 @@ class Operations:
         return feed_upto(self.resources.log, upto)
 
     async def _topic_pages(self, context: str, partition: int, upto: int) -> AsyncGenerator[Sequence[Recorded]]:
-        """Raises Rejected where the topic ends before what its views have seen."""
-        last = 0
-        async with aclosing(kafka.partition_events(self.resources.cluster, context, partition, upto=upto)) as pages:
-            async for page in pages:
-                last = page[-1].position if page else last
-                yield page
-        if last < upto:
-            raise Rejected(
-                "TOPIC_INCOMPLETE",
-                f"the topic of {context} ends at position {last}, and its views have come to {upto}: ask again once "
-                "its relay has published what is missing",
-            )
+        """Raises Rejected where the topic lacks what its views have seen."""
+        try:
+            async with aclosing(kafka.partition_events(self.resources.cluster, context, partition, upto=upto)) as pages:
+                async for page in pages:
+                    yield page
+        except kafka.TopicIncomplete as error:
+            raise _incomplete(context, error) from error
 
     async def prune(self, request: pb.Prune, ctx: Context) -> pb.Pruned:
         await readers.still_reads(self.resources.pool, self.reader)  # whoever asks this process finds it alive
@@ -283,6 +302,22 @@ class Operations:
         return await self.resources.commands.on(
             ctx, PARKED, subscription, lambda _: [StreamEvent(PARKED(subscription), event)]
         )
+
+
+async def _whole(event_log: EventLog) -> AsyncGenerator[Sequence[Recorded]]:
+    """All of a log, up to its end as it is when the first page is asked for."""
+    if last := await event_log.last_position():
+        async with aclosing(feed_upto(event_log, last)) as pages:
+            async for page in pages:
+                yield page
+
+
+def _incomplete(context: str, error: kafka.TopicIncomplete) -> Rejected:
+    return Rejected(
+        "TOPIC_INCOMPLETE",
+        f"{error}. What is missing at the end its relay publishes again by itself; else stop {context} and publish its "
+        f"topic anew (`nhip log publish {context}`)",
+    )
 
 
 def _refuse(failure: Exception | None) -> None:
