@@ -18,13 +18,14 @@ from nhip.people.v1.events_pb2 import (
     IntegrationRevoked,
 )
 from nhip.people.v1.integrations_pb2 import (
+    INTEGRATION_VERB_KEEP_PEOPLE,
     INTEGRATION_VERB_READ,
     INTEGRATION_VERB_RECORD,
     IntegrationFacts,
 )
 
-READ, RECORD, EVERYTHING = "read", "record", "everything"
-"""What access tables call what an integration may: read, record, and that with whatever is there."""
+READ, RECORD, KEEP, EVERYTHING = "read", "record", "keep", "everything"
+"""What access tables call what an integration may: read, record, and that with whatever is there; keep people."""
 OLD_KEY_GOES_ON = timedelta(hours=48)
 """How long a key is good beside the one that replaces it."""
 
@@ -66,7 +67,7 @@ class Integration:
     @property
     def may(self) -> frozenset[str]:
         """What access tables ask for."""
-        words = {INTEGRATION_VERB_READ: READ, INTEGRATION_VERB_RECORD: RECORD}
+        words = {INTEGRATION_VERB_READ: READ, INTEGRATION_VERB_RECORD: RECORD, INTEGRATION_VERB_KEEP_PEOPLE: KEEP}
         return frozenset(words[verb] for verb in self.facts.scope.verbs) | (
             {EVERYTHING} if self._all else frozenset[str]()
         )

@@ -49,7 +49,7 @@ from nhip.people.v1.events_pb2 import (
     UnitWithdrawn,
 )
 
-VERSION = 13
+VERSION = 14
 """Of the directory, and of whatever else a service keeps of people: views of one source take a new version together."""
 
 

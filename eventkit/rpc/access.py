@@ -10,7 +10,7 @@ from eventkit.errors import Kind, Rejected
 @dataclass(frozen=True, slots=True)
 class Allow:
     """Who may make one call: people by role, services by name, integrations by what they may. Made by `anyone`,
-    `roles`, `services`, `signed`, `addressed`."""
+    `roles`, `services`, `integrations`, `signed`, `addressed`."""
 
     roles: frozenset[str] = frozenset()
     """A person with one of these roles may."""
@@ -62,6 +62,13 @@ def services(*names: str) -> Allow:
     if not names:
         raise ValueError("name the services that may")
     return Allow(services=frozenset(names))
+
+
+def integrations(*verbs: str) -> Allow:
+    """Integrations that may do all of this, and nobody else."""
+    if not verbs:
+        raise ValueError("name what they may")
+    return Allow(integrations=frozenset(verbs))
 
 
 def signed(*verbs: str) -> Allow:

@@ -101,15 +101,15 @@ class Deciding:
 
         return decide
 
-    async def others_fill(self, load: Load, tenant: str, person_id: str) -> frozenset[str]:
-        """The needed roles that somebody else fills.
+    async def others_fill(self, load: Load, tenant: str, *person_ids: str) -> frozenset[str]:
+        """The needed roles that somebody else than these fills.
 
         Who the directory says might is loaded, and so guarded: of two who take each other's role away at the same time
         one is refused.
         """
         filled = frozenset[str]()
         for other in (await self.resources.directory.org_chart(tenant)).people.values():
-            if other.id != person_id and fills(other) - filled:
+            if other.id not in person_ids and fills(other) - filled:
                 filled |= fills(await load(PERSON, other.id), await load(ERASURE, other.id))
             if filled == NEEDED.keys():
                 break

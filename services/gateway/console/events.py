@@ -175,6 +175,8 @@ def event_rows(language: Language) -> Mapping[str, EventRow]:
         "TrialJudged": EventRow(_("What became of something tried"), "bulb"),
         "IdentityLinked": EventRow(_("Sign-in linked"), "key"),
         "IdentityUnlinked": EventRow(_("Sign-in no longer linked"), "key"),
+        "PersonSynced": EventRow(_("Kept by the company's directory"), "refresh"),
+        "PersonSyncEnded": EventRow(_("No longer kept by the company's directory"), "refresh"),
         "PraiseGiven": EventRow(_("Praise given")),
         "AllowanceGranted": EventRow(_("Points to give granted")),
         "AllowanceSpent": EventRow(_("Points given")),

@@ -20,11 +20,13 @@ from nhip.people.v1.events_pb2 import (
     IntegrationRevoked,
 )
 from nhip.people.v1.integrations_pb2 import (
+    INTEGRATION_VERB_KEEP_PEOPLE,
     INTEGRATION_VERB_RECORD,
     IntegrationFacts,
     IntegrationKey,
     RevokeIntegration,
 )
+from nhip.people.v1.types_pb2 import ROLE_EMPLOYEE
 
 MOST = 200
 """Integrations of a company that are not revoked."""
@@ -116,12 +118,32 @@ def _checked(
     last = to_date(facts.expires_on)
     if last is not None and last < today and (before is None or before.expires_on != facts.expires_on):
         raise _invalid("DAY_OVER", "give today or a day to come", f"{at}.expires_on")
+    _check_keeping(facts)
     called = [name_key(one.called) for one in facts.source_names]
     if len(set(called)) < len(called):
         raise _invalid("TWICE", "what the source calls a KPI is the name of one", f"{at}.source_names")
     if facts.HasField("polled"):
         _check_polled(facts)
     return facts
+
+
+def _check_keeping(facts: IntegrationFacts) -> None:
+    """Who keeps people keeps all of them, and does nothing else: its words are open to it."""
+    scope, at = facts.scope, "integration.scope"
+    if INTEGRATION_VERB_KEEP_PEOPLE in scope.verbs:
+        if len(scope.verbs) > 1:
+            raise _invalid("KEEPS_ALONE", "what keeps people does nothing else: make another key", f"{at}.verbs")
+        if scope.unit_ids or scope.kpi_ids or scope.cycle_ids:
+            raise _invalid("KEEPS_EVERYBODY", "what keeps people keeps all of them: name no units, KPIs, cycles", at)
+    elif facts.group_roles:
+        raise _invalid("KEEPS_NOBODY", "only what keeps people has groups", "integration.group_roles")
+    for one in facts.group_roles:
+        one.group = tidy(one.group)
+        if one.role == ROLE_EMPLOYEE:
+            raise _invalid("ROLE_UNKNOWN", "name a role beyond an employee's", "integration.group_roles")
+    names, roles = [name_key(one.group) for one in facts.group_roles], [one.role for one in facts.group_roles]
+    if len(set(names)) < len(names) or len(set(roles)) < len(roles):
+        raise _invalid("TWICE", "each group gives one role, each role is of one group", "integration.group_roles")
 
 
 def _check_polled(facts: IntegrationFacts) -> None:

@@ -165,6 +165,30 @@ def place(organisation: Organisation, manager: Person | None, person_id: str, wa
     return [StreamEvent(HERE, PlaceAssigned(person_id=person_id, before=was, after=wanted))]
 
 
+def move(organisation: Organisation, person_id: str, unit_id: str) -> Decision:
+    """Put a person into another unit, or into none, under the manager that they have, whoever left."""
+    if unit_id:
+        _open_unit(organisation, unit_id, "place.unit_id")
+    before = organisation.places.get(person_id, Place())
+    if before.unit_id == unit_id:
+        return []
+    was = types_pb2.Place(unit_id=before.unit_id, manager_id=before.manager_id)
+    now = types_pb2.Place(unit_id=unit_id, manager_id=before.manager_id)
+    return [StreamEvent(HERE, PlaceAssigned(person_id=person_id, before=was, after=now))]
+
+
+def named(organisation: Organisation, name: str) -> str:
+    """The id of the open unit that is called so; empty: there is none."""
+    key = name_key(name)
+    return next((unit.id for unit in organisation.units.values() if not unit.closed and name_key(unit.name) == key), "")
+
+
+def top(organisation: Organisation) -> str:
+    """The one open unit that all others are a part of; empty: there is none, or several are of none."""
+    tops = [unit.id for unit in organisation.units.values() if not unit.closed and not unit.parent_id]
+    return tops[0] if len(tops) == 1 else ""
+
+
 def _above(organisation: Organisation, person_id: str) -> list[str]:
     line: list[str] = []
     while (at := organisation.places.get(person_id)) and at.manager_id and at.manager_id not in line:

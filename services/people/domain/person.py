@@ -193,13 +193,17 @@ def refuse_shared(holder: str, person_id: str, *, named: bool) -> None:
     raise Rejected("EMAIL_TAKEN_BY", message, field="email", parameters={"person": holder}, id=holder)
 
 
-def _address(text: str) -> None:
+def is_address(text: str) -> bool:
     """What may stand in an e-mail's header as one address: whether somebody reads it, only a mail tells."""
     try:
         address = Address(addr_spec=text)
     except (HeaderParseError, ValueError, IndexError):
-        address = None
-    if address is None or not address.username or "." not in address.domain.strip(".") or not text.isprintable():
+        return False
+    return bool(address.username) and "." in address.domain.strip(".") and text.isprintable()
+
+
+def _address(text: str) -> None:
+    if not is_address(text):
         raise Rejected("EMAIL_INVALID", "give one address, as name@example.org", kind=Kind.INVALID, field="email")
 
 

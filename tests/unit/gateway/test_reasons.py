@@ -27,6 +27,10 @@ PROGRAMS_ONLY = (
     "eventkit/rpc/metadata.py",  # headers, which the console sets itself
     "services/checkins/domain/delivery.py",  # what a source sent, which is answered there
     "services/gateway/hooks.py",
+    "services/people/domain/synced.py",  # what a directory said, which is answered there
+    "services/people/queries/synced.py",
+    "services/people/sync_api.py",
+    "services/people/wanted.py",
     "services/gateway/json_api.py",
     "services/gateway/transcoding.py",
 )

@@ -14,7 +14,9 @@ from eventkit.errors import Rejected
 from eventkit.values import from_date
 from nhip.common.v1.words_pb2 import PersonalText
 from nhip.people.v1 import integrations_pb2 as pb
+from nhip.people.v1 import types_pb2 as t
 from services.people.domain import integration as i
+from tests.unit.decisions import rejected
 
 NOW = datetime(2025, 3, 20, 3, tzinfo=UTC)
 TODAY = date(2025, 3, 20)
@@ -182,3 +184,28 @@ def test_of_a_units_kpi_it_is_the_unit_that_counts_and_not_its_head():
 def test_everything_is_everything_only_without_a_limit():
     assert made().may == {"record", "everything"}
     assert made(facts(scope=scope(kpi_ids=["demos"]))).may == {"record"}
+
+
+KEEP = pb.INTEGRATION_VERB_KEEP_PEOPLE
+
+
+def keeping(*groups: tuple[str, "t.Role.ValueType"], verbs: tuple[int, ...] = (KEEP,), units: tuple[str, ...] = ()):
+    scope = pb.IntegrationScope(verbs=verbs, unit_ids=units)  # type: ignore[arg-type]
+    return facts(scope=scope, group_roles=[pb.GroupRole(group=group, role=role) for group, role in groups])
+
+
+def test_what_keeps_people_does_nothing_else_and_keeps_all_of_them():
+    assert made(keeping()).may == {"keep", "everything"}
+    for wrong, reason in (
+        (keeping(verbs=(KEEP, RECORD)), "KEEPS_ALONE"),
+        (keeping(units=("sales",)), "KEEPS_EVERYBODY"),
+        (keeping(("Admins", t.ROLE_ADMIN), verbs=(RECORD,)), "KEEPS_NOBODY"),
+    ):
+        rejected(reason, lambda wrong=wrong: made(wrong))
+
+
+def test_a_group_gives_one_role_and_a_role_is_of_one_group():
+    assert made(keeping((" Nhip  Admins ", t.ROLE_ADMIN))).facts.group_roles[0].group == "Nhip Admins"
+    rejected("TWICE", lambda: made(keeping(("Admins", t.ROLE_ADMIN), ("admins", t.ROLE_AUDITOR))))
+    rejected("TWICE", lambda: made(keeping(("Admins", t.ROLE_ADMIN), ("Others", t.ROLE_ADMIN))))
+    rejected("ROLE_UNKNOWN", lambda: made(keeping(("Everybody", t.ROLE_EMPLOYEE))))
