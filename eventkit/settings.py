@@ -105,10 +105,10 @@ class Settings(KeySettings):
     )
 
     calls_at_once: int = Field(
-        400,
+        4,
         ge=0,
-        le=100_000,
-        description="a number from 0 to 100000: calls that a service's process works on at once; 0: any",
+        le=10_000,
+        description="a number from 0 to 10000: calls that a service's process works on at once; 0: any",
     )
     rate_per_integration: float = Field(
         20.0,

@@ -25,7 +25,7 @@ from eventkit.privacy.keys import KeyStore
 from eventkit.process import keeping, lag, provision
 from eventkit.process.assembly import assembled, digest_secret
 from eventkit.process.metrics_page import metrics_of
-from eventkit.process.operations import ACCESS, OPERATIONS, Operations
+from eventkit.process.operations import ACCESS, LONG, OPERATIONS, Operations
 from eventkit.process.recovery import refuse_past
 from eventkit.process.service import Build, Reaction, Resources, Service
 from eventkit.process.timer import Ticking
@@ -192,7 +192,10 @@ async def running(name: str, build: Build, settings: Settings, tokens: Authentic
         directory = there.resources.directory
         known = Keyed(Linked(tokens, directory), directory, _now)
         server = Server(
-            [*service.apis, Api(OPERATIONS, Operations(resources, subscriptions, service.apis, there.reader), ACCESS)],
+            [
+                *service.apis,
+                Api(OPERATIONS, Operations(resources, subscriptions, service.apis, there.reader), ACCESS, LONG),
+            ],
             tokens=Addressed(known, service.feeds, directory.is_there) if service.feeds else known,
             signatures=Signatures(directory, words.signing_secret, _now),
             roles=directory,

@@ -1,9 +1,10 @@
 """One call, from its metadata to its status: the steps that every RPC of every service goes through, in this order.
 
-trace, deadline, token (or signature), rate, positions, access, the request and its field rules, context, handler, last
-touch, position of the reply, errors – then one line in the log and the metrics. Access is judged on what the request
-brings, so behind its positions. Nothing that anybody wrote gets into the log: of a refusal its reason and the fields'
-paths.
+trace, deadline, token (or signature), rate, positions, turn, access, the request and its field rules, context, handler,
+last touch, position of the reply, errors – then one line in the log and the metrics. Access is judged on what the
+request brings, so behind its positions. Nothing that anybody wrote gets into the log: of a refusal its reason and the
+fields' paths. Where more is asked than is carried a call goes none of these steps: it is refused and counted, which
+costs next to nothing.
 """
 
 import asyncio
@@ -28,8 +29,8 @@ from eventkit.errors import Kind, Rejected
 from eventkit.privacy.words import words_fields
 from eventkit.rpc.access import Allow, Roles, authorise
 from eventkit.rpc.auth import Authenticator
-from eventkit.rpc.ceilings import Rates, Waiting, Working
-from eventkit.rpc.errors import Failure, ReplyTooLarge, failure, to_status
+from eventkit.rpc.ceilings import Rates, Waiting, Working, overloaded
+from eventkit.rpc.errors import CODES, Failure, ReplyTooLarge, failure, to_status
 from eventkit.rpc.integrations import Signatures
 from eventkit.rpc.metadata import APPLIED, POSITION, RATE, Metadata, Position, new_command_id
 from eventkit.rpc.rules import violations
@@ -123,6 +124,8 @@ class Dependencies:
     rates: Rates
     waiting: Waiting
     working: Working
+    long: Working
+    """For calls that take long by what they are."""
     metrics: Metrics
     deadline_seconds: float
     """For calls that bring no deadline of their own."""
@@ -136,6 +139,8 @@ class _Outcome:
     actor: Actor | None = None
     waiting: bool = False
     """It waits for positions: nothing has been decided yet."""
+    begun: bool = False
+    """It had its turn."""
     position: str = ""
     rate: str = ""
     applied: Mapping[str, int] = field(default_factory=dict[str, int])
@@ -153,9 +158,14 @@ class Call:
     reply: type[Message]
     handler: Handler
     allow: Allow
+    long: bool
+    """It takes long by what it is, and keeps nobody waiting who asks for something else."""
     dependencies: Dependencies
 
     async def serve(self, request: bytes, servicer: _Servicer) -> bytes:
+        if self._working.full:
+            self.dependencies.metrics.rpc_handled.labels(self.method, CODES[Kind.TOO_MANY].name).inc()
+            await servicer.abort_with_status(to_status(failure(overloaded())))
         started, at = time.perf_counter(), self.dependencies.now()
         metadata = Metadata.of(servicer.invocation_metadata())
         seconds = _seconds(servicer)
@@ -199,6 +209,10 @@ class Call:
             servicer.disable_next_message_compression()
         return answer
 
+    @property
+    def _working(self) -> Working:
+        return self.dependencies.long if self.long else self.dependencies.working
+
     async def _answer(
         self, request: bytes, metadata: Metadata, at: datetime, deadline: float, outcome: _Outcome
     ) -> bytes:
@@ -214,7 +228,10 @@ class Call:
             await self._wait(actor, after, deadline, outcome)
             if actor.kind == "guest":  # who was just linked brings the position of that
                 outcome.actor = actor = await self._who(request, metadata)
-        with dependencies.working.one():
+        if asyncio.get_running_loop().time() >= deadline:
+            raise TimeoutError
+        async with self._working.one():
+            outcome.begun = True
             return await self._work(request, metadata, at, actor, after, outcome)
 
     async def _work(
@@ -383,6 +400,9 @@ def _late(outcome: _Outcome) -> Failure:
     if outcome.waiting:
         message = "the deadline passed before the requested positions had been applied; nothing was carried out"
         return Failure(grpc.StatusCode.DEADLINE_EXCEEDED, "POSITION_NOT_REACHED", message)
+    if not outcome.begun:
+        message = "the deadline passed before the call had its turn; nothing was carried out"
+        return Failure(grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", message)
     message = (
         "the deadline passed before the answer; "
         "a command may have been carried out: ask again with the same idempotency key"

@@ -1,12 +1,13 @@
 """How much one caller, and one tenant, may ask of this process: so many calls a second, so many that wait at once; and
 how much everybody together."""
 
+import asyncio
 import math
 import random
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections import OrderedDict, deque
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 from eventkit.context import Actor
@@ -16,6 +17,15 @@ BURST_SECONDS = 5.0
 """Who was quiet may catch up: that many seconds' worth of calls at once."""
 WAITING_PER_CALLER = 16
 """Calls of one caller that wait for positions at the same time."""
+STOOD_SECONDS = 0.5
+"""How long the first in line may have stood before nobody else is let into it."""
+PATIENCE_SECONDS = 2.0
+"""How long a call stands in line at most."""
+PLACE_SECONDS = 1.0
+"""How long a call keeps its place among those that are worked on."""
+LINE = 400
+"""How many calls stand in line at most, and how many are worked on that have given their place to others: what is kept
+of them has an end."""
 
 _REMEMBERED = 10_000
 
@@ -119,24 +129,84 @@ class Waiting:
 
 
 class Working:
-    """How many calls are worked on at once, of all callers together: what waits is bounded, and with it memory and the
-    time that whoever is let in waits. 0: any number."""
+    """How many calls are worked on at once, of all callers together. 0: any number.
 
-    def __init__(self, most: int = 0):
-        self._most, self._now = most, 0
+    They are few, for they share one processor: more at once are not answered sooner, and keep the process from seeing
+    who else has come. The others stand in line, first come, first served. Who comes while the first in line has stood
+    for long, or stands for too long, is refused and told when to ask again. So what is let in is answered soon, however
+    fast the machine is: the line is measured in time, not in calls. Who is worked on for long waits for something else
+    than the processor, and gives the place to the next.
+    """
 
-    @contextmanager
-    def one(self) -> Generator[None]:
+    def __init__(self, most: int = 0, clock: Callable[[], float] = time.monotonic):
+        self._most, self._clock = most, clock
+        self._now, self._longer = 0, 0
+        self._line = deque[tuple[float, asyncio.Future[None]]]()
+        """Since when each stands there, and its turn."""
+
+    @property
+    def full(self) -> bool:
+        """Whoever comes now is refused."""
+        if not self._line:
+            return False
+        return self._clock() - self._line[0][0] > STOOD_SECONDS or len(self._line) >= LINE
+
+    @asynccontextmanager
+    async def one(self) -> AsyncGenerator[None]:
         """While the block lasts one more is worked on. Raises Rejected (TOO_MANY): OVERLOADED."""
+        if self.full:
+            raise overloaded()
         if self._most and self._now >= self._most:
-            raise Rejected(
-                "OVERLOADED",
-                f"{self._most} calls are being worked on here: ask again in a moment",
-                kind=Kind.TOO_MANY,
-                retry_after=random.uniform(0.5, 2.0),  # so that not all come back at once
-            )
-        self._now += 1
+            await self._turn()
+        else:
+            self._now += 1
+        longer = False
+
+        def takes_longer() -> None:
+            nonlocal longer
+            if self._longer < LINE:
+                longer = True
+                self._longer += 1
+                self._next()
+
+        timer = asyncio.get_running_loop().call_later(PLACE_SECONDS, takes_longer)
         try:
             yield
         finally:
+            timer.cancel()
+            if longer:
+                self._longer -= 1
+            else:
+                self._next()
+
+    async def _turn(self) -> None:
+        turn = asyncio.get_running_loop().create_future()
+        place = self._clock(), turn
+        self._line.append(place)
+        try:
+            await asyncio.wait((turn,), timeout=PATIENCE_SECONDS)
+        except asyncio.CancelledError:  # its deadline passed, or its caller is gone
+            if turn.done():
+                self._next()
+            else:
+                self._line.remove(place)
+            raise
+        if not turn.done():
+            self._line.remove(place)
+            raise overloaded()
+
+    def _next(self) -> None:
+        """Gives a place to whoever stands first."""
+        if self._line:
+            self._line.popleft()[1].set_result(None)
+        else:
             self._now -= 1
+
+
+def overloaded() -> Rejected:
+    return Rejected(
+        "OVERLOADED",
+        "more is asked here than is carried: ask again in a moment",
+        kind=Kind.TOO_MANY,
+        retry_after=random.uniform(0.5, 2.0),  # so that not all come back at once
+    )

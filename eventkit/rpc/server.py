@@ -43,6 +43,8 @@ DEADLINE_SECONDS = 30.0
 """What a call gets that brings no deadline."""
 CONNECTION_SECONDS = 30.0
 """How long a connection lives: who is asked to come again finds replicas that are new."""
+LONG_AT_ONCE = 8
+"""Calls that take long by what they are, and are worked on at once."""
 
 _OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.so_reuseport", 0),  # with it two servers share a port silently, and each gets half of the calls
@@ -79,6 +81,8 @@ class Api:
     service: ServiceDescriptor
     implementation: object
     access: Mapping[str, Allow]
+    long: frozenset[str] = frozenset()
+    """RPCs that take long by what they are: they have places of their own among the calls that are worked on."""
 
     def __post_init__(self) -> None:
         name, rpcs = self.service.full_name, {rpc.name: rpc for rpc in self.service.methods}
@@ -86,6 +90,8 @@ class Api:
             raise ValueError(f"{name}: nobody is said to be allowed {', '.join(missing)}")
         if unknown := sorted(self.access.keys() - rpcs.keys()):
             raise ValueError(f"{name}: there is no RPC {', '.join(unknown)}")
+        if unknown := sorted(self.long - rpcs.keys()):
+            raise ValueError(f"{name}: there is no RPC {', '.join(unknown)} that could take long")
         for rpc in rpcs.values():
             if rpc.client_streaming or rpc.server_streaming:
                 raise ValueError(f"{name}: {rpc.name} streams; only single requests and replies are served")
@@ -121,6 +127,7 @@ class Api:
                 reply=GetMessageClass(rpc.output_type),
                 handler=self.handler(rpc),
                 allow=self.access[rpc.name],
+                long=rpc.name in self.long,
                 dependencies=dependencies,
             )
             for rpc in self.service.methods
@@ -185,6 +192,7 @@ class Server:
             rates=rates or Rates(),
             waiting=Waiting(),
             working=Working(calls_at_once),
+            long=Working(calls_at_once and LONG_AT_ONCE),
             metrics=metrics,
             deadline_seconds=deadline_seconds,
             now=now,

@@ -7,8 +7,8 @@ headers, is compressed where that gives nothing away, and while the gateway shut
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Generator, MutableMapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, MutableMapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Any, cast
 from uuid import uuid4
 
@@ -19,10 +19,12 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from eventkit.errors import Rejected
+from eventkit.rpc.ceilings import Working
 from eventkit.rpc.metadata import APPLIED, AUTHORIZATION, IDEMPOTENCY_KEY, POSITION, REQUEST_ID, TRACEPARENT, request_id
 from eventkit.telemetry import Metrics
 from services.gateway.console.visit import Console, failed, visited
-from services.gateway.failures import Failure
+from services.gateway.failures import Failure, of_rejection
 from services.gateway.session import from_elsewhere, not_of_this_machine
 
 MOST_BODY_BYTES = 1 << 20
@@ -60,8 +62,11 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 class Gate:
     """Stands before everything else."""
 
-    def __init__(self, app: App, console: Console, metrics: Metrics, cors: Sequence[str] = ()) -> None:
+    def __init__(
+        self, app: App, console: Console, metrics: Metrics, cors: Sequence[str] = (), at_once: int = 0
+    ) -> None:
         self._app, self._console, self._metrics = _Compressing(_Cors(app, cors)), console, metrics
+        self._working = Working(at_once)
         self._inside = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -119,8 +124,9 @@ class Gate:
             if refused := self._refusal(request):
                 await refused(scope, receive, with_headers)
             else:
-                await self._app(scope, _Body(receive, most=most_bytes(request)), with_headers)
-        except Failure as failure:  # of the body, where a page did not look for it
+                async with self._place(request):
+                    await self._app(scope, _Body(receive, most=most_bytes(request)), with_headers)
+        except Failure as failure:  # of a place, or of the body, where a page did not look for it
             if begun:
                 raise
             await self._refused(request, failure)(scope, receive, with_headers)
@@ -132,6 +138,17 @@ class Gate:
             self._inside -= 1
             if not self._inside:
                 state.idle.set()
+
+    @asynccontextmanager
+    async def _place(self, request: Request) -> AsyncGenerator[None]:
+        """One among those that are worked on. Raises Failure (OVERLOADED)."""
+        async with AsyncExitStack() as place:
+            if part_of(request.url.path) not in ("static", "health"):
+                try:
+                    await place.enter_async_context(self._working.one())
+                except Rejected as refused:
+                    raise of_rejection(refused) from None
+            yield
 
     async def _renewed(self, request: Request) -> list[tuple[bytes, bytes]]:
         """The headers that keep a session whose token was renewed; what the request has of it is in `state.kept`."""

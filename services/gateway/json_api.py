@@ -43,6 +43,8 @@ def json_routes(upstream: Upstream, tokens: Authenticator, ended: Callable[[str]
     async def call(request: Request) -> Response:
         try:
             binding, variables = routes.match("GET" if request.method == "HEAD" else request.method, request.url.path)
+            context = binding.context or variables["service"]
+            upstream.ready(context)
             metadata = _metadata(request)
             await _authenticate(metadata.authorization)
             body = await _body(request) if binding.has_body else b""
@@ -51,7 +53,6 @@ def json_routes(upstream: Upstream, tokens: Authenticator, ended: Callable[[str]
                 message = await asyncio.to_thread(binding.request, variables, body, query)
             else:
                 message = binding.request(variables, body, query)
-            context = binding.context or variables["service"]
             told = [(name, value) for name, values in metadata.values.items() for value in values]
             reply = await upstream.call(
                 context, binding.method, message, [*told, (REQUEST_ID, request.state.request_id)]

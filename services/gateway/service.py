@@ -44,6 +44,11 @@ from services.gateway.upstream import SERVICES, Upstream
 
 DEADLINE = 10.0
 """Seconds that a service has to answer."""
+REPLICAS = 4
+"""How many times as many calls are under way to a service as one of its processes works on: there may be several."""
+SERVICES_AT_ONCE = 2
+"""How many times as many requests are worked on as calls are under way to one service: if it is slow there is room for
+what others answer."""
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -71,8 +76,11 @@ async def gateway(
             )
         provider = None if issuer else provider_of(settings)
         identity = Identity(issuer, settings.tenant, in_english(settings.tenant), provider=provider)
-        upstream = Upstream(channels, deadline=DEADLINE)
-        yield application(upstream, identity, tokens, cors=settings.cors_origins, metrics=metrics)
+        to_each = settings.calls_at_once * REPLICAS
+        upstream = Upstream(channels, deadline=DEADLINE, at_once=to_each)
+        yield application(
+            upstream, identity, tokens, cors=settings.cors_origins, metrics=metrics, at_once=to_each * SERVICES_AT_ONCE
+        )
 
 
 def provider_of(settings: Settings) -> Provider | None:
@@ -102,8 +110,10 @@ def application(
     *,
     cors: Sequence[str] = (),
     metrics: Metrics | None = None,
+    at_once: int = 0,
 ) -> Starlette:
-    """The same over channels that somebody else opened; `clock` tells what today is.
+    """The same over channels that somebody else opened; `clock` tells what today is, `at_once` how many requests are
+    worked on (0: any number).
 
     Who serves it sets `app.state.closing` when it is to take no more requests, and may wait for `app.state.idle`.
     """
@@ -159,7 +169,7 @@ def application(
     app = Starlette(routes=routes, exception_handlers={404: unknown, 405: unknown, 500: broken})
     app.state.closing, app.state.idle = False, asyncio.Event()
     app.state.idle.set()
-    app.add_middleware(cast(Any, Gate), console=console, metrics=metrics or Metrics(), cors=cors)
+    app.add_middleware(cast(Any, Gate), console=console, metrics=metrics or Metrics(), cors=cors, at_once=at_once)
     return app
 
 

@@ -11,6 +11,8 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from eventkit import contracts
+from eventkit.errors import Rejected
+from eventkit.rpc.ceilings import Working, overloaded
 from eventkit.rpc.metadata import (
     APPLIED,
     AUTHORIZATION,
@@ -22,7 +24,7 @@ from eventkit.rpc.metadata import (
     TRACEPARENT,
 )
 from nhip.common.v1 import operations_pb2
-from services.gateway.failures import Failure, of_rpc, slow
+from services.gateway.failures import Failure, of_rejection, of_rpc, slow
 
 Answer = TypeVar("Answer", bound=Message)
 Metadata = Sequence[tuple[str, str]]
@@ -49,15 +51,23 @@ class Reply:
 
 
 class Upstream:
-    """Calls the services' unary RPCs, each within a deadline."""
+    """Calls the services' unary RPCs, each within a deadline; `at_once` calls of each service (0: any number), so that
+    one that is slow takes nothing from the others."""
 
-    def __init__(self, channels: Mapping[str, grpc.aio.Channel], *, deadline: float = 10.0) -> None:
+    def __init__(self, channels: Mapping[str, grpc.aio.Channel], *, deadline: float = 10.0, at_once: int = 0) -> None:
         self._channels = channels
         self._deadline = deadline
+        self._working = {context: Working(at_once) for context in channels}
+        self._long = {context: Working(at_once) for context in channels}
 
     @property
     def contexts(self) -> tuple[str, ...]:
         return tuple(self._channels)
+
+    def ready(self, context: str) -> None:
+        """Before anything costly is done for a request. Raises Failure (OVERLOADED) where it would be refused."""
+        if context in self._working and self._working[context].full:
+            raise of_rejection(overloaded())
 
     async def call(
         self,
@@ -78,33 +88,48 @@ class Upstream:
                 "SERVICE_UNKNOWN",
                 f"there is no service {context!r}; there are {', '.join(self._channels)}",
             )
-        answer = GetMessageClass(method.output_type)
-        assert method.containing_service is not None
-        unary: Any = channel.unary_unary(
-            f"/{method.containing_service.full_name}/{method.name}",
-            request_serializer=type(request).SerializeToString,
-            response_deserializer=answer.FromString,
-        )
-        # The service gets a little less time than it is waited for: whose time is over first says what kept it, as a
-        # position that was not reached. A client's own gRPC deadline would end at the same moment and know nothing.
-        told_to = (_TIMEOUT, f"{round(deadline * 1000)}m")
-        call = unary(request, metadata=(*metadata, told_to))
         try:
-            async with asyncio.timeout(deadline + ANSWERING):
-                message: Message = await call
-                told: list[tuple[str, Any]] = [*await call.initial_metadata(), *await call.trailing_metadata()]
-        except grpc.aio.AioRpcError as error:
-            failure = of_rpc(error, context)
-            failure.rate = next((str(value) for key, value in error.trailing_metadata() or () if key == RATE), "")
-            raise failure from error
-        except TimeoutError as error:
-            call.cancel()
-            raise slow(context) from error
-        except asyncio.CancelledError:
-            call.cancel()
-            raise
-        named = {key: str(value) for key, value in told}
-        return Reply(message, named.get(POSITION, ""), named.get(APPLIED, ""), named.get(RATE, ""))
+            async with (self._long if seconds else self._working)[context].one():
+                return await _answered(channel, context, method, request, metadata, deadline)
+        except Rejected as refused:
+            raise of_rejection(refused) from refused
+
+
+async def _answered(
+    channel: grpc.aio.Channel,
+    context: str,
+    method: MethodDescriptor,
+    request: Message,
+    metadata: Metadata,
+    deadline: float,
+) -> Reply:
+    answer = GetMessageClass(method.output_type)
+    assert method.containing_service is not None
+    unary: Any = channel.unary_unary(
+        f"/{method.containing_service.full_name}/{method.name}",
+        request_serializer=type(request).SerializeToString,
+        response_deserializer=answer.FromString,
+    )
+    # The service gets a little less time than it is waited for: whose time is over first says what kept it, as a
+    # position that was not reached. A client's own gRPC deadline would end at the same moment and know nothing.
+    told_to = (_TIMEOUT, f"{round(deadline * 1000)}m")
+    call = unary(request, metadata=(*metadata, told_to))
+    try:
+        async with asyncio.timeout(deadline + ANSWERING):
+            message: Message = await call
+            told: list[tuple[str, Any]] = [*await call.initial_metadata(), *await call.trailing_metadata()]
+    except grpc.aio.AioRpcError as error:
+        failure = of_rpc(error, context)
+        failure.rate = next((str(value) for key, value in error.trailing_metadata() or () if key == RATE), "")
+        raise failure from error
+    except TimeoutError as error:
+        call.cancel()
+        raise slow(context) from error
+    except asyncio.CancelledError:
+        call.cancel()
+        raise
+    named = {key: str(value) for key, value in told}
+    return Reply(message, named.get(POSITION, ""), named.get(APPLIED, ""), named.get(RATE, ""))
 
 
 @dataclass(frozen=True, slots=True)

@@ -223,6 +223,7 @@ async def serving(bench: Bench, name: str, kafka: str = "") -> AsyncGenerator[Se
         "jwks": str(folder / "jwks.json"),
         "rate_per_caller": "0",
         "rate_per_tenant": "0",
+        "calls_at_once": "0",
     }
     dsn, ports = await bench.database(name), folder / "ports.json"
     with (folder / "log").open("w") as log:

@@ -100,6 +100,7 @@ async def hosted(bench: Bench, names: Sequence[str]) -> AsyncGenerator[Hosted]:
         log_level="warning",
         rate_per_caller=0,
         rate_per_tenant=0,
+        calls_at_once=0,
         shutdown_seconds=2,
     )
     tokens = Tokens(issuer=ISSUER, audience="nhip", keys=Keys(settings.jwks))

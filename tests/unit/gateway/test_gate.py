@@ -11,6 +11,7 @@ import pytest
 from prometheus_client import generate_latest
 
 from eventkit.errors import Kind, Rejected
+from eventkit.rpc import ceilings
 from eventkit.telemetry import Metrics
 from nhip.goals.v1 import goals_pb2
 from services.gateway import gate
@@ -348,6 +349,27 @@ async def test_a_request_that_is_cut_off_by_the_shutdown_is_told_so(
     asked.cancel()
     assert (await asked).status_code == 503
     assert app_of(client).state.idle.is_set()
+
+
+async def test_where_more_is_asked_than_is_carried_it_is_said_when_to_ask_again(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(ceilings, "PATIENCE_SECONDS", 0.05)
+    app = application(Upstream({}), Identity(None, "acme"), NOBODY, at_once=1)
+    begun, ends = asyncio.Event(), asyncio.Event()
+
+    async def ended(_: str) -> None:
+        begun.set()
+        await ends.wait()
+
+    monkeypatch.setattr(NOBODY, "authenticate", ended)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="https://nhip.test") as client:
+        first = asyncio.ensure_future(client.get("/v1/cycles"))
+        await begun.wait()
+        api, console, health = [await client.get(path) for path in ("/v1/cycles", "/sign-in", "/healthz")]
+        ends.set()
+        await first
+    assert (api.status_code, error(api)["reason"], console.status_code) == (429, "OVERLOADED", 429)
+    assert all(answer.headers["retry-after"] in ("1", "2") for answer in (api, console))
+    assert health.status_code == 200
 
 
 async def test_a_fault_of_our_own_is_found_again_by_the_requests_id(

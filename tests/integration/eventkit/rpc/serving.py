@@ -123,7 +123,9 @@ class Running:
 
 
 @asynccontextmanager
-async def running(issuer: DemoIssuer, jwks: Path, **options) -> AsyncIterator[Running]:
+async def running(
+    issuer: DemoIssuer, jwks: Path, long: frozenset[str] = frozenset(), **options
+) -> AsyncIterator[Running]:
     jwks.write_text(json.dumps(issuer.jwks()))
     goals, people, checkins, waits = Answers(GOALS), Answers(PEOPLE), Answers(CHECKINS), Waits()
     metrics = Metrics()
@@ -138,7 +140,7 @@ async def running(issuer: DemoIssuer, jwks: Path, **options) -> AsyncIterator[Ru
                     ChooseCsf=access.services("importer"),
                 ),
             ),
-            Api(PEOPLE, people, table(PEOPLE)),
+            Api(PEOPLE, people, table(PEOPLE), long),
             Api(CHECKINS, checkins, table(CHECKINS)),
         ],
         tokens=Tokens(issuer=ISSUER, audience="nhip", keys=Keys(str(jwks))),

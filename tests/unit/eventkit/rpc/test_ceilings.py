@@ -1,11 +1,14 @@
 """How often one may ask."""
 
-from contextlib import suppress
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
 from eventkit.context import Actor
 from eventkit.errors import Kind, Rejected
+from eventkit.rpc import ceilings
 from eventkit.rpc.ceilings import BURST_SECONDS, Rates, Waiting, Working
 
 LAN, NAM, THEIRS, IMPORTER, GUEST = (
@@ -80,14 +83,119 @@ def test_without_a_rate_everything_passes():
     assert passed(Rates(), LAN, 10_000) == 10_000
 
 
-def test_only_so_many_calls_are_worked_on_at_once_and_the_others_are_told_when_to_ask_again():
-    working = Working(most=2)
-    with working.one(), working.one():
-        with pytest.raises(Rejected) as refused, working.one():
-            raise AssertionError("a third one is worked on")
+@asynccontextmanager
+async def worked_on(working: Working, calls: int) -> AsyncGenerator[Sequence[asyncio.Event]]:
+    """So many calls have begun; each ends when its event is set, or with the block."""
+    ends, began = [asyncio.Event() for _ in range(calls)], asyncio.Semaphore(0)
+
+    async def call(end: asyncio.Event):
+        async with working.one():
+            began.release()
+            await end.wait()
+
+    async with asyncio.TaskGroup() as tasks:
+        for end in ends:
+            tasks.create_task(call(end))
+            await began.acquire()
+        yield ends
+        for end in ends:
+            end.set()
+
+
+async def in_line(working: Working, order: list[str], name: str):
+    async with working.one():
+        order.append(name)
+
+
+async def test_the_others_stand_in_line_and_have_their_turn_in_its_order():
+    working, order = Working(most=2), list[str]()
+    async with worked_on(working, 2) as ends, asyncio.TaskGroup() as tasks:
+        for name in ("first", "second", "third"):
+            tasks.create_task(in_line(working, order, name))
+        await asyncio.sleep(0)
+        assert order == []
+        ends[0].set()
+    assert order == ["first", "second", "third"]
+
+
+async def test_who_has_no_turn_in_time_is_told_when_to_ask_again(monkeypatch):
+    monkeypatch.setattr(ceilings, "PATIENCE_SECONDS", 0.01)
+    working = Working(most=1)
+    async with worked_on(working, 1):
+        with pytest.raises(Rejected) as refused:
+            await in_line(working, [], "late")
         assert (refused.value.kind, refused.value.reason) == (Kind.TOO_MANY, "OVERLOADED")
         assert 0.5 <= refused.value.retry_after <= 2
-    with working.one(), working.one():
+    await in_line(working, order := [], "next")
+    assert order == ["next"]
+
+
+async def test_nobody_is_let_into_a_line_whose_first_has_stood_for_long():
+    clock, order = Clock(), list[str]()
+    working = Working(most=1, clock=clock)
+    async with worked_on(working, 1) as ends, asyncio.TaskGroup() as tasks:
+        tasks.create_task(in_line(working, order, "first"))
+        await asyncio.sleep(0)
+        assert not working.full
+        clock.now += ceilings.STOOD_SECONDS + 0.01
+        assert working.full
+        with pytest.raises(Rejected, match="OVERLOADED"):
+            await in_line(working, order, "second")
+        ends[0].set()
+    assert order == ["first"]
+    assert not working.full
+
+
+async def test_who_takes_long_gives_the_place_to_the_next(monkeypatch):
+    monkeypatch.setattr(ceilings, "PLACE_SECONDS", 0.01)
+    working, order = Working(most=1), list[str]()
+    async with worked_on(working, 1):
+        await in_line(working, order, "first")
+        await in_line(working, order, "second")
+    assert order == ["first", "second"]
+    monkeypatch.undo()
+    async with worked_on(working, 1) as ends, asyncio.TaskGroup() as tasks:
+        tasks.create_task(in_line(working, order, "third"))
+        await asyncio.sleep(0)
+        assert order == ["first", "second"]
+        ends[0].set()
+    assert order == ["first", "second", "third"]
+
+
+async def test_the_line_has_an_end(monkeypatch):
+    monkeypatch.setattr(ceilings, "LINE", 2)
+    working, order = Working(most=1), list[str]()
+    async with worked_on(working, 1) as ends, asyncio.TaskGroup() as tasks:
+        for name in ("first", "second"):
+            tasks.create_task(in_line(working, order, name))
+        await asyncio.sleep(0)
+        with pytest.raises(Rejected, match="OVERLOADED"):
+            await in_line(working, order, "third")
+        ends[0].set()
+    assert order == ["first", "second"]
+
+
+@pytest.mark.parametrize("its_turn_came", [False, True])
+async def test_a_caller_who_goes_away_leaves_no_gap_in_the_line(its_turn_came):
+    working, order = Working(most=1), list[str]()
+    async with worked_on(working, 1) as ends:
+        gone, stays = (asyncio.create_task(in_line(working, order, name)) for name in ("gone", "stays"))
+        await asyncio.sleep(0)
+        if its_turn_came:
+            ends[0].set()
+            await asyncio.sleep(0)
+        gone.cancel()
+        ends[0].set()
+        await stays
+        with pytest.raises(asyncio.CancelledError):
+            await gone
+    assert order == ["stays"]
+    await in_line(working, order, "next")
+    assert order == ["stays", "next"]
+
+
+async def test_without_a_bound_everybody_is_worked_on():
+    async with worked_on(Working(), 1000):
         pass
 
 
