@@ -1,12 +1,16 @@
 """`nhip tenant`: companies of an installation."""
 
+from collections.abc import AsyncGenerator
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from google.protobuf.message import Message
 
 from cli.addresses import find
 from cli.client import Client, connected
+from cli.operating import Where, asking
 from cli.running import WRONG_USE, Failed, run, say
 from cli.tokens import demo_token
 from eventkit.errors import Rejected
@@ -54,6 +58,58 @@ def create(
         say("Who signs in as that person finds the next steps on the home page of the console")
 
     run(work())
+
+
+@app.command("list")
+@asking
+def list_(*, where: Where) -> None:
+    """Say which companies there are, how many people of each are active, and which are suspended."""
+
+    async def work() -> None:
+        async with where.operator() as (client, _):
+            async for one in all_of(client):
+                people = f"{one.active_people} active {'person' if one.active_people == 1 else 'people'}"
+                say(f"{one.tenant_id}  {one.name}: {people}{', suspended' if one.suspended else ''}")
+
+    run(work())
+
+
+@app.command()
+@asking
+def suspend(tenant: Annotated[str, typer.Argument(help="Its id, as tokens name it: acme.")], *, where: Where) -> None:
+    """Let nobody of a company in any more, until it is resumed. Nothing is lost; what falls due stands still."""
+    run(
+        _told(
+            where,
+            tenant,
+            people_pb2.SuspendTenant(tenant_id=tenant),
+            "is suspended: nobody of it is let in, within moments",
+        )
+    )
+
+
+@app.command()
+@asking
+def resume(tenant: Annotated[str, typer.Argument(help="Its id, as tokens name it: acme.")], *, where: Where) -> None:
+    """Let everybody of a company in again."""
+    run(_told(where, tenant, people_pb2.ResumeTenant(tenant_id=tenant), "goes on"))
+
+
+async def _told(where: Where, tenant: str, command: Message, said: str) -> None:
+    async with replace(where, tenant=tenant).operator() as (client, _):
+        await client.command(command)
+    say(f"The company {tenant} {said}")
+
+
+async def all_of(client: Client) -> AsyncGenerator[people_pb2.TenantLine]:
+    """Every tenant of the installation, by their ids."""
+    token = ""
+    while True:
+        page = await client.ask(people_pb2.ListTenants(page_token=token, page_size=500), people_pb2.TenantList)
+        for one in page.tenants:
+            yield one
+        if not (token := page.next_page_token):
+            return
 
 
 async def make(client: Client, tenant: str, company: people_pb2.CreateTenant, first: people_pb2.RegisterPerson) -> str:

@@ -134,6 +134,12 @@ class Directory:
         _judged.set((tenant, org))
         return org.roles(person_id)
 
+    async def suspended(self, tenant: str) -> bool:
+        """Whether nobody of the tenant is let in, as far as this service has heard. As `roles`, anew at the door of
+        each call."""
+        _judged.set(None)
+        return (await self.org_chart(tenant)).suspended
+
     async def linked(self, tenant: str, identity_id: str) -> str:
         """The person whom an identity at a provider means; empty: nobody, as far as this service has heard."""
         return (await self.org_chart(tenant)).linked.get(identity_id, "") if await self.is_there(tenant) else ""
@@ -196,6 +202,7 @@ class Directory:
             time_zone=ZoneInfo(tenant_row["time_zone"] if tenant_row else DEFAULT_TIME_ZONE),
             language=tenant_row["language"] if tenant_row else DEFAULT_LANGUAGE,
             logo=tenant_row["logo"] if tenant_row else "",
+            suspended=bool(tenant_row and tenant_row["suspended"]),
             settings=TenantSettings(
                 tuple(Change(r["name"], r["value"], r["effective_on"], r["recorded_at"]) for r in settings)
             ),

@@ -35,6 +35,8 @@ from nhip.people.v1.events_pb2 import (
     PlaceAssigned,
     RolesChanged,
     TenantCreated,
+    TenantResumed,
+    TenantSuspended,
     TimeZoneChanged,
     TitleChanged,
     UnitClosed,
@@ -54,13 +56,17 @@ class Tenant:
     """Of who chose none."""
     logo: str = ""
     """The digest of its image; empty: it has none."""
+    suspended: bool = False
+    """Nobody of it is let in."""
 
     def today(self, at: datetime) -> date:
         """Its day at an instant."""
         return at.astimezone(ZoneInfo(self.time_zone)).date()
 
 
-TenantEvent = TenantCreated | CompanyRenamed | TimeZoneChanged | LanguageChanged | LogoChanged
+TenantEvent = (
+    TenantCreated | TenantSuspended | TenantResumed | CompanyRenamed | TimeZoneChanged | LanguageChanged | LogoChanged
+)
 
 
 def evolve_tenant(tenant: Tenant | None, event: TenantEvent) -> Tenant:
@@ -75,6 +81,10 @@ def evolve_tenant(tenant: Tenant | None, event: TenantEvent) -> Tenant:
             return replace(begun(tenant, event), language=event.after)
         case LogoChanged():
             return replace(begun(tenant, event), logo=event.after)
+        case TenantSuspended():
+            return replace(begun(tenant, event), suspended=True)
+        case TenantResumed():
+            return replace(begun(tenant, event), suspended=False)
         case _:
             refuse_unknown(event)
 
@@ -264,6 +274,8 @@ class OrgChart:
     """Of who chose none."""
     logo: str = ""
     """The digest of its image; empty: it has none."""
+    suspended: bool = False
+    """Nobody of the tenant is let in."""
     settings: TenantSettings = field(default_factory=TenantSettings)
     integrations: Mapping[str, Integration] = field(default_factory=dict[str, Integration])
     linked: Mapping[str, str] = field(default_factory=dict[str, str])

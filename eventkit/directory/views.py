@@ -39,6 +39,8 @@ from nhip.people.v1.events_pb2 import (
     RolesChanged,
     SettingsChanged,
     TenantCreated,
+    TenantResumed,
+    TenantSuspended,
     TimeZoneChanged,
     TitleChanged,
     UnitClosed,
@@ -60,13 +62,22 @@ class TenantRow:
     time_zone: str
     language: str
     logo: str
+    suspended: bool = False
 
 
 class TenantView(View[TenantRow]):
     name, source, categories, key = "directory_tenant", "people", (TENANT.category,), ("tenant",)
     version = VERSION
     row = TenantRow
-    folds = (CompanyRenamed, LanguageChanged, LogoChanged, TenantCreated, TimeZoneChanged)
+    folds = (
+        CompanyRenamed,
+        LanguageChanged,
+        LogoChanged,
+        TenantCreated,
+        TenantResumed,
+        TenantSuspended,
+        TimeZoneChanged,
+    )
 
     def touches(self, event: Recorded) -> Iterable[Key]:
         return ((event.tenant,),)
@@ -83,12 +94,16 @@ class TenantView(View[TenantRow]):
                 rows.put(replace(rows[event.tenant,], language=e.after))
             case LogoChanged() as e:
                 rows.put(replace(rows[event.tenant,], logo=e.after))
+            case TenantSuspended():
+                rows.put(replace(rows[event.tenant,], suspended=True))
+            case TenantResumed():
+                rows.put(replace(rows[event.tenant,], suspended=False))
             case _:
                 raise UnknownEvent(event.message)
 
     def expected(self, events: Sequence[Recorded]) -> Iterable[TenantRow]:
         if state := TENANT.fold(messages(events)):
-            yield TenantRow(events[0].tenant, state.name, state.time_zone, state.language, state.logo)
+            yield TenantRow(events[0].tenant, state.name, state.time_zone, state.language, state.logo, state.suspended)
 
 
 @dataclass(frozen=True, slots=True)

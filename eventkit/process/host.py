@@ -149,7 +149,7 @@ async def running(name: str, build: Build, settings: Settings, tokens: Authentic
         for subscription in subscriptions.values():
             _start(me, subscription.name, _runner(subscription, resources, own, leads, metrics, topics))
         for timer in service.timers:
-            ticking = Ticking(timer, leads, metrics)
+            ticking = Ticking(timer, leads, metrics, still=there.resources.directory.suspended)
             _start(me, ticking.name, ticking.run)
         own_feeds = [each.name for each in subscriptions.values() if each.source == name]
         _start(me, "lag", lambda beat: lag.tell(event_log, own_feeds, reached, own, metrics, beat))

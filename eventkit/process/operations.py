@@ -100,9 +100,9 @@ class Operations:
         views = [view for view in self._views() if request.view in ("", view.name)]
         if not views:
             raise unknown("view", request.view, "view")
-        reply = pb.Verified()
+        reply, read = pb.Verified(), dict[tuple[str, int], list[Recorded]]()
         for view in views:
-            comparison, position = await self._compare(view, ctx.tenant)
+            comparison, position = await self._compare(view, ctx.tenant, read)
             reply.views.append(
                 pb.VerifiedView(
                     view=view.name,
@@ -119,8 +119,11 @@ class Operations:
             )
         return reply
 
-    async def _compare(self, view: AnyView, tenant: str) -> tuple[Comparison, int]:
-        """The view and its checkpoint of one moment, against its source up to that checkpoint."""
+    async def _compare(
+        self, view: AnyView, tenant: str, read: dict[tuple[str, int], list[Recorded]]
+    ) -> tuple[Comparison, int]:
+        """The view and its checkpoint of one moment, against its source up to that checkpoint. `read` is what was read
+        of topics for views before: views of one source share what is read of it."""
         table, partition = view.table, self.resources.partition(view.source)(tenant)
         async with snapshot(self.resources.pool) as con:
             position = await con.fetchval(
@@ -132,7 +135,7 @@ class Operations:
             waiting = await parking.parked_streams(con, view.subscription)
         stored = {table.key_of(row): row for row in map(table.of, records)}
         expected, broken = Expected(view), list[Mismatch]()
-        async for stream in self._streams(view, tenant, position or 0):
+        async for stream in self._streams(view, tenant, position or 0, read):
             events = stream if view.raw else [event for event in stream if event.message is not None]
             try:
                 expected.add(events)
@@ -147,17 +150,19 @@ class Operations:
         )
         return comparison, position or 0
 
-    async def _streams(self, view: AnyView, tenant: str, upto: int):
+    async def _streams(self, view: AnyView, tenant: str, upto: int, read: dict[tuple[str, int], list[Recorded]]):
         if view.source == self.resources.name:
             async for stream in self.resources.log.history(tenant, view.categories, upto=upto):
                 yield stream
             return
         streams: dict[str, list[Recorded]] = defaultdict(list)
         if upto:
-            try:
-                events = await kafka.tenant_events(self.resources.cluster, view.source, tenant, upto=upto)
-            except kafka.TopicIncomplete as error:
-                raise _incomplete(view.source, error) from error
+            if (events := read.get((view.source, upto))) is None:
+                try:
+                    events = await kafka.tenant_events(self.resources.cluster, view.source, tenant, upto=upto)
+                except kafka.TopicIncomplete as error:
+                    raise _incomplete(view.source, error) from error
+                read[view.source, upto] = events
             for event in events:
                 if not view.categories or event.stream.category in view.categories:
                     streams[str(event.stream)].append(event)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -22,6 +22,8 @@ SLACK = 0.1
 """Seconds by which a timer may ask too early: what is due each second is not asked for every other."""
 LONGEST_PAUSE = 300.0
 """Between attempts at a thing that keeps failing."""
+STILL_SECONDS = 30.0
+"""How long what is due to a tenant that is suspended is left alone before it is looked at again."""
 AT_ONCE = 200
 """Things that are asked for in a turn, beside those that are left alone: however many these are, they keep no others
 from their turn."""
@@ -39,13 +41,19 @@ class Left:
 class Ticking:
     """Runs a timer.
 
-    A thing that fails is tried again after pauses that double from one second to five minutes; others go on.
+    A thing that fails is tried again after pauses that double from one second to five minutes; others go on. Those of a
+    tenant for whom `still` says so are left alone, and looked at again after a while.
     """
 
     def __init__(
-        self, timer: Timer, leads: Leads, metrics: Metrics, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        timer: Timer,
+        leads: Leads,
+        metrics: Metrics,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        still: Callable[[str], Awaitable[bool]] | None = None,
     ):
-        self._timer, self._leads, self._metrics, self._now = timer, leads, metrics, now
+        self._timer, self._leads, self._metrics, self._now, self._still = timer, leads, metrics, now, still
         self._left: dict[Due, Left] = {}
         self._asks_again = 0.0
         """When it asks what is due, by the process's own clock."""
@@ -93,6 +101,9 @@ class Ticking:
         return left is None or left.pause > 0 or left.over <= time.monotonic()
 
     async def _act(self, due: Due) -> None:
+        if self._still and await self._still(due.tenant):
+            self._left[due] = Left(time.monotonic() + STILL_SECONDS)
+            return
         ctx = by_the_clock(due.tenant, self._timer.name, due.thing, due.at, self._now())
         try:
             with span(self.name, ""):

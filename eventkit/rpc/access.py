@@ -88,11 +88,17 @@ class Roles(Protocol):
         """The person's roles, maybe none; None when nobody active in the tenant has that id."""
         ...
 
+    async def suspended(self, tenant: str) -> bool:
+        """Whether nobody of the tenant is let in."""
+        ...
+
     async def verbs(self, tenant: str, integration_id: str) -> frozenset[str] | None:
         """What an integration may; None when none that works has that id."""
         ...
 
 
+OPERATOR = ("service", "operator")
+"""Who operates the installation is let into tenants that are suspended, too."""
 AUDITOR = "auditor"
 """Who has this role reads, and changes nothing but what is their own (`Allow.own`), whatever other roles they have."""
 
@@ -100,8 +106,15 @@ AUDITOR = "auditor"
 async def authorise(allow: Allow, actor: Actor, directory: Roles, *, changes: bool) -> frozenset[str]:
     """Answers the roles by which `actor` may; `changes`: it is a command.
 
-    Raises Rejected (FORBIDDEN): ACTOR_UNKNOWN or NOT_ALLOWED.
+    Raises Rejected (FORBIDDEN): ACTOR_UNKNOWN, NOT_ALLOWED or TENANT_SUSPENDED.
     """
+    if (actor.kind, actor.id) != OPERATOR and await directory.suspended(actor.tenant):
+        raise Rejected(
+            "TENANT_SUSPENDED",
+            f"the tenant {actor.tenant!r} is suspended, and nothing of it is lost: ask whoever operates this "
+            "installation to resume it",
+            kind=Kind.FORBIDDEN,
+        )
     if actor.kind == "service":
         if actor.id not in allow.services:
             raise Rejected("NOT_ALLOWED", f"the service {actor.id} may not do this", kind=Kind.FORBIDDEN)

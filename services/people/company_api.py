@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from eventkit.commands.aggregate import Decision
 from eventkit.commands.loading import Load
 from eventkit.context import Context
+from eventkit.database import connection
 from eventkit.directory.facts import TENANT
 from eventkit.directory.tenant_settings import SETTINGS, THE_SETTINGS, catalogue
 from eventkit.errors import Kind, Rejected, unknown
-from eventkit.rpc.access import AUDITOR, Allow, anyone, roles
+from eventkit.rpc.access import AUDITOR, Allow, anyone, roles, services
 from eventkit.subscriptions.table import reading
 from nhip.common.v1.command_pb2 import Accepted
 from nhip.people.v1 import people_pb2 as pb
@@ -19,6 +20,7 @@ from services.people.position_api import PositionApi
 from services.people.queries import settings as pages
 from services.people.queries.logo import logo
 from services.people.queries.table_mapping import table_mapping as kept_mapping
+from services.people.queries.tenants import tenants
 
 _ADMIN = roles("admin", services=("operator",))
 _READ = anyone(services=("importer", "operator", "gateway"))
@@ -28,6 +30,9 @@ _HISTORY = roles(
 # Who may bring in some table.
 _IMPORTS = roles("admin", "manager", "department_head", "executive", "okr_master", services=("importer",))
 ACCESS: Mapping[str, Allow] = {
+    "SuspendTenant": services("operator"),
+    "ResumeTenant": services("operator"),
+    "ListTenants": services("operator"),
     "ChangeCompany": _ADMIN,
     "ChangeLogo": _ADMIN,
     "ChangeSettings": _ADMIN,
@@ -45,6 +50,20 @@ ACCESS: Mapping[str, Allow] = {
 class CompanyApi(PositionApi):
     """The part of `nhip.people.v1.People` that is about the tenant. One part stands on the other, for a service has one
     implementation."""
+
+    async def suspend_tenant(self, command: pb.SuspendTenant, ctx: Context) -> Accepted:
+        return await self.resources.commands.on(
+            ctx, TENANT, ctx.tenant, lambda state: tenant.suspend(state, command, ctx.tenant), answers=ctx.tenant
+        )
+
+    async def resume_tenant(self, command: pb.ResumeTenant, ctx: Context) -> Accepted:
+        return await self.resources.commands.on(
+            ctx, TENANT, ctx.tenant, lambda state: tenant.resume(state, command, ctx.tenant), answers=ctx.tenant
+        )
+
+    async def list_tenants(self, request: pb.ListTenants, ctx: Context) -> pb.TenantList:
+        async with connection(self.resources.pool) as con:  # of all tenants, so not as one's reader
+            return await tenants(con, ctx.tenant, request)
 
     async def get_tenant(self, request: pb.GetTenant, ctx: Context) -> pb.Tenant:
         org = await self.resources.directory.org_chart(ctx.tenant)

@@ -120,6 +120,8 @@ def event_rows(language: Language) -> Mapping[str, EventRow]:
         "UnitWithdrawn": EventRow(_("Unit withdrawn"), "arrow-back-up"),
         "PersonWithdrawn": EventRow(_("Registration withdrawn"), "arrow-back-up"),
         "TenantCreated": EventRow(_("Company set up")),
+        "TenantSuspended": EventRow(_("Company suspended")),
+        "TenantResumed": EventRow(_("Company resumed")),
         "CompanyRenamed": EventRow(_("Company renamed")),
         "TimeZoneChanged": EventRow(_("Time zone changed")),
         "LanguageChanged": EventRow(_("Language of the company changed")),

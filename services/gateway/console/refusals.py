@@ -120,6 +120,10 @@ def reasons(language: Language) -> dict[str, str]:
         "NO_KPI": _("Who had no KPI in a cycle has no review of it."),
         "CYCLE_RUNNING": _("The cycle has not come to its last day yet: %(day)s."),
         "NOT_ALLOWED": _("This is not yours to do."),
+        "TENANT_SUSPENDED": _(
+            "This company is suspended, and nothing of it is lost. Ask whoever operates Nhip to resume it."
+        ),
+        "ANOTHER_TENANT": _("Your token is of another company."),
         "ACTOR_UNKNOWN": _("You are not, or no longer, active in this company."),
         "FROM_ELSEWHERE": _("This request came from another site and was not carried out."),
         "PROPOSAL_STALE": _(

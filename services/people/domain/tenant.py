@@ -7,8 +7,16 @@ from eventkit.directory.defaults import DEFAULT_TIME_ZONE, LANGUAGES
 from eventkit.directory.facts import TENANT, Tenant
 from eventkit.errors import Kind, Rejected, unknown
 from eventkit.names import tidy
-from nhip.people.v1.events_pb2 import CompanyRenamed, LanguageChanged, LogoChanged, TenantCreated, TimeZoneChanged
-from nhip.people.v1.people_pb2 import CreateTenant
+from nhip.people.v1.events_pb2 import (
+    CompanyRenamed,
+    LanguageChanged,
+    LogoChanged,
+    TenantCreated,
+    TenantResumed,
+    TenantSuspended,
+    TimeZoneChanged,
+)
+from nhip.people.v1.people_pb2 import CreateTenant, ResumeTenant, SuspendTenant
 from nhip.people.v1.settings_pb2 import ChangeCompany, ChangeLogo
 from services.people.domain import logo
 
@@ -26,6 +34,20 @@ def create(tenant: Tenant | None, command: CreateTenant, ctx: Context) -> Decisi
     return [
         StreamEvent(TENANT(ctx.tenant), TenantCreated(tenant_id=ctx.tenant, name=command.name, time_zone=time_zone))
     ]
+
+
+def suspend(tenant: Tenant | None, command: SuspendTenant, id: str) -> Decision:
+    _refuse_another(command.tenant_id, id)
+    if _existing(tenant, id).suspended:
+        return []
+    return [StreamEvent(TENANT(id), TenantSuspended(tenant_id=id))]
+
+
+def resume(tenant: Tenant | None, command: ResumeTenant, id: str) -> Decision:
+    _refuse_another(command.tenant_id, id)
+    if not _existing(tenant, id).suspended:
+        return []
+    return [StreamEvent(TENANT(id), TenantResumed(tenant_id=id))]
 
 
 def change(tenant: Tenant | None, command: ChangeCompany, id: str) -> Decision:
@@ -60,6 +82,11 @@ def change_logo(tenant: Tenant | None, command: ChangeLogo, id: str) -> Decision
         return []
     changed = LogoChanged(tenant_id=id, before=now.logo, after=after, media_type=media_type, image=image)
     return [StreamEvent(TENANT(id), changed)]
+
+
+def _refuse_another(meant: str, id: str) -> None:
+    if meant != id:
+        raise Rejected("ANOTHER_TENANT", f"the token is of the tenant {id!r}: name that", field="tenant_id")
 
 
 def _existing(tenant: Tenant | None, id: str) -> Tenant:

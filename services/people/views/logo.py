@@ -7,7 +7,15 @@ from eventkit.directory.facts import TENANT
 from eventkit.directory.views import VERSION
 from eventkit.log import Recorded
 from eventkit.subscriptions.projection import WrittenWhole, messages
-from nhip.people.v1.events_pb2 import CompanyRenamed, LanguageChanged, LogoChanged, TenantCreated, TimeZoneChanged
+from nhip.people.v1.events_pb2 import (
+    CompanyRenamed,
+    LanguageChanged,
+    LogoChanged,
+    TenantCreated,
+    TenantResumed,
+    TenantSuspended,
+    TimeZoneChanged,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +32,14 @@ class LogoView(WrittenWhole[LogoRow, LogoChanged]):
     version = VERSION
     row = LogoRow
     folds = (LogoChanged,)
-    passes_over = (CompanyRenamed, LanguageChanged, TenantCreated, TimeZoneChanged)
+    passes_over = (
+        CompanyRenamed,
+        LanguageChanged,
+        TenantCreated,
+        TenantResumed,
+        TenantSuspended,
+        TimeZoneChanged,
+    )
 
     def written(self, event: Recorded, e: LogoChanged) -> LogoRow:
         return LogoRow(event.tenant, e.after, e.media_type, e.image)

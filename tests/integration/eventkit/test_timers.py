@@ -32,6 +32,8 @@ class Kettle:
     left: list[Due] = field(default_factory=list[Due])
     idle: frozenset[str] = frozenset()
     """Things about which there is nothing to do, although they stay due."""
+    suspended: set[str] = field(default_factory=set[str])
+    """Tenants."""
 
     async def due(self, at: datetime, most: int) -> Sequence[Due]:
         return sorted((due for due in self.waiting if due.at <= at), key=lambda due: due.at)[:most]
@@ -49,7 +51,11 @@ class Kettle:
     async def tick(self, beat: Callable[[], None]) -> None:
         """As in a process of its own."""
         async with Leads(self.dsn) as leads:
-            await Ticking(Timer("kettle", self.due, self.act), leads, self.metrics, now=lambda: NOW).run(beat)
+            timer = Timer("kettle", self.due, self.act)
+            await Ticking(timer, leads, self.metrics, now=lambda: NOW, still=self.still).run(beat)
+
+    async def still(self, tenant: str) -> bool:
+        return tenant in self.suspended
 
     async def until(self, count: int) -> None:
         async with asyncio.timeout(20):
@@ -87,6 +93,20 @@ async def test_the_same_thing_at_the_same_time_is_the_same_command(kettle: Kettl
     ids = [ctx.command_id for due, ctx in kettle.done if due == soup]
     assert ids[0] == ids[1]
     assert len({ctx.command_id for _, ctx in kettle.done}) == 3
+
+
+async def test_what_falls_due_to_a_suspended_tenant_stands_still_and_is_done_once_it_is_resumed(
+    kettle: Kettle, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("eventkit.process.timer.STILL_SECONDS", 0.1)
+    kettle.suspended = {"acme"}
+    kettle.waiting = [Due("acme", "soup", EARLIER), Due("other", "tea", NOW)]
+    async with running(kettle.tick):
+        await kettle.until(1)
+        assert [due.tenant for due, _ in kettle.done] == ["other"]
+        kettle.suspended.clear()
+        await kettle.until(2)
+    assert kettle.count("nhip_timer_failures_total") == 0
 
 
 async def test_what_fails_is_tried_again_and_holds_up_nothing(kettle: Kettle):

@@ -210,7 +210,13 @@ async def back(visit: Visit) -> Response:
             "people", "GetTenant", people_pb2.GetTenant(), people_pb2.Tenant
         )
     except Failure as failure:
-        if failure.reason not in ("IDENTITY_UNKNOWN", "EMAIL_UNVERIFIED", "EMAIL_SHARED", "ACTOR_UNKNOWN"):
+        if failure.reason not in (
+            "IDENTITY_UNKNOWN",
+            "EMAIL_UNVERIFIED",
+            "EMAIL_SHARED",
+            "ACTOR_UNKNOWN",
+            "TENANT_SUSPENDED",
+        ):
             raise
         return visit.render("sign_in/nobody.html", 403, here="/sign-in", why=visit.explain(failure))
     response = RedirectResponse(local_path(next), 303)

@@ -228,6 +228,9 @@ async def test_a_request_waits_for_the_positions_it_brings(nhip):
 async def test_who_was_registered_a_moment_ago_is_known_behind_the_position_of_it(nhip, monkeypatch):
     heard: list[str] = []
 
+    async def suspended(self, tenant: str) -> bool:
+        return False
+
     async def roles(self, tenant: str, person_id: str) -> frozenset[str] | None:
         heard.append(person_id)
         return frozenset({"employee"}) if nhip.waits.asked else None
@@ -242,6 +245,9 @@ async def test_who_was_registered_a_moment_ago_is_known_behind_the_position_of_i
 
 async def test_who_lost_a_role_does_not_pass_with_the_very_position_of_it(nhip, monkeypatch):
     allowed = frozenset({"executive"})
+
+    async def suspended(self, tenant: str) -> bool:
+        return False
 
     async def roles(self, tenant, person_id):
         return frozenset({"employee"}) if nhip.waits.asked else allowed

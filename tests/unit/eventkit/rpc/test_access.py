@@ -11,8 +11,11 @@ CRM = Actor("acme", "crm", "integration", "person:lan")
 
 
 class Directory:
-    def __init__(self, held: frozenset[str] | None):
-        self.held = held
+    def __init__(self, held: frozenset[str] | None, *, suspended: bool = False):
+        self.held, self.is_suspended = held, suspended
+
+    async def suspended(self, tenant: str) -> bool:
+        return self.is_suspended
 
     async def roles(self, tenant: str, person_id: str) -> frozenset[str] | None:
         return self.held
@@ -81,3 +84,15 @@ def test_a_line_of_the_table_names_somebody():
         roles(services=("importer",))
     with pytest.raises(ValueError, match="name the services"):
         services()
+
+
+@pytest.mark.parametrize(
+    "actor", [LAN, IMPORTER, CRM, Actor("acme", "lan", "guest"), Actor("acme", "lan", "feed")], ids=lambda one: one.kind
+)
+async def test_into_a_suspended_tenant_nobody_is_let_but_who_operates(actor: Actor):
+    everybody = anyone(services=("importer", "operator")).and_integrations().and_guests()
+    closed = Directory(frozenset({"admin", "read"}), suspended=True)
+    with pytest.raises(Rejected, match="TENANT_SUSPENDED") as refusal:
+        await authorise(everybody, actor, closed, changes=False)
+    assert refusal.value.kind is Kind.FORBIDDEN
+    await authorise(everybody, Actor("acme", "operator", "service"), closed, changes=True)

@@ -21,6 +21,9 @@ class Tokens:
 class Here:
     """Minh is active, nobody else."""
 
+    async def suspended(self, tenant: str) -> bool:
+        return False
+
     async def roles(self, tenant: str, person_id: str) -> frozenset[str] | None:
         return frozenset({"manager"}) if person_id == "minh" else None
 

@@ -1,0 +1,54 @@
+"""A company that is suspended: nobody of it is let in, in any service, until it is resumed."""
+
+from nhip.common.v1 import operations_pb2 as o
+from nhip.goals.v1 import goals_pb2 as g
+from nhip.people.v1 import people_pb2 as p
+from tests.integration.services.company import OPERATOR, Company, System
+
+ASKED = {
+    "people": p.ListPeople(),
+    "goals": g.ListCycles(),
+    "checkins": o.GetAccess(),
+    "rewards": o.GetAccess(),
+    "retros": o.GetAccess(),
+    "notifications": o.GetAccess(),
+    "audit": o.GetAccess(),
+}
+
+
+async def listed(company: Company) -> p.TenantLine:
+    token = ""
+    while True:
+        page = await company.ask(p.ListTenants(page_size=2, page_token=token), OPERATOR)
+        assert isinstance(page, p.TenantList)
+        if found := [one for one in page.tenants if one.tenant_id == company.tenant]:
+            return found[0]
+        token = page.next_page_token
+        assert token, "not among the installation's tenants"
+
+
+async def test_nobody_is_let_into_a_suspended_company_but_who_operates(system: System):
+    company = await system.company().found()
+    other = await system.company().found()
+    assert (await listed(company)).active_people == 5
+    suspend = p.SuspendTenant(tenant_id=company.tenant)
+    for by in ("nam", "service:importer"):
+        assert (await company.refused(suspend, by)).reason == "NOT_ALLOWED"
+    assert (await other.refused(suspend, OPERATOR)).reason == "ANOTHER_TENANT"
+
+    await company.do(suspend, OPERATOR)
+    await company.do(suspend, OPERATOR)  # said twice it is so once
+    for context, request in ASKED.items():
+        refusal = await company.refused(request, "nam", context=context)
+        assert (refusal.reason, "ask whoever operates" in refusal.message) == ("TENANT_SUSPENDED", True), context
+    assert (await company.refused(p.CreateUnit(name="X"), "service:importer")).reason == "TENANT_SUSPENDED"
+    assert (await listed(company)).suspended
+    verified = await company.ask(o.Verify(view="cycle"), OPERATOR, context="goals")
+    assert isinstance(verified, o.Verified)
+    assert not [view for view in verified.views if view.differences]
+    await other.ask(g.ListCycles(), "nam")
+
+    await company.do(p.ResumeTenant(tenant_id=company.tenant), OPERATOR)
+    for context, request in ASKED.items():
+        await company.ask(request, "nam", context=context)
+    assert not (await listed(company)).suspended
