@@ -76,23 +76,21 @@ def list_(*, where: Where) -> None:
 
 @app.command()
 @asking
-def suspend(tenant: Annotated[str, typer.Argument(help="Its id, as tokens name it: acme.")], *, where: Where) -> None:
+def suspend(
+    company: Annotated[str, typer.Argument(metavar="TENANT", help="Its id, as tokens name it: acme.")], *, where: Where
+) -> None:
     """Let nobody of a company in any more, until it is resumed. Nothing is lost; what falls due stands still."""
-    run(
-        _told(
-            where,
-            tenant,
-            people_pb2.SuspendTenant(tenant_id=tenant),
-            "is suspended: nobody of it is let in, within moments",
-        )
-    )
+    suspending = people_pb2.SuspendTenant(tenant_id=company)
+    run(_told(where, company, suspending, "is suspended: nobody of it is let in, within moments"))
 
 
 @app.command()
 @asking
-def resume(tenant: Annotated[str, typer.Argument(help="Its id, as tokens name it: acme.")], *, where: Where) -> None:
+def resume(
+    company: Annotated[str, typer.Argument(metavar="TENANT", help="Its id, as tokens name it: acme.")], *, where: Where
+) -> None:
     """Let everybody of a company in again."""
-    run(_told(where, tenant, people_pb2.ResumeTenant(tenant_id=tenant), "goes on"))
+    run(_told(where, company, people_pb2.ResumeTenant(tenant_id=company), "goes on"))
 
 
 async def _told(where: Where, tenant: str, command: Message, said: str) -> None:

@@ -1,6 +1,6 @@
 """`nhip verify`: is every view what the log says."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Annotated
 
 import typer
@@ -10,6 +10,7 @@ from rich.table import Table
 from cli.client import Client
 from cli.operating import WHOLE_LOG_SECONDS, Where, asking
 from cli.running import Failed, run
+from cli.tenant import all_of
 from eventkit.errors import Kind, Rejected
 from nhip.common.v1.operations_pb2 import Verified, VerifiedTopic, VerifiedView, Verify, VerifyTopic
 
@@ -20,6 +21,10 @@ SHOWN = 20
 def verify(
     service: Annotated[list[str] | None, typer.Option(help="Only this service; may be repeated.")] = None,
     view: Annotated[str, typer.Option(help="Only this view.")] = "",
+    all_tenants: Annotated[
+        bool,
+        typer.Option("--all-tenants", help="Of every company, one after the other: for a token of service:operator."),
+    ] = False,
     *,
     where: Where,
 ) -> None:
@@ -31,17 +36,25 @@ def verify(
 
     async def work() -> None:
         async with where.operator() as (client, services):
-            found: list[tuple[str, VerifiedView]] = []
-            for name in service or services:
-                verify = Verify(service=name, view=view)
-                verified = await client.ask(verify, Verified, at=name, deadline=WHOLE_LOG_SECONDS)
-                found += [(name, one) for one in verified.views]
+            number = wrong = tenants = 0
+            async for tenant in _tenants(client) if all_tenants else _the_tokens():
+                tenants += 1
+                found: list[tuple[str, VerifiedView]] = []
+                for name in service or services:
+                    verify = Verify(service=name, view=view, tenant_id=tenant)
+                    verified = await client.ask(verify, Verified, at=name, deadline=WHOLE_LOG_SECONDS)
+                    found += [(name, one) for one in verified.views]
+                differing = sum(len(one.differences) for _, one in found)
+                if tenant:
+                    typer.echo(f"{tenant}: {len(found)} views, {_number(differing) if differing else 'none differs'}")
+                if differing or not tenant:
+                    _show(found)
+                number, wrong = number + len(found), wrong + differing
             topics = [] if view else await _topics(client, service or services)
-        _show(found)
-        wrong = sum(len(one.differences) for _, one in found)
         other = _show_topics(topics)
         if not wrong:
-            typer.echo(f"{len(found)} views, and no row differs from what the log says")
+            companies = f" of {tenants} {'company' if tenants == 1 else 'companies'}" if all_tenants else ""
+            typer.echo(f"{number} views{companies}, and no row differs from what the log says")
         told = [f"{_number(wrong)}: `nhip rebuild <service> <view>` folds a view anew"] if wrong else []
         if other:
             told.append(
@@ -52,6 +65,16 @@ def verify(
             raise Failed("\n".join(told))
 
     run(work())
+
+
+async def _tenants(client: Client) -> AsyncGenerator[str]:
+    async for one in all_of(client):
+        yield one.tenant_id
+
+
+async def _the_tokens() -> AsyncGenerator[str]:
+    """The tenant of the token, which needs no name."""
+    yield ""
 
 
 async def _topics(client: Client, services: Sequence[str]) -> list[VerifiedTopic]:

@@ -15,12 +15,12 @@ from eventkit import kafka
 from eventkit.commands.aggregate import Aggregate, StreamEvent, refuse_unknown
 from eventkit.context import Context
 from eventkit.database import connection, snapshot, transaction
-from eventkit.errors import Rejected, unknown
+from eventkit.errors import Kind, Rejected, unknown
 from eventkit.log import EventLog, Recorded
 from eventkit.process import use
 from eventkit.process.service import Resources
 from eventkit.process.together import Together
-from eventkit.rpc.access import Allow, anyone, integration_may, may, roles, services
+from eventkit.rpc.access import OPERATOR, Allow, anyone, integration_may, may, roles, services
 from eventkit.rpc.server import Api
 from eventkit.subscriptions import parking, readers
 from eventkit.subscriptions.checkpoint import OWN_FEED
@@ -100,9 +100,17 @@ class Operations:
         views = [view for view in self._views() if request.view in ("", view.name)]
         if not views:
             raise unknown("view", request.view, "view")
+        tenant = request.tenant_id or ctx.tenant
+        if tenant != ctx.tenant and (ctx.actor.kind, ctx.actor.id) != OPERATOR:
+            raise Rejected(
+                "NOT_ALLOWED",
+                "only service:operator verifies another tenant than the token's",
+                kind=Kind.FORBIDDEN,
+                field="tenant_id",
+            )
         reply, read = pb.Verified(), dict[tuple[str, int], list[Recorded]]()
         for view in views:
-            comparison, position = await self._compare(view, ctx.tenant, read)
+            comparison, position = await self._compare(view, tenant, read)
             reply.views.append(
                 pb.VerifiedView(
                     view=view.name,
