@@ -106,8 +106,8 @@ async def _changes(services: Services, plan: Plan, run: str) -> None:
         if entry.row in wrong or not tickable:
             continue
         deeds = (
-            plan.proposing(tickable)
-            if plan.proposing
+            plan.changing(tickable)
+            if plan.changing
             else entry.change(frozenset(difference.field for difference in tickable))
             if entry.change
             else ()
@@ -123,7 +123,7 @@ async def _changes(services: Services, plan: Plan, run: str) -> None:
 def _hindered(differences: Iterable[Difference], deed: Deed, refusal: Rejected, plan: Plan) -> Iterable[Difference]:
     of_deed = {"unit": ("unit", "manager"), "code": ("code", "joined_on")}.get(deed.field, (deed.field,))
     for difference in differences:
-        hit = plan.proposing is not None or difference.field in of_deed
+        hit = plan.changing is not None or difference.field in of_deed
         yield replace(difference, obstacle=refusal.reason) if hit and not difference.obstacle else difference
 
 

@@ -75,3 +75,8 @@ DIRECTIONS = {
     ),
     "keep": ("giu", "duy tri", "keep", "to be kept", "maintain", "on target"),
 }
+EFFECTS = {
+    "serves": ("phuc vu", "phuc vu truoc", "phuc vu truoc het", "serves", "serves first", "first"),
+    "supports": ("ho tro", "con ho tro", "supports", "support", "supports also"),
+    "hinders": ("can tro", "hinders", "hinder", "xung dot", "conflicts", "conflicts with"),
+}

@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from importing.sheets import check_ins, kpis, staff, strategy, values
+from importing.sheets import check_ins, kpis, links, staff, strategy, values
 from importing.sheets.checking import judged, leave_out_what_rests_on_wrong_rows, refuse
 from importing.sheets.faults import Fault
 from importing.sheets.grid import Grid
@@ -123,7 +123,7 @@ def _planned(wanted: Wanted, found: Rows, there: Standing, stands: values.Record
         "goals": lambda: strategy.goals(found, there),
         "csfs": lambda: strategy.csfs(found, there),
         "kpis": lambda: kpis.kpis(found, there, known, wanted.title, wanted.reason),
-        "links": lambda: values.links(found, there),
+        "links": lambda: links.links(found, there),
         "values": lambda: values.values(found, there, stands),
         "check_ins": lambda: check_ins.check_ins(found, there),
     }

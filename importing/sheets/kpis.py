@@ -19,7 +19,7 @@ from importing.sheets.cells import Aim, Threshold
 from importing.sheets.faults import Fault
 from importing.sheets.plan import Deed, Difference, Entry, Ids, Plan, circle, key_of
 from importing.sheets.rows import AIM, Row, Rows
-from importing.sheets.standing import Names, Standing
+from importing.sheets.standing import Served, Standing
 from importing.sheets.tables import LEFT_OF_FIVE
 from nhip.common.v1.words_pb2 import PersonalText
 from nhip.goals.v1 import goals_pb2 as g
@@ -64,9 +64,9 @@ def kpis(found: Rows, there: Standing, known: Mapping[str, str], title: str, rea
     parents: dict[str, str] = {}
     added: dict[str, Added] = {}
     for row, read in reads:
-        kpi, kind = _served(row, read, names, plan.faults)
+        kpi, kind = _served(row, read, same[read.kpi.ref], names, plan.faults)
         if same[kpi.ref]:
-            plan.entries.append(_standing_kpi(row, kpi, there.kpis[same[kpi.ref]], there, read.understood))
+            plan.entries.append(_standing_kpi(row, kpi, there.kpis[same[kpi.ref]], names.served, read.understood))
             continue
         if kpi.parent.startswith("#"):
             parents[kpi.ref] = kpi.parent
@@ -92,7 +92,7 @@ def kpis(found: Rows, there: Standing, known: Mapping[str, str], title: str, rea
         right = {ref: one for ref, one in added.items() if ref not in late and one.row not in plan.wrong}
         return [*changed, *additions([d.row for d in ticked if d.field == NEW], right, there, title, reason)]
 
-    plan.proposing = proposing
+    plan.changing = proposing
     return plan
 
 
@@ -121,14 +121,8 @@ class _Called:
 
     def __init__(self, there: Standing):
         self.people, self.units = there.person_names(), there.names_of_units()
-        self.served = Names("NO_SUCH_PARENT", "SEVERAL_PARENTS")
-        self.kinds: dict[str, str] = {}
-        running = {id: kpi for id, kpi in there.kpis.items() if not kpi.retired}
-        for kind, things in (("goal", there.goals), ("csf", there.csfs), ("kpi", running)):
-            for id, thing in things.items():
-                self.kinds[id] = kind
-                self.served.add(id, thing.name)
-        self.by_identity = {_identity_of(kpi): id for id, kpi in running.items()}
+        self.served = Served(there)
+        self.by_identity = {_identity_of(kpi): id for id, kpi in there.kpis.items() if not kpi.retired}
 
 
 def _identity(kpi: Kpi) -> str:
@@ -277,17 +271,17 @@ def _three_of_five(levels: Sequence[Threshold | None], direction: str) -> dict[s
     return {"floor": edge(1), "target": edge(2), "stretch": stretch if stretch is not None else edge(4)}
 
 
-def _served(row: Row, read: _Read, names: _Called, faults: list[Fault]) -> tuple[Kpi, str]:
+def _served(row: Row, read: _Read, same: str, names: _Called, faults: list[Fault]) -> tuple[Kpi, str]:
     """With its parent's reference, and what the parent is."""
     if not read.kpi.parent:
         return read.kpi, ""
     found: list[Fault] = []
-    parent = names.served.named(row, "parent", read.kpi.parent, found)
+    parent = names.served.named(row, read.kpi.parent, found, same or read.kpi.ref)
     if not faults or found != faults[-len(found) :] or not found:  # one row of many says it once
         faults += found
-    if parent == read.kpi.ref:
+    if parent and parent == (same or read.kpi.ref):
         faults.append(row.fault("parent", "KPI_CIRCLE"))
-    return replace(read.kpi, parent=parent), names.kinds.get(parent, "kpi") if parent else ""
+    return replace(read.kpi, parent=parent), names.served.kind(parent) if parent else ""
 
 
 def _new_kpi(row: Row, kpi: Kpi, kind: str, cycle: g.Cycle, understood: str) -> Entry:
@@ -317,7 +311,7 @@ def _targets(there: Standing) -> dict[str, dict[str, Decimal | None]]:
     }
 
 
-def _standing_kpi(row: Row, kpi: Kpi, now: g.Kpi, there: Standing, understood: str) -> Entry:
+def _standing_kpi(row: Row, kpi: Kpi, now: g.Kpi, served: Served, understood: str) -> Entry:
     found: list[Difference] = []
     for name in ("target", *EDGES):
         before, after = to_decimal(getattr(now.measure, name)), getattr(kpi, name)
@@ -337,9 +331,7 @@ def _standing_kpi(row: Row, kpi: Kpi, now: g.Kpi, there: Standing, understood: s
         found.append(Difference(row.number, "measured_in", now.measure.unit, kpi.measured_in, NOT_BY_FILE))
     parent = now.parent.kpi_id or now.parent.csf_id or now.parent.goal_id
     if kpi.parent and kpi.parent != parent:
-        called = {**there.goals, **there.csfs, **there.kpis}
-        before = called[parent].name if parent in called else ""
-        found.append(Difference(row.number, "parent", before, row.cells["parent"], "BY_LINKS"))
+        found.append(Difference(row.number, "parent", served.called(parent), row.cells["parent"], "BY_LINKS"))
     label = f"{now.name} · {now.owners[0].name.plain}" if len(now.owners) == 1 else now.name
     return Entry(row.number, label, differences=tuple(found), understood=understood)
 

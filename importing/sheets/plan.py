@@ -83,8 +83,8 @@ class Plan:
     over_full: Mapping[str, Decimal] = field(default_factory=dict[str, Decimal])
     """By the name of who answers for them, weights in the cycle that make more than 100 per cent: allowed, and worth a
     look (G-45)."""
-    proposing: Callable[[Sequence[Difference]], Sequence[Deed]] | None = None
-    """What asks for the ticked differences together, where they are not simply changed."""
+    changing: Callable[[Sequence[Difference]], Sequence[Deed]] | None = None
+    """What changes, or asks for, the ticked differences together, where it is not each row's own."""
 
     @property
     def wrong(self) -> frozenset[int]:
@@ -107,8 +107,8 @@ class Plan:
         entries = self.right()
         found = [deed for entry in entries if entry.new for deed in (entry.new, *entry.more)]
         wanted = [d for entry in entries for d in entry.differences if d.name in ticked and not d.obstacle]
-        if self.proposing is not None:
-            found += self.proposing(wanted) if wanted else ()
+        if self.changing is not None:
+            found += self.changing(wanted) if wanted else ()
         else:
             names = {d.name for d in wanted}
             for entry in entries:

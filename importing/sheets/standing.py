@@ -88,6 +88,8 @@ class Standing:
     goals: Mapping[str, g.StrategicGoal] = field(default_factory=dict[str, g.StrategicGoal])
     csfs: Mapping[str, g.Csf] = field(default_factory=dict[str, g.Csf])
     kpis: Mapping[str, g.Kpi] = field(default_factory=dict[str, g.Kpi])
+    around: Mapping[str, g.Kpi] = field(default_factory=dict[str, g.Kpi])
+    """KPIs of the cycles around it, which its own may serve."""
     cycle: g.Cycle | None = None
     addresses: Mapping[str, str] = field(default_factory=dict[str, str])
     """People's ids by e-mail addresses that the file names, where the list of people does not tell them."""
@@ -122,6 +124,46 @@ class Standing:
         return self.units[id].name if id in self.units else id
 
 
+class Served:
+    """What a KPI may serve, by name: of its own cycle, else of those around it, as the quarter's revenue serves the
+    year's of the same name."""
+
+    def __init__(self, there: Standing):
+        self._own, self._around = (Names("NO_SUCH_PARENT", "SEVERAL_PARENTS") for _ in range(2))
+        self._known: dict[str, tuple[str, str]] = {}
+        for id, goal in there.goals.items():
+            self._there(self._own, "goal", id, goal.name)
+        for id, csf in there.csfs.items():
+            self._there(self._own, "csf", id, csf.name)
+        for names, kpis in ((self._own, there.kpis), (self._around, there.around)):
+            for id, kpi in kpis.items():
+                if not kpi.retired:
+                    self._there(names, "kpi", id, kpi.name)
+
+    def _there(self, names: Names, kind: str, id: str, name: str) -> None:
+        self._known[id] = kind, name
+        names.add(id, name)
+
+    def add(self, ref: str, *called: str) -> None:
+        """A KPI that is not there yet."""
+        self._own.add(ref, *called)
+
+    def named(self, row: Row, called: str, faults: list[Fault], itself: str = "") -> str:
+        """What a row names as `parent`; empty, with a fault, where that is nothing or may be several. `itself`: the
+        KPI of the row."""
+        own, around = self._own.refs(called), self._around.refs(called)
+        if around and set(own) <= {itself}:
+            return self._around.named(row, "parent", called, faults)
+        return self._own.named(row, "parent", called, faults)
+
+    def kind(self, ref: str) -> str:
+        """kpi, csf or goal."""
+        return self._known.get(ref, ("kpi", ""))[0]
+
+    def called(self, ref: str) -> str:
+        return self._known.get(ref, ("", ""))[1]
+
+
 async def standing(services: Services, table: Table, cycle_id: str = "") -> Standing:
     """Asks for what a table is compared with. Raises `Rejected`."""
     found = Standing()
@@ -142,9 +184,12 @@ async def standing(services: Services, table: Table, cycle_id: str = "") -> Stan
     if table.of_cycle:
 
         def asked(page_size: int, page_token: str) -> g.ListKpis:
-            return g.ListKpis(cycle_id=id, page_size=page_size, page_token=page_token)
+            return g.ListKpis(cycle_id=id, page_size=page_size, page_token=page_token, enclosing=served)
 
-        found.kpis = await _all(services, asked, g.Kpis, "kpis", "kpi_id", 200)
+        served = table.name in ("kpis", "links")
+        listed = await _all(services, asked, g.Kpis, "kpis", "kpi_id", 200)
+        found.kpis = {kpi_id: kpi for kpi_id, kpi in listed.items() if kpi.cycle_id == id}
+        found.around = {kpi_id: kpi for kpi_id, kpi in listed.items() if kpi.cycle_id != id}
     return found
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from importing.sheets.choices import DIRECTIONS, KINDS, LEVELS
+from importing.sheets.choices import DIRECTIONS, EFFECTS, KINDS, LEVELS
 from importing.sheets.staff_tables import PEOPLE, UNITS
 from importing.sheets.table import Field, Table
 
@@ -214,9 +214,22 @@ LINKS = Table(
             ),
         ),
         Field("parent", required=True, headed=_PARENT),
+        Field(
+            "effect",
+            "choice",
+            headed=(
+                "tac dong",
+                "tac dong phuc vu ho tro can tro",
+                "effect serves supports hinders",
+                "effect",
+                "kind of link",
+            ),
+            among=EFFECTS,
+        ),
+        Field("share", "percent", headed=("chia se", "phan chia se", "phan tinh vao do", "share", "share counted there", "share percent")),
         Field("why", headed=_WHY),
     ),
-    ("goals.AlignKpi",),
+    ("goals.ChangeKpi",),
     of_cycle=True,
 )
 VALUES = Table(

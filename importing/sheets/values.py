@@ -1,4 +1,4 @@
-"""Links between KPIs and what they serve, and values of KPIs."""
+"""Values of KPIs."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -11,8 +11,6 @@ from importing.sheets.rows import Row, Rows
 from importing.sheets.standing import Names, Services, Standing
 from nhip.checkins.v1 import checkins_pb2 as c
 from nhip.common.v1.words_pb2 import PersonalText
-from nhip.goals.v1 import goals_pb2 as g
-from nhip.goals.v1 import types_pb2 as t
 
 Recorded = Mapping[tuple[str, date], tuple[Decimal, int]]
 """By KPI and day, the value that stands and how sure its author was."""
@@ -41,39 +39,6 @@ class Kpis:
             if len(mine) == 1:
                 return mine[0]
         return self._names.named(row, "kpi", row.get("kpi"), faults) if row.get("kpi") else ""
-
-
-def links(found: Rows, there: Standing) -> Plan:
-    """What a KPI serves, one row for each: a difference where it serves something else."""
-    plan = Plan(faults=list(found.faults), passed_over=found.passed_over)
-    kpis, taken = Kpis(there), dict[str, int]()
-    served, kinds = Names("NO_SUCH_PARENT", "SEVERAL_PARENTS"), dict[str, str]()
-    for kind, things in (("goal", there.goals), ("csf", there.csfs), ("kpi", there.kpis)):
-        for id, thing in things.items():
-            kinds[id] = kind
-            served.add(id, thing.name)
-    for row in found.rows:
-        id = kpis.named(row, plan.faults)
-        parent = served.named(row, "parent", row.get("parent"), plan.faults) if row.get("parent") else ""
-        if not id or not parent:
-            continue
-        if (before := taken.setdefault(id, row.number)) != row.number:
-            plan.faults.append(row.fault("kpi", "TWICE", row=str(before)))
-        now = there.kpis[id]
-        is_served = now.parent.kpi_id or now.parent.csf_id or now.parent.goal_id
-        if is_served == parent:
-            plan.entries.append(Entry(row.number, now.name))
-            continue
-        things = {**there.goals, **there.csfs, **there.kpis}
-        before_name = things[is_served].name if is_served in things else ""
-        request = g.AlignKpi(kpi_id=id, parent=t.Parent(**{f"{kinds[parent]}_id": parent}), why=row.get("why"))
-
-        def change(_: frozenset[str], row: Row = row, id: str = id, request: g.AlignKpi = request) -> Sequence[Deed]:
-            return [Deed(row.number, "kpi", id, lambda _: request, field="parent")]
-
-        difference = Difference(row.number, "parent", before_name, row.cells["parent"])
-        plan.entries.append(Entry(row.number, now.name, differences=(difference,), change=change))
-    return plan
 
 
 async def recorded(services: Services, found: Rows, there: Standing) -> Recorded:

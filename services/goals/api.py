@@ -47,7 +47,7 @@ ACCESS: Mapping[str, Allow] = {
     "DefineKpi": anyone(services=(IMPORTER,)),
     "BatchDefineKpis": anyone(services=(IMPORTER,)),
     "AlignKpi": anyone(services=(IMPORTER,)),
-    "ChangeKpi": anyone(),
+    "ChangeKpi": anyone(services=(IMPORTER,)),
     "CorrectKpiWords": anyone(),
     "RetireKpi": anyone(),
     "CheckKpi": anyone(),

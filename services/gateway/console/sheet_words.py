@@ -55,6 +55,8 @@ def field_words(language: Language) -> Mapping[str, str]:
         "target": _("Target"),
         "measured_in": _("Measured in"),
         "supports": _("Strategic goals it supports"),
+        "effect": _("Effect (serves, supports, hinders)"),
+        "share": _("Share counted there (%)"),
         "why": _("Why"),
         "statement": _("Whole sentence"),
         "owners": _("Who answers for it"),
@@ -103,6 +105,9 @@ def choice_words(language: Language) -> Mapping[str, str]:
         "increase": _("up"),
         "decrease": _("down"),
         "keep": _("to be kept"),
+        "serves": _("serves"),
+        "supports": _("supports"),
+        "hinders": _("hinders"),
     }
 
 

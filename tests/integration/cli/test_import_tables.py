@@ -26,6 +26,7 @@ from nhip.checkins.v1 import check_ins_pb2 as ci
 from nhip.common.v1 import operations_pb2 as ops
 from nhip.common.v1.words_pb2 import PersonalText
 from nhip.goals.v1 import goals_pb2 as g
+from nhip.goals.v1 import types_pb2 as t
 from nhip.people.v1 import people_pb2 as p
 from nhip.people.v1 import types_pb2 as pt
 from services.checkins.reactors.falling_due import FallingDue
@@ -262,12 +263,16 @@ async def test_links_and_values_come_in_and_another_value_for_a_day_is_a_differe
     await opened(desk)
     await desk.bring("goals", "Mục tiêu chiến lược,Năm,Chỉ tiêu\nKhách hàng hài lòng,2026,300\n")
     await desk.bring("csfs", "CSF,Mục tiêu chiến lược\nChất lượng,Khách hàng hài lòng\n")
-    await desk.bring("kpis", "Tên KPI,Người chịu trách nhiệm,Mục tiêu\nĐơn hàng,0101,100\n")
-    links = "KPI,Phục vụ\nĐơn hàng,Chất lượng\n"
+    await desk.bring("kpis", "Tên KPI,Người chịu trách nhiệm,ĐVT,Mục tiêu\nĐơn hàng,0101,đơn,100\nĐổi trả,0102,lần,5\n")
+    links = "KPI,Phục vụ,Tác động,Chia sẻ\nĐơn hàng,Chất lượng,,\nĐơn hàng,Đổi trả,cản trở,\n"
     await desk.bring("links", links, tick=True)
-    [kpi] = await desk.kpis()
-    assert kpi.parent.csf_id
+    linked = {kpi.name: kpi for kpi in await desk.kpis()}
+    orders, returns = linked["Đơn hàng"], linked["Đổi trả"]
+    assert orders.parent.csf_id
+    assert [(one.to.kpi_id, one.effect) for one in orders.further] == [(returns.kpi_id, t.EFFECT_HINDERS)]
     assert (await desk.look("links", links)).plan.count("unchanged") == 1
+    shared = (await desk.look("links", links.replace("cản trở,", "hỗ trợ,30%"))).plan
+    assert {d.obstacle for d in shared.differences()} == {"NOTHING_TO_SHARE"}, "the service is asked before"
     values = "KPI,Ngày,Giá trị\nĐơn hàng,2026-10-05,{}\n"
     await desk.bring("values", values.format(7))
     again = (await desk.look("values", values.format(7))).plan

@@ -43,7 +43,7 @@ def test_what_we_head_a_column_with_is_what_it_is_taken_for(name: str, code: str
 @pytest.mark.parametrize("code", ["vi", "en"])
 def test_what_we_write_for_a_choice_is_read_as_it(code: str):
     words = choice_words(Language(code))
-    for field in TABLES["kpis"].fields:
+    for field in (*TABLES["kpis"].fields, *TABLES["links"].fields):
         if field.kind == "choice":
             assert [value_of(words[value], field, "", "") for value in field.among or ()] == list(field.among or ())
 
@@ -87,7 +87,14 @@ async def lines(signed_in: httpx.AsyncClient, table: str) -> list[list[str]]:
 
 @pytest.mark.parametrize("away", [""])
 async def test_strategy_and_links_are_taken_out_with_names(signed_in: httpx.AsyncClient, backend: Backend):
-    kpi = goals_pb2.Kpi(kpi_id="k1", name="Demo", why="Khách thấy mới mua", parent=types_pb2.Parent(csf_id="c1"))
+    kpi = goals_pb2.Kpi(
+        kpi_id="k1", cycle_id="q1", name="Demo", why="Khách thấy mới mua", parent=types_pb2.Parent(csf_id="c1")
+    )
+    kpi.further.add(to=types_pb2.Parent(kpi_id="k2"), effect=types_pb2.EFFECT_HINDERS, why="Hết giờ").share.value = "0"
+    kpi.further.add(to=types_pb2.Parent(goal_id="g1"), effect=types_pb2.EFFECT_SUPPORTS)
+    yearly = goals_pb2.Kpi(kpi_id="y1", cycle_id="year", name="Doanh thu năm")
+    unlinked = goals_pb2.Kpi(kpi_id="k2", cycle_id="q1", name="Chưa nối")
+    quarterly = goals_pb2.Kpi(kpi_id="k3", cycle_id="q1", name="Quý", parent=types_pb2.Parent(kpi_id="y1"))
     kpi.owners.add(person_id="minh").name.plain = "Minh"
     goal = goals_pb2.StrategicGoal(goal_id="g1", name="Doanh thu", year=2025, unit="tỷ ₫")
     goal.target.value = "12.5"
@@ -96,10 +103,15 @@ async def test_strategy_and_links_are_taken_out_with_names(signed_in: httpx.Asyn
     cycle = goals_pb2.Cycle(cycle_id="q1", starts_on=first, ends_on=last)
     backend.answers("ListCycles", goals_pb2.Cycles(cycles=[cycle]))
     backend.answers("GetMap", goals_pb2.GoalMap(goals=[goal], csfs=[csf]))
-    backend.answers("ListKpis", goals_pb2.Kpis(kpis=[kpi, goals_pb2.Kpi(kpi_id="k2", name="Chưa nối")]))
+    backend.answers("ListKpis", goals_pb2.Kpis(kpis=[yearly, kpi, quarterly, unlinked]))
     assert await lines(signed_in, "goals") == [["Doanh thu", "2025", "12.5", "tỷ ₫"]]
     assert await lines(signed_in, "csfs") == [["'=Dùng thử", "Doanh thu; Doanh thu", "Vì sao"]]
-    assert await lines(signed_in, "links") == [["Demo", "Minh", "'=Dùng thử", "Khách thấy mới mua"]]
+    assert await lines(signed_in, "links") == [
+        ["Demo", "Minh", "'=Dùng thử", "phục vụ", "", "Khách thấy mới mua"],
+        ["Demo", "Minh", "Chưa nối", "cản trở", "0", "Hết giờ"],
+        ["Demo", "Minh", "Doanh thu", "hỗ trợ", "", ""],
+        ["Quý", "", "Doanh thu năm", "phục vụ", "", ""],
+    ]
 
 
 @pytest.mark.parametrize("away", [""])

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from starlette.responses import Response, StreamingResponse
 
@@ -205,11 +205,14 @@ async def _look(visit: Visit, it: Received, result: Result, *, moved: bool = Fal
     """`moved`: what was looked at before is not what is there now."""
     language, plan = visit.language, result.plan
     words = field_words(language)
-    labels = {entry.row: entry.label for entry in plan.entries}
+    labels = {row: entry.label for entry in plan.entries for row in (entry.row, *entry.others)}
     differences = [
-        DifferenceRow(one, labels.get(one.row, ""), words[one.field], obstacle_text(one.obstacle, language))
-        if one.obstacle
-        else DifferenceRow(one, labels.get(one.row, ""), words[one.field], "")
+        DifferenceRow(
+            _in_words(one, it, language),
+            labels.get(one.row, ""),
+            words[one.field],
+            obstacle_text(one.obstacle, language) if one.obstacle else "",
+        )
         for one in plan.differences()
     ]
     first_look = not it.seen
@@ -232,12 +235,21 @@ async def _look(visit: Visit, it: Received, result: Result, *, moved: bool = Fal
         ticked=ticked,
         fresh=[entry for entry in plan.right() if entry.new][:FRESH],
         understood=[entry for entry in plan.right() if entry.understood][:20],
-        proposing=plan.proposing is not None,
+        proposing=it.table.name == "kpis",
         moved=moved,
         seen=await asyncio.to_thread(result.fingerprint),
         writable=plan.count("new") > 0 or any(not one.difference.obstacle for one in differences),
         hidden=carried(it),
     )
+
+
+def _in_words(difference: Difference, it: Received, language: Language) -> Difference:
+    """What is chosen among some, as the reader calls it."""
+    if difference.field not in it.table or it.table.field(difference.field).kind != "choice":
+        return difference
+    words = choice_words(language)
+    before, after = (words.get(value, value) for value in (difference.before, difference.after))
+    return replace(difference, before=before, after=after)
 
 
 def _fault_row(fault: Fault, it: Received, language: Language) -> FaultRow:

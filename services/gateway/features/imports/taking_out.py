@@ -28,7 +28,7 @@ FIELDS = {
         "name", "statement", "owners", "unit", "level", "kind", "direction", "measured_in", "baseline", "target",
         "floor", "stretch", "weight", "parent", "why",
     ),
-    "links": ("kpi", "owner", "parent", "why"),
+    "links": ("kpi", "owner", "parent", "effect", "share", "why"),
     "values": ("kpi", "owner", "day", "value", "confidence"),
     "check_ins": (
         "person", "day", "made_on", "mood", "done", "not_done", "planned", "blockers", "learnings", "kpi", "value",

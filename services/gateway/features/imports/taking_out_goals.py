@@ -1,6 +1,6 @@
 """Taking strategy out, and a cycle's KPIs with what they serve and where they are."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from functools import partial
 
 from eventkit.values import to_date, to_decimal
@@ -37,23 +37,55 @@ async def _csfs(visit: Visit) -> Rows:
         yield csf.name, "; ".join(names.get(id, id) for id in csf.goal_ids), csf.why
 
 
-async def _kpis(row: Row, visit: Visit) -> Rows:
-    """What a table has of each KPI of a cycle."""
+async def _each(visit: Visit, names: dict[str, str]) -> AsyncIterator[goals_pb2.Kpi]:
+    """The KPIs of a cycle, what is served before what serves it. `names`: of what each may serve, which is filled on
+    the way: of goals, success factors, and KPIs up to that one, those of the cycles around among them."""
     cycle, strategy = await _strategy(visit)
     if cycle is None:
         return
-    names = {goal.goal_id: goal.name for goal in strategy.goals} | {csf.csf_id: csf.name for csf in strategy.csfs}
+    names |= {goal.goal_id: goal.name for goal in strategy.goals} | {csf.csf_id: csf.name for csf in strategy.csfs}
     token = ""
     while True:
-        asked = goals_pb2.ListKpis(cycle_id=cycle.cycle_id, page_size=200, page_token=token)
+        asked = goals_pb2.ListKpis(cycle_id=cycle.cycle_id, page_size=200, page_token=token, enclosing=True)
         page = await visit.caller.query("goals", "ListKpis", asked, goals_pb2.Kpis)
-        names |= {kpi.kpi_id: kpi.name for kpi in page.kpis}  # what is served comes before what serves it
+        names |= {kpi.kpi_id: kpi.name for kpi in page.kpis}
         for kpi in page.kpis:
-            if (found := row(visit, kpi, names)) is not None:
-                yield found
+            if kpi.cycle_id == cycle.cycle_id:
+                yield kpi
         token = page.next_page_token
         if not token:
             return
+
+
+async def _kpis(row: Row, visit: Visit) -> Rows:
+    """What a table has of each KPI of a cycle."""
+    names = dict[str, str]()
+    async for kpi in _each(visit, names):
+        if (found := row(visit, kpi, names)) is not None:
+            yield found
+
+
+async def _links(visit: Visit) -> Rows:
+    """What each serves, and what it supports and hinders beside it; last what leads to a KPI that comes later."""
+    names, later = dict[str, str](), list[tuple[str, str, t.FurtherLink]]()
+    async for kpi in _each(visit, names):
+        owners = _owners(visit, kpi)
+        if parent := _parent(kpi, names):
+            yield kpi.name, owners, parent, choice_words(visit.language)["serves"], None, kpi.why
+        for link in kpi.further:
+            if _id(link.to) in names:
+                yield _further(visit, kpi.name, owners, link, names)
+            else:
+                later.append((kpi.name, owners, link))
+    for name, owners, link in later:
+        if _id(link.to) in names:
+            yield _further(visit, name, owners, link, names)
+
+
+def _further(visit: Visit, kpi: str, owners: str, link: t.FurtherLink, names: Mapping[str, str]) -> Sequence[Value]:
+    effect = choice_words(visit.language)[t.Effect.Name(link.effect).removeprefix("EFFECT_").lower()]
+    share = to_decimal(link.share) if link.HasField("share") else None
+    return kpi, owners, names[_id(link.to)], effect, share, link.why
 
 
 def _kpi(visit: Visit, kpi: goals_pb2.Kpi, names: Mapping[str, str]) -> Sequence[Value]:
@@ -78,12 +110,6 @@ def _kpi(visit: Visit, kpi: goals_pb2.Kpi, names: Mapping[str, str]) -> Sequence
     )
 
 
-def _link(visit: Visit, kpi: goals_pb2.Kpi, names: Mapping[str, str]) -> Sequence[Value] | None:
-    """What it serves; None of one that serves nothing."""
-    parent = _parent(kpi, names)
-    return (kpi.name, _owners(visit, kpi), parent, kpi.why) if parent else None
-
-
 def _value(visit: Visit, kpi: goals_pb2.Kpi, _: Mapping[str, str]) -> Sequence[Value] | None:
     """The one that it has; None of one without."""
     standing = kpi.standing
@@ -98,13 +124,17 @@ def _owners(visit: Visit, kpi: goals_pb2.Kpi) -> str:
 
 
 def _parent(kpi: goals_pb2.Kpi, names: Mapping[str, str]) -> str:
-    return names.get(kpi.parent.kpi_id or kpi.parent.csf_id or kpi.parent.goal_id, "")
+    return names.get(_id(kpi.parent), "")
+
+
+def _id(parent: t.Parent) -> str:
+    return parent.kpi_id or parent.csf_id or parent.goal_id
 
 
 TABLES: Mapping[str, Callable[[Visit], Rows]] = {
     "goals": _goals,
     "csfs": _csfs,
     "kpis": partial(_kpis, _kpi),
-    "links": partial(_kpis, _link),
+    "links": _links,
     "values": partial(_kpis, _value),
 }
