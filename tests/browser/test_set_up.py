@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser.conftest import fits, sign_in, until
-from tests.browser.year import CARE, COMPANY, CSFS, GOALS, HANDED, LEADS, LOWERED, OWN, REPORT, SALES, SHARED, desk
+from tests.browser.year import CARE, COMPANY, CSFS, GOALS, HANDED, LEADS, LOWERED, OWN, REPORT, SALES, SHARED, Kpi, desk
 from tests.e2e.running import Up
 
 pytestmark = pytest.mark.timeout(300)  # it starts engines
@@ -93,11 +93,7 @@ async def test_each_sets_their_part_and_the_quarter_runs(chromium: Browser, empt
     nam = await desk(chromium, empty, "Nam")
     await nam.goes("/first-steps")
     await nam.page.get_by_role("link", name="Mở chu kỳ").click()
-    await nam.page.get_by_label("Tên", exact=True).fill("Quý này")
-    await nam.page.get_by_label("Ngày đầu").fill(f"{TODAY - timedelta(days=89)}")
-    await nam.page.get_by_label("Ngày cuối").fill(f"{TODAY}")
-    await nam.page.get_by_role("button", name="Mở chu kỳ này").click()
-    await nam.said("Đã mở Quý này")
+    await nam.opens_cycle("Quý này", TODAY - timedelta(days=89), TODAY)
     for goal in GOALS:
         await nam.sets_goal(*goal)
     for factor in CSFS:
@@ -166,10 +162,7 @@ async def test_the_quarter_is_closed_and_its_kpis_go_on_in_the_next(chromium: Br
     nam = await desk(chromium, empty, "Nam")
     page = nam.page
     await page.goto("/cycles/new")
-    await page.get_by_label("Tên", exact=True).fill("Quý sau")
-    await page.get_by_label("Ngày đầu").fill(f"{TODAY}")
-    await page.get_by_label("Ngày cuối").fill(f"{TODAY + timedelta(days=90)}")
-    await page.get_by_role("button", name="Mở chu kỳ này").click()
+    await nam.opens_cycle("Quý sau", TODAY, TODAY + timedelta(days=90))
     await page.goto("/cycles")
     await page.get_by_role("link", name=re.compile("^Quý này")).first.click()
     await page.get_by_role("button", name="Khép chu kỳ này").click()
@@ -303,3 +296,70 @@ async def test_it_is_kept_right_while_people_come_move_and_leave(chromium: Brows
     await page.get_by_role("button", name="Đã trở lại").click()
     await page.goto(checklist)
     await expect(page.get_by_text("Tiến, thay Thảo đã nghỉ")).to_have_count(0)
+
+
+async def test_a_year_of_four_quarters_is_planned_and_adds_up_as_they_begin(chromium: Browser, empty: str):
+    nam = await desk(chromium, empty, "Nam")
+    page = nam.page
+    await page.goto("/cycles/new")
+    await nam.opens_cycle("Cả năm", TODAY, TODAY + timedelta(days=363))
+    year = page.url
+    for n in range(4):
+        await page.goto("/cycles")
+        around = page.get_by_role("region", name="Cả năm")
+        await around.get_by_role("link", name="Mở chu kỳ bên trong").click()
+        first = TODAY + timedelta(days=91 * n)
+        await nam.opens_cycle(f"Quý {n + 1} của năm", first, first + timedelta(days=90))
+        await page.get_by_role("link", name="Đặt KPI").click()
+        await nam.fills(Kpi(f"Khách mới · Q{n + 1}", "COMPANY", CSFS[0], f"{100 + 10 * n}", "khách", "", ["Nam"]))
+        await page.get_by_role("button", name="Ghi KPI").last.click()
+        await nam.said("Đã ghi KPI")
+        if n == 0:
+            quarters_kpi = page.url
+
+    # The year's KPI is the sum of the quarters', which then serve it; what is not reached by them, its map says.
+    await page.goto(year)
+    await page.get_by_role("link", name="Đặt KPI").click()
+    await nam.fills(Kpi("Khách mới cả năm", "COMPANY", CSFS[0], "480", "khách", "", ["Nam"]))
+    await page.get_by_text("Số lấy từ đâu").click()
+    await nam.chooses("computed", "tổng các KPI có chu kỳ đã bắt đầu")
+    for n in range(4):
+        await nam.chooses(f"of.{n}", f"Khách mới · Q{n + 1} · Quý {n + 1} của năm")
+    await page.get_by_role("button", name="Ghi KPI").last.click()
+    await nam.said("Đã ghi KPI")
+    of_year = page.url
+    for n in range(4):
+        await page.goto(year)
+        await page.get_by_role("link", name=re.compile(f"^Quý {n + 1} của năm")).click()
+        await page.get_by_role("link", name="Bản đồ").last.click()
+        await page.get_by_role("link", name=f"Khách mới · Q{n + 1}", exact=True).first.click()
+        await page.get_by_role("link", name="Sửa KPI").click()
+        own = page.url.partition("open=")[2].partition("&")[0].partition("#")[0]
+        await nam.chooses(f"parent.{own}", "Khách mới cả năm")
+        await page.get_by_role("button", name="Lưu thay đổi").last.click()
+        await nam.said("Đã lưu thay đổi")
+    await page.goto(year)
+    for name in ("Quý 1 của năm", "Quý 4 của năm"):
+        await expect(page.locator(".cycle-strip")).to_contain_text(name)
+    await page.get_by_role("link", name="Bản đồ").last.click()
+    for n in range(4):
+        await expect(page.locator(".card").filter(has_text=f"Khách mới · Q{n + 1}")).to_be_visible()
+    await expect(page.locator(".card").filter(has_text="Khách mới cả năm")).to_contain_text("460 < 480")
+
+    # Of the year that runs only the quarter that has begun counts.
+    for name in ("Cả năm", "Quý 1 của năm"):
+        await page.goto("/cycles")
+        await page.get_by_role("link", name=re.compile(f"^{name}")).first.click()
+        await page.get_by_label("Vẫn bắt đầu dù tổng khác 100").check()
+        await page.get_by_role("button", name="Bắt đầu chu kỳ này").click()
+        await nam.said("Chu kỳ đang chạy")
+    await page.goto(quarters_kpi)
+    await page.get_by_role("link", name="Cập nhật tiến độ").click()
+    await page.get_by_label("Giá trị hiện tại").fill("31")
+    await page.get_by_label("7", exact=True).check(force=True)
+    await page.get_by_role("button", name="Ghi lại").click()
+    await page.set_viewport_size({"width": 390, "height": 844})
+    await page.goto(of_year)
+    await until(page.get_by_role("main").get_by_text("31 khách").count, page)
+    await fits(page)
+    await nam.goes(year)

@@ -4,6 +4,7 @@ what each does is done on their own page."""
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from playwright.async_api import Browser, Locator, Page, expect
 
@@ -93,6 +94,14 @@ class Desk:
         await self.page.get_by_role("link", name=kpi, exact=True).first.click()
         await expect(self.page.get_by_role("heading", level=1)).to_contain_text(kpi)
 
+    async def opens_cycle(self, name: str, first: date, last: date) -> None:
+        """On the page that opens one."""
+        await self.page.get_by_label("Tên", exact=True).fill(name)
+        await self.page.get_by_label("Ngày đầu").fill(f"{first}")
+        await self.page.get_by_label("Ngày cuối").fill(f"{last}")
+        await self.page.get_by_role("button", name="Mở chu kỳ này").click()
+        await self.said(f"Đã mở {name}")
+
     # --- step 1: where to, and what has to be done well for it ---
 
     async def sets_goal(self, name: str, target: str, unit: str) -> None:
@@ -117,21 +126,23 @@ class Desk:
     # --- steps 2 to 4: KPIs, written by who may set them, or sent to who agrees ---
 
     async def writes(self, kpi: Kpi) -> None:
-        await self._fills(kpi)
+        await self.page.goto("/kpis/new")
+        await self.fills(kpi)
         await self.page.get_by_role("button", name="Ghi KPI").last.click()
         await self.said(f"Đã ghi KPI: {kpi.name}.")
 
     async def sends(self, kpi: Kpi, why: str) -> str:
         """The address of its proposal."""
-        await self._fills(kpi)
+        await self.page.goto("/kpis/new")
+        await self.fills(kpi)
         await self.page.locator("#reason").fill(why)
         await self.page.get_by_role("button", name="Gửi thành đề xuất").click()
         await self.said(f"Đã đề xuất KPI: {kpi.name}.")
         return self.page.url.partition("#")[0]
 
-    async def _fills(self, kpi: Kpi) -> None:
+    async def fills(self, kpi: Kpi) -> None:
+        """The page that sets one."""
         page = self.page
-        await page.goto("/kpis/new")
         await page.locator("#name").fill(kpi.name)
         await page.locator("#target").fill(kpi.target)
         await page.locator("#measured_in").fill(kpi.unit)

@@ -20,6 +20,20 @@ async def listed(visit: Visit, cycle_id: str, **wanted: object) -> Sequence[goal
     return (await visit.caller.query("goals", "ListKpis", request, goals_pb2.Kpis)).kpis
 
 
+async def servable(visit: Visit, cycle_id: str) -> Sequence[tuple[str, str]]:
+    """The first KPIs that one of a cycle may serve, by id and name: its own, and those of the cycles around it, which
+    say whose they are."""
+    kpis, cycles = await asyncio.gather(
+        listed(visit, cycle_id, enclosing=True),
+        visit.caller.query("goals", "ListCycles", goals_pb2.ListCycles(), goals_pb2.Cycles),
+    )
+    named = {cycle.cycle_id: cycle.name for cycle in cycles.cycles}
+    return [
+        (kpi.kpi_id, kpi.name if kpi.cycle_id == cycle_id else f"{kpi.name} · {named.get(kpi.cycle_id, '')}")
+        for kpi in kpis
+    ]
+
+
 async def own_and_others(
     visit: Visit, cycle_id: str, text: str = ""
 ) -> tuple[Sequence[goals_pb2.Kpi], Sequence[goals_pb2.Kpi]]:

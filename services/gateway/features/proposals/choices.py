@@ -8,7 +8,7 @@ from nhip.goals.v1 import goals_pb2
 from services.gateway.console.choices import Choice, People, people_to_choose, units_to_choose
 from services.gateway.console.directory import directory
 from services.gateway.console.forms import Form
-from services.gateway.console.kpis import MOST, listed
+from services.gateway.console.kpis import MOST, servable
 from services.gateway.console.visit import Visit
 from services.gateway.features.proposals.drafting import ADDITIONS
 
@@ -31,9 +31,9 @@ async def choices(visit: Visit, cycle_id: str, filled: Form, shown: Iterable[goa
         directory(visit),
         people_to_choose(visit, visit.person, *dict.fromkeys(chosen)),
         visit.caller.query("goals", "GetMap", goals_pb2.GetMap(cycle_id=cycle_id), goals_pb2.GoalMap),
-        listed(visit, cycle_id),
+        servable(visit, cycle_id),
     )
-    kpis = {f"kpi-{kpi.kpi_id}": kpi.name for kpi in (*some, *shown)}
+    kpis = {f"kpi-{id}": name for id, name in (*((kpi.kpi_id, kpi.name) for kpi in shown), *some)}
     added = [(f"new-{n}", name) for n in range(ADDITIONS) if (name := filled.text(f"addition.{n}.name"))]
     parents = (
         (_("New in this proposal"), added),

@@ -17,7 +17,7 @@ from services.gateway.console.cycles import choose_cycle, newest_first
 from services.gateway.console.deeds import carry_out
 from services.gateway.console.directory import directory
 from services.gateway.console.forms import Form, sent
-from services.gateway.console.kpis import listed
+from services.gateway.console.kpis import listed, servable
 from services.gateway.console.language import day_of, decimal_of_text
 from services.gateway.console.routes import Routes
 from services.gateway.console.visit import Visit, or_none
@@ -37,6 +37,8 @@ from services.gateway.features.strategy.reading import (
 )
 
 routes = Routes()
+INNER = 12
+"""Of the cycles in one, whose KPIs it may be computed from: a year's months."""
 
 Again = Callable[[Form, int], Awaitable[Response]]
 
@@ -115,12 +117,21 @@ async def _show(visit: Visit, filled: Form, status: int = 200, *, asked: bool = 
 async def _computed_from(
     visit: Visit, cycle_id: str, cycles: Sequence[goals_pb2.Cycle], parents: Parents
 ) -> Sequence[Choice]:
-    """The first KPIs of a cycle, and of the one that began before it."""
-    ids = [cycle.cycle_id for cycle in cycles]
-    at = ids.index(cycle_id) + 1 if cycle_id in ids else len(ids)
-    before = (await or_none(listed(visit, cycles[at].cycle_id)) or ()) if at < len(ids) else ()
+    """The first KPIs of a cycle, of those in it, as of a year's quarters, and of the one that began before it."""
+    inner = [cycle for cycle in reversed(cycles) if cycle.within_id == cycle_id]
+    beside = [cycle for cycle in cycles if cycle not in inner]
+    at = next((number for number, cycle in enumerate(beside, 1) if cycle.cycle_id == cycle_id), len(beside))
+    others = [*inner[:INNER], *beside[at : at + 1]]
+    found = await asyncio.gather(*(or_none(listed(visit, cycle.cycle_id)) for cycle in others))
     here = [(id.removeprefix("kpi-"), name) for id, name in parents.kpis]
-    return [*here, *((kpi.kpi_id, f"{kpi.name} · {cycles[at].name}") for kpi in before)]
+    return [
+        *here,
+        *(
+            (kpi.kpi_id, f"{kpi.name} · {of.name}")
+            for of, kpis in zip(others, found, strict=True)
+            for kpi in kpis or ()
+        ),
+    ]
 
 
 def _cycle(cycles: Sequence[goals_pb2.Cycle], wanted: str, today: date) -> goals_pb2.Cycle | None:
@@ -149,18 +160,18 @@ async def _parents(visit: Visit, cycle_id: str, chosen: str) -> Parents:
     """The first KPIs of a cycle, and the one that is chosen."""
     asked = goals_pb2.GetMap(cycle_id=cycle_id)
     tops, kpis = await asyncio.gather(
-        visit.caller.query("goals", "GetMap", asked, goals_pb2.GoalMap), listed(visit, cycle_id, enclosing=True)
+        visit.caller.query("goals", "GetMap", asked, goals_pb2.GoalMap), servable(visit, cycle_id)
     )
     counts = tops.counts
     kpis = list(kpis)
     kind, _, id = chosen.partition("-")
-    if kind == "kpi" and all(kpi.kpi_id != id for kpi in kpis):
+    if kind == "kpi" and all(kpi_id != id for kpi_id, _ in kpis):
         page = await or_none(visit.caller.query("goals", "GetKpi", goals_pb2.GetKpi(kpi_id=id), goals_pb2.KpiPage))
-        kpis += [page.kpi] if page else []
+        kpis += [(id, page.kpi.name)] if page else []
     return Parents(
         [(f"goal-{goal.goal_id}", goal.name) for goal in tops.goals],
         [(f"csf-{csf.csf_id}", csf.name) for csf in tops.csfs],
-        [(f"kpi-{kpi.kpi_id}", kpi.name) for kpi in kpis],
+        [(f"kpi-{id}", name) for id, name in kpis],
         counts.company + counts.department + counts.individual > len(kpis),
     )
 
