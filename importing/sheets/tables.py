@@ -226,7 +226,11 @@ LINKS = Table(
             ),
             among=EFFECTS,
         ),
-        Field("share", "percent", headed=("chia se", "phan chia se", "phan tinh vao do", "share", "share counted there", "share percent")),
+        Field(
+            "share",
+            "percent",
+            headed=("chia se", "phan chia se", "phan tinh vao do", "share", "share counted there", "share percent"),
+        ),
         Field("why", headed=_WHY),
     ),
     ("goals.ChangeKpi",),
