@@ -75,7 +75,7 @@ image: setup proto assets ## build the image from deploy/Dockerfile: IMAGE=nhip:
 sbom: setup ## write what the image holds beside Python, with versions and licences, as CycloneDX: build/nhip.cdx.json
 	@rm -rf build/sbom && mkdir -p build
 	@$(PYTHON) -m venv --without-pip build/sbom
-	@$(PY) -m pip --python build/sbom/bin/python --disable-pip-version-check install --quiet --require-hashes -r requirements.image.lock
+	@$(PY) -m pip --python build/sbom/bin/python --disable-pip-version-check install --quiet --no-deps --require-hashes -r requirements.image.lock
 	@$(VENV)/bin/uv tool run --quiet --from 'cyclonedx-bom>=7,<8' cyclonedx-py environment build/sbom/bin/python \
 	  --pyproject pyproject.toml --PEP-639 --output-reproducible --output-file build/nhip.cdx.json
 	@rm -rf build/sbom && echo "Written to build/nhip.cdx.json"
@@ -95,13 +95,13 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	  { echo "$(PYTHON) cannot make virtual environments: install its venv module (Debian, Ubuntu: apt install python3-venv)"; exit 1; }
 	@echo "Filling $(VENV) from requirements.lock (once, about a minute)"
 	@$(PYTHON) -m venv $(VENV)
-	@$(PY) -m pip --disable-pip-version-check install --quiet --require-hashes -r requirements.lock
+	@$(PY) -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes -r requirements.lock
 	@$(PY) -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 # What benchmarks need beside that; their lock keeps the versions of the other one.
 $(VENV)/.bench: $(VENV)/.ready requirements.bench.lock
-	@$(PY) -m pip --disable-pip-version-check install --quiet --require-hashes -r requirements.bench.lock
+	@$(PY) -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes -r requirements.bench.lock
 	@touch $@
 
 LOCK = $(VENV)/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras --quiet

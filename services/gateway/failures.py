@@ -32,6 +32,36 @@ _HTTP = {
     "UNSUPPORTED_MEDIA_TYPE": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
 }
 
+SCIM = "application/scim+json"
+SCIM_TYPES = {
+    "INVALID_FILTER": "invalidFilter",
+    "INVALID_PATH": "invalidPath",
+    "INVALID_SYNTAX": "invalidSyntax",
+    "INVALID_VALUE": "invalidValue",
+    "IMMUTABLE": "mutability",
+    "NO_TARGET": "noTarget",
+    "TOO_MANY": "tooMany",
+}
+"""What was wrong with a request of SCIM, by the reason of its failure (RFC 7644, 3.12)."""
+_SCIM_TAKEN = ("SYNCED_ALREADY", "EMAIL_TAKEN", "EMAIL_TAKEN_BY", "EMPLOYEE_CODE_TAKEN", "UNIT_EXISTS")
+_SCIM_ATTRIBUTES = {
+    "person_id": "id",
+    "group_id": "id",
+    "user_name": "userName",
+    "external_id": "externalId",
+    "name": "displayName",
+    "email": "emails",
+    "employee_code": "employeeNumber",
+    "employment.employee_code": "employeeNumber",
+    "unit": "department",
+    "place.unit_id": "department",
+    "manager_id": "manager",
+    "place.manager_id": "manager",
+    "add_ids": "members",
+    "remove_ids": "members",
+}
+"""What SCIM calls fields of *people*."""
+
 AWAY_SECONDS = 2
 """When to ask again for what is away."""
 
@@ -93,6 +123,41 @@ class Failure(Exception):
         if request_id:
             error["request_id"] = request_id
         return {"error": error}
+
+    def as_scim(self) -> dict[str, Any]:
+        """The same as an error of SCIM, whose detail names the attributes."""
+        told = [f"{_attribute(v.field)}: {v.message}" for v in self.violations if v.message]
+        error = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"], "status": str(self.scim_status)}
+        if kind := self._scim_type:
+            error["scimType"] = kind
+        return error | {"detail": "; ".join(told) or self.message}
+
+    @property
+    def scim_status(self) -> int:
+        """Of who is not there, 404; of a value that names nobody, 400."""
+        if self.reason in _SCIM_TAKEN:
+            return int(HTTPStatus.CONFLICT)
+        return int(HTTPStatus.BAD_REQUEST) if self._scim_type == "invalidValue" else self.http
+
+    @property
+    def _scim_type(self) -> str:
+        if self.reason in _SCIM_TAKEN:
+            return "uniqueness"
+        attributes = {_attribute(v.field) for v in self.violations} - {"id"}
+        match self.status:
+            case "INVALID_ARGUMENT":
+                return SCIM_TYPES.get(self.reason, "invalidValue")
+            case "NOT_FOUND":
+                return "invalidValue" if attributes else ""
+            case "FAILED_PRECONDITION":
+                return "invalidValue" if attributes & {"department", "manager", "members"} else "mutability"
+            case _:
+                return ""
+
+
+def _attribute(field: str) -> str:
+    plain = field.partition("[")[0].removesuffix(".plain")
+    return _SCIM_ATTRIBUTES.get(plain, plain)
 
 
 def invalid(reason: str, message: str, *violations: Violation) -> Failure:

@@ -24,7 +24,7 @@ from eventkit.rpc.ceilings import Working
 from eventkit.rpc.metadata import APPLIED, AUTHORIZATION, IDEMPOTENCY_KEY, POSITION, REQUEST_ID, TRACEPARENT, request_id
 from eventkit.telemetry import Metrics
 from services.gateway.console.visit import Console, failed, visited
-from services.gateway.failures import Failure, of_rejection
+from services.gateway.failures import SCIM, Failure, of_rejection
 from services.gateway.session import from_elsewhere, not_of_this_machine
 
 MOST_BODY_BYTES = 1 << 20
@@ -191,18 +191,17 @@ class Gate:
 def part_of(path: str) -> str:
     """What a request is for, as metrics name it."""
     first = path.split("/", 2)[1] if path.startswith("/") else ""
-    return {"v1": "api", "hooks": "hooks", "static": "static", "calendar": "calendar", "healthz": "health"}.get(
-        first, "console"
-    )
+    parts = {"v1": "api", "healthz": "health"} | {one: one for one in ("hooks", "static", "calendar", "scim")}
+    return parts.get(first, "console")
 
 
 def is_api(request: Request) -> bool:
     """It takes tokens or signatures and no cookies: another site's page has none."""
-    return f"{request.url.path}/".startswith(("/v1/", "/hooks/"))
+    return f"{request.url.path}/".startswith(("/v1/", "/hooks/", "/scim/"))
 
 
 def answer(request: Request, failure: Failure) -> Response:
-    """A failure as the JSON API says it."""
+    """A failure as the JSON API says it, or SCIM."""
     headers = rate_headers(failure.rate)
     if failure.retry_after:
         headers["Retry-After"] = str(failure.retry_after)
@@ -210,6 +209,8 @@ def answer(request: Request, failure: Failure) -> Response:
         headers["WWW-Authenticate"] = "Bearer"
     if failure.allowed:
         headers["Allow"] = ", ".join(failure.allowed)
+    if f"{request.url.path}/".startswith("/scim/"):
+        return JSONResponse(failure.as_scim(), failure.scim_status, headers, media_type=SCIM)
     return JSONResponse(failure.as_json(request.state.request_id), failure.http, headers)
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import json
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,18 +14,16 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from eventkit.errors import Rejected, Violation
 from eventkit.rpc.addresses import address_in
 from eventkit.rpc.auth import Authenticator, KeysUnavailable
-from eventkit.rpc.integrations import digest, key_of
+from eventkit.rpc.integrations import key_of
 from eventkit.rpc.metadata import APPLIED, AUTHORIZATION, IDEMPOTENCY_KEY, POSITION, REQUEST_ID, TRACEPARENT, Metadata
-from nhip.common.v1 import operations_pb2
 from services.gateway.failures import AWAY_SECONDS, Failure, invalid, of_rejection
 from services.gateway.gate import answer, rate_headers
+from services.gateway.known_keys import KnownKeys
 from services.gateway.transcoding import Binding, Routes, bindings, json_of
 from services.gateway.upstream import OPERATIONS, SERVICES, Reply, Upstream
 
 LONG_BYTES = 1 << 16
 """A longer body is read beside the event loop: a megabyte takes some tenths of a second."""
-KEY_SECONDS, KEYS = 10.0, 1_000
-"""How long a key that a service knew is not asked about again before a body is read, and how many are remembered."""
 FORWARDED = (AUTHORIZATION, IDEMPOTENCY_KEY, TRACEPARENT)
 
 
@@ -38,7 +35,7 @@ def json_routes(upstream: Upstream, tokens: Authenticator, ended: Callable[[str]
     Who asks is known before a body is read. `ended` tells whether a token's session was signed out of.
     """
     routes = Routes(bindings(SERVICES, OPERATIONS))
-    known: dict[str, float] = {}
+    keys = KnownKeys(upstream)
 
     async def call(request: Request) -> Response:
         try:
@@ -63,7 +60,7 @@ def json_routes(upstream: Upstream, tokens: Authenticator, ended: Callable[[str]
 
     async def _authenticate(authorization: str) -> None:
         if key := key_of(authorization):
-            await _know(key)
+            await keys.know(key)
             return
         if address_in(authorization):  # the gateway knows no address: the service that it goes to judges it
             return
@@ -76,18 +73,6 @@ def json_routes(upstream: Upstream, tokens: Authenticator, ended: Callable[[str]
             raise Failure("UNAVAILABLE", "TEMPORARILY_UNAVAILABLE", message, retry_after=AWAY_SECONDS) from None
         if ended(authorization.partition(" ")[2].strip()):
             raise Failure("UNAUTHENTICATED", "TOKEN_EXPIRED", "this session was signed out of: sign in again")
-
-    async def _know(key: str) -> None:
-        """The gateway keeps no integrations: a service says whether it knows a key."""
-        now, told = time.monotonic(), digest(key)
-        if now > known.get(told, 0.0):
-            request = operations_pb2.GetAccess(service="people")
-            await upstream.call(
-                "people", OPERATIONS.methods_by_name["GetAccess"], request, [(AUTHORIZATION, f"Bearer {key}")]
-            )
-            if len(known) >= KEYS:
-                known.clear()
-            known[told] = now + KEY_SECONDS
 
     async def any_method(scope: Scope, receive: Receive, send: Send) -> None:
         await (await call(Request(scope, receive)))(scope, receive, send)

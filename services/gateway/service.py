@@ -38,7 +38,9 @@ from services.gateway.features.sign_in import pages as sign_in
 from services.gateway.gate import SECURITY, Gate, answer, is_api
 from services.gateway.hooks import hook_routes
 from services.gateway.json_api import json_routes
+from services.gateway.known_keys import KnownKeys
 from services.gateway.provider import Provider
+from services.gateway.scim.routes import scim_routes
 from services.gateway.session import Identity, Issuer, in_english
 from services.gateway.upstream import SERVICES, Upstream
 
@@ -125,6 +127,7 @@ def application(
         Route("/v1/openapi.json", reference.openapi),
         *json_routes(upstream, tokens, identity.ended),
         *hook_routes(upstream),
+        *scim_routes(upstream, KnownKeys(upstream), identity.public),
         *calendar_routes(upstream, languages, identity.public),
         Route("/healthz", _alive),
         Route("/.well-known/jwks.json", keys),

@@ -128,9 +128,12 @@ class SyncApi:
                 )
             return await self._give_role(ctx, group, frozenset(add), frozenset(gone))
 
+        # Whom a name finds is not renamed by it, in whatever case it is written.
+        name = command.name if command.group_id or group.group_id not in org.units else ""
+
         async def decide(load: Load) -> Decision:
             state = await load(ORGANISATION, THE_ORGANISATION)
-            return synced.unit_group(state, group.group_id, command.name, add=add, remove=sorted(gone))
+            return synced.unit_group(state, group.group_id, name, add=add, remove=sorted(gone))
 
         return await self.resources.commands.execute(ctx, organisation.HERE, decide, answers=group.group_id)
 

@@ -48,11 +48,10 @@ def differing(command: pb.SyncPerson, one: Kept | None, org: OrgChart, me: str, 
     wanted.CopyFrom(command)
     if command.HasField("user_name") and not _plain(command.user_name):
         raise Rejected("MISSING", "a user name is needed", field="user_name")
-    if command.HasField("name") and not _plain(command.name):
-        raise Rejected("MISSING", "a name is needed", field="name")
+    if (one is None or command.HasField("name")) and not _plain(command.name):
+        # Until the directory tells a name, who is new or has none any more is called as it calls them.
+        wanted.name.plain = command.user_name.plain or (one.user_name if one else "")
     if one is None:
-        if not wanted.HasField("name"):  # until the directory tells it
-            wanted.name.CopyFrom(command.user_name)
         if not wanted.HasField("email") and is_address(command.user_name.plain.strip()):
             wanted.email.CopyFrom(PersonalText(plain=command.user_name.plain.strip()))
         if wanted.active:

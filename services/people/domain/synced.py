@@ -94,6 +94,7 @@ def sync(command: SyncPerson, person_id: str, before: Before, actor: Actor, *, u
     else:
         _change(course, command, person_id, before, actor, unit_id)
     if command.HasField("active") and not command.active:
+        course.person = before.person or course.person
         leaving = pb.DeactivatePerson(person_id=person_id)
         course.take(people.deactivate(course.person, course.organisation, None, leaving, actor, others=before.others))
     course.events += _kept(command, person_id, before.synced, actor)
@@ -114,6 +115,8 @@ def _take_on(course: _Course, command: SyncPerson, person_id: str, manager: Pers
 def _change(course: _Course, command: SyncPerson, person_id: str, before: Before, actor: Actor, unit_id: str) -> None:
     if command.active:
         course.take(people.reactivate(course.person, person_id))
+    elif course.person is not None:  # a directory goes on keeping who left
+        course.person = replace(course.person, active=True)
     if command.HasField("name"):
         course.take(people.change_name(course.person, pb.ChangeName(person_id=person_id, name=command.name)))
     if command.HasField("title"):
@@ -127,7 +130,8 @@ def _change(course: _Course, command: SyncPerson, person_id: str, before: Before
         wanted = types_pb2.Employment(employee_code=command.employee_code, joined_on=joined_on)
         course.take(employ(course.organisation, person_id, wanted))
     if command.HasField("unit"):
-        course.take(organisations.move(course.organisation, person_id, course.unit(command.unit, unit_id)))
+        to = course.unit(command.unit, unit_id)
+        course.take(organisations.move(course.organisation, person_id, to))
     if command.HasField("manager_id"):
         place = course.organisation.places.get(person_id, Place())
         wanted_place = types_pb2.Place(unit_id=place.unit_id, manager_id=command.manager_id)

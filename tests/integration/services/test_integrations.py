@@ -97,7 +97,7 @@ async def test_a_key_records_what_its_scope_names_as_itself_and_ends_when_it_is_
     company.positions["checkins"] = answer.json()["position"]
     assert verdicts[0]["repeated"], "the source's reference is known again"
     assert [one["refused"]["reason"] for one in verdicts[1:]] == ["OUT_OF_SCOPE", "KPI_UNKNOWN"]
-    assert (int(answer.headers["RateLimit-Limit"]), "RateLimit-Remaining" in answer.headers) == (100, True)
+    assert (int(answer.headers["RateLimit-Limit"]), "RateLimit-Remaining" in answer.headers) == (1000, True)
 
     shown = await company.ask(c.ListProgress(kpi_id=company.ids["I1"]), "minh")
     [entry] = shown.entries  # type: ignore[attr-defined] # of its reply

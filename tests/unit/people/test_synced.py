@@ -80,6 +80,8 @@ def test_somebody_new_is_registered_placed_and_kept_at_once():
 
 def test_a_department_that_is_no_unit_yet_becomes_one_below_the_top():
     state = given(unit("Company X", "top")).and_then(sync("minh", name=words("Minh"), unit="Kho"))
+    moved = given(unit("Company X", "top"), registered("lan")).and_then(sync("lan", unit="Kho"))
+    assert moved.state(ORGANISATION, THE_ORGANISATION).places["lan"] == Place("new")
     made = state.events[organisation.HERE][1]
     assert made == UnitCreated(unit_id="new", name="Kho", parent_id="top")
     assert state.state(ORGANISATION, THE_ORGANISATION).places["minh"] == Place("new")
@@ -247,6 +249,12 @@ def test_who_is_new_is_called_by_their_user_name_until_they_have_another_and_wri
     assert not differing(SyncPerson(user_name=words("minh")), None, OrgChart(), "entra", "").HasField("email")
 
 
-def test_a_name_is_not_taken_away():
-    one = told("minh", "minh", by="entra")
-    rejected("MISSING", lambda: differing(SyncPerson(name=words(" ")), one, OrgChart(), "entra", ""), field="name")
+def test_who_has_no_name_any_more_is_called_by_their_user_name():
+    one = told("minh", "minh@x.vn", by="entra", name="Minh")
+    assert differing(SyncPerson(name=words(" ")), one, OrgChart(), "entra", "") == SyncPerson(name=words("minh@x.vn"))
+
+
+def test_who_left_goes_on_being_kept():
+    state = given(registered("minh"), sync("minh", user_name=words("m@x.vn")), sync("minh", active=False))
+    state.when(sync("minh", title=words("Sales"))).then(TitleChanged(person_id="minh", title=words("Sales")))
+    state.when(sync("minh", active=False)).then_nothing()

@@ -7,9 +7,16 @@ from dataclasses import dataclass
 from eventkit.errors import Violation
 from eventkit.values import from_date, to_date
 from nhip.people.v1 import integrations_pb2 as pb
+from nhip.people.v1 import types_pb2
 from services.gateway.console.forms import Form
+from services.gateway.console.roles import ROLES
 
-READ, RECORD = pb.INTEGRATION_VERB_READ, pb.INTEGRATION_VERB_RECORD
+VERBS = {
+    pb.INTEGRATION_VERB_RECORD: "record",
+    pb.INTEGRATION_VERB_READ: "read",
+    pb.INTEGRATION_VERB_KEEP_PEOPLE: "keep",
+}
+"""What it may, as the form's fields are called."""
 ALL, UNITS, KPIS = "all", "units", "kpis"
 """With which KPIs it has to do."""
 TEXTS = ("url", "kpi_column", "value_column", "day_column", "note_column", "numbers", "days")
@@ -22,6 +29,7 @@ FIELDS = {
     f"{_AT}scope.verbs": "scope",
     f"{_AT}scope.unit_ids": "units",
     f"{_AT}source_names": "kpis",
+    f"{_AT}group_roles": "groups",
     f"{_AT}polled": "url",
     **{f"{_AT}polled.{name}": name for name in TEXTS},
     f"{_AT}polled.every_minutes": "every",
@@ -59,10 +67,12 @@ def facts_of(filled: Form, wrong: list[Violation]) -> pb.IntegrationFacts:
     for name in ("name", "account"):
         if not filled.text(name):
             wrong.append(Violation(name, "MISSING"))
-    verbs = [verb for verb, name in ((READ, "read"), (RECORD, "record")) if filled[name]]
+    verbs = [verb for verb, name in VERBS.items() if filled[name]]
     if not verbs:
         wrong.append(Violation("scope", "MISSING"))
-    objects, kpis, units = filled["objects"], picked(filled), chosen(filled, "unit.")
+    # What keeps people has nothing to do with KPIs, whatever is ticked of them.
+    keeps = verbs == [pb.INTEGRATION_VERB_KEEP_PEOPLE]
+    objects, kpis, units = ALL if keeps else filled["objects"], picked(filled), chosen(filled, "unit.")
     # Nothing chosen would be everything.
     if objects == UNITS and not units:
         wrong.append(Violation("units", "MISSING"))
@@ -74,7 +84,7 @@ def facts_of(filled: Form, wrong: list[Violation]) -> pb.IntegrationFacts:
         verbs=verbs,
         unit_ids=units if objects == UNITS else (),
         kpi_ids=[one.id for one in kpis] if objects == KPIS else (),
-        cycle_ids=chosen(filled, "cycle."),
+        cycle_ids=() if keeps else chosen(filled, "cycle."),
     )
     expires = filled.day("expires", wrong)
     return pb.IntegrationFacts(
@@ -82,10 +92,16 @@ def facts_of(filled: Form, wrong: list[Violation]) -> pb.IntegrationFacts:
         purpose=filled.text("purpose"),
         account_id=filled["account"],
         scope=scope,
-        source_names=[pb.SourceName(called=one.called, kpi_id=one.id) for one in kpis if one.called],
+        source_names=[pb.SourceName(called=one.called, kpi_id=one.id) for one in kpis if one.called and not keeps],
         polled=_polled(filled, wrong) if filled.text("url") else None,
         expires_on=from_date(expires) if expires else None,
+        group_roles=[pb.GroupRole(group=group, role=role) for role in ROLES if (group := filled.text(_group(role)))],
     )
+
+
+def _group(role: "types_pb2.Role.ValueType") -> str:
+    """What the field is called for the group that gives a role."""
+    return f"group.{role}"
 
 
 def _polled(filled: Form, wrong: list[Violation]) -> pb.PolledTable:
@@ -111,7 +127,8 @@ def form_of(facts: pb.IntegrationFacts) -> Form:
             "purpose": facts.purpose,
             "account": facts.account_id,
             "expires": last.isoformat() if last else "",
-            **{name: "1" for verb, name in ((READ, "read"), (RECORD, "record")) if verb in scope.verbs},
+            **{name: "1" for verb, name in VERBS.items() if verb in scope.verbs},
+            **{_group(one.role): one.group for one in facts.group_roles},
             "objects": objects,
             **{f"unit.{id}": "1" for id in scope.unit_ids},
             **{f"cycle.{id}": "1" for id in scope.cycle_ids},

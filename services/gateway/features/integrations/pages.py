@@ -19,6 +19,7 @@ from services.gateway.console.deeds import carry_out
 from services.gateway.console.directory import directory
 from services.gateway.console.forms import Form, sent
 from services.gateway.console.kpis import listed
+from services.gateway.console.roles import role_words
 from services.gateway.console.routes import Routes
 from services.gateway.console.visit import Visit, or_none
 from services.gateway.failures import Failure
@@ -80,7 +81,12 @@ async def new(visit: Visit) -> Response:
 
 async def _new(visit: Visit, filled: Form, status: int = 200) -> Response:
     return visit.render(
-        "integrations/new.html", status, here=f"{LIST}/new", form=filled, **await _to_choose(visit, filled)
+        "integrations/new.html",
+        status,
+        here=f"{LIST}/new",
+        form=filled,
+        roles=role_words(visit.language),
+        **await _to_choose(visit, filled),
     )
 
 
@@ -179,9 +185,11 @@ async def _one(visit: Visit, back: _Back | None = None, status: int = 200) -> Re
         url=url_of(id),
         changes=changes,
         records=pb.INTEGRATION_VERB_RECORD in found.integration.scope.verbs,
+        keeps=pb.INTEGRATION_VERB_KEEP_PEOPLE in found.integration.scope.verbs,
+        roles=role_words(visit.language),
         polls=looks(polls, visit) if polls else None,
         secret=secret,
-        base=str(visit.request.base_url).rstrip("/"),
+        base=visit.console.identity.public or str(visit.request.base_url).rstrip("/"),
         form=change,
         opened=back.what,
         forms={

@@ -89,8 +89,11 @@ def scope_of(scope: pb.IntegrationScope, who: Directory, language: Language) -> 
     verbs = {
         pb.INTEGRATION_VERB_READ: Scope("eye", _("Read KPIs")),
         pb.INTEGRATION_VERB_RECORD: Scope("pencil", _("Record values")),
+        pb.INTEGRATION_VERB_KEEP_PEOPLE: Scope("users", _("Keep people")),
     }
     found = [verbs[verb] for verb in scope.verbs if verb in verbs]
+    if pb.INTEGRATION_VERB_KEEP_PEOPLE in scope.verbs:
+        return found
     found += [Scope("hierarchy-3", who.unit(id).name) for id in scope.unit_ids]
     if scope.kpi_ids:
         number = len(scope.kpi_ids)
