@@ -1,7 +1,9 @@
 """`nhip tenant`: companies of an installation."""
 
+import json
 from collections.abc import AsyncGenerator
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +17,7 @@ from cli.running import WRONG_USE, Failed, run, say
 from cli.tokens import demo_token
 from eventkit.errors import Rejected
 from importing.document import TENANT, is_tenant
+from nhip.common.v1.operations_pb2 import ExportedEvents, ExportEvents
 from nhip.common.v1.words_pb2 import PersonalText
 from nhip.people.v1 import people_pb2, types_pb2
 
@@ -91,6 +94,52 @@ def resume(
 ) -> None:
     """Let everybody of a company in again."""
     run(_told(where, company, people_pb2.ResumeTenant(tenant_id=company), "goes on"))
+
+
+@app.command()
+@asking
+def export(
+    company: Annotated[str, typer.Argument(metavar="TENANT", help="Its id, as tokens name it: acme.")],
+    to: Annotated[Path, typer.Option(help="A new folder. It holds what people wrote: keep it from others' eyes.")],
+    *,
+    where: Where,
+) -> None:
+    """Write all that is recorded of a company into a folder: a file for each service, a line of JSON for each event,
+    with words opened. Everything runs meanwhile; that it was taken out is in the company's ledger."""
+
+    async def work() -> None:
+        if to.exists() and any(to.iterdir()):
+            raise Failed(f"{to} is not empty: name a new folder", code=WRONG_USE)
+        to.mkdir(parents=True, exist_ok=True)
+        to.chmod(0o700)
+        async with replace(where, tenant=company).operator() as (client, services):
+            tenant = await client.ask(people_pb2.GetTenant(), people_pb2.Tenant)
+            if tenant.tenant_id != company:
+                raise Failed(
+                    f"the token is of the tenant {tenant.tenant_id!r}: give one of {company!r}", code=WRONG_USE
+                )
+            numbers = {name: await _export(client, name, to / f"{name}.jsonl") for name in services}
+        written = {"tenant": company, "name": tenant.name, "nhip": version("nhip"), "events": numbers}
+        unfinished = to / ".export.json"
+        unfinished.write_text(json.dumps(written, ensure_ascii=False, indent=2) + "\n", "utf-8")
+        unfinished.replace(to / "export.json")
+        say(f"{to} holds {', '.join(f'{number} events of {name}' for name, number in numbers.items())}")
+
+    run(work())
+
+
+async def _export(client: Client, service: str, file: Path) -> int:
+    """How many events it wrote, a part at a time."""
+    token, number = "", 0
+    with file.open("w", encoding="utf-8") as out:
+        file.chmod(0o600)
+        while True:
+            asked = ExportEvents(service=service, page_token=token)
+            part = await client.ask(asked, ExportedEvents, at=service, deadline=300)
+            out.writelines(f"{line}\n" for line in part.events)
+            number += len(part.events)
+            if not (token := part.next_page_token):
+                return number
 
 
 async def _told(where: Where, tenant: str, command: Message, said: str) -> None:

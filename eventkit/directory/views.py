@@ -51,7 +51,7 @@ from nhip.people.v1.events_pb2 import (
     UnitWithdrawn,
 )
 
-VERSION = 14
+VERSION = 15
 """Of the directory, and of whatever else a service keeps of people: views of one source take a new version together."""
 
 

@@ -17,7 +17,7 @@ from eventkit.context import Context
 from eventkit.database import connection, snapshot, transaction
 from eventkit.errors import Kind, Rejected, unknown
 from eventkit.log import EventLog, Recorded
-from eventkit.process import use
+from eventkit.process import exporting, use
 from eventkit.process.service import Resources
 from eventkit.process.together import Together
 from eventkit.rpc.access import OPERATOR, Allow, anyone, integration_may, may, roles, services
@@ -39,6 +39,7 @@ ACCESS: Mapping[str, Allow] = {
     "ListIntegrationUse": roles("admin", "auditor", services=("operator",)),
     "Verify": roles("admin", "auditor", "executive", services=("operator",)),
     "VerifyTopic": services("operator"),  # of all tenants
+    "ExportEvents": services("operator"),
     "ListParked": roles("admin", "auditor", "executive", services=("operator",)),
     "RetryParked": _OPERATORS,
     "DiscardParked": _OPERATORS,
@@ -195,6 +196,9 @@ class Operations:
             different=compared.number,
             differences=[pb.TopicDifference(**each._asdict()) for each in compared.differences],
         )
+
+    async def export_events(self, request: pb.ExportEvents, ctx: Context) -> pb.ExportedEvents:
+        return await exporting.export(self.resources, request, ctx)
 
     async def list_parked(self, request: pb.ListParked, ctx: Context) -> pb.Parked:
         async with connection(self.resources.pool) as con:

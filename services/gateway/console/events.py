@@ -205,6 +205,7 @@ def event_rows(language: Language) -> Mapping[str, EventRow]:
         "NoticeNotMailed": EventRow(_("E-mail not sent")),
         "PreferencesChanged": EventRow(_("Notice settings changed")),
         "LedgerRead": EventRow(_("Ledger read")),
+        "EventsExported": EventRow(_("All events taken out")),
         "ParkedStreamRetried": EventRow(_("Parked events handled again")),
         "ParkedEventDiscarded": EventRow(_("Parked event given up")),
     }
