@@ -1,13 +1,13 @@
 """What every test may ask for: real engines, a fresh database, a Kafka.
 
 One set of engines serves a run; tests keep apart by fresh databases, tenants and topics. `NHIP_POSTGRES` and
-`NHIP_KAFKA` name engines to use instead of starting some.
+`NHIP_KAFKA` name engines to use instead of starting some; `NHIP_TEST_ENGINES=containers` starts them in containers.
 """
 
 import os
 import shutil
 from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 from uuid import uuid4
@@ -20,6 +20,7 @@ from xdist.scheduler import LoadScopeScheduling
 from deploy.engines import Engines, InUse, KafkaEngine, PostgresEngine, url_of_database
 from deploy.engines import engines as running_engines
 from deploy.engines.process import Ownership
+from tests import containers
 
 # A property is about what holds, not about how busy the machine is that tries it.
 settings.register_profile("nhip", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -49,12 +50,18 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 @pytest.fixture(scope="session")
 async def engines() -> AsyncGenerator[Engines]:
     """PostgreSQL and Kafka for the whole run. Where one does not start, each test that needs it fails and says why."""
+    named_postgres, named_kafka = os.environ.get("NHIP_POSTGRES"), os.environ.get("NHIP_KAFKA")
+    if containers.asked_for():
+        async with AsyncExitStack() as stack:
+            yield Engines(
+                postgres=named_postgres or await stack.enter_async_context(containers.postgres()),
+                kafka=named_kafka or await stack.enter_async_context(containers.kafka()),
+            )
+        return
     with _folder() as folder:
         for engine in (PostgresEngine(folder), KafkaEngine(folder)):
             await engine.discard()  # a run that was killed left data, and ports that somebody else may have by now
-        async with running_engines(
-            folder, postgres=os.environ.get("NHIP_POSTGRES"), kafka=os.environ.get("NHIP_KAFKA")
-        ) as urls:
+        async with running_engines(folder, postgres=named_postgres, kafka=named_kafka) as urls:
             yield urls
 
 

@@ -1,7 +1,8 @@
 """The log in KurrentDB: the suite of every adapter, and what is its own.
 
-The suite runs against the server that `NHIP_KURRENTDB` names (`kurrentdb://…`); where none is named, and for what a
-real server cannot be made to do, against a small one that speaks the protocol. The client is the real one.
+The suite runs against the server that `NHIP_KURRENTDB` names (`kurrentdb://…`), or one in a container
+(`NHIP_TEST_ENGINES=containers`); where there is none, and for what a real server cannot be made to do, against a small
+one that speaks the protocol. The client is the real one.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ import pytest
 from eventkit.log.conformance import ORIGIN, LogConformance, MakeLog, events, everything, read, stream, taken
 from eventkit.log.kurrentdb import KurrentLog, ServerTooOld
 from eventkit.log.port import NO_STREAM, Appended, StreamId, Write
+from tests import containers
 from tests.integration.eventkit.kurrentdb_server import KurrentServer
 from tests.integration.eventkit.topics import running, world
 
@@ -35,10 +37,20 @@ async def log(server: KurrentServer) -> AsyncGenerator[KurrentLog]:
         yield log
 
 
+@pytest.fixture(scope="module")
+async def kurrentdb() -> AsyncGenerator[str]:
+    """A real server: the one that `NHIP_KURRENTDB` names, or one in a container where these are asked for; or none."""
+    if (named := os.environ.get("NHIP_KURRENTDB", "")) or not containers.asked_for():
+        yield named
+        return
+    async with containers.kurrentdb() as url:
+        yield url
+
+
 class TestKurrentLog(LogConformance):
     @pytest.fixture
-    async def make_log(self, server: KurrentServer) -> AsyncGenerator[MakeLog]:
-        url, context = os.environ.get("NHIP_KURRENTDB") or server.url, f"test{uuid4().hex[:12]}"
+    async def make_log(self, server: KurrentServer, kurrentdb: str) -> AsyncGenerator[MakeLog]:
+        url, context = kurrentdb or server.url, f"test{uuid4().hex[:12]}"
         async with AsyncExitStack() as stack:
 
             async def make() -> KurrentLog:
