@@ -63,13 +63,21 @@ def differing(command: pb.SyncPerson, one: Kept | None, org: OrgChart, me: str, 
         wanted.ClearField("title")
     if wanted.email.plain.strip() == one.email.strip():
         wanted.ClearField("email")
-    if one.kept_by(me):
-        if wanted.user_name.plain.strip() == one.user_name.strip():
-            wanted.ClearField("user_name")
-        if wanted.external_id.plain.strip() == one.external_id.strip():
-            wanted.ClearField("external_id")
+    _fill_names(wanted, one, kept=one.kept_by(me))
     _clear_places(wanted, one, org, code)
     return wanted
+
+
+def _fill_names(wanted: pb.SyncPerson, one: Kept, *, kept: bool) -> None:
+    """User name and external id: both or none, as they are recorded together."""
+    if not wanted.HasField("user_name"):
+        wanted.user_name.plain = one.user_name
+    if not wanted.HasField("external_id"):
+        wanted.external_id.plain = one.external_id if kept else ""
+    told = (wanted.user_name.plain.strip(), wanted.external_id.plain.strip())
+    if kept and told == (one.user_name.strip(), one.external_id.strip()):
+        wanted.ClearField("user_name")
+        wanted.ClearField("external_id")
 
 
 def _clear_places(wanted: pb.SyncPerson, one: Kept, org: OrgChart, code: str) -> None:

@@ -141,19 +141,14 @@ def _change(course: _Course, command: SyncPerson, person_id: str, before: Before
 def _kept(command: SyncPerson, person_id: str, synced: Synced, actor: Actor) -> Decision:
     if synced.integration_id == actor.id and not (command.HasField("user_name") or command.HasField("external_id")):
         return []
-    known = synced if synced.integration_id == actor.id else Synced()
-    external = command.external_id if command.HasField("external_id") else known.external_id
+    # Both whenever one of them is new: words that were sealed for another event do not open in this one.
     event = PersonSynced(
         person_id=person_id,
         integration_id=actor.id,
-        user_name=command.user_name if command.HasField("user_name") else known.user_name,
-        external_id=external if external.WhichOneof("form") and not _is_blank(external) else None,
+        user_name=command.user_name if command.user_name.plain.strip() else None,
+        external_id=command.external_id if command.external_id.plain.strip() else None,
     )
     return [StreamEvent(SYNCED(person_id), event)]
-
-
-def _is_blank(text: PersonalText) -> bool:
-    return text.WhichOneof("form") == "plain" and not text.plain.strip()
 
 
 def end(person_id: str, before: Before, actor: Actor) -> Decision:

@@ -152,6 +152,10 @@ async def test_a_directory_brings_people_in_and_says_what_becomes_of_them(
     alone = await patched(directory, at, {"op": "Remove", "path": f"{ENTERPRISE}:manager"})
     assert "manager" not in alone.json()[ENTERPRISE]
 
+    renamed = await patched(directory, at, {"op": "Replace", "path": "userName", "value": "trang.le"})
+    assert (renamed.json()["userName"], renamed.json()["externalId"]) == ("trang.le", "a-1")
+    assert (await patched(directory, at, {"op": "Replace", "path": "userName", "value": "Trang@x.vn"})).is_success
+
     before = await events(company)
     assert (await patched(directory, at, {"op": "add", "path": "title", "value": "Thủ kho"})).status_code == 200
     assert (await directory.put(at, json={"userName": "Trang@x.vn", "externalId": "a-1"})).status_code == 200
@@ -169,7 +173,7 @@ async def test_a_directory_takes_over_who_is_here_and_its_groups_are_units_and_r
     directory: httpx.AsyncClient, company: Company
 ):
     await company.do(p.ChangeEmail(person_id=company.ids["minh"], email=words("minh@x.vn")), "nam")
-    async with asyncio.timeout(10):  # the directory's calls wait for no others'
+    async with asyncio.timeout(10):  # the directory waits for nobody else's changes
         while not await found(directory, "/Users", 'userName eq "minh@x.vn"'):
             await asyncio.sleep(0.05)
     minh = await user(directory, "minh@x.vn", externalId="m")
@@ -247,13 +251,19 @@ class Bridge(httpx2.BaseTransport):
             time.sleep(float(response.headers["retry-after"]))
 
 
+@pytest.mark.timeout(300)  # some two hundred calls, one after the other
 async def test_what_is_answered_is_scim(app: Starlette, company: Company):
     key = await kept(company)
     bridge = Bridge(app, asyncio.get_running_loop())
     headers = {"authorization": f"Bearer {key}"}
     random.seed(7)  # what the tester fills in
     with httpx2.Client(transport=bridge, base_url="https://nhip.test/scim/v2", headers=headers) as client:
-        results = await asyncio.to_thread(check_server, SyncSCIMClient(client))
+        scim = SyncSCIMClient(client)
+        results = await asyncio.to_thread(check_server, scim, resource_types=["User"])
+        # Operations on groups have a test of their own, above.
+        results += await asyncio.to_thread(check_server, scim, include_tags={"crud"}, resource_types=["Group"])
+    left_out = "Skipped due to tag filtering"
+    results = [one for one in results if one.reason != left_out]
     wrong = [f"{one.title} {one.resource_type}: {one.reason}" for one in results if one.status is not Status.SUCCESS]
     assert [one for one in wrong if not any(known in one for known in MEANT)] == []
-    assert len(results) > 50
+    assert len(results) > 30

@@ -97,12 +97,18 @@ def test_who_is_kept_already_makes_no_event_where_nothing_is_new():
     given(registered("minh"), sync("minh", user_name=words("m@x.vn"))).when(sync("minh")).then_nothing()
 
 
-def test_another_external_id_leaves_the_user_name_and_a_blank_one_is_none():
+def test_user_name_and_external_id_are_recorded_together_and_opened_before_for_sealed_words_open_once():
+    one = told("minh", "m@x.vn", by="entra", external_id="a-1")
+    for said, expected in (
+        (SyncPerson(external_id=words("a-2")), SyncPerson(user_name=words("m@x.vn"), external_id=words("a-2"))),
+        (SyncPerson(user_name=words("m@y.vn")), SyncPerson(user_name=words("m@y.vn"), external_id=words("a-1"))),
+        (SyncPerson(external_id=words("")), SyncPerson(user_name=words("m@x.vn"), external_id=words(""))),
+    ):
+        assert differing(said, one, OrgChart(), "entra", "") == expected
     state = given(registered("minh"), sync("minh", user_name=words("m@x.vn"), external_id=words("a-1")))
-    state.when(sync("minh", external_id=words("a-2"))).then(
-        kept("minh", user_name=words("m@x.vn"), external_id=words("a-2"))
+    state.when(sync("minh", user_name=words("m@x.vn"), external_id=words(""))).then(
+        kept("minh", user_name=words("m@x.vn"))
     )
-    state.when(sync("minh", external_id=words(""))).then(kept("minh", user_name=words("m@x.vn")))
 
 
 def test_who_is_not_active_left_and_is_back_when_they_are():
