@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from nhip.goals.v1 import goals_pb2
 from services.gateway.console.visit import Visit, or_none
@@ -20,18 +21,33 @@ async def listed(visit: Visit, cycle_id: str, **wanted: object) -> Sequence[goal
     return (await visit.caller.query("goals", "ListKpis", request, goals_pb2.Kpis)).kpis
 
 
-async def servable(visit: Visit, cycle_id: str) -> Sequence[tuple[str, str]]:
-    """The first KPIs that one of a cycle may serve, by id and name: its own, and those of the cycles around it, which
-    say whose they are."""
-    kpis, cycles = await asyncio.gather(
-        listed(visit, cycle_id, enclosing=True),
-        visit.caller.query("goals", "ListCycles", goals_pb2.ListCycles(), goals_pb2.Cycles),
+@dataclass(frozen=True, slots=True)
+class Servable:
+    """What a KPI of a cycle may serve: the first of its own cycle, then of those around it, which say whose they are.
+    By id and name. `more`: there are others."""
+
+    kpis: Sequence[tuple[str, str]]
+    more: bool
+
+
+async def servable(visit: Visit, cycle_id: str) -> Servable:
+    cycles = await visit.caller.query("goals", "ListCycles", goals_pb2.ListCycles(), goals_pb2.Cycles)
+    known = {cycle.cycle_id: cycle for cycle in cycles.cycles}
+    way = [cycle_id]
+    while (around := known[way[-1]].within_id if way[-1] in known else "") and around not in way:
+        way.append(around)
+    pages = await asyncio.gather(
+        *(
+            visit.caller.query("goals", "ListKpis", goals_pb2.ListKpis(cycle_id=id, page_size=MOST), goals_pb2.Kpis)
+            for id in way
+        )
     )
-    named = {cycle.cycle_id: cycle.name for cycle in cycles.cycles}
-    return [
-        (kpi.kpi_id, kpi.name if kpi.cycle_id == cycle_id else f"{kpi.name} · {named.get(kpi.cycle_id, '')}")
-        for kpi in kpis
+    named = [
+        (kpi.kpi_id, kpi.name if id == cycle_id else f"{kpi.name} · {known[id].name}")
+        for id, page in zip(way, pages, strict=True)
+        for kpi in page.kpis
     ]
+    return Servable(named, any(page.next_page_token for page in pages))
 
 
 async def own_and_others(

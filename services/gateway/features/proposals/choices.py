@@ -8,7 +8,7 @@ from nhip.goals.v1 import goals_pb2
 from services.gateway.console.choices import Choice, People, people_to_choose, units_to_choose
 from services.gateway.console.directory import directory
 from services.gateway.console.forms import Form
-from services.gateway.console.kpis import MOST, servable
+from services.gateway.console.kpis import servable
 from services.gateway.console.visit import Visit
 from services.gateway.features.proposals.drafting import ADDITIONS
 
@@ -33,7 +33,7 @@ async def choices(visit: Visit, cycle_id: str, filled: Form, shown: Iterable[goa
         visit.caller.query("goals", "GetMap", goals_pb2.GetMap(cycle_id=cycle_id), goals_pb2.GoalMap),
         servable(visit, cycle_id),
     )
-    kpis = {f"kpi-{id}": name for id, name in (*((kpi.kpi_id, kpi.name) for kpi in shown), *some)}
+    kpis = {f"kpi-{id}": name for id, name in (*((kpi.kpi_id, kpi.name) for kpi in shown), *some.kpis)}
     added = [(f"new-{n}", name) for n in range(ADDITIONS) if (name := filled.text(f"addition.{n}.name"))]
     parents = (
         (_("New in this proposal"), added),
@@ -42,4 +42,4 @@ async def choices(visit: Visit, cycle_id: str, filled: Form, shown: Iterable[goa
         (_("Strategic goals"), [(f"goal-{goal.goal_id}", goal.name) for goal in tops.goals]),
     )
     kinds = [(label, found) for label, found in parents if found]
-    return Choices(people, units_to_choose(who), kinds, len(some) >= MOST)
+    return Choices(people, units_to_choose(who), kinds, some.more)

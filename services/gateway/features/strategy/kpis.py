@@ -157,13 +157,12 @@ async def check(visit: Visit) -> Response:
 
 
 async def _parents(visit: Visit, cycle_id: str, chosen: str) -> Parents:
-    """The first KPIs of a cycle, and the one that is chosen."""
+    """The first KPIs that one of a cycle may serve, and the one that is chosen."""
     asked = goals_pb2.GetMap(cycle_id=cycle_id)
-    tops, kpis = await asyncio.gather(
+    tops, some = await asyncio.gather(
         visit.caller.query("goals", "GetMap", asked, goals_pb2.GoalMap), servable(visit, cycle_id)
     )
-    counts = tops.counts
-    kpis = list(kpis)
+    kpis = list(some.kpis)
     kind, _, id = chosen.partition("-")
     if kind == "kpi" and all(kpi_id != id for kpi_id, _ in kpis):
         page = await or_none(visit.caller.query("goals", "GetKpi", goals_pb2.GetKpi(kpi_id=id), goals_pb2.KpiPage))
@@ -172,7 +171,7 @@ async def _parents(visit: Visit, cycle_id: str, chosen: str) -> Parents:
         [(f"goal-{goal.goal_id}", goal.name) for goal in tops.goals],
         [(f"csf-{csf.csf_id}", csf.name) for csf in tops.csfs],
         [(f"kpi-{id}", name) for id, name in kpis],
-        counts.company + counts.department + counts.individual > len(kpis),
+        some.more,
     )
 
 
