@@ -40,6 +40,10 @@ UNSHOWN = Counter(
     registry=None,
 )
 """Of the whole process: counted wherever something is shown, and part of every registry."""
+OVERLOADED = Counter(
+    "nhip_overloaded", "Calls and requests refused because too many others stood in line.", registry=None
+)
+"""Of the whole process, too: a refusal for load has no line in the log."""
 
 
 # --- logs ------------------------------------------------------------------------------------------------------------
@@ -417,6 +421,7 @@ class Metrics:
             "nhip_timer_failures", "Things that fell due and could not be done; tried again.", ("timer",), registry=to
         )
         to.register(UNSHOWN)
+        to.register(OVERLOADED)
         self.retries = Counter(
             "nhip_subscription_retries", "Attempts repeated after a transient fault.", ("subscription",), registry=to
         )

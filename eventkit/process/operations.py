@@ -46,7 +46,9 @@ ACCESS: Mapping[str, Allow] = {
     "Rebuild": services("operator"),  # a view is shared by all tenants: none of them empties it
     "Prune": services("operator"),
 }
-LONG: frozenset[str] = frozenset({"CarryOutTogether", "Verify", "RetryParked", "Rebuild", "Prune"})
+LONG: frozenset[str] = frozenset(
+    {"CarryOutTogether", "Verify", "VerifyTopic", "ExportEvents", "RetryParked", "Rebuild", "Prune"}
+)
 """What goes through many commands, or through all of a log."""
 
 

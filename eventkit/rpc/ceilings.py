@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from eventkit.context import Actor
 from eventkit.errors import Kind, Rejected
+from eventkit.telemetry import OVERLOADED
 
 BURST_SECONDS = 5.0
 """Who was quiet may catch up: that many seconds' worth of calls at once."""
@@ -138,8 +139,9 @@ class Working:
     than the processor, and gives the place to the next.
     """
 
-    def __init__(self, most: int = 0, clock: Callable[[], float] = time.monotonic):
-        self._most, self._clock = most, clock
+    def __init__(self, most: int = 0, clock: Callable[[], float] = time.monotonic, *, kept: bool = False):
+        """`kept`: whoever has a place has it to the end."""
+        self._most, self._clock, self._kept = most, clock, kept
         self._now, self._longer = 0, 0
         self._line = deque[tuple[float, asyncio.Future[None]]]()
         """Since when each stands there, and its turn."""
@@ -152,32 +154,38 @@ class Working:
         return self._clock() - self._line[0][0] > STOOD_SECONDS or len(self._line) >= LINE
 
     @asynccontextmanager
-    async def one(self) -> AsyncGenerator[None]:
+    async def one(self) -> AsyncGenerator["Place"]:
         """While the block lasts one more is worked on. Raises Rejected (TOO_MANY): OVERLOADED."""
+        place = Place(self)
+        await place.take()
+        try:
+            yield place
+        finally:
+            place.give_back()
+
+    async def enter(self) -> None:
+        """Takes a place, in line where there is none. Raises Rejected (TOO_MANY): OVERLOADED."""
         if self.full:
             raise overloaded()
         if self._most and self._now >= self._most:
             await self._turn()
         else:
             self._now += 1
-        longer = False
 
-        def takes_longer() -> None:
-            nonlocal longer
-            if self._longer < LINE:
-                longer = True
-                self._longer += 1
-                self._next()
+    def gives_on(self) -> bool:
+        """Whether the place of somebody who is worked on for long went to the next."""
+        if self._kept or self._longer >= LINE:
+            return False
+        self._longer += 1
+        self._next()
+        return True
 
-        timer = asyncio.get_running_loop().call_later(PLACE_SECONDS, takes_longer)
-        try:
-            yield
-        finally:
-            timer.cancel()
-            if longer:
-                self._longer -= 1
-            else:
-                self._next()
+    def leave(self, *, longer: bool) -> None:
+        """`longer`: the place is somebody else's already."""
+        if longer:
+            self._longer -= 1
+        else:
+            self._next()
 
     async def _turn(self) -> None:
         turn = asyncio.get_running_loop().create_future()
@@ -203,7 +211,39 @@ class Working:
             self._now -= 1
 
 
+class Place:
+    """Of one among those that are worked on."""
+
+    def __init__(self, working: Working):
+        self._working = working
+        self._timer: asyncio.TimerHandle | None = None
+        self._longer = False
+
+    async def take(self) -> None:
+        await self._working.enter()
+        self._timer, self._longer = asyncio.get_running_loop().call_later(PLACE_SECONDS, self._takes_longer), False
+
+    def _takes_longer(self) -> None:
+        self._longer = self._working.gives_on()
+
+    def give_back(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+            self._working.leave(longer=self._longer)
+
+    @asynccontextmanager
+    async def left(self) -> AsyncGenerator[None]:
+        """While the block lasts, who waits there for the caller has no place; then one is taken again. Raises like
+        `Working.one`."""
+        self.give_back()
+        yield
+        await self.take()
+
+
 def overloaded() -> Rejected:
+    """A refusal, which is counted."""
+    OVERLOADED.inc()
     return Rejected(
         "OVERLOADED",
         "more is asked here than is carried: ask again in a moment",

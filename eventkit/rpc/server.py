@@ -192,7 +192,7 @@ class Server:
             rates=rates or Rates(),
             waiting=Waiting(),
             working=Working(calls_at_once),
-            long=Working(calls_at_once and LONG_AT_ONCE),
+            long=Working(calls_at_once and LONG_AT_ONCE, kept=True),
             metrics=metrics,
             deadline_seconds=deadline_seconds,
             now=now,

@@ -8,7 +8,7 @@ headers, is compressed where that gives nothing away, and while the gateway shut
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, MutableMapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
 from typing import Any, cast
 from uuid import uuid4
 
@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from eventkit.errors import Rejected
-from eventkit.rpc.ceilings import Working
+from eventkit.rpc.ceilings import Place, Working
 from eventkit.rpc.metadata import APPLIED, AUTHORIZATION, IDEMPOTENCY_KEY, POSITION, REQUEST_ID, TRACEPARENT, request_id
 from eventkit.telemetry import Metrics
 from services.gateway.console.visit import Console, failed, visited
@@ -124,8 +124,8 @@ class Gate:
             if refused := self._refusal(request):
                 await refused(scope, receive, with_headers)
             else:
-                async with self._place(request):
-                    await self._app(scope, _Body(receive, most=most_bytes(request)), with_headers)
+                async with self._place(request) as place:
+                    await self._app(scope, _Body(receive, place, most=most_bytes(request)), with_headers)
         except Failure as failure:  # of a place, or of the body, where a page did not look for it
             if begun:
                 raise
@@ -140,15 +140,16 @@ class Gate:
                 state.idle.set()
 
     @asynccontextmanager
-    async def _place(self, request: Request) -> AsyncGenerator[None]:
-        """One among those that are worked on. Raises Failure (OVERLOADED)."""
-        async with AsyncExitStack() as place:
+    async def _place(self, request: Request) -> AsyncGenerator[Place | None]:
+        """One among those that are worked on; None of what is never kept waiting. Raises Failure (OVERLOADED)."""
+        async with AsyncExitStack() as stack:
+            place: Place | None = None
             if part_of(request.url.path) not in ("static", "health"):
                 try:
-                    await place.enter_async_context(self._working.one())
+                    place = await stack.enter_async_context(self._working.one())
                 except Rejected as refused:
                     raise of_rejection(refused) from None
-            yield
+            yield place
 
     async def _renewed(self, request: Request) -> list[tuple[bytes, bytes]]:
         """The headers that keep a session whose token was renewed; what the request has of it is in `state.kept`."""
@@ -236,10 +237,11 @@ def _closing() -> Failure:
 
 
 class _Body:
-    """A request's body as it comes in, within its bounds. Raises Failure."""
+    """A request's body as it comes in, within its bounds. Whoever sends it slowly has no place among those that are
+    worked on meanwhile. Raises Failure."""
 
-    def __init__(self, receive: Receive, *, most: int = MOST_BODY_BYTES) -> None:
-        self._receive, self._bytes, self._until, self._whole = receive, 0, 0.0, False
+    def __init__(self, receive: Receive, place: Place | None = None, *, most: int = MOST_BODY_BYTES) -> None:
+        self._receive, self._place, self._bytes, self._until, self._whole = receive, place, 0, 0.0, False
         self._most, self._seconds = most, BODY_SECONDS if most == MOST_BODY_BYTES else UPLOAD_SECONDS
 
     async def __call__(self) -> Message:
@@ -248,8 +250,10 @@ class _Body:
         now = asyncio.get_running_loop().time()
         self._until = self._until or now + self._seconds
         try:
-            async with asyncio.timeout_at(self._until):
+            async with self._place.left() if self._place else nullcontext(), asyncio.timeout_at(self._until):
                 message = await self._receive()
+        except Rejected as refused:
+            raise of_rejection(refused) from None
         except TimeoutError:
             raise Failure(
                 "REQUEST_TIMEOUT", "BODY_SLOW", f"the body did not come in within {self._seconds:.0f} seconds"

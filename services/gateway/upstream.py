@@ -58,7 +58,7 @@ class Upstream:
         self._channels = channels
         self._deadline = deadline
         self._working = {context: Working(at_once) for context in channels}
-        self._long = {context: Working(at_once) for context in channels}
+        self._long = {context: Working(at_once, kept=True) for context in channels}
 
     @property
     def contexts(self) -> tuple[str, ...]:

@@ -162,6 +162,38 @@ async def test_who_takes_long_gives_the_place_to_the_next(monkeypatch):
     assert order == ["first", "second", "third"]
 
 
+async def test_what_takes_long_by_what_it_is_keeps_its_place_to_the_end(monkeypatch):
+    monkeypatch.setattr(ceilings, "PLACE_SECONDS", 0.0)
+    monkeypatch.setattr(ceilings, "PATIENCE_SECONDS", 0.05)
+    working, order = Working(most=2, kept=True), list[str]()
+    async with worked_on(working, 2):
+        with pytest.raises(Rejected, match="OVERLOADED"):
+            await in_line(working, order, "third")
+    await in_line(working, order, "fourth")
+    assert order == ["fourth"]
+
+
+async def test_who_waits_for_the_caller_has_no_place_meanwhile():
+    working, order, comes = Working(most=1), list[str](), asyncio.Event()
+
+    async def sends_slowly():
+        async with working.one() as place:
+            async with place.left():
+                await comes.wait()
+            order.append("slow")
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(sends_slowly())
+        await asyncio.sleep(0)
+        await in_line(working, order, "first")
+        async with worked_on(working, 1) as ends:
+            comes.set()
+            await asyncio.sleep(0)
+            assert order == ["first"]
+            ends[0].set()
+    assert order == ["first", "slow"]
+
+
 async def test_the_line_has_an_end(monkeypatch):
     monkeypatch.setattr(ceilings, "LINE", 2)
     working, order = Working(most=1), list[str]()
