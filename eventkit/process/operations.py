@@ -134,7 +134,7 @@ class Operations:
         self, view: AnyView, tenant: str, read: dict[tuple[str, int], list[Recorded]]
     ) -> tuple[Comparison, int]:
         """The view and its checkpoint of one moment, against its source up to that checkpoint. `read` is what was read
-        of topics for views before: views of one source share what is read of it."""
+        of a topic last: views that follow each other, of one source and checkpoint, share it; more is not held."""
         table, partition = view.table, self.resources.partition(view.source)(tenant)
         async with snapshot(self.resources.pool) as con:
             position = await con.fetchval(
@@ -169,6 +169,7 @@ class Operations:
         streams: dict[str, list[Recorded]] = defaultdict(list)
         if upto:
             if (events := read.get((view.source, upto))) is None:
+                read.clear()
                 try:
                     events = await kafka.tenant_events(self.resources.cluster, view.source, tenant, upto=upto)
                 except kafka.TopicIncomplete as error:
