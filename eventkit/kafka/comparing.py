@@ -22,6 +22,8 @@ FETCH = 2_000
 """Records that are taken from a partition at once."""
 PATIENCE = 30
 """Times, a second each, that a partition is asked in vain."""
+AT_ONCE = 500
+"""Records that do not follow the log: so many are held, and looked up in it together."""
 _COMPARED = {
     "type": attrgetter("type"),
     "data": attrgetter("data"),
@@ -145,6 +147,9 @@ class _Held:
         odd: list[Received] = []
         next_wanted = 0
         while (record := await self._cursor.peek()) is not None:
+            if len(odd) == AT_ONCE:
+                await self._again(odd)
+                odd.clear()
             try:
                 item = received(record)
             except ForeignRecord:
@@ -199,17 +204,15 @@ class _Held:
 
     async def _again(self, odd: Sequence[Received]) -> None:
         """Records whose position came before, or is not the log's: by their ids."""
-        for begin in range(0, len(odd), 500):
-            some = odd[begin : begin + 500]
-            stored = {str(id): event for id, event in (await self._log.stored([i.event.id for i in some])).items()}
-            for item in some:
-                event, there = item.event, stored.get(str(item.event.id))
-                if there is None:
-                    told = "the log does not have this event"
-                elif there.position != event.position:
-                    told = f"the log has this event at position {there.position}"
-                else:
-                    self._done.repeated += 1
-                    self._same(item, there, None)
-                    continue
-                self._done.differs(Difference(self.number, item.offset, event.position, str(event.id), told))
+        stored = {str(id): event for id, event in (await self._log.stored([i.event.id for i in odd])).items()}
+        for item in odd:
+            event, there = item.event, stored.get(str(item.event.id))
+            if there is None:
+                told = "the log does not have this event"
+            elif there.position != event.position:
+                told = f"the log has this event at position {there.position}"
+            else:
+                self._done.repeated += 1
+                self._same(item, there, None)
+                continue
+            self._done.differs(Difference(self.number, item.offset, event.position, str(event.id), told))
