@@ -42,7 +42,7 @@ class Ticking:
     """Runs a timer.
 
     A thing that fails is tried again after pauses that double from one second to five minutes; others go on. Those of a
-    tenant for whom `still` says so are left alone, and looked at again after a while.
+    tenant for whom `still` says so are left alone, are not overdue, and are looked at again after a while.
     """
 
     def __init__(
@@ -88,11 +88,18 @@ class Ticking:
         wanted = [due for due in due_now if self._is_wanted(due)]
         if not wanted:
             self._asks_again = time.monotonic() + self._timer.every.total_seconds() - SLACK
+        still = dict[str, bool | Exception]()
+        for tenant in {due.tenant for due in wanted}:
+            still[tenant] = await self._stands_still(tenant)
+            beat()
+        over = time.monotonic() + STILL_SECONDS
+        self._left |= {due: Left(over) for due in wanted if still[due.tenant] is True}
+        wanted = [due for due in wanted if still[due.tenant] is not True]
         self._metrics.timer_overdue.labels(self._timer.name).set((at - wanted[0].at).total_seconds() if wanted else 0)
         for due in wanted:
             lead.check()
             if due not in self._left or self._left[due].over <= time.monotonic():
-                await self._act(due)
+                await self._act(due, still[due.tenant])
             beat()
 
     def _is_wanted(self, due: Due) -> bool:
@@ -100,12 +107,18 @@ class Ticking:
         left = self._left.get(due)
         return left is None or left.pause > 0 or left.over <= time.monotonic()
 
-    async def _act(self, due: Due) -> None:
-        if self._still and await self._still(due.tenant):
-            self._left[due] = Left(time.monotonic() + STILL_SECONDS)
-            return
+    async def _stands_still(self, tenant: str) -> bool | Exception:
+        """Or why nobody can tell: then what is due to this tenant fails, and that of others goes on."""
+        try:
+            return self._still is not None and await self._still(tenant)
+        except Exception as error:
+            return error
+
+    async def _act(self, due: Due, still: bool | Exception) -> None:
         ctx = by_the_clock(due.tenant, self._timer.name, due.thing, due.at, self._now())
         try:
+            if isinstance(still, Exception):
+                raise still
             with span(self.name, ""):
                 leave = await self._timer.act(due, ctx)
         except Exception as error:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfoNotFoundError
 
 import asyncpg
 import pytest
@@ -34,6 +35,10 @@ class Kettle:
     """Things about which there is nothing to do, although they stay due."""
     suspended: set[str] = field(default_factory=set[str])
     """Tenants."""
+    unknown: frozenset[str] = frozenset()
+    """Tenants of whom nobody can tell whether they are suspended."""
+    asked: list[str] = field(default_factory=list[str])
+    """Tenants, each time it was asked whether they are suspended."""
 
     async def due(self, at: datetime, most: int) -> Sequence[Due]:
         return sorted((due for due in self.waiting if due.at <= at), key=lambda due: due.at)[:most]
@@ -55,6 +60,9 @@ class Kettle:
             await Ticking(timer, leads, self.metrics, now=lambda: NOW, still=self.still).run(beat)
 
     async def still(self, tenant: str) -> bool:
+        self.asked.append(tenant)
+        if tenant in self.unknown:
+            raise ZoneInfoNotFoundError("Asia/Nowhere")
         return tenant in self.suspended
 
     async def until(self, count: int) -> None:
@@ -100,13 +108,25 @@ async def test_what_falls_due_to_a_suspended_tenant_stands_still_and_is_done_onc
 ):
     monkeypatch.setattr("eventkit.process.timer.STILL_SECONDS", 0.1)
     kettle.suspended = {"acme"}
-    kettle.waiting = [Due("acme", "soup", EARLIER), Due("other", "tea", NOW)]
+    kettle.waiting = [*(Due("acme", f"soup {n}", EARLIER) for n in range(20)), Due("other", "tea", NOW)]
     async with running(kettle.tick):
         await kettle.until(1)
         assert [due.tenant for due, _ in kettle.done] == ["other"]
+        assert sorted(kettle.asked) == ["acme", "other"]  # not for each thing
+        assert kettle.count("nhip_timer_overdue_seconds") == 0
         kettle.suspended.clear()
-        await kettle.until(2)
+        await kettle.until(21)
     assert kettle.count("nhip_timer_failures_total") == 0
+
+
+async def test_a_tenant_that_cannot_be_judged_keeps_no_other_from_its_turn(kettle: Kettle):
+    kettle.unknown = frozenset({"broken"})
+    kettle.waiting = [Due("broken", "soup", EARLIER), Due("other", "tea", NOW)]
+    async with running(kettle.tick):
+        await kettle.until(1)
+    assert [due.tenant for due, _ in kettle.done] == ["other"]
+    assert kettle.count("nhip_timer_failures_total") == 1
+    assert kettle.count("nhip_timer_overdue_seconds") == 300
 
 
 async def test_what_fails_is_tried_again_and_holds_up_nothing(kettle: Kettle):
