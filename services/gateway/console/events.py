@@ -228,6 +228,7 @@ def choice_words(language: Language) -> Mapping[str, str]:
         "ROLE_ADMIN": _("Administrator"),
         "INTEGRATION_VERB_READ": _("Read KPIs"),
         "INTEGRATION_VERB_RECORD": _("Record values"),
+        "INTEGRATION_VERB_KEEP_PEOPLE": _("Keep people"),
         "LEVEL_COMPANY": _("Company"),
         "LEVEL_DEPARTMENT": _("Department"),
         "LEVEL_INDIVIDUAL": _("Individual"),
