@@ -169,6 +169,8 @@ def lost(
         raise typer.BadParameter("say of whom: --tenant and --person; or --went-back", param_hint="--confirm")
     if went_back and person:
         raise typer.BadParameter("this is of one person alone: leave one of the two out", param_hint="--went-back")
+    if went_back and tenant:
+        raise typer.BadParameter("this is of all tenants: leave --tenant out", param_hint="--went-back")
 
     async def work() -> None:
         async with _keys_of(_settings(directory)) as con:
@@ -204,8 +206,7 @@ def recover(
             except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 raise Failed(f"{masked(source)} cannot be read ({type(error).__name__}: {error})") from None
             try:
-                async with con.transaction():
-                    number = await ledger.recover(con, other)
+                number = await ledger.recover(con, other)
             except ledger.KeyLost as error:
                 raise Failed(f"{masked(source)}: {error}; nothing was changed", code=WRONG_USE) from None
             finally:

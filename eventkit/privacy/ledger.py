@@ -139,6 +139,7 @@ class Witness:
         so, it makes none from now on."""
         async with connection(self._pool) as con:
             known = await con.fetchrow("select serial, mark from keys_known")
+        self._serial = known[0] if known else 0  # another process of this service may have gone back to fewer
         if known is None or await keys.fetchval("select mark from key_made where serial = $1", known[0]) == known[1]:
             if newest := await keys.fetchrow(NEWEST):
                 await self.knows(Made(*newest))
@@ -156,7 +157,7 @@ class Witness:
         newest = await keys.fetchrow(NEWEST)
         async with connection(self._pool) as con:
             await con.execute("delete from keys_known")
-            self._serial = 0
+        self._serial = 0
         if newest:
             await self.knows(Made(*newest))
         return True
@@ -234,8 +235,8 @@ async def accept_gaps(con: asyncpg.Connection) -> int:
 
 async def recover(con: asyncpg.Connection, other: asyncpg.Connection, page: int = 500) -> int:
     """Takes from another database of keys, as of a backup that was restored beside this one, those that are not in this
-    one; who was erased stays so. In a transaction of `con`. Answers how many."""
-    await con.execute(RECOVERS)
+    one; who was erased stays so, and whose key is lost there, too, has lost it here. What services know of and that one
+    has is not waited for any more. A page is a transaction: no service waits for the others. Answers how many."""
     if missing := [
         row["id"]
         for row in await other.fetch("select id from master_key")
@@ -251,13 +252,44 @@ async def recover(con: asyncpg.Connection, other: asyncpg.Connection, page: int 
     ):
         behind = (rows[-1]["tenant"], rows[-1]["person"])
         columns = [[row[name] for row in rows] for name in rows[0].keys()]  # of a record, not a mapping
-        done = await con.execute(
-            "insert into person_key(tenant, person, wrapped, master, created_at, destroyed_at) select n.* from "
-            "unnest($1::text[], $2::text[], $3::bytea[], $4::text[], $5::timestamptz[], $6::timestamptz[]) "
-            "n(tenant, person, wrapped, master, created_at, destroyed_at) where not exists (select from key_made m "
-            "where m.tenant = n.tenant and m.person = n.person and m.given_up_at is null and m.destroyed_at is not "
-            "null) on conflict do nothing",
-            *columns,
-        )
+        async with con.transaction():
+            await con.execute(RECOVERS)
+            done = await con.execute(
+                "insert into person_key(tenant, person, wrapped, master, created_at, destroyed_at) select n.* from "
+                "unnest($1::text[], $2::text[], $3::bytea[], $4::text[], $5::timestamptz[], $6::timestamptz[]) "
+                "n(tenant, person, wrapped, master, created_at, destroyed_at) where not exists (select from key_made m "
+                "where m.tenant = n.tenant and m.person = n.person and m.given_up_at is null and m.destroyed_at is not "
+                "null) on conflict do nothing",
+                *columns,
+            )
         number += int(done.rpartition(" ")[2])
+    if await other.fetchval("select to_regclass('key_made')") is not None:
+        await _recover_ledger(con, other, page)
     return number
+
+
+async def _recover_ledger(con: asyncpg.Connection, other: asyncpg.Connection, page: int) -> None:
+    """Once its keys are here: those of whom that database has the ledger alone; then the gaps that this closes."""
+    behind = ("", "")
+    while rows := await other.fetch(
+        "select tenant, person, made_at, destroyed_at from key_made m where given_up_at is null and (tenant, person) > "
+        "($1, $2) and not exists (select from person_key k where (k.tenant, k.person) = (m.tenant, m.person)) "
+        "order by tenant, person limit $3",
+        *behind,
+        page,
+    ):
+        behind = (rows[-1]["tenant"], rows[-1]["person"])
+        columns = [[row[name] for row in rows] for name in rows[0].keys()]  # of a record, not a mapping
+        async with con.transaction():
+            await con.execute("select pg_advisory_xact_lock(hashtext('key_made'))")
+            await con.execute(
+                "insert into key_made(serial, tenant, person, made_at, destroyed_at) select (select "
+                "coalesce(max(serial), 0) from key_made) + row_number() over (order by tenant, person), n.* from "
+                "unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[]) "
+                "n(tenant, person, made_at, destroyed_at) where not exists (select from key_made m where "
+                "(m.tenant, m.person) = (n.tenant, n.person))",
+                *columns,
+            )
+    for gap in await con.fetch("select serial, mark from key_gap where accepted_at is null"):
+        if await other.fetchval("select exists(select from key_made where serial = $1 and mark = $2)", *gap):
+            await con.execute("update key_gap set accepted_at = now() where serial = $1 and mark = $2", *gap)

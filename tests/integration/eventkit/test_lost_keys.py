@@ -2,8 +2,9 @@
 silence."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 from uuid import uuid4
 
 import asyncpg
@@ -95,7 +96,7 @@ async def replaced_when_said(engines: Engines, postgres: str) -> None:
 async def test_keys_that_alone_went_back_are_noticed_and_come_back_from_a_newer_backup(engines: Engines):
     async with (
         fresh_database(engines.postgres) as own,
-        fresh_database(engines.postgres) as older,
+        fresh_database(engines.postgres, "_keys") as older,
         fresh_database(engines.postgres) as newer,
     ):
         async with service(newer, own) as running:  # what it was: the backup is of before Minh came
@@ -124,18 +125,95 @@ async def test_keys_that_alone_went_back_are_noticed_and_come_back_from_a_newer_
                     await other.key("acme", "thao", make=True)
             assert "goals knows of key 2" in (await ledger.standing(con)).sentences()[0]
 
-            source = await asyncpg.connect(newer)
-            async with con.transaction():
-                assert await ledger.recover(con, source) == 1
-            await source.close()
+            name = await con.fetchval("select current_database()")
+            there = {
+                "NHIP_POSTGRES": engines.postgres,
+                "NHIP_INSTALLATION": name.removesuffix("_keys").replace("_", "-"),
+            }
+            code, told = await nhip("keys", "recover", "--from", newer, environment=there)
+            assert (code, told.splitlines()[-1]) == (0, "1 keys are back"), told
             assert (await read(minh, back)).plain == "Lan"
-            assert await ledger.accept_gaps(con) == 1
             assert await back.compare()
             await name_of("thao", back)
         async with service(older, own) as back:
             assert await back.compare()
             assert (await ledger.standing(con)).sentences() == []
         await con.close()
+
+
+class Watched(asyncpg.Connection):
+    """Something else happens before each page that is read of it, but the first."""
+
+    meanwhile: Callable[[], Awaitable[None]]
+
+    async def fetch(self, query: str, *arguments: Any, **others: Any) -> list[Any]:
+        if arguments and arguments[0]:
+            await self.meanwhile()
+        return await super().fetch(query, *arguments, **others)
+
+
+async def test_while_keys_come_back_nobody_waits_and_what_the_backup_says_of_those_without_a_key_holds(
+    engines: Engines,
+):
+    async with fresh_database(engines.postgres) as here, fresh_database(engines.postgres) as backup:
+        con, of_backup = await asyncpg.connect(here), await asyncpg.connect(backup)
+        async with KeyStore(here, MASTER) as store, KeyStore(backup, MASTER) as old:
+            for person in ("an", "lan", "minh"):
+                await store.key("acme", person, make=True)
+            rows = await con.fetch("select * from person_key")
+            for person in ("lost", "erased"):
+                await old.key("acme", person, make=True)
+            await of_backup.execute(DESTROY, "acme", "erased")
+            await of_backup.execute("delete from person_key")
+            await of_backup.executemany(
+                "insert into person_key values ($1, $2, $3, $4, $5, $6)", [list(row.values()) for row in rows]
+            )
+            await con.execute("delete from person_key")
+
+            async def erase() -> None:
+                async with asyncio.timeout(5):
+                    await store.destroy("acme", "minh")
+
+            source = await asyncpg.connect(backup, connection_class=Watched)
+            source.meanwhile = erase
+            gap = await source.fetchrow("select serial, mark from key_made where person = 'minh'")
+            assert gap
+            await con.execute("insert into key_gap values ($1, $2, 'goals'), (9, gen_random_uuid(), 'people')", *gap)
+            async with asyncio.timeout(20):
+                assert await ledger.recover(con, source, page=1) == 2
+            await source.close()
+            people = {"an", "lan", "minh", "lost", "erased", "thao"}
+            found = await store.keys("acme", people)
+        assert {person: key for person, key in found.items() if isinstance(key, Missing)} == {
+            "minh": Missing.DESTROYED,
+            "lost": Missing.LOST,
+            "erased": Missing.DESTROYED,
+            "thao": Missing.NEVER,
+        }
+        assert [gap.service for gap in (await ledger.standing(con)).gaps] == ["people"]
+        await con.close()
+        await of_backup.close()
+
+
+async def test_every_process_of_a_service_goes_back_with_it(engines: Engines):
+    async with (
+        fresh_database(engines.postgres) as own,
+        fresh_database(engines.postgres) as keys,
+        pool(own, "test", 1) as known,
+        KeyStore(keys, MASTER),
+        pool(keys, "test", 1) as there,
+    ):
+        await known.execute(ledger.WITNESS)
+        one, two = Witness("goals", known), Witness("goals", known)
+        for each in (one, two):
+            await each.knows(ledger.Made(9, uuid4()))
+        assert not await one.compare(there)
+        owner = await asyncpg.connect(keys)
+        assert await ledger.accept_gaps(owner) == 1
+        await owner.close()
+        assert [await one.compare(there), await two.compare(there)] == [True, True]
+        await two.knows(ledger.Made(1, uuid4()))
+        assert await known.fetchval("select serial from keys_known") == 1
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -56,6 +56,12 @@ def test_a_tenant_that_cannot_be_is_told(nhip):
     assert "'Acme' is no tenant's id: give --tenant up to 64 of a-z (small letters only)" in told.stderr
 
 
+def test_a_database_of_keys_goes_back_for_all_tenants_and_not_for_one(nhip):
+    told = nhip("keys", "lost", "--tenant", "acme", "--went-back", "--confirm")
+    assert told.exit_code == 2
+    assert "this is of all tenants: leave --tenant out" in told.stderr
+
+
 def test_a_busy_port_is_named(nhip):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
