@@ -45,7 +45,7 @@ class Name(ComplexAttribute):
     """The whole name, as displayName."""
 
     given_name: Annotated[str | None, Mutability.write_only, Returned.never] = None
-    """Read where neither displayName nor formatted is there: given, middle, family name."""
+    """Read where neither displayName nor formatted is told; in the order that the present name has."""
 
     middle_name: Annotated[str | None, Mutability.write_only, Returned.never] = None
     """As given name."""

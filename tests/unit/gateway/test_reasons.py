@@ -34,6 +34,7 @@ PROGRAMS_ONLY = (
     "services/gateway/json_api.py",
     "services/gateway/scim/filters.py",  # what a directory asked, which is answered there
     "services/gateway/scim/groups.py",
+    "services/gateway/scim/people.py",
     "services/gateway/scim/routes.py",
     "services/gateway/transcoding.py",
 )

@@ -94,6 +94,12 @@ def after(*operations: dict[str, object]) -> pb.SyncPerson:
         ({"op": "Add", "path": "displayName", "value": "Minh Lê"}, pb.SyncPerson(name=words("Minh Lê"))),
         ({"op": "Replace", "path": "name.formatted", "value": "Minh Lê"}, pb.SyncPerson(name=words("Minh Lê"))),
         ({"op": "Replace", "path": "name.givenName", "value": "Minh"}, pb.SyncPerson()),
+        ({"op": "Replace", "path": "name.givenName", "value": "Mĩnh"}, pb.SyncPerson(name=words("Mĩnh"))),
+        (
+            {"op": "Replace", "path": "name", "value": {"givenName": "Minh", "familyName": "Lê"}},
+            pb.SyncPerson(name=words("Minh Lê")),
+        ),
+        ({"op": "remove", "path": "name"}, pb.SyncPerson(name=words(""))),
         ({"op": "Add", "path": 'phoneNumbers[type eq "mobile"].value', "value": "1"}, pb.SyncPerson()),
         ({"op": "Replace", "path": "title", "value": "Sales"}, pb.SyncPerson()),
     ],
@@ -109,6 +115,53 @@ def test_what_a_replacement_does_not_name_stays_and_what_is_null_is_taken_away()
     sent = Person.model_validate(body, scim_ctx=Context.RESOURCE_REPLACEMENT_REQUEST, scim_policy=POLICY)
     said = people.said(people.filled(sent, before), before)
     assert said == pb.SyncPerson(person_id="p1", title=words(""), unit="")
+
+
+def replaced(present: str, **sent: object) -> str | None:
+    """What somebody is called after a replacement; None: as before."""
+    before = people.shown(pb.SyncedPerson(person_id="p1", user_name=words("m@x.vn"), name=words(present)), BASE)
+    body = {"userName": "m@x.vn", **sent}
+    user = Person.model_validate(body, scim_ctx=Context.RESOURCE_REPLACEMENT_REQUEST, scim_policy=POLICY)
+    said = people.said(people.filled(user, before), before)
+    return said.name.plain if said.HasField("name") else None
+
+
+@pytest.mark.parametrize(
+    ("present", "given", "family", "expected"),
+    [
+        ("Minh Lê", "Minh", "Lê", None),
+        ("Lê Minh", "Minh", "Lê", None),
+        ("Lê Văn Minh", "Minh", "Lê", None),
+        ("Lê Minh", "Minh", "Trần", "Trần Minh"),
+        ("Minh Lê", "Minh", "Trần", "Minh Trần"),
+        ("Minh Lê Văn", "Minh", "Lê", "Minh Lê"),
+        ("Lê Minh", "Ha", "Tran", "Ha Tran"),
+        ("le minh", "Minh", "Lê", "Lê Minh"),
+        ("m@x.vn", "Minh", "Lê", "Minh Lê"),
+    ],
+)
+def test_given_and_family_name_are_the_name_in_the_order_that_it_has(
+    present: str, given: str, family: str, expected: str | None
+):
+    assert replaced(present, name={"givenName": given, "familyName": family}) == expected
+
+
+def test_a_replacement_blanks_the_name_for_a_null_alone_and_a_display_name_goes_before_the_parts():
+    assert replaced("Minh Lê", name={"givenName": "Minh"}) is None
+    assert replaced("Minh Lê", name={}) is None
+    assert replaced("Minh Lê", name=None) == ""
+    assert replaced("Minh Lê", displayName=None) == ""
+    assert replaced("Hà (Kho)", displayName="Hà (Kho)", name={"givenName": "Hà", "familyName": "Lê"}) is None
+    assert replaced("Minh Lê", name={"formatted": "Lê Minh", "givenName": "M", "familyName": "L"}) == "Lê Minh"
+
+
+def test_a_part_of_a_name_that_is_not_seen_in_it_is_refused():
+    for part in ("givenName", "familyName", "middleName"):
+        with pytest.raises(Failure) as refused:
+            after({"op": "Replace", "path": f"name.{part}", "value": "Trần"})
+        assert refused.value.as_scim()["detail"].startswith(f"name.{part}: ")
+        with pytest.raises(Failure):
+            replaced("Minh Lê", name={part: "Trần"})
 
 
 def test_who_is_new_is_active_and_has_one_name_and_one_address():
