@@ -10,7 +10,7 @@ both are needed, and an interruption is gone on from.
 import asyncio
 import hmac
 import time
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import Enum
@@ -121,6 +121,7 @@ class KeyStore:
         self._cache: dict[tuple[str, str], _Kept] = {}
         self._destroyed = set[tuple[str, str]]()
         """Heard of; a key that was read just before is not kept."""
+        self._forgetting = list[Callable[[str], None]]()
         self._listener: asyncpg.Connection | None = None
         self._connecting = asyncio.Lock()
         self.installation = ""
@@ -275,6 +276,10 @@ class KeyStore:
 
     # --- keys of persons ---------------------------------------------------------------------------------------------
 
+    def when_destroyed(self, forget: Callable[[str], None]) -> None:
+        """`forget` is called with the tenant of each key that is destroyed: what it opened is not to be kept."""
+        self._forgetting.append(forget)
+
     async def _listen(self) -> None:
         """A process that cannot hear of destroyed keys keeps none."""
         if self._listener is not None and not self._listener.is_closed():
@@ -290,6 +295,8 @@ class KeyStore:
         tenant, _, person = str(payload).partition("/")
         self._destroyed.add((tenant, person))
         self._cache.pop((tenant, person), None)
+        for forget in self._forgetting:
+            forget(tenant)
 
     def _keep(self, tenant: str, person: str, row: asyncpg.Record | None) -> bytes | Missing:
         """The key as it may be used now, and kept for a while."""

@@ -7,7 +7,7 @@ they are.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -122,6 +122,10 @@ class Words:
 
     def __init__(self, keys: KeyStore, metrics: Metrics | None = None):
         self._keys, self._metrics = keys, metrics
+
+    def when_destroyed(self, forget: Callable[[str], None]) -> None:
+        """As `KeyStore.when_destroyed`."""
+        self._keys.when_destroyed(forget)
 
     async def seal(self, message: Message, *, tenant: str, author: str, event_id: UUID) -> None:
         """Seal, in place, every plain word of an event about to be recorded.

@@ -3,16 +3,16 @@ while (as `names`)."""
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import asyncpg
 
 from eventkit.directory.facts import OrgChart, Person
-from eventkit.privacy.keys import KEY_SECONDS
 from eventkit.privacy.words import Words
 from nhip.common.v1.words_pb2 import PersonalText
 from nhip.people.v1 import sync_pb2 as pb
+from services.people.opened import Opened
 from services.people.queries.synced import Kept, newer
 from services.people.views.synced import SyncedRow
 
@@ -24,25 +24,24 @@ TENANTS = 20
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    at: float
     position: int
     rows: dict[str, SyncedRow]
     told: dict[str, Kept]
 
 
 class KeptPeople:
-    """What of a person was opened is forgotten as soon as anything changes about them, and after a minute, as their
-    keys are."""
+    """What of a person was opened is opened anew as soon as anything changes about them, and forgotten as their keys
+    are."""
 
     def __init__(self, words: Words):
         self._words = words
-        self._known: dict[str, _Known] = {}
+        self._opened = Opened[_Known](words, TENANTS)
 
     async def of(self, con: asyncpg.Connection, tenant: str, org: OrgChart) -> Mapping[str, Kept]:
         """Everybody by id, in the order of ids; `con` reads the tenant's rows."""
-        known = self._known.get(tenant)
-        if known is None or time.monotonic() - known.at >= KEY_SECONDS:
-            known = _Known(time.monotonic(), 0, {}, {})
+        began = time.monotonic()
+        at, known = self._opened.of(tenant)
+        known = known or _Known(0, {}, {})
         came = await newer(con, tenant, known.position)
         rows = {**known.rows, **{row.person_id: row for row in came}} if came else known.rows
         told: dict[str, Kept] = {}
@@ -54,19 +53,17 @@ class KeptPeople:
             else:
                 new.append(one)
         for start in range(0, len(new), AT_ONCE):
-            for one in await self._open(tenant, new[start : start + AT_ONCE], rows):
+            for one in await self.opened(tenant, new[start : start + AT_ONCE], rows):
                 told[one.id] = one
             await asyncio.sleep(0)
         if new:
             told = dict(sorted(told.items()))
         position = max((row.position for row in came), default=known.position)
-        self._known.pop(tenant, None)
-        self._known[tenant] = _Known(known.at, position, rows, told)
-        while len(self._known) > TENANTS:
-            self._known.pop(next(iter(self._known)))
+        self._opened.remember(tenant, _Known(position, rows, told), at=at, began=began)
         return told
 
-    async def _open(self, tenant: str, people: list[Person], rows: Mapping[str, SyncedRow]) -> list[Kept]:
+    async def opened(self, tenant: str, people: Sequence[Person], rows: Mapping[str, SyncedRow]) -> list[Kept]:
+        """Some people with their words; `rows`: how they are kept, by id. It is not remembered."""
         opened = pb.SyncedPeople(people=[_sealed(one, rows.get(one.id)) for one in people])
         await self._words.open(opened, tenant=tenant)
         return [

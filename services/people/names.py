@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from eventkit.directory.facts import OrgChart
 from eventkit.errors import no_page_token
 from eventkit.names import finds, plain_letters, searchable, sought
-from eventkit.privacy.keys import KEY_SECONDS
 from eventkit.privacy.words import Words
 from nhip.people.v1 import people_pb2 as pb
+from services.people.opened import Opened
 
 ANCHORS = 3
 """People at the end of a page that the next one begins behind."""
@@ -46,9 +46,8 @@ class _Told:
 
 
 @dataclass(frozen=True, slots=True)
-class _Opened:
+class _Known:
     org: OrgChart
-    at: float
     told: dict[str, _Told]
     by_email: dict[str, list[str]]
     order: list[str] = field(default_factory=list[str])
@@ -56,12 +55,12 @@ class _Opened:
 
 
 class Names:
-    """What of a person was opened is forgotten as soon as anything changes about them, and after a minute, as their
-    keys are."""
+    """What of a person was opened is opened anew as soon as anything changes about them, and forgotten as their keys
+    are."""
 
     def __init__(self, words: Words):
         self._words = words
-        self._opened: dict[str, _Opened] = {}
+        self._opened = Opened[_Known](words, TENANTS)
 
     async def matching(self, tenant: str, org: OrgChart, text: str, *, emails: Container[str]) -> frozenset[str]:
         """The ids of people in whose name or title words begin as those of a text, whatever their case and diacritics;
@@ -84,14 +83,12 @@ class Names:
             opened.order[:] = sorted(opened.told, key=lambda id: (*opened.told[id].place, id))
         return opened.order
 
-    async def _open(self, tenant: str, org: OrgChart) -> _Opened:
-        """Of a chart that moved on, those who changed are opened anew; all of them once their keys are too old."""
-        known = self._opened.get(tenant)
-        if known is not None and time.monotonic() - known.at >= KEY_SECONDS:
-            known = None
+    async def _open(self, tenant: str, org: OrgChart) -> _Known:
+        """Of a chart that moved on, those who changed are opened anew; all of them once they are forgotten."""
+        began = time.monotonic()
+        at, known = self._opened.of(tenant)
         if known is not None and known.org is org:
             return known
-        at = known.at if known else time.monotonic()
         told: dict[str, _Told] = {}
         if known is not None:
             told = {id: known.told[id] for id, one in org.people.items() if known.org.people.get(id) is one}
@@ -110,11 +107,8 @@ class Names:
         for id, one in told.items():
             if one.email:
                 by_email.setdefault(one.email, []).append(id)
-        opened = _Opened(org, at, told, by_email)
-        self._opened.pop(tenant, None)
-        self._opened[tenant] = opened
-        while len(self._opened) > TENANTS:
-            self._opened.pop(next(iter(self._opened)))
+        opened = _Known(org, told, by_email)
+        self._opened.remember(tenant, opened, at=at, began=began)
         return opened
 
 
