@@ -39,8 +39,9 @@ from eventkit.settings import load
 from tests.faults.overload_callers import Plan, Seen
 
 SERVICES: Mapping[str, int] = {"people": 1, "rewards": 1}
-AT_ONCE = 32
-"""Callers of each way that wait for their answers while it is found out how much is carried."""
+AT_ONCE = 4
+"""Callers of each way that wait for their answers while it is found out how much is carried: as many as keep it busy,
+and none of whom is refused, for refusals would take of what is carried."""
 FINDING_SECONDS = 10.0
 QUIET_SECONDS = 10.0
 AS_BEFORE = 3.0
