@@ -8,6 +8,7 @@ An empty call passes everything that each call passes: token, rate, access, fiel
 import asyncio
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from google.protobuf import descriptor_pool
@@ -48,7 +49,7 @@ def bench_api() -> Api:
 def with_empty_call(build: Build) -> Build:
     def built(resources: Resources) -> Service:
         service = build(resources)
-        return Service([*service.apis, bench_api()], service.views, service.reactions, service.timers)
+        return replace(service, apis=[*service.apis, bench_api()])
 
     return built
 
