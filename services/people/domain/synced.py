@@ -20,7 +20,7 @@ from nhip.people.v1.sync_pb2 import SyncPerson
 from services.people.domain import organisation as organisations
 from services.people.domain import person as people
 from services.people.domain.employment import employ
-from services.people.domain.needed import fills
+from services.people.domain.needed import NEEDED, fills
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +117,8 @@ def _change(course: _Course, command: SyncPerson, person_id: str, before: Before
         course.take(people.reactivate(course.person, person_id))
     elif course.person is not None:  # a directory goes on keeping who left
         course.person = replace(course.person, active=True)
+    if before.person is not None and not before.person.active and before.synced.integration_id != actor.id:
+        course.take(_without_roles(course.person, person_id, actor))
     if command.HasField("name"):
         course.take(people.change_name(course.person, pb.ChangeName(person_id=person_id, name=command.name)))
     if command.HasField("title"):
@@ -136,6 +138,14 @@ def _change(course: _Course, command: SyncPerson, person_id: str, before: Before
         place = course.organisation.places.get(person_id, Place())
         wanted_place = types_pb2.Place(unit_id=place.unit_id, manager_id=command.manager_id)
         course.take(organisations.place(course.organisation, before.manager, person_id, wanted_place))
+
+
+def _without_roles(person: Person | None, person_id: str, actor: Actor) -> Decision:
+    """Who left and is taken over is an employee: their address may be somebody else's by now. Others fill what they
+    filled, for they are gone."""
+    reason = PersonalText(plain="SCIM: taken over after they had left")
+    command = pb.ChangeRoles(person_id=person_id, roles=[types_pb2.ROLE_EMPLOYEE], reason=reason)
+    return people.change_roles(person, command, actor, others=frozenset(NEEDED))
 
 
 def _kept(command: SyncPerson, person_id: str, synced: Synced, actor: Actor) -> Decision:

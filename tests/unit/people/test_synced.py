@@ -119,6 +119,23 @@ def test_who_is_not_active_left_and_is_back_when_they_are():
     )
 
 
+def test_who_left_and_is_taken_over_comes_back_as_an_employee_for_the_address_may_be_somebody_elses():
+    gone = given(registered("nam", ADMIN, EXECUTIVE), registered("huong", ADMIN, EXECUTIVE))
+    gone = gone.and_then(sync("nam", user_name=words("n@x.vn"), active=False, others=("admin", "executive")))
+    ended = gone.and_then(lambda now: synced.end("nam", before(now, "nam"), ENTRA))
+    ended.when(sync("nam", user_name=words("n@x.vn"), active=True)).then(
+        PersonReactivated(person_id="nam"),
+        RolesChanged(
+            person_id="nam",
+            before=[ADMIN, EXECUTIVE],
+            after=[t.ROLE_EMPLOYEE],
+            reason=words("SCIM: taken over after they had left"),
+        ),
+        kept("nam", user_name=words("n@x.vn")),
+    )
+    gone.when(sync("nam", active=True)).then(PersonReactivated(person_id="nam"))
+
+
 def test_the_last_administrator_is_not_locked_out():
     state = given(registered("nam", ADMIN), sync("nam", user_name=words("n@x.vn")))
     state.when(sync("nam", active=False)).then_rejected("LAST_ADMINISTRATOR")
