@@ -105,7 +105,7 @@ class Settings(KeySettings):
     )
 
     calls_at_once: int = Field(
-        4,
+        8,
         ge=0,
         le=10_000,
         description="a number from 0 to 10000: calls that a service's process works on at once; 0: any",

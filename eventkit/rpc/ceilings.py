@@ -18,9 +18,9 @@ BURST_SECONDS = 5.0
 """Who was quiet may catch up: that many seconds' worth of calls at once."""
 WAITING_PER_CALLER = 16
 """Calls of one caller that wait for positions at the same time."""
-STOOD_SECONDS = 0.5
+STOOD_SECONDS = 1.0
 """How long the first in line may have stood before nobody else is let into it."""
-PATIENCE_SECONDS = 2.0
+PATIENCE_SECONDS = 3.0
 """How long a call stands in line at most."""
 PLACE_SECONDS = 1.0
 """How long a call keeps its place among those that are worked on."""
