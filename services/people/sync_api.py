@@ -112,13 +112,10 @@ class SyncApi:
     async def sync_group(self, command: pb.SyncGroup, ctx: Context) -> Accepted:
         org = await self.resources.directory.org_chart(ctx.tenant)
         group = self._named(org, command, ctx)
-        now = queries.members(group, org)
         for id in command.add_ids:
             if id not in org.people:
                 raise unknown("person", id, "members")
             synced.refuse_absent(id, org.is_active(id))
-        add = [id for id in dict.fromkeys(command.add_ids) if id not in now]
-        gone = set(now) - set(command.add_ids) if command.replaces else set(command.remove_ids) & set(now)
         if group.role:
             if command.name and name_key(command.name) != name_key(group.name):
                 raise Rejected(
@@ -126,26 +123,34 @@ class SyncApi:
                     f"an administrator gave the group {group.name!r} its role: change it there",
                     field="name",
                 )
-            return await self._give_role(ctx, group, frozenset(add), frozenset(gone))
+            now = queries.members(group, org)
+            add = frozenset(command.add_ids) - set(now)
+            gone = set(now) - set(command.add_ids) if command.replaces else set(command.remove_ids) & set(now)
+            return await self._give_role(ctx, group, add, frozenset(gone))
 
         # Whom a name finds is not renamed by it, in whatever case it is written.
         name = command.name if command.group_id or group.group_id not in org.units else ""
 
         async def decide(load: Load) -> Decision:
             state = await load(ORGANISATION, THE_ORGANISATION)
-            return synced.unit_group(state, group.group_id, name, add=add, remove=sorted(gone))
+            gone = [id for id in command.remove_ids if id not in command.add_ids]
+            if command.replaces:
+                others = [id for id in organisation.of_unit(state, group.group_id) if id not in command.add_ids]
+                gone = await _here(load, others)
+            return synced.unit_group(state, group.group_id, name, add=dict.fromkeys(command.add_ids), remove=gone)
 
         return await self.resources.commands.execute(ctx, organisation.HERE, decide, answers=group.group_id)
 
     async def end_group_sync(self, command: pb.EndGroupSync, ctx: Context) -> Accepted:
         org = await self.resources.directory.org_chart(ctx.tenant)
         group = self._group(org, command.group_id, ctx)
-        now = queries.members(group, org)
         if group.role:
-            return await self._give_role(ctx, group, frozenset(), frozenset(now))
+            return await self._give_role(ctx, group, frozenset(), frozenset(queries.members(group, org)))
 
         async def decide(load: Load) -> Decision:
-            return synced.end_unit_group(await load(ORGANISATION, THE_ORGANISATION), group.group_id, now)
+            state = await load(ORGANISATION, THE_ORGANISATION)
+            now = await _here(load, organisation.of_unit(state, group.group_id))
+            return synced.end_unit_group(state, group.group_id, now)
 
         return await self.resources.commands.execute(ctx, organisation.HERE, decide, answers=group.group_id)
 
@@ -204,6 +209,11 @@ class SyncApi:
         async with reading(self.resources.pool, ctx.tenant) as con:
             known = await employments(con, ctx.tenant, [person_id])
         return known[person_id].employee_code if person_id in known else ""
+
+
+async def _here(load: Load, ids: Sequence[str]) -> list[str]:
+    """Those who are here: who left stays where they were."""
+    return [id for id in ids if (one := await load(PERSON, id)) is not None and one.active]
 
 
 def _shown(people: Mapping[str, Kept], id: str, me: str) -> Kept:

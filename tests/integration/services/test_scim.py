@@ -188,7 +188,11 @@ async def test_a_directory_takes_over_who_is_here_and_its_groups_are_units_and_r
     out = await patched(directory, training, {"op": "Remove", "path": f'members[value eq "{minh["id"]}"]'})
     assert out.status_code == 204
     assert "members" not in (await directory.get(training)).json()
+    placed = pt.Place(unit_id=made.json()["id"])
+    await company.do(p.AssignPlace(person_id=minh["id"], place=placed), "nam")
+    before = await events(company)
     assert (await directory.delete(training)).status_code == 204
+    assert await events(company) == before + 2  # also who came in just now is moved out
     assert (await directory.get(training)).status_code == 404
 
     (admins,) = await found(directory, "/Groups", f'displayName eq "{ADMINS}"')
