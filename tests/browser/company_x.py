@@ -40,7 +40,7 @@ from services.goals.domain.forecast import forecast
 from services.goals.domain.standing import Scale
 from services.notifications import api as notifications_api
 from services.people import api as people_api
-from services.people import identity_api
+from services.people import identity_api, sync_api
 from services.retros import api as retros_api
 from services.rewards import api as rewards_api
 from tests.browser.company_x_check_ins import CheckInsX
@@ -1050,7 +1050,7 @@ class CompanyX(
 
 
 ACCESS = {
-    "people": {**people_api.ACCESS, **identity_api.ACCESS},
+    "people": {**people_api.ACCESS, **identity_api.ACCESS, **sync_api.ACCESS},
     "goals": goals_api.ACCESS,
     "checkins": {
         name: allow
