@@ -7,7 +7,7 @@ The same in one process that hosts every service and in a process of its own.
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -273,7 +273,9 @@ async def _open(
     pool = await stack.enter_async_context(parts.pool)
     own = await stack.enter_async_context(parts.own)
     store = await stack.enter_async_context(parts.store)
-    resources, reached = parts.resources, parts.resources.reached
+    # Which records are this installation's is known from its database of keys on.
+    cluster = Cluster.of(settings, store.installation)
+    resources, reached = replace(parts.resources, cluster=cluster), parts.resources.reached
     service = build(resources)
     reader = Reader()
     await provision.tables(pool, service.views, reader, service.beside)
@@ -298,7 +300,6 @@ async def _open(
     await _refuse_another_log(own, resources.log, name, followers, moved_upto=beside.moved_upto if beside else None)
     await resources.incarnations.begin()
     secret = await digest_secret(store, settings)
-    cluster = Cluster.of(settings, store.installation)
     topics = Topics(cluster, [name, *service.sources], metrics, resources.incarnations)
     return _Opened(resources.log, pool, own, resources, service, leads, subscriptions, secret, reader, topics, store)
 
