@@ -38,7 +38,7 @@ from nhip.people.v1 import types_pb2 as pt
 
 ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "demo" / "company-x.vi.yaml"
-SECONDS = 90.0
+SECONDS = 180
 
 
 @dataclass(frozen=True)
