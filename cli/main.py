@@ -29,7 +29,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "tenant": ("cli.tenant:app", "Companies of this installation."),
     "verify": (
         "cli.verify:verify",
-        "Fold every stream again and compare each view with it. Exit code 1 when a row differs.",
+        "Fold every stream again and compare each view with it, and each topic with its log. Exit code 1 when a row or "
+        "record differs.",
     ),
     "history": (
         "cli.history.command:history",
