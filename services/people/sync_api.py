@@ -60,13 +60,14 @@ class SyncApi:
         one = _shown(people, command.person_id, me) if command.person_id else taken_over(people, command, me)
         person_id = one.id if one else ctx.new_id("person")
         wanted = differing(command, one, org, me, await self._code(ctx, one.id) if one else "")
-        refuse_taken(people, wanted, person_id, me)
-        if wanted.email.plain.strip():
-            refuse_shared(_holder(people, wanted.email.plain), person_id, named=True)
         unit_id = ctx.new_id("unit")
         moves = any(wanted.HasField(name) for name in MOVES)
 
         async def decide(load: Load) -> Decision:
+            # Refused here, where who asks again for what was done is given the first answer.
+            refuse_taken(people, wanted, person_id, me, new=not command.person_id)
+            if wanted.email.plain.strip():
+                refuse_shared(_holder(people, wanted.email.plain), person_id, named=True)
             leaves = wanted.HasField("active") and not wanted.active
             before = Before(
                 await load(PERSON, person_id),

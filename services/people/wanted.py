@@ -12,14 +12,14 @@ from services.people.queries.synced import Kept
 
 
 def taken_over(people: Mapping[str, Kept], command: pb.SyncPerson, me: str) -> Kept | None:
-    """Who is meant by somebody new: whom their user name or e-mail address names, of those who are here first; None:
-    nobody yet. Raises `Rejected` for who is kept already."""
+    """Who is meant by somebody new: who is kept under their user name already, else whom that or the e-mail address
+    names, of those who are here first; None: nobody yet."""
     name, email = _plain(command.user_name), _plain(command.email)
     if not name:
         raise Rejected("MISSING", "a user name is needed", field="user_name")
     named = [one for one in people.values() if one.shown_to(me) and _folded(one.user_name) == name]
-    if any(one.kept_by(me) for one in named):
-        raise Rejected("SYNCED_ALREADY", "somebody is kept under this user name already", field="user_name")
+    if kept := next((one for one in named if one.kept_by(me)), None):
+        return kept
     addresses = {email} if email else {name}
     fitting = [
         one
@@ -33,8 +33,12 @@ def taken_over(people: Mapping[str, Kept], command: pb.SyncPerson, me: str) -> K
     return fitting[0] if len(fitting) == 1 else None  # several left who had the address: nobody knows which
 
 
-def refuse_taken(people: Mapping[str, Kept], wanted: pb.SyncPerson, person_id: str, me: str) -> None:
-    """Raises `Rejected` where somebody else has the user name."""
+def refuse_taken(
+    people: Mapping[str, Kept], wanted: pb.SyncPerson, person_id: str, me: str, *, new: bool = False
+) -> None:
+    """Raises `Rejected` where somebody else has the user name; of somebody `new`, where anybody is kept under it."""
+    if new and person_id in people and people[person_id].kept_by(me):
+        raise Rejected("SYNCED_ALREADY", "somebody is kept under this user name already", field="user_name")
     if (name := _plain(wanted.user_name)) and any(
         one.id != person_id and one.shown_to(me) and _folded(one.user_name) == name for one in people.values()
     ):

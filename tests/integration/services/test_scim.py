@@ -18,7 +18,9 @@ from starlette.applications import Starlette
 
 from eventkit.errors import Rejected
 from eventkit.rpc.auth import Keys, Tokens
+from eventkit.rpc.metadata import POSITION
 from nhip.common.v1 import operations_pb2 as o
+from nhip.common.v1.command_pb2 import Accepted
 from nhip.common.v1.options_pb2 import rules
 from nhip.people.v1 import integrations_pb2 as pb
 from nhip.people.v1 import people_pb2 as p
@@ -167,6 +169,18 @@ async def test_a_directory_brings_people_in_and_says_what_becomes_of_them(
     assert (await directory.get(at)).status_code == 404
     back = await user(directory, "trang.le@x.vn", externalId="a-2")
     assert (back["id"], back["active"], back["title"]) == (one["id"], True, "Thủ kho")
+
+
+async def test_who_asks_again_with_the_same_key_gets_the_first_answer(directory: httpx.AsyncClient, company: Company):
+    sync = sync_pb2.DESCRIPTOR.services_by_name["Sync"].methods_by_name["SyncPerson"]
+    said = sync_pb2.SyncPerson(user_name=words("khoa@x.vn"))
+    told = [("authorization", directory.headers["authorization"]), ("idempotency-key", "the same")]
+    first = await company.system.call("people", sync, said, told)
+    assert isinstance(first, Accepted)
+    again = await company.system.call("people", sync, said, [*told, (POSITION, first.position)])
+    assert isinstance(again, Accepted)
+    assert (again.id, again.repeated) == (first.id, True)
+    assert (await directory.post("/Users", json={"userName": "khoa@x.vn"})).status_code == 409
 
 
 async def test_a_directory_takes_over_who_is_here_and_its_groups_are_units_and_roles(

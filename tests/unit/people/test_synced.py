@@ -242,7 +242,10 @@ def test_of_several_who_left_nobody_is_meant():
 
 def test_who_is_kept_is_not_brought_in_again():
     people = everybody(told("minh", "MINH", by="entra"), told("lan", "lan"))
-    rejected("SYNCED_ALREADY", lambda: taken_over(people, SyncPerson(user_name=words("minh")), "entra"))
+    again = SyncPerson(user_name=words("minh"))
+    one = taken_over(people, again, "entra")
+    assert one is not None
+    rejected("SYNCED_ALREADY", lambda: refuse_taken(people, again, one.id, "entra", new=True))
     rejected("SYNCED_ALREADY", lambda: refuse_taken(people, SyncPerson(user_name=words("Lan")), "minh", "entra"))
     rejected("MISSING", lambda: taken_over(people, SyncPerson(), "entra"), field="user_name")
 
