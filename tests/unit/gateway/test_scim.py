@@ -65,7 +65,7 @@ def test_a_filter_has_an_end():
         conditions(many)
 
 
-def patch(kind: type, *operations: dict[str, object]) -> PatchOp:  # type: ignore[type-arg]
+def patch(kind: type, *operations: dict[str, object]) -> PatchOp:  # type: ignore[type-arg] # of whatever kind
     body = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": list(operations)}
     return PatchOp[kind].model_validate(body, scim_ctx=Context.RESOURCE_PATCH_REQUEST, scim_policy=POLICY)
 

@@ -190,7 +190,7 @@ KEEP = pb.INTEGRATION_VERB_KEEP_PEOPLE
 
 
 def keeping(*groups: tuple[str, "t.Role.ValueType"], verbs: tuple[int, ...] = (KEEP,), units: tuple[str, ...] = ()):
-    scope = pb.IntegrationScope(verbs=verbs, unit_ids=units)  # type: ignore[arg-type]
+    scope = pb.IntegrationScope(verbs=verbs, unit_ids=units)  # type: ignore[arg-type] # fields by name
     return facts(scope=scope, group_roles=[pb.GroupRole(group=group, role=role) for group, role in groups])
 
 

@@ -44,7 +44,7 @@ def registered(id: str, *roles: "t.Role.ValueType", unit: str = "", manager: str
 
 
 def sync(id: str, *, others: tuple[str, ...] = (), **said: object) -> Command:
-    command = SyncPerson(**said)  # type: ignore[arg-type]
+    command = SyncPerson(**said)  # type: ignore[arg-type] # fields by name
     return lambda state: synced.sync(command, id, before(state, id, command.manager_id, others), ENTRA, unit_id="new")
 
 
@@ -59,7 +59,7 @@ def before(state: Given, id: str, manager: str = "", others: tuple[str, ...] = (
 
 
 def kept(id: str, **said: object) -> PersonSynced:
-    return PersonSynced(person_id=id, integration_id="entra", **said)  # type: ignore[arg-type]
+    return PersonSynced(person_id=id, integration_id="entra", **said)  # type: ignore[arg-type] # fields by name
 
 
 def test_somebody_new_is_registered_placed_and_kept_at_once():
