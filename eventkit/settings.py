@@ -152,7 +152,11 @@ class Settings(KeySettings):
         description="origins whose pages may use the JSON API, as https://intranet.example.com, several separated by "
         "commas; unset: none",
     )
-    console: str = Field("", description="the web console's URL for links in e-mails, as https://nhip.example.com")
+    console: str = Field(
+        "",
+        description="the URL by which browsers find the console, as https://nhip.example.com or, below a path of "
+        "another's host, https://intranet.example.com/nhip",
+    )
 
     tenant: str = Field(
         "company-x",
@@ -189,7 +193,9 @@ class Settings(KeySettings):
     @classmethod
     def _is_console(cls, value: str) -> str:
         parts = urlsplit(value)
-        if value and (parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment):
+        # Of a path nothing that is ever written otherwise, in an address, a cookie or a page.
+        right = re.fullmatch(r"https?://[^/?#\s]+(/(?!\.)[A-Za-z0-9._~-]+)*/?", value)
+        if value and not (right and parts.hostname):
             raise ValueError
         return value
 

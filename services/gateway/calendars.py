@@ -17,14 +17,15 @@ from eventkit.values import required_date, to_datetime
 from nhip.checkins.v1 import calendar_feeds_pb2 as pb
 from services.gateway.console.language import DEFAULT, Language
 from services.gateway.failures import Failure
+from services.gateway.public import Public
 from services.gateway.upstream import SERVICES, Upstream
 
 READ_AGAIN = timedelta(hours=1)
 """How often calendar programs are asked to look."""
 
 
-def calendar_routes(upstream: Upstream, languages: Mapping[str, Language], public: str) -> list[Route]:
-    """`?lang=en`: in which language it says what is due. `public`: where the console is; empty: as it is asked."""
+def calendar_routes(upstream: Upstream, languages: Mapping[str, Language], public: Public) -> list[Route]:
+    """`?lang=en`: in which language it says what is due."""
     read = SERVICES["checkins"].methods_by_name["ReadCalendarFeed"]
 
     async def calendar(request: Request) -> Response:
@@ -38,9 +39,8 @@ def calendar_routes(upstream: Upstream, languages: Mapping[str, Language], publi
             return _refused(failure)
         assert isinstance(reply.message, pb.CalendarEntries)
         language = languages.get(request.query_params.get("lang", ""), languages[DEFAULT])
-        base = public or str(request.base_url).rstrip("/")
         return Response(
-            written(reply.message, language, base, datetime.now(UTC)),
+            written(reply.message, language, public(request), datetime.now(UTC)),
             headers={"Cache-Control": "private, no-store", "Content-Disposition": 'inline; filename="nhip.ics"'},
             media_type="text/calendar; charset=utf-8",
         )

@@ -73,7 +73,8 @@ class Gate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        with self._counted(scope, send) as counted:
+        self._console.public.enter(scope)
+        with self._counted(scope, self._console.public.leaving(send)) as counted:
             await self._answer(scope, receive, counted)
 
     @contextmanager
@@ -154,11 +155,7 @@ class Gate:
     async def _renewed(self, request: Request) -> list[tuple[bytes, bytes]]:
         """The headers that keep a session whose token was renewed; what the request has of it is in `state.kept`."""
         provider = self._console.identity.provider
-        if provider is None:
-            return []
-        if provider.is_secure:
-            request.scope["scheme"] = "https"  # as browsers see it, whatever a proxy made of it
-        if is_api(request) or (kept := provider.kept(request)) is None:
+        if provider is None or is_api(request) or (kept := provider.kept(request)) is None:
             return []
         request.state.kept = now = await provider.renewed(kept)
         if now is None or now == kept:
@@ -177,7 +174,7 @@ class Gate:
         endless = "transfer-encoding" in request.headers and not is_api(request)
         if not (length.isascii() and length.isdigit()) or int(length[:20]) > most_bytes(request) or endless:
             return self._refused(request, too_large(most_bytes(request)))
-        if not is_api(request) and from_elsewhere(request, self._console.identity.public):
+        if not is_api(request) and from_elsewhere(request, self._console.public.url):
             return self._refused(request, Failure("PERMISSION_DENIED", "FROM_ELSEWHERE", "sent by another site"))
         return None
 

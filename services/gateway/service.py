@@ -40,6 +40,7 @@ from services.gateway.hooks import hook_routes
 from services.gateway.json_api import json_routes
 from services.gateway.known_keys import KnownKeys
 from services.gateway.provider import Provider
+from services.gateway.public import Public
 from services.gateway.scim.routes import scim_routes
 from services.gateway.session import Identity, Issuer, in_english
 from services.gateway.upstream import SERVICES, Upstream
@@ -81,7 +82,13 @@ async def gateway(
         to_each = settings.calls_at_once * REPLICAS
         upstream = Upstream(channels, deadline=DEADLINE, at_once=to_each)
         yield application(
-            upstream, identity, tokens, cors=settings.cors_origins, metrics=metrics, at_once=to_each * SERVICES_AT_ONCE
+            upstream,
+            identity,
+            tokens,
+            cors=settings.cors_origins,
+            metrics=metrics,
+            at_once=to_each * SERVICES_AT_ONCE,
+            public="" if issuer else settings.console,  # the demo sign-in answers this machine's own names
         )
 
 
@@ -113,28 +120,33 @@ def application(
     cors: Sequence[str] = (),
     metrics: Metrics | None = None,
     at_once: int = 0,
+    public: str = "",
 ) -> Starlette:
     """The same over channels that somebody else opened; `clock` tells what today is, `at_once` how many requests are
-    worked on (0: any number).
+    worked on (0: any number), `public` where browsers find it (empty: wherever it is asked). Raises SettingsError where
+    that has a path that cannot be told from one of its own.
 
     Who serves it sets `app.state.closing` when it is to take no more requests, and may wait for `app.state.idle`.
     """
     languages, assets, templates = _shown_by()
-    console = Console(upstream, identity, languages, templates, assets, clock)
+    told = Public(public or (identity.provider.console if identity.provider else ""))
+    console = Console(upstream, identity, languages, templates, assets, clock, told)
     keys, token = sign_in.demo_endpoints(console)
 
     routes = [
-        Route("/v1/openapi.json", reference.openapi),
+        Route("/v1/openapi.json", reference.openapi(told)),
         *json_routes(upstream, tokens, identity.ended),
         *hook_routes(upstream),
-        *scim_routes(upstream, KnownKeys(upstream), identity.public),
-        *calendar_routes(upstream, languages, identity.public),
+        *scim_routes(upstream, KnownKeys(upstream), told),
+        *calendar_routes(upstream, languages, told),
         Route("/healthz", _alive),
         Route("/.well-known/jwks.json", keys),
         Route("/demo/token", token, methods=["POST"]),
         *(route for routes in feature_routes().values() for route in routes.over(console, sign_in.ask_again)),
         Mount("/static", _Built(directory=BUILT, check_dir=False)),
     ]
+
+    told.distinct_from(route.path for route in routes)
 
     async def unknown(request: Request, error: Exception) -> Response:
         failure = Failure("NOT_FOUND", "PATH_UNKNOWN", "there is no such page")

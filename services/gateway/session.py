@@ -112,11 +112,6 @@ class Identity:
             return None
         return request.state.kept if hasattr(request.state, "kept") else self.provider.kept(request)
 
-    @property
-    def public(self) -> str:
-        """The console's public URL; empty: it is whatever it is asked by."""
-        return self.provider.console if self.provider else ""
-
     def session(self, request: Request) -> Session | None:
         """The session of a request; none where its token is not ours or has expired.
 

@@ -21,6 +21,7 @@ import pytest
 import uvicorn
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from playwright.async_api import TimeoutError as StillNot
+from starlette.types import ASGIApp
 
 from deploy.browser import find_browser
 from eventkit.rpc.auth import Keys, Tokens
@@ -54,24 +55,40 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
         yield url
 
 
+Proxy = Callable[[ASGIApp], ASGIApp]
+
+
 @contextmanager
-def serving(company: CompanyX, folder: Path) -> Generator[str]:
+def serving(
+    company: CompanyX, folder: Path, *, below: str = "", proxy: Proxy = lambda console: console
+) -> Generator[str]:
+    """A console over an example, where that path is its base, behind what `proxy` makes of it."""
     ready, stop = threading.Event(), threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as listening:
         thread = threading.Thread(
-            target=lambda: asyncio.run(_serve(company, listening, folder, ready, stop)), daemon=True
+            target=lambda: asyncio.run(_serve(company, listening, folder, ready, stop, below, proxy)), daemon=True
         )
         thread.start()
         assert ready.wait(20), "the console did not start"
         try:
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+            yield _address(listening) + below
         finally:
             stop.set()
             thread.join(10)
 
 
+def _address(listening: socket.socket) -> str:
+    return f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+
 async def _serve(
-    company: CompanyX, listening: socket.socket, folder: Path, ready: threading.Event, stop: threading.Event
+    company: CompanyX,
+    listening: socket.socket,
+    folder: Path,
+    ready: threading.Event,
+    stop: threading.Event,
+    below: str,
+    proxy: Proxy,
 ) -> None:
     server, grpc_port = await company.serve()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{grpc_port}") as channel:
@@ -80,9 +97,13 @@ async def _serve(
         tokens = Tokens(issuer=issuer.issuer, audience="nhip", keys=Keys(str(folder / "jwks.json")))
         upstream = Upstream(dict.fromkeys(SERVICES, channel))
         app = application(
-            upstream, Identity(issuer, "company-x"), tokens, clock=lambda: datetime(2025, 3, 20, 5, tzinfo=UTC)
+            upstream,
+            Identity(issuer, "company-x"),
+            tokens,
+            clock=lambda: datetime(2025, 3, 20, 5, tzinfo=UTC),
+            public=_address(listening) + below if below else "",
         )
-        http = uvicorn.Server(uvicorn.Config(app, log_level="warning", proxy_headers=False))
+        http = uvicorn.Server(uvicorn.Config(proxy(app), log_level="warning", proxy_headers=False))
         serving = asyncio.create_task(http.serve(sockets=[listening]))
         while not http.started:
             await asyncio.sleep(0.02)

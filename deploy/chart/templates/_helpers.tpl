@@ -7,6 +7,9 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- end }}
 
+{{/* The path below which browsers find the console, with which the gateway is asked: it takes it off itself. */}}
+{{- define "nhip.path" -}}{{ (urlParse .Values.console).path | trimSuffix "/" | default "/" }}{{- end }}
+
 {{- define "nhip.image" -}}{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}{{- end }}
 
 {{- define "nhip.url" -}}

@@ -25,6 +25,7 @@ from services.gateway.console.cards import Avatar, person_avatar
 from services.gateway.console.language import DEFAULT, Language
 from services.gateway.console.refusals import explain
 from services.gateway.failures import Failure, slow
+from services.gateway.public import Public
 from services.gateway.session import Identity, Session
 from services.gateway.upstream import Caller, Upstream
 
@@ -90,6 +91,7 @@ class Console:
     templates: Mapping[str, Environment]
     assets: Assets
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    public: Public = field(default_factory=Public)
     _companies: dict[str, tuple[datetime, Company]] = field(default_factory=dict[str, tuple[datetime, Company]])
 
     _access: dict[tuple[str, str], tuple[datetime, frozenset[str]]] = field(
@@ -192,25 +194,25 @@ class Visit:
         if self.request.method == "POST" and (own := self.request.path_params.get("proposal")):
             here = f"/proposals/{quote(own, safe='')}"
         said = unquote(self.request.cookies.get(SAID_COOKIE, ""))[:_SAID_LENGTH]
-        html = (
-            self.console.templates[self.language.code]
-            .get_template(template)
-            .render(
-                visit=self,
-                language=self.language,
-                viewer=self.viewer,
-                zone=self.zone,
-                assets=self.console.assets,
-                here=here,
-                said=said,
-                demo=self.console.identity.issues,
-                **context,
-            )
+        html = self.html(
+            template,
+            viewer=self.viewer,
+            zone=self.zone,
+            assets=self.console.assets,
+            here=here,
+            said=said,
+            demo=self.console.identity.issues,
+            **context,
         )
         response = HTMLResponse(html, status, {"Cache-Control": "no-store", "Vary": "Cookie"})
         if said:
             response.delete_cookie(SAID_COOKIE)
         return response
+
+    def html(self, template: str, **context: Any) -> str:
+        """A page, or a part of one, as it is sent: what it leads to is where browsers find it."""
+        made = self.console.templates[self.language.code].get_template(template)
+        return self.console.public.page(made.render(visit=self, language=self.language, **context))
 
     def redirect(self, url: str) -> Response:
         """To another page, where nothing was done."""

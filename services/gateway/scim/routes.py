@@ -33,6 +33,7 @@ from nhip.people.v1 import sync_pb2 as pb
 from services.gateway.failures import SCIM, SCIM_TYPES, Failure, invalid
 from services.gateway.gate import answer, rate_headers
 from services.gateway.known_keys import KnownKeys
+from services.gateway.public import Public
 from services.gateway.scim import groups, people
 from services.gateway.scim.filters import OF_GROUPS, OF_USERS, conditions_of
 from services.gateway.scim.resources import MOST, POLICY, PROVIDER, Group, Person
@@ -343,12 +344,12 @@ KEPT: Mapping[str, Mapping[str, Endpoint]] = {
 }
 
 
-def scim_routes(upstream: Upstream, keys: KnownKeys, public: str) -> list[Route]:
-    """`public`: where the console is; empty: as it is asked. Who asks is known before a body is read."""
+def scim_routes(upstream: Upstream, keys: KnownKeys, public: Public) -> list[Route]:
+    """Who asks is known before a body is read."""
 
     def route(path: str, methods: Mapping[str, Endpoint], *, known: bool) -> Route:
         async def handle(request: Request) -> Response:
-            base = f"{(public or str(request.base_url)).rstrip('/')}{ROOT}"
+            base = public(request, ROOT)
             try:
                 if known:
                     upstream.ready("people")

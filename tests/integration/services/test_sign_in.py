@@ -9,7 +9,6 @@ import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 import grpc
 import httpx
@@ -74,13 +73,14 @@ class Browser:
         assert "code_challenge_method=S256" in asked.headers["location"]
         back = await self.provider.post(asked.headers["location"], data={"sub": self.subject})
         assert back.status_code in (302, 303), back.text
-        returned = urlsplit(back.headers["location"])
-        assert f"{returned.scheme}://{returned.netloc}" == CONSOLE
-        return await self.console.get(f"{returned.path}?{returned.query}")
+        assert back.headers["location"].startswith(f"{str(self.console.base_url).rstrip('/')}/sign-in/back?")
+        return await self.console.get(back.headers["location"])
 
 
 @asynccontextmanager
-async def console(system: System, company: Company, provider_url: str, subject: str) -> AsyncGenerator[Browser]:
+async def console(
+    system: System, company: Company, provider_url: str, subject: str, at: str = CONSOLE
+) -> AsyncGenerator[Browser]:
     """A console over people, both of which take the provider's ID tokens."""
     settings = system.settings.model_copy(
         update={
@@ -98,7 +98,7 @@ async def console(system: System, company: Company, provider_url: str, subject: 
         httpx.AsyncClient(follow_redirects=False) as at_provider,
     ):
         provider = Provider(
-            issuer=provider_url, client="nhip-console", secret="s3cret", console=CONSOLE, shows="id", key=KEY
+            issuer=provider_url, client="nhip-console", secret="s3cret", console=at, shows="id", key=KEY
         )
         app = application(Upstream({"people": channel}), Identity(None, company.tenant, provider=provider), tokens)
 
@@ -110,7 +110,7 @@ async def console(system: System, company: Company, provider_url: str, subject: 
             )
 
         transport = httpx.ASGITransport(app=behind_a_proxy)
-        async with httpx.AsyncClient(transport=transport, base_url=CONSOLE) as at_console:
+        async with httpx.AsyncClient(transport=transport, base_url=at) as at_console:
             yield Browser(at_console, at_provider, subject)
 
 
@@ -147,6 +147,24 @@ async def test_who_signs_in_is_linked_by_their_verified_address_and_known_again(
         # Another address later makes no difference: it is the same subject.
         await known_at(provider_url, "sub-minh", email="other@company.test", email_verified=True)
         assert (await browser.sign_in()).headers["location"] == "/profile"
+
+
+async def test_below_a_path_somebody_goes_there_and_back_and_signs_out(
+    system: System, company: Company, provider_url: str
+):
+    await company.do(p.ChangeEmail(person_id=company.ids["minh"], email=PersonalText(plain="Minh@Company.test")))
+    await known_at(provider_url, "sub-below", email="minh@company.test", email_verified=True)
+    below = "https://intranet.company.test/nhip"
+    async with console(system, company, provider_url, "sub-below", below) as browser:
+        back = await browser.sign_in()
+        assert back.headers["location"] == "/nhip/profile"
+        kept = [cookie for cookie in back.headers.get_list("set-cookie") if "nhip-session" in cookie]
+        assert {part for cookie in kept for part in cookie.split("; ") if part.startswith("Path")} == {"Path=/nhip"}
+        assert "Tên-minh" in (await browser.console.get("/profile")).text
+        own = {"sec-fetch-site": "same-origin", "origin": "https://intranet.company.test"}
+        assert (await browser.console.post("/sign-out", headers=own)).headers["location"] == "/nhip/signed-out"
+        goodbye = (await browser.console.get("/signed-out")).headers["refresh"]
+        assert "post_logout_redirect_uri=https%3A%2F%2Fintranet.company.test%2Fnhip%2Fsigned-out" in goodbye
 
 
 async def test_who_is_nobody_here_is_told_what_to_do_and_an_unverified_address_links_nobody(

@@ -131,12 +131,18 @@ def test_with_a_mail_server_somebody_is_named_who_e_mails_come_from():
 
 
 @pytest.mark.parametrize(
-    "console", ["nhip.example.com", "ftp://nhip.example.com", "https://", "https://nhip.example.com/?a=b"]
+    "console",
+    [
+        *("nhip.example.com", "ftp://nhip.example.com", "https://", "https://nhip.example.com/?a=b"),
+        *("https://x.test/nhip?", "https://x.test//nhip", "https://x.test/../nhip", "https://x.test/a b"),
+        *("https://x.test/nh%69p", 'https://x.test/"nhip', "https://x.test/nhip;a", "https://x.test/nhip\n"),
+    ],
 )
 def test_the_console_is_a_url(console):
-    with pytest.raises(SettingsError, match="NHIP_CONSOLE must be the web console's URL"):
+    with pytest.raises(SettingsError, match="NHIP_CONSOLE must be the URL by which browsers find the console"):
         load(console=console)
-    assert load(console="https://nhip.example.com/").console == "https://nhip.example.com/"
+    for right in ("https://nhip.example.com/", "https://intranet.example.com/apps/nhip-2/"):
+        assert load(console=right).console == right
 
 
 def test_settings_do_not_change():

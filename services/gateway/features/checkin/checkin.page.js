@@ -136,7 +136,7 @@ function checkIn(form) {
     const fields = fieldsOf(form);
     fields.set("key", crypto.randomUUID ? crypto.randomUUID() : "");
     try {
-      const answer = await fetch("/checkin/draft", { method: "POST", body: fields });
+      const answer = await fetch(form.dataset.draft ?? "", { method: "POST", body: fields });
       if (answer.redirected) return;
       const told = await answer.json();
       if (answer.ok) {
@@ -213,7 +213,7 @@ function checkIn(form) {
     const cycle = /** @type {HTMLInputElement | null} */ (one(form, "[data-cycle]"))?.value ?? "";
     const body = new URLSearchParams({ [`value.${id}`]: field.value, day });
     try {
-      const answer = await fetch(`/values/check?cycle=${encodeURIComponent(cycle)}`, {
+      const answer = await fetch(`${form.dataset.values}?cycle=${encodeURIComponent(cycle)}`, {
         method: "POST",
         body,
         signal: running.signal,

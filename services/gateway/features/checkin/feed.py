@@ -34,11 +34,10 @@ async def renew(visit: Visit) -> Response:
         if failure.status == "UNAUTHENTICATED":
             raise
         return await rhythm.show(visit, filled.refused(failure, visit.language, {}), failure.http)
-    base = visit.console.identity.public or str(visit.request.base_url).rstrip("/")
     response = visit.render(
         "checkin/feed.html",
         here="/rhythm",
-        address=f"{base}/calendar/{address}.ics?lang={visit.language.code}",
+        address=visit.console.public(visit.request, f"/calendar/{address}.ics?lang={visit.language.code}"),
         replaced=bool(filled["replaces"]),
     )
     visit.remember(response, accepted.position or position)

@@ -363,20 +363,15 @@ def _report(
     if report.stopped:
         deed, refused = report.stopped
         stopped = deed, refusal_text(refused, language)
-    return (
-        visit.console.templates[language.code]
-        .get_template("imports/report.html")
-        .render(
-            visit=visit,
-            language=language,
-            report=report,
-            made=[(words[kind], number) for kind, number in report.made.items()],
-            changed=[(words[kind], number) for kind, number in report.changed.items()],
-            stopped=stopped,
-            left=len(left),
-            skipped=seen(skipped),
-            table=it.table.name,
-            kept=kept,
-            not_kept=not_kept,
-        )
+    return visit.html(
+        "imports/report.html",
+        report=report,
+        made=[(words[kind], number) for kind, number in report.made.items()],
+        changed=[(words[kind], number) for kind, number in report.changed.items()],
+        stopped=stopped,
+        left=len(left),
+        skipped=seen(skipped),
+        table=it.table.name,
+        kept=kept,
+        not_kept=not_kept,
     )

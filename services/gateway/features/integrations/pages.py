@@ -189,7 +189,7 @@ async def _one(visit: Visit, back: _Back | None = None, status: int = 200) -> Re
         roles=role_words(visit.language),
         polls=looks(polls, visit) if polls else None,
         secret=secret,
-        base=visit.console.identity.public or str(visit.request.base_url).rstrip("/"),
+        base=visit.console.public(visit.request),
         form=change,
         opened=back.what,
         forms={

@@ -146,7 +146,8 @@ export function drawBoard(board) {
     history.replaceState(null, "", url);
     for (const link of /** @type {NodeListOf<HTMLAnchorElement>} */ (document.querySelectorAll(".languages a"))) {
       const target = new URL(link.href);
-      target.searchParams.set("next", url.pathname + url.search);
+      const [page] = (target.searchParams.get("next") ?? "").split("?");
+      target.searchParams.set("next", page + url.search);
       link.href = target.href;
     }
   };

@@ -102,7 +102,11 @@ function typing(form) {
     const sent = new URLSearchParams({ [`value.${id}`]: field.value, day: all.get("day") ?? "" });
     try {
       const query = new URLSearchParams(location.search);
-      const answer = await fetch(`/values/check?${query}`, { method: "POST", body: sent, signal: running.signal });
+      const answer = await fetch(`${form.dataset.values}?${query}`, {
+        method: "POST",
+        body: sent,
+        signal: running.signal,
+      });
       if (answer.ok && !answer.redirected) show(row, (await answer.json())[id] ?? null);
     } catch (error) {
       if (!givenUp(error)) console.warn("the number could not be looked at", error);

@@ -1,6 +1,6 @@
 """The page of the JSON API: what the OpenAPI document says, for people."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -13,6 +13,7 @@ from services.gateway.console.routes import Routes
 from services.gateway.console.visit import Visit, meet
 from services.gateway.failures import Failure
 from services.gateway.openapi import Json, document
+from services.gateway.public import Public
 from services.gateway.transcoding import bindings
 from services.gateway.upstream import OPERATIONS, SERVICES
 
@@ -64,9 +65,14 @@ def api_document() -> Json:
     return document(bindings(SERVICES, OPERATIONS))
 
 
-async def openapi(_: Request) -> Response:
+def openapi(public: Public) -> Callable[[Request], Awaitable[Response]]:
     """The document itself: it tells what the public contracts tell, so it needs no token."""
-    return JSONResponse(api_document(), headers={"Cache-Control": "no-cache", "Access-Control-Allow-Origin": "*"})
+
+    async def answer(_: Request) -> Response:
+        told = api_document() | {"servers": [{"url": public.url or "/"}]}
+        return JSONResponse(told, headers={"Cache-Control": "no-cache", "Access-Control-Allow-Origin": "*"})
+
+    return answer
 
 
 @routes.page("/api", everybody=True)
