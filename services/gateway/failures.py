@@ -103,6 +103,11 @@ class Failure(Exception):
         """Nobody answered in time: nothing is known to be wrong with the request."""
         return self.status in ("UNAVAILABLE", "DEADLINE_EXCEEDED")
 
+    @property
+    def suspended(self) -> bool:
+        """The company is: nothing of it is shown or done, whatever was asked for."""
+        return self.reason == "TENANT_SUSPENDED"
+
     def as_json(self, request_id: str = "") -> dict[str, Any]:
         error: dict[str, Any] = {
             "code": self.http,

@@ -165,8 +165,9 @@ def application(
         if visit.session is not None:  # who is signed in keeps the way to everything else
             try:
                 await meet(visit)
-            except Failure:
+            except Failure as met:
                 visit = visited(console, request)
+                failure = met if met.suspended else failure
         response = failed(visit, failure)
         if allowed is not None:
             response.headers["Allow"] = allowed

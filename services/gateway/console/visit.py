@@ -322,8 +322,11 @@ def public(console: Console, handler: Handler) -> Callable[[Request], Awaitable[
     return answer
 
 
-def failed(visit: Visit, failure: Failure) -> Response:
+def failed(visit: Visit, failure: Failure, *, here: str = "") -> Response:
     """The page that says what went wrong, in words."""
+    if failure.suspended:
+        visit.company = replace(visit.company, logo="")  # nobody is given it
+        return visit.render("suspended.html", failure.http, here=here)
     return visit.render("error.html", failure.http, failure=failure, explanation=visit.explain(failure))
 
 
@@ -332,6 +335,8 @@ async def meet(visit: Visit) -> None:
     assert visit.session is not None
     session, console, caller = visit.session, visit.console, visit.caller
     company = console.company(session.tenant)
+    if company is not None:  # a page that comes to nothing is this company's, too
+        visit.belongs_to(company)
     person, tenant, proposals, visit.unread, visit.access = await asyncio.gather(
         or_none(caller.query("people", "GetPerson", people_pb2.GetPerson(person_id=session.person), people_pb2.Person)),
         or_none(caller.query("people", "GetTenant", people_pb2.GetTenant(), people_pb2.Tenant))
@@ -351,7 +356,6 @@ async def meet(visit: Visit) -> None:
     if tenant is not None:
         company = Company.of(tenant)
         console.keep_company(session.tenant, company)
-    if company is not None:
         visit.belongs_to(company)
     name = visit.language.words(person.name) if person else session.person
     avatar = (
@@ -411,10 +415,11 @@ async def _nothing() -> None:
 
 
 async def or_none(call: Awaitable[Wanted]) -> Wanted | None:
-    """The answer, or nothing where the service is away or refuses; only who has to sign in again is told so."""
+    """The answer, or nothing where the service is away or refuses; only who has to sign in again is told so, or whose
+    company is suspended, where *people* says it: others may not have heard yet that it was resumed."""
     try:
         return await call
     except Failure as failure:
-        if failure.status == "UNAUTHENTICATED":
+        if failure.status == "UNAUTHENTICATED" or (failure.suspended and failure.context == "people"):
             raise
         return None

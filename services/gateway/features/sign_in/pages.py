@@ -21,7 +21,16 @@ from services.gateway.console.forms import Form, sent
 from services.gateway.console.language import Language
 from services.gateway.console.roles import role_words
 from services.gateway.console.routes import Routes
-from services.gateway.console.visit import GUARDED, LANGUAGE_COOKIE, POSITION_COOKIE, Company, Console, Visit, or_none
+from services.gateway.console.visit import (
+    GUARDED,
+    LANGUAGE_COOKIE,
+    POSITION_COOKIE,
+    Company,
+    Console,
+    Visit,
+    failed,
+    or_none,
+)
 from services.gateway.failures import Failure
 from services.gateway.provider import GOING_COOKIE
 from services.gateway.session import from_this_machine, local_path
@@ -114,17 +123,22 @@ def _as_service(visit: Visit, tenant: str, service: str = "gateway") -> Caller:
 
 
 async def _companies(visit: Visit) -> Mapping[str, Company]:
-    """The companies that let anybody in, by tenant. Raises Failure while people is away."""
+    """The companies that let anybody in, by tenant. Raises Failure while people is away, or where all are suspended."""
     found: dict[str, Company] = {}
+    suspended: Failure | None = None
     for tenant in visit.console.identity.tenants:
         caller = _as_service(visit, tenant)
         try:
             reply = await caller.query("people", "GetTenant", people_pb2.GetTenant(), people_pb2.Tenant)
         except Failure as failure:
-            if failure.status != "NOT_FOUND" and failure.reason != "TENANT_SUSPENDED":
+            if failure.suspended:
+                suspended = failure
+            elif failure.status != "NOT_FOUND":
                 raise
         else:
             found[tenant] = Company.of(reply)
+    if suspended and not found:
+        raise suspended
     return found
 
 
@@ -210,13 +224,9 @@ async def back(visit: Visit) -> Response:
             "people", "GetTenant", people_pb2.GetTenant(), people_pb2.Tenant
         )
     except Failure as failure:
-        if failure.reason not in (
-            "IDENTITY_UNKNOWN",
-            "EMAIL_UNVERIFIED",
-            "EMAIL_SHARED",
-            "ACTOR_UNKNOWN",
-            "TENANT_SUSPENDED",
-        ):
+        if failure.suspended:
+            return failed(visit, failure, here="/sign-in")
+        if failure.reason not in ("IDENTITY_UNKNOWN", "EMAIL_UNVERIFIED", "EMAIL_SHARED", "ACTOR_UNKNOWN"):
             raise
         return visit.render("sign_in/nobody.html", 403, here="/sign-in", why=visit.explain(failure))
     response = RedirectResponse(local_path(next), 303)
