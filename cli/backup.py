@@ -24,13 +24,13 @@ import typer
 
 from cli import restoring
 from cli.catalog import SERVICES
-from cli.keys import erased_of, read_erased, write_erased
+from cli.keys import counted, erased_of, read_erased, write_erased
 from cli.running import WRONG_USE, Failed, run, say
 from eventkit import kafka
 from eventkit.database import connect, for_programs
 from eventkit.log.faults import TRANSIENT
 from eventkit.log.postgres import HOLD, RESTORING
-from eventkit.privacy.keys import destroy_again, known_installation
+from eventkit.privacy.installation import destroy_again, known_installation
 from eventkit.process import logins, provision
 from eventkit.process.provision import KEYS
 from eventkit.settings import Settings, load
@@ -246,8 +246,8 @@ async def put_back(
     say(f"All of {manifest.at} is back: {', '.join(f'{n} up to {e}' for n, e in manifest.ends.items())}")
     if erased:
         say(
-            f"{len(erased)} people were erased, {there} of them after the backup: their keys are destroyed again. Ask "
-            "for the erasure of these once more, so that it is on record"
+            f"{counted(erased)} were erased; {there} of their keys were in the backup and are destroyed again. Ask for "
+            "the erasure of these people once more, so that it is on record; of companies it is recorded by itself"
         )
     if manifest.logins:
         say("Give services' logins their passwords: nhip provision --logins")

@@ -17,7 +17,7 @@ from eventkit.log.incarnations import Incarnations
 from eventkit.log.port import Recorded
 from eventkit.log.postgres import FIND
 from eventkit.log.rows import event_of
-from eventkit.privacy.keys import known_installation
+from eventkit.privacy.installation import known_installation
 from eventkit.privacy.ledger import standing_of
 from eventkit.process import provision
 from eventkit.process.assembly import planned

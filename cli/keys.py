@@ -3,7 +3,7 @@
 import base64
 import json
 import secrets
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Collection, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated
@@ -21,10 +21,14 @@ from eventkit.log import Recorded
 from eventkit.log.postgres import COLUMNS
 from eventkit.log.rows import event_of
 from eventkit.privacy import ledger
+from eventkit.privacy.keys import EVERYBODY
 from eventkit.process.assembly import digest_secret, key_store
 from eventkit.settings import Settings, load, masked
 from eventkit.vault import WRAPPED, VaultAway, VaultRefused
-from nhip.people.v1.events_pb2 import ErasureApproved, PersonErased
+from nhip.people.v1.events_pb2 import ErasureApproved, PersonErased, TenantDeleted, TenantDeletionBegun
+
+DESTROYING = (ErasureApproved, PersonErased, TenantDeletionBegun, TenantDeleted)
+"""Events because of which keys are destroyed."""
 
 app = typer.Typer(help="The keys that personal words are sealed with.", no_args_is_help=True)
 
@@ -47,7 +51,8 @@ def rotate(directory: Directory = Path("var")) -> None:
 def erased(
     to: Annotated[Path, typer.Option(help="The file to write; what it held before is replaced once all is there.")],
 ) -> None:
-    """Write down who was erased, by ids alone: a restore from an older backup destroys their keys again.
+    """Write down who was erased, and which companies were deleted, by ids alone: a restore from an older backup
+    destroys their keys again.
 
     Keep it apart from backups, and newer than them: write it after every erasure, or every hour.
     """
@@ -68,7 +73,7 @@ async def write_down(settings: Settings, to: Path) -> None:
         try:
             rows = await con.fetch(
                 f"select {COLUMNS} from log_event where type = any($1::text[]) order by position",
-                [kind.DESCRIPTOR.full_name for kind in (ErasureApproved, PersonErased)],
+                [kind.DESCRIPTOR.full_name for kind in DESTROYING],
             )
         finally:
             await con.close()
@@ -77,16 +82,24 @@ async def write_down(settings: Settings, to: Path) -> None:
         raise Failed(f"the log of people at {where} cannot be read ({type(error).__name__}: {error})") from None
     people = {each for row in rows for each in erased_of(event_of(row))}
     write_erased(to, people)
-    say(f"{to} names {len(people)} people")
+    say(f"{to} names {counted(people)}")
 
 
 def erased_of(event: Recorded) -> set[tuple[str, str]]:
-    """Whose key is destroyed because of an event, by tenant and id: nobody's, or one person's."""
+    """Whose key is destroyed because of an event, by tenant and id: nobody's, one person's or `EVERYBODY`'s."""
     match event.message:
         case ErasureApproved(person_id=id) | PersonErased(person_id=id):
             return {(event.tenant, id)}
+        case TenantDeletionBegun() | TenantDeleted():
+            return {(event.tenant, EVERYBODY)}
         case _:
             return set()
+
+
+def counted(erased: Collection[tuple[str, str]]) -> str:
+    """How many people and companies they are."""
+    companies = sum(person == EVERYBODY for _, person in erased)
+    return f"{len(erased) - companies} people" + (f" and {companies} companies" if companies else "")
 
 
 def write_erased(file: Path, people: Iterable[tuple[str, str]]) -> None:

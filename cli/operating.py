@@ -36,10 +36,12 @@ class Where:
     directory: Directory = Path("var")
 
     @asynccontextmanager
-    async def operator(self) -> AsyncGenerator[tuple[Client, list[str]]]:
-        """A client as the operator, and the services that there are."""
+    async def operator(self, who: str = "") -> AsyncGenerator[tuple[Client, list[str]]]:
+        """A client as the operator, and the services that there are. `who`: as whom of those who operate, for a token
+        of the demo issuer."""
         at = find(self.address, self.gateway, self.directory)
-        signed = self.token or await demo_token(at.gateway, "service:operator", self.tenant or load().tenant)
+        tenant = self.tenant or load().tenant
+        signed = self.token or await demo_token(at.gateway, "service:operator", tenant, on_behalf_of=who)
         async with connected(at.services, signed, patience=10) as client:
             yield client, list(at.services)
 

@@ -10,7 +10,7 @@ import typer
 from cli.catalog import SERVICES
 from cli.running import WRONG_USE, Failed, run, say
 from eventkit import kafka, telemetry
-from eventkit.privacy.keys import installation
+from eventkit.privacy.installation import installation
 from eventkit.process import logins, provision
 from eventkit.process.assembly import planned
 from eventkit.settings import Settings, load

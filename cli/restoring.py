@@ -17,7 +17,7 @@ from eventkit.log.faults import TRANSIENT
 from eventkit.log.incarnations import Incarnation, Stored
 from eventkit.log.postgres import FIND
 from eventkit.log.rows import event_of
-from eventkit.privacy.keys import known_installation
+from eventkit.privacy.installation import known_installation
 from eventkit.process import provision, recovery
 from eventkit.process.assembly import planned
 from eventkit.settings import Settings, load

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from cli.addresses import find
 from cli.client import Client, connected
@@ -66,13 +67,13 @@ def create(
 @app.command("list")
 @asking
 def list_(*, where: Where) -> None:
-    """Say which companies there are, how many people of each are active, and which are suspended."""
+    """Say which companies there are, how many people of each are active, and which are suspended, are to be deleted or
+    were."""
 
     async def work() -> None:
         async with where.operator() as (client, _):
             async for one in all_of(client):
-                people = f"{one.active_people} active {'person' if one.active_people == 1 else 'people'}"
-                say(f"{one.tenant_id}  {one.name}: {people}{', suspended' if one.suspended else ''}")
+                say(_line(one))
 
     run(work())
 
@@ -94,6 +95,51 @@ def resume(
 ) -> None:
     """Let everybody of a company in again."""
     run(_told(where, company, people_pb2.ResumeTenant(tenant_id=company), "goes on"))
+
+
+@app.command()
+@asking
+def delete(
+    company: Annotated[str, typer.Argument(metavar="TENANT", help="Its id, as tokens name it: acme.")],
+    reason: Annotated[
+        str, typer.Option(help="Ask for it, and why: in plain words without anybody's name, for they stay readable.")
+    ] = "",
+    approve: Annotated[bool, typer.Option("--approve", help="Approve what another one asked for.")] = False,
+    who: Annotated[
+        str, typer.Option("--as", help="Who of those who operate you are, for a token of the demo issuer: person:lan.")
+    ] = "",
+    *,
+    where: Where,
+) -> None:
+    """Destroy every key of a suspended company, so that no word of it ever opens again, also from a backup.
+
+    One of those who operate asks for it (--reason), another one approves (--approve). It begins NHIP_DELETION_DAYS
+    later; until then `nhip tenant keep` takes it back.
+    """
+    if bool(reason) == approve:
+        raise typer.BadParameter("give --reason to ask for it, or --approve what another one asked for")
+
+    async def work() -> None:
+        async with replace(where, tenant=company).operator(who) as (client, _):
+            if reason:
+                await client.command(people_pb2.RequestTenantDeletion(tenant_id=company, reason=reason))
+                say(f"The deletion of {company} is asked for: another one approves it by `--approve`")
+                return
+            await client.command(people_pb2.ApproveTenantDeletion(tenant_id=company))
+            async for one in all_of(client):
+                if one.tenant_id == company:
+                    say(_line(one))
+
+    run(work())
+
+
+@app.command()
+@asking
+def keep(
+    company: Annotated[str, typer.Argument(metavar="TENANT", help="Its id, as tokens name it: acme.")], *, where: Where
+) -> None:
+    """Take back that a company is to be deleted, as long as that has not begun. It stays suspended."""
+    run(_told(where, company, people_pb2.KeepTenant(tenant_id=company), "is kept, and suspended as it was"))
 
 
 @app.command()
@@ -128,6 +174,30 @@ def export(
     run(work())
 
 
+def _line(one: people_pb2.TenantLine) -> str:
+    gone = one.deletion
+    by = f"asked for by {gone.requested_by} ({gone.reason})" if gone.requested_by else "as it had been before"
+    if gone.approved_by:
+        by += f", approved by {gone.approved_by}"
+    if gone.state == people_pb2.TENANT_DELETION_STATE_DELETED:
+        return f"{one.tenant_id}  deleted at {_at(gone.deleted_at)}, {by}"
+    people = f"{one.active_people} active {'person' if one.active_people == 1 else 'people'}"
+    line = f"{one.tenant_id}  {one.name}: {people}{', suspended' if one.suspended else ''}"
+    match gone.state:
+        case people_pb2.TENANT_DELETION_STATE_REQUESTED:
+            return f"{line}; deletion {by}, and not approved"
+        case people_pb2.TENANT_DELETION_STATE_APPROVED:
+            return f"{line}; deletion {by}, begins at {_at(gone.begins_at)} unless it is kept"
+        case people_pb2.TENANT_DELETION_STATE_BEGUN:
+            return f"{line}; deletion {by}, has begun"
+        case _:
+            return line
+
+
+def _at(time: Timestamp) -> str:
+    return f"{time.ToDatetime():%Y-%m-%d %H:%M} UTC"
+
+
 async def _export(client: Client, service: str, file: Path) -> int:
     """How many events it wrote, a part at a time."""
     token, number = "", 0
@@ -152,7 +222,8 @@ async def all_of(client: Client) -> AsyncGenerator[people_pb2.TenantLine]:
     """Every tenant of the installation, by their ids."""
     token = ""
     while True:
-        page = await client.ask(people_pb2.ListTenants(page_token=token, page_size=500), people_pb2.TenantList)
+        asked = people_pb2.ListTenants(page_token=token, page_size=500)
+        page = await client.ask(asked, people_pb2.TenantList, after=client.positions.all())
         for one in page.tenants:
             yield one
         if not (token := page.next_page_token):

@@ -4,6 +4,7 @@ import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from enum import Enum
 from typing import Any, Literal, Protocol
 from uuid import UUID, uuid5
 
@@ -48,6 +49,14 @@ class Actor:
     def parties(self) -> frozenset[str]:
         """Who is at work here: the actor, and on whose behalf."""
         return parties(str(self))
+
+
+class Standing(Enum):
+    """Whether those of a tenant are let in."""
+
+    OPEN = "open"
+    SUSPENDED = "suspended"
+    DELETED = "deleted"
 
 
 class Alone(Protocol):

@@ -83,3 +83,12 @@ def no_page_token() -> Rejected:
         kind=Kind.INVALID,
         field="page_token",
     )
+
+
+def tenant_deleted(tenant: str) -> Rejected:
+    """What whoever asks something of a tenant that was deleted is told."""
+    return Rejected(
+        "TENANT_DELETED",
+        f"the tenant {tenant!r} was deleted: nothing of it can be read or brought back, and its id is not given again",
+        kind=Kind.FORBIDDEN,
+    )

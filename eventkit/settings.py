@@ -116,6 +116,13 @@ class Settings(KeySettings):
         le=1e6,
         description="a number from 0 to 1000000: calls a second that one integration may make of a process; 0: any",
     )
+    deletion_days: float = Field(
+        7.0,
+        ge=0,
+        le=365,
+        description="a number from 0 to 365: days between the approval of a tenant's deletion and its beginning, in "
+        "which it can be taken back",
+    )
     poll_hosts: str = Field(
         "docs.google.com,*.googleusercontent.com",
         description="hosts whose published tables integrations may look at, as docs.google.com,*.example.com; none: no "

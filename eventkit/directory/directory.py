@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import asyncpg
 
-from eventkit.context import Actor
+from eventkit.context import Actor, Standing
 from eventkit.database import connection
 from eventkit.directory.defaults import DEFAULT_LANGUAGE, DEFAULT_TIME_ZONE
 from eventkit.directory.facts import OrgChart, Person, Place, Unit
@@ -50,7 +50,8 @@ TENANT_TABLE, SETTING_TABLE, PERSON_TABLE, PLACE_TABLE, UNIT_TABLE, INTEGRATION_
 )
 IDENTITY_TABLE = IdentityView().table
 TENANTS_ASKED = 1.0
-"""Seconds between two looks for a tenant that is not known: keys with made-up tenants must not become queries."""
+"""Seconds between two looks for a tenant that is not known: keys with made-up tenants must not become queries. The same
+between two looks for those that were deleted."""
 
 
 _judged: ContextVar[tuple[str, OrgChart] | None] = ContextVar("judged", default=None)
@@ -71,6 +72,7 @@ class Directory:
         self._subscriptions = list(by_subscription(views()))
         self._known: dict[str, tuple[Mark, OrgChart]] = {}
         self._tenants, self._tenants_asked = frozenset[str](), float("-inf")
+        self._gone, self._gone_asked = frozenset[str](), float("-inf")
         self._reading: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         reached.hear(self._hear)
 
@@ -109,6 +111,8 @@ class Directory:
         # Few, and changed seldom: those are read again.
         few = (UNIT_TABLE, TENANT_TABLE, SETTING_TABLE, INTEGRATION_TABLE)
         others = {row.tenant for table in few for row in changed.get(table.name, ())}
+        if changed.get(TENANT_TABLE.name):
+            self._gone_asked = float("-inf")
         for tenant, ((again, *position), org) in list(self._known.items()):
             if self._partition(tenant) != partition:
                 continue
@@ -134,11 +138,27 @@ class Directory:
         _judged.set((tenant, org))
         return org.roles(person_id)
 
-    async def suspended(self, tenant: str) -> bool:
-        """Whether nobody of the tenant is let in, as far as this service has heard. As `roles`, anew at the door of
-        each call."""
+    async def standing(self, tenant: str) -> Standing:
+        """Whether those of a tenant are let in, as far as this service has heard. As `roles`, anew at the door of each
+        call."""
         _judged.set(None)
-        return (await self.org_chart(tenant)).suspended
+        org = await self.org_chart(tenant)
+        if org.deleted:
+            return Standing.DELETED
+        return Standing.SUSPENDED if org.suspended else Standing.OPEN
+
+    async def suspended(self, tenant: str) -> bool:
+        """Whether nobody of the tenant is let in, as far as this service has heard."""
+        return await self.standing(tenant) is not Standing.OPEN
+
+    async def gone(self) -> frozenset[str]:
+        """All tenants that were deleted, as far as this service had heard a moment ago."""
+        if time.monotonic() - self._gone_asked > TENANTS_ASKED:
+            self._gone_asked = time.monotonic()
+            async with connection(self._pool) as con:
+                rows = await con.fetch(f"select tenant from {TENANT_TABLE} where deleted")
+            self._gone = frozenset(row["tenant"] for row in rows)
+        return self._gone
 
     async def linked(self, tenant: str, identity_id: str) -> str:
         """The person whom an identity at a provider means; empty: nobody, as far as this service has heard."""
@@ -180,10 +200,12 @@ class Directory:
 
     async def _read(self, tenant: str, position: int) -> OrgChart:
         async with reading(self._pool, tenant) as con:
+            tenant_row = await con.fetchrow(f"select * from {TENANT_TABLE.name} where tenant = $1", tenant)
+            if tenant_row and tenant_row["deleted"]:  # whatever is still to be taken out of the views
+                return OrgChart(suspended=True, deleted=True, position=position)
             people = await con.fetch(f"select * from {PERSON_TABLE.name} where tenant = $1 order by person_id", tenant)
             places = await con.fetch(f"select * from {PLACE_TABLE.name} where tenant = $1", tenant)
             units = await con.fetch(f"select * from {UNIT_TABLE.name} where tenant = $1 order by name", tenant)
-            tenant_row = await con.fetchrow(f"select * from {TENANT_TABLE.name} where tenant = $1", tenant)
             settings = await con.fetch(
                 f"select * from {SETTING_TABLE.name} where tenant = $1 order by version, name", tenant
             )

@@ -12,14 +12,16 @@ from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from google.protobuf.message import Message
+
 from eventkit.commands.aggregate import Aggregate, begun, refuse_unknown
 from eventkit.directory.defaults import DEFAULT_LANGUAGE, DEFAULT_TIME_ZONE
 from eventkit.directory.integrations import Integration
 from eventkit.directory.tenant_settings import TenantSettings
 from eventkit.names import name_key
-from eventkit.values import to_date
+from eventkit.values import to_date, to_datetime
 from nhip.common.v1.words_pb2 import PersonalText
-from nhip.people.v1 import types_pb2
+from nhip.people.v1 import people_pb2, types_pb2
 from nhip.people.v1.events_pb2 import (
     CompanyRenamed,
     EmailChanged,
@@ -35,6 +37,11 @@ from nhip.people.v1.events_pb2 import (
     PlaceAssigned,
     RolesChanged,
     TenantCreated,
+    TenantDeleted,
+    TenantDeletionApproved,
+    TenantDeletionBegun,
+    TenantDeletionRequested,
+    TenantKept,
     TenantResumed,
     TenantSuspended,
     TimeZoneChanged,
@@ -58,6 +65,15 @@ class Tenant:
     """The digest of its image; empty: it has none."""
     suspended: bool = False
     """Nobody of it is let in."""
+    deletion: people_pb2.TenantDeletionState.ValueType = people_pb2.TENANT_DELETION_STATE_UNSPECIFIED
+    deletion_asked_by: str = ""
+    """Who of those who operate the installation."""
+    deletion_begins_at: datetime | None = None
+    """While it is approved and has not begun."""
+
+    @property
+    def deleted(self) -> bool:
+        return self.deletion == people_pb2.TENANT_DELETION_STATE_DELETED
 
     def today(self, at: datetime) -> date:
         """Its day at an instant."""
@@ -65,7 +81,18 @@ class Tenant:
 
 
 TenantEvent = (
-    TenantCreated | TenantSuspended | TenantResumed | CompanyRenamed | TimeZoneChanged | LanguageChanged | LogoChanged
+    TenantCreated
+    | TenantSuspended
+    | TenantResumed
+    | TenantDeletionRequested
+    | TenantDeletionApproved
+    | TenantKept
+    | TenantDeletionBegun
+    | TenantDeleted
+    | CompanyRenamed
+    | TimeZoneChanged
+    | LanguageChanged
+    | LogoChanged
 )
 
 
@@ -85,8 +112,26 @@ def evolve_tenant(tenant: Tenant | None, event: TenantEvent) -> Tenant:
             return replace(begun(tenant, event), suspended=True)
         case TenantResumed():
             return replace(begun(tenant, event), suspended=False)
+        case TenantDeletionRequested():
+            asked = _deletion(tenant, event, people_pb2.TENANT_DELETION_STATE_REQUESTED)
+            return replace(asked, deletion_asked_by=event.requested_by)
+        case TenantDeletionApproved():
+            approved = _deletion(tenant, event, people_pb2.TENANT_DELETION_STATE_APPROVED)
+            return replace(approved, deletion_begins_at=to_datetime(event.begins_at))
+        case TenantKept():
+            kept = _deletion(tenant, event, people_pb2.TENANT_DELETION_STATE_UNSPECIFIED)
+            return replace(kept, deletion_asked_by="")
+        case TenantDeletionBegun():
+            return _deletion(tenant, event, people_pb2.TENANT_DELETION_STATE_BEGUN)
+        case TenantDeleted():
+            gone = _deletion(tenant, event, people_pb2.TENANT_DELETION_STATE_DELETED)
+            return replace(gone, name="", logo="", suspended=True)
         case _:
             refuse_unknown(event)
+
+
+def _deletion(tenant: Tenant | None, event: Message, state: people_pb2.TenantDeletionState.ValueType) -> Tenant:
+    return replace(begun(tenant, event), deletion=state, deletion_begins_at=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +321,8 @@ class OrgChart:
     """The digest of its image; empty: it has none."""
     suspended: bool = False
     """Nobody of the tenant is let in."""
+    deleted: bool = False
+    """Its keys were destroyed, and nobody ever is."""
     settings: TenantSettings = field(default_factory=TenantSettings)
     integrations: Mapping[str, Integration] = field(default_factory=dict[str, Integration])
     linked: Mapping[str, str] = field(default_factory=dict[str, str])

@@ -39,6 +39,11 @@ from nhip.people.v1.events_pb2 import (
     RolesChanged,
     SettingsChanged,
     TenantCreated,
+    TenantDeleted,
+    TenantDeletionApproved,
+    TenantDeletionBegun,
+    TenantDeletionRequested,
+    TenantKept,
     TenantResumed,
     TenantSuspended,
     TimeZoneChanged,
@@ -51,7 +56,7 @@ from nhip.people.v1.events_pb2 import (
     UnitWithdrawn,
 )
 
-VERSION = 15
+VERSION = 16
 """Of the directory, and of whatever else a service keeps of people: views of one source take a new version together."""
 
 
@@ -63,21 +68,27 @@ class TenantRow:
     language: str
     logo: str
     suspended: bool = False
+    deleted: bool = False
 
 
 class TenantView(View[TenantRow]):
+    """Of a tenant that was deleted it keeps that it was."""
+
     name, source, categories, key = "directory_tenant", "people", (TENANT.category,), ("tenant",)
     version = VERSION
+    outlives = True
     row = TenantRow
     folds = (
         CompanyRenamed,
         LanguageChanged,
         LogoChanged,
         TenantCreated,
+        TenantDeleted,
         TenantResumed,
         TenantSuspended,
         TimeZoneChanged,
     )
+    passes_over = (TenantDeletionApproved, TenantDeletionBegun, TenantDeletionRequested, TenantKept)
 
     def touches(self, event: Recorded) -> Iterable[Key]:
         return ((event.tenant,),)
@@ -98,12 +109,15 @@ class TenantView(View[TenantRow]):
                 rows.put(replace(rows[event.tenant,], suspended=True))
             case TenantResumed():
                 rows.put(replace(rows[event.tenant,], suspended=False))
+            case TenantDeleted():
+                rows.put(replace(rows[event.tenant,], name="", logo="", suspended=True, deleted=True))
             case _:
                 raise UnknownEvent(event.message)
 
     def expected(self, events: Sequence[Recorded]) -> Iterable[TenantRow]:
         if state := TENANT.fold(messages(events)):
-            yield TenantRow(events[0].tenant, state.name, state.time_zone, state.language, state.logo, state.suspended)
+            words = (state.name, state.time_zone, state.language, state.logo)
+            yield TenantRow(events[0].tenant, *words, state.suspended, state.deleted)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,9 @@ It hears of a destroyed one at once; this is for a network that lets nothing thr
 """
 DESTROYED = "person_key_destroyed"
 """The channel on which the destruction of a key is told."""
+EVERYBODY = "@everybody"
+"""What stands for a person where the keys of all of a tenant were destroyed: no id of a person has such a sign. The
+database itself holds to it: nobody of the tenant has a key there, or gets one, ever again."""
 PAGE = 500
 """Keys that are wrapped anew in one transaction."""
 
@@ -132,11 +135,11 @@ class KeyStore:
         try:
             async with self._alone() as con:
                 # Where somebody else made the tables, this login may not.
-                if await con.fetchval("select to_regclass('key_made')") is None:
+                if await con.fetchval("select to_regproc('destroy_of_deleted')") is None:
                     await con.execute(SCHEMA)
                     await con.execute(ledger.SCHEMA)
                 await self._check(con)
-                self.installation = await _installation(con)
+                self.installation = await installation_of(con)
         except BaseException:
             self._pool.terminate()
             raise
@@ -295,12 +298,15 @@ class KeyStore:
         tenant, _, person = str(payload).partition("/")
         self._destroyed.add((tenant, person))
         self._cache.pop((tenant, person), None)
+        if person == EVERYBODY:
+            for key in [key for key in self._cache if key[0] == tenant]:
+                del self._cache[key]
         for forget in self._forgetting:
             forget(tenant)
 
     def _keep(self, tenant: str, person: str, row: asyncpg.Record | None) -> bytes | Missing:
         """The key as it may be used now, and kept for a while."""
-        if (tenant, person) in self._destroyed:
+        if not self._destroyed.isdisjoint(((tenant, person), (tenant, EVERYBODY))):
             return Missing.DESTROYED
         if row is None:
             return Missing.NEVER
@@ -391,6 +397,19 @@ class KeyStore:
         self._forget(None, 0, DESTROYED, f"{tenant}/{person}")
         await self._sweep()
 
+    async def destroy_all(self, tenant: str) -> None:
+        """The same for everybody of a tenant at once, its secrets too; nobody of it gets a key any more. All of it or
+        nothing. Raises RuntimeError where a key is left."""
+        await self.destroy(tenant, EVERYBODY)
+        left = "select exists(select from person_key where tenant = $1 and wrapped is not null)"
+        if await self._pool.fetchval(left, tenant):
+            raise RuntimeError(f"keys of {tenant} are left: the database of keys lacks the trigger that destroys them")
+
+    async def destroyed_tenants(self) -> Sequence[str]:
+        """Whose keys were all destroyed."""
+        rows = await self._pool.fetch("select tenant from person_key where person = $1", EVERYBODY)
+        return [row["tenant"] for row in rows]
+
     async def _sweep(self) -> None:
         """Writes the table anew without the rows' earlier versions, which PostgreSQL leaves in it for a while."""
         try:
@@ -403,48 +422,7 @@ class KeyStore:
             log.warning("keys.not_swept", error=type(error).__name__)
 
 
-async def installation(dsn: str) -> str:
-    """The id of the installation whose database of keys this is; its tables are made where they are missing."""
-    con = await connect(dsn, "nhip provision")
-    try:
-        async with con.transaction():
-            await con.execute(LOCK)
-            await con.execute(SCHEMA)
-            await con.execute(ledger.SCHEMA)
-            return await _installation(con)
-    finally:
-        await con.close()
-
-
-async def destroy_again(dsn: str, people: Iterable[tuple[str, str]]) -> int:
-    """Destroy the keys of persons, by tenant and id, who were erased after the backup from which this database of keys
-    was restored; nobody uses it yet. Answers how many of the keys were there."""
-    con = await connect(dsn, "nhip restore", command_timeout=None)
-    try:
-        there = 0
-        for tenant, person in people:
-            alive = "select wrapped is not null from person_key where tenant = $1 and person = $2"
-            there += bool(await con.fetchval(alive, tenant, person))
-            await con.execute(DESTROY, tenant, person)
-        await con.execute("vacuum full person_key")
-        return there
-    finally:
-        await con.close()
-
-
-async def known_installation(dsn: str) -> str:
-    """The same, where nothing is to be made: empty while nobody has made it."""
-    con = await connect(dsn, "nhip check")
-    try:
-        if await con.fetchval("select to_regclass('installation')") is None:
-            return ""
-        id = await con.fetchval("select id from installation")
-        return str(id) if id else ""
-    finally:
-        await con.close()
-
-
-async def _installation(con: asyncpg.Connection) -> str:
+async def installation_of(con: asyncpg.Connection) -> str:
     """The installation's id, made with its first process."""
     await con.execute("insert into installation(id) values (gen_random_uuid()) on conflict do nothing")
     return str(await con.fetchval("select id from installation"))

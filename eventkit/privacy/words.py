@@ -175,7 +175,7 @@ class Words:
 
     async def id_secret(self, tenant: str, *, make: bool = False) -> bytes:
         """A tenant's secret for the ids of its commands, kept among its keys; empty where there is none: `make` makes
-        it, once for ever."""
+        it, once for ever. That of a tenant which was deleted is gone, and stays so."""
         return await self._secret(tenant, IDS, make=make)
 
     async def signing_secret(self, tenant: str, *, make: bool = False) -> bytes:
@@ -184,7 +184,7 @@ class Words:
 
     async def _secret(self, tenant: str, name: str, *, make: bool) -> bytes:
         secret = await self._keys.key(tenant, name, make=make)
-        if secret is Missing.NEVER:
+        if secret in (Missing.NEVER, Missing.DESTROYED):
             return b""
         if isinstance(secret, Missing):
             raise KeyUnreadable(f"the secret {name} of {tenant} does not open")
@@ -193,6 +193,14 @@ class Words:
     async def destroy(self, tenant: str, person: str) -> None:
         """Make all words about a person unreadable, for ever, everywhere."""
         await self._keys.destroy(tenant, person)
+
+    async def destroy_all(self, tenant: str) -> None:
+        """The same of all words of a tenant, which gets no keys any more."""
+        await self._keys.destroy_all(tenant)
+
+    async def destroyed_tenants(self) -> Sequence[str]:
+        """Whose words are all unreadable."""
+        return await self._keys.destroyed_tenants()
 
     async def open(self, message: Message, *, tenant: str, auditor: str = "", withheld: bool = False) -> None:
         """Open, in place, every sealed word of a reply.

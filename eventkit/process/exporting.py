@@ -10,7 +10,8 @@ from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 
 from eventkit.commands.aggregate import Aggregate, StreamEvent, refuse_unknown
-from eventkit.context import Context
+from eventkit.context import Context, Standing
+from eventkit.errors import tenant_deleted
 from eventkit.log import EventLog, Recorded
 from eventkit.privacy.words import Words
 from eventkit.process.service import Resources
@@ -36,7 +37,9 @@ EXPORTED = Aggregate("export", 0, evolve_exported)
 
 
 async def export(resources: Resources, request: pb.ExportEvents, ctx: Context) -> pb.ExportedEvents:
-    """A part of them; that it was begun is recorded first."""
+    """A part of them; that it was begun is recorded first. Raises Rejected (TENANT_DELETED)."""
+    if await resources.directory.standing(ctx.tenant) is Standing.DELETED:
+        raise tenant_deleted(ctx.tenant)
     page = asked(request, ctx.tenant, int, int, size=PART)
     if page.after:
         after, upto = page.after

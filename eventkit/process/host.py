@@ -28,6 +28,7 @@ from eventkit.process.metrics_page import metrics_of
 from eventkit.process.operations import ACCESS, LONG, OPERATIONS, Operations
 from eventkit.process.recovery import refuse_past
 from eventkit.process.service import Build, Reaction, Resources, Service
+from eventkit.process.sweeping import Sweeper
 from eventkit.process.timer import Ticking
 from eventkit.process.use import Use
 from eventkit.rpc.access import AUDITOR
@@ -186,6 +187,7 @@ async def running(name: str, build: Build, settings: Settings, tokens: Authentic
                 withheld=reader.kind in ("integration", "feed"),
             )
 
+        _start(me, "deleted tenants", Sweeper(resources, own, leads, metrics, service, list(subscriptions)).run)
         use = Use(own)
         stack.push_async_callback(use.write)
         _start(me, "use", use.run)
@@ -281,14 +283,14 @@ async def _open(
     await provision.tables(pool, service.views, reader, service.beside)
     await keeping.look(store, metrics)  # before any key is made
     stack.push_async_callback(_say_no_more, own, reader)
-    leads = await stack.enter_async_context(Leads(settings.database(name)))
+    leads, gone = await stack.enter_async_context(Leads(settings.database(name))), resources.directory.gone
     subscriptions: dict[str, Subscription] = {
-        group: Projecting(views, own, metrics, reached.moved, own=views[0].source == name)
+        group: Projecting(views, own, metrics, reached.moved, own=views[0].source == name, gone=gone)
         for group, views in by_subscription(service.views).items()
     }
     for r in service.reactions:
         ready = _ready(r, service, resources)
-        subscriptions[r.name] = Reacting(r.name, r.source, r.react, own, metrics, ready, reached.moved)
+        subscriptions[r.name] = Reacting(r.name, r.source, r.react, own, metrics, ready, reached.moved, gone=gone)
     async with connection(own) as con:  # an alert needs the number also where nothing has happened yet
         for subscription in subscriptions.values():
             await count_parked(con, metrics, subscription.name)

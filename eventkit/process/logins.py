@@ -15,7 +15,7 @@ import structlog
 from eventkit.database import connect, connection, pool
 from eventkit.engine_settings import KEYS
 from eventkit.log.postgres import PostgresLog
-from eventkit.privacy.keys import installation
+from eventkit.privacy.installation import installation
 from eventkit.process import provision
 from eventkit.process.service import Service
 from eventkit.settings import Settings, SettingsError

@@ -100,6 +100,8 @@ class Timer:
     due: Callable[[datetime, int], Awaitable[Sequence[Due]]]
     act: Callable[[Due, Context], Awaitable[timedelta | None]]
     every: timedelta = A_SECOND
+    of_suspended: bool = False
+    """It acts for tenants that are suspended, too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,8 +109,10 @@ class Ticking:
 
     async def _stands_still(self, tenant: str) -> bool | Exception:
         """Or why nobody can tell: then what is due to this tenant fails, and that of others goes on."""
+        if self._still is None or self._timer.of_suspended:
+            return False
         try:
-            return self._still is not None and await self._still(tenant)
+            return await self._still(tenant)
         except Exception as error:
             return error
 

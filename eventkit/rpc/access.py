@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from eventkit.context import Actor
-from eventkit.errors import Kind, Rejected
+from eventkit.context import Actor, Standing
+from eventkit.errors import Kind, Rejected, tenant_deleted
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +88,8 @@ class Roles(Protocol):
         """The person's roles, maybe none; None when nobody active in the tenant has that id."""
         ...
 
-    async def suspended(self, tenant: str) -> bool:
-        """Whether nobody of the tenant is let in."""
+    async def standing(self, tenant: str) -> Standing:
+        """Whether those of the tenant are let in."""
         ...
 
     async def verbs(self, tenant: str, integration_id: str) -> frozenset[str] | None:
@@ -98,7 +98,7 @@ class Roles(Protocol):
 
 
 OPERATOR = ("service", "operator")
-"""Who operates the installation is let into tenants that are suspended, too."""
+"""Who operates the installation is let into tenants that are suspended, too; into one that was deleted to look."""
 AUDITOR = "auditor"
 """Who has this role reads, and changes nothing but what is their own (`Allow.own`), whatever other roles they have."""
 
@@ -106,9 +106,15 @@ AUDITOR = "auditor"
 async def authorise(allow: Allow, actor: Actor, directory: Roles, *, changes: bool) -> frozenset[str]:
     """Answers the roles by which `actor` may; `changes`: it is a command.
 
-    Raises Rejected (FORBIDDEN): ACTOR_UNKNOWN, NOT_ALLOWED or TENANT_SUSPENDED.
+    Raises Rejected (FORBIDDEN): ACTOR_UNKNOWN, NOT_ALLOWED, TENANT_SUSPENDED or TENANT_DELETED.
     """
-    if (actor.kind, actor.id) != OPERATOR and await directory.suspended(actor.tenant):
+    standing = await directory.standing(actor.tenant)
+    operates = (actor.kind, actor.id) == OPERATOR
+    # What is the operator's alone, decisions about tenants among it, says for itself what there is to say.
+    looks = operates and (not changes or allow == services(actor.id))
+    if standing is Standing.DELETED and not looks:
+        raise tenant_deleted(actor.tenant)
+    if standing is Standing.SUSPENDED and not operates:
         raise Rejected(
             "TENANT_SUSPENDED",
             f"the tenant {actor.tenant!r} is suspended, and nothing of it is lost: ask whoever operates this "

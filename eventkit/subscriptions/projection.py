@@ -67,6 +67,8 @@ class View(Generic[Row]):
     """The other types of its categories: that they change nothing here is said, so that no new type is forgotten."""
     raw: ClassVar[bool] = False
     """It folds events whatever their type, also those that are not known here and have no `message`."""
+    outlives: ClassVar[bool] = False
+    """It keeps its rows of tenants that were deleted, by which that is known; every other view has none of them."""
     row: type[Row]
     key: ClassVar[tuple[str, ...]]
     indexes: ClassVar[tuple[str, ...]] = ()

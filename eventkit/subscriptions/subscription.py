@@ -5,7 +5,7 @@ moves, so it may see one again. Either way an event that cannot be handled is pa
 and a rival finds the checkpoint moved and stops.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, Protocol
 
@@ -28,7 +28,15 @@ EMPTYING_SECONDS = 600.0
 Pages = Callable[[int, int], AsyncGenerator[Sequence[Recorded]]]
 """`pages(partition, upto)`: the events of a partition in order, up to a position."""
 
+Gone = Callable[[], Awaitable[Collection[str]]]
+"""Answers the tenants that were deleted: nothing of them is folded any more, or acted on."""
+
 log = structlog.get_logger(__name__)
+
+
+async def nobody_gone() -> Collection[str]:
+    """The `Gone` of a subscription of whose tenants none is ever deleted."""
+    return ()
 
 
 class NewerEvent(Exception):
@@ -71,13 +79,15 @@ class Projecting:
         hear: Hear = nobody_hears,
         *,
         own: bool = False,
+        gone: Gone = nobody_gone,
     ):
-        self._own = own
+        self._own, self._gone, self._left_out = own, gone, frozenset[str]()
         self.views, self.name, self.source = views, views[0].subscription, views[0].source
         self._pool, self._metrics, self._hear = pool, metrics, hear
         self._unknown = metrics.unknown_events.labels(self.name)
 
     async def take(self, partition: int, at: Checkpoint, to: Checkpoint, events: Sequence[Recorded]) -> None:
+        self._left_out = frozenset(await self._gone())
         newer = self._first_newer(events)
         if newer is None or not await self._is_shared():
             await self._take(partition, at, to, events)
@@ -118,9 +128,15 @@ class Projecting:
             "subscription.page", subscription=self.name, partition=partition, events=len(events), position=to.position
         )
 
+    def _for(self, view: AnyView, events: Sequence[Recorded]) -> Sequence[Recorded]:
+        """Without those of tenants that were deleted, but where a view says of them that they were."""
+        if view.outlives or not self._left_out:
+            return events
+        return [event for event in events if event.tenant not in self._left_out]
+
     async def _passed_over(self, partition: int, at: Checkpoint, to: Checkpoint, events: Sequence[Recorded]) -> bool:
         """Whether the page concerns no view, and the checkpoint was moved over it."""
-        if any(view.concerned(event) for view in self.views for event in events):
+        if any(view.concerned(event) for view in self.views for event in self._for(view, events)):
             return False
         async with connection(self._pool) as con:
             moved = await checkpoint.pass_over(con, self.name, partition, at=at, to=to)
@@ -132,7 +148,7 @@ class Projecting:
         """The page at once, into every view, or into none."""
         async with transaction(self._pool) as con:
             flowing = await self._begin(con, partition, at, to, events)
-            changed = {view.table.name: await view.apply(con, flowing) for view in self.views}
+            changed = {view.table.name: await view.apply(con, self._for(view, flowing)) for view in self.views}
         self._count_unknown(flowing)
         return changed
 
@@ -175,7 +191,7 @@ class Projecting:
     ) -> Exception | None:
         try:
             async with con.transaction():
-                applied = {view.table: await view.apply(con, [event]) for view in self.views}
+                applied = {view.table: await view.apply(con, self._for(view, [event])) for view in self.views}
                 unknown = sum(view.not_known([event]) for view in self.views)
         except TRANSIENT:
             raise
@@ -197,6 +213,7 @@ class Projecting:
         `pages` are asked for the events of a partition up to a position. Raises what they raise, and Rejected for an
         event of the own log that only a newer version knows, which has folded it into the same tables.
         """
+        self._left_out = frozenset(await self._gone())
         shared = await self._is_shared()
         async with transaction(pool) as con:
             at = await checkpoint.hold_all(con, self.name, partitions)
@@ -219,7 +236,7 @@ class Projecting:
         try:
             async with con.transaction():
                 for view in self.views:
-                    await view.apply(con, flowing)
+                    await view.apply(con, self._for(view, flowing))
         except TRANSIENT:
             raise
         except Exception:  # whatever it is, it is told of the event that is parked for it
@@ -270,14 +287,19 @@ class Reacting:
         metrics: Metrics,
         ready: React = at_once,
         hear: Hear = nobody_hears,
+        *,
+        gone: Gone = nobody_gone,
     ):
         self.name, self.source, self._react_to, self._pool, self._metrics = name, source, react, pool, metrics
-        self._ready, self._hear = ready, hear
+        self._ready, self._hear, self._gone = ready, hear, gone
 
     async def take(self, partition: int, at: Checkpoint, to: Checkpoint, events: Sequence[Recorded]) -> None:
+        gone = await self._gone()
         async with connection(self._pool) as con:
             waiting = await parking.parked_streams(con, self.name)
         for event in events:
+            if event.tenant in gone:
+                continue
             failure = None if event.stream in waiting else await self._react(event)
             if failure:
                 waiting.add(event.stream)

@@ -104,9 +104,9 @@ class Failure(Exception):
         return self.status in ("UNAVAILABLE", "DEADLINE_EXCEEDED")
 
     @property
-    def suspended(self) -> bool:
-        """The company is: nothing of it is shown or done, whatever was asked for."""
-        return self.reason == "TENANT_SUSPENDED"
+    def shut(self) -> bool:
+        """The company is suspended, or was deleted: nothing of it is shown or done, whatever was asked for."""
+        return self.reason in ("TENANT_SUSPENDED", "TENANT_DELETED")
 
     def as_json(self, request_id: str = "") -> dict[str, Any]:
         error: dict[str, Any] = {

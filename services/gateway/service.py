@@ -167,7 +167,7 @@ def application(
                 await meet(visit)
             except Failure as met:
                 visit = visited(console, request)
-                failure = met if met.suspended else failure
+                failure = met if met.shut else failure
         response = failed(visit, failure)
         if allowed is not None:
             response.headers["Allow"] = allowed

@@ -13,7 +13,7 @@ from eventkit.commands.loading import Load
 from eventkit.context import Context
 from eventkit.directory.facts import ORGANISATION, PERSON, TENANT, THE_ORGANISATION, OrgChart, Person
 from eventkit.directory.past import Past
-from eventkit.errors import Kind, Rejected, unknown
+from eventkit.errors import Kind, Rejected, tenant_deleted, unknown
 from eventkit.log import StreamId
 from eventkit.rpc.access import AUDITOR
 from eventkit.rpc.paging import asked
@@ -55,8 +55,8 @@ class PeopleApi(CompanyApi):
         async def decide(load: Load) -> Decision:
             known = await load(TENANT, ctx.tenant)
             # Before the first thing is made in it: one that was made before there were secrets never gets any.
-            if known is None:
-                await self.resources.words.id_secret(ctx.tenant, make=True)
+            if known is None and not await self.resources.words.id_secret(ctx.tenant, make=True):
+                raise tenant_deleted(ctx.tenant)  # in a log that went back to before it was made
             return tenant.create(known, command, ctx)
 
         return await self.resources.commands.execute(ctx, TENANT(ctx.tenant), decide)

@@ -7,15 +7,15 @@ from eventkit.commands.aggregate import Decision
 from eventkit.commands.loading import Load
 from eventkit.context import Context
 from eventkit.database import connection
-from eventkit.directory.facts import TENANT
+from eventkit.directory.facts import TENANT, Tenant
 from eventkit.directory.tenant_settings import SETTINGS, THE_SETTINGS, catalogue
-from eventkit.errors import Kind, Rejected, unknown
+from eventkit.errors import Kind, Rejected, tenant_deleted, unknown
 from eventkit.rpc.access import AUDITOR, Allow, anyone, roles, services
 from eventkit.subscriptions.table import reading
 from nhip.common.v1.command_pb2 import Accepted
 from nhip.people.v1 import people_pb2 as pb
 from nhip.people.v1 import settings_pb2 as s
-from services.people.domain import settings, table_mapping, tenant
+from services.people.domain import deletion, settings, table_mapping, tenant
 from services.people.position_api import PositionApi
 from services.people.queries import settings as pages
 from services.people.queries.logo import logo
@@ -32,6 +32,9 @@ _IMPORTS = roles("admin", "manager", "department_head", "executive", "okr_master
 ACCESS: Mapping[str, Allow] = {
     "SuspendTenant": services("operator"),
     "ResumeTenant": services("operator"),
+    "RequestTenantDeletion": services("operator"),
+    "ApproveTenantDeletion": services("operator"),
+    "KeepTenant": services("operator"),
     "ListTenants": services("operator"),
     "ChangeCompany": _ADMIN,
     "ChangeLogo": _ADMIN,
@@ -61,12 +64,33 @@ class CompanyApi(PositionApi):
             ctx, TENANT, ctx.tenant, lambda state: tenant.resume(state, command, ctx.tenant), answers=ctx.tenant
         )
 
+    async def request_tenant_deletion(self, command: pb.RequestTenantDeletion, ctx: Context) -> Accepted:
+        def decide(state: Tenant | None) -> Decision:
+            return deletion.request(state, command, ctx.tenant, ctx.actor)
+
+        return await self.resources.commands.on(ctx, TENANT, ctx.tenant, decide, answers=ctx.tenant)
+
+    async def approve_tenant_deletion(self, command: pb.ApproveTenantDeletion, ctx: Context) -> Accepted:
+        days = self.resources.settings.deletion_days
+
+        def decide(state: Tenant | None) -> Decision:
+            return deletion.approve(state, command, ctx.tenant, ctx.actor, ctx.at, days)
+
+        return await self.resources.commands.on(ctx, TENANT, ctx.tenant, decide, answers=ctx.tenant)
+
+    async def keep_tenant(self, command: pb.KeepTenant, ctx: Context) -> Accepted:
+        return await self.resources.commands.on(
+            ctx, TENANT, ctx.tenant, lambda state: deletion.keep(state, command, ctx.tenant), answers=ctx.tenant
+        )
+
     async def list_tenants(self, request: pb.ListTenants, ctx: Context) -> pb.TenantList:
         async with connection(self.resources.pool) as con:  # of all tenants, so not as one's reader
             return await tenants(con, ctx.tenant, request)
 
     async def get_tenant(self, request: pb.GetTenant, ctx: Context) -> pb.Tenant:
         org = await self.resources.directory.org_chart(ctx.tenant)
+        if org.deleted:
+            raise tenant_deleted(ctx.tenant)
         if not org.company:
             raise unknown("tenant", ctx.tenant)
         return pb.Tenant(

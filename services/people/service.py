@@ -12,9 +12,11 @@ from services.people.deciding import Deciding
 from services.people.identity_api import IdentityApi
 from services.people.kept import KeptPeople
 from services.people.names import Names
+from services.people.reactors.deletion import deleted_before, deleting
 from services.people.reactors.erasure import erasing
 from services.people.reactors.planned import planned_changes
 from services.people.sync_api import SyncApi
+from services.people.views.deletion import DeletionView
 from services.people.views.employment import EmploymentView
 from services.people.views.erasure import ErasureView
 from services.people.views.logo import LogoView
@@ -43,6 +45,7 @@ def service(resources: Resources) -> Service:
             ),
         ],
         views=[
+            DeletionView(),
             ErasureView(),
             EmploymentView(),
             RoleChangeView(),
@@ -56,5 +59,5 @@ def service(resources: Resources) -> Service:
             *past_views(),
         ],
         reactions=[erasing(resources)],
-        timers=[planned_changes(resources, deciding)],
+        timers=[planned_changes(resources, deciding), deleting(resources), deleted_before(resources)],
     )

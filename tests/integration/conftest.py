@@ -50,6 +50,7 @@ async def system(
         notice_batch_seconds=0,
         calls_at_once=0,  # what races is let in, however slow the machine is: refusals for load have tests of their own
         rate_per_integration=200,
+        deletion_days=0,
     )
     telemetry.set_up(stream=(directory / "log").open("w"))
     tokens = Tokens(issuer=ISSUER, audience="nhip", keys=Keys(settings.jwks))

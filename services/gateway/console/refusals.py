@@ -123,6 +123,11 @@ def reasons(language: Language) -> dict[str, str]:
         "TENANT_SUSPENDED": _(
             "This company is suspended, and nothing of it is lost. Ask whoever operates Nhip to resume it."
         ),
+        "TENANT_DELETED": _("This company was deleted. Nothing of it can be read or brought back."),
+        "DELETION_REQUESTED": _("This company is to be deleted. Keep it first, while that can still be taken back."),
+        "DELETION_BEGUN": _("The deletion of this company has begun and cannot be taken back."),
+        "NOT_SUSPENDED": _("Suspend this company first."),
+        "OPERATOR_UNNAMED": _("Your token must say which of those who operate Nhip you are."),
         "ANOTHER_TENANT": _("Your token is of another company."),
         "ACTOR_UNKNOWN": _("You are not, or no longer, active in this company."),
         "FROM_ELSEWHERE": _("This request came from another site and was not carried out."),

@@ -324,9 +324,11 @@ def public(console: Console, handler: Handler) -> Callable[[Request], Awaitable[
 
 def failed(visit: Visit, failure: Failure, *, here: str = "") -> Response:
     """The page that says what went wrong, in words."""
-    if failure.suspended:
-        visit.company = replace(visit.company, logo="")  # nobody is given it
-        return visit.render("suspended.html", failure.http, here=here)
+    if failure.shut:
+        deleted = failure.reason == "TENANT_DELETED"
+        name = "" if deleted else visit.company.name
+        visit.company = replace(visit.company, name=name, logo="")  # nobody is given it
+        return visit.render("deleted.html" if deleted else "suspended.html", failure.http, here=here)
     return visit.render("error.html", failure.http, failure=failure, explanation=visit.explain(failure))
 
 
@@ -416,10 +418,10 @@ async def _nothing() -> None:
 
 async def or_none(call: Awaitable[Wanted]) -> Wanted | None:
     """The answer, or nothing where the service is away or refuses; only who has to sign in again is told so, or whose
-    company is suspended, where *people* says it: others may not have heard yet that it was resumed."""
+    company is shut, where *people* says it: others may not have heard yet that it was resumed."""
     try:
         return await call
     except Failure as failure:
-        if failure.status == "UNAUTHENTICATED" or (failure.suspended and failure.context == "people"):
+        if failure.status == "UNAUTHENTICATED" or (failure.shut and failure.context == "people"):
             raise
         return None

@@ -5,7 +5,7 @@ from eventkit.commands.aggregate import Decision, StreamEvent
 from eventkit.context import Context
 from eventkit.directory.defaults import DEFAULT_TIME_ZONE, LANGUAGES
 from eventkit.directory.facts import TENANT, Tenant
-from eventkit.errors import Kind, Rejected, unknown
+from eventkit.errors import Kind, Rejected, tenant_deleted, unknown
 from eventkit.names import tidy
 from nhip.people.v1.events_pb2 import (
     CompanyRenamed,
@@ -23,6 +23,8 @@ from services.people.domain import logo
 
 def create(tenant: Tenant | None, command: CreateTenant, ctx: Context) -> Decision:
     time_zone = command.time_zone or DEFAULT_TIME_ZONE
+    if tenant and tenant.deleted:
+        raise tenant_deleted(ctx.tenant)
     if tenant:
         if (tenant.name, tenant.time_zone) == (command.name, time_zone):
             return []
@@ -37,22 +39,30 @@ def create(tenant: Tenant | None, command: CreateTenant, ctx: Context) -> Decisi
 
 
 def suspend(tenant: Tenant | None, command: SuspendTenant, id: str) -> Decision:
-    _refuse_another(command.tenant_id, id)
-    if _existing(tenant, id).suspended:
-        return []
-    return [StreamEvent(TENANT(id), TenantSuspended(tenant_id=id))]
+    refuse_another(command.tenant_id, id)
+    now = existing(tenant, id)
+    if now.deleted:
+        raise tenant_deleted(id)
+    return [] if now.suspended else [StreamEvent(TENANT(id), TenantSuspended(tenant_id=id))]
 
 
 def resume(tenant: Tenant | None, command: ResumeTenant, id: str) -> Decision:
-    _refuse_another(command.tenant_id, id)
-    if not _existing(tenant, id).suspended:
-        return []
-    return [StreamEvent(TENANT(id), TenantResumed(tenant_id=id))]
+    refuse_another(command.tenant_id, id)
+    now = existing(tenant, id)
+    if now.deleted:
+        raise tenant_deleted(id)
+    if now.deletion:
+        raise Rejected(
+            "DELETION_REQUESTED",
+            f"the tenant {id!r} is to be deleted: keep it first, while that can still be taken back",
+            field="tenant_id",
+        )
+    return [StreamEvent(TENANT(id), TenantResumed(tenant_id=id))] if now.suspended else []
 
 
 def change(tenant: Tenant | None, command: ChangeCompany, id: str) -> Decision:
     """Name, zone, language: what is given, and is not so already."""
-    now = _existing(tenant, id)
+    now = existing(tenant, id)
     if not any(command.HasField(field) for field in ("name", "time_zone", "language")):
         raise Rejected("NOTHING_GIVEN", "give a name, a time zone or a language", kind=Kind.INVALID, field="name")
     if command.HasField("name") and not tidy(command.name):
@@ -75,7 +85,7 @@ def change(tenant: Tenant | None, command: ChangeCompany, id: str) -> Decision:
 
 
 def change_logo(tenant: Tenant | None, command: ChangeLogo, id: str) -> Decision:
-    now, image = _existing(tenant, id), command.image
+    now, image = existing(tenant, id), command.image
     media_type = logo.judged(image).media_type if image else ""
     after = logo.digest(image)
     if after == now.logo:
@@ -84,12 +94,13 @@ def change_logo(tenant: Tenant | None, command: ChangeLogo, id: str) -> Decision
     return [StreamEvent(TENANT(id), changed)]
 
 
-def _refuse_another(meant: str, id: str) -> None:
+def refuse_another(meant: str, id: str) -> None:
+    """A command names its tenant once more: nobody does it to another one than they meant."""
     if meant != id:
         raise Rejected("ANOTHER_TENANT", f"the token is of the tenant {id!r}: name that", field="tenant_id")
 
 
-def _existing(tenant: Tenant | None, id: str) -> Tenant:
+def existing(tenant: Tenant | None, id: str) -> Tenant:
     if tenant is None:
         raise unknown("tenant", id)
     return tenant

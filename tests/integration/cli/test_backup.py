@@ -41,7 +41,8 @@ from tests.integration.eventkit.topics import until
 pytestmark = pytest.mark.timeout(300)
 TWO = ("people", "goals")
 """The one writes, the other follows it; all others are as these."""
-TENANT = "acme"
+TENANT, LEFT = "acme", "beta"
+"""The one stays, the other is deleted after the backup."""
 
 
 @dataclass
@@ -61,9 +62,9 @@ class Site:
             at = {name: service.address for name, service in self.services.items()}
             yield await stack.enter_async_context(connected(at, self.token("service:importer")))
 
-    def token(self, subject: str) -> str:
-        behalf = "service:operator" if subject == "service:importer" else ""
-        return self.issuer.mint(TENANT, subject, on_behalf_of=behalf)
+    def token(self, subject: str, tenant: str = TENANT, behalf: str = "") -> str:
+        behalf = "service:operator" if subject == "service:importer" else behalf
+        return self.issuer.mint(tenant, subject, on_behalf_of=behalf)
 
     async def ends(self) -> dict[str, int]:
         """How far the log of people is, and what goals has of it."""
@@ -96,6 +97,7 @@ async def site(engines: Engines, tmp_path: Path) -> AsyncGenerator[Site]:
         issuer="http://issuer.test",
         jwks=str(tmp_path / "jwks.json"),
         shutdown_seconds=2,
+        deletion_days=0,
     )
     yield (there := Site(settings, issuer))
     await there.lose_everything()
@@ -117,6 +119,23 @@ async def names(client: Client) -> dict[str, str]:
         asked.page_token = token
 
 
+async def deleted(client: Client, site: Site) -> None:
+    """The other company, by two who operate."""
+    asked = p.RequestTenantDeletion(tenant_id=LEFT, reason="Hết hợp đồng")
+    for who, command in (
+        ("", p.SuspendTenant(tenant_id=LEFT)),
+        ("person:lan", asked),
+        ("person:minh", p.ApproveTenantDeletion(tenant_id=LEFT)),
+    ):
+        await client.acting(site.token("service:operator", LEFT, who)).command(command)
+    await until(lambda: is_deleted(client, site))
+
+
+async def is_deleted(client: Client, site: Site) -> bool:
+    lines = (await client.acting(site.token("service:operator")).ask(p.ListTenants(), p.TenantList)).tenants
+    return {one.tenant_id: one.deletion.state for one in lines}[LEFT] == p.TENANT_DELETION_STATE_DELETED
+
+
 async def test_what_a_backup_had_is_all_there_of_one_moment_and_everybody_goes_on(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -131,6 +150,8 @@ async def test_what_a_backup_had_is_all_there_of_one_moment_and_everybody_goes_o
 
     async with site.runs() as client:
         await client.acting(site.token("service:operator")).command(p.CreateTenant(name="Acme"), key="t")
+        await client.acting(site.token("service:operator", LEFT)).command(p.CreateTenant(name="Beta"), key="t")
+        tu = await registered(client.acting(site.token("service:importer", LEFT)), "Tú", pt.ROLE_ADMIN)
         admins = [await registered(client, name, pt.ROLE_ADMIN) for name in ("Nam", "Hương")]
         minh = await registered(client, "Minh")
         before = {await registered(client, f"trước {n}"): f"trước {n}" for n in range(10)}
@@ -156,6 +177,7 @@ async def test_what_a_backup_had_is_all_there_of_one_moment_and_everybody_goes_o
             return (await client.ask(p.GetPerson(person_id=minh), p.Person)).name.erased
 
         await until(erased)
+        await deleted(client, site)
         old_position = client.positions.all()
         cluster = kafka.Cluster.of(site.settings)
         broker = subscriber(cluster, "people", group="payroll", handle=handle, anew=begun_anew)
@@ -176,7 +198,8 @@ async def test_what_a_backup_had_is_all_there_of_one_moment_and_everybody_goes_o
             await put_back(site.settings, folder, None, [])
     await site.lose_everything()
     kept = folder / "erased.jsonl"
-    assert kept.read_text() == listed.read_text() == json.dumps({"tenant": TENANT, "person_id": minh}) + "\n"
+    known = [{"tenant": TENANT, "person_id": minh}, {"tenant": LEFT, "person_id": "@everybody"}]
+    assert kept.read_text() == listed.read_text() == "".join(json.dumps(each) + "\n" for each in known)
     kept = kept.rename(tmp_path / "kept.jsonl")
     with pytest.raises(Failed, match="nobody can say who was erased"):
         await put_back(site.settings, folder, None, [])
@@ -199,6 +222,10 @@ async def test_what_a_backup_had_is_all_there_of_one_moment_and_everybody_goes_o
         with pytest.raises(Rejected, match="before it was restored") as refused:
             await client.ask(p.ListPeople(), p.PeopleList, after=old_position)
         assert refused.value.reason == "POSITION_OF_ANOTHER_LOG"
+
+        await until(lambda: is_deleted(client, site))  # which is recorded by itself
+        with pytest.raises(Rejected, match="TENANT_DELETED"):
+            await client.acting(site.token(f"person:{tu}", LEFT)).ask(p.ListPeople(), p.PeopleList)
 
         new = await registered(client, "mới")
         assert (await names(client))[new] == "mới"

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from eventkit.database import pool
 from eventkit.errors import Rejected
 from eventkit.privacy import ledger
-from eventkit.privacy.keys import DESTROY, KeyStore, Missing
+from eventkit.privacy.installation import destroy_again
+from eventkit.privacy.keys import DESTROY, EVERYBODY, KeyStore, Missing
 from eventkit.privacy.ledger import KeysWentBack, Witness
 from eventkit.privacy.words import Words
 from eventkit.process import keeping
@@ -261,3 +262,75 @@ def test_whatever_happens_no_one_gets_a_second_key_unsaid(postgres: str, deeds: 
             await con.close()
 
     asyncio.run(play())
+
+
+async def test_of_a_deleted_company_no_key_is_left_comes_back_or_is_made_and_none_counts_as_lost(engines: Engines):
+    async with fresh_database(engines.postgres, "_keys") as keys, fresh_database(engines.postgres, "_old") as old:
+        await gone_with_their_company(keys, old, engines)
+
+
+async def gone_with_their_company(keys: str, old: str, engines: Engines) -> None:
+    admin, backup = await asyncpg.connect(keys), await asyncpg.connect(old)
+    try:
+        async with KeyStore(keys, MASTER) as store, KeyStore(keys, MASTER) as other:
+            of_lan = await name_of("lan", store)
+            await name_of("minh", store)
+            assert (await read(of_lan, other)).plain == "Lan"
+            neighbour = await store.key("neighbour", "lan", make=True)
+            secret = await Words(store).id_secret("acme", make=True)
+            await admin.execute("delete from person_key where tenant = 'acme' and person = 'minh'")
+            assert (len(secret), await store.lost()) == (32, 1)
+            async with KeyStore(old, MASTER) as before:  # a backup, with one more of whom nobody knows any more
+                await before.keys("acme", {"lan", "minh", "an"}, make=True)
+                await before.key("acme", "erased", make=True)
+
+            # Who makes a key at the same moment waits for the destruction, and finds theirs destroyed.
+            making = await asyncpg.connect(keys)
+            turn = making.transaction()
+            await turn.start()
+            await making.execute("select pg_advisory_xact_lock(hashtext('key_made'))")
+            destroying = asyncio.create_task(Words(store).destroy_all("acme"))
+            await blocked(admin)
+            await making.execute(
+                "insert into person_key(tenant, person, wrapped, master) select 'acme', 'late', wrapped, master "
+                "from person_key where tenant = 'acme' and person = 'lan'"
+            )
+            await turn.commit()
+            await making.close()
+            await destroying
+            await Words(store).destroy_all("acme")  # again: nothing else
+
+            async with asyncio.timeout(10):
+                while not (await read(of_lan, other)).erased:  # it hears of it, and does not wait for the minute
+                    await asyncio.sleep(0.01)
+            assert await store.keys("acme", {"lan", "minh", "late", "new"}, make=True) == dict.fromkeys(
+                ("lan", "minh", "late", "new"), Missing.DESTROYED
+            )
+            assert await Words(other).id_secret("acme", make=True) == b""
+            assert (await store.lost(), await store.destroyed_tenants()) == (0, ["acme"])
+            assert await other.key("neighbour", "lan") == neighbour
+
+            await ledger.recover(admin, backup)
+            assert await store.keys("acme", {"lan", "minh", "an"}) == dict.fromkeys(
+                ("lan", "minh", "an"), Missing.DESTROYED
+            )
+            assert await store.lost() == 0
+        assert (
+            await admin.fetchval("select count(*) from person_key where tenant = 'acme' and wrapped is not null") == 0
+        )
+        assert await destroy_again(old, [("acme", EVERYBODY)]) == 4  # where the backup itself is put back
+        assert await destroy_again(old, [("acme", EVERYBODY)]) == 0
+        assert await backup.fetchval("select count(*) from person_key where wrapped is not null") == 0
+    finally:
+        await admin.close()
+        await backup.close()
+
+
+async def blocked(con: asyncpg.Connection) -> None:
+    """Until somebody waits for the ledger's lock."""
+    async with asyncio.timeout(10):
+        while not await con.fetchval(
+            "select exists(select from pg_locks where locktype = 'advisory' and not granted and database = "
+            "(select oid from pg_database where datname = current_database()))"
+        ):
+            await asyncio.sleep(0.01)

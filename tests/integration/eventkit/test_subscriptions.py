@@ -395,6 +395,43 @@ async def test_a_view_is_folded_anew_behind_what_it_shows(service: Service):
     assert len(await service.parked()) == 1, "what cannot be handled is parked again, once"
 
 
+class Kept(Names):
+    """Says of tenants that were deleted that they were."""
+
+    name, outlives = "test_kept", True
+
+
+async def test_nothing_of_a_tenant_that_was_deleted_is_folded_or_acted_on_but_that_it_was(service: Service):
+    deleted = set[str]()
+
+    async def gone() -> set[str]:
+        return deleted
+
+    views, mailer = [service.units, Kept()], Mailer(service)
+    await provision.tables(service.pool, views)  # type: ignore[arg-type]
+    projecting = Projecting(views, service.pool, service.metrics, gone=gone)  # type: ignore[arg-type]
+    acting = Reacting("mailer", "test", mailer, service.pool, service.metrics, gone=gone)
+    async with running(service.following(projecting)):
+        await service.happen("sales", "an")
+        await service.happen("sales", "bình", tenant="other")
+        await service.caught_up()
+        deleted.add("acme")
+        await service.pool.execute("delete from test_units_v1 where tenant = 'acme'")
+        await service.happen("sales", "cúc")  # late, and its row is gone: it is not parked for that
+        await service.happen("kho", "em")
+        await service.happen("sales", "dung", tenant="other")
+        await service.caught_up()
+        found = await service.pool.fetch("select tenant, heads from test_units_v1")
+        assert [(row["tenant"], row["heads"]) for row in found] == [("other", ["bình", "dung"])]
+        await projecting.fold_anew(service.pool, [OWN_FEED], lambda _, upto: feed_upto(service.log, upto))
+        assert await service.pool.fetchval("select count(*) from test_units_v1 where tenant = 'acme'") == 0
+        assert await service.pool.fetchval("select count(*) from test_kept_v1 where tenant = 'acme'") == 2
+    assert await service.parked() == []
+    async with running(service.following(acting)):
+        await service.caught_up("mailer")
+    assert await mailer.sent() == 3  # of the other's events
+
+
 async def test_a_lost_database_connection_parks_nothing(service: Service):
     async with running(service.following(service.projecting())):
         for n in range(5):

@@ -53,10 +53,12 @@ class Kettle:
         self.waiting.remove(due)
         return None
 
+    of_suspended: bool = False
+
     async def tick(self, beat: Callable[[], None]) -> None:
         """As in a process of its own."""
         async with Leads(self.dsn) as leads:
-            timer = Timer("kettle", self.due, self.act)
+            timer = Timer("kettle", self.due, self.act, of_suspended=self.of_suspended)
             await Ticking(timer, leads, self.metrics, now=lambda: NOW, still=self.still).run(beat)
 
     async def still(self, tenant: str) -> bool:
@@ -117,6 +119,14 @@ async def test_what_falls_due_to_a_suspended_tenant_stands_still_and_is_done_onc
         kettle.suspended.clear()
         await kettle.until(21)
     assert kettle.count("nhip_timer_failures_total") == 0
+
+
+async def test_what_is_done_about_suspended_tenants_is_done_while_they_are(kettle: Kettle):
+    kettle.of_suspended, kettle.suspended = True, {"acme"}
+    kettle.waiting = [Due("acme", "soup", EARLIER)]
+    async with running(kettle.tick):
+        await kettle.until(1)
+    assert kettle.asked == []
 
 
 async def test_a_tenant_that_cannot_be_judged_keeps_no_other_from_its_turn(kettle: Kettle):

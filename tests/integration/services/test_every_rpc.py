@@ -27,6 +27,12 @@ async def one_company(system: System) -> Company:
     return await system.company().found()
 
 
+OF_OPERATORS = {
+    "CreateTenant", "SuspendTenant", "ResumeTenant", "RequestTenantDeletion", "ApproveTenantDeletion", "KeepTenant",
+    "Rebuild",
+}  # fmt: skip
+
+
 def required(method: MethodDescriptor) -> set[str]:
     return {f.name for f in method.input_type.fields if f.GetOptions().Extensions[options_pb2.rules].required}
 
@@ -40,7 +46,7 @@ def required(method: MethodDescriptor) -> set[str]:
 async def test_an_empty_request_is_told_every_field_that_is_missing(
     system: System, one_company: Company, context: str, method: MethodDescriptor
 ):
-    by = "service:operator" if method.name in ("CreateTenant", "SuspendTenant", "ResumeTenant", "Rebuild") else "nam"
+    by = "service:operator" if method.name in OF_OPERATORS else "nam"
     refusal = await _refused(system, context, method, GetMessageClass(method.input_type)(), one_company.metadata(by))
     assert refusal.kind is Kind.INVALID
     assert {v.field for v in refusal.violations} >= required(method)

@@ -1,4 +1,4 @@
-"""A suspended company has one page, whatever is asked for: what happened, that nothing is lost, whom to ask."""
+"""A company that is suspended, or was deleted, has one page, whatever is asked for: what happened, and whom to ask."""
 
 import httpx
 import pytest
@@ -15,9 +15,12 @@ EVERYTHING = [method.name for service in SERVICES.values() for method in service
 SUSPENDED = Rejected("TENANT_SUSPENDED", "this company is suspended", kind=Kind.FORBIDDEN)
 
 
-def suspend(backend: Backend) -> None:
+DELETED = Rejected("TENANT_DELETED", "the tenant was deleted", kind=Kind.FORBIDDEN)
+
+
+def suspend(backend: Backend, why: Rejected = SUSPENDED) -> None:
     for method in (*EVERYTHING, "GetAccess"):
-        backend.answers(method, SUSPENDED)
+        backend.answers(method, why)
 
 
 @pytest.mark.parametrize("path", ["/", "/map", "/kpi/i1", "/people", "/inbox", "/search/found?q=a", "/no-such-page"])
@@ -43,6 +46,20 @@ async def test_it_is_in_english_and_by_the_companys_name_where_that_is_known(
     assert "Công ty X is suspended" in page
     assert "Nothing is lost" in page
     assert "/logo/" not in page, "nobody is given it"
+
+
+@pytest.mark.parametrize("path", ["/", "/map", "/no-such-page", "/sign-in"])
+async def test_of_a_deleted_company_every_page_says_that_it_was_and_not_its_name(
+    signed_in: httpx.AsyncClient, backend: Backend, path: str
+):
+    backend.answers("GetTenant", people_pb2.Tenant(name="Công ty X", language="en", logo="abc"))
+    await signed_in.get("/no-such-page")
+    suspend(backend, DELETED)
+    page = await signed_in.get(path)
+    assert page.status_code == 403
+    assert "was deleted" in page.text or "đã bị xoá" in page.text
+    assert "Công ty X" not in page.text
+    assert "/logo/" not in page.text
 
 
 async def test_of_what_is_sent_it_says_that_it_was_not_carried_out(signed_in: httpx.AsyncClient, backend: Backend):

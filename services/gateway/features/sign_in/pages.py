@@ -123,22 +123,22 @@ def _as_service(visit: Visit, tenant: str, service: str = "gateway") -> Caller:
 
 
 async def _companies(visit: Visit) -> Mapping[str, Company]:
-    """The companies that let anybody in, by tenant. Raises Failure while people is away, or where all are suspended."""
+    """The companies that let anybody in, by tenant. Raises Failure while people is away, or where all are shut."""
     found: dict[str, Company] = {}
-    suspended: Failure | None = None
+    shut: Failure | None = None
     for tenant in visit.console.identity.tenants:
         caller = _as_service(visit, tenant)
         try:
             reply = await caller.query("people", "GetTenant", people_pb2.GetTenant(), people_pb2.Tenant)
         except Failure as failure:
-            if failure.suspended:
-                suspended = failure
+            if failure.shut:
+                shut = failure
             elif failure.status != "NOT_FOUND":
                 raise
         else:
             found[tenant] = Company.of(reply)
-    if suspended and not found:
-        raise suspended
+    if shut and not found:
+        raise shut
     return found
 
 
@@ -224,7 +224,7 @@ async def back(visit: Visit) -> Response:
             "people", "GetTenant", people_pb2.GetTenant(), people_pb2.Tenant
         )
     except Failure as failure:
-        if failure.suspended:
+        if failure.shut:
             return failed(visit, failure, here="/sign-in")
         if failure.reason not in ("IDENTITY_UNKNOWN", "EMAIL_UNVERIFIED", "EMAIL_SHARED", "ACTOR_UNKNOWN"):
             raise

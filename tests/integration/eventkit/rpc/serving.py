@@ -13,7 +13,7 @@ from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from eventkit.context import Context
+from eventkit.context import Context, Standing
 from eventkit.rpc import access
 from eventkit.rpc.auth import Keys, Tokens
 from eventkit.rpc.demo_issuer import DemoIssuer
@@ -63,8 +63,8 @@ class Answers:
 class People:
     """Who is who: lan is an employee, nam an executive; nobody else is there."""
 
-    async def suspended(self, tenant: str) -> bool:
-        return False
+    async def standing(self, tenant: str) -> Standing:
+        return Standing.OPEN
 
     async def roles(self, tenant: str, person_id: str) -> frozenset[str] | None:
         return (

@@ -21,7 +21,7 @@ from google.type.decimal_pb2 import Decimal
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from eventkit import telemetry
-from eventkit.context import Actor, Context, command_id
+from eventkit.context import Actor, Context, Standing, command_id
 from eventkit.errors import Kind, Rejected, Violation
 from eventkit.rpc import access
 from eventkit.rpc.call import WAIT_SECONDS
@@ -228,8 +228,8 @@ async def test_a_request_waits_for_the_positions_it_brings(nhip):
 async def test_who_was_registered_a_moment_ago_is_known_behind_the_position_of_it(nhip, monkeypatch):
     heard: list[str] = []
 
-    async def suspended(self, tenant: str) -> bool:
-        return False
+    async def standing(self, tenant: str) -> Standing:
+        return Standing.OPEN
 
     async def roles(self, tenant: str, person_id: str) -> frozenset[str] | None:
         heard.append(person_id)
@@ -246,8 +246,8 @@ async def test_who_was_registered_a_moment_ago_is_known_behind_the_position_of_i
 async def test_who_lost_a_role_does_not_pass_with_the_very_position_of_it(nhip, monkeypatch):
     allowed = frozenset({"executive"})
 
-    async def suspended(self, tenant: str) -> bool:
-        return False
+    async def standing(self, tenant: str) -> Standing:
+        return Standing.OPEN
 
     async def roles(self, tenant, person_id):
         return frozenset({"employee"}) if nhip.waits.asked else allowed

@@ -2,20 +2,21 @@
 
 import pytest
 
-from eventkit.context import Actor
+from eventkit.context import Actor, Standing
 from eventkit.errors import Kind, Rejected
 from eventkit.rpc.access import Allow, anyone, authorise, roles, services, signed
 
 LAN, IMPORTER = Actor("acme", "lan"), Actor("acme", "importer", "service")
+OPERATES = Actor("acme", "operator", "service")
 CRM = Actor("acme", "crm", "integration", "person:lan")
 
 
 class Directory:
-    def __init__(self, held: frozenset[str] | None, *, suspended: bool = False):
-        self.held, self.is_suspended = held, suspended
+    def __init__(self, held: frozenset[str] | None, standing: Standing = Standing.OPEN):
+        self.held, self.stands = held, standing
 
-    async def suspended(self, tenant: str) -> bool:
-        return self.is_suspended
+    async def standing(self, tenant: str) -> Standing:
+        return self.stands
 
     async def roles(self, tenant: str, person_id: str) -> frozenset[str] | None:
         return self.held
@@ -91,8 +92,17 @@ def test_a_line_of_the_table_names_somebody():
 )
 async def test_into_a_suspended_tenant_nobody_is_let_but_who_operates(actor: Actor):
     everybody = anyone(services=("importer", "operator")).and_integrations().and_guests()
-    closed = Directory(frozenset({"admin", "read"}), suspended=True)
+    closed = Directory(frozenset({"admin", "read"}), Standing.SUSPENDED)
     with pytest.raises(Rejected, match="TENANT_SUSPENDED") as refusal:
         await authorise(everybody, actor, closed, changes=False)
     assert refusal.value.kind is Kind.FORBIDDEN
-    await authorise(everybody, Actor("acme", "operator", "service"), closed, changes=True)
+    await authorise(everybody, OPERATES, closed, changes=True)
+
+
+async def test_of_a_deleted_tenant_who_operates_may_look_and_decide_about_it_and_nobody_does_anything_in_it():
+    everybody, gone = anyone(services=("importer", "operator")), Directory(frozenset({"admin"}), Standing.DELETED)
+    for allow, actor, changes in ((everybody, LAN, False), (everybody, IMPORTER, False), (everybody, OPERATES, True)):
+        with pytest.raises(Rejected, match="TENANT_DELETED"):
+            await authorise(allow, actor, gone, changes=changes)
+    await authorise(everybody, OPERATES, gone, changes=False)
+    await authorise(services("operator"), OPERATES, gone, changes=True)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from eventkit.context import Actor
+from eventkit.context import Actor, Standing
 from eventkit.errors import Rejected
 from eventkit.rpc.access import addressed, anyone, authorise
 from eventkit.rpc.addresses import LOOKED_UP, Addressed
@@ -21,8 +21,8 @@ class Tokens:
 class Here:
     """Minh is active, nobody else."""
 
-    async def suspended(self, tenant: str) -> bool:
-        return False
+    async def standing(self, tenant: str) -> Standing:
+        return Standing.OPEN
 
     async def roles(self, tenant: str, person_id: str) -> frozenset[str] | None:
         return frozenset({"manager"}) if person_id == "minh" else None

@@ -1,0 +1,52 @@
+"""The database of keys as who provisions, restores or checks an installation has it: whose it is, and keys that are
+destroyed again."""
+
+from collections.abc import Iterable
+
+from eventkit.database import connect
+from eventkit.privacy import ledger
+from eventkit.privacy.keys import DESTROY, EVERYBODY, LOCK, SCHEMA, installation_of
+
+
+async def installation(dsn: str) -> str:
+    """The id of the installation whose database of keys this is; its tables are made where they are missing."""
+    con = await connect(dsn, "nhip provision")
+    try:
+        async with con.transaction():
+            await con.execute(LOCK)
+            await con.execute(SCHEMA)
+            await con.execute(ledger.SCHEMA)
+            return await installation_of(con)
+    finally:
+        await con.close()
+
+
+async def destroy_again(dsn: str, people: Iterable[tuple[str, str]]) -> int:
+    """Destroy the keys of persons, by tenant and id, who were erased after the backup from which this database of keys
+    was restored, and of tenants (`EVERYBODY` of them) that were deleted; nobody uses it yet. Answers how many of the
+    keys were there."""
+    con = await connect(dsn, "nhip restore", command_timeout=None)
+    try:
+        await con.execute(SCHEMA)  # it may be of a version that did not know of all this
+        await con.execute(ledger.SCHEMA)
+        there = 0
+        for tenant, person in people:
+            alive = "select count(*) from person_key where tenant = $1 and $2 in (person, $3) and wrapped is not null"
+            there += await con.fetchval(alive, tenant, person, EVERYBODY)
+            await con.execute(DESTROY, tenant, person)
+        await con.execute("vacuum full person_key")
+        return there
+    finally:
+        await con.close()
+
+
+async def known_installation(dsn: str) -> str:
+    """The same, where nothing is to be made: empty while nobody has made it."""
+    con = await connect(dsn, "nhip check")
+    try:
+        if await con.fetchval("select to_regclass('installation')") is None:
+            return ""
+        id = await con.fetchval("select id from installation")
+        return str(id) if id else ""
+    finally:
+        await con.close()
