@@ -34,7 +34,7 @@ history: setup proto ## break something in each of ROUNDS=20 rounds while caller
 overload: setup proto assets ## ask a service for TIMES=4 times what it carries, for SECONDS=60, and say what became of it
 	@$(PY) -m tests.faults.overload --seconds $(or $(SECONDS),60) --times $(or $(TIMES),4) $(ARGS)
 
-fuzz: setup proto assets ## send EXAMPLES=50 requests made from the contracts to each RPC, by everybody
+fuzz: setup proto assets ## send EXAMPLES=50 requests made from the contracts to each RPC, as protobuf and as JSON, by everybody
 	@EXAMPLES=$(or $(EXAMPLES),50) $(PY) -m pytest -n 0 --timeout 7200 tests/integration/services/test_gate_fuzzed.py $(ARGS)
 
 format: setup $(WEB)/node_modules/.ready ## write Python, contracts, scripts and styles as `make lint` wants them

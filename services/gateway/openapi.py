@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from http import HTTPStatus
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,8 @@ REFUSAL: Json = {
                 },
                 "message": {"type": "string", "description": "For people."},
                 "parameters": _PARAMETERS,
+                "rule": {"type": "string", "description": "The requirement that it follows from, as G-66."},
+                "request_id": {"type": "string", "description": "As `x-request-id`: it stands in the logs too."},
                 "violations": {
                     "type": "array",
                     "items": {
@@ -85,6 +88,29 @@ REFUSAL: Json = {
     },
     "required": ["error"],
 }
+_ALWAYS: dict[HTTPStatus, str] = {
+    HTTPStatus.BAD_REQUEST: "A field is wrong, or a rule refuses it as things stand; `status` and `reason` tell which.",
+    HTTPStatus.UNAUTHORIZED: "Nobody is known by this token.",
+    HTTPStatus.FORBIDDEN: "Who asks may not.",
+    HTTPStatus.NOT_FOUND: "There is no such thing, or it is another company's.",
+    HTTPStatus.TOO_MANY_REQUESTS: "Too much is asked for now: nothing was carried out; ask again after `Retry-After`.",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "A fault of Nhip's; the log has more under `request_id`.",
+    HTTPStatus.NOT_IMPLEMENTED: "The service is of an earlier version, which does not know this yet.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "The service is away, or stops; ask again after `Retry-After`.",
+    HTTPStatus.GATEWAY_TIMEOUT: "The service did not answer in time, and may have carried it out: ask again with the "
+    "same key.",
+}
+_OF_COMMANDS: dict[HTTPStatus, str] = {
+    HTTPStatus.CONFLICT: "Somebody else changed the same thing meanwhile, or it is there already.",
+}
+_OF_BODIES: dict[HTTPStatus, str] = {
+    HTTPStatus.REQUEST_TIMEOUT: "The body did not come in time.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too long.",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is not announced as `application/json`.",
+}
+REFUSALS: Mapping[HTTPStatus, str] = _ALWAYS | _OF_COMMANDS | _OF_BODIES
+"""Every status that a request to a path and method of the document may be refused with."""
+_LATER = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 ABOUT = """Every command and query of Nhip as JSON. Fields that are not set are left out of replies: a number that is
 missing is 0, text is empty. A command answers how far its log is because of it; send that back as `nhip-position` to
 read your own write."""
@@ -129,12 +155,21 @@ def document(bindings: Sequence[Binding]) -> Json:
                     "schema": {"type": "string"},
                 },
             },
-            "responses": {
-                "refused": {"description": "Refused, or failed.", "content": {"application/json": {"schema": REFUSAL}}}
-            },
-            "schemas": schemas.told(),
+            "responses": {f"refused{status:d}": _refusal(status, said) for status, said in REFUSALS.items()},
+            "schemas": {"Refusal": REFUSAL, **schemas.told()},
         },
     }
+
+
+def _refusal(status: HTTPStatus, said: str) -> Json:
+    told: Json = {
+        "description": said,
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Refusal"}}},
+    }
+    if status in _LATER:
+        after = {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 0}}
+        told["headers"] = {"Retry-After": after}
+    return told
 
 
 def _operation(binding: Binding, schemas: "_Schemas") -> Json:
@@ -160,8 +195,11 @@ def _operation(binding: Binding, schemas: "_Schemas") -> Json:
                 "description": "Done.",
                 "content": {"application/json": {"schema": schemas.of(method.output_type)}},
             },
-            "default": {"$ref": "#/components/responses/refused"},
         },
+    }
+    refusals = _ALWAYS | (_OF_COMMANDS if is_command else {}) | (_OF_BODIES if binding.has_body else {})
+    operation["responses"] |= {
+        f"{status:d}": {"$ref": f"#/components/responses/refused{status:d}"} for status in sorted(refusals)
     }
     if said:
         operation["description"] = said

@@ -1,32 +1,51 @@
 """Whatever anybody sends to any RPC: it is answered or refused in a documented way, nothing of another company is told
 or touched, and no state is half written.
 
-Requests are made from the descriptors, of every field and with the other company's ids among them. `make fuzz` sends
-many more.
+Requests are made from the descriptors, and as JSON from the OpenAPI document, of every field and with the other
+company's ids among them. `make fuzz` sends many more.
 """
 
 import os
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
 import asyncpg
 import grpc
+import httpx
 import pytest
+import schemathesis
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from schemathesis import Case, GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
+from schemathesis.schemas import APIOperation
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
 
 from cli.catalog import SERVICES
 from eventkit.errors import Rejected
+from eventkit.rpc.auth import Keys, Tokens
 from eventkit.rpc.errors import CODES
+from eventkit.rpc.metadata import POSITION
 from nhip.common.v1 import operations_pb2 as o
 from nhip.common.v1.command_pb2 import Accepted
 from nhip.goals.v1 import types_pb2 as gt
 from nhip.people.v1 import people_pb2 as p
 from nhip.people.v1 import types_pb2 as pt
+from services.gateway.features.reference.pages import api_document
+from services.gateway.service import application
+from services.gateway.session import Identity
+from services.gateway.upstream import Upstream
 from tests.integration.services.company import DESCRIPTORS, OPERATOR, Company, System, words
 
 EXAMPLES = int(os.environ.get("EXAMPLES", "2"))
@@ -148,10 +167,7 @@ def values(one: FieldDescriptor, ids: list[str], deep: int) -> st.SearchStrategy
 
 
 RPCS = [(context, method) for context, service in DESCRIPTORS.items() for method in service.methods]
-
-
-@pytest.mark.parametrize(("context", "method"), RPCS, ids=[f"{context}-{method.name}" for context, method in RPCS])
-@settings(
+SOME = settings(
     max_examples=EXAMPLES,
     deadline=None,
     database=None,
@@ -159,6 +175,10 @@ RPCS = [(context, method) for context, service in DESCRIPTORS.items() for method
     phases=[Phase.generate],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture],
 )
+
+
+@pytest.mark.parametrize(("context", "method"), RPCS, ids=[f"{context}-{method.name}" for context, method in RPCS])
+@SOME
 @given(data=st.data())
 async def test_whatever_is_sent_is_answered_or_refused_as_documented_and_tells_nothing_of_others(
     there: Fuzzed, context: str, method: MethodDescriptor, data: st.DataObject
@@ -187,6 +207,74 @@ async def answer(there: Fuzzed, context: str, method: MethodDescriptor, request:
     if isinstance(reply, Accepted) and reply.position:
         there.mine.positions[context] = reply.position
     return str(reply)
+
+
+@pytest.fixture(scope="module")
+async def gateway(system: System) -> AsyncGenerator[httpx.AsyncClient]:
+    tokens = Tokens(issuer=system.issuer.issuer, audience="nhip", keys=Keys(system.settings.jwks))
+    app = application(Upstream(system.channels), Identity(None, "nobody"), tokens)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="https://nhip.test") as client:
+        yield client
+
+
+OPERATIONS: list[APIOperation] = [
+    found.ok()
+    for found in schemathesis.openapi.from_dict(dict(api_document())).get_all_operations()
+    if isinstance(found, Ok)
+]
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.label)
+@SOME
+@given(data=st.data())
+async def test_whatever_is_sent_as_json_is_answered_as_the_openapi_document_says(
+    there: Fuzzed, gateway: httpx.AsyncClient, operation: APIOperation, data: st.DataObject
+):
+    mode = data.draw(st.sampled_from([GenerationMode.POSITIVE, GenerationMode.NEGATIVE]), label="mode")
+    case: Case = data.draw(operation.as_strategy(generation_mode=mode), label="case")
+    if mode == GenerationMode.POSITIVE:  # else it would come no further than the first look at an id
+        id = st.sampled_from(there.ids)
+        case.path_parameters = {name: data.draw(id) for name in case.path_parameters}
+        case.query = known(case.query, data, id)
+        case.body = known(case.body, data, id)
+    who = data.draw(st.sampled_from(WHO), label="who")
+    sent = case.as_transport_kwargs(str(gateway.base_url))
+    sent.pop("cookies", None)  # it takes none
+    if "data" in sent:
+        sent["content"] = sent.pop("data")
+    headers = httpx.Headers({name: value.encode() for name, value in sent.pop("headers").items()})
+    headers.pop("authorization", None)  # no token that is made up comes any further
+    if mode == GenerationMode.POSITIVE:
+        headers.pop(POSITION, None)  # nor does a position
+    headers.update(there.mine.metadata(who)[:1] if who else [])
+    answered = await gateway.request(**sent, headers=headers)
+    case.validate_response(answered, checks=CHECKS)
+    assert who or answered.status_code >= 400
+    assert there.secret not in answered.text
+    asked = f"{answered.request.url}{answered.request.content!r}"
+    foreign = [id for id in there.other.ids.values() if id in answered.text and id not in asked]
+    assert not foreign, answered.text[:500]
+
+
+def known(given: Any, data: st.DataObject, id: st.SearchStrategy[str], name: str = "") -> Any:
+    """The same with ids that there are."""
+    match given:
+        case dict():
+            return {one: known(value, data, id, one) for one, value in given.items()}
+        case list():
+            return [known(value, data, id, name) for value in given]
+        case str() if name.endswith(("_id", "_ids")):
+            return data.draw(id)
+        case _:
+            return given
 
 
 async def test_afterwards_nothing_is_half_written_and_the_others_are_as_they_were(there: Fuzzed):
