@@ -30,6 +30,7 @@ from services.gateway.service import application
 from services.gateway.session import Identity
 from services.gateway.upstream import SERVICES, Upstream
 from tests.browser.company_x import CompanyX
+from tests.waiting import PATIENCE
 
 Open = Callable[..., Awaitable[Page]]
 
@@ -188,9 +189,9 @@ async def fits(page: Page) -> None:
         pytest.fail(f"{page.url} is {shown} px wide in a window of {width} px")
 
 
-async def until(there: Callable[[], Awaitable[int]], page: Page, seconds: float = 20) -> None:
+async def until(there: Callable[[], Awaitable[int]], page: Page) -> None:
     """Reloads the page until something is there: it comes over Kafka, from another context."""
-    async with asyncio.timeout(seconds):
+    async with asyncio.timeout(PATIENCE):
         while not await there():
             await asyncio.sleep(0.3)
             await page.reload()

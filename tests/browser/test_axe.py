@@ -11,7 +11,6 @@ from tests.browser.company_x import CompanyX
 from tests.browser.conftest import Open, serving
 from tests.conftest import missing
 
-pytestmark = pytest.mark.timeout(300)  # many pages, and not only on an idle machine
 AXE = Path(gateway.__file__).parent / "web" / "node_modules" / "axe-core" / "axe.min.js"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 # The name of a tree item says more than what is seen of it, in the order of a sentence.

@@ -14,7 +14,6 @@ from tests.browser import company_x
 from tests.browser.company_x import CompanyX
 from tests.browser.conftest import Open, serving
 
-pytestmark = pytest.mark.timeout(300)
 HEIGHTS = {390: 844, 820: 1180, 1280: 800, 1920: 1080}
 WIDTHS = ((390, 820), (1280, 1920))
 """A page is loaded at the first of each pair, and made as wide as the other: a window is, and a phone is turned."""

@@ -13,9 +13,6 @@ from tests.browser.conftest import fits, sign_in, until
 from tests.browser.year import CARE, COMPANY, CSFS, GOALS, HANDED, LEADS, LOWERED, OWN, REPORT, SALES, SHARED, Kpi, desk
 from tests.e2e.running import Up
 
-pytestmark = pytest.mark.timeout(300)  # it starts engines
-
-
 UNITS = "Tên đơn vị\nSales\nCSKH\n"
 HEADS = "Tên đơn vị;Trưởng đơn vị\nSales;Phúc\nCSKH;Lan\n"
 STAFF = """Mã NV,Họ và tên,Chức danh,Phòng,Quản lý,Ngày vào làm,Quyền

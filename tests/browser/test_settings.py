@@ -52,7 +52,7 @@ async def test_a_company_gets_its_name_and_logo_on_every_page_and_at_sign_in(ope
     await page.get_by_role("button", name="Lưu logo").click()
     await expect(page.get_by_role("status").first).to_contain_text("Đã lưu logo")
     shown = page.locator(".company img")
-    assert await shown.evaluate("image => image.complete && image.naturalWidth") == 64
+    assert await shown.evaluate("async image => { await image.decode(); return image.naturalWidth }") == 64
     await page.get_by_role("textbox", name="Tên").fill("Công ty cổ phần phần mềm X và các cộng sự Đông Nam Á")
     await page.get_by_role("button", name="Lưu", exact=True).click()
     await expect(page.locator(".company-name")).to_contain_text("cộng sự")

@@ -13,7 +13,6 @@ from tests.browser.conftest import fits, until
 from tests.browser.quarter import Pair, Quarter
 from tests.e2e.running import Company, System, Up
 
-pytestmark = pytest.mark.timeout(300)  # the first test starts engines
 DEMO_TENANT = "company-x"
 MINE = "Demo · khách mới"
 TRAMS = "Demo · khách cũ"

@@ -37,7 +37,7 @@ def folder() -> Generator[Path]:
     raise RuntimeError(f"all folders in {_DIRECTORY} are in use")
 
 
-@pytest.fixture(scope="session", params=SIZES)
+@pytest.fixture(scope="package", params=SIZES)
 async def system(request: pytest.FixtureRequest, folder: Path) -> AsyncGenerator[System]:
     async with SIZES[request.param](folder / request.param.replace(" ", "-")) as running:
         yield running

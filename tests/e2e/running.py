@@ -111,7 +111,7 @@ class Up:
         """The exit code. Raises when it does not end in time."""
         assert self.child is not None
         os.kill(self.child.pid, number)
-        code = await self.child.wait(30)
+        code = await self.child.wait(SECONDS)
         assert code is not None, self.printed.read_text()
         self.child = None
         return code

@@ -26,8 +26,8 @@ from nhip.people.v1 import people_pb2 as p
 from nhip.people.v1 import types_pb2 as pt
 from nhip.rewards.v1 import rewards_pb2 as r
 from tests.e2e.running import COMMENT, Company, System, company, number
+from tests.waiting import PATIENCE
 
-pytestmark = pytest.mark.timeout(300)  # the first test of each size starts its engines
 ERASED = PersonalText(erased=True)
 
 
@@ -66,7 +66,7 @@ async def gone(system: System) -> AsyncGenerator[Gone]:
 
 
 async def until_erased(x: Company, who: str) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while True:
             told = (await x.ask("Nam", p.ListErasures(), p.Erasures)).erasures
             if any(one.person_id == x.people[who] and one.state == p.ERASURE_STATE_ERASED for one in told):

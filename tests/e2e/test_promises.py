@@ -20,7 +20,6 @@ from nhip.goals.v1 import types_pb2 as t
 from nhip.people.v1 import people_pb2 as p
 from tests.e2e.running import COMMENT, NOTE, WORDS, Company, System, company, number
 
-pytestmark = pytest.mark.timeout(300)  # the first test of each size starts its engines
 CONTEXTS = tuple(SERVICES)
 NAMES = ("Phúc", "Trâm", "Thảo", "Tiến", "Giám đốc Vận hành")
 """Of the people of the demo, those that cannot come about by chance in sealed bytes."""

@@ -8,7 +8,9 @@ import re
 import shutil
 import signal
 import stat
-from collections.abc import AsyncGenerator
+from asyncio.subprocess import Process
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +24,7 @@ from cli.addresses import written
 from cli.catalog import SERVICES
 from deploy import keys
 from nhip.goals.v1 import goals_pb2 as g
-from tests.e2e.running import Company, Up, command, connected, nhip
-
-pytestmark = pytest.mark.timeout(300)
+from tests.e2e.running import SECONDS, Company, Up, command, connected, nhip
 
 
 @pytest.fixture(scope="module")
@@ -195,11 +195,32 @@ async def test_a_kafka_that_dies_is_missed(up: Up):
         one for one in psutil.process_iter(["cmdline"]) if any(mark in word for word in one.info["cmdline"] or ())
     )
     kafka.kill()
-    code = await up.child.wait(30)
+    code = await up.child.wait(SECONDS)
     assert code == 1
     up.child = None  # the tests below start it again
     assert "Kafka has ended by itself" in up.printed.read_text()
     assert logged(up, "up.stopped")[-1]["reason"].startswith("Kafka has ended by itself")
+
+
+@asynccontextmanager
+async def starting(
+    up: Up, *, stdin: int = asyncio.subprocess.DEVNULL, environment: Mapping[str, str] | None = None
+) -> AsyncGenerator[tuple[Process, asyncio.StreamReader]]:
+    """`nhip up`, and what it prints; ended with the block, or tests behind this one would meet it."""
+    process = await asyncio.create_subprocess_exec(
+        *command("up", "--directory", str(up.directory), "--port", "0"),
+        stdin=stdin,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        env={**os.environ, **(environment or {})},
+    )
+    assert process.stdout is not None
+    try:
+        yield process, process.stdout
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
 
 
 @pytest.mark.parametrize("answer", ["n\n", None], ids=["no", "Ctrl-C"])
@@ -208,25 +229,17 @@ async def test_at_a_terminal_it_asks_before_it_imports(up: Up, answer: str | Non
     if up.child is not None:
         await up.stop()
     terminal, inside = pty.openpty()
-    starts = command("up", "--directory", str(up.directory), "--port", "0")
-    process = await asyncio.create_subprocess_exec(
-        *starts,
-        stdin=inside,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        env={**os.environ, "NHIP_TENANT": "asked"},
-    )
-    assert process.stdout is not None
-    printed = (await asyncio.wait_for(process.stdout.readuntil(b"[Y/n] "), 60)).decode()
-    assert "There is no company yet" in printed
-    if answer is not None:
-        os.write(terminal, answer.encode())
-        printed = (await asyncio.wait_for(process.stdout.readuntil(b"Ctrl-C stops it."), 60)).decode()
-        assert "Imported" not in printed
-    process.send_signal(signal.SIGINT)
-    rest = (await asyncio.wait_for(process.stdout.read(), 60)).decode()
-    assert rest.endswith("Stopping…\nStopped\n")
-    assert await process.wait() == 0
+    async with starting(up, stdin=inside, environment={"NHIP_TENANT": "asked"}) as (process, printing):
+        printed = (await asyncio.wait_for(printing.readuntil(b"[Y/n] "), SECONDS)).decode()
+        assert "There is no company yet" in printed
+        if answer is not None:
+            os.write(terminal, answer.encode())
+            printed = (await asyncio.wait_for(printing.readuntil(b"Ctrl-C stops it."), SECONDS)).decode()
+            assert "Imported" not in printed
+        process.send_signal(signal.SIGINT)
+        rest = (await asyncio.wait_for(printing.read(), SECONDS)).decode()
+        assert rest.endswith("Stopping…\nStopped\n")
+        assert await process.wait() == 0
     os.close(terminal)
     os.close(inside)
 
@@ -235,14 +248,10 @@ async def test_it_can_be_stopped_while_it_starts(up: Up):
     if up.child is not None:
         await up.stop()
     for seconds in (0.3, 1.5, 3.0):
-        process = await asyncio.create_subprocess_exec(
-            *command("up", "--directory", str(up.directory), "--port", "0"),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        await asyncio.sleep(seconds)
-        process.terminate()
-        printed, _ = await asyncio.wait_for(process.communicate(), 60)
-        assert b"Traceback" not in printed, printed.decode()
+        async with starting(up) as (process, _):
+            await asyncio.sleep(seconds)
+            process.terminate()
+            printed, _ = await asyncio.wait_for(process.communicate(), SECONDS)
+            assert b"Traceback" not in printed, printed.decode()
     await up.start()
     assert len((await the_map(up)).kpis) == 15

@@ -17,7 +17,6 @@ from nhip.goals.v1 import goals_pb2 as g
 from nhip.goals.v1 import types_pb2 as t
 from tests.e2e.running import ADDED, COMMENT, DEMO, NOTE, REASON, Company, System, company, day, number, targets
 
-pytestmark = pytest.mark.timeout(300)  # the first test of each size starts its engines
 BEFORE = {"Đăng ký dùng thử": "70", "Demo sản phẩm": "100", "Demo · khách mới": "80"}
 AFTER = {"Đăng ký dùng thử": "55", "Demo sản phẩm": "80", "Demo · khách mới": "50"}
 

@@ -20,8 +20,8 @@ from nhip.people.v1 import types_pb2 as pt
 from nhip.rewards.v1 import rewards_pb2 as r
 from nhip.rewards.v1.types_pb2 import VISIBILITY_PUBLIC
 from tests.e2e.running import COMMENT, REASON, Company, System, company, number
+from tests.waiting import PATIENCE
 
-pytestmark = pytest.mark.timeout(300)  # the first test of each size starts its engines
 PRAISE = (
     "Em gọi lại khách Alpha ngay trong ngày và nhận lỗi thay cả đội, nhờ vậy khách ký thêm 20 %. "
     "Tuần tới kể lại cho cả phòng nhé."
@@ -77,7 +77,7 @@ async def inbox(x: Company, who: str, *, about: str) -> list[n.Notice]:
 
 async def told(x: Company, who: str, *, about: str, kinds: Collection[int]) -> list[n.Notice]:
     """The same, once they have come: a notice follows what it tells of over Kafka."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while True:
             found = await inbox(x, who, about=about)
             if {one.kind for one in found} >= set(kinds):
@@ -200,7 +200,7 @@ async def test_the_ledger_joins_praise_points_gift_and_notice(walked: Walked):
     [given] = [entry for entry in praise if named(entry) == "PraiseGiven"]
     [words] = [value.words for value in given.values if value.path == "words"]
     assert words == PersonalText(withheld=True)
-    async with asyncio.timeout(60):  # the notice of it is an event as well
+    async with asyncio.timeout(PATIENCE):  # the notice of it is an event as well
         while not (
             noticed := [entry for entry in await history(x, "praise", walked.praise) if named(entry) == "PeopleTold"]
         ):
@@ -213,7 +213,7 @@ async def test_the_ledger_joins_praise_points_gift_and_notice(walked: Walked):
 
 
 async def test_every_position_of_every_context_is_in_the_ledger_once(walked: Walked):
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while True:
             told = await walked.x.ask("Vân", a.GetCompleteness(), a.Completeness)
             if all(one.complete for one in told.contexts):

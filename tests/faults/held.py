@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import asyncpg
 
 from eventkit.log.postgres import HOLD
+from tests.waiting import PATIENCE
 
-SECONDS = 60
 _WAITING = """
 select count(*) from pg_locks l join pg_database d on d.oid = l.database
 where d.datname = current_database() and l.locktype = 'advisory' and not l.granted
@@ -23,14 +23,14 @@ class Held:
     async def appending(self, sessions: int) -> None:
         """Returns when so many sessions wait to append, those of killed processes too: what these had sent is carried
         out once the log takes something again."""
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(PATIENCE):
             while await self.con.fetchval(_WAITING) < sessions:
                 await asyncio.sleep(0.02)
 
     async def release(self) -> None:
         """Returns when those that waited have appended, or were refused."""
         await self.con.execute("select pg_advisory_unlock_all()")
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(PATIENCE):
             while await self.con.fetchval(_WAITING):
                 await asyncio.sleep(0.02)
         await self.con.execute(HOLD)  # behind the last of them

@@ -37,6 +37,7 @@ from services.goals.views.kpi import KPIS
 from tests.e2e.running import Company, command, company, number, of_cluster, targets
 from tests.faults.held import held
 from tests.faults.work import Work, while_working
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -112,7 +113,7 @@ async def test_each_reminder_is_given_once_however_often_who_gives_it_is_killed_
     minh, everybody = x.people["Minh"], x.people.values()
     last, tomorrow = today - timedelta(days=7), today + timedelta(days=1)
     wanted = Counter({(tomorrow, minh): 1} | {(day, one): 1 for day in (last, today) for one in everybody})
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while looks(again.log, x) == before or len(await told(x)) < len(wanted):
             await asyncio.sleep(0.05)
     assert await fallen_due(x) == Counter(
@@ -225,7 +226,7 @@ async def test_topics_are_deleted_while_people_work(running: Cluster, x: Company
             await admin.close()
 
     await while_working(work, delete, chance)
-    async with asyncio.timeout(60):  # what views of others are held against is the topic, until it is filled again
+    async with asyncio.timeout(PATIENCE):  # views of others are held against the topic, until it is filled again
         while await x.differences():
             await asyncio.sleep(0.5)
     await work.is_whole()
@@ -240,7 +241,7 @@ async def test_every_view_is_folded_anew_while_people_work_whoever_is_killed(
     goals = [running.process("goals", number) for number in (0, 1)]
     operator = x.client.acting(x.token("service:operator"))
     try:
-        async with folding_is_held(x.system.database("goals")) as in_the_middle:
+        async with folding_is_held(x) as in_the_middle:
             for killed in (None, goals):
                 asking = await asyncio.create_subprocess_exec(
                     *command("rebuild", "goals", "kpi", "--tenant", x.tenant, "--directory", str(x.system.directory)),
@@ -253,7 +254,7 @@ async def test_every_view_is_folded_anew_while_people_work_whoever_is_killed(
                         one.kill()
                 else:
                     asking.kill()
-                await asyncio.wait_for(asking.communicate(), 60)
+                await asyncio.wait_for(asking.communicate(), PATIENCE)
                 assert asking.returncode != 0
         await asyncio.gather(*(one.start() for one in goals))
         also_killed = chance.choice([name for name in SERVICES if name != "goals"])
@@ -277,10 +278,10 @@ async def test_every_view_is_folded_anew_while_people_work_whoever_is_killed(
 
 
 @asynccontextmanager
-async def folding_is_held(database: str) -> AsyncGenerator[Callable[[Process], Awaitable[None]]]:
-    """Whoever folds goals' KPIs anew gets as far as to delete their rows, and no further. What it yields returns when
-    one has, and those before have ended."""
-    con, other = await asyncpg.connect(database), await asyncpg.connect(database)
+async def folding_is_held(x: Company) -> AsyncGenerator[Callable[[Process], Awaitable[None]]]:
+    """Whoever folds goals' KPIs anew gets as far as to delete their rows, and no further: one is held that nobody works
+    on, or pages that change it would be held too. What it yields returns when one has, and those before have ended."""
+    con, other = [await asyncpg.connect(x.system.database("goals")) for _ in range(2)]
     seen: set[int] = set()
 
     async def in_the_middle(asking: Process) -> None:
@@ -298,7 +299,8 @@ async def folding_is_held(database: str) -> AsyncGenerator[Callable[[Process], A
 
     try:
         async with con.transaction():
-            await con.fetch(f"select from {KPIS} limit 1 for update")
+            one = f"select from {KPIS} where tenant = $1 and kpi_id = $2 for update"
+            assert await con.fetch(one, x.tenant, x.kpis["Tư vấn sớm"])
             yield in_the_middle
     finally:
         await con.close()
@@ -356,7 +358,7 @@ async def test_a_falsified_row_is_reported_and_folded_away(x: Company):
     assert "1 difference" in printed
     code, printed = await x.system.nhip("rebuild", "goals", "kpi", "--tenant", x.tenant)
     assert code == 0, printed
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while await x.differences():
             await asyncio.sleep(0.1)
     assert targets(await x.map())["Demo sản phẩm"] == "100"

@@ -21,6 +21,7 @@ from nhip.common.v1.words_pb2 import PersonalText
 from nhip.people.v1 import people_pb2 as p
 from tests.e2e.running import Company, Up, company
 from tests.faults.work import ROUNDS, Work, while_working
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -131,7 +132,7 @@ async def test_an_erasure_that_was_killed_ends_by_itself(up: Up, chance: random.
         up.kill()
         (up.directory / "addresses.json").unlink()
         await up.start()
-        async with connected(up.system().services, "") as client, asyncio.timeout(60):
+        async with connected(up.system().services, "") as client, asyncio.timeout(PATIENCE):
             nam = client.acting(token("Nam"))
             while True:
                 told = {one.person_id: one.state for one in (await nam.ask(p.ListErasures(), p.Erasures)).erasures}

@@ -38,7 +38,6 @@ from nhip.people.v1 import people_pb2 as p
 from nhip.people.v1 import types_pb2 as pt
 from tests.integration.eventkit.topics import until
 
-pytestmark = pytest.mark.timeout(300)
 TWO = ("people", "goals")
 """The one writes, the other follows it; all others are as these."""
 TENANT, LEFT = "acme", "beta"
@@ -77,6 +76,10 @@ class Site:
             found[name] = await con.fetchval(ask)
             await con.close()
         return found
+
+    async def is_followed(self) -> bool:
+        """Whether goals has anything of people's."""
+        return bool((await self.ends())["goals"])
 
     async def lose_everything(self) -> None:
         con = await asyncpg.connect(self.settings.server())
@@ -155,6 +158,7 @@ async def test_what_a_backup_had_is_all_there_of_one_moment_and_everybody_goes_o
         admins = [await registered(client, name, pt.ROLE_ADMIN) for name in ("Nam", "Hương")]
         minh = await registered(client, "Minh")
         before = {await registered(client, f"trước {n}"): f"trước {n}" for n in range(10)}
+        await until(site.is_followed)
 
         async def goes_on_writing() -> list[str]:
             written: list[str] = []

@@ -36,6 +36,7 @@ from eventkit.subscriptions.leadership import Leads
 from eventkit.subscriptions.table import READER, reading
 from nhip.rewards.v1.events_pb2 import GiftOffered, GiftReserved
 from tests.integration.eventkit.topics import Notes, World, running, until, world
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -150,7 +151,7 @@ async def test_a_relay_that_checkpoints_first_loses_what_it_was_killed_before(he
     async with running(relay(Hasty).run):
         await here.append(2, tenants=["acme"])
         async with (
-            asyncio.timeout(30),
+            asyncio.timeout(PATIENCE),
             aclosing(kafka.tail(here.kafka, [here.context], after={here.context: 0}, follow=True)) as events,
         ):
             async for one in events:

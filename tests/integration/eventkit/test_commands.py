@@ -23,6 +23,7 @@ from eventkit.privacy.keys import KeyStore
 from eventkit.privacy.words import Words
 from nhip.common.v1.command_pb2 import Accepted
 from nhip.people.v1.events_pb2 import UnitCreated, UnitHeadAppointed
+from tests.waiting import PATIENCE
 
 
 def evolve(heads: tuple[str, ...] | None, event: UnitCreated | UnitHeadAppointed) -> tuple[str, ...]:
@@ -308,7 +309,7 @@ async def test_a_log_that_lost_its_end_is_read_anew(office: Office):
         )
     finally:
         await con.close()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while True:  # whoever is first to find the connection cut is told so, and asks again
             try:
                 await office.commands.execute(asked("k"), UNIT("sales"), appoint("sales", "new"))

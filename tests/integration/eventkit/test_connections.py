@@ -6,6 +6,7 @@ import asyncpg
 import pytest
 
 from eventkit.database import NestedConnection, connection, snapshot, transaction
+from tests.waiting import PATIENCE
 
 
 @pytest.mark.parametrize("inner", [connection, transaction, snapshot])
@@ -27,5 +28,5 @@ async def test_many_more_callers_than_connections_are_all_answered(postgres: str
             async with snapshot(pool) as con:
                 return await con.fetchval("select $1::int", number)
 
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             assert await asyncio.gather(*map(ask, range(64))) == list(range(64))

@@ -33,6 +33,7 @@ from eventkit.subscriptions.subscription import Projecting
 from eventkit.subscriptions.table import READER
 from tests.conftest import fresh_database
 from tests.integration.eventkit.topics import PARTITIONS, World, running, until, world
+from tests.waiting import PATIENCE
 
 
 @asynccontextmanager
@@ -102,7 +103,7 @@ class Directory:
 
     async def answers(self) -> list[int]:
         """What it shows when it is ready."""
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(PATIENCE):
             reached = Reached(self._of.dsn, self._of.pool)
             await _caught_up(self._of.pool, reached, [self.view], "reader", 0)
         return await self.shown()

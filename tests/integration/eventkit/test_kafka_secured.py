@@ -26,6 +26,7 @@ from tests.certificates import Authority
 from tests.e2e.running import nhip
 from tests.integration.eventkit.secured import PASSWORD, Secured, secured
 from tests.integration.eventkit.topics import PARTITIONS, running, until, world
+from tests.waiting import PATIENCE
 
 AN_ID, AT = UUID(int=7), datetime(2025, 3, 1, tzinfo=UTC)
 AN_EVENT = Recorded(AN_ID, "t", b"", StreamId("acme", "kpi", "k"), 1, 1, AN_ID, 0, 1, AT, AT, Origin("", b"", "", ""))
@@ -145,7 +146,7 @@ async def test_a_token_of_an_oauth_server_is_a_login(broker: Secured):
         await broker.allow(["kafka-acls --allow-principal User:nhip-people --operation Read --group of-tokens"])
         async with subscriber(people, "people", group="of-tokens", handle=seen.put) as integrator:
             await integrator.start()
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(PATIENCE):
                 assert (await seen.get()).id == AN_ID
         unlike = replace(stranger, security=replace(stranger.security, password="wrong"))
         assert "answers 401 invalid_client" in await unlike.refusal()

@@ -14,6 +14,7 @@ from eventkit.subscriptions import checkpoint
 from eventkit.subscriptions.checkpoint import Checkpoint
 from eventkit.subscriptions.leadership import Leads
 from tests.integration.eventkit.topics import Notes, World, running, world
+from tests.waiting import PATIENCE
 
 
 class Killed(Exception):
@@ -91,7 +92,7 @@ async def test_a_zombie_that_wakes_up_in_the_middle_of_a_page_writes_nothing_twi
     await there.append(20)
     frozen = Frozen("notes", there.context, there.pool)
     async with running(there.relay().run, there.reading(frozen).run):
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             await frozen.reached.wait()
         in_its_place = there.reading(Notes("notes", there.context, there.pool), "another member")
         async with running(in_its_place.run):

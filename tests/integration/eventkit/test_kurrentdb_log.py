@@ -23,6 +23,7 @@ from eventkit.log.port import NO_STREAM, Appended, StreamId, Write
 from tests import containers
 from tests.integration.eventkit.kurrentdb_server import KurrentServer
 from tests.integration.eventkit.topics import running, world
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -160,7 +161,7 @@ async def test_a_torn_subscription_ends_the_feed_which_goes_on_behind_what_it_ga
     got = list[int]()
 
     async def follow() -> None:
-        async with asyncio.timeout(10), aclosing(log.feed()) as feed:
+        async with asyncio.timeout(PATIENCE), aclosing(log.feed()) as feed:
             async for page in feed:
                 got.extend(event.version for event in page)
 
@@ -193,7 +194,7 @@ async def test_when_another_node_leads_or_a_node_is_away_the_log_goes_on_there(s
             await log.append(Write(stream(), 1, events()), origin=ORIGIN)
             await second.stop()
             server.data.leader = third
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE):
                 while True:
                     try:
                         await log.append(Write(stream(), 2, events()), origin=ORIGIN)

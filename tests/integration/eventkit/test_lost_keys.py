@@ -25,6 +25,7 @@ from nhip.common.v1.words_pb2 import PersonalText
 from nhip.people.v1.events_pb2 import PersonRegistered
 from tests.conftest import Engines, fresh_database
 from tests.e2e.running import nhip
+from tests.waiting import PATIENCE
 
 MASTER = b"m" * 32
 PEOPLE = ("lan", "minh")
@@ -180,7 +181,7 @@ async def test_while_keys_come_back_nobody_waits_and_what_the_backup_says_of_tho
             gap = await source.fetchrow("select serial, mark from key_made where person = 'minh'")
             assert gap
             await con.execute("insert into key_gap values ($1, $2, 'goals'), (9, gen_random_uuid(), 'people')", *gap)
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE):
                 assert await ledger.recover(con, source, page=1) == 2
             await source.close()
             people = {"an", "lan", "minh", "lost", "erased", "thao"}

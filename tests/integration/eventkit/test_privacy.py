@@ -24,6 +24,7 @@ from nhip.common.v1.words_pb2 import PersonalText
 from nhip.goals.v1.events_pb2 import ChangeProposed
 from nhip.people.v1 import people_pb2
 from nhip.people.v1.events_pb2 import PersonRegistered, TenantCreated
+from tests.waiting import PATIENCE
 
 MASTER = b"m" * 32
 SECRET = "Trần Thị Lan mệt mỏi"
@@ -126,7 +127,7 @@ async def test_with_its_key_a_person_is_erased_everywhere(words: Words, keys: Ke
         for _ in range(2):
             await keys.destroy("acme", "lan")
         assert (await opened(words, message)).name == PersonalText(erased=True)
-        async with asyncio.timeout(10):  # another process hears of it
+        async with asyncio.timeout(PATIENCE):  # another process hears of it
             while (await opened(Words(elsewhere), message)).name != PersonalText(erased=True):
                 await asyncio.sleep(0.01)
     with pytest.raises(Rejected, match="PERSON_ERASED"):
@@ -143,7 +144,7 @@ async def test_a_process_that_cannot_hear_of_destroyed_keys_keeps_none(words: Wo
             "where application_name = 'nhip keys heard' and datname = current_database()"
         )
         await pool.execute("update person_key set wrapped = null, destroyed_at = now()")  # nobody is told
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while (await opened(there, message)).name != PersonalText(erased=True):
                 await asyncio.sleep(0.01)
 

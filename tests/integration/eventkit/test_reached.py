@@ -12,6 +12,7 @@ from eventkit.subscriptions import checkpoint, parking
 from eventkit.subscriptions.checkpoint import OWN_FEED, Checkpoint, Fenced
 from eventkit.subscriptions.reached import Changed, Reached
 from tests.integration.eventkit.topics import running, until
+from tests.waiting import PATIENCE
 
 VIEWS = "units_v1"
 
@@ -43,7 +44,7 @@ async def test_own_moves_are_known_at_once_and_those_of_another_process_soon(pos
     mine, other = Reached(postgres, pool), Reached(postgres, pool)
     async with running(mine.run, other.run):
         await current(mine, other)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             waiting = [asyncio.create_task(one.wait([VIEWS], OWN_FEED, 7)) for one in (mine, other)]
             await move(pool, mine, 6)
             assert await mine.positions([(VIEWS, OWN_FEED), ("another_v1", OWN_FEED)]) == [6, 0]
@@ -57,7 +58,7 @@ async def test_whoever_asks_before_anything_is_heard_is_answered_by_the_table(po
     await move(pool, None, 3)
     assert not reached.is_current
     assert await reached.positions([(VIEWS, OWN_FEED)]) == [3]
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         waiting = asyncio.create_task(reached.wait([VIEWS], OWN_FEED, 4))
         await asyncio.sleep(0)
         await move(pool, None, 4)
@@ -134,7 +135,7 @@ async def test_who_keeps_something_in_memory_hears_of_a_move_before_anybody_who_
     reached.hear(hear)
     async with running(reached.run):
         await current(reached)
-        async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as group:
             group.create_task(wait())
             await move(pool, reached, 2)
     assert order == [f"{VIEWS} 0 2", "waited"]

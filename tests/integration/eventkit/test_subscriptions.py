@@ -27,6 +27,7 @@ from eventkit.subscriptions.table import Key, reading
 from eventkit.telemetry import Metrics
 from nhip.people.v1.events_pb2 import UnitCreated, UnitHeadAppointed
 from tests.integration.eventkit.topics import CUT_LEADS, running, until
+from tests.waiting import PATIENCE
 
 ORIGIN = Origin("person:lan", traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
 
@@ -138,12 +139,12 @@ class Service:
     async def cut_feed(self) -> None:
         """End the connection that the follower reads by, once there is one."""
         feed = "from pg_stat_activity where application_name = 'nhip log feed' and datname = current_database()"
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while not await self.pool.fetchval(f"select count(pg_terminate_backend(pid)) {feed}"):
                 await asyncio.sleep(0.01)
 
     async def caught_up(self, *names: str) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             await checkpoint.wait(
                 self.pool, list(names) or [self.units.subscription], OWN_FEED, await self.log.last_position()
             )

@@ -6,6 +6,7 @@ import pytest
 
 from eventkit.kafka import TopicMissing, tail
 from tests.integration.eventkit.topics import World, running, world
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ async def test_it_goes_on_with_what_comes_from_now_on(there: World):
             if len(seen) == 3:
                 return
 
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(PATIENCE):
         looking = asyncio.create_task(look())
         async with running(there.relay().run):
             while not looking.done():  # until it looks, nobody sees what goes by

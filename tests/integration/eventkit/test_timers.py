@@ -16,6 +16,7 @@ from eventkit.process.timer import AT_ONCE, Ticking
 from eventkit.subscriptions.leadership import Leads
 from eventkit.telemetry import Metrics
 from tests.integration.eventkit.topics import CUT_LEADS, running
+from tests.waiting import PATIENCE
 
 NOW = datetime(2025, 3, 20, 8, tzinfo=UTC)
 EARLIER = NOW - timedelta(minutes=5)
@@ -68,7 +69,7 @@ class Kettle:
         return tenant in self.suspended
 
     async def until(self, count: int) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while len(self.done) < count:
                 await asyncio.sleep(0.01)
 
@@ -148,7 +149,7 @@ async def test_what_fails_is_tried_again_and_holds_up_nothing(kettle: Kettle):
         assert [due.thing for due, _ in kettle.done] == ["tea"]
         assert kettle.count("nhip_timer_overdue_seconds") == 300
         await kettle.until(2)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while kettle.count("nhip_timer_overdue_seconds"):
                 await asyncio.sleep(0.01)
     assert kettle.count("nhip_timer_failures_total") == 2

@@ -10,6 +10,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from eventkit.kafka import Kept, TopicWriter, headers, partition_of, received, tenant_events
 from eventkit.log import Recorded
 from tests.integration.eventkit.topics import CUT_LEADS, PARTITIONS, TENANTS, Notes, World, running, until, world
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ async def test_a_topic_that_is_deleted_under_an_idle_relay_is_filled_again(there
         await there.until_all_is_noted()
         await there.delete_topic()
 
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             await until(lambda: there.pool.fetchval('select sum("offset" + 1) >= 30 from relay'))
             await there.append(10)
             await there.until_all_is_noted()

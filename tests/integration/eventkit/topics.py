@@ -27,13 +27,14 @@ from eventkit.subscriptions.checkpoint import Checkpoint
 from eventkit.subscriptions.leadership import Leads
 from eventkit.subscriptions.subscription import Subscription
 from eventkit.telemetry import Metrics
+from tests.waiting import PATIENCE
 
 PARTITIONS = 3
 TENANTS = ("acme", "bình-minh", "corp", "delta", "eden")
 Run = Callable[[Callable[[], None]], Awaitable[None]]
 
 
-async def until(condition: Callable[[], Awaitable[Any]], seconds: float = 30) -> Any:
+async def until(condition: Callable[[], Awaitable[Any]], seconds: float = PATIENCE) -> Any:
     """Waits for something to become true; the one deadline of these tests."""
     deadline = time.monotonic() + seconds
     while not (found := await condition()):
@@ -153,7 +154,7 @@ class World:
             positions[row["partition"]].append(row["position"])
         return positions
 
-    async def until_all_is_noted(self, name: str = "notes", seconds: float = 40) -> None:
+    async def until_all_is_noted(self, name: str = "notes", seconds: float = PATIENCE) -> None:
         """Each event once and in order; a repetition or a gap fails at once, what is on its way is waited for."""
 
         async def complete() -> bool:

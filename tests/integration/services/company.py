@@ -28,6 +28,7 @@ from nhip.goals.v1 import goals_pb2 as g
 from nhip.goals.v1 import types_pb2 as t
 from nhip.people.v1 import people_pb2 as p
 from nhip.people.v1 import types_pb2 as pt
+from tests.waiting import PATIENCE
 
 MANY = 100_000
 """More than falls due in all the companies of one installation: who asks a timer for one of them sees it."""
@@ -57,7 +58,7 @@ class System:
             response_deserializer=reply.FromString,
         )
         try:
-            return await rpc(request, metadata=metadata, timeout=20)
+            return await rpc(request, metadata=metadata, timeout=PATIENCE)
         except grpc.aio.AioRpcError as error:
             raise rejection(error) or error from error
 

@@ -1,5 +1,6 @@
 """The ledger: every event of every context, who and why and what led to what, and who read it (A-01, A-02, A-08)."""
 
+import asyncio
 import csv
 import io
 import json
@@ -19,6 +20,7 @@ from nhip.people.v1 import types_pb2 as pt
 from nhip.rewards.v1 import rewards_pb2 as r
 from nhip.rewards.v1.types_pb2 import VISIBILITY_PRIVATE
 from tests.integration.services.company import OPERATOR, Company, System, number, words
+from tests.waiting import PATIENCE
 
 CHANGES = {"K1": (70, 55), "D1": (100, 80), "I1": (80, 50)}
 
@@ -169,12 +171,13 @@ async def test_no_page_token_and_no_key_reads_past_the_record(company: Company):
 async def until_read(company: Company, count: int) -> None:
     """Until the ledger has its own readings: their positions are in no reply, so by looking from outside, as the
     operator."""
-    for _ in range(200):
-        found = await company.ask(a.SearchLedger(filter=at.Filter(context="audit", subject_kind="person")), OPERATOR)
-        assert isinstance(found, a.Entries)
-        if len(found.entries) >= count:
-            return
-    raise AssertionError("the readings never came into the ledger")
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            asked = a.SearchLedger(filter=at.Filter(context="audit", subject_kind="person"))
+            found = await company.ask(asked, OPERATOR)
+            assert isinstance(found, a.Entries)
+            if len(found.entries) >= count:
+                return
 
 
 async def exported(company: Company, **asked: object) -> str:

@@ -31,6 +31,7 @@ from nhip.people.v1 import types_pb2 as pt
 from services.checkins.queries.calendars import cycle_around, everybody
 from services.checkins.reactors.falling_due import FallingDue
 from tests.integration.services.company import DESCRIPTORS, OPERATOR, Company, System, number, today, words
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -40,13 +41,13 @@ async def company(system: System) -> Company:
 
 async def told(company: Company, who: str, kind: nt.NoticeKind.ValueType) -> n.Notice:
     """The notice of that kind that somebody gets."""
-    for _ in range(100):
-        listed = await company.ask(n.ListNotices(), who)
-        assert isinstance(listed, n.Notices)
-        if found := next((one for one in listed.notices if one.kind == kind), None):
-            return found
-        await asyncio.sleep(0.1)
-    raise AssertionError(f"{who} was not told")
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            listed = await company.ask(n.ListNotices(), who)
+            assert isinstance(listed, n.Notices)
+            if found := next((one for one in listed.notices if one.kind == kind), None):
+                return found
+            await asyncio.sleep(0.1)
 
 
 async def is_right(company: Company) -> None:
@@ -297,7 +298,7 @@ async def test_a_calendar_is_read_at_its_secret_address_until_that_is_renewed_or
         await entries_at(company, next_address)
     # Back again, they draw another one.
     await company.do(p.ReactivatePerson(person_id=company.ids["minh"]), "nam")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while (await company.ask(fd.GetCalendarFeed(), "minh")).HasField("since"):
             await asyncio.sleep(0.02)
     with pytest.raises(Rejected, match="not, or no longer, good"):

@@ -20,6 +20,7 @@ from nhip.goals.v1 import types_pb2 as t
 from nhip.people.v1 import people_pb2 as p
 from nhip.people.v1 import types_pb2 as pt
 from tests.integration.services.company import IMPORTER, OPERATOR, Company, System, number, today, words
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ async def page(company: Company, name: str = "q1") -> g.CyclePage:
 
 
 async def until(company: Company, state: t.CycleState.ValueType) -> g.CyclePage:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while (found := await page(company)).cycle.state != state:
             await asyncio.sleep(0.02)
     return found
@@ -101,7 +102,7 @@ async def test_a_cycle_closes_when_its_values_are_complete_and_nothing_changes_u
     refused = [await company.refused(value(company), "minh"), await company.refused(proposal, "minh")]
     assert [one.reason for one in refused] == ["CYCLE_CLOSED", "CYCLE_CLOSED"]
     await company.do(g.ReopenCycle(cycle_id=company.ids["q1"], reason=words("Số sai")), "quang")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while await answered(company, c.RecordProgress(kpi_id=company.ids["I1"], value=number(4)), "minh") != "yes":
             await asyncio.sleep(0.02)
     reopened = await page(company)
@@ -251,7 +252,7 @@ async def test_every_command_on_a_kpi_by_every_relation_in_every_state_of_its_cy
     await until(company, t.CYCLE_STATE_CLOSED)
     assert await refusals(company) == {what: nobody("CYCLE_CLOSED") for what in (*MAY_SET, *others)}
     await company.do(g.ReopenCycle(cycle_id=ids["q1"], reason=words("Số sai")), "quang")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while await answered(company, value(company), "minh") != "yes":
             await asyncio.sleep(0.02)
     assert await refusals(company) == {what: nobody("CYCLE_RUNS") for what in MAY_SET} | others
@@ -375,7 +376,7 @@ async def test_a_year_of_four_quarters_is_run_each_is_closed_the_last_copied_and
     assert (await company.refused(year_closes, "nam")).reason == "INNER_CYCLE_OPEN"
     for cycle in ("q0", "q1", "q2", "q3", "year"):
         await company.do(g.CloseCycle(cycle_id=ids[cycle]), "nam")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while (await page(company, cycle)).cycle.state != t.CYCLE_STATE_CLOSED:
                 await asyncio.sleep(0.02)
     of_year = await company.ask(g.GetKpi(kpi_id=ids["KY"]), "minh")

@@ -13,6 +13,7 @@ from nhip.people.v1 import types_pb2 as pt
 from services.people.domain import erasure
 from services.people.reactors.erasure import erasing
 from tests.integration.services.company import OPERATOR, Company, System, words
+from tests.waiting import PATIENCE
 
 ERASED = PersonalText(erased=True)
 BECAUSE = PersonalText(plain="vì nghỉ phép")
@@ -30,7 +31,7 @@ async def state(company: Company, who: str) -> p.Erasure:
 
 
 async def until_erased(company: Company, who: str) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while (await state(company, who)).state != p.ERASURE_STATE_ERASED:
             await asyncio.sleep(0.02)
 

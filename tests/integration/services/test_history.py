@@ -15,6 +15,7 @@ from cli.history.judge import Kind, judge
 from eventkit import kafka
 from eventkit.log.postgres import PostgresLog
 from tests.integration.services.company import System
+from tests.waiting import PATIENCE
 
 ENOUGH = 5
 """Of each kind that has to be there for a history to say something."""
@@ -25,7 +26,7 @@ async def test_callers_that_race_lose_double_reorder_and_tear_nothing(system: Sy
         return system.issuer.mint(tenant, subject)
 
     async def until_enough(_: int) -> None:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             while fewest(judge(read(next(tmp_path.iterdir()))).counts) < ENOUGH:
                 await asyncio.sleep(0.2)
 

@@ -29,6 +29,7 @@ from services.gateway.service import application
 from services.gateway.session import Identity
 from services.gateway.upstream import Upstream
 from tests.integration.services.company import OPERATIONS, Company, System, number, words
+from tests.waiting import PATIENCE
 
 RECORD, READ = pb.INTEGRATION_VERB_RECORD, pb.INTEGRATION_VERB_READ
 
@@ -65,7 +66,7 @@ async def made(company: Company, *verbs: int, polled: pb.PolledTable | None = No
     id = await company.do(pb.MakeIntegration(integration=facts, key=known), "nam")
     method = next(one for one in OPERATIONS.methods if one.name == "GetAccess")
     for context in ("people", "goals", "checkins"):  # each hears of it a moment later
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while True:
                 try:
                     await company.system.call(context, method, o.GetAccess(), [("authorization", f"Bearer {key}")])
@@ -114,7 +115,7 @@ async def test_a_key_records_what_its_scope_names_as_itself_and_ends_when_it_is_
 
     second, known = drawn(company)
     await company.do(pb.RotateIntegrationKey(integration_id=id, key=known), "nam")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while (await sent(gateway, company, second, {"items": [value(company, "I1", "45")]})).status_code == 401:
             await asyncio.sleep(0.05)
     assert (await sent(gateway, company, key, {"items": [value(company, "I1", "46")]})).status_code == 200
@@ -132,7 +133,7 @@ async def test_a_key_records_what_its_scope_names_as_itself_and_ends_when_it_is_
 
 async def told_to_go(gateway: httpx.AsyncClient, company: Company, key: str) -> str:
     """The gateway's answer once the services have heard; within a lag, for a key's own call waits for no position."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while (answer := await sent(gateway, company, key, {"items": [value(company, "I1", "46")]})).status_code == 200:
             await asyncio.sleep(0.05)
     return answer.json()["error"]["reason"]
@@ -225,7 +226,7 @@ async def test_a_published_table_is_looked_at_and_only_what_is_new_in_it_is_reco
         return list(reply.polls)  # type: ignore[attr-defined]
 
     try:
-        async with asyncio.timeout(10):  # the service looks by itself, at once and then in an hour
+        async with asyncio.timeout(PATIENCE):  # the service looks by itself, at once and then in an hour
             while not await polls():
                 await asyncio.sleep(0.05)
         assert [one.fault for one in await polls()] == ["HOST_NOT_ALLOWED"]
@@ -250,7 +251,7 @@ async def test_a_published_table_is_looked_at_and_only_what_is_new_in_it_is_reco
 async def test_when_it_was_last_there_is_known(company: Company, gateway: httpx.AsyncClient):
     id, key = await made(company, RECORD)
     assert (await sent(gateway, company, key, {"items": [value(company, "I1", "44")]})).status_code == 200
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE):
         while True:
             reply = await company.ask(o.ListIntegrationUse(), "nam", context="checkins")
             assert isinstance(reply, o.IntegrationUses)

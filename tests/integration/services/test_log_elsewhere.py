@@ -21,6 +21,7 @@ from nhip.common.v1.words_pb2 import PersonalText
 from nhip.people.v1 import people_pb2 as p
 from tests.integration.eventkit.kurrentdb_server import KurrentServer
 from tests.integration.services.company import System
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -58,7 +59,7 @@ async def test_commands_views_and_verification_are_what_they_are_with_any_log(
         async with operating(settings, system, tenant) as client:
             if not turn:
                 await client.command(p.CreateTenant(name="Xa"), at="people")
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE):
                 while await rows(client, "directory_tenant") != 1:
                     await asyncio.sleep(0.02)
     prefix = settings.installation.replace("-", "_")
@@ -72,7 +73,7 @@ async def test_a_service_starts_on_the_log_that_it_had_and_on_no_other(system: S
         asyncpg.create_pool(own.database("people"), min_size=0) as con,
     ):
         await client.command(p.CreateTenant(name="Xa"), at="people")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while not await con.fetchval("select max(position) from checkpoint where partition = 0"):
                 await asyncio.sleep(0.02)
     with pytest.raises(SettingsError, match=r"what people keeps has come to position .*, and its log ends at 0"):

@@ -48,9 +48,9 @@ from services.notifications.service import service
 from services.notifications.views.goals_facts import KnownProposalView
 from tests.integration.services.company import MANY, OPERATOR, Company, System, number, words
 from tests.integration.services.mailbox import Mailbox
+from tests.waiting import PATIENCE
 
 CHANGES = {"K1": (70, 55), "D1": (100, 80), "I1": (80, 50)}
-SECONDS = 20
 NOW_AND_THEN = 0.05
 
 
@@ -124,7 +124,7 @@ async def listed(company: Company, who: str, **request: Any) -> n.Notices:
 
 async def until(found: Callable[[], Awaitable[Any]]) -> Any:
     """What `found` answers, as soon as it is something."""
-    async with asyncio.timeout(SECONDS):
+    async with asyncio.timeout(PATIENCE):
         while not (answer := await found()):
             await asyncio.sleep(NOW_AND_THEN)
     return answer
@@ -422,7 +422,7 @@ async def test_a_reaction_that_is_killed_before_its_checkpoint_tells_nobody_twic
     await approve(company, await propose(company))
     mine, away = resources(company), Checkpoint(999, 999)
     page = await events(company, context="goals")
-    async with asyncio.timeout(SECONDS):  # what the reaction reads has come as far
+    async with asyncio.timeout(PATIENCE):  # what the reaction reads has come as far
         await company.ask(n.CountNotices(), "nam")
     reacting = Reacting(f"killed {uuid4()}", "goals", TellOfGoals(mine).react, mine.pool, Metrics())
     for _ in range(2):  # it reacts, then finds that it does not hold the checkpoint: nothing was moved

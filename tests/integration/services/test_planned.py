@@ -16,6 +16,7 @@ from nhip.people.v1 import types_pb2 as pt
 from services.people.deciding import Deciding
 from services.people.reactors.planned import planned_changes
 from tests.integration.services.company import MANY, Company, System, today
+from tests.waiting import PATIENCE
 
 ON = today() + timedelta(days=7)
 BECAUSE = PersonalText(plain="tái cơ cấu")
@@ -41,7 +42,7 @@ async def the_day_comes(company: Company) -> None:
         if due.tenant == company.tenant:
             await timer.act(due, by_the_clock(due.tenant, timer.name, due.thing, due.at, begins))
             await timer.act(due, by_the_clock(due.tenant, timer.name, due.thing, due.at, begins))  # delivered again
-    async with asyncio.timeout(30):  # the timer tells nobody its position
+    async with asyncio.timeout(PATIENCE):  # the timer tells nobody its position
         while any(state == "WAITING" for state, _ in await planned(company)):
             await asyncio.sleep(0.02)
 
@@ -97,7 +98,7 @@ async def test_on_the_day_it_is_asked_again_whether_whoever_planned_it_may(compa
 
 
 async def stands_in(company: Company, who: str) -> list[n.Notice]:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while True:
             page = await company.ask(n.ListNotices(), who)
             assert isinstance(page, n.Notices)

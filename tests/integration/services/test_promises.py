@@ -23,6 +23,7 @@ from nhip.people.v1 import people_pb2 as p
 from services.goals.views.kpi import KPIS
 from services.goals.views.progress import VALUES
 from tests.integration.services.company import DESCRIPTORS, OPERATOR, Company, System, number, today, words
+from tests.waiting import PATIENCE
 
 CHANGES = {"K1": (70, 55), "D1": (100, 80), "I1": (80, 50)}
 
@@ -267,7 +268,7 @@ async def test_verify_finds_every_view_right_and_reports_a_row_that_was_falsifie
     for view in found:
         await company.ask(o.Rebuild(view=view), OPERATOR, context="goals")
     await company.do(g.SetStrategicGoal(name="một mục tiêu nữa", year=2025, target=number(1)))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while any(v.differences for v in (await company.ask(o.Verify(), OPERATOR, context="goals")).views):  # type: ignore[attr-defined]
             await asyncio.sleep(0.1)
 

@@ -21,6 +21,7 @@ from nhip.rewards.v1 import types_pb2 as t
 from services.rewards.domain import wallet as points
 from services.rewards.domain.wallet import WALLET
 from tests.integration.services.company import OPERATOR, Company, System, words
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -290,7 +291,7 @@ async def test_what_is_over_is_let_go_by_the_clock(company: Company):
 
     then = Context(Actor(company.tenant, company.ids["phuc"]), datetime(2024, 1, 1, tzinfo=UTC), uuid4())
     await resources.commands.execute(then, WALLET(minh), received_long_ago)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while len(events := await recorded(company, "wallet", minh)) < 2:
             await asyncio.sleep(0.1)
     assert (events[1].type, events[1].origin.actor) == ("nhip.rewards.v1.PointsExpired", "system:clock")
@@ -304,7 +305,7 @@ async def test_every_view_is_what_its_streams_say(company: Company):
     redemption = await company.do(pb.RedeemGift(gift_id=company.ids["coffee"]), "minh")
     await company.do(pb.RefundRedemption(redemption_id=redemption), "nam")
     await feed(company, "minh")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while True:
             verified = await company.ask(o.Verify(), OPERATOR, context="rewards")
             assert isinstance(verified, o.Verified)

@@ -30,6 +30,7 @@ from services.gateway.service import application
 from services.gateway.session import Identity
 from services.gateway.upstream import Upstream
 from tests.integration.services.company import OPERATIONS, Company, System, words
+from tests.waiting import PATIENCE
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 ADMINS = "Nhịp · quản trị"
@@ -69,7 +70,7 @@ async def kept(company: Company, verb: Any = pb.INTEGRATION_VERB_KEEP_PEOPLE) ->
     known = pb.IntegrationKey(sha256=hashlib.sha256(key.encode()).hexdigest(), hint=key[-4:])
     await company.do(pb.MakeIntegration(integration=facts, key=known), "nam")
     method = next(one for one in OPERATIONS.methods if one.name == "GetAccess")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while True:
             try:
                 await company.system.call("people", method, o.GetAccess(), [("authorization", f"Bearer {key}")])
@@ -187,7 +188,7 @@ async def test_a_directory_takes_over_who_is_here_and_its_groups_are_units_and_r
     directory: httpx.AsyncClient, company: Company
 ):
     await company.do(p.ChangeEmail(person_id=company.ids["minh"], email=words("minh@x.vn")), "nam")
-    async with asyncio.timeout(10):  # the directory waits for nobody else's changes
+    async with asyncio.timeout(PATIENCE):  # the directory waits for nobody else's changes
         while not await found(directory, "/Users", 'userName eq "minh@x.vn"'):
             await asyncio.sleep(0.05)
     minh = await user(directory, "minh@x.vn", externalId="m")
@@ -269,7 +270,6 @@ class Bridge(httpx2.BaseTransport):
             time.sleep(float(response.headers["retry-after"]))
 
 
-@pytest.mark.timeout(300)  # some two hundred calls, one after the other
 async def test_what_is_answered_is_scim(app: Starlette, company: Company):
     key = await kept(company)
     bridge = Bridge(app, asyncio.get_running_loop())

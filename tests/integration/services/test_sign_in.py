@@ -27,6 +27,7 @@ from services.gateway.service import application
 from services.gateway.session import Identity
 from services.gateway.upstream import Upstream
 from tests.integration.services.company import Company, System, words
+from tests.waiting import PATIENCE
 
 CONSOLE = "https://nhip.company.test"
 KEY = base64.urlsafe_b64encode(b"k" * 32)
@@ -41,7 +42,7 @@ async def provider_url() -> AsyncGenerator[str]:
         stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     url = f"http://localhost:{port}"
-    async with asyncio.timeout(20), httpx.AsyncClient() as client:
+    async with asyncio.timeout(PATIENCE), httpx.AsyncClient() as client:
         while True:
             try:
                 await client.get(f"{url}/.well-known/openid-configuration")
@@ -209,7 +210,7 @@ async def test_an_identity_is_unlinked_by_an_administrator(system: System, compa
             await company.ask(listed, "minh")
         unlink = identities_pb2.UnlinkIdentity(identity_id=identity.identity_id, reason=words("Đổi máy"))
         await company.do(unlink, "nam")
-        async with asyncio.timeout(10):  # until this process of people has heard of it
+        async with asyncio.timeout(PATIENCE):  # until this process of people has heard of it
             while (await browser.console.get("/profile")).status_code == 200:
                 await asyncio.sleep(0.05)
         with pytest.raises(Rejected, match="IDENTITY_UNKNOWN"):

@@ -29,6 +29,7 @@ from services.checkins.reactors.due_actions import DueActions
 from services.checkins.reactors.reviewing import Reviewing
 from tests.integration.services.company import MANY, Company, System, number, today, words
 from tests.integration.services.test_check_ins import is_right, told
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -139,7 +140,7 @@ async def test_a_cycle_is_looked_back_at_by_two_and_handed_on_x12(company: Compa
     await company.do(place, "nam")
     opening = Due(company.tenant, ids["q1"], datetime.now(UTC))
     reviewing = Reviewing(system.all_resources["checkins"])
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while True:  # as soon as the service has heard of the cycle's new end
             refused = await company.ask(r.ListReviews(), "minh")
             assert isinstance(refused, r.ReviewList)
@@ -200,7 +201,7 @@ async def test_an_auditor_sees_that_two_talked_and_not_what_was_said(company: Co
     note = m.WriteNote(meeting_id=meeting, part=t.NOTE_PART_PROBLEM, text=words("Chuyện riêng"))
     await company.do(note, "minh")
     asked = a.SearchLedger(filter=at.Filter(type="NoteWritten"))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while not (shown := await entries(company, asked, "khanh")):
             await asyncio.sleep(0.1)
     (entry,) = shown

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import asyncpg
 import grpc
-import pytest
 
 from deploy.engines.process import Child, tail
 from eventkit.directory import views as directory_views
@@ -23,8 +22,6 @@ from nhip.goals.v1 import types_pb2 as t
 from services.goals import views as goals_views
 from services.goals.views.kpi import KPIS
 from tests.integration.services.company import OPERATOR, Company, System
-
-pytestmark = pytest.mark.timeout(180)
 
 # What a release would change: the version of goals' own views, and of those that it keeps of people.
 NEXT = """

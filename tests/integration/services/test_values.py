@@ -15,6 +15,7 @@ from nhip.goals.v1 import types_pb2 as t
 from nhip.notifications.v1 import notifications_pb2 as n
 from nhip.notifications.v1 import types_pb2 as nt
 from tests.integration.services.company import OPERATOR, Company, System, number, today, words
+from tests.waiting import PATIENCE
 
 WHY = {"reason_class": ct.CORRECTION_REASON_MISTYPED, "reason": words("gõ ngược")}
 
@@ -90,7 +91,7 @@ async def test_what_is_put_right_and_taken_back_is_right_on_both_clocks_and_told
 
 
 async def _told(company: Company, who: str) -> list[n.Notice]:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while True:
             listed = await company.ask(n.ListNotices(), who)
             assert isinstance(listed, n.Notices)

@@ -20,8 +20,6 @@ from nhip.common.v1.command_pb2 import Accepted
 from nhip.common.v1.options_pb2 import rules, subject
 from tests.integration.services.company import DESCRIPTORS, OPERATOR, Company, System, today
 
-pytestmark = pytest.mark.timeout(300)
-
 TEXTS = [
     "x" * 5000,
     "e\u0301\u0302\u0303" * 60,

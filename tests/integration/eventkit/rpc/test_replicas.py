@@ -2,6 +2,7 @@
 
 import asyncio
 import struct
+import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -19,6 +20,7 @@ from eventkit.rpc.tls import Tls
 from nhip.goals.v1 import goals_pb2, goals_pb2_grpc
 from tests.certificates import Authority
 from tests.integration.eventkit.rpc.serving import Running, running
+from tests.waiting import PATIENCE
 
 CONNECTION = 1.0
 """Seconds for which a connection lives."""
@@ -75,17 +77,18 @@ class Calling:
             await asyncio.sleep(0.002)
 
 
-async def asked(replica: Running) -> None:
+async def asked(replica: Running, calling: Calling) -> None:
     """Until a replica was asked something."""
-    async with asyncio.timeout(20):
-        while not replica.goals.asked:
-            await asyncio.sleep(0.02)
+    deadline = time.monotonic() + PATIENCE
+    while not replica.goals.asked:
+        assert time.monotonic() < deadline, f"{calling.answered} answered by others, failed: {calling.failed[:20]}"
+        await asyncio.sleep(0.02)
 
 
 async def drained(replica: Running) -> None:
     """Until the connections of before its name was taken away have ended: a call that comes just when a server stops is
     refused, and nobody may repeat it."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         before = -1
         while before != len(replica.goals.asked):
             before = len(replica.goals.asked)
@@ -107,11 +110,11 @@ async def test_every_replica_is_replaced_and_no_command_fails(issuer: DemoIssuer
             to = await stack.enter_async_context(channel(f"dns://{where}/goals.test:{port}"))
             calling = Calling(goals_pb2_grpc.GoalsStub(to), old[0][0].bearer())
             calls = [asyncio.create_task(calling()) for _ in range(4)]
-            await asyncio.gather(*(asked(up) for up, _ in old))
+            await asyncio.gather(*(asked(up, calling) for up, _ in old))
             for address, (up, leaving), left in zip((third, fourth), old, (first, second), strict=True):
                 new, _ = await replica(address)
                 names.addresses.append(address)
-                await asked(new)  # while the others are all still there
+                await asked(new, calling)  # while the others are all still there
                 names.addresses.remove(left)
                 await drained(up)
                 await leaving.aclose()
