@@ -10,7 +10,7 @@ ROUNDS ?= 20
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test faults history overload fuzz format bench lint chart image sbom setup proto assets browser pooler lock clean
+.PHONY: help run test faults history overload fuzz format bench lint chart rehearsal image sbom setup proto assets browser pooler lock clean
 
 ##@ Use it
 
@@ -60,6 +60,9 @@ lint: setup proto $(VENV)/.bench $(WEB)/node_modules/.ready ## check style, type
 
 chart: setup ## check the chart: helm lint, kubeconform -strict, kube-score, each where it is installed
 	@$(PY) -m deploy.chart_checks
+
+rehearsal: setup ## install, upgrade and break the chart on the cluster that kubectl points to: ARGS="--image … --values … --owner-password-file …"
+	@$(PY) -m deploy.rehearsal $(ARGS)
 
 IMAGE ?= nhip:dev
 BASE ?= docker.io/library/python:3.11-slim-bookworm

@@ -1,0 +1,4 @@
+"""A rehearsal of the chart on whatever cluster `kubectl` points to: installed, upgraded under load, a pod killed.
+
+`python -m deploy.rehearsal --help`. `cluster` has what it says to kubectl and helm, `load` runs in a pod there.
+"""

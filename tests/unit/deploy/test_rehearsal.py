@@ -1,0 +1,107 @@
+"""The callers of a rehearsal count what they met: nothing that failed passes for answered."""
+
+import asyncio
+from collections import Counter
+from pathlib import Path
+from typing import Any, cast
+
+import grpc
+import pytest
+
+from deploy.rehearsal import __main__ as rehearsal
+from deploy.rehearsal import load
+from deploy.rehearsal.cluster import Cluster
+from deploy.rehearsal.load import Callers
+from nhip.common.v1.command_pb2 import Accepted
+from nhip.people.v1.people_pb2 import ListPeople, PeopleList, Person, RegisterPerson
+
+
+class People:
+    """A service that answers from the `away`th try on, and forgets or doubles whom it is told to."""
+
+    def __init__(self, away: int = 0) -> None:
+        self.away, self.keys = away, list[str]()
+        self.listed: list[str] = []
+
+    async def RegisterPerson(self, _: RegisterPerson, *, timeout: float, metadata: Any) -> Accepted:
+        self.keys.append(dict(metadata)["idempotency-key"])
+        if len(self.keys) <= self.away:
+            raise grpc.aio.AioRpcError(grpc.StatusCode.UNAVAILABLE, grpc.aio.Metadata(), grpc.aio.Metadata(), "gone")
+        self.listed.append(self.keys[-1])
+        return Accepted(id=self.keys[-1], position=f"people={len(self.keys)}@0f3a9c21")
+
+    async def ListPeople(self, request: ListPeople, *, timeout: float, metadata: Any) -> PeopleList:
+        assert dict(metadata)["nhip-position"] == f"people={len(self.keys)}", "asked before all of it can be seen"
+        at = int(request.page_token or 0)
+        rest = self.listed[at + 1 :]
+        return PeopleList(
+            people=[Person(person_id=id) for id in self.listed[at : at + 1]],
+            next_page_token=str(at + 1) if rest else "",
+        )
+
+
+async def called(people: People, folder: Path) -> Callers:
+    callers = Callers(cast(Any, people), "", "Bearer t", folder / "stop")
+
+    async def until_one_is_over() -> None:
+        while not (callers.calls or callers.failed):
+            await asyncio.sleep(0)
+        callers.stop.touch()
+
+    await asyncio.gather(callers.call("command", callers.register), until_one_is_over())
+    return callers
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(load, "PAUSE", 0)
+
+
+async def test_a_call_that_met_nobody_is_repeated_with_its_key_and_counted(tmp_path: Path):
+    people = People(away=2)
+    callers = await called(people, tmp_path)
+    assert len(set(people.keys[:3])) == 1
+    assert callers.repeated == {"command: UNAVAILABLE gone": 2}
+    assert callers.calls["command"] >= 1
+    assert not callers.failed
+
+
+async def test_what_is_not_answered_in_time_has_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(load, "PATIENCE", -1)
+    callers = await called(People(away=1), tmp_path)
+    assert callers.failed == {"command: UNAVAILABLE gone": 1}
+
+
+async def test_who_was_registered_is_looked_for_on_every_page(tmp_path: Path):
+    people = People()
+    callers = await called(people, tmp_path)
+    assert await callers.there() == Counter(list(callers.acknowledged))
+    people.listed = [*people.listed[1:], "another", "another"]
+    there = await callers.there()
+    assert there["another"] == 2
+    assert [id for id in callers.acknowledged if not there[id]] == people.keys[:1]
+
+
+def test_everything_in_its_pods_is_as_the_standard_restricted_wants_it():
+    pod = cast(dict[str, Any], Cluster("r", "nhip:0")._pod("x", [], mounts={"/tmp": {"emptyDir": {}}}))["spec"]
+    assert pod["securityContext"]["runAsNonRoot"]
+    [container] = pod["containers"]
+    assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+    assert [mount["name"] for mount in container["volumeMounts"]] == [volume["name"] for volume in pod["volumes"]]
+
+
+@pytest.mark.parametrize(
+    ("image", "said"),
+    [("nhip", "give its tag"), ("localhost:5000/nhip", "give its tag"), ("nhip:1", "there is no file")],
+)
+def test_what_is_wrong_is_said_before_anything_is_made(
+    image: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    password = tmp_path / "owner"
+    password.touch()
+    values = password if "tag" in said else tmp_path / "none.yaml"
+    words = ["--image", image, "--values", str(values), "--owner-password-file", str(password)]
+    monkeypatch.setattr("sys.argv", ["rehearsal", *words])
+    with pytest.raises(SystemExit):
+        rehearsal._asked()
+    assert said in capsys.readouterr().err
