@@ -67,8 +67,8 @@ def create(
 @app.command("list")
 @asking
 def list_(*, where: Where) -> None:
-    """Say which companies there are, how many people of each are active, and which are suspended, are to be deleted or
-    were."""
+    """Say which companies there are, how many people of each are active and may be, and which are suspended, are to
+    be deleted or were."""
 
     async def work() -> None:
         async with where.operator() as (client, _):
@@ -95,6 +95,36 @@ def resume(
 ) -> None:
     """Let everybody of a company in again."""
     run(_told(where, company, people_pb2.ResumeTenant(tenant_id=company), "goes on"))
+
+
+@app.command()
+@asking
+def quota(
+    company: Annotated[str, typer.Argument(metavar="TENANT", help="Its id, as tokens name it: acme.")],
+    people: Annotated[int | None, typer.Option(min=0, help="Most people who are active; 0: any number.")] = None,
+    kpis: Annotated[int | None, typer.Option(min=0, help="Most KPIs of one cycle; 0: any number.")] = None,
+    calls: Annotated[
+        int | None, typer.Option(min=0, help="Most calls a second, over time, to one process; 0: any number.")
+    ] = None,
+    *,
+    where: Where,
+) -> None:
+    """Say how much a company may have and ask for; what is given is set, the rest stays. What it has stays, too."""
+
+    async def work() -> None:
+        async with replace(where, tenant=company).operator() as (client, _):
+            line = await _line_of(client, company)
+            quotas = people_pb2.TenantQuotas()
+            quotas.CopyFrom(line.quotas)
+            wanted = {"people": people, "kpis": kpis, "calls": calls}
+            for name, most in wanted.items():
+                if most is not None:
+                    setattr(quotas, name, most)
+            if quotas != line.quotas:
+                await client.command(people_pb2.SetTenantQuotas(tenant_id=company, quotas=quotas))
+            say(f"{company}: {_quotas(quotas)}; it has {line.active_people} active people")
+
+    run(work())
 
 
 @app.command()
@@ -126,9 +156,7 @@ def delete(
                 say(f"The deletion of {company} is asked for: another one approves it by `--approve`")
                 return
             await client.command(people_pb2.ApproveTenantDeletion(tenant_id=company))
-            async for one in all_of(client):
-                if one.tenant_id == company:
-                    say(_line(one))
+            say(_line(await _line_of(client, company)))
 
     run(work())
 
@@ -182,7 +210,8 @@ def _line(one: people_pb2.TenantLine) -> str:
     if gone.state == people_pb2.TENANT_DELETION_STATE_DELETED:
         return f"{one.tenant_id}  deleted at {_at(gone.deleted_at)}, {by}"
     people = f"{one.active_people} active {'person' if one.active_people == 1 else 'people'}"
-    line = f"{one.tenant_id}  {one.name}: {people}{', suspended' if one.suspended else ''}"
+    quotas = f", {_quotas(one.quotas)}" if one.HasField("quotas") else ""
+    line = f"{one.tenant_id}  {one.name}: {people}{quotas}{', suspended' if one.suspended else ''}"
     match gone.state:
         case people_pb2.TENANT_DELETION_STATE_REQUESTED:
             return f"{line}; deletion {by}, and not approved"
@@ -192,6 +221,11 @@ def _line(one: people_pb2.TenantLine) -> str:
             return f"{line}; deletion {by}, has begun"
         case _:
             return line
+
+
+def _quotas(quotas: people_pb2.TenantQuotas) -> str:
+    said = {"people": quotas.people, "KPIs of a cycle": quotas.kpis, "calls a second": quotas.calls}
+    return f"at most {told}" if (told := ", ".join(f"{n} {what}" for what, n in said.items() if n)) else "no quota"
 
 
 def _at(time: Timestamp) -> str:
@@ -216,6 +250,14 @@ async def _told(where: Where, tenant: str, command: Message, said: str) -> None:
     async with replace(where, tenant=tenant).operator() as (client, _):
         await client.command(command)
     say(f"The company {tenant} {said}")
+
+
+async def _line_of(client: Client, tenant: str) -> people_pb2.TenantLine:
+    """What the list says of one. Raises `Failed` where there is none."""
+    async for one in all_of(client):
+        if one.tenant_id == tenant:
+            return one
+    raise Failed(f"there is no tenant {tenant!r}: `nhip tenant list` names them", code=WRONG_USE)
 
 
 async def all_of(client: Client) -> AsyncGenerator[people_pb2.TenantLine]:

@@ -15,6 +15,10 @@ IMPORTER = "importer"
 """The id of the service that brings in what a company has written down already."""
 
 
+OPERATOR = ("service", "operator")
+"""Who operates the installation is let into tenants that are suspended, too; into one that was deleted to look."""
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
     """Who is acting: by their token a person of a tenant, or one of the project's own services in it; by its key an

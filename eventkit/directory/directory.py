@@ -18,6 +18,7 @@ from eventkit.directory.defaults import DEFAULT_LANGUAGE, DEFAULT_TIME_ZONE
 from eventkit.directory.facts import OrgChart, Person, Place, Unit
 from eventkit.directory.integrations import Integration
 from eventkit.directory.integrations import Key as IntegrationKey
+from eventkit.directory.quotas import NO_QUOTAS, Quotas
 from eventkit.directory.tenant_settings import Change, TenantSettings
 from eventkit.directory.views import (
     IdentityRow,
@@ -49,9 +50,10 @@ TENANT_TABLE, SETTING_TABLE, PERSON_TABLE, PLACE_TABLE, UNIT_TABLE, INTEGRATION_
     IntegrationView().table,
 )
 IDENTITY_TABLE = IdentityView().table
+MOST = ("most_people", "most_kpis", "most_calls")
 TENANTS_ASKED = 1.0
 """Seconds between two looks for a tenant that is not known: keys with made-up tenants must not become queries. The same
-between two looks for those that were deleted."""
+between two looks for those that were deleted or have a quota of calls."""
 
 
 _judged: ContextVar[tuple[str, OrgChart] | None] = ContextVar("judged", default=None)
@@ -72,7 +74,8 @@ class Directory:
         self._subscriptions = list(by_subscription(views()))
         self._known: dict[str, tuple[Mark, OrgChart]] = {}
         self._tenants, self._tenants_asked = frozenset[str](), float("-inf")
-        self._gone, self._gone_asked = frozenset[str](), float("-inf")
+        self._gone, self._calls = frozenset[str](), dict[str, int]()
+        self._others_asked = float("-inf")
         self._reading: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         reached.hear(self._hear)
 
@@ -112,7 +115,7 @@ class Directory:
         few = (UNIT_TABLE, TENANT_TABLE, SETTING_TABLE, INTEGRATION_TABLE)
         others = {row.tenant for table in few for row in changed.get(table.name, ())}
         if changed.get(TENANT_TABLE.name):
-            self._gone_asked = float("-inf")
+            self._others_asked = float("-inf")
         for tenant, ((again, *position), org) in list(self._known.items()):
             if self._partition(tenant) != partition:
                 continue
@@ -153,12 +156,24 @@ class Directory:
 
     async def gone(self) -> frozenset[str]:
         """All tenants that were deleted, as far as this service had heard a moment ago."""
-        if time.monotonic() - self._gone_asked > TENANTS_ASKED:
-            self._gone_asked = time.monotonic()
-            async with connection(self._pool) as con:
-                rows = await con.fetch(f"select tenant from {TENANT_TABLE} where deleted")
-            self._gone = frozenset(row["tenant"] for row in rows)
+        await self._look_for_others()
         return self._gone
+
+    async def calls(self, tenant: str) -> int:
+        """How many calls a second a tenant may make of a process, as far as this service had heard a moment ago; 0:
+        nobody said so."""
+        await self._look_for_others()
+        return self._calls.get(tenant, 0)
+
+    async def _look_for_others(self) -> None:
+        """Tenants that are not as most are: few, and asked for at every call."""
+        if time.monotonic() - self._others_asked > TENANTS_ASKED:
+            self._others_asked = time.monotonic()
+            async with connection(self._pool) as con:
+                others = f"select tenant, deleted, most_calls from {TENANT_TABLE} where deleted or most_calls > 0"
+                rows = await con.fetch(others)
+            self._gone = frozenset(row["tenant"] for row in rows if row["deleted"])
+            self._calls = {row["tenant"]: row["most_calls"] for row in rows}
 
     async def linked(self, tenant: str, identity_id: str) -> str:
         """The person whom an identity at a provider means; empty: nobody, as far as this service has heard."""
@@ -225,6 +240,7 @@ class Directory:
             language=tenant_row["language"] if tenant_row else DEFAULT_LANGUAGE,
             logo=tenant_row["logo"] if tenant_row else "",
             suspended=bool(tenant_row and tenant_row["suspended"]),
+            quotas=Quotas(*(tenant_row[name] for name in MOST)) if tenant_row else NO_QUOTAS,
             settings=TenantSettings(
                 tuple(Change(r["name"], r["value"], r["effective_on"], r["recorded_at"]) for r in settings)
             ),

@@ -17,6 +17,7 @@ from google.protobuf.message import Message
 from eventkit.commands.aggregate import Aggregate, begun, refuse_unknown
 from eventkit.directory.defaults import DEFAULT_LANGUAGE, DEFAULT_TIME_ZONE
 from eventkit.directory.integrations import Integration
+from eventkit.directory.quotas import NO_QUOTAS, Quotas, quotas_of
 from eventkit.directory.tenant_settings import TenantSettings
 from eventkit.names import name_key
 from eventkit.values import to_date, to_datetime
@@ -42,6 +43,7 @@ from nhip.people.v1.events_pb2 import (
     TenantDeletionBegun,
     TenantDeletionRequested,
     TenantKept,
+    TenantQuotasSet,
     TenantResumed,
     TenantSuspended,
     TimeZoneChanged,
@@ -70,6 +72,7 @@ class Tenant:
     """Who of those who operate the installation."""
     deletion_begins_at: datetime | None = None
     """While it is approved and has not begun."""
+    quotas: Quotas = NO_QUOTAS
 
     @property
     def deleted(self) -> bool:
@@ -89,6 +92,7 @@ TenantEvent = (
     | TenantKept
     | TenantDeletionBegun
     | TenantDeleted
+    | TenantQuotasSet
     | CompanyRenamed
     | TimeZoneChanged
     | LanguageChanged
@@ -126,6 +130,8 @@ def evolve_tenant(tenant: Tenant | None, event: TenantEvent) -> Tenant:
         case TenantDeleted():
             gone = _deletion(tenant, event, people_pb2.TENANT_DELETION_STATE_DELETED)
             return replace(gone, name="", logo="", suspended=True)
+        case TenantQuotasSet():
+            return replace(begun(tenant, event), quotas=quotas_of(event.after))
         case _:
             refuse_unknown(event)
 
@@ -323,6 +329,7 @@ class OrgChart:
     """Nobody of the tenant is let in."""
     deleted: bool = False
     """Its keys were destroyed, and nobody ever is."""
+    quotas: Quotas = NO_QUOTAS
     settings: TenantSettings = field(default_factory=TenantSettings)
     integrations: Mapping[str, Integration] = field(default_factory=dict[str, Integration])
     linked: Mapping[str, str] = field(default_factory=dict[str, str])

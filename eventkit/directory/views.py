@@ -44,6 +44,7 @@ from nhip.people.v1.events_pb2 import (
     TenantDeletionBegun,
     TenantDeletionRequested,
     TenantKept,
+    TenantQuotasSet,
     TenantResumed,
     TenantSuspended,
     TimeZoneChanged,
@@ -56,7 +57,7 @@ from nhip.people.v1.events_pb2 import (
     UnitWithdrawn,
 )
 
-VERSION = 16
+VERSION = 17
 """Of the directory, and of whatever else a service keeps of people: views of one source take a new version together."""
 
 
@@ -69,6 +70,9 @@ class TenantRow:
     logo: str
     suspended: bool = False
     deleted: bool = False
+    most_people: int = 0
+    most_kpis: int = 0
+    most_calls: int = 0
 
 
 class TenantView(View[TenantRow]):
@@ -84,6 +88,7 @@ class TenantView(View[TenantRow]):
         LogoChanged,
         TenantCreated,
         TenantDeleted,
+        TenantQuotasSet,
         TenantResumed,
         TenantSuspended,
         TimeZoneChanged,
@@ -109,6 +114,9 @@ class TenantView(View[TenantRow]):
                 rows.put(replace(rows[event.tenant,], suspended=True))
             case TenantResumed():
                 rows.put(replace(rows[event.tenant,], suspended=False))
+            case TenantQuotasSet() as e:
+                most = {"most_people": e.after.people, "most_kpis": e.after.kpis, "most_calls": e.after.calls}
+                rows.put(replace(rows[event.tenant,], **most))
             case TenantDeleted():
                 rows.put(replace(rows[event.tenant,], name="", logo="", suspended=True, deleted=True))
             case _:
@@ -117,7 +125,8 @@ class TenantView(View[TenantRow]):
     def expected(self, events: Sequence[Recorded]) -> Iterable[TenantRow]:
         if state := TENANT.fold(messages(events)):
             words = (state.name, state.time_zone, state.language, state.logo)
-            yield TenantRow(events[0].tenant, *words, state.suspended, state.deleted)
+            most = (state.quotas.people, state.quotas.kpis, state.quotas.calls)
+            yield TenantRow(events[0].tenant, *words, state.suspended, state.deleted, *most)
 
 
 @dataclass(frozen=True, slots=True)

@@ -213,6 +213,7 @@ async def running(name: str, build: Build, settings: Settings, tokens: Authentic
             reflection=settings.reflection,
             tls=Tls.of(settings),
             calls_at_once=settings.calls_at_once,
+            quota=directory.calls,
             rates=Rates(
                 caller=settings.rate_per_caller,
                 tenant=settings.rate_per_tenant,

@@ -13,14 +13,14 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from eventkit import kafka
 from eventkit.commands.aggregate import Aggregate, StreamEvent, refuse_unknown
-from eventkit.context import Context
+from eventkit.context import OPERATOR, Context
 from eventkit.database import connection, snapshot, transaction
 from eventkit.errors import Kind, Rejected, unknown
 from eventkit.log import EventLog, Recorded
 from eventkit.process import exporting, use
 from eventkit.process.service import Resources
 from eventkit.process.together import Together
-from eventkit.rpc.access import OPERATOR, Allow, anyone, integration_may, may, roles, services
+from eventkit.rpc.access import Allow, anyone, integration_may, may, roles, services
 from eventkit.rpc.server import Api
 from eventkit.subscriptions import parking, readers
 from eventkit.subscriptions.checkpoint import OWN_FEED

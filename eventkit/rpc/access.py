@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from eventkit.context import Actor, Standing
+from eventkit.context import OPERATOR, Actor, Standing
 from eventkit.errors import Kind, Rejected, tenant_deleted
 
 
@@ -97,8 +97,6 @@ class Roles(Protocol):
         ...
 
 
-OPERATOR = ("service", "operator")
-"""Who operates the installation is let into tenants that are suspended, too; into one that was deleted to look."""
 AUDITOR = "auditor"
 """Who has this role reads, and changes nothing but what is their own (`Allow.own`), whatever other roles they have."""
 

@@ -73,6 +73,10 @@ Used = Callable[[Actor], None]
 """Counts a call of an integration."""
 
 
+Quota = Callable[[str], Awaitable[float]]
+"""How many calls a second a tenant may make of this process; 0: as many as every other one."""
+
+
 class Finish(Protocol):
     """The last touch to a reply before it leaves, in place: opening its sealed words, for one, as far as the reader may
     see them."""
@@ -96,6 +100,11 @@ async def nothing_applied(tenant: str) -> Mapping[str, int]:
 async def no_secret(tenant: str) -> bytes:
     """The `IdSecret` of a service whose ids anybody may tell."""
     return b""
+
+
+async def no_quota(tenant: str) -> float:
+    """The `Quota` of a service whose tenants have none."""
+    return 0.0
 
 
 async def nothing_to_finish(message: Message, reader: Actor, roles: frozenset[str]) -> None:
@@ -122,6 +131,7 @@ class Dependencies:
     finish: Finish
     used: Used
     rates: Rates
+    quota: Quota
     waiting: Waiting
     working: Working
     long: Working
@@ -219,7 +229,7 @@ class Call:
         dependencies = self.dependencies
         outcome.actor = actor = await self._who(request, metadata)
         try:
-            dependencies.rates.take(actor)
+            dependencies.rates.take(actor, await dependencies.quota(actor.tenant))
         finally:
             outcome.rate = str(dependencies.rates.left(actor) or "")
         if actor.kind == "integration":

@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
-from eventkit.context import Actor
+from eventkit.context import OPERATOR, Actor
 from eventkit.errors import Kind, Rejected
 from eventkit.telemetry import OVERLOADED
 
@@ -29,6 +29,8 @@ LINE = 400
 of them has an end."""
 
 _REMEMBERED = 10_000
+QUOTA = "quota"
+"""Whose bucket is that of a tenant's quota: no actor is called so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +67,12 @@ class Rates:
         # What is left, and as of when; the least recently used go first, and a full bucket is the same as none.
         self._buckets: OrderedDict[tuple[str, str], tuple[float, float]] = OrderedDict()
 
-    def take(self, actor: Actor) -> None:
-        """Counts one call. Raises Rejected (TOO_MANY): RATE_EXCEEDED, saying when to ask again."""
+    def take(self, actor: Actor, quota: float = 0.0) -> None:
+        """Counts one call. `quota`: what the tenant may make of this process beside, 0: any number; whoever operates
+        the installation takes none of it. Raises Rejected (TOO_MANY): RATE_EXCEEDED, saying when to ask again."""
         wait = self._missing((actor.tenant, ""), self._tenant)
+        if quota and (actor.kind, actor.id) != OPERATOR:
+            wait = max(wait, self._missing((actor.tenant, QUOTA), quota))
         if rate := self._rates.get(actor.kind, 0.0):
             wait = max(wait, self._missing((actor.tenant, str(actor)), rate))
         if wait > 0:

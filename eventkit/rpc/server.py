@@ -24,8 +24,10 @@ from eventkit.rpc.call import (
     Finish,
     Handler,
     IdSecret,
+    Quota,
     Used,
     Wait,
+    no_quota,
     no_secret,
     nothing_applied,
     nothing_to_count,
@@ -140,10 +142,10 @@ class Server:
     `secret` keys the digests of requests; `id_secret` answers a tenant's secret for the ids of commands; `wait` waits
     for positions that callers name; `applied` tells how far the views are; `finish` has the last touch to replies;
     `used` counts the calls of integrations, and `signatures` judges what they sign;
-    `deadline_seconds` is for calls that bring no deadline; `rates` says how often callers may ask, `calls_at_once` how
-    many calls are worked on (0: any number); with `reflection` anybody who reaches the port may read the contracts,
-    without a token. With `tls` it speaks nothing else, and after `connection_seconds` a connection takes no more calls,
-    while those that run end.
+    `deadline_seconds` is for calls that bring no deadline; `rates` says how often callers may ask, `quota` how often
+    those of one tenant, `calls_at_once` how many calls are worked on (0: any number); with `reflection` anybody who
+    reaches the port may read the contracts, without a token. With `tls` it speaks nothing else, and after
+    `connection_seconds` a connection takes no more calls, while those that run end.
     """
 
     def __init__(
@@ -165,6 +167,7 @@ class Server:
         reflection: bool = False,
         deadline_seconds: float = DEADLINE_SECONDS,
         rates: Rates | None = None,
+        quota: Quota = no_quota,
         calls_at_once: int = 0,
         tls: Tls | None = None,
         connection_seconds: float = CONNECTION_SECONDS,
@@ -190,6 +193,7 @@ class Server:
             finish=finish,
             used=used,
             rates=rates or Rates(),
+            quota=quota,
             waiting=Waiting(),
             working=Working(calls_at_once),
             long=Working(calls_at_once and LONG_AT_ONCE, kept=True),

@@ -64,6 +64,7 @@ async def dry_run(services: Services, wanted: Wanted, run: str) -> Result:
     while True:
         plan = await asyncio.to_thread(_planned, wanted, found, there, stands, dict(known))
         made = await judged(services, plan, run)
+        _refuse_over_quota(plan, there, known)
         await _judged_as_one(services, plan, run)
         leave_out_what_rests_on_wrong_rows(plan)
         _place(plan, found, wanted.reading)
@@ -88,6 +89,25 @@ async def _judged_as_one(services: Services, plan: Plan, run: str) -> None:
         found = await first_refused(services, deeds, run)
         if found is None or not refuse(plan, *found):
             return
+
+
+def _refuse_over_quota(plan: Plan, there: Standing, known: Mapping[str, str]) -> None:
+    """Of what is new, the rows for which there is no room, counted over the whole file; what the services said of a
+    part of it they did not know the rest of."""
+    for kind, reason, most, have in (
+        ("person", "PEOPLE_QUOTA", there.quotas.people, sum(person.active for person in there.people.values())),
+        ("kpi", "KPI_QUOTA", there.quotas.kpis, sum(not kpi.retired for kpi in there.kpis.values())),
+    ):
+        plan.faults = [fault for fault in plan.faults if fault.reason != reason]
+        new = [entry for entry in plan.right() if entry.new and entry.new.kind == kind and entry.new.key not in known]
+        if not most or have + len(new) <= most:
+            continue
+        told = {"most": str(most), "have": str(have + len(new))}
+        message = (
+            f"{most} are allowed by whoever operates this installation, and with this file it would be {told['have']}"
+        )
+        for entry in new[max(most - have, 0) :]:
+            plan.faults.append(Fault(entry.row, 0, "", entry.label, reason, told, "", message))
 
 
 def _place(plan: Plan, found: Rows, reading: Reading) -> None:

@@ -90,6 +90,8 @@ class Standing:
     kpis: Mapping[str, g.Kpi] = field(default_factory=dict[str, g.Kpi])
     around: Mapping[str, g.Kpi] = field(default_factory=dict[str, g.Kpi])
     """KPIs of the cycles around it, which its own may serve."""
+    quotas: p.TenantQuotas = field(default_factory=p.TenantQuotas)
+    """How much whoever operates allows."""
     cycle: g.Cycle | None = None
     addresses: Mapping[str, str] = field(default_factory=dict[str, str])
     """People's ids by e-mail addresses that the file names, where the list of people does not tell them."""
@@ -167,6 +169,8 @@ class Served:
 async def standing(services: Services, table: Table, cycle_id: str = "") -> Standing:
     """Asks for what a table is compared with. Raises `Rejected`."""
     found = Standing()
+    if table.name in ("people", "kpis"):
+        found.quotas = (await services.ask(p.GetTenant(), p.Tenant)).quotas
     if table.name not in ("goals", "csfs"):
         found.people = await _all(services, p.ListPeople, p.PeopleList, "people", "person_id", 500)
         found.units = await _all(services, p.ListUnits, p.Units, "units", "unit_id", 500)

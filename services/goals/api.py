@@ -22,7 +22,7 @@ from nhip.goals.v1 import types_pb2 as t
 from services.goals.cycle_api import ACCESS as CYCLE_ACCESS
 from services.goals.cycle_api import CycleApi
 from services.goals.deciding import circumstances_of, closed_of, cycle_of, parent_exists, sources_of
-from services.goals.domain import alignment, computation, cycle, direct_change, kpi, linking, wording
+from services.goals.domain import alignment, computation, cycle, direct_change, kpi, linking, quota, wording
 from services.goals.domain.alignment import ALIGNMENT, Alignment
 from services.goals.domain.authority import check_may_set
 from services.goals.domain.cycle import Cycle
@@ -245,6 +245,7 @@ def _defining(command: pb.DefineKpi, kpi_id: str, org: OrgChart, ctx: Context) -
         if draft.measure.volume_kpi_id and draft.measure.volume_kpi_id not in links.links:
             raise unknown("kpi", draft.measure.volume_kpi_id, "kpi.measure.volume_kpi_id")
         computation.check(draft, of, await sources_of(load, [draft]), on, "kpi")
+        quota.refuse_over(links, of, org, on, more=1)
         defined = kpi.define(draft, org, kpi_id=kpi_id, cycle=of, effective_on=on)
         done = [
             defined,

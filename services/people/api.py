@@ -25,7 +25,7 @@ from nhip.people.v1 import types_pb2
 from nhip.people.v1.events_pb2 import ErasureRequested, LegalHoldPlaced
 from services.people.access import ACCESS
 from services.people.company_api import CompanyApi
-from services.people.deciding import Deciding, registering
+from services.people.deciding import Deciding
 from services.people.domain import erasure, organisation, person, planned, tenant
 from services.people.domain.erasure import ERASURE, Erasure
 from services.people.domain.needed import fills, refuse_last
@@ -73,16 +73,15 @@ class PeopleApi(CompanyApi):
 
     async def register_person(self, command: pb.RegisterPerson, ctx: Context) -> Accepted:
         person_id = ctx.new_id("person")
-        decide = registering(command, person_id, partial(self._holder, ctx.tenant))
+        decide = self.deciding.registering(command, person_id, ctx.actor, partial(self._holder, ctx.tenant))
         return await self.resources.commands.execute(ctx, organisation.HERE, decide, answers=person_id)
 
     async def batch_register_people(self, command: pb.BatchRegisterPeople, ctx: Context) -> Accepted:
         async def item(number: int, one: pb.PersonItem) -> Item:
             own = await ctx.of_item(number, REGISTER_PERSON, one.person, one.key)
             person_id = own.new_id("person")
-            return Item(
-                own, organisation.HERE, registering(one.person, person_id, partial(self._holder, ctx.tenant)), person_id
-            )
+            decide = self.deciding.registering(one.person, person_id, ctx.actor, partial(self._holder, ctx.tenant))
+            return Item(own, organisation.HERE, decide, person_id)
 
         return await self.resources.commands.batch([await item(*one) for one in enumerate(command.items)])
 

@@ -8,6 +8,7 @@ from eventkit.commands.loading import Load
 from eventkit.context import Context
 from eventkit.database import connection
 from eventkit.directory.facts import TENANT, Tenant
+from eventkit.directory.quotas import quotas_message
 from eventkit.directory.tenant_settings import SETTINGS, THE_SETTINGS, catalogue
 from eventkit.errors import Kind, Rejected, tenant_deleted, unknown
 from eventkit.rpc.access import AUDITOR, Allow, anyone, roles, services
@@ -15,7 +16,7 @@ from eventkit.subscriptions.table import reading
 from nhip.common.v1.command_pb2 import Accepted
 from nhip.people.v1 import people_pb2 as pb
 from nhip.people.v1 import settings_pb2 as s
-from services.people.domain import deletion, settings, table_mapping, tenant
+from services.people.domain import deletion, quota, settings, table_mapping, tenant
 from services.people.position_api import PositionApi
 from services.people.queries import settings as pages
 from services.people.queries.logo import logo
@@ -35,6 +36,7 @@ ACCESS: Mapping[str, Allow] = {
     "RequestTenantDeletion": services("operator"),
     "ApproveTenantDeletion": services("operator"),
     "KeepTenant": services("operator"),
+    "SetTenantQuotas": services("operator"),
     "ListTenants": services("operator"),
     "ChangeCompany": _ADMIN,
     "ChangeLogo": _ADMIN,
@@ -83,6 +85,11 @@ class CompanyApi(PositionApi):
             ctx, TENANT, ctx.tenant, lambda state: deletion.keep(state, command, ctx.tenant), answers=ctx.tenant
         )
 
+    async def set_tenant_quotas(self, command: pb.SetTenantQuotas, ctx: Context) -> Accepted:
+        return await self.resources.commands.on(
+            ctx, TENANT, ctx.tenant, lambda state: quota.change(state, command, ctx.tenant), answers=ctx.tenant
+        )
+
     async def list_tenants(self, request: pb.ListTenants, ctx: Context) -> pb.TenantList:
         async with connection(self.resources.pool) as con:  # of all tenants, so not as one's reader
             return await tenants(con, ctx.tenant, request)
@@ -99,6 +106,7 @@ class CompanyApi(PositionApi):
             time_zone=org.time_zone.key,
             language=org.language,
             logo=org.logo,
+            quotas=quotas_message(org.quotas),
         )
 
     async def change_company(self, command: s.ChangeCompany, ctx: Context) -> Accepted:

@@ -12,7 +12,7 @@ from eventkit.directory.facts import ORGANISATION, PERSON, THE_ORGANISATION, Org
 from eventkit.process.service import Resources
 from nhip.people.v1 import people_pb2 as pb
 from nhip.people.v1 import types_pb2
-from services.people.domain import employment, organisation, person, position
+from services.people.domain import employment, organisation, person, position, quota
 from services.people.domain.erasure import ERASURE
 from services.people.domain.needed import NEEDED, fills
 from services.people.domain.position import ALL, POSITIONS
@@ -58,7 +58,7 @@ class Deciding:
             case pb.ChangeTitle():
                 return _person(method, command.person_id, lambda state: person.change_title(state, command))
             case pb.ReactivatePerson():
-                return _person(method, command.person_id, lambda state: person.reactivate(state, command.person_id))
+                return Asked(method, PERSON(command.person_id), command.person_id, self._returning(command, actor))
             case pb.ChangeRoles():
                 return Asked(method, PERSON(command.person_id), command.person_id, self._changing_roles(command, actor))
             case pb.DeactivatePerson():
@@ -67,6 +67,31 @@ class Deciding:
                 return Asked(method, organisation.HERE, command.person_id, self._withdrawing(command, actor))
             case _:
                 raise LookupError(f"nobody decides about {command.DESCRIPTOR.full_name} here")
+
+    def _returning(self, command: pb.ReactivatePerson, actor: Actor) -> Decide:
+        async def decide(load: Load) -> Decision:
+            decision = person.reactivate(await load(PERSON, command.person_id), command.person_id)
+            if decision:
+                await self.refuse_full(load, actor.tenant)
+            return decision
+
+        return decide
+
+    async def refuse_full(self, load: Load, tenant: str) -> None:
+        """Whether there is room for one more who is here. Raises `Rejected` PEOPLE_QUOTA."""
+        org = await self.resources.directory.org_chart(tenant)
+        if org.quotas.people:
+            quota.refuse_full(await load(ORGANISATION, THE_ORGANISATION), org)
+
+    def registering(self, command: pb.RegisterPerson, person_id: str, actor: Actor, holder: "Holder") -> Decide:
+        async def decide(load: Load) -> Decision:
+            person.refuse_shared(await holder(command.email.plain), person_id, named=True)
+            await self.refuse_full(load, actor.tenant)
+            return person.register(
+                await load(ORGANISATION, THE_ORGANISATION), await _manager(load, command.place), command, person_id
+            )
+
+        return decide
 
     def _changing_roles(self, command: pb.ChangeRoles, actor: Actor) -> Decide:
         async def decide(load: Load) -> Decision:
@@ -118,16 +143,6 @@ class Deciding:
 
 Holder = Callable[[str], Awaitable[str]]
 """Who has an e-mail address, as far as this process has heard; empty: nobody who is active."""
-
-
-def registering(command: pb.RegisterPerson, person_id: str, holder: Holder) -> Decide:
-    async def decide(load: Load) -> Decision:
-        person.refuse_shared(await holder(command.email.plain), person_id, named=True)
-        return person.register(
-            await load(ORGANISATION, THE_ORGANISATION), await _manager(load, command.place), command, person_id
-        )
-
-    return decide
 
 
 def _units(method: str, unit_id: str, decide: Callable[[Organisation], Decision]) -> Asked:

@@ -68,9 +68,12 @@ class SyncApi:
             refuse_taken(people, wanted, person_id, me, new=not command.person_id)
             if wanted.email.plain.strip():
                 refuse_shared(_holder(people, wanted.email.plain), person_id, named=True)
+            there = await load(PERSON, person_id)
+            if there is None or (wanted.active and not there.active):
+                await self.deciding.refuse_full(load, ctx.tenant)
             leaves = wanted.HasField("active") and not wanted.active
             before = Before(
-                await load(PERSON, person_id),
+                there,
                 await load(SYNCED, person_id),
                 await load(ORGANISATION, THE_ORGANISATION) if moves or one is None else Organisation(),
                 await load(PERSON, wanted.manager_id) if wanted.manager_id else None,

@@ -122,6 +122,7 @@ def event_rows(language: Language) -> Mapping[str, EventRow]:
         "TenantCreated": EventRow(_("Company set up")),
         "TenantSuspended": EventRow(_("Company suspended")),
         "TenantResumed": EventRow(_("Company resumed")),
+        "TenantQuotasSet": EventRow(_("Quotas of the company set")),
         "TenantDeletionRequested": EventRow(_("Deletion of the company requested"), "eraser"),
         "TenantDeletionApproved": EventRow(_("Deletion of the company approved"), "eraser"),
         "TenantKept": EventRow(_("Deletion of the company taken back"), "arrow-back-up"),

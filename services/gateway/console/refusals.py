@@ -123,6 +123,14 @@ def reasons(language: Language) -> dict[str, str]:
         "TENANT_SUSPENDED": _(
             "This company is suspended, and nothing of it is lost. Ask whoever operates Nhip to resume it."
         ),
+        "PEOPLE_QUOTA": _(
+            "Your company may have %(most)s active people, and would have %(have)s. Ask whoever operates Nhip to allow "
+            "more."
+        ),
+        "KPI_QUOTA": _(
+            "A cycle of your company may have %(most)s KPIs, and this one would have %(have)s. End some, or ask "
+            "whoever operates Nhip to allow more."
+        ),
         "TENANT_DELETED": _("This company was deleted. Nothing of it can be read or brought back."),
         "DELETION_REQUESTED": _("This company is to be deleted. Keep it first, while that can still be taken back."),
         "DELETION_BEGUN": _("The deletion of this company has begun and cannot be taken back."),

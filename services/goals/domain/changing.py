@@ -14,7 +14,7 @@ from eventkit.errors import Kind, Rejected, unknown
 from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import KpiAligned, KpiRetired, KpiTakenOff
 from services.goals.domain import alignment as alignments
-from services.goals.domain import computation, kpi_change, linking
+from services.goals.domain import computation, kpi_change, linking, quota
 from services.goals.domain import kpi as kpis
 from services.goals.domain.alignment import ALIGNMENT, Alignment
 from services.goals.domain.cycle import Cycle
@@ -98,6 +98,8 @@ def carry_out(
     _in_some_order(
         [_end(paper, change.kpi_id, f"{change_at(n)}.ends") for n, change in enumerate(changes) if change.ends]
     )
+    if additions:  # with what ends for them
+        quota.refuse_over(paper.alignment, around.cycle, around.org, around.today)
     return paper.done
 
 

@@ -17,7 +17,7 @@ from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import KpiFollowedUp
 from services.goals.domain import alignment as alignments
 from services.goals.domain import kpi as kpis
-from services.goals.domain import linking
+from services.goals.domain import linking, quota
 from services.goals.domain.alignment import ALIGNMENT, Alignment
 from services.goals.domain.cycle import Cycle, check_open, check_planned
 from services.goals.domain.kpi import KPI, Kpi
@@ -112,6 +112,7 @@ def carry_on(item: pb.CarriedKpi, around: Circumstances, next_id: str) -> Decisi
 
 def _defined(item: pb.CarriedKpi, around: Circumstances, next_id: str) -> Decision:
     draft, on = _draft(item, around), around.today
+    quota.refuse_over(around.alignment, around.next, around.org, on, more=1)
     done = [
         kpis.define(draft, around.org, kpi_id=next_id, cycle=around.next, effective_on=on, continues_id=around.kpi.id),
         *alignments.align(

@@ -94,6 +94,7 @@ from nhip.people.v1.events_pb2 import (
     TenantDeletionBegun,
     TenantDeletionRequested,
     TenantKept,
+    TenantQuotasSet,
     TenantResumed,
     TenantSuspended,
     TimeZoneChanged,
@@ -195,6 +196,7 @@ TELLS_NOBODY: Mapping[type[Message], str] = {
     CoreValueNamed: _SET_UP,
     TenantCreated: _SET_UP,
     TenantSuspended: "nobody of it is let in to read it",
+    TenantQuotasSet: "who meets one is told then",
     TenantResumed: "whoever comes in again sees it",
     **dict.fromkeys(
         (TenantDeletionRequested, TenantDeletionApproved, TenantKept, TenantDeletionBegun, TenantDeleted),

@@ -7,7 +7,8 @@ import asyncpg
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from eventkit.database import connection
-from eventkit.directory.directory import PERSON_TABLE, TENANT_TABLE
+from eventkit.directory.directory import MOST, PERSON_TABLE, TENANT_TABLE
+from eventkit.directory.quotas import Quotas, quotas_message
 from eventkit.rpc.paging import asked
 from eventkit.values import from_datetime
 from nhip.people.v1 import people_pb2 as pb
@@ -18,7 +19,7 @@ async def tenants(con: asyncpg.Connection, tenant: str, request: pb.ListTenants)
     """By their ids. `tenant` is that of whoever asks, for whom a page's token is good."""
     page = asked(request, tenant, str, size=100)
     rows = await con.fetch(
-        f"""select tenant, name, suspended,
+        f"""select tenant, name, suspended, most_people, most_kpis, most_calls,
           (select count(*) from {PERSON_TABLE.name} p where p.tenant = t.tenant and p.active) as active_people,
           state, requested_by, requested_at, reason, approved_by, approved_at, begins_at, deleted_at
         from {TENANT_TABLE.name} t left join {DELETIONS} using (tenant)
@@ -35,6 +36,7 @@ async def tenants(con: asyncpg.Connection, tenant: str, request: pb.ListTenants)
             suspended=row["suspended"],
             active_people=row["active_people"],
             deletion=_deletion(row) if row["state"] else None,
+            quotas=quotas_message(Quotas(*(row[name] for name in MOST))),
         )
         for row in shown
     ]

@@ -426,6 +426,26 @@ async def test_what_rests_on_a_wrong_row_is_wrong_with_it(desk: Desk):
     assert [deed.row for deed in result.plan.deeds(frozenset())] == [5]
 
 
+async def test_a_dry_run_says_of_the_whole_file_which_rows_are_more_than_the_company_may_have(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("importing.sheets.checking.AT_ONCE", 2)  # each request is judged as if it were alone
+    quotas = p.TenantQuotas(people=3, kpis=1)
+    await desk.client.command(p.SetTenantQuotas(tenant_id=desk.tenant, quotas=quotas), key="quotas")
+    file = "Họ tên\n" + "\n".join(f"Người {n}" for n in range(5)) + "\n"
+    result = await desk.look("people", file)
+    assert told(result) == [(row, "", "PEOPLE_QUOTA") for row in (4, 5, 6)]
+    assert {tuple(fault.parameters.items()) for fault in result.plan.faults} == {(("most", "3"), ("have", "6"))}
+    [*_, report] = [each async for each in write(desk.by("importer"), result.plan.deeds(frozenset()), uuid4().hex)]
+    assert report.stopped is None
+    assert len(await desk.people()) == 3  # as many as there is room for, where the rest is left out
+    assert told(await desk.look("people", file)) == [(row, "", "PEOPLE_QUOTA") for row in (4, 5, 6)]
+
+    await opened(desk)
+    kpis = "KPI,Cấp,Người phụ trách,Chỉ tiêu,Đơn vị đo\nA,Công ty,Nam,5,đơn\nB,Công ty,Nam,5,đơn\n"
+    assert told(await desk.look("kpis", kpis)) == [(3, "", "KPI_QUOTA")]
+
+
 async def test_rows_that_rest_on_each_other_are_judged_as_they_will_be_written(desk: Desk):
     """An administrator does not choose their own manager, not even one who comes in with the same file."""
     await staffed(desk)

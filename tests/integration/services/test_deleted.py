@@ -12,6 +12,7 @@ from cli.catalog import SERVICES
 from eventkit.context import by_the_clock
 from eventkit.errors import Rejected
 from eventkit.log import Recorded
+from eventkit.privacy.keys import KeyStore
 from eventkit.privacy.words import words_fields
 from eventkit.process.service import Due
 from nhip.checkins.v1.checkins_pb2 import RecordProgress
@@ -82,7 +83,24 @@ async def logged(company: Company) -> list[Recorded]:
     ]
 
 
-async def test_two_who_operate_delete_a_suspended_company_and_no_word_of_it_ever_opens_again(system: System):
+def killed_once(patch: pytest.MonkeyPatch) -> list[str]:
+    """Who destroys keys is killed the first time, before it is recorded; the tenants of whom that was so."""
+    destroy_all, killed = KeyStore.destroy_all, list[str]()
+
+    async def and_killed(store: KeyStore, tenant: str) -> None:
+        await destroy_all(store, tenant)
+        if tenant not in killed:
+            killed.append(tenant)
+            raise ConnectionResetError("killed here")
+
+    patch.setattr(KeyStore, "destroy_all", and_killed)
+    return killed
+
+
+async def test_two_who_operate_delete_a_suspended_company_and_no_word_of_it_ever_opens_again(
+    system: System, monkeypatch: pytest.MonkeyPatch
+):
+    killed = killed_once(monkeypatch)
     company, other = await (await system.company().found()).branch(), await system.company().found()
     await company.do(RecordProgress(kpi_id=company.ids["I1"], value=number(3), note=words("Gặp khách")), "minh")
     await company.do(company.proposal(I1=(80, 70)), "minh")
@@ -122,6 +140,7 @@ async def test_two_who_operate_delete_a_suspended_company_and_no_word_of_it_ever
     assert "asked for by person:lan (Hết hợp đồng), approved by person:minh" in told
     await until_gone(company)
 
+    assert company.tenant in killed
     line = await listed(company)
     assert (line.name, line.active_people, line.suspended) == ("", 0, True)
     assert f"{company.tenant}  deleted at " in await said("list")

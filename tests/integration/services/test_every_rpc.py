@@ -29,7 +29,7 @@ async def one_company(system: System) -> Company:
 
 OF_OPERATORS = {
     "CreateTenant", "SuspendTenant", "ResumeTenant", "RequestTenantDeletion", "ApproveTenantDeletion", "KeepTenant",
-    "Rebuild",
+    "SetTenantQuotas", "Rebuild",
 }  # fmt: skip
 
 

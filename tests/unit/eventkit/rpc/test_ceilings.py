@@ -37,6 +37,19 @@ def passed(rates: Rates, actor: Actor, times: int) -> int:
     return through
 
 
+def test_a_tenants_quota_is_everybodys_in_it_but_who_operates():
+    rates = Rates(caller=100, tenant=100, clock=Clock())
+    operates = Actor("acme", "operator", "service")
+    for actor in [LAN, GUEST] * 5:
+        rates.take(actor, 2.0)
+    for actor in (LAN, GUEST, IMPORTER):
+        with pytest.raises(Rejected, match="RATE_EXCEEDED") as refusal:
+            rates.take(actor, 2.0)
+        assert refusal.value.retry_after == 0.5
+    rates.take(operates, 2.0)
+    rates.take(LAN)
+
+
 def test_a_caller_has_a_rate_and_may_catch_up_what_they_did_not_use():
     clock = Clock()
     rates = Rates(caller=10, clock=clock)
