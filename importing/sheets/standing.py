@@ -182,9 +182,8 @@ async def standing(services: Services, table: Table, cycle_id: str = "") -> Stan
         return found
     found.cycle = wanted[0]
     id = found.cycle.cycle_id
-    strategy = await services.ask(g.GetMap(cycle_id=id, page_size=300), g.GoalMap)
-    found.goals = {goal.goal_id: goal for goal in strategy.goals}
-    found.csfs = {csf.csf_id: csf for csf in strategy.csfs}
+    found.goals = await _all(services, g.ListStrategicGoals, g.StrategicGoals, "goals", "goal_id", 200)
+    found.csfs = await _all(services, g.ListCsfs, g.Csfs, "csfs", "csf_id", 200)
     if table.of_cycle:
 
         def asked(page_size: int, page_token: str) -> g.ListKpis:

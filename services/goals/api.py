@@ -64,6 +64,8 @@ ACCESS: Mapping[str, Allow] = {
     # A program that may read some KPIs alone reads them one by one.
     "GetMap": anyone(services=(IMPORTER,)).and_integrations(READ, EVERYTHING),
     "CompareMaps": anyone(),
+    "ListStrategicGoals": anyone(services=(IMPORTER,)).and_integrations(READ, EVERYTHING),
+    "ListCsfs": anyone(services=(IMPORTER,)).and_integrations(READ, EVERYTHING),
     "SearchGoals": anyone(),
     "ListKpis": anyone(services=(IMPORTER,)).and_integrations(READ, EVERYTHING),
     "PreviewStatuses": anyone(),

@@ -18,7 +18,9 @@ from services.goals.domain.alignment import ALIGNMENT, Alignment
 from services.goals.domain.goal_value import GOAL_VALUE
 from services.goals.domain.strategy import Strategy
 from services.goals.queries.cycles import every_id
-from services.goals.queries.strategy import strategy_ids
+from services.goals.queries.goal_map import moment
+from services.goals.queries.goal_values import with_values
+from services.goals.queries.strategy import listed_csfs, listed_goals, strategy_ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,18 @@ class StrategyApi:
             return goal_value.choose_computation(value, command, goal, sources, today)
 
         return await self.resources.commands.execute(ctx, GOAL_VALUE(command.goal_id), decide)
+
+    async def list_strategic_goals(self, request: pb.ListStrategicGoals, ctx: Context) -> pb.StrategicGoals:
+        when = moment(request.as_of, await self.resources.directory.org_chart(ctx.tenant), ctx.at)
+        async with reading(self.resources.pool, ctx.tenant) as con:
+            page = await listed_goals(con, ctx.tenant, request, when.known, when.on)
+            await with_values(con, ctx.tenant, page.goals, when.known, when.on)
+        return page
+
+    async def list_csfs(self, request: pb.ListCsfs, ctx: Context) -> pb.Csfs:
+        when = moment(request.as_of, await self.resources.directory.org_chart(ctx.tenant), ctx.at)
+        async with reading(self.resources.pool, ctx.tenant) as con:
+            return await listed_csfs(con, ctx.tenant, request, when.known, when.on)
 
     async def _decide(self, ctx: Context, answers: str, decide: Callable[[Strategy], Decision]) -> Accepted:
         async def load_and_decide(load: Load) -> Decision:

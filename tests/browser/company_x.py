@@ -546,6 +546,13 @@ class CompanyX(
             same=len(self.goals) - len(found),
         )
 
+    def ListStrategicGoals(self, request: goals_pb2.ListStrategicGoals, actor: str) -> Message:
+        return goals_pb2.StrategicGoals(goals=_STRATEGY)
+
+    def ListCsfs(self, request: goals_pb2.ListCsfs, actor: str) -> Message:
+        wanted = set(request.goal_ids)
+        return goals_pb2.Csfs(csfs=[csf for csf in _CSFS if not wanted or wanted & set(csf.goal_ids)])
+
     def ListKpis(self, request: goals_pb2.ListKpis, actor: str) -> Message:
         day, past = _day(request.as_of)
         kpis = sorted(

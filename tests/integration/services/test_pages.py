@@ -8,11 +8,12 @@ import pytest
 from google.protobuf.message import Message
 
 from nhip.common.v1.words_pb2 import PersonalText
+from nhip.goals.v1 import goals_pb2 as g
 from nhip.people.v1 import people_pb2 as p
 from nhip.people.v1 import positions_pb2 as q
 from nhip.people.v1 import types_pb2 as pt
 from nhip.rewards.v1 import rewards_pb2 as r
-from tests.integration.services.company import Company, System, words
+from tests.integration.services.company import Company, System, number, words
 
 NAMES = ("Đặng Thị Ánh", "Nguyễn Đạt", "Trần Phúc Lộc")
 
@@ -25,6 +26,8 @@ async def company(system: System) -> Company:
         place = pt.Place(unit_id=company.ids["accounts"])
         await company.do(p.RegisterPerson(name=words(name), title=words("Kế toán viên"), place=place), name=name)
     for n, name in enumerate(("Tận tâm", "Chính trực", "Học hỏi")):
+        aim = g.SetStrategicGoal(name=f"Mục tiêu {n}", year=2025, target=number(n + 1))
+        await company.do(g.ChooseCsf(name=f"Yếu tố {n}", goal_ids=[await company.do(aim, name=f"goal {n}")]))
         value = await company.do(r.NameCoreValue(name=name))
         await company.do(r.OfferGift(name=f"Quà {n % 2}", points=5, stock=9))
         await company.do(r.GivePraise(receiver_id=company.ids["minh"], value_id=value, words=words("Cảm ơn")), "phuc")
@@ -57,6 +60,8 @@ LISTS: dict[str, tuple[Callable[[], Message], Callable[[Any], Sequence[Any]], st
     "people": (p.ListPeople, lambda page: page.people, "nam", 8),
     "units": (p.ListUnits, lambda page: page.units, "nam", 2),
     "erasures": (p.ListErasures, lambda page: page.erasures, "nam", 4),
+    "strategic goals": (g.ListStrategicGoals, lambda page: page.goals, "minh", 4),
+    "success factors": (g.ListCsfs, lambda page: page.csfs, "minh", 4),
     "core values": (r.ListCoreValues, lambda page: page.values, "nam", 3),
     "gifts": (r.ListGifts, lambda page: page.gifts, "nam", 3),
     "praise": (r.ListPraises, lambda page: page.praises, "nam", 3),
@@ -75,6 +80,15 @@ async def test_page_after_page_is_the_whole_list(company: Company, name: str):
     refused = request()
     setattr(refused, "page_token", "9" * 30)  # noqa: B010
     assert (await company.refused(refused, by)).reason == "PAGE_TOKEN_INVALID"
+
+
+async def test_success_factors_are_those_of_some_goals(company: Company):
+    async def names(*goals: str) -> list[str]:
+        asked = g.ListCsfs(goal_ids=[company.ids[goal] for goal in goals], page_size=1)
+        return [csf.name for csf in await all_of(company, asked, lambda page: page.csfs, by="minh", size=1)]
+
+    assert await names("goal 2", "goal 0") == ["Yếu tố 0", "Yếu tố 2"]
+    assert await names("goal") == ["Khách dùng thử"]
 
 
 async def found(company: Company, by: str = "nam", **asked: Any) -> list[str]:

@@ -40,7 +40,8 @@ def cycle(signed_in: httpx.AsyncClient, backend: Backend) -> None:
     cycle.starts_on.year, cycle.starts_on.month, cycle.starts_on.day = 2025, 1, 1
     cycle.ends_on.year, cycle.ends_on.month, cycle.ends_on.day = 2025, 3, 31
     backend.answers("ListCycles", goals_pb2.Cycles(cycles=[cycle]))
-    backend.answers("GetMap", goals_pb2.GoalMap())
+    backend.answers("ListStrategicGoals", goals_pb2.StrategicGoals())
+    backend.answers("ListCsfs", goals_pb2.Csfs())
     others = [
         goals_pb2.Kpi(kpi_id=name, name=name, weight=weight) for name, weight in (("Demo", 45), ("Giữ khách", 40))
     ]

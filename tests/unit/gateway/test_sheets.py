@@ -102,7 +102,8 @@ async def test_strategy_and_links_are_taken_out_with_names(signed_in: httpx.Asyn
     first, last = date_pb2.Date(year=2025, month=1, day=1), date_pb2.Date(year=2025, month=3, day=31)
     cycle = goals_pb2.Cycle(cycle_id="q1", starts_on=first, ends_on=last)
     backend.answers("ListCycles", goals_pb2.Cycles(cycles=[cycle]))
-    backend.answers("GetMap", goals_pb2.GoalMap(goals=[goal], csfs=[csf]))
+    backend.answers("ListStrategicGoals", goals_pb2.StrategicGoals(goals=[goal]))
+    backend.answers("ListCsfs", goals_pb2.Csfs(csfs=[csf]))
     backend.answers("ListKpis", goals_pb2.Kpis(kpis=[yearly, kpi, quarterly, unlinked]))
     assert await lines(signed_in, "goals") == [["Doanh thu", "2025", "12.5", "tỷ ₫"]]
     assert await lines(signed_in, "csfs") == [["'=Dùng thử", "Doanh thu; Doanh thu", "Vì sao"]]

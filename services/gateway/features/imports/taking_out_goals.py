@@ -8,42 +8,36 @@ from nhip.goals.v1 import goals_pb2
 from nhip.goals.v1 import types_pb2 as t
 from services.gateway.console.cycles import choose_cycle
 from services.gateway.console.sheet_words import choice_words
+from services.gateway.console.strategy import every_csf, every_goal
 from services.gateway.console.visit import Visit
 from services.gateway.features.imports.files import Rows, Value
 
 Row = Callable[[Visit, goals_pb2.Kpi, Mapping[str, str]], Sequence[Value] | None]
 
 
-async def _strategy(visit: Visit) -> tuple[goals_pb2.Cycle | None, goals_pb2.GoalMap]:
-    """The cycle that is asked for, else the one that runs; goals and success factors. Before the first: nothing."""
-    cycles = await visit.caller.query("goals", "ListCycles", goals_pb2.ListCycles(), goals_pb2.Cycles)
-    cycle = choose_cycle(cycles.cycles, visit.request.query_params.get("cycle", ""), visit.today)
-    if cycle is None:
-        return None, goals_pb2.GoalMap()
-    asked = goals_pb2.GetMap(cycle_id=cycle.cycle_id, page_size=300)
-    return cycle, await visit.caller.query("goals", "GetMap", asked, goals_pb2.GoalMap)
-
-
 async def _goals(visit: Visit) -> Rows:
-    _, strategy = await _strategy(visit)
-    for goal in strategy.goals:
+    for goal in await every_goal(visit):
         yield goal.name, goal.year, to_decimal(goal.target), goal.unit
 
 
 async def _csfs(visit: Visit) -> Rows:
-    _, strategy = await _strategy(visit)
-    names = {goal.goal_id: goal.name for goal in strategy.goals}
-    for csf in strategy.csfs:
+    names = {goal.goal_id: goal.name for goal in await every_goal(visit)}
+    for csf in await every_csf(visit):
         yield csf.name, "; ".join(names.get(id, id) for id in csf.goal_ids), csf.why
 
 
 async def _each(visit: Visit, names: dict[str, str]) -> AsyncIterator[goals_pb2.Kpi]:
-    """The KPIs of a cycle, what is served before what serves it. `names`: of what each may serve, which is filled on
-    the way: of goals, success factors, and KPIs up to that one, those of the cycles around among them."""
-    cycle, strategy = await _strategy(visit)
+    """The KPIs of the cycle that is asked for, else of the one that runs; what is served before what serves it.
+
+    `names`: of what each may serve, which is filled on the way: of goals, success factors, and KPIs up to that one,
+    those of the cycles around among them.
+    """
+    cycles = await visit.caller.query("goals", "ListCycles", goals_pb2.ListCycles(), goals_pb2.Cycles)
+    cycle = choose_cycle(cycles.cycles, visit.request.query_params.get("cycle", ""), visit.today)
     if cycle is None:
         return
-    names |= {goal.goal_id: goal.name for goal in strategy.goals} | {csf.csf_id: csf.name for csf in strategy.csfs}
+    names |= {goal.goal_id: goal.name for goal in await every_goal(visit)}
+    names |= {csf.csf_id: csf.name for csf in await every_csf(visit)}
     token = ""
     while True:
         asked = goals_pb2.ListKpis(cycle_id=cycle.cycle_id, page_size=200, page_token=token, enclosing=True)

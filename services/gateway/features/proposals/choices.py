@@ -9,6 +9,7 @@ from services.gateway.console.choices import Choice, People, people_to_choose, u
 from services.gateway.console.directory import directory
 from services.gateway.console.forms import Form
 from services.gateway.console.kpis import servable
+from services.gateway.console.strategy import every_csf, every_goal
 from services.gateway.console.visit import Visit
 from services.gateway.features.proposals.drafting import ADDITIONS
 
@@ -27,10 +28,11 @@ async def choices(visit: Visit, cycle_id: str, filled: Form, shown: Iterable[goa
     """Everything that the form offers; who and what is chosen already is among it."""
     _ = visit.language.gettext
     chosen = [value for name, value in filled.values.items() if name.startswith(("owner.", "helper.", "evaluator."))]
-    who, people, tops, some = await asyncio.gather(
+    who, people, goals, csfs, some = await asyncio.gather(
         directory(visit),
         people_to_choose(visit, visit.person, *dict.fromkeys(chosen)),
-        visit.caller.query("goals", "GetMap", goals_pb2.GetMap(cycle_id=cycle_id), goals_pb2.GoalMap),
+        every_goal(visit),
+        every_csf(visit),
         servable(visit, cycle_id),
     )
     kpis = {f"kpi-{id}": name for id, name in (*((kpi.kpi_id, kpi.name) for kpi in shown), *some.kpis)}
@@ -38,8 +40,8 @@ async def choices(visit: Visit, cycle_id: str, filled: Form, shown: Iterable[goa
     parents = (
         (_("New in this proposal"), added),
         (_("KPIs"), list(kpis.items())),
-        (_("Success factors"), [(f"csf-{csf.csf_id}", csf.name) for csf in tops.csfs]),
-        (_("Strategic goals"), [(f"goal-{goal.goal_id}", goal.name) for goal in tops.goals]),
+        (_("Success factors"), [(f"csf-{csf.csf_id}", csf.name) for csf in csfs]),
+        (_("Strategic goals"), [(f"goal-{goal.goal_id}", goal.name) for goal in goals]),
     )
     kinds = [(label, found) for label, found in parents if found]
     return Choices(people, units_to_choose(who), kinds, some.more)

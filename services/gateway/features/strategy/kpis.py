@@ -20,6 +20,7 @@ from services.gateway.console.forms import Form, sent
 from services.gateway.console.kpis import listed, servable
 from services.gateway.console.language import day_of, decimal_of_text
 from services.gateway.console.routes import Routes
+from services.gateway.console.strategy import every_csf, every_goal
 from services.gateway.console.visit import Visit, or_none
 from services.gateway.features.strategy import computed, many
 from services.gateway.features.strategy.library import DEPARTMENTS, LIBRARY, template
@@ -158,18 +159,15 @@ async def check(visit: Visit) -> Response:
 
 async def _parents(visit: Visit, cycle_id: str, chosen: str) -> Parents:
     """The first KPIs that one of a cycle may serve, and the one that is chosen."""
-    asked = goals_pb2.GetMap(cycle_id=cycle_id)
-    tops, some = await asyncio.gather(
-        visit.caller.query("goals", "GetMap", asked, goals_pb2.GoalMap), servable(visit, cycle_id)
-    )
+    goals, csfs, some = await asyncio.gather(every_goal(visit), every_csf(visit), servable(visit, cycle_id))
     kpis = list(some.kpis)
     kind, _, id = chosen.partition("-")
     if kind == "kpi" and all(kpi_id != id for kpi_id, _ in kpis):
         page = await or_none(visit.caller.query("goals", "GetKpi", goals_pb2.GetKpi(kpi_id=id), goals_pb2.KpiPage))
         kpis += [(id, page.kpi.name)] if page else []
     return Parents(
-        [(f"goal-{goal.goal_id}", goal.name) for goal in tops.goals],
-        [(f"csf-{csf.csf_id}", csf.name) for csf in tops.csfs],
+        [(f"goal-{goal.goal_id}", goal.name) for goal in goals],
+        [(f"csf-{csf.csf_id}", csf.name) for csf in csfs],
         [(f"kpi-{id}", name) for id, name in kpis],
         some.more,
     )

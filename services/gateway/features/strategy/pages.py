@@ -1,6 +1,5 @@
 """What a company aims at, written down: a strategic goal, a success factor. KPIs are in `kpis`."""
 
-from collections.abc import Sequence
 from decimal import Decimal
 from functools import partial
 from urllib.parse import quote
@@ -12,11 +11,11 @@ from eventkit.errors import Violation
 from nhip.common.v1 import words_pb2
 from nhip.goals.v1 import goals_pb2
 from services.gateway.console.computed import not_computed_words
-from services.gateway.console.cycles import choose_cycle
 from services.gateway.console.deeds import carry_out
 from services.gateway.console.forms import Form, date_message, decimal_message, sent
 from services.gateway.console.language import decimal_of
 from services.gateway.console.routes import Routes
+from services.gateway.console.strategy import every_csf, every_goal
 from services.gateway.console.visit import Visit
 from services.gateway.failures import Failure
 from services.gateway.features.strategy import kpis
@@ -24,6 +23,8 @@ from services.gateway.features.strategy import kpis
 routes = Routes(kpis.routes)
 
 _BACK = "/first-steps"
+GOALS = 50
+"""On a page, each with its success factors."""
 
 
 # --- goals and success factors ---
@@ -93,24 +94,9 @@ async def _csf(visit: Visit, filled: Form, status: int = 200, *, withdrawn: Form
         here=_page(visit),
         known=_known(visit),
         form=filled,
-        goals=await goals_of(visit),
+        goals=await every_goal(visit),
         withdrawn=withdrawn or Form(),
     )
-
-
-async def goals_of(visit: Visit) -> Sequence[goals_pb2.StrategicGoal]:
-    """The strategic goals; none before the first cycle."""
-    return (await _strategy(visit)).goals
-
-
-async def _strategy(visit: Visit) -> goals_pb2.GoalMap:
-    """Goals and success factors, as the map of the cycle has them."""
-    cycles = await visit.caller.query("goals", "ListCycles", goals_pb2.ListCycles(), goals_pb2.Cycles)
-    cycle = choose_cycle(cycles.cycles, "", visit.today)
-    if cycle is None:
-        return goals_pb2.GoalMap()
-    asked = goals_pb2.GetMap(cycle_id=cycle.cycle_id)
-    return await visit.caller.query("goals", "GetMap", asked, goals_pb2.GoalMap)
 
 
 @routes.form("/csfs/new")
@@ -130,14 +116,20 @@ async def choose_csf(visit: Visit) -> Response:
 
 @routes.page("/strategy")
 async def strategy(visit: Visit) -> Response:
-    """`GET /strategy`: goals with the success factors that support them."""
-    found = await _strategy(visit)
-    factors = {goal.goal_id: [csf for csf in found.csfs if goal.goal_id in csf.goal_ids] for goal in found.goals}
+    """`GET /strategy`: goals with the success factors that support them, a page at a time."""
+    asked = goals_pb2.ListStrategicGoals(page_size=GOALS, page_token=visit.request.query_params.get("after", ""))
+    page = await visit.caller.query("goals", "ListStrategicGoals", asked, goals_pb2.StrategicGoals)
+    csfs = await every_csf(visit, [goal.goal_id for goal in page.goals]) if page.goals else ()
     rows = [
-        (goal, visit.language.amount(decimal_of(goal, "target"), goal.unit), factors[goal.goal_id])
-        for goal in found.goals
+        (
+            goal,
+            visit.language.amount(decimal_of(goal, "target"), goal.unit),
+            [csf for csf in csfs if goal.goal_id in csf.goal_ids],
+        )
+        for goal in page.goals
     ]
-    return visit.render("strategy/strategy.html", rows=rows)
+    more = f"/strategy?after={quote(page.next_page_token)}" if page.next_page_token else ""
+    return visit.render("strategy/strategy.html", rows=rows, more=more)
 
 
 @routes.page("/goals/{goal}")
@@ -265,7 +257,7 @@ async def correct_csf(visit: Visit) -> Response:
 async def _goal_of(visit: Visit) -> goals_pb2.StrategicGoal:
     """The goal that the address names. Raises Failure for one that is not there."""
     id = visit.request.path_params["goal"]
-    found = next((goal for goal in (await _strategy(visit)).goals if goal.goal_id == id), None)
+    found = next((goal for goal in await every_goal(visit) if goal.goal_id == id), None)
     if found is None:
         raise Failure("NOT_FOUND", "GOAL_UNKNOWN", f"there is no goal {id!r}")
     return found
@@ -274,7 +266,7 @@ async def _goal_of(visit: Visit) -> goals_pb2.StrategicGoal:
 async def _csf_of(visit: Visit) -> goals_pb2.Csf:
     """The success factor that the address names. Raises Failure for one that is not there."""
     id = visit.request.path_params["csf"]
-    found = next((csf for csf in (await _strategy(visit)).csfs if csf.csf_id == id), None)
+    found = next((csf for csf in await every_csf(visit) if csf.csf_id == id), None)
     if found is None:
         raise Failure("NOT_FOUND", "CSF_UNKNOWN", f"there is no success factor {id!r}")
     return found
