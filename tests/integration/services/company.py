@@ -113,24 +113,53 @@ class Company:
     async def found(self) -> "Company":
         """Nam leads, Phúc heads sales, Minh and Trâm sell; one cycle, goal and CSF."""
         await self.do(p.CreateTenant(name="Công ty thử"), OPERATOR)
-        await self.do(p.CreateUnit(name="Sales"), name="sales")
+        steps: dict[str, Message] = {"sales": p.CreateUnit(name="Sales")}
         for who, manager, *roles in (
             ("nam", "", pt.ROLE_EXECUTIVE, pt.ROLE_ADMIN),
-            ("phuc", "nam"),
-            ("minh", "phuc"),
-            ("tram", "phuc"),
-            ("quang", "nam", pt.ROLE_EXECUTIVE),
+            ("phuc", "#nam"),
+            ("minh", "#phuc"),
+            ("tram", "#phuc"),
+            ("quang", "#nam", pt.ROLE_EXECUTIVE),
         ):
-            place = pt.Place(unit_id=self.ids["sales"], manager_id=self.ids.get(manager, ""))
-            await self.do(
-                p.RegisterPerson(name=words(f"Tên-{who}"), title=words("Chức"), place=place, roles=roles), name=who
-            )
-        await self.do(p.AppointUnitHead(unit_id=self.ids["sales"], person_id=self.ids["phuc"]))
+            place = pt.Place(unit_id="#sales", manager_id=manager)
+            steps[who] = p.RegisterPerson(name=words(f"Tên-{who}"), title=words("Chức"), place=place, roles=roles)
+        steps["head"] = p.AppointUnitHead(unit_id="#sales", person_id="#phuc")
+        await self.together("people", steps)
+        people, units = await self.ask(p.ListPeople()), await self.ask(p.ListUnits())
+        assert isinstance(people, p.PeopleList)
+        assert isinstance(units, p.Units)
+        self.ids |= {one.name.plain.removeprefix("Tên-"): one.person_id for one in people.people}
+        self.ids["sales"] = units.units[0].unit_id
         starts, ends = today() - timedelta(days=40), today() + timedelta(days=50)
-        await self.do(g.OpenCycle(name="Q1", starts_on=from_date(starts), ends_on=from_date(ends)), name="q1")
-        await self.do(g.SetStrategicGoal(name="300 khách", year=2025, target=number(300)), name="goal")
-        await self.do(g.ChooseCsf(name="Khách dùng thử", goal_ids=[self.ids["goal"]]), name="csf")
+        await self.together(
+            "goals",
+            {
+                "q1": g.OpenCycle(name="Q1", starts_on=from_date(starts), ends_on=from_date(ends)),
+                "goal": g.SetStrategicGoal(name="300 khách", year=2025, target=number(300)),
+                "csf": g.ChooseCsf(name="Khách dùng thử", goal_ids=["#goal"]),
+            },
+        )
+        cycles = await self.ask(g.ListCycles())
+        assert isinstance(cycles, g.Cycles)
+        self.ids["q1"] = cycles.cycles[0].cycle_id
+        strategy = await self.ask(g.GetMap(cycle_id=self.ids["q1"]))
+        assert isinstance(strategy, g.GoalMap)
+        self.ids |= {"goal": strategy.goals[0].goal_id, "csf": strategy.csfs[0].csf_id}
         return self
+
+    async def together(self, context: str, steps: Mapping[str, Message]) -> None:
+        """Commands of one service as one, by the importer: what a step makes, those behind it call #name."""
+        asked = operations_pb2.CarryOutTogether(
+            service=context,
+            steps=[
+                operations_pb2.Step(
+                    method=type(step).__name__, request=step.SerializeToString(), key=name, refs=[f"#{name}"]
+                )
+                for name, step in steps.items()
+            ],
+        )
+        accepted = await self.ask(asked, context=context)
+        assert isinstance(accepted, Accepted)
 
     async def define(
         self, name: str, level: int, target: int, parent: t.Parent | None = None, *, by: str = IMPORTER, owner: str = ""
