@@ -101,10 +101,15 @@ def resume(
 @asking
 def quota(
     company: Annotated[str, typer.Argument(metavar="TENANT", help="Its id, as tokens name it: acme.")],
-    people: Annotated[int | None, typer.Option(min=0, help="Most people who are active; 0: any number.")] = None,
-    kpis: Annotated[int | None, typer.Option(min=0, help="Most KPIs of one cycle; 0: any number.")] = None,
+    people: Annotated[
+        int | None, typer.Option(min=0, max=10_000_000, help="Most people who are active; 0: any number.")
+    ] = None,
+    kpis: Annotated[
+        int | None, typer.Option(min=0, max=10_000_000, help="Most KPIs of one cycle; 0: any number.")
+    ] = None,
     calls: Annotated[
-        int | None, typer.Option(min=0, help="Most calls a second, over time, to one process; 0: any number.")
+        int | None,
+        typer.Option(min=0, max=1_000_000, help="Most calls a second, over time, to one process; 0: any number."),
     ] = None,
     *,
     where: Where,
@@ -122,7 +127,7 @@ def quota(
                     setattr(quotas, name, most)
             if quotas != line.quotas:
                 await client.command(people_pb2.SetTenantQuotas(tenant_id=company, quotas=quotas))
-            say(f"{company}: {_quotas(quotas)}; it has {line.active_people} active people")
+            say(f"{company}: {_quotas(quotas)}; it has {_people(line)}")
 
     run(work())
 
@@ -209,9 +214,8 @@ def _line(one: people_pb2.TenantLine) -> str:
         by += f", approved by {gone.approved_by}"
     if gone.state == people_pb2.TENANT_DELETION_STATE_DELETED:
         return f"{one.tenant_id}  deleted at {_at(gone.deleted_at)}, {by}"
-    people = f"{one.active_people} active {'person' if one.active_people == 1 else 'people'}"
     quotas = f", {_quotas(one.quotas)}" if one.HasField("quotas") else ""
-    line = f"{one.tenant_id}  {one.name}: {people}{quotas}{', suspended' if one.suspended else ''}"
+    line = f"{one.tenant_id}  {one.name}: {_people(one)}{quotas}{', suspended' if one.suspended else ''}"
     match gone.state:
         case people_pb2.TENANT_DELETION_STATE_REQUESTED:
             return f"{line}; deletion {by}, and not approved"
@@ -221,6 +225,10 @@ def _line(one: people_pb2.TenantLine) -> str:
             return f"{line}; deletion {by}, has begun"
         case _:
             return line
+
+
+def _people(one: people_pb2.TenantLine) -> str:
+    return f"{one.active_people} active {'person' if one.active_people == 1 else 'people'}"
 
 
 def _quotas(quotas: people_pb2.TenantQuotas) -> str:

@@ -29,6 +29,7 @@ from deploy import keys
 from deploy.engines import Engines
 from eventkit.context import IMPORTER
 from eventkit.directory.facts import DEFAULT_TIME_ZONE
+from eventkit.errors import Rejected
 from eventkit.process.host import Running
 from eventkit.rpc.auth import of_settings
 from eventkit.rpc.demo_issuer import DemoIssuer
@@ -120,13 +121,27 @@ async def first_steps(
     else:
         async with connected(services, nhip.issuer.mint(tenant, "service:operator")) as client:
             people = await client.ask(people_pb2.ListPeople(page_size=1), people_pb2.PeopleList)
-        if people.people or not (demo or await wanted()):
+        # An id is not given again: where that company was deleted, there is no demo any more.
+        if people.people or await _deleted(nhip, tenant) or not (demo or await wanted()):
             return
         unfinished.write_text(f"{tenant} {today.isoformat()}\n", "utf-8")
     for language in LANGUAGES:
-        await _demo(nhip, directory, company(language, today), tenant if language == "vi" else in_english(tenant))
+        into = tenant if language == "vi" else in_english(tenant)
+        if not await _deleted(nhip, into):
+            await _demo(nhip, directory, company(language, today), into)
     unfinished.unlink()
     log.info("up.demo_imported", tenant=tenant)
+
+
+async def _deleted(nhip: Nhip, tenant: str) -> bool:
+    async with connected(nhip.settings.services, nhip.issuer.mint(tenant, "service:operator")) as client:
+        try:
+            await client.ask(people_pb2.GetTenant(), people_pb2.Tenant)
+        except Rejected as refusal:
+            if refusal.reason not in ("TENANT_UNKNOWN", "TENANT_DELETED"):
+                raise
+            return refusal.reason == "TENANT_DELETED"
+    return False
 
 
 async def _demo(nhip: Nhip, directory: Path, demo: Demo, tenant: str) -> None:

@@ -57,7 +57,7 @@ from nhip.people.v1.events_pb2 import (
     UnitWithdrawn,
 )
 
-VERSION = 17
+VERSION = 18
 """Of the directory, and of whatever else a service keeps of people: views of one source take a new version together."""
 
 

@@ -20,11 +20,13 @@ from eventkit.process import use
 from eventkit.process.service import Resources, Service
 from eventkit.subscriptions import checkpoint, parking, readers
 from eventkit.subscriptions.leadership import Leads
-from eventkit.subscriptions.subscription import EMPTYING_SECONDS, count_parked
+from eventkit.subscriptions.subscription import count_parked
 from eventkit.telemetry import Metrics
 
 LOOK_SECONDS = 1.0
 SWEEP_SECONDS = 60.0
+AT_ONCE = 20_000
+"""Rows of one statement: however many there are, each has an end, and liveness is told in between."""
 _WITH_TENANTS = """
 select table_name from information_schema.columns where table_schema = current_schema() and column_name = 'tenant'
 and table_name = any($1::text[]) order by table_name
@@ -55,7 +57,7 @@ class Sweeper:
                         lead.check()
                         gone = await self.resources.directory.gone()
                         if gone - swept or (gone and time.monotonic() > again_at):
-                            await self.take_out(gone)
+                            await self.take_out(gone, beat)
                             swept, again_at = gone, time.monotonic() + SWEEP_SECONDS
                         backoff.succeeded()
                         beat()
@@ -65,15 +67,18 @@ class Sweeper:
                 beat()
                 await backoff.pause()
 
-    async def take_out(self, gone: frozenset[str]) -> int:
+    async def take_out(self, gone: frozenset[str], beat: Callable[[], None]) -> int:
         """Answers how many rows there were. Each table by itself: what ends it in between is gone on from."""
         taken = 0
         async with connection(self.pool) as con:
             for table in await self._tables(con):
-                done = await con.execute(
-                    f"delete from {table} where tenant = any($1::text[])", list(gone), timeout=EMPTYING_SECONDS
-                )
-                taken += int(done.rpartition(" ")[2])
+                some = f"select ctid from {table} where tenant = any($1::text[]) limit {AT_ONCE}"
+                last = AT_ONCE
+                while last == AT_ONCE:
+                    done = await con.execute(f"delete from {table} where ctid = any(array({some}))", list(gone))
+                    last = int(done.rpartition(" ")[2])
+                    taken += last
+                    beat()
             if taken:
                 await checkpoint.tell_changed(con)
                 for name in self.subscriptions:

@@ -60,14 +60,19 @@ def _when(at: datetime | None) -> Timestamp | None:
     return from_datetime(at) if at else None
 
 
-async def to_be_deleted(pool: asyncpg.Pool, at: datetime, most: int) -> Sequence[tuple[str, int, datetime]]:
-    """Tenants whose deletion is due, with where it stands and since when, the longest due first."""
+async def to_be_deleted(
+    pool: asyncpg.Pool, at: datetime, most: int, behind: int
+) -> Sequence[tuple[str, int, datetime]]:
+    """Tenants whose deletion is due, with where it stands and since when, the longest due first. Of those that were
+    approved, the ones behind a position."""
     async with connection(pool) as con:  # of all tenants
         rows = await con.fetch(
             f"""select tenant, state, begins_at from {DELETIONS}
-            where (state = $1 and begins_at <= $2) or state = $3 order by begins_at, tenant limit $4""",
+            where (state = $1 and begins_at <= $2 and approved_position > $3) or state = $4
+            order by begins_at, tenant limit $5""",
             pb.TENANT_DELETION_STATE_APPROVED,
             at,
+            behind,
             pb.TENANT_DELETION_STATE_BEGUN,
             most,
         )

@@ -22,12 +22,14 @@ LOOK = timedelta(seconds=30)
 
 
 def deleting(resources: Resources) -> Timer:
-    """What is asked for and approved."""
+    """What is asked for and approved; not by what was approved before the log went back to a backup, for that it was
+    taken back may be what is gone."""
 
     async def due(at: datetime, most: int) -> Sequence[Due]:
+        restored_at = resources.incarnations.own.after
         return [
             Due(tenant, DESTROYS if state == pb.TENANT_DELETION_STATE_BEGUN else BEGINS, begins_at)
-            for tenant, state, begins_at in await to_be_deleted(resources.pool, at, most)
+            for tenant, state, begins_at in await to_be_deleted(resources.pool, at, most, restored_at)
         ]
 
     async def act(due: Due, ctx: Context) -> None:

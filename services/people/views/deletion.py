@@ -39,6 +39,8 @@ class DeletionRow:
     reason: str = ""
     approved_by: str = ""
     approved_at: datetime | None = None
+    approved_position: int = 0
+    """Of the event: whether the log went back since is told by it."""
     begins_at: datetime | None = None
     deleted_at: datetime | None = None
 
@@ -72,8 +74,9 @@ class DeletionView(View[DeletionRow]):
                     DeletionRow(event.tenant, pb.TENANT_DELETION_STATE_REQUESTED, e.requested_by, at, reason=e.reason)
                 )
             case TenantDeletionApproved() as e:
-                approved = {"approved_by": by, "approved_at": at, "begins_at": to_datetime(e.begins_at)}
-                rows.put(replace(rows[event.tenant,], state=pb.TENANT_DELETION_STATE_APPROVED, **approved))
+                state, begins_at = pb.TENANT_DELETION_STATE_APPROVED, to_datetime(e.begins_at)
+                approved = replace(rows[event.tenant,], state=state, approved_by=by, approved_at=at)
+                rows.put(replace(approved, approved_position=event.position, begins_at=begins_at))
             case TenantKept():
                 rows.put(DeletionRow(event.tenant, pb.TENANT_DELETION_STATE_UNSPECIFIED))
             case TenantDeletionBegun():
@@ -97,8 +100,13 @@ class DeletionView(View[DeletionRow]):
                     asked = {"requested_by": state.deletion_asked_by, "requested_at": event.recorded_at}
                     row = replace(row, reason=e.reason, **asked)
                 case TenantDeletionApproved() as e:
-                    by, begins_at = principal_of(event.origin.actor), to_datetime(e.begins_at)
-                    row = replace(row, approved_by=by, approved_at=event.recorded_at, begins_at=begins_at)
+                    row = replace(
+                        row,
+                        approved_by=principal_of(event.origin.actor),
+                        approved_at=event.recorded_at,
+                        approved_position=event.position,
+                        begins_at=to_datetime(e.begins_at),
+                    )
                 case TenantDeleted():
                     row = replace(row, deleted_at=event.recorded_at)
                 case _:

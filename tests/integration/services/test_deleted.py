@@ -2,14 +2,16 @@
 
 import asyncio
 import re
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
 from google.protobuf.message import Message
 
 from cli.catalog import SERVICES
-from eventkit.context import by_the_clock
+from eventkit.context import Actor, by_the_clock
+from eventkit.directory.facts import TENANT
 from eventkit.errors import Rejected
 from eventkit.log import Recorded
 from eventkit.privacy.keys import KeyStore
@@ -20,6 +22,8 @@ from nhip.common.v1 import operations_pb2 as o
 from nhip.common.v1.command_pb2 import Accepted
 from nhip.people.v1 import integrations_pb2 as i
 from nhip.people.v1 import people_pb2 as p
+from services.people.domain import deletion
+from services.people.queries.tenants import to_be_deleted
 from services.people.reactors.deletion import deleted_before
 from tests.e2e.running import nhip
 from tests.integration.services.company import MANY, OPERATOR, Company, System, number, words
@@ -101,6 +105,7 @@ async def test_two_who_operate_delete_a_suspended_company_and_no_word_of_it_ever
     system: System, monkeypatch: pytest.MonkeyPatch
 ):
     killed = killed_once(monkeypatch)
+    monkeypatch.setattr("eventkit.process.sweeping.AT_ONCE", 3)
     company, other = await (await system.company().found()).branch(), await system.company().found()
     await company.do(RecordProgress(kpi_id=company.ids["I1"], value=number(3), note=words("Gặp khách")), "minh")
     await company.do(company.proposal(I1=(80, 70)), "minh")
@@ -184,6 +189,26 @@ async def test_two_who_operate_delete_a_suspended_company_and_no_word_of_it_ever
         wrong = {view.view: list(view.differences) for view in verified.views if view.differences}
         assert (name, wrong) == (name, {})
     assert not await kept(company)
+
+
+async def test_it_begins_when_its_time_has_come_and_not_by_what_was_approved_before_the_log_went_back(system: System):
+    company = await system.company().found()
+    await company.do(p.SuspendTenant(tenant_id=company.tenant), OPERATOR)
+    asked = p.RequestTenantDeletion(tenant_id=company.tenant, reason="Hết hợp đồng")
+    assert not await operates(company, "person:lan", asked)
+    people, now = system.all_resources["people"], datetime.now(UTC)
+    minh = Actor(company.tenant, "operator", "service", "person:minh")
+    ctx = replace(by_the_clock(company.tenant, "test", "approve", now, now), actor=minh)
+    approve = p.ApproveTenantDeletion(tenant_id=company.tenant)
+    done = await people.commands.on(
+        ctx, TENANT, company.tenant, lambda state: deletion.approve(state, approve, company.tenant, minh, now, 7)
+    )
+    company.positions["people"] = done.position
+    assert (await listed(company)).deletion.begins_at.ToDatetime(UTC) == now + timedelta(days=7)
+    position = int(done.position.partition("=")[2])
+    for days, behind, expected in ((6, 0, False), (8, 0, True), (8, position - 1, True), (8, position, False)):
+        due = await to_be_deleted(people.pool, now + timedelta(days=days), MANY, behind)
+        assert (company.tenant in {tenant for tenant, _, _ in due}) is expected, (days, behind)
 
 
 async def test_where_the_log_or_the_keys_alone_went_back_it_is_said_or_done_again_by_itself(system: System):
