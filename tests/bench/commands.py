@@ -13,8 +13,8 @@ import os
 import random
 import sys
 from asyncio.subprocess import Process
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -30,6 +30,7 @@ from grpc_health.v1 import health_pb2
 from eventkit.directory.views import PersonRow, PersonView, TenantRow, TenantView
 from eventkit.privacy.words import IDS
 from eventkit.process.assembly import key_store
+from eventkit.rpc.client import channel
 from eventkit.rpc.demo_issuer import DemoIssuer
 from eventkit.settings import Settings, load
 from eventkit.values import from_date
@@ -65,9 +66,22 @@ LARGE = Figure(
     f"durable unary command, 64 callers, {EVENTS:,} events in the log", "commands/s", "100,000", at_least(0.9)
 )
 MANY = Figure(f"durable unary command, 64 callers, {TENANTS:,} tenants", "commands/s", "one tenant", at_least(0.9))
+SHARED = (
+    "Two cores, which replicas share with the callers, PostgreSQL and Kafka: a second process takes what these leave. "
+    "What follows a command (views of the own log, the relay) is one process' work in any case."
+)
+RECORD_2 = Figure(
+    "durable unary command, 64 callers, two replicas", "commands/s", "one of the three", at_least(1), SHARED
+)
+RECORD_3 = Figure(
+    "durable unary command, 64 callers, three replicas", "commands/s", "one of the three", at_least(1), SHARED
+)
+LIST_2 = Figure("ListProgress, 64 callers, two replicas", "calls/s", "one of the three", at_least(1), SHARED)
+LIST_3 = Figure("ListProgress, 64 callers, three replicas", "calls/s", "one of the three", at_least(1), SHARED)
+REPLICAS = (RECORD_2, RECORD_3, LIST_2, LIST_3)
 LIST_P99 = Figure("ListProgress, 64 callers for a minute, p99", "ms", "own p50", at_most(5))
 LIST_ERRORS = Figure("ListProgress, 64 callers for a minute, errors", "errors", "", at_most(0))
-FIGURES = (UNARY_1, UNARY_16, UNARY_64, BATCH, EMPTY_1, MEMORY, LARGE, MANY, LIST_P99, LIST_ERRORS)
+FIGURES = (UNARY_1, UNARY_16, UNARY_64, BATCH, EMPTY_1, MEMORY, LARGE, MANY, LIST_P99, LIST_ERRORS, *REPLICAS)
 
 PEOPLE = 200
 AWAY = "127.0.0.1:1"
@@ -83,11 +97,39 @@ HEALTH = "/grpc.health.v1.Health/Check"
 async def run(bench: Bench) -> None:
     if bench.wants(UNARY_1, UNARY_16, UNARY_64, BATCH, EMPTY_1, MEMORY, LIST_P99, LIST_ERRORS):
         await in_one_company(bench)
-        # the logs that follow are each the service's own, from its first event
-        await in_database(bench.postgres, f"alter database nhip_checkins rename to nhip_company_{uuid4().hex[:8]}")
+        await aside(bench)
+    if bench.wants(*REPLICAS):
+        await with_replicas(bench)
+        await aside(bench)
     for figure, ours, theirs in ((LARGE, (EVENTS, 1), (FEW_EVENTS, 1)), (MANY, (FEW_EVENTS, TENANTS), (FEW_EVENTS, 1))):
         if bench.wants(figure):
             await in_logs(bench, figure, ours, theirs)
+
+
+async def aside(bench: Bench) -> None:
+    """What follows has a log of its own, from the first event."""
+    await in_database(bench.postgres, f"alter database nhip_checkins rename to nhip_company_{uuid4().hex[:8]}")
+
+
+async def with_replicas(bench: Bench) -> None:
+    """Three run; callers turn to one of them, to two, to all."""
+    async with serving(bench, "checkins", kafka=AWAY, replicas=3) as service:
+        company = Company(service, "bench-1")
+        await founded(service, [company])
+        for number in range(PEOPLE):
+            await company.record(number)
+
+        def by(replicas: int, deed: str) -> Callable[[], Awaitable[float]]:
+            async def turn() -> float:
+                async with service.through(replicas) as some:
+                    asking = Company(some, "bench-1")
+                    return await rate(64, getattr(asking, deed), SECONDS)
+
+            return turn
+
+        for deed, figures in (("record", (RECORD_2, RECORD_3)), ("list_progress", (LIST_2, LIST_3))):
+            for replicas, figure in zip((2, 3), figures, strict=True):
+                await bench.compare(figure, by(replicas, deed), by(1, deed))
 
 
 async def in_one_company(bench: Bench) -> None:
@@ -188,11 +230,20 @@ class Serving:
         settings: Settings,
         dsn: str,
         issuer: DemoIssuer,
+        addresses: Sequence[str],
         channel: grpc.aio.Channel,
         health: grpc.aio.Channel,
     ):
         self.process, self.settings, self.dsn, self.issuer, self.channel = process, settings, dsn, issuer, channel
+        self._addresses, self._of_health = addresses, health
         self._health = health.unary_unary(HEALTH)
+
+    @asynccontextmanager
+    async def through(self, replicas: int) -> AsyncGenerator["Serving"]:
+        """Called by way of the first so many of its replicas."""
+        some = self._addresses[:replicas]
+        async with channel(",".join(some)) as to:
+            yield Serving(self.process, self.settings, self.dsn, self.issuer, some, to, self._of_health)
 
     def rpc(self, method: str) -> Any:
         """Bytes in, bytes out: what the caller spends is the other side's, too."""
@@ -210,7 +261,7 @@ class Serving:
 
 
 @asynccontextmanager
-async def serving(bench: Bench, name: str, kafka: str = "") -> AsyncGenerator[Serving]:
+async def serving(bench: Bench, name: str, kafka: str = "", replicas: int = 1) -> AsyncGenerator[Serving]:
     folder = bench.folder / f"serving-{uuid4().hex[:8]}"
     folder.mkdir()
     issuer = DemoIssuer(host="127.0.0.1", key_file=folder / "issuer.key", issuer=ISSUER)
@@ -225,8 +276,22 @@ async def serving(bench: Bench, name: str, kafka: str = "") -> AsyncGenerator[Se
         "rate_per_tenant": "0",
         "calls_at_once": "0",
     }
-    dsn, ports = await bench.database(name), folder / "ports.json"
-    with (folder / "log").open("w") as log:
+    dsn = await bench.database(name)
+    async with AsyncExitStack() as stack:
+        started = [await stack.enter_async_context(_replica(folder, number, name, given)) for number in range(replicas)]
+        addresses = [f"127.0.0.1:{ports['grpc']}" for _, ports in started]
+        process, ports = started[0]
+        async with channel(",".join(addresses)) as to, channel(f"127.0.0.1:{ports['health']}") as health:
+            yield Serving(process, load(**given), dsn, issuer, addresses, to, health)
+
+
+@asynccontextmanager
+async def _replica(
+    folder: Path, number: int, name: str, given: Mapping[str, str]
+) -> AsyncGenerator[tuple[Process, dict[str, int]]]:
+    """A process, and its ports."""
+    ports, printed = folder / f"ports-{number}.json", folder / f"log-{number}"
+    with printed.open("w") as log:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -239,14 +304,9 @@ async def serving(bench: Bench, name: str, kafka: str = "") -> AsyncGenerator[Se
         try:
             while not ports.exists():
                 if process.returncode is not None:
-                    raise RuntimeError((folder / "log").read_text()[-2000:])
+                    raise RuntimeError(printed.read_text()[-2000:])
                 await asyncio.sleep(0.05)
-            at = json.loads(ports.read_text())
-            async with (
-                grpc.aio.insecure_channel(f"127.0.0.1:{at['grpc']}") as channel,
-                grpc.aio.insecure_channel(f"127.0.0.1:{at['health']}") as health,
-            ):
-                yield Serving(process, load(**given), dsn, issuer, channel, health)
+            yield process, json.loads(ports.read_text())
         finally:
             if process.returncode is None:
                 process.terminate()
