@@ -14,6 +14,7 @@ import asyncpg
 
 from eventkit.context import Actor, Standing
 from eventkit.database import connection
+from eventkit.directory.credential_views import IdentityRow, IdentityView, IntegrationRow, IntegrationView
 from eventkit.directory.defaults import DEFAULT_LANGUAGE, DEFAULT_TIME_ZONE
 from eventkit.directory.facts import OrgChart, Person, Place, Unit
 from eventkit.directory.integrations import Integration
@@ -21,10 +22,6 @@ from eventkit.directory.integrations import Key as IntegrationKey
 from eventkit.directory.quotas import NO_QUOTAS, Quotas
 from eventkit.directory.tenant_settings import Change, TenantSettings
 from eventkit.directory.views import (
-    IdentityRow,
-    IdentityView,
-    IntegrationRow,
-    IntegrationView,
     PersonRow,
     PersonView,
     PlaceRow,

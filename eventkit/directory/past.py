@@ -14,7 +14,7 @@ import asyncpg
 
 from eventkit.commands.aggregate import Aggregate, UnknownEvent
 from eventkit.directory.facts import ORGANISATION, PERSON, OrgChart, Person, Place, Unit, role_name
-from eventkit.directory.views import VERSION
+from eventkit.directory.version import VERSION
 from eventkit.log import Recorded
 from eventkit.subscriptions.projection import AnyView, Rows, View, WrittenWhole
 from eventkit.subscriptions.table import reading

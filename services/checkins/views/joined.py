@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from eventkit.directory.facts import ORGANISATION
-from eventkit.directory.views import VERSION
+from eventkit.directory.version import VERSION
 from eventkit.log import Recorded
 from eventkit.subscriptions.projection import WrittenWhole
 from eventkit.values import to_date

@@ -4,7 +4,7 @@ declined."""
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from eventkit.directory.views import VERSION
+from eventkit.directory.version import VERSION
 from eventkit.log import Recorded
 from eventkit.subscriptions.projection import Rows, View
 from eventkit.values import packed

@@ -4,9 +4,9 @@ from datetime import datetime
 
 import asyncpg
 
+from eventkit.directory.credential_views import IntegrationRow
 from eventkit.directory.directory import INTEGRATION_TABLE
 from eventkit.directory.facts import OrgChart
-from eventkit.directory.views import IntegrationRow
 from eventkit.errors import unknown
 from eventkit.rpc.paging import asked
 from eventkit.values import from_datetime, to_date

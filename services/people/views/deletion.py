@@ -6,7 +6,7 @@ from datetime import datetime
 
 from eventkit.commands.aggregate import UnknownEvent
 from eventkit.directory.facts import TENANT
-from eventkit.directory.views import VERSION
+from eventkit.directory.version import VERSION
 from eventkit.log import Recorded
 from eventkit.subscriptions.projection import Rows, View, messages
 from eventkit.subscriptions.table import Key

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from eventkit.directory.facts import ORGANISATION
-from eventkit.directory.views import VERSION
+from eventkit.directory.version import VERSION
 from eventkit.log import Recorded
 from eventkit.names import name_key
 from eventkit.subscriptions.projection import WrittenWhole, messages

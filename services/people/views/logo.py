@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from eventkit.directory.facts import TENANT
-from eventkit.directory.views import VERSION
+from eventkit.directory.version import VERSION
 from eventkit.log import Recorded
 from eventkit.subscriptions.projection import WrittenWhole, messages
 from nhip.people.v1.events_pb2 import (

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from eventkit.commands.aggregate import UnknownEvent
-from eventkit.directory.views import VERSION
+from eventkit.directory.version import VERSION
 from eventkit.log import Recorded
 from eventkit.names import name_key
 from eventkit.subscriptions.projection import Rows, View, WrittenWhole, messages

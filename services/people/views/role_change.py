@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from eventkit.directory.facts import PERSON, Person, role_name
-from eventkit.directory.views import VERSION
+from eventkit.directory.version import VERSION
 from eventkit.log import Recorded
 from eventkit.subscriptions.projection import Rows, View
 from eventkit.values import packed
