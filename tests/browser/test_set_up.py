@@ -109,6 +109,12 @@ async def test_each_sets_their_part_and_the_quarter_runs(chromium: Browser, empt
             await leads[LEADS[name]].approves(kpi.name)
 
     await nam.goes("/first-steps")
+    await expect(nam.page.get_by_text("công ty chưa đặt nhịp")).to_be_visible()
+    await nam.page.get_by_role("link", name="Đặt nhịp").click()
+    await nam.page.get_by_role("button", name="Đặt").click()
+    await nam.said("Đã đặt nhịp")
+    await nam.goes("/first-steps")
+    await expect(nam.page.get_by_text("Thứ Năm, hai tuần một lần")).to_be_visible()
     await nam.page.get_by_role("link", name="Xem và cho bắt đầu").click()
     await expect(nam.page.get_by_text("Tổng trọng số của mọi người là 100")).to_be_visible()
     await nam.page.get_by_role("button", name="Bắt đầu chu kỳ này").click()

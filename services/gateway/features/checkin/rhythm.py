@@ -21,6 +21,7 @@ from services.gateway.console.directory import Directory, directory
 from services.gateway.console.events import choice_word
 from services.gateway.console.forms import Form, date_message, sent
 from services.gateway.console.language import date_of, day_of
+from services.gateway.console.rhythm import rhythm_words
 from services.gateway.console.routes import Routes
 from services.gateway.console.states import check_in_mark
 from services.gateway.console.visit import Visit, or_none
@@ -232,8 +233,6 @@ def _regularity(line: check_ins_pb2.DisciplineLine, who: Directory) -> Regularit
 
 def _rule(visit: Visit, rule: cadence_pb2.CadenceRule, who: Directory) -> RuleRow:
     language, _ = visit.language, visit.language.gettext
-    day = choice_word(types_pb2.Weekday.Name(rule.weekday), language)
-    text = _("%(day)s, every week") if rule.every_weeks == 1 else _("%(day)s, every two weeks")
     whose = _("The company")
     if rule.unit_id:
         whose = who.unit(rule.unit_id).name
@@ -242,7 +241,7 @@ def _rule(visit: Visit, rule: cadence_pb2.CadenceRule, who: Directory) -> RuleRo
     until = date_of(rule, "until_on")
     return RuleRow(
         whose,
-        text % {"day": day},
+        rhythm_words(rule, language),
         language.day(day_of(rule.first_on)),
         language.day(until) if until else "",
         rule.to_come,

@@ -7,11 +7,13 @@ from decimal import Decimal
 
 from starlette.responses import Response
 
+from nhip.checkins.v1 import cadence_pb2
 from nhip.goals.v1 import goals_pb2, types_pb2
 from nhip.people.v1 import people_pb2
 from nhip.rewards.v1 import rewards_pb2
 from services.gateway.console.cycles import choose_cycle
 from services.gateway.console.language import day_of
+from services.gateway.console.rhythm import rhythm_words
 from services.gateway.console.routes import Routes
 from services.gateway.console.visit import Visit, or_none
 
@@ -51,6 +53,7 @@ class Standing:
     organisation: people_pb2.Organisation | None
     cycle: goals_pb2.Cycle | None
     overview: goals_pb2.Overview | None
+    cadence: cadence_pb2.CadenceList | None
     values: rewards_pb2.CoreValues | None
     gifts: rewards_pb2.Gifts | None
     counts: dict[int, int] = field(default_factory=dict[int, int])
@@ -117,16 +120,17 @@ def _with_states(visit: Visit, steps: list[Step]) -> Iterator[Step]:
             yield step
 
 
-BEFORE = {4: (3,), 5: (4,), 6: (4, 5), 7: (6,)}
+BEFORE = {4: (3,), 5: (4,), 6: (4, 5), 8: (6,)}
 """By number, the steps that come before one."""
 
 
 async def _standing(visit: Visit) -> Standing:
     ask = visit.caller.query
-    tenant, organisation, cycles, values, gifts = await asyncio.gather(
+    tenant, organisation, cycles, cadence, values, gifts = await asyncio.gather(
         or_none(ask("people", "GetTenant", people_pb2.GetTenant(), people_pb2.Tenant)),
         or_none(ask("people", "GetOrganisation", people_pb2.GetOrganisation(), people_pb2.Organisation)),
         or_none(ask("goals", "ListCycles", goals_pb2.ListCycles(), goals_pb2.Cycles)),
+        or_none(ask("checkins", "ListCadence", cadence_pb2.ListCadence(), cadence_pb2.CadenceList)),
         or_none(ask("rewards", "ListCoreValues", rewards_pb2.ListCoreValues(page_size=1), rewards_pb2.CoreValues)),
         or_none(ask("rewards", "ListGifts", rewards_pb2.ListGifts(page_size=1), rewards_pb2.Gifts)),
     )
@@ -139,7 +143,7 @@ async def _standing(visit: Visit) -> Standing:
     for one in overview.statuses if overview else ():
         counts[one.level] = counts.get(one.level, 0) + one.count
     gaps: dict[int, int] = {gap.kind: gap.count for gap in overview.gaps} if overview else {}
-    return Standing(tenant, organisation, cycle, overview, values, gifts, counts, gaps)
+    return Standing(tenant, organisation, cycle, overview, cadence, values, gifts, counts, gaps)
 
 
 def _steps(visit: Visit, standing: Standing) -> Iterator[Step]:
@@ -149,6 +153,7 @@ def _steps(visit: Visit, standing: Standing) -> Iterator[Step]:
     yield _cycle(visit, standing)
     yield _strategy(visit, standing)
     yield _kpis(visit, standing)
+    yield _rhythm(visit, standing)
     yield _start(visit, standing)
     yield _praise(visit, standing)
 
@@ -271,6 +276,20 @@ def _kpis(visit: Visit, standing: Standing) -> Step:
     return Step(
         _("KPIs of three levels"), about, not any(line.missing for line in lines[:3]), tuple(lines), actions, whose
     )
+
+
+def _rhythm(visit: Visit, standing: Standing) -> Step:
+    """The company's; those of units and people are not asked for."""
+    _, known = visit.language.gettext, standing.cadence
+    about = _("Every second week is usual. Without a rhythm nothing is due, and nobody is reminded.")
+    rules = [rule for rule in known.rules if not (rule.unit_id or rule.person_id)] if known else []
+    lines = [Line(rhythm_words(rule, visit.language)) for rule in rules]
+    if known and not rules:
+        lines.append(Line(_("the company has none yet"), True))
+    may = bool(known and known.may_set_company)
+    actions = (("calendar", _("Set a rhythm"), "/rhythm"),) if may else ()
+    whose = "" if may else _("Administrators, executives and OKR masters can do this.")
+    return Step(_("The rhythm of check-ins"), about, bool(rules), tuple(lines), actions, whose)
 
 
 def _start(visit: Visit, standing: Standing) -> Step:
