@@ -72,6 +72,7 @@ async def test_what_is_planned_happens_on_its_day_and_whoever_stands_in_hears_fo
     assert (await company.refused(own, "nam")).reason == "OWN_ROLES"
     assert (await company.refused(p.ListPlannedChanges(), "minh")).reason == "NOT_ALLOWED"
     assert (await person(company, "phuc")).active
+    await company.ask(n.ListNotices(), "tram")  # who tells of it has heard of the KPIs
 
     await the_day_comes(company)
 
