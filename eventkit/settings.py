@@ -201,8 +201,9 @@ class Settings(KeySettings):
     def _is_console(cls, value: str) -> str:
         parts = urlsplit(value)
         # Of a path nothing that is ever written otherwise, in an address, a cookie or a page.
-        right = re.fullmatch(r"https?://[^/?#\s]+(/(?!\.)[A-Za-z0-9._~-]+)*/?", value)
-        if value and not (right and parts.hostname):
+        host = r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])"
+        right = re.fullmatch(rf"https?://{host}(:[0-9]+)?(/(?!\.)[A-Za-z0-9._~-]+)*/?", value)
+        if value and not (right and parts.hostname and (parts.port or 1) > 0):  # of a port too high it raises
             raise ValueError
         return value
 

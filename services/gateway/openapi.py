@@ -93,6 +93,7 @@ _ALWAYS: dict[HTTPStatus, str] = {
     HTTPStatus.UNAUTHORIZED: "Nobody is known by this token.",
     HTTPStatus.FORBIDDEN: "Who asks may not.",
     HTTPStatus.NOT_FOUND: "There is no such thing, or it is another company's.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too long.",
     HTTPStatus.TOO_MANY_REQUESTS: "Too much is asked for now: nothing was carried out; ask again after `Retry-After`.",
     HTTPStatus.INTERNAL_SERVER_ERROR: "A fault of Nhip's; the log has more under `request_id`.",
     HTTPStatus.NOT_IMPLEMENTED: "The service is of an earlier version, which does not know this yet.",
@@ -105,7 +106,6 @@ _OF_COMMANDS: dict[HTTPStatus, str] = {
 }
 _OF_BODIES: dict[HTTPStatus, str] = {
     HTTPStatus.REQUEST_TIMEOUT: "The body did not come in time.",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too long.",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is not announced as `application/json`.",
 }
 REFUSALS: Mapping[HTTPStatus, str] = _ALWAYS | _OF_COMMANDS | _OF_BODIES
@@ -201,6 +201,9 @@ def _operation(binding: Binding, schemas: "_Schemas") -> Json:
     operation["responses"] |= {
         f"{status:d}": {"$ref": f"#/components/responses/refused{status:d}"} for status in sorted(refusals)
     }
+    if binding.verb == "GET":
+        unchanged = {"description": "What `If-None-Match` named, the `ETag` of an earlier answer, is still the answer."}
+        operation["responses"]["304"] = unchanged
     if said:
         operation["description"] = said
     if binding.has_body:

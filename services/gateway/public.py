@@ -36,6 +36,9 @@ class Public:
         self.base = urlsplit(self.url).path
         """As "/nhip"; empty: none."""
         self.is_secure = self.url.startswith("https:")
+        self._mark = self.base.replace("/", "!").encode()
+        """What the names of cookies end with outside: those of another path, as from before there was a base, are no
+        cookies of this one."""
 
     def distinct_from(self, paths: Iterable[str]) -> None:
         """Raises SettingsError where the base begins as one of the gateway's own paths does: of what a proxy took the
@@ -60,11 +63,19 @@ class Public:
             scope["scheme"] = "https"  # as browsers see it, whatever a proxy made of it
         if not self.base:
             return
-        scope["headers"] = _most_specific_cookies(scope["headers"])
+        scope["headers"] = [header for named in scope["headers"] if (header := self._entering(*named))]
         base, path = self.base, str(scope["path"])
         if path == base or path.startswith(f"{base}/"):
             scope["path"] = path[len(base) :] or "/"
             scope["raw_path"] = None  # the base may be written otherwise there; nobody inside asks for it
+
+    def _entering(self, name: bytes, value: bytes) -> Header | None:
+        """Of cookies those that were set below the base, by the names that the inside knows."""
+        if name != b"cookie":
+            return name, value
+        named = (cookie.strip().partition(b"=") for cookie in value.split(b";"))
+        own = [at.removesuffix(self._mark) + b"=" + held for at, _, held in named if at.endswith(self._mark)]
+        return (name, b"; ".join(own)) if own else None
 
     # --- what leaves ---
 
@@ -90,17 +101,8 @@ class Public:
             case b"location" if value.startswith(b"/") and not value.startswith(b"//"):
                 return name, base + value
             case b"set-cookie":
-                return name, _PATH_OF_COOKIE.sub(lambda at: at[1] + (base + b"/" + at[2]).rstrip(b"/"), value)
+                at, _, held = value.partition(b"=")
+                below = _PATH_OF_COOKIE.sub(lambda path: path[1] + (base + b"/" + path[2]).rstrip(b"/"), held)
+                return name, at + self._mark + b"=" + below
             case _:
                 return name, value
-
-
-def _most_specific_cookies(headers: Iterable[Header]) -> list[Header]:
-    """Of cookies of one name the first: a browser sends that of the longest path first (RFC 6265 5.4), and one of
-    another path, as from before there was a base, must not stand in for it."""
-    others = [header for header in headers if header[0] != b"cookie"]
-    cookies: dict[bytes, bytes] = {}
-    for name, value in headers:
-        for cookie in value.split(b";") if name == b"cookie" else ():
-            cookies.setdefault(cookie.partition(b"=")[0].strip(), cookie.strip())
-    return [*others, (b"cookie", b"; ".join(cookies.values()))] if cookies else others

@@ -183,6 +183,7 @@ def application(
         return response
 
     app = Starlette(routes=routes, exception_handlers={404: unknown, 405: unknown, 500: broken})
+    app.router.redirect_slashes = False  # it would lead to where the header Host says
     app.state.closing, app.state.idle = False, asyncio.Event()
     app.state.idle.set()
     app.add_middleware(cast(Any, Gate), console=console, metrics=metrics or Metrics(), cors=cors, at_once=at_once)

@@ -135,13 +135,14 @@ def test_with_a_mail_server_somebody_is_named_who_e_mails_come_from():
     [
         *("nhip.example.com", "ftp://nhip.example.com", "https://", "https://nhip.example.com/?a=b"),
         *("https://x.test/nhip?", "https://x.test//nhip", "https://x.test/../nhip", "https://x.test/a b"),
+        *("https://x.test:99999/nhip", "https://u:p@x.test/nhip", "https://x\\evil.test/nhip", "https://x<b>/nhip"),
         *("https://x.test/nh%69p", 'https://x.test/"nhip', "https://x.test/nhip;a", "https://x.test/nhip\n"),
     ],
 )
 def test_the_console_is_a_url(console):
     with pytest.raises(SettingsError, match="NHIP_CONSOLE must be the URL by which browsers find the console"):
         load(console=console)
-    for right in ("https://nhip.example.com/", "https://intranet.example.com/apps/nhip-2/"):
+    for right in ("https://nhip.example.com/", "https://intranet.example.com/apps/nhip-2/", "http://[::1]:8080/nhip"):
         assert load(console=right).console == right
 
 

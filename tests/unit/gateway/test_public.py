@@ -153,12 +153,27 @@ async def test_what_only_begins_like_the_base_is_another_path(below: httpx.Async
     assert (await below.get(f"{BASE}{BASE}/kpi/i1")).status_code == 404
 
 
-async def test_of_two_cookies_of_one_name_that_of_the_base_holds(below: httpx.AsyncClient):
-    """Browsers still have the one from before there was a base, and send it behind."""
-    signed = (await sign_in(below, "minh")).cookies["nhip-session"]
+async def test_a_session_from_before_there_was_a_base_is_none_below_it(below: httpx.AsyncClient):
+    """Browsers still have its cookies, in one part or several, and send them along: neither beside those of the base
+    nor after signing out do they let anybody in."""
+    signed = (await sign_in(below, "minh")).cookies["nhip-session!nhip"]
     below.cookies.clear()
-    page = await below.get(f"{BASE}/profile", headers={"cookie": f"nhip-session={signed}; nhip-session=old"})
-    assert page.status_code == 200
+    before = f"nhip-session={signed}; nhip-session-0=old; nhip-session-1=older"
+    with_both = await below.get(f"{BASE}/profile", headers={"cookie": f"nhip-session!nhip={signed}; {before}"})
+    assert with_both.status_code == 200
+    assert "Minh" in with_both.text
+    with_the_old = await below.get(f"{BASE}/profile", headers={"cookie": before})
+    assert with_the_old.headers["location"].startswith(f"{BASE}/sign-in")
+
+
+@pytest.mark.parametrize("path", ["/people/", "/values/", "/import/", "/v1/people/"])
+async def test_an_address_with_a_slash_too_many_leads_nowhere(below: httpx.AsyncClient, path: str):
+    """Least of all to where the header Host says."""
+    await sign_in(below, "huong")
+    for method in ("GET", "POST"):
+        answer = await below.request(method, BASE + path, headers=OWN | {"Host": "evil.test"})
+        assert answer.status_code in (401, 403, 404), path
+        assert "location" not in answer.headers, path
 
 
 async def test_programs_are_told_addresses_with_the_base(below: httpx.AsyncClient):
