@@ -50,7 +50,7 @@ IDENTITY_TABLE = IdentityView().table
 MOST = ("most_people", "most_kpis", "most_calls")
 TENANTS_ASKED = 1.0
 """Seconds between two looks for a tenant that is not known: keys with made-up tenants must not become queries. The same
-between two looks for those that were deleted or have a quota of calls."""
+between two readings of which tenants were deleted and which have a quota of calls."""
 
 
 _judged: ContextVar[tuple[str, OrgChart] | None] = ContextVar("judged", default=None)
@@ -63,16 +63,20 @@ Partition = Callable[[str], int]
 class Directory:
     """A tenant's people, remembered, and moved on by the rows that change.
 
-    Where another process keeps the views of a tenant, it is read again when they have moved on.
+    Where another process keeps the views of a tenant, it is read again when they have moved on. `pool` is that of
+    calls; `own` that of subscriptions, which ask which tenants were deleted before they fold anything.
     """
 
-    def __init__(self, pool: asyncpg.Pool, partition: Partition, reached: Reached):
-        self._pool, self._partition, self._reached = pool, partition, reached
+    def __init__(self, pool: asyncpg.Pool, partition: Partition, reached: Reached, own: asyncpg.Pool):
+        self._pool, self._partition, self._reached, self._own = pool, partition, reached, own
         self._subscriptions = list(by_subscription(views()))
         self._known: dict[str, tuple[Mark, OrgChart]] = {}
         self._tenants, self._tenants_asked = frozenset[str](), float("-inf")
         self._gone, self._calls = frozenset[str](), dict[str, int]()
-        self._others_asked = float("-inf")
+        self._gone_and_calls_read = float("-inf")
+        self._tenants_changed = False
+        """Since the last reading of them began."""
+        self._reading_gone_and_calls = asyncio.Lock()
         self._reading: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         reached.hear(self._hear)
 
@@ -112,7 +116,7 @@ class Directory:
         few = (UNIT_TABLE, TENANT_TABLE, SETTING_TABLE, INTEGRATION_TABLE)
         others = {row.tenant for table in few for row in changed.get(table.name, ())}
         if changed.get(TENANT_TABLE.name):
-            self._others_asked = float("-inf")
+            self._gone_and_calls_read, self._tenants_changed = float("-inf"), True
         for tenant, ((again, *position), org) in list(self._known.items()):
             if self._partition(tenant) != partition:
                 continue
@@ -153,24 +157,31 @@ class Directory:
 
     async def gone(self) -> frozenset[str]:
         """All tenants that were deleted, as far as this service had heard a moment ago."""
-        await self._look_for_others()
+        await self._read_gone_and_calls()
         return self._gone
 
     async def calls(self, tenant: str) -> int:
         """How many calls a second a tenant may make of a process, as far as this service had heard a moment ago; 0:
         nobody said so."""
-        await self._look_for_others()
+        await self._read_gone_and_calls()
         return self._calls.get(tenant, 0)
 
-    async def _look_for_others(self) -> None:
-        """Tenants that are not as most are: few, and asked for at every call."""
-        if time.monotonic() - self._others_asked > TENANTS_ASKED:
-            self._others_asked = time.monotonic()
-            async with connection(self._pool) as con:
-                others = f"select tenant, deleted, most_calls from {TENANT_TABLE} where deleted or most_calls > 0"
-                rows = await con.fetch(others)
+    async def _read_gone_and_calls(self) -> None:
+        """Few tenants, and asked for at every call and page: one of all that ask reads, and the others wait for it."""
+        if time.monotonic() - self._gone_and_calls_read <= TENANTS_ASKED:
+            return
+        async with self._reading_gone_and_calls:
+            if time.monotonic() - self._gone_and_calls_read <= TENANTS_ASKED:
+                return
+            self._tenants_changed = False
+            async with connection(self._own) as con:
+                rows = await con.fetch(
+                    f"select tenant, deleted, most_calls from {TENANT_TABLE} where deleted or most_calls > 0"
+                )
             self._gone = frozenset(row["tenant"] for row in rows if row["deleted"])
             self._calls = {row["tenant"]: row["most_calls"] for row in rows}
+            if not self._tenants_changed:
+                self._gone_and_calls_read = time.monotonic()
 
     async def linked(self, tenant: str, identity_id: str) -> str:
         """The person whom an identity at a provider means; empty: nobody, as far as this service has heard."""

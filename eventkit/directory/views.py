@@ -66,11 +66,11 @@ class TenantRow:
 
 
 class TenantView(View[TenantRow]):
-    """Of a tenant that was deleted it keeps that it was."""
+    """Of a tenant that was deleted it keeps that it was, or in an older version that it is suspended."""
 
     name, source, categories, key = "directory_tenant", "people", (TENANT.category,), ("tenant",)
     version = VERSION
-    outlives = True
+    outlives, blanks = True, ("name", "logo")
     row = TenantRow
     folds = (
         CompanyRenamed,

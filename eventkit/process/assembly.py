@@ -55,6 +55,7 @@ def assembled(name: str, settings: Settings, metrics: Metrics, beside: EventLog 
     log = beside or own_log
     assert log is not None
     for_calls = pool(dsn, "nhip views", QUERY_CONNECTIONS, settings=READING)
+    own = pool(dsn, "nhip subscriptions", SUBSCRIPTION_CONNECTIONS, settings=READING)
     store = key_store(settings, Witness(name, for_calls))
     words, reached = Words(store, metrics), Reached(dsn, for_calls)
     incarnations = Incarnations(name, for_calls, log.stored)
@@ -65,7 +66,7 @@ def assembled(name: str, settings: Settings, metrics: Metrics, beside: EventLog 
         for_calls,
         Commands(name, log, words, lambda: incarnations.own.mark),
         words,
-        Directory(for_calls, _partition(name, "people", settings), reached),
+        Directory(for_calls, _partition(name, "people", settings), reached, own),
         reached,
         Cluster.of(settings),
         incarnations,
@@ -73,7 +74,7 @@ def assembled(name: str, settings: Settings, metrics: Metrics, beside: EventLog 
     return Assembly(
         own_log,
         for_calls,
-        pool(dsn, "nhip subscriptions", SUBSCRIPTION_CONNECTIONS, settings=READING),
+        own,
         store,
         resources,
     )

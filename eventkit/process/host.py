@@ -19,15 +19,15 @@ from eventkit.context import Actor
 from eventkit.database import connection
 from eventkit.kafka import Cluster, TopicReader, Topics
 from eventkit.kafka.relay import Relay
-from eventkit.log import EventLog, Recorded
+from eventkit.log import EventLog
 from eventkit.log.faults import TRANSIENT
 from eventkit.privacy.keys import KeyStore
-from eventkit.process import keeping, lag, provision
+from eventkit.process import keeping, lag, provision, showing
 from eventkit.process.assembly import assembled, digest_secret
 from eventkit.process.metrics_page import metrics_of
 from eventkit.process.operations import ACCESS, LONG, OPERATIONS, Operations
 from eventkit.process.recovery import refuse_past
-from eventkit.process.service import Build, Reaction, Resources, Service
+from eventkit.process.service import Build, Resources, Service
 from eventkit.process.sweeping import Sweeper
 from eventkit.process.timer import Ticking
 from eventkit.process.use import Use
@@ -42,14 +42,12 @@ from eventkit.rpc.metadata import Position
 from eventkit.rpc.server import Api, Server
 from eventkit.rpc.tls import Tls
 from eventkit.settings import Settings, SettingsError
-from eventkit.subscriptions import checkpoint, readers
-from eventkit.subscriptions.checkpoint import OWN_FEED
+from eventkit.subscriptions import readers
 from eventkit.subscriptions.following import follow
 from eventkit.subscriptions.leadership import Leads
-from eventkit.subscriptions.projection import AnyView, by_subscription
-from eventkit.subscriptions.reached import Reached
+from eventkit.subscriptions.projection import by_subscription
 from eventkit.subscriptions.readers import Reader
-from eventkit.subscriptions.subscription import Projecting, React, Reacting, Subscription, count_parked
+from eventkit.subscriptions.subscription import Projecting, Reacting, Subscription, count_parked
 from eventkit.subscriptions.table import READER
 from eventkit.telemetry import Metrics
 from eventkit.vault import VaultAway
@@ -59,10 +57,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-CAUGHT_UP_WITHIN = 50
-"""Events behind the own log's end at which a view counts as caught up, when a service starts."""
-READY_SECONDS = 20.0
-"""How long a reaction waits for the views that it reads, before it is tried anew."""
 TOPICS_SECONDS = 5.0
 """How long a start waits to hear whether the topics are fit: an absent Kafka delays nobody longer."""
 CANCELLATIONS = 5
@@ -149,9 +143,6 @@ async def running(name: str, build: Build, settings: Settings, tokens: Authentic
         _start(me, "topics", topics.run)
         for subscription in subscriptions.values():
             _start(me, subscription.name, _runner(subscription, resources, own, leads, metrics, topics))
-        for timer in service.timers:
-            ticking = Ticking(timer, leads, metrics, still=there.resources.directory.suspended)
-            _start(me, ticking.name, ticking.run)
         own_feeds = [each.name for each in subscriptions.values() if each.source == name]
         _start(me, "lag", lambda beat: lag.tell(event_log, own_feeds, reached, own, metrics, beat))
         _start(me, "keys", lambda beat: keeping.watch(there.store, metrics, beat))
@@ -160,9 +151,12 @@ async def running(name: str, build: Build, settings: Settings, tokens: Authentic
         _start(me, "reader", lambda beat: _say_what_is_read(me, own, there.reader, beat))
 
         async def caught_up() -> None:
-            await _caught_up(pool, reached, service.views, name, await event_log.last_position())
+            await showing.caught_up(pool, reached, service.views, name, await event_log.last_position())
 
         await provision.waited_for(provision.postgres_of(settings.postgres), caught_up, provision.POSTGRES_FAULTS)
+        for timer in service.timers:  # not before: half-filled views do not tell yet who is suspended
+            ticking = Ticking(timer, leads, metrics, still=there.resources.directory.suspended)
+            _start(me, ticking.name, ticking.run)
         with suppress(TimeoutError):
             async with asyncio.timeout(TOPICS_SECONDS):
                 await topics.first_look.wait()
@@ -171,13 +165,13 @@ async def running(name: str, build: Build, settings: Settings, tokens: Authentic
             refuse_past(resources.incarnations, after)
             async with asyncio.timeout(seconds):
                 for context, position in after.items():
-                    if names := _reading(service, context):
+                    if names := showing.reading(service, context):
                         await reached.wait(names, resources.partition(context)(tenant), position)
 
         sources = {name: views[0].source for name, views in by_subscription(service.views).items()}
 
         async def applied(tenant: str) -> Mapping[str, int]:
-            return await _applied(reached, sources, resources, tenant)
+            return await showing.applied(reached, sources, resources, tenant)
 
         async def finish(message: Message, reader: Actor, roles: frozenset[str]) -> None:
             await words.open(
@@ -290,7 +284,7 @@ async def _open(
         for group, views in by_subscription(service.views).items()
     }
     for r in service.reactions:
-        ready = _ready(r, service, resources)
+        ready = showing.ready(r, service, resources)
         subscriptions[r.name] = Reacting(r.name, r.source, r.react, own, metrics, ready, reached.moved, gone=gone)
     async with connection(own) as con:  # an alert needs the number also where nothing has happened yet
         for subscription in subscriptions.values():
@@ -356,36 +350,6 @@ def _start(me: Running, name: str, run: Callable[[Callable[[], None]], Awaitable
     me.tasks.append(asyncio.create_task(loop(), name=f"{me.name} {name}"))
 
 
-def _reading(service: Service, context: str) -> list[str]:
-    """The subscriptions that keep the service's views of a context."""
-    return list(by_subscription([view for view in service.views if view.source == context]))
-
-
-async def _applied(
-    reached: Reached, sources: Mapping[str, str], resources: Resources, tenant: str
-) -> Mapping[str, int]:
-    """How far the service's views have come, by context: as far as the last of its subscriptions (`sources`: of which
-    context each is)."""
-    positions = await reached.positions(
-        [(name, resources.partition(source)(tenant)) for name, source in sources.items()]
-    )
-    applied: dict[str, int] = {}
-    for source, position in zip(sources.values(), positions, strict=True):
-        applied[source] = min(applied.get(source, position), position)
-    return applied
-
-
-def _ready(reaction: Reaction, service: Service, resources: Resources) -> React:
-    """Waits until the service's views of what woke the reaction have passed the event."""
-    names, partition = _reading(service, reaction.source), resources.partition(reaction.source)
-
-    async def ready(event: Recorded) -> None:
-        async with asyncio.timeout(READY_SECONDS):
-            await resources.reached.wait(names, partition(event.tenant), event.position)
-
-    return ready
-
-
 def _runner(
     subscription: Subscription,
     resources: Resources,
@@ -432,21 +396,3 @@ async def _say_no_more(pool: asyncpg.Pool, reader: Reader) -> None:
         await readers.reads_no_more(pool, reader)
     except TRANSIENT as error:  # it is taken for ended a minute later
         log.warning("reader.left", error=type(error).__name__)
-
-
-async def _caught_up(pool: asyncpg.Pool, reached: Reached, views: Sequence[AnyView], name: str, position: int) -> None:
-    """Until the views show what was known before the start: a new version fills its tables before it answers.
-
-    Of the own log that is what was recorded; of other contexts, what another version of the same views has, or the
-    topic had at `nhip log follow`: only then would a caller find less than before. At a first start nobody has
-    anything, and an absent Kafka delays nobody.
-    """
-    own = list(by_subscription([view for view in views if view.source == name]))
-    if own and position > CAUGHT_UP_WITHIN:
-        await reached.wait(own, OWN_FEED, position - CAUGHT_UP_WITHIN)
-    for subscription in by_subscription(views):
-        async with connection(pool) as con:
-            others = await checkpoint.of_other_versions(con, subscription)
-        for partition, position in others.items():
-            if position:
-                await reached.wait([subscription], partition, position)

@@ -28,8 +28,9 @@ SWEEP_SECONDS = 60.0
 AT_ONCE = 20_000
 """Rows of one statement: however many there are, each has an end, and liveness is told in between."""
 _WITH_TENANTS = """
-select table_name from information_schema.columns where table_schema = current_schema() and column_name = 'tenant'
-and table_name = any($1::text[]) order by table_name
+select table_name, array_agg(column_name::text) as columns from information_schema.columns
+where table_schema = current_schema() and table_name = any($1::text[])
+group by table_name having bool_or(column_name = 'tenant') order by table_name
 """
 
 log = structlog.get_logger(__name__)
@@ -68,14 +69,17 @@ class Sweeper:
                 await backoff.pause()
 
     async def take_out(self, gone: frozenset[str], beat: Callable[[], None]) -> int:
-        """Answers how many rows there were. Each table by itself: what ends it in between is gone on from."""
+        """Answers how many rows there were, or had something to be blanked. Each table by itself: what ends it in
+        between is gone on from."""
         taken = 0
         async with connection(self.pool) as con:
-            for table in await self._tables(con):
-                some = f"select ctid from {table} where tenant = any($1::text[]) limit {AT_ONCE}"
+            for taking in await self._statements(con):
                 last = AT_ONCE
                 while last == AT_ONCE:
-                    done = await con.execute(f"delete from {table} where ctid = any(array({some}))", list(gone))
+                    try:
+                        done = await con.execute(taking, list(gone))
+                    except asyncpg.UndefinedTableError:  # dropped meanwhile, with all that was in it
+                        break
                     last = int(done.rpartition(" ")[2])
                     taken += last
                     beat()
@@ -88,12 +92,22 @@ class Sweeper:
             log.info("deleted_tenants.taken_out", rows=taken)
         return taken
 
-    async def _tables(self, con: asyncpg.Connection) -> Sequence[str]:
-        """All that have a tenant's rows, but those that say that it was deleted. Views of earlier versions are among
-        them as long as they are kept."""
+    async def _statements(self, con: asyncpg.Connection) -> Sequence[str]:
+        """For each table that has tenants' rows, views of other versions among them as long as they are kept: what
+        takes out some of those of tenants `$1`, or makes them blank where they are to stay."""
         made = ";".join((parking.SCHEMA, use.SCHEMA, *self.service.beside))
         names = set(re.findall(r"create table if not exists (\w+)", made))
         names.update(name for kept in await readers.kept(con) for name in kept.tables)
-        outlive = {view.name for view in self.service.views if view.outlives}
-        rows = await con.fetch(_WITH_TENANTS, [n for n in names if re.sub(r"_v\d+$", "", n) not in outlive])
-        return [row["table_name"] for row in rows]
+        outlive = {view.name: view.blanks for view in self.service.views if view.outlives}
+        statements = list[str]()
+        for table, columns in await con.fetch(_WITH_TENANTS, list(names)):
+            theirs = f"select ctid from {table} where tenant = any($1::text[])"
+            blanks = outlive.get(re.sub(r"_v\d+$", "", table))
+            if blanks is None:
+                statements.append(f"delete from {table} where ctid = any(array({theirs} limit {AT_ONCE}))")
+            elif has := [column for column in blanks if column in columns]:
+                blank = ", ".join(f"{column} = ''" for column in has)
+                said = " or ".join(f"{column} <> ''" for column in has)
+                some = f"{theirs} and ({said}) limit {AT_ONCE}"
+                statements.append(f"update {table} set {blank} where ctid = any(array({some}))")
+        return statements

@@ -69,6 +69,8 @@ class View(Generic[Row]):
     """It folds events whatever their type, also those that are not known here and have no `message`."""
     outlives: ClassVar[bool] = False
     """It keeps its rows of tenants that were deleted, by which that is known; every other view has none of them."""
+    blanks: ClassVar[tuple[str, ...]] = ()
+    """Columns of text that are empty in those rows: also in tables of versions that knew of no deletion."""
     row: type[Row]
     key: ClassVar[tuple[str, ...]]
     indexes: ClassVar[tuple[str, ...]] = ()

@@ -209,7 +209,7 @@ def _home(system: Hosted, where: Settled) -> Callable[[], Awaitable[float]]:
 async def _directory(system: Hosted, where: Settled) -> float:
     """What a process allocates and keeps to know a tenant's people, in MiB: read anew, as after a start."""
     goals = system.resources["goals"]
-    directory = Directory(goals.pool, goals.partition("people"), goals.reached)
+    directory = Directory(goals.pool, goals.partition("people"), goals.reached, goals.pool)
     gc.collect()
     tracemalloc.start()
     try:

@@ -21,8 +21,11 @@ from cli.catalog import SERVICES
 from cli.provision import databases_and_topics
 from deploy.engines import Engines, url_of_database
 from deploy.engines.ports import claimed
-from eventkit.process import provision
+from eventkit.directory import directory
+from eventkit.process import provision, showing
+from eventkit.process.assembly import QUERY_CONNECTIONS
 from eventkit.process.host import running
+from eventkit.process.service import Resources, Service
 from eventkit.rpc.auth import Keys, Tokens
 from eventkit.settings import Settings, load
 from eventkit.subscriptions.table import READER
@@ -98,6 +101,34 @@ async def test_a_service_waits_for_its_database_alive_and_not_ready(engines: Eng
 
 
 NAMES = ("startup", "readiness", "liveness")
+
+
+async def test_timers_wait_until_views_show_what_they_did_and_no_caller_keeps_views_waiting(
+    engines: Engines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    catch_up, built, begun = showing.caught_up, list[Resources](), set[asyncio.Task[Any]]()
+
+    async def caught_up(*known: Any) -> None:
+        await catch_up(*known)
+        begun.update(asyncio.all_tasks())
+
+    def build(resources: Resources) -> Service:
+        built.append(resources)
+        return SERVICES["checkins"].build(resources)
+
+    monkeypatch.setattr(showing, "caught_up", caught_up)
+    (tmp_path / "jwks.json").write_text(json.dumps({"keys": []}))
+    tokens = Tokens(issuer="x", audience="nhip", keys=Keys(str(tmp_path / "jwks.json")))
+    async with running("checkins", build, settings_of(engines), tokens) as service:
+        timers = [task for task in service.tasks if task.get_name().startswith("checkins timer ")]
+        assert timers
+        assert not begun.intersection(timers)
+        (resources,) = built
+        monkeypatch.setattr(directory, "TENANTS_ASKED", -1.0)  # it reads each time it is asked
+        async with AsyncExitStack() as callers:
+            for _ in range(QUERY_CONNECTIONS):
+                await callers.enter_async_context(resources.pool.acquire())
+            await asyncio.wait_for(resources.directory.gone(), 5)
 
 
 async def test_provisioning_waits_for_both_engines_and_says_so(engines: Engines, ports: list[int]):

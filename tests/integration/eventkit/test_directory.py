@@ -1,5 +1,6 @@
 """A directory in memory says what its views say, whoever moves them."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 
@@ -7,7 +8,7 @@ import asyncpg
 import pytest
 from google.protobuf.message import Message
 
-from eventkit.directory.directory import Directory
+from eventkit.directory.directory import TENANT_TABLE, Directory
 from eventkit.directory.facts import OrgChart
 from eventkit.directory.views import views
 from eventkit.ids import uuid7
@@ -82,8 +83,8 @@ async def people(postgres: str) -> AsyncGenerator[People]:
             yield People(
                 log,
                 Projecting(views(), pool, Metrics(), mine.moved),
-                Directory(pool, lambda _: OWN_FEED, mine),
-                Directory(pool, lambda _: OWN_FEED, other),
+                Directory(pool, lambda _: OWN_FEED, mine, pool),
+                Directory(pool, lambda _: OWN_FEED, other, pool),
                 (mine, other),
                 pool,
             )
@@ -124,3 +125,17 @@ async def test_tenants_do_not_meet(people: People):
     after = await people.org_chart()
     assert after.people is before.people  # and nothing of the one is read again for the other
     assert after.position == people.at.position
+
+
+async def test_who_asks_while_another_one_asks_is_told_the_same_and_a_reading_that_failed_is_none(people: People):
+    company = f"insert into {TENANT_TABLE}(tenant, name, time_zone, language, logo, suspended, deleted, most_people, "
+    await people.pool.execute(f"{company}most_kpis, most_calls) values ('acme', '', '', '', '', true, true, 0, 0, 0)")
+    await people.pool.execute(f"{company}most_kpis, most_calls) values ('beta', '', '', '', '', false, false, 0, 0, 5)")
+    of = people.asking
+    assert await asyncio.gather(of.gone(), of.gone(), of.calls("beta"), of.calls("acme")) == [{"acme"}, {"acme"}, 5, 0]
+    await people.pool.execute(f"alter table {TENANT_TABLE} rename to away")
+    for _ in range(2):
+        with pytest.raises(asyncpg.UndefinedTableError):
+            await people.keeping.gone()
+    await people.pool.execute(f"alter table away rename to {TENANT_TABLE}")
+    assert await people.keeping.gone() == {"acme"}

@@ -23,9 +23,9 @@ from eventkit.log import Recorded
 from eventkit.log.conformance import everything
 from eventkit.log.incarnations import Incarnation, Incarnations
 from eventkit.process import provision, recovery
-from eventkit.process.host import _caught_up  # pyright: ignore[reportPrivateUsage]
 from eventkit.process.recovery import refuse_past
 from eventkit.process.service import Reaction, Service
+from eventkit.process.showing import caught_up
 from eventkit.rpc.metadata import Metadata, Position
 from eventkit.subscriptions.projection import Rows, View
 from eventkit.subscriptions.reached import Reached
@@ -105,7 +105,7 @@ class Directory:
         """What it shows when it is ready."""
         async with asyncio.timeout(PATIENCE):
             reached = Reached(self._of.dsn, self._of.pool)
-            await _caught_up(self._of.pool, reached, [self.view], "reader", 0)
+            await caught_up(self._of.pool, reached, [self.view], "reader", 0)
         return await self.shown()
 
 
