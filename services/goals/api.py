@@ -247,7 +247,7 @@ def _defining(command: pb.DefineKpi, kpi_id: str, org: OrgChart, ctx: Context) -
         if draft.measure.volume_kpi_id and draft.measure.volume_kpi_id not in links.links:
             raise unknown("kpi", draft.measure.volume_kpi_id, "kpi.measure.volume_kpi_id")
         computation.check(draft, of, await sources_of(load, [draft]), on, "kpi")
-        quota.refuse_over(links, of, org, on, more=1)
+        quota.refuse_one_more(links, of, org, on)
         defined = kpi.define(draft, org, kpi_id=kpi_id, cycle=of, effective_on=on)
         done = [
             defined,

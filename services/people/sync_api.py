@@ -69,9 +69,9 @@ class SyncApi:
             if wanted.email.plain.strip():
                 refuse_shared(_holder(people, wanted.email.plain), person_id, named=True)
             there = await load(PERSON, person_id)
-            if there is None or (wanted.active and not there.active):
-                await self.deciding.refuse_full(load, ctx.tenant)
             leaves = wanted.HasField("active") and not wanted.active
+            if not leaves and (there is None or (wanted.active and not there.active)):
+                await self.deciding.refuse_full(load, ctx.tenant)
             before = Before(
                 there,
                 await load(SYNCED, person_id),

@@ -99,7 +99,7 @@ def carry_out(
         [_end(paper, change.kpi_id, f"{change_at(n)}.ends") for n, change in enumerate(changes) if change.ends]
     )
     if additions:  # with what ends for them
-        quota.refuse_over(paper.alignment, around.cycle, around.org, around.today)
+        quota.refuse_more(around.alignment, paper.alignment, around.cycle, around.org, around.today)
     return paper.done
 
 

@@ -112,7 +112,7 @@ def carry_on(item: pb.CarriedKpi, around: Circumstances, next_id: str) -> Decisi
 
 def _defined(item: pb.CarriedKpi, around: Circumstances, next_id: str) -> Decision:
     draft, on = _draft(item, around), around.today
-    quota.refuse_over(around.alignment, around.next, around.org, on, more=1)
+    quota.refuse_one_more(around.alignment, around.next, around.org, on)
     done = [
         kpis.define(draft, around.org, kpi_id=next_id, cycle=around.next, effective_on=on, continues_id=around.kpi.id),
         *alignments.align(

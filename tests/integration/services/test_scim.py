@@ -29,7 +29,7 @@ from nhip.people.v1 import types_pb2 as pt
 from services.gateway.service import application
 from services.gateway.session import Identity
 from services.gateway.upstream import Upstream
-from tests.integration.services.company import OPERATIONS, Company, System, words
+from tests.integration.services.company import OPERATIONS, OPERATOR, Company, System, words
 from tests.waiting import PATIENCE
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
@@ -102,6 +102,18 @@ async def events(company: Company) -> int:
     log = company.system.all_resources["people"].log
     pages = log.history(company.tenant, ("person", "organisation", "synced"), upto=await log.last_position())
     return sum([len(page) async for page in pages])
+
+
+async def test_who_comes_disabled_takes_no_place_of_the_quota(directory: httpx.AsyncClient, company: Company):
+    five = p.SetTenantQuotas(tenant_id=company.tenant, quotas=p.TenantQuotas(people=5))
+    await company.do(five, OPERATOR)  # as many as there are
+    await company.ask(p.GetTenant(), "nam")
+    one = await user(directory, "tat@acme.vn", active=False)
+    assert one["active"] is False
+    full = await patched(directory, f"/Users/{one['id']}", {"op": "replace", "path": "active", "value": True})
+    assert (full.status_code, "5 active people" in full.text) == (400, True)
+    full = await directory.post("/Users", json={"userName": "moi@acme.vn"})
+    assert (full.status_code, "5 active people" in full.text) == (400, True)
 
 
 async def test_a_directory_brings_people_in_and_says_what_becomes_of_them(

@@ -22,21 +22,21 @@ def allowed(kpis: int) -> OrgChart:
     return replace(company_x(), quotas=Quotas(kpis=kpis))
 
 
-def over(kpis: int, more: int) -> str:
+def over(kpis: int) -> str:
     try:
-        quota.refuse_over(SEVEN.state(ALIGNMENT, Q1.id), Q1, allowed(kpis), TODAY, more=more)
+        quota.refuse_one_more(SEVEN.state(ALIGNMENT, Q1.id), Q1, allowed(kpis), TODAY)
     except Rejected as refusal:
         return refusal.parameters["have"]
     return ""
 
 
 def test_a_cycle_is_filled_and_not_over_filled():
-    assert [over(0, 100), over(8, 1), over(7, 1), over(7, 0), over(5, 0)] == ["", "", "8", "", "7"]
+    assert [over(0), over(8), over(7), over(5)] == ["", "", "8", "8"]
 
 
 def test_of_another_cycle_nothing_counts():
     other = replace(Q1, id="q2")
-    quota.refuse_over(SEVEN.state(ALIGNMENT, Q1.id), other, allowed(1), TODAY, more=1)
+    quota.refuse_one_more(SEVEN.state(ALIGNMENT, Q1.id), other, allowed(1), TODAY)
 
 
 def test_a_proposal_is_judged_by_where_it_ends():
@@ -46,3 +46,12 @@ def test_a_proposal_is_judged_by_where_it_ends():
     rejected("KPI_QUOTA", lambda: carry_out([], [new], within, cause, ["new"]))
     carry_out([ends("I2")], [new], within, cause, ["new"])
     carry_out([], [new], around(SEVEN, allowed(8)), cause, ["new"])
+
+
+def test_where_there_are_too_many_a_proposal_may_make_them_fewer_or_as_many_and_no_more():
+    new, another = individual("Mới", 5, "demo", "D1", "minh"), individual("Nữa", 5, "demo", "D1", "minh")
+    cause = Cause(t.REASON_CLASS_BOTTOM_UP, "p1")
+    within = around(SEVEN, allowed(3))
+    carry_out([ends("I2"), ends("I3")], [new], within, cause, ["new"])
+    carry_out([ends("I2")], [new], within, cause, ["new"])
+    rejected("KPI_QUOTA", lambda: carry_out([ends("I2")], [new, another], within, cause, ["new", "another"]))
