@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import services
 from eventkit.errors import Kind, Rejected, Violation
 from eventkit.rpc.errors import failure, rejection, to_status
 from services.gateway.console.language import Language
-from services.gateway.console.refusals import at_fields, explain, reasons, words
+from services.gateway.console.refusals import PARTS, at_fields, explain, reasons, words
 from services.gateway.failures import of_rejection
 from tests.parsing import parsed
 
@@ -138,3 +139,8 @@ def over_the_wire(refused: Rejected) -> Rejected:
     arrived = rejection(error)
     assert arrived is not None
     return arrived
+
+
+def test_each_reason_has_its_words_in_one_place():
+    said = Counter(reason for part in PARTS for reason in part.reasons(EN))
+    assert [reason for reason, times in said.items() if times > 1] == []
