@@ -89,6 +89,7 @@ def tenant_deleted(tenant: str) -> Rejected:
     """What whoever asks something of a tenant that was deleted is told."""
     return Rejected(
         "TENANT_DELETED",
-        f"the tenant {tenant!r} was deleted: nothing of it can be read or brought back, and its id is not given again",
+        f"the tenant {tenant!r} was deleted: no word that anybody in it wrote opens any more, and its id is not given "
+        "again",
         kind=Kind.FORBIDDEN,
     )

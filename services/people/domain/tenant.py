@@ -54,7 +54,7 @@ def resume(tenant: Tenant | None, command: ResumeTenant, id: str) -> Decision:
     if now.deletion:
         raise Rejected(
             "DELETION_REQUESTED",
-            f"the tenant {id!r} is to be deleted: keep it first, while that can still be taken back",
+            f"the tenant {id!r} is to be deleted: take that back first (`nhip tenant keep`), while there is time",
             field="tenant_id",
         )
     return [StreamEvent(TENANT(id), TenantResumed(tenant_id=id))] if now.suspended else []

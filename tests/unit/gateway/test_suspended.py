@@ -58,6 +58,8 @@ async def test_of_a_deleted_company_every_page_says_that_it_was_and_not_its_name
     page = await signed_in.get(path)
     assert page.status_code == 403
     assert "was deleted" in page.text or "đã bị xoá" in page.text
+    assert "No word that anybody in your company wrote opens any more" in page.text or "không còn mở ra" in page.text
+    assert "be read" not in page.text, "names of units and KPIs can, in logs and topics"
     assert "Công ty X" not in page.text
     assert "/logo/" not in page.text
 

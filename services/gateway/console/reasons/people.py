@@ -10,7 +10,9 @@ def reasons(language: Language) -> dict[str, str]:
             "Your company may have %(most)s active people, and would have %(have)s. Ask whoever operates Nhip to allow "
             "more."
         ),
-        "DELETION_REQUESTED": _("This company is to be deleted. Keep it first, while that can still be taken back."),
+        "DELETION_REQUESTED": _(
+            "This company is to be deleted. Take that back first (nhip tenant keep), while there is time."
+        ),
         "DELETION_BEGUN": _("The deletion of this company has begun and cannot be taken back."),
         "NOT_SUSPENDED": _("Suspend this company first."),
         "OPERATOR_UNNAMED": _("Your token must say which of those who operate Nhip you are."),

@@ -22,7 +22,7 @@ def reasons(language: Language) -> dict[str, str]:
         "TENANT_SUSPENDED": _(
             "This company is suspended, and nothing of it is lost. Ask whoever operates Nhip to resume it."
         ),
-        "TENANT_DELETED": _("This company was deleted. Nothing of it can be read or brought back."),
+        "TENANT_DELETED": _("This company was deleted. No word that anybody in it wrote opens any more."),
         "ACTOR_UNKNOWN": _("You are not, or no longer, active in this company."),
         "UNIT_CLOSED": _("This unit is closed: choose another one."),
         "IDEMPOTENCY_KEY_REUSED": _(
