@@ -172,7 +172,19 @@ def keep(
     company: Annotated[str, typer.Argument(metavar="TENANT", help="Its id, as tokens name it: acme.")], *, where: Where
 ) -> None:
     """Take back that a company is to be deleted, as long as that has not begun. It stays suspended."""
-    run(_told(where, company, people_pb2.KeepTenant(tenant_id=company), "is kept, and suspended as it was"))
+
+    async def work() -> None:
+        async with replace(where, tenant=company).operator() as (client, _):
+            done = await client.command(people_pb2.KeepTenant(tenant_id=company))
+            if done.unchanged:
+                say(
+                    f"Nobody has asked for the deletion of {company}, and nothing changes: "
+                    f"{_line(await _line_of(client, company))}"
+                )
+            else:
+                say(f"The company {company} is kept. It is suspended until `nhip tenant resume {company}`")
+
+    run(work())
 
 
 @app.command()
@@ -219,6 +231,8 @@ def _line(one: people_pb2.TenantLine) -> str:
     match gone.state:
         case people_pb2.TENANT_DELETION_STATE_REQUESTED:
             return f"{line}; deletion {by}, and not approved"
+        case people_pb2.TENANT_DELETION_STATE_APPROVED if gone.lapsed:
+            return f"{line}; deletion {by} before a restore: it begins only once it is approved again"
         case people_pb2.TENANT_DELETION_STATE_APPROVED:
             return f"{line}; deletion {by}, begins at {_at(gone.begins_at)} unless it is kept"
         case people_pb2.TENANT_DELETION_STATE_BEGUN:

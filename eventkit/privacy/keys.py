@@ -403,6 +403,7 @@ class KeyStore:
         await self.destroy(tenant, EVERYBODY)
         left = "select exists(select from person_key where tenant = $1 and wrapped is not null)"
         if await self._pool.fetchval(left, tenant):
+            log.error("keys.left", tenant=tenant)
             raise RuntimeError(f"keys of {tenant} are left: the database of keys lacks the trigger that destroys them")
 
     async def destroyed_tenants(self) -> Sequence[str]:

@@ -91,6 +91,11 @@ if to_regproc('destroy_of_deleted') is null then
   -- Behind note_keys, as its name is: so the ledger knows of a key before it is destroyed.
   create trigger of_deleted after insert on person_key referencing new table as made for each statement
     execute function destroy_of_deleted();
+  -- Whose row was there before that.
+  update key_made set destroyed_at = now() where destroyed_at is null and given_up_at is null and tenant in
+    (select tenant from person_key where person = '@everybody');
+  update person_key set wrapped = null, destroyed_at = now() where wrapped is not null and tenant in
+    (select tenant from person_key where person = '@everybody');
 end if;
 end $made$
 """

@@ -21,7 +21,7 @@ from services.people.position_api import PositionApi
 from services.people.queries import settings as pages
 from services.people.queries.logo import logo
 from services.people.queries.table_mapping import table_mapping as kept_mapping
-from services.people.queries.tenants import tenants
+from services.people.queries.tenants import lapsed_approval, tenants
 
 _ADMIN = roles("admin", services=("operator",))
 _READ = anyone(services=("importer", "operator", "gateway"))
@@ -73,10 +73,11 @@ class CompanyApi(PositionApi):
         return await self.resources.commands.on(ctx, TENANT, ctx.tenant, decide, answers=ctx.tenant)
 
     async def approve_tenant_deletion(self, command: pb.ApproveTenantDeletion, ctx: Context) -> Accepted:
-        days = self.resources.settings.deletion_days
+        days, restored_at = self.resources.settings.deletion_days, self.resources.incarnations.own.after
+        lapsed = await lapsed_approval(self.resources.pool, ctx.tenant, restored_at)
 
         def decide(state: Tenant | None) -> Decision:
-            return deletion.approve(state, command, ctx.tenant, ctx.actor, ctx.at, days)
+            return deletion.approve(state, command, ctx.tenant, ctx.actor, ctx.at, days, lapsed)
 
         return await self.resources.commands.on(ctx, TENANT, ctx.tenant, decide, answers=ctx.tenant)
 
@@ -92,7 +93,7 @@ class CompanyApi(PositionApi):
 
     async def list_tenants(self, request: pb.ListTenants, ctx: Context) -> pb.TenantList:
         async with connection(self.resources.pool) as con:  # of all tenants, so not as one's reader
-            return await tenants(con, ctx.tenant, request)
+            return await tenants(con, ctx.tenant, request, self.resources.incarnations.own.after)
 
     async def get_tenant(self, request: pb.GetTenant, ctx: Context) -> pb.Tenant:
         org = await self.resources.directory.org_chart(ctx.tenant)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from eventkit.commands.aggregate import Decision, StreamEvent
 from eventkit.context import Actor, acting, behind
 from eventkit.directory.facts import TENANT, Tenant
-from eventkit.errors import Kind, Rejected, tenant_deleted
+from eventkit.errors import Kind, Rejected
 from eventkit.values import from_datetime
 from nhip.people.v1 import people_pb2 as pb
 from nhip.people.v1.events_pb2 import (
@@ -40,9 +40,16 @@ def request(tenant: Tenant | None, command: pb.RequestTenantDeletion, id: str, a
 
 
 def approve(
-    tenant: Tenant | None, command: pb.ApproveTenantDeletion, id: str, actor: Actor, at: datetime, days: float
+    tenant: Tenant | None,
+    command: pb.ApproveTenantDeletion,
+    id: str,
+    actor: Actor,
+    at: datetime,
+    days: float,
+    lapsed: datetime | None,
 ) -> Decision:
-    """By somebody else than who asked; `days`: how long it can be taken back.
+    """By somebody else than who asked; `days`: how long it can be taken back. `lapsed`: when it would have begun by an
+    approval from before a restore, which begins nothing; so it is given again.
 
     Raises `Rejected` NOT_REQUESTED, OWN_REQUEST, OPERATOR_UNNAMED, and what a deletion that has begun is refused by.
     """
@@ -50,9 +57,9 @@ def approve(
     now = existing(tenant, id)
     _refuse_begun(now, id)
     by = principal(actor)
-    if now.deletion == pb.TENANT_DELETION_STATE_APPROVED:
+    if now.deletion_begins_at is not None and now.deletion_begins_at != lapsed:
         return []
-    if now.deletion != pb.TENANT_DELETION_STATE_REQUESTED:
+    if not now.deletion:
         raise Rejected("NOT_REQUESTED", f"nobody has asked for the deletion of {id!r}", field="tenant_id")
     if by == now.deletion_asked_by:
         raise Rejected(
@@ -104,8 +111,6 @@ def principal_of(recorded: str) -> str:
 
 
 def _refuse_begun(tenant: Tenant, id: str) -> None:
-    if tenant.deleted:
-        raise tenant_deleted(id)
     if tenant.deletion == pb.TENANT_DELETION_STATE_BEGUN:
         raise Rejected(
             "DELETION_BEGUN",

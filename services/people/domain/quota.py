@@ -3,7 +3,7 @@
 from eventkit.commands.aggregate import Decision, StreamEvent
 from eventkit.directory.facts import TENANT, Organisation, OrgChart, Tenant
 from eventkit.directory.quotas import quotas_message, quotas_of
-from eventkit.errors import Rejected, tenant_deleted
+from eventkit.errors import Rejected
 from nhip.people.v1.events_pb2 import TenantQuotasSet
 from nhip.people.v1.people_pb2 import SetTenantQuotas
 from services.people.domain.tenant import existing, refuse_another
@@ -13,8 +13,6 @@ def change(tenant: Tenant | None, command: SetTenantQuotas, id: str) -> Decision
     """What the tenant has already stays, whatever it may have from now on."""
     refuse_another(command.tenant_id, id)
     now, after = existing(tenant, id), quotas_of(command.quotas)
-    if now.deleted:
-        raise tenant_deleted(id)
     if now.quotas == after:
         return []
     changed = TenantQuotasSet(tenant_id=id, before=quotas_message(now.quotas), after=quotas_message(after))

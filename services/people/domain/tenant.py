@@ -23,14 +23,13 @@ from services.people.domain import logo
 
 def create(tenant: Tenant | None, command: CreateTenant, ctx: Context) -> Decision:
     time_zone = command.time_zone or DEFAULT_TIME_ZONE
-    if tenant and tenant.deleted:
-        raise tenant_deleted(ctx.tenant)
     if tenant:
-        if (tenant.name, tenant.time_zone) == (command.name, time_zone):
+        now = existing(tenant, ctx.tenant)
+        if (now.name, now.time_zone) == (command.name, time_zone):
             return []
         raise Rejected(
             "TENANT_EXISTS",
-            f"the tenant {ctx.tenant!r} exists already, as {tenant.name!r} in {tenant.time_zone}",
+            f"the tenant {ctx.tenant!r} exists already, as {now.name!r} in {now.time_zone}",
             field="name",
         )
     return [
@@ -41,16 +40,12 @@ def create(tenant: Tenant | None, command: CreateTenant, ctx: Context) -> Decisi
 def suspend(tenant: Tenant | None, command: SuspendTenant, id: str) -> Decision:
     refuse_another(command.tenant_id, id)
     now = existing(tenant, id)
-    if now.deleted:
-        raise tenant_deleted(id)
     return [] if now.suspended else [StreamEvent(TENANT(id), TenantSuspended(tenant_id=id))]
 
 
 def resume(tenant: Tenant | None, command: ResumeTenant, id: str) -> Decision:
     refuse_another(command.tenant_id, id)
     now = existing(tenant, id)
-    if now.deleted:
-        raise tenant_deleted(id)
     if now.deletion:
         raise Rejected(
             "DELETION_REQUESTED",
@@ -101,6 +96,9 @@ def refuse_another(meant: str, id: str) -> None:
 
 
 def existing(tenant: Tenant | None, id: str) -> Tenant:
+    """Raises `Rejected` where there never was one, and TENANT_DELETED where there was."""
     if tenant is None:
         raise unknown("tenant", id)
+    if tenant.deleted:
+        raise tenant_deleted(id)
     return tenant

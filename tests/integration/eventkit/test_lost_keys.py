@@ -319,6 +319,15 @@ async def gone_with_their_company(keys: str, old: str, engines: Engines) -> None
         assert (
             await admin.fetchval("select count(*) from person_key where tenant = 'acme' and wrapped is not null") == 0
         )
+        # A database that did not destroy by that row yet: it is not taken for done, and is done when it learns to.
+        async with KeyStore(keys, MASTER) as store:
+            await admin.execute(
+                "drop trigger of_deleted on person_key; drop function destroy_of_deleted; drop index deleted_tenants"
+            )
+            with pytest.raises(RuntimeError, match="are left"):
+                await store.destroy_all("neighbour")
+        async with KeyStore(keys, MASTER) as store:
+            assert await store.key("neighbour", "lan") is Missing.DESTROYED
         assert await destroy_again(old, [("acme", EVERYBODY)]) == 4  # where the backup itself is put back
         assert await destroy_again(old, [("acme", EVERYBODY)]) == 0
         assert await backup.fetchval("select count(*) from person_key where wrapped is not null") == 0

@@ -23,15 +23,15 @@ from nhip.common.v1.command_pb2 import Accepted
 from nhip.people.v1 import integrations_pb2 as i
 from nhip.people.v1 import people_pb2 as p
 from services.people.domain import deletion
-from services.people.queries.tenants import to_be_deleted
-from services.people.reactors.deletion import deleted_before
+from services.people.reactors.deletion import deleted_before, deleting
 from tests.e2e.running import nhip
 from tests.integration.services.company import MANY, OPERATOR, Company, System, number, words
 from tests.integration.services.test_integrations import made
 from tests.integration.services.test_suspended import ASKED, listed
 
 pytestmark = pytest.mark.timeout(120)
-OUTLIVING = {"directory_tenant", "deletion"}
+OUTLIVING = {"directory_tenant": "name <> '' or logo <> ''", "deletion": "false"}
+"""What is not to be in the tables that outlive a company, of whatever version."""
 
 
 async def operates(company: Company, who: str, request: Message) -> str:
@@ -59,7 +59,7 @@ async def until_gone(company: Company) -> None:
 
 
 async def kept(company: Company) -> dict[str, int]:
-    """How many rows of it there are in each service, beside its log."""
+    """How many rows of it there are in each service, beside its log; of those that outlive it, with words of it."""
     found: dict[str, int] = {}
     for name in SERVICES:
         con = await asyncpg.connect(company.system.settings.database(name))
@@ -69,10 +69,10 @@ async def kept(company: Company) -> dict[str, int]:
                 "table_schema = 'public' and table_name !~ '^log_'"
             )
             for table in (row["table_name"] for row in tables):
-                if re.sub(r"_v\d+$", "", table) not in OUTLIVING:
-                    ask = f"select count(*) from {table} where tenant = $1"
-                    if rows := await con.fetchval(ask, company.tenant):
-                        found[f"{name}.{table}"] = rows
+                words = OUTLIVING.get(re.sub(r"_v\d+$", "", table), "true")
+                ask = f"select count(*) from {table} where tenant = $1 and ({words})"
+                if rows := await con.fetchval(ask, company.tenant):
+                    found[f"{name}.{table}"] = rows
         finally:
             await con.close()
     return found
@@ -191,29 +191,59 @@ async def test_two_who_operate_delete_a_suspended_company_and_no_word_of_it_ever
     assert not await kept(company)
 
 
-async def test_it_begins_when_its_time_has_come_and_not_by_what_was_approved_before_the_log_went_back(system: System):
+async def test_it_begins_when_its_time_has_come_and_after_the_log_went_back_once_it_is_approved_again(
+    system: System, monkeypatch: pytest.MonkeyPatch
+):
     company = await system.company().found()
+    at = ("--address", f"people={system.services['people'].address}")
+    token = ("--token", system.issuer.mint(company.tenant, OPERATOR))
+    _, told = await nhip("tenant", "keep", company.tenant, *at, *token)
+    assert f"nothing changes: {company.tenant}  Công ty thử: 5 active people\n" in told
     await company.do(p.SuspendTenant(tenant_id=company.tenant), OPERATOR)
     asked = p.RequestTenantDeletion(tenant_id=company.tenant, reason="Hết hợp đồng")
+    assert not await operates(company, "person:lan", asked)
+    _, told = await nhip("tenant", "keep", company.tenant, *at, *token)
+    assert f"{company.tenant} is kept. It is suspended until" in told
     assert not await operates(company, "person:lan", asked)
     people, now = system.all_resources["people"], datetime.now(UTC)
     minh = Actor(company.tenant, "operator", "service", "person:minh")
     ctx = replace(by_the_clock(company.tenant, "test", "approve", now, now), actor=minh)
     approve = p.ApproveTenantDeletion(tenant_id=company.tenant)
     done = await people.commands.on(
-        ctx, TENANT, company.tenant, lambda state: deletion.approve(state, approve, company.tenant, minh, now, 7)
+        ctx, TENANT, company.tenant, lambda state: deletion.approve(state, approve, company.tenant, minh, now, 7, None)
     )
     company.positions["people"] = done.position
     assert (await listed(company)).deletion.begins_at.ToDatetime(UTC) == now + timedelta(days=7)
     position = int(done.position.partition("=")[2])
-    for days, behind, expected in ((6, 0, False), (8, 0, True), (8, position - 1, True), (8, position, False)):
-        due = await to_be_deleted(people.pool, now + timedelta(days=days), MANY, behind)
-        assert (company.tenant in {tenant for tenant, _, _ in due}) is expected, (days, behind)
+    known = people.incarnations._known  # pyright: ignore[reportPrivateUsage]
+    for days, after, expected in ((6, 0, False), (8, 0, True), (8, position - 1, True), (8, position, False)):
+        monkeypatch.setitem(known, "people", people.incarnations.own._replace(after=after))
+        due = await deleting(people).due(now + timedelta(days=days), MANY)
+        assert (company.tenant in {each.tenant for each in due}) is expected, (days, after)
+
+    # Its log began anew behind the approval, as after a restore.
+    _, told = await nhip("tenant", "list", *at, *token)
+    assert "approved by person:minh before a restore: it begins only once it is approved again" in told
+    assert (await listed(company)).deletion.lapsed
+    assert await operates(company, "person:lan", approve) == "OWN_REQUEST"
+    assert not await operates(company, "person:minh", approve)
+    assert not (await listed(company)).deletion.lapsed
+    await until_gone(company)
 
 
 async def test_where_the_log_or_the_keys_alone_went_back_it_is_said_or_done_again_by_itself(system: System):
     company = await system.company().found()
     people = system.all_resources["people"]
+    keys = await asyncpg.connect(system.settings.database("keys"))
+    try:  # a row that came where nothing destroyed the others by it: it is not said before they are
+        await keys.execute("set session_replication_role = replica")
+        everybody = "insert into person_key(tenant, person, destroyed_at) values ($1, '@everybody', now())"
+        await keys.execute(everybody, company.tenant)
+        with pytest.raises(RuntimeError, match="are left"):
+            await again(system, company, "says")
+        await keys.execute("delete from person_key where tenant = $1 and person = '@everybody'", company.tenant)
+    finally:
+        await keys.close()
     await people.words.destroy_all(company.tenant)  # as after a restore: the keys know it, the log does not
     await again(system, company, "says")
     await until_gone(company)

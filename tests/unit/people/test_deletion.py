@@ -16,6 +16,7 @@ from nhip.people.v1.events_pb2 import (
     TenantKept,
     TenantSuspended,
 )
+from nhip.people.v1.settings_pb2 import ChangeCompany
 from services.people.domain import deletion, tenant
 from tests.unit.decisions import Given
 
@@ -36,8 +37,8 @@ def ask(given: Given, by: Actor = LAN, id: str = A) -> Decision:
     return deletion.request(now(given), pb.RequestTenantDeletion(tenant_id=id, reason="Hết hợp đồng"), A, by)
 
 
-def approve(given: Given, by: Actor = MINH, days: float = 7) -> Decision:
-    return deletion.approve(now(given), pb.ApproveTenantDeletion(tenant_id=A), A, by, NOW, days)
+def approve(given: Given, by: Actor = MINH, days: float = 7, lapsed: datetime | None = None) -> Decision:
+    return deletion.approve(now(given), pb.ApproveTenantDeletion(tenant_id=A), A, by, NOW, days, lapsed)
 
 
 def keep(given: Given) -> Decision:
@@ -87,6 +88,14 @@ def test_who_asked_does_not_approve_and_who_is_not_named_does_neither():
         ASKED.when(lambda given, by=unnamed: approve(given, by)).then_rejected("OPERATOR_UNNAMED")
 
 
+def test_an_approval_from_before_a_restore_is_given_again_and_once():
+    APPROVED.when(lambda given: approve(given, LAN, lapsed=NOW + WEEK)).then_rejected("OWN_REQUEST")
+    again = APPROVED.when(lambda given: approve(given, days=8, lapsed=NOW + WEEK))
+    later = again.then(TenantDeletionApproved(tenant_id=A, begins_at=from_datetime(NOW + timedelta(days=8))))
+    later.when(lambda given: approve(given, lapsed=NOW + WEEK)).then_nothing()
+    SUSPENDED.when(lambda given: approve(given, lapsed=NOW + WEEK)).then_rejected("NOT_REQUESTED", field="tenant_id")
+
+
 def test_until_it_begins_it_is_taken_back_and_until_then_nobody_is_let_in_again():
     for given in (ASKED, APPROVED):
         given.when(resume).then_rejected("DELETION_REQUESTED", field="tenant_id")
@@ -105,7 +114,14 @@ def test_until_it_begins_it_is_taken_back_and_until_then_nobody_is_let_in_again(
 
 def test_of_a_deleted_tenant_nothing_begins_again():
     gone = SUSPENDED.and_then(complete)  # as where its keys were destroyed, and the log went back to before that
-    deeds = (ask, approve, keep, resume, lambda given: tenant.suspend(now(given), pb.SuspendTenant(tenant_id=A), A))
+    deeds = (
+        ask,
+        approve,
+        keep,
+        resume,
+        lambda given: tenant.suspend(now(given), pb.SuspendTenant(tenant_id=A), A),
+        lambda given: tenant.change(now(given), ChangeCompany(name="Acme"), A),
+    )
     for deed in deeds:
         gone.when(deed).then_rejected("TENANT_DELETED")
     state = now(gone)
