@@ -4,6 +4,8 @@ import struct
 from pathlib import Path
 from xml.etree import ElementTree
 
+from playwright.async_api import expect
+
 from tests.browser.conftest import Open
 
 
@@ -37,10 +39,8 @@ async def test_on_paper_the_map_is_alone_and_as_wide_as_the_sheet(opened: Open):
     await page.emulate_media(media="print")
     await page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
     for gone in (".top", ".when-bar", ".zoom"):
-        assert not await page.locator(gone).first.is_visible()
-    box = await page.locator(".stage").bounding_box()
-    assert box is not None
-    assert box["width"] <= 1041
+        await expect(page.locator(gone).first).to_be_hidden()
+    await page.wait_for_function("document.querySelector('.stage').getBoundingClientRect().width <= 1041")
     assert await page.pdf(landscape=True)
     await page.evaluate("window.dispatchEvent(new Event('afterprint'))")
 
