@@ -31,6 +31,7 @@ from eventkit.database import connect, for_programs
 from eventkit.log.faults import TRANSIENT
 from eventkit.log.postgres import HOLD, RESTORING
 from eventkit.privacy.installation import destroy_again, known_installation
+from eventkit.privacy.keys import EVERYBODY
 from eventkit.process import logins, provision
 from eventkit.process.provision import KEYS
 from eventkit.settings import Settings, load
@@ -235,7 +236,7 @@ async def put_back(
                 )  # fmt: skip
 
             await _few([filled(name) for name in manifest.files])
-            there = await destroy_again(settings.database(KEYS), sorted(erased))
+            alive = await destroy_again(settings.database(KEYS), sorted(erased))
             begun = await restoring.begun_anew(settings, cluster, cons)
             await restoring.brought_over(cons, begun)
             await asyncio.to_thread(write_erased, kept, erased)
@@ -245,13 +246,27 @@ async def put_back(
             await asyncio.to_thread(kept.replace, before)
     say(f"All of {manifest.at} is back: {', '.join(f'{n} up to {e}' for n, e in manifest.ends.items())}")
     if erased:
-        say(
-            f"{counted(erased)} were erased; {there} of their keys were in the backup and are destroyed again. Ask for "
-            "the erasure of these people once more, so that it is on record; of companies it is recorded by itself"
-        )
+        say(f"No key is left of whoever is known to be erased or deleted: {counted(erased)}")
+    if people := unrecorded(erased, alive):
+        say("The backup had the keys of these people still. Ask for their erasure once more, so that it is on record:")
+    for tenant, ids in people.items():
+        say(f"  {tenant}: {', '.join(ids)}")
+    if any(person == EVERYBODY for _, person in alive):
+        say("That companies were deleted since is recorded again by itself")
     if manifest.logins:
         say("Give services' logins their passwords: nhip provision --logins")
     say("Start the services. What was recorded after the backup is gone; `nhip verify` says whether all of it agrees")
+
+
+def unrecorded(erased: Collection[tuple[str, str]], alive: Collection[tuple[str, str]]) -> dict[str, list[str]]:
+    """The ids of people, by tenant, whose erasure is to be asked for again: of those who were erased the `alive` ones
+    of the backup, but for whole companies that were deleted."""
+    deleted = {tenant for tenant, person in erased if person == EVERYBODY}
+    people = dict[str, list[str]]()
+    for tenant, person in sorted(alive):
+        if tenant not in deleted:
+            people.setdefault(tenant, []).append(person)
+    return people
 
 
 def read(folder: Path) -> Manifest:

@@ -99,7 +99,9 @@ def erased_of(event: Recorded) -> set[tuple[str, str]]:
 def counted(erased: Collection[tuple[str, str]]) -> str:
     """How many people and companies they are."""
     companies = sum(person == EVERYBODY for _, person in erased)
-    return f"{len(erased) - companies} people" + (f" and {companies} companies" if companies else "")
+    people = len(erased) - companies
+    told = f"{people} {'person' if people == 1 else 'people'}"
+    return f"{told} and {companies} {'company' if companies == 1 else 'companies'}" if companies else told
 
 
 def write_erased(file: Path, people: Iterable[tuple[str, str]]) -> None:

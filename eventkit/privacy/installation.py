@@ -21,21 +21,27 @@ async def installation(dsn: str) -> str:
         await con.close()
 
 
-async def destroy_again(dsn: str, people: Iterable[tuple[str, str]]) -> int:
+# Of whom, of pairs of a tenant and a person's id or `EVERYBODY`, there is a key.
+_ALIVE = """
+select distinct asked.tenant, asked.person from unnest($1::text[], $2::text[]) asked(tenant, person)
+join person_key key on key.tenant = asked.tenant and asked.person in (key.person, $3) and key.wrapped is not null
+"""
+
+
+async def destroy_again(dsn: str, people: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
     """Destroy the keys of persons, by tenant and id, who were erased after the backup from which this database of keys
-    was restored, and of tenants (`EVERYBODY` of them) that were deleted; nobody uses it yet. Answers how many of the
-    keys were there."""
+    was restored, and of tenants (`EVERYBODY` of them) that were deleted; nobody uses it yet. Answers those of them of
+    whom there was a key."""
+    asked = list(people)
     con = await connect(dsn, "nhip restore", command_timeout=None)
     try:
         await con.execute(SCHEMA)  # it may be of a version that did not know of all this
         await con.execute(ledger.SCHEMA)
-        there = 0
-        for tenant, person in people:
-            alive = "select count(*) from person_key where tenant = $1 and $2 in (person, $3) and wrapped is not null"
-            there += await con.fetchval(alive, tenant, person, EVERYBODY)
+        rows = await con.fetch(_ALIVE, [tenant for tenant, _ in asked], [person for _, person in asked], EVERYBODY)
+        for tenant, person in asked:
             await con.execute(DESTROY, tenant, person)
         await con.execute("vacuum full person_key")
-        return there
+        return {(row["tenant"], row["person"]) for row in rows}
     finally:
         await con.close()
 

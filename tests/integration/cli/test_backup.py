@@ -140,7 +140,7 @@ async def is_deleted(client: Client, site: Site) -> bool:
 
 
 async def test_what_a_backup_had_is_all_there_of_one_moment_and_everybody_goes_on(
-    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     folder, seen, told = tmp_path / "backup", list[Recorded](), list[Incarnation]()
     listed = tmp_path / "listed.jsonl"
@@ -209,7 +209,11 @@ async def test_what_a_backup_had_is_all_there_of_one_moment_and_everybody_goes_o
         await put_back(site.settings, folder, None, [])
     kept.rename(folder / "erased.jsonl")
 
+    capsys.readouterr()
     await put_back(site.settings, folder, None, [])
+    said = capsys.readouterr().out
+    assert "1 person and 1 company" in said
+    assert f"so that it is on record:\n  {TENANT}: {minh}\nThat companies were deleted since" in said
     con = await connect(site.settings.database("goals"), "test")
     of_goals = await con.fetchval("select max(position) from checkpoint where subscription like 'people%'")
     await con.close()
