@@ -118,16 +118,11 @@ def quota(
 
     async def work() -> None:
         async with replace(where, tenant=company).operator() as (client, _):
+            given = people_pb2.SetTenantQuotas(tenant_id=company, people=people, kpis=kpis, calls=calls)
+            if any(most is not None for most in (people, kpis, calls)):
+                await client.command(given)
             line = await _line_of(client, company)
-            quotas = people_pb2.TenantQuotas()
-            quotas.CopyFrom(line.quotas)
-            wanted = {"people": people, "kpis": kpis, "calls": calls}
-            for name, most in wanted.items():
-                if most is not None:
-                    setattr(quotas, name, most)
-            if quotas != line.quotas:
-                await client.command(people_pb2.SetTenantQuotas(tenant_id=company, quotas=quotas))
-            say(f"{company}: {_quotas(quotas)}; it has {_people(line)}")
+            say(f"{company}: {_quotas(line.quotas)}; it has {_people(line)}")
 
     run(work())
 

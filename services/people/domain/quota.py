@@ -1,18 +1,25 @@
 """What a tenant may have, and how many people it has (decision 55)."""
 
+from dataclasses import replace
+
 from eventkit.commands.aggregate import Decision, StreamEvent
 from eventkit.directory.facts import TENANT, Organisation, OrgChart, Tenant
-from eventkit.directory.quotas import quotas_message, quotas_of
-from eventkit.errors import Rejected
+from eventkit.directory.quotas import quotas_message
+from eventkit.errors import Kind, Rejected
 from nhip.people.v1.events_pb2 import TenantQuotasSet
 from nhip.people.v1.people_pb2 import SetTenantQuotas
 from services.people.domain.tenant import existing, refuse_another
 
 
 def change(tenant: Tenant | None, command: SetTenantQuotas, id: str) -> Decision:
-    """What the tenant has already stays, whatever it may have from now on."""
+    """What is given is set, the rest stays as it is when this is decided. What the tenant has already stays, whatever
+    it may have from now on."""
     refuse_another(command.tenant_id, id)
-    now, after = existing(tenant, id), quotas_of(command.quotas)
+    given = {name: getattr(command, name) for name in ("people", "kpis", "calls") if command.HasField(name)}
+    if not given:
+        raise Rejected("NOTHING_GIVEN", "give people, kpis or calls", kind=Kind.INVALID, field="people")
+    now = existing(tenant, id)
+    after = replace(now.quotas, **given)
     if now.quotas == after:
         return []
     changed = TenantQuotasSet(tenant_id=id, before=quotas_message(now.quotas), after=quotas_message(after))

@@ -430,8 +430,7 @@ async def test_a_dry_run_says_of_the_whole_file_which_rows_are_more_than_the_com
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("importing.sheets.checking.AT_ONCE", 2)  # each request is judged as if it were alone
-    quotas = p.TenantQuotas(people=3, kpis=1)
-    await desk.client.command(p.SetTenantQuotas(tenant_id=desk.tenant, quotas=quotas), key="quotas")
+    await desk.client.command(p.SetTenantQuotas(tenant_id=desk.tenant, people=3, kpis=1), key="quotas")
     file = "Họ tên\n" + "\n".join(f"Người {n}" for n in range(5)) + "\n"
     result = await desk.look("people", file)
     assert told(result) == [(row, "", "PEOPLE_QUOTA") for row in (4, 5, 6)]

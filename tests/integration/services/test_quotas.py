@@ -24,7 +24,8 @@ async def company(system: System) -> AsyncGenerator[Company]:
 
 
 async def quotas(company: Company, **most: int) -> None:
-    asked = p.SetTenantQuotas(tenant_id=company.tenant, quotas=p.TenantQuotas(**most))
+    """Sets those that are given, and takes the others away."""
+    asked = p.SetTenantQuotas(tenant_id=company.tenant, **{"people": 0, "kpis": 0, "calls": 0, **most})
     await company.do(asked, OPERATOR)
 
 
@@ -39,6 +40,12 @@ async def test_whoever_operates_sets_them_and_people_are_not_more_than_they_may_
     code, told = await nhip("tenant", "quota", company.tenant, "--people", "7", *at, *token)
     assert (code, told) == (0, f"{company.tenant}: at most 7 people; it has 5 active people\n")
     await quotas(company, people=7)  # said again it is so already; its position everybody waits for
+    await asyncio.gather(*(company.do(p.SetTenantQuotas(tenant_id=company.tenant, **one), OPERATOR)
+                           for one in ({"kpis": 30}, {"calls": 900})))  # fmt: skip
+    await listed(company)
+    code, told = await nhip("tenant", "quota", company.tenant, *at, *token)
+    assert (code, told) == (0, f"{company.tenant}: at most 7 people, 30 KPIs of a cycle, 900 calls a second; it has 5 "
+                               "active people\n")  # fmt: skip
     assert (await listed(company)).quotas.people == 7
     tenant = await company.ask(p.GetTenant(), "nam")
     assert isinstance(tenant, p.Tenant)

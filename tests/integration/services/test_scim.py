@@ -105,7 +105,7 @@ async def events(company: Company) -> int:
 
 
 async def test_who_comes_disabled_takes_no_place_of_the_quota(directory: httpx.AsyncClient, company: Company):
-    five = p.SetTenantQuotas(tenant_id=company.tenant, quotas=p.TenantQuotas(people=5))
+    five = p.SetTenantQuotas(tenant_id=company.tenant, people=5)
     await company.do(five, OPERATOR)  # as many as there are
     await company.ask(p.GetTenant(), "nam")
     one = await user(directory, "tat@acme.vn", active=False)

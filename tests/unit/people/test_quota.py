@@ -26,15 +26,22 @@ def registered(*ids: str) -> Organisation:
 
 
 def set_to(given: Given, id: str = A, **most: int) -> Decision:
-    command = pb.SetTenantQuotas(tenant_id=id, quotas=pb.TenantQuotas(**most))
+    command = pb.SetTenantQuotas(tenant_id=id, **most)
     return quota.change(given.state(TENANT, A), command, A)
 
 
-def test_they_are_set_whole_and_once():
+def test_what_is_given_is_set_once_and_the_rest_stays():
     changed = TenantQuotasSet(tenant_id=A, after=pb.TenantQuotas(people=5, calls=20))
     given = MADE.when(lambda given: set_to(given, people=5, calls=20)).then(changed)
     given.when(lambda given: set_to(given, people=5, calls=20)).then_nothing()
-    given.when(set_to).then(TenantQuotasSet(tenant_id=A, before=changed.after))
+    kpis_too = pb.TenantQuotas(people=5, kpis=9, calls=20)
+    given.when(lambda given: set_to(given, kpis=9)).then(
+        TenantQuotasSet(tenant_id=A, before=changed.after, after=kpis_too)
+    ).when(lambda given: set_to(given, people=0)).then(
+        TenantQuotasSet(tenant_id=A, before=kpis_too, after=pb.TenantQuotas(kpis=9, calls=20))
+    )
+    given.when(lambda given: set_to(given, people=0, calls=0)).then(TenantQuotasSet(tenant_id=A, before=changed.after))
+    given.when(set_to).then_rejected("NOTHING_GIVEN", field="people")
     given.when(lambda given: set_to(given, "other", people=5)).then_rejected("ANOTHER_TENANT", field="tenant_id")
 
 
