@@ -19,6 +19,7 @@ from eventkit.directory.defaults import DEFAULT_LANGUAGE, DEFAULT_TIME_ZONE
 from eventkit.directory.facts import OrgChart, Person, Place, Unit
 from eventkit.directory.integrations import Integration
 from eventkit.directory.integrations import Key as IntegrationKey
+from eventkit.directory.lately import Lately
 from eventkit.directory.quotas import NO_QUOTAS, Quotas
 from eventkit.directory.tenant_settings import Change, TenantSettings
 from eventkit.directory.views import (
@@ -49,8 +50,7 @@ TENANT_TABLE, SETTING_TABLE, PERSON_TABLE, PLACE_TABLE, UNIT_TABLE, INTEGRATION_
 IDENTITY_TABLE = IdentityView().table
 MOST = ("most_people", "most_kpis", "most_calls")
 TENANTS_ASKED = 1.0
-"""Seconds between two looks for a tenant that is not known: keys with made-up tenants must not become queries. The same
-between two readings of which tenants were deleted and which have a quota of calls."""
+"""Seconds between two looks for a tenant that is not known: keys with made-up tenants must not become queries."""
 
 
 _judged: ContextVar[tuple[str, OrgChart] | None] = ContextVar("judged", default=None)
@@ -72,11 +72,7 @@ class Directory:
         self._subscriptions = list(by_subscription(views()))
         self._known: dict[str, tuple[Mark, OrgChart]] = {}
         self._tenants, self._tenants_asked = frozenset[str](), float("-inf")
-        self._gone, self._calls = frozenset[str](), dict[str, int]()
-        self._gone_and_calls_read = float("-inf")
-        self._tenants_changed = False
-        """Since the last reading of them began."""
-        self._reading_gone_and_calls = asyncio.Lock()
+        self._gone, self._calls = Lately(self._read_gone), Lately(self._read_calls)
         self._reading: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         reached.hear(self._hear)
 
@@ -116,7 +112,8 @@ class Directory:
         few = (UNIT_TABLE, TENANT_TABLE, SETTING_TABLE, INTEGRATION_TABLE)
         others = {row.tenant for table in few for row in changed.get(table.name, ())}
         if changed.get(TENANT_TABLE.name):
-            self._gone_and_calls_read, self._tenants_changed = float("-inf"), True
+            self._gone.forget()
+            self._calls.forget()
         for tenant, ((again, *position), org) in list(self._known.items()):
             if self._partition(tenant) != partition:
                 continue
@@ -157,31 +154,22 @@ class Directory:
 
     async def gone(self) -> frozenset[str]:
         """All tenants that were deleted, as far as this service had heard a moment ago."""
-        await self._read_gone_and_calls()
-        return self._gone
+        return await self._gone.get()
 
     async def calls(self, tenant: str) -> int:
         """How many calls a second a tenant may make of a process, as far as this service had heard a moment ago; 0:
         nobody said so."""
-        await self._read_gone_and_calls()
-        return self._calls.get(tenant, 0)
+        return (await self._calls.get()).get(tenant, 0)
 
-    async def _read_gone_and_calls(self) -> None:
-        """Few tenants, and asked for at every call and page: one of all that ask reads, and the others wait for it."""
-        if time.monotonic() - self._gone_and_calls_read <= TENANTS_ASKED:
-            return
-        async with self._reading_gone_and_calls:
-            if time.monotonic() - self._gone_and_calls_read <= TENANTS_ASKED:
-                return
-            self._tenants_changed = False
-            async with connection(self._own) as con:
-                rows = await con.fetch(
-                    f"select tenant, deleted, most_calls from {TENANT_TABLE} where deleted or most_calls > 0"
-                )
-            self._gone = frozenset(row["tenant"] for row in rows if row["deleted"])
-            self._calls = {row["tenant"]: row["most_calls"] for row in rows}
-            if not self._tenants_changed:
-                self._gone_and_calls_read = time.monotonic()
+    async def _read_gone(self) -> frozenset[str]:
+        async with connection(self._own) as con:
+            rows = await con.fetch(f"select tenant from {TENANT_TABLE} where deleted")
+        return frozenset(row["tenant"] for row in rows)
+
+    async def _read_calls(self) -> dict[str, int]:
+        async with connection(self._pool) as con:
+            rows = await con.fetch(f"select tenant, most_calls from {TENANT_TABLE} where most_calls > 0")
+        return {row["tenant"]: row["most_calls"] for row in rows}
 
     async def linked(self, tenant: str, identity_id: str) -> str:
         """The person whom an identity at a provider means; empty: nobody, as far as this service has heard."""

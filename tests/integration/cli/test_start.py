@@ -21,7 +21,7 @@ from cli.catalog import SERVICES
 from cli.provision import databases_and_topics
 from deploy.engines import Engines, url_of_database
 from deploy.engines.ports import claimed
-from eventkit.directory import directory
+from eventkit.directory import lately
 from eventkit.process import provision, showing
 from eventkit.process.assembly import QUERY_CONNECTIONS
 from eventkit.process.host import running
@@ -124,7 +124,7 @@ async def test_timers_wait_until_views_show_what_they_did_and_no_caller_keeps_vi
         assert timers
         assert not begun.intersection(timers)
         (resources,) = built
-        monkeypatch.setattr(directory, "TENANTS_ASKED", -1.0)  # it reads each time it is asked
+        monkeypatch.setattr(lately, "LATELY_SECONDS", 0.0)  # it reads each time it is asked
         async with AsyncExitStack() as callers:
             for _ in range(QUERY_CONNECTIONS):
                 await callers.enter_async_context(resources.pool.acquire())
