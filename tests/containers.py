@@ -13,8 +13,6 @@ import asyncpg
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from docker.errors import DockerException
-from kurrentdbclient import AsyncKurrentDBClient
-from kurrentdbclient.exceptions import KurrentDBClientError
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.docker_client import DockerClient
 
@@ -109,6 +107,10 @@ def _settings(address: str) -> Mapping[str, str]:
 @asynccontextmanager
 async def kurrentdb() -> AsyncGenerator[str]:
     """The URL of one node, without TLS. Raises EngineError."""
+    # Not above: it makes every channel of its process, and of those that inherit from it, find names in another way.
+    from kurrentdbclient import AsyncKurrentDBClient
+    from kurrentdbclient.exceptions import KurrentDBClientError
+
     container = _container("kurrentdb").with_exposed_ports(2113).with_env("KURRENTDB_INSECURE", "true")
     async with _running(container):
         url = f"kurrentdb://{_host()}:{container.get_exposed_port(2113)}?tls=false"

@@ -1,9 +1,15 @@
 """Channels to services: one address, or one per replica."""
 
+import os
+
 import grpc
 
 from eventkit.rpc.call import MESSAGE_BYTES, REQUEST_BYTES
 from eventkit.rpc.tls import Tls
+
+# Names are found by gRPC's own resolver, which also asks the server that `dns://server/name` says. KurrentDB's client
+# chooses another one for the whole process unless one was chosen.
+os.environ.setdefault("GRPC_DNS_RESOLVER", "ares")
 
 # Every replica gets calls, and one that is away none. No retries: whether a call that was sent may be repeated, only
 # its caller knows.

@@ -65,7 +65,7 @@ class Calling:
     stub: Any
     bearer: tuple[str, str]
     answered: int = 0
-    failed: list[grpc.StatusCode] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
 
     async def __call__(self) -> None:
         while True:
@@ -73,7 +73,7 @@ class Calling:
                 await self.stub.AlignKpi(goals_pb2.AlignKpi(kpi_id="k1"), metadata=(self.bearer,), timeout=10)
                 self.answered += 1
             except grpc.aio.AioRpcError as error:
-                self.failed.append(error.code())
+                self.failed.append(f"{error.code().name}: {error.details()}")
             await asyncio.sleep(0.002)
 
 
