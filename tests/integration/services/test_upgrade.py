@@ -14,7 +14,7 @@ import asyncpg
 import grpc
 
 from deploy.engines.process import Child, tail
-from eventkit.directory import views as directory_views
+from eventkit.directory import version as directory_version
 from eventkit.settings import Settings
 from nhip.common.v1 import operations_pb2 as o
 from nhip.goals.v1 import goals_pb2 as g
@@ -25,11 +25,9 @@ from tests.integration.services.company import OPERATOR, Company, System
 
 # What a release would change: the version of goals' own views, and of those that it keeps of people.
 NEXT = """
-import eventkit.directory.views, services.goals.views
+import eventkit.directory.version, services.goals.views
 services.goals.views.VERSION += 1
-eventkit.directory.views.VERSION += 1
-for view in eventkit.directory.views.views():
-    type(view).version += 1
+eventkit.directory.version.VERSION += 1
 from cli.main import app
 app()
 """
@@ -108,7 +106,7 @@ async def test_two_versions_of_a_view_answer_alike_and_what_nobody_reads_any_mor
     assert not IS & (await prune(company)).keys()
 
 
-NOW = {"goals": goals_views.VERSION, "people": directory_views.VERSION}
+NOW = {"goals": goals_views.VERSION, "people": directory_version.VERSION}
 WAS, IS = ({f"{source}_v{version + more}" for source, version in NOW.items()} for more in (0, 1))
 
 
