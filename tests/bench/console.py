@@ -110,8 +110,9 @@ class Browser:
         self._app, self.token = app, token
         self._has: set[str] = set()
 
-    async def get(self, path: str) -> tuple[dict[str, str], bytes]:
+    async def get(self, address: str) -> tuple[dict[str, str], bytes]:
         """Headers and body, as they go over the wire. Raises Refused where it is not there."""
+        path, _, query = address.partition("?")
         headers = {**BROWSER, "host": "localhost:8080", "cookie": f"{SESSION_COOKIE}={self.token}"}
         scope: dict[str, Any] = {
             "type": "http",
@@ -121,7 +122,7 @@ class Browser:
             "scheme": "http",
             "path": path,
             "raw_path": path.encode(),
-            "query_string": b"",
+            "query_string": query.encode(),
             "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
             "client": ("127.0.0.1", 50000),
             "server": ("127.0.0.1", 8080),
@@ -141,7 +142,7 @@ class Browser:
         async def send(message: Any) -> None:
             if message["type"] == "http.response.start":
                 if message["status"] != 200:
-                    raise Refused(path, message["status"])
+                    raise Refused(address, message["status"])
                 told.update((name.decode(), value.decode()) for name, value in message["headers"])
             else:
                 body.extend(message.get("body", b""))
