@@ -408,9 +408,10 @@ async def test_nothing_of_a_tenant_that_was_deleted_is_folded_or_acted_on_but_th
     async def gone() -> set[str]:
         return deleted
 
-    views, mailer = [service.units, Kept()], Mailer(service)
-    await provision.tables(service.pool, views)  # type: ignore[arg-type]
-    projecting = Projecting(views, service.pool, service.metrics, gone=gone)  # type: ignore[arg-type]
+    views: list[View[Any]] = [service.units, Kept()]
+    mailer = Mailer(service)
+    await provision.tables(service.pool, views)
+    projecting = Projecting(views, service.pool, service.metrics, gone=gone)
     acting = Reacting("mailer", "test", mailer, service.pool, service.metrics, gone=gone)
     async with running(service.following(projecting)):
         await service.happen("sales", "an")

@@ -179,7 +179,9 @@ async def test_two_who_operate_delete_a_suspended_company_and_no_word_of_it_ever
                 assert place.text.erased, event.type
                 opened += 1
     assert opened > 10
-    assert (await other.ask(p.GetPerson(person_id=other.ids["minh"]), "nam")).name.plain == "Tên-minh"  # type: ignore[attr-defined] # a Person
+    minh = await other.ask(p.GetPerson(person_id=other.ids["minh"]), "nam")
+    assert isinstance(minh, p.Person)
+    assert minh.name.plain == "Tên-minh"
 
     # Views have nothing and are right so, folded anew as well.
     await other.ask(o.Rebuild(view="kpi_words"), OPERATOR, context="goals")

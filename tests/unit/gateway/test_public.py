@@ -10,6 +10,7 @@ from pathlib import Path
 import grpc
 import httpx
 import pytest
+from starlette.applications import Starlette
 from starlette.routing import Match, Route
 
 import services.gateway as gateway
@@ -33,23 +34,28 @@ SCRIPTS = [*ROOM.glob("features/**/*.js"), *ROOM.glob("web/src/*.js")]
 
 
 @pytest.fixture
-async def below(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of Company X's console below a path, as a browser that keeps cookies."""
+async def app(tmp_path: Path) -> AsyncIterator[Starlette]:
+    """Company X's console below a path."""
     server, port = await CompanyX().serve()
     issuer = DemoIssuer(host="127.0.0.1", key_file=tmp_path / "key.json", issuer="http://127.0.0.1/demo")
     (tmp_path / "jwks.json").write_text(json.dumps(issuer.jwks()))
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-        app = application(
+        yield application(
             Upstream(dict.fromkeys(SERVICES, channel)),
             Identity(issuer, "company-x"),
             Tokens(issuer=issuer.issuer, audience="nhip", keys=Keys(str(tmp_path / "jwks.json"))),
             clock=lambda: datetime(2025, 3, 20, 5, tzinfo=UTC),
             public=CONSOLE,
         )
-        transport = httpx.ASGITransport(app, client=("127.0.0.1", 50000))
-        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
-            yield client
     await server.stop(None)
+
+
+@pytest.fixture
+async def below(app: Starlette) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of it, as a browser that keeps cookies."""
+    transport = httpx.ASGITransport(app, client=("127.0.0.1", 50000))
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        yield client
 
 
 async def sign_in(client: httpx.AsyncClient, person: str, next: str = "/") -> httpx.Response:
@@ -184,14 +190,16 @@ async def test_programs_are_told_addresses_with_the_base(below: httpx.AsyncClien
     assert (await below.get(f"{BASE}/scim/v2/Users")).json()["status"] == "401"
 
 
-async def test_a_page_of_a_fault_leads_below_the_base_too(below: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch):
+async def test_a_page_of_a_fault_leads_below_the_base_too(
+    app: Starlette, below: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+):
     await sign_in(below, "minh")
 
     def breaks(*_: object) -> None:
         raise RuntimeError("planted")
 
     monkeypatch.setattr("services.gateway.console.visit.Visit.redirect", breaks)
-    transport = httpx.ASGITransport(below._transport.app, raise_app_exceptions=False, client=("127.0.0.1", 50000))  # type: ignore[attr-defined]
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=("127.0.0.1", 50000))
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost", cookies=below.cookies) as client:
         page = await client.get(f"{BASE}/proposals/i1/decision")  # what a form is sent to leads to its page
         assert page.status_code == 500
