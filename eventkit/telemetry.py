@@ -406,6 +406,9 @@ class Metrics:
         self.lost_keys = Gauge(
             "nhip_lost_keys", "Persons whose key is not there any more, though nobody destroyed it.", registry=to
         )
+        self.left_keys = Gauge(
+            "nhip_left_keys", "Keys that are there of companies whose keys were all destroyed.", registry=to
+        )
         self.keys_went_back = Gauge(
             "nhip_keys_went_back",
             "1: the database of keys lacks some that this service knows of, so that no keys are made.",

@@ -135,7 +135,7 @@ class KeyStore:
         try:
             async with self._alone() as con:
                 # Where somebody else made the tables, this login may not.
-                if await con.fetchval("select to_regproc('destroy_of_deleted')") is None:
+                if not await con.fetchval(ledger.IS_WHOLE):
                     await con.execute(SCHEMA)
                     await con.execute(ledger.SCHEMA)
                 await self._check(con)
@@ -399,12 +399,19 @@ class KeyStore:
 
     async def destroy_all(self, tenant: str) -> None:
         """The same for everybody of a tenant at once, its secrets too; nobody of it gets a key any more. All of it or
-        nothing. Raises RuntimeError where a key is left."""
+        nothing. Raises RuntimeError where a key is left, or would be that comes later."""
         await self.destroy(tenant, EVERYBODY)
         left = "select exists(select from person_key where tenant = $1 and wrapped is not null)"
-        if await self._pool.fetchval(left, tenant):
+        if await self._pool.fetchval(left, tenant) or not await self._pool.fetchval(ledger.DESTROYS):
             log.error("keys.left", tenant=tenant)
-            raise RuntimeError(f"keys of {tenant} are left: the database of keys lacks the trigger that destroys them")
+            raise RuntimeError(
+                f"keys of {tenant} are left, or would be: of the database of keys the triggers that destroy them are "
+                "missing or switched off"
+            )
+
+    async def left(self) -> int:
+        """How many keys are there of tenants whose keys were all destroyed."""
+        return int(await self._pool.fetchval(ledger.COUNT_LEFT))
 
     async def destroyed_tenants(self) -> Sequence[str]:
         """Whose keys were all destroyed."""

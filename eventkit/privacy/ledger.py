@@ -76,9 +76,10 @@ if to_regclass('key_made') is null then
   create trigger keep_key_made before delete or truncate on key_made for each statement
     execute function keep_key_made();
 end if;
-if to_regproc('destroy_of_deleted') is null then
-  create index deleted_tenants on person_key(tenant) where person = '@everybody';
-  create function destroy_of_deleted() returns trigger language plpgsql security definer
+if (select count(*) from pg_trigger where tgrelid = 'person_key'::regclass
+    and tgname in ('of_deleted', 'of_deleted_again')) < 2 then
+  create index if not exists deleted_tenants on person_key(tenant) where person = '@everybody';
+  create or replace function destroy_of_deleted() returns trigger language plpgsql security definer
     set search_path = public, pg_temp as $destroy$
   begin
     perform pg_advisory_xact_lock(hashtext('key_made'));  -- who came first is seen, or waits for this one
@@ -89,8 +90,22 @@ if to_regproc('destroy_of_deleted') is null then
     return null;
   end $destroy$;
   -- Behind note_keys, as its name is: so the ledger knows of a key before it is destroyed.
+  drop trigger if exists of_deleted on person_key;
   create trigger of_deleted after insert on person_key referencing new table as made for each statement
     execute function destroy_of_deleted();
+  -- Said once more, as where what destroys them was switched off the first time.
+  create or replace function destroy_again() returns trigger language plpgsql security definer
+    set search_path = public, pg_temp as $again$
+  begin
+    perform pg_advisory_xact_lock(hashtext('key_made'));
+    update key_made set destroyed_at = now()
+      where destroyed_at is null and given_up_at is null and tenant = new.tenant;
+    update person_key set wrapped = null, destroyed_at = now() where wrapped is not null and tenant = new.tenant;
+    return null;
+  end $again$;
+  drop trigger if exists of_deleted_again on person_key;
+  create trigger of_deleted_again after update on person_key for each row when (new.person = '@everybody')
+    execute function destroy_again();
   -- Whose row was there before that.
   update key_made set destroyed_at = now() where destroyed_at is null and given_up_at is null and tenant in
     (select tenant from person_key where person = '@everybody');
@@ -99,6 +114,13 @@ if to_regproc('destroy_of_deleted') is null then
 end if;
 end $made$
 """
+IS_WHOLE = """
+select count(*) = 2 from pg_trigger where tgrelid = to_regclass('person_key')
+and tgname in ('of_deleted', 'of_deleted_again')
+"""
+"""Whether all of `SCHEMA` was made: its last part is there."""
+DESTROYS = f"{IS_WHOLE} and tgenabled <> 'D'"
+"""Whether that is switched on, too: keys of deleted tenants are destroyed, also those that come later."""
 LOST, WENT_BACK = "NH001", "NH002"
 """What the database says when it refuses a key (SQLSTATE)."""
 RECOVERS = "set local nhip.recovers_keys = 'on'"
@@ -107,6 +129,10 @@ NEWEST = "select serial, mark from key_made order by serial desc limit 1"
 _IS_LOST = "m.given_up_at is null and m.destroyed_at is null and not exists (select from person_key k where k.tenant = \
 m.tenant and k.person = m.person)"
 COUNT_LOST = f"select count(*) from key_made m where {_IS_LOST}"
+COUNT_LEFT = """
+select count(*) from person_key k where wrapped is not null
+and exists (select from person_key d where d.tenant = k.tenant and d.person = '@everybody')
+"""
 LIST_LOST = f"""
 select tenant, person, made_at from key_made m where {_IS_LOST} and $1 in ('', tenant) and $2 in ('', person)
 order by tenant, person limit $3

@@ -1,4 +1,5 @@
-"""Whether all keys are there that there were: looked at by every process, again and again (decision 49)."""
+"""Whether all keys are there that there were, and none that was destroyed: looked at by every process, again and again
+(decisions 49, 54)."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from eventkit.telemetry import Metrics
 
 LOOK_SECONDS = 15.0
 COUNTED_EACH = 20
-"""Looks after which lost keys are counted again: that reads the whole ledger."""
+"""Looks after which keys are counted again: that reads all of them, and the whole ledger."""
 
 log = structlog.get_logger(__name__)
 
@@ -36,3 +37,7 @@ async def look(store: KeyStore, metrics: Metrics, *, count: bool = True) -> None
         metrics.lost_keys.set(lost)
         if lost:
             log.error("keys.lost_count", number=lost)
+        left = await store.left()
+        metrics.left_keys.set(left)
+        if left:
+            log.error("keys.left_count", number=left)

@@ -322,12 +322,32 @@ async def gone_with_their_company(keys: str, old: str, engines: Engines) -> None
         # A database that did not destroy by that row yet: it is not taken for done, and is done when it learns to.
         async with KeyStore(keys, MASTER) as store:
             await admin.execute(
-                "drop trigger of_deleted on person_key; drop function destroy_of_deleted; drop index deleted_tenants"
+                "drop trigger of_deleted on person_key; drop trigger of_deleted_again on person_key; "
+                "drop function destroy_of_deleted; drop function destroy_again; drop index deleted_tenants"
             )
             with pytest.raises(RuntimeError, match="are left"):
                 await store.destroy_all("neighbour")
+            assert await left(store) == 1
         async with KeyStore(keys, MASTER) as store:
             assert await store.key("neighbour", "lan") is Missing.DESTROYED
+            assert await left(store) == 0
+            await admin.execute("drop trigger of_deleted on person_key")  # alone, as by a restore without triggers
+            await store.key("third", "lan", make=True)
+            for _ in range(2):  # also where nothing of it is left any more: what comes later would be
+                with pytest.raises(RuntimeError, match="are left"):
+                    await store.destroy_all("third")
+        async with KeyStore(keys, MASTER) as store:
+            assert await store.key("third", "minh", make=True) is Missing.DESTROYED
+            assert await left(store) == 0
+            await admin.execute("alter table person_key disable trigger user")
+            await admin.execute("alter table person_key enable trigger note_keys")
+            await store.key("fourth", "lan", make=True)
+            with pytest.raises(RuntimeError, match="are left"):
+                await store.destroy_all("fourth")
+            assert await left(store) == 1
+            await admin.execute("alter table person_key enable trigger user")
+            await store.destroy_all("fourth")
+            assert await left(store) == await store.lost() == 0
         erased = [("acme", "lan"), ("acme", "nobody"), ("acme", EVERYBODY), ("gone", EVERYBODY)]
         there = {("acme", "lan"), ("acme", EVERYBODY)}
         assert await destroy_again(old, erased) == there  # where the backup itself is put back
@@ -336,6 +356,13 @@ async def gone_with_their_company(keys: str, old: str, engines: Engines) -> None
     finally:
         await admin.close()
         await backup.close()
+
+
+async def left(store: KeyStore) -> float | None:
+    """As every process tells it."""
+    metrics = Metrics()
+    await keeping.look(store, metrics)
+    return metrics.registry.get_sample_value("nhip_left_keys")
 
 
 async def blocked(con: asyncpg.Connection) -> None:
