@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 from cli.catalog import SERVICES
 from cli.client import Client
 from cli.importing.check import kind_of, managers, parents, rests_on, waves
+from cli.importing.room import refuse_without_room
 from cli.running import Failed
 from eventkit.context import IMPORTER
 from eventkit.errors import Rejected
@@ -71,15 +72,20 @@ class Importer:
         self.summary = Summary()
 
     async def bring(self, file: File) -> Summary:
-        """Raises `Failed` when something is refused; what was sent before stays, and another run goes on behind it."""
+        """Raises `Failed` when the company has no room for it by its quotas, and then nothing is sent; and when
+        something is refused: what was sent before stays, and another run goes on behind it."""
         assert file.company is not None
         assert file.cycle is not None
         cycle = file.cycle
+        first_admin = next((person for person in file.people if "admin" in person.roles), None)
         await self._send("tenant", file.company, commands.create_tenant(file.company), as_=OPERATOR)
+        if not self.summary.counts["tenant"]["created"]:  # else nobody has said yet how much it may have
+            await refuse_without_room(
+                self._clients[IMPORTER], self._clients[OPERATOR], file, first_admin, _key, AT_ONCE
+            )
         for wave in waves(file.units, parents):
             for unit in wave:
                 await self._send("unit", unit, commands.create_unit(unit, self._id))
-        first_admin = next((person for person in file.people if "admin" in person.roles), None)
         for wave in waves(file.people, managers):
             others = [person for person in wave if person is not first_admin]
             if first_admin in wave:

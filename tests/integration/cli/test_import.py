@@ -220,6 +220,43 @@ async def test_a_refusal_names_the_line(system: System, client: Client, tenant: 
         await bring(system, client, tenant, file)
 
 
+async def test_a_file_for_which_the_company_has_no_room_is_refused_before_anything_of_it_is_sent(
+    system: System, client: Client, tenant: str
+):
+    operator = client.acting(principals(system, tenant).operator)
+    file = demo()
+
+    async def allowed(**most: int) -> None:
+        await operator.command(p.SetTenantQuotas(tenant_id=tenant, **most), key=f"allowed {most}")
+
+    async def refused(file: File) -> str:
+        with pytest.raises(Failed) as failed:
+            await bring(system, client, tenant, file)
+        return str(failed.value)
+
+    await operator.command(CreateTenant(name="Công ty phần mềm X"), key="made by hand")
+    await allowed(people=7, kpis=14)
+    eighth = file.people[7]
+    said = f"line {eighth.places.item.line}: from person {eighth.ref!r} on there is no room: whoever operates this " \
+           "installation allows the company 7 people, it has 0, and the file would add 8. Nothing was sent"  # fmt: skip
+    assert await refused(file) == said
+    await allowed(people=8)
+    fifteenth = file.kpis[14]
+    assert f"line {fifteenth.places.item.line}: from kpi {fifteenth.ref!r} on" in await refused(file)
+    importer = client.acting(principals(system, tenant).importer)
+    assert not (await importer.ask(p.ListUnits(), p.Units, after=client.positions.all())).units
+
+    await allowed(kpis=15)
+    assert counted(await bring(system, client, tenant, file), "created") == {
+        kind: number for kind, number in COUNTS.items() if kind != "tenant"
+    }
+    again = demo("ref: minh, name: Minh, title: Senior Sales", "ref: minh, name: Minh, title: Sales")
+    summary = await bring(system, client, tenant, again)  # full, and nothing is added: what differs is there, too
+    assert [(kind, item.ref) for kind, item in summary.different if kind != "tenant"] == [("person", "minh")]
+    one_more = replace(again, people=(*again.people, replace(eighth, ref="mot", name="Một")))
+    assert "person 'mot' on there is no room" in await refused(one_more)
+
+
 async def test_with_a_persons_token_nothing_is_imported(system: System, client: Client, tenant: str):
     await bring(system, client, tenant, demo())
     people = await client.acting(principals(system, tenant).operator).ask(p.ListPeople(), p.PeopleList)
