@@ -13,7 +13,7 @@ from eventkit.process.host import Running, running
 from eventkit.rpc.auth import Authenticator, of_settings
 from eventkit.settings import Settings
 
-log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
 
 @asynccontextmanager

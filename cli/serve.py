@@ -17,7 +17,7 @@ from eventkit.rpc.auth import of_settings
 from eventkit.rpc.demo_issuer import DemoIssuer
 from eventkit.settings import Settings, load
 
-log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
 NAMES = (*SERVICES, GATEWAY)
 

@@ -32,7 +32,7 @@ Under root PostgreSQL runs as somebody else, who must pass through the folders; 
 """
 MOST_LOG_BYTES = 20 << 20
 
-log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
 
 def up(

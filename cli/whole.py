@@ -46,7 +46,7 @@ UNFINISHED = "demo.unfinished"
 cut off leaves it for the next start."""
 Tell = Callable[[str], None]
 
-log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
 LOADED = {**{name: known.build for name, known in SERVICES.items()}, **feature_routes()}
 """What makes each service, and each feature of the console: loaded with this module, not when they are begun with."""

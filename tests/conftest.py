@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
@@ -25,6 +26,9 @@ from tests import containers
 # A property is about what holds, not about how busy the machine is that tries it.
 settings.register_profile("nhip", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("nhip")
+
+# As processes log by themselves; a line for each page that a subscription reads is a tenth of what some tests take.
+structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("info"))
 
 _DIRECTORY = Path(__file__).parent.parent / "var" / "test"
 

@@ -61,7 +61,7 @@ on conflict (tenant, person) do update set wrapped = null, destroyed_at = coales
 LOCK = "select pg_advisory_xact_lock(hashtext('person_key schema'))"
 _PROBE = b"nhip: does this master key open?"
 
-log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
 
 class WrongMasterKey(SettingsError):

@@ -148,7 +148,7 @@ insert into keys_known(serial, mark) values ($1, $2)
 on conflict (one) do update set serial = excluded.serial, mark = excluded.mark where keys_known.serial < excluded.serial
 """
 
-log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
 
 class KeyLost(Exception):

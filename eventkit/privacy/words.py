@@ -29,7 +29,7 @@ from nhip.common.v1.words_pb2 import PersonalText, Sealed
 
 PERSONAL_TEXT = PersonalText.DESCRIPTOR.full_name
 
-log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
 
 class PlainWords(Exception):

@@ -22,7 +22,7 @@ from eventkit.errors import Kind, Rejected
 from eventkit.settings import Settings, SettingsError, masked
 from eventkit.telemetry import exception_name
 
-_log: structlog.stdlib.BoundLogger = structlog.get_logger("nhip.rpc.auth")
+_log: structlog.typing.FilteringBoundLogger = structlog.get_logger("nhip.rpc.auth")
 
 ALGORITHMS = ("RS256", "ES256", "EdDSA", "Ed25519")
 """Signatures that are accepted; Ed25519 is RFC 9864's name for EdDSA on that curve. No shared secrets, never `none`."""

@@ -85,7 +85,7 @@ class Finish(Protocol):
 
 
 _Servicer = grpc.aio.ServicerContext[bytes, bytes]
-_log: structlog.stdlib.BoundLogger = structlog.get_logger("nhip.rpc")
+_log: structlog.typing.FilteringBoundLogger = structlog.get_logger("nhip.rpc")
 
 
 async def nothing_to_wait_for(tenant: str, after: Mapping[str, Position], deadline_seconds: float) -> None:

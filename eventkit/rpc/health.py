@@ -20,7 +20,7 @@ from eventkit.telemetry import exception_name
 ALLOWANCE_SECONDS = 60.0
 """How long a loop may be silent before it counts as stuck, unless it says otherwise."""
 
-_log: structlog.stdlib.BoundLogger = structlog.get_logger("nhip.rpc.health")
+_log: structlog.typing.FilteringBoundLogger = structlog.get_logger("nhip.rpc.health")
 _Response = health_pb2.HealthCheckResponse
 
 

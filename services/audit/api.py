@@ -68,7 +68,7 @@ class AuditApi:
                 con, ctx.tenant, request.filter, reader, behind=page.after, limit=page.limit, newest_first=False
             )
             fitting = rows[: _fitting(rows[: page.size])]
-            entries = await search.told(con, ctx.tenant, fitting, reader)
+            entries = await search.told(con, ctx.tenant, fitting, reader, neighbours=0)  # a file tells appends
         await self._record(ctx, t.READING_KIND_EXPORT, request.filter, format)
         for entry in entries:  # into a file: the reply's own words are opened later, and these are none any more
             await self.resources.words.open(entry, tenant=ctx.tenant)
@@ -91,7 +91,8 @@ class AuditApi:
                 con, ctx.tenant, filter, reader, behind=page.after, limit=page.limit, newest_first=newest_first
             )
             shown, token = page.cut(rows, cursor_of)
-            return pb.Entries(entries=await search.told(con, ctx.tenant, shown, reader), next_page_token=token)
+            entries = await search.told(con, ctx.tenant, shown, reader, neighbours=search.NEIGHBOURS)
+            return pb.Entries(entries=entries, next_page_token=token)
 
     async def _reader(self, ctx: Context) -> Reader:
         """Auditors read all; so does the operator, whom the table lets in."""

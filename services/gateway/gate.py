@@ -56,7 +56,7 @@ SECURITY = {
 HSTS = "max-age=31536000"
 """A browser that met the console by TLS comes back by nothing else, for a year."""
 
-log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
 
 class Gate:

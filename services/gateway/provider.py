@@ -36,7 +36,7 @@ PART, PARTS = 3800, 6
 """Bytes of one cookie, and how many a session takes at most: browsers keep 4096 of each."""
 PATIENCE = 5.0
 
-log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)

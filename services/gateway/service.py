@@ -53,7 +53,7 @@ SERVICES_AT_ONCE = 2
 """How many times as many requests are worked on as calls are under way to one service: if it is slow there is room for
 what others answer."""
 
-log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
 
 @asynccontextmanager

@@ -14,6 +14,7 @@ from types import ModuleType
 from rich.console import Console
 
 from deploy.engines import engines
+from eventkit import telemetry
 from tests.bench import commands, company_size, console, importing, log, projections, queries, relay, start, year
 from tests.bench.harness import Bench, Figure, machine
 from tests.bench.writing import as_table, slower, write
@@ -56,6 +57,7 @@ async def measure(asked: Namespace) -> None:
     suites = [SUITES[name] for name in asked.suites or SUITES if asked.suites or name not in ALONE]
     with TemporaryDirectory(prefix="nhip-bench-") as name:
         folder = Path(name)
+        telemetry.set_up(stream=(folder / "log").open("w"))  # what logging costs is part of every figure
         async with engines(folder, say=say.print) as running:
             where = await machine(running, folder)
             bench = Bench(running, folder, rounds=asked.rounds, wanted=wanted, people=asked.people)

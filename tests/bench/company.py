@@ -1,5 +1,6 @@
-"""Companies of any size in real services: what `nhip demo` generates, recorded as events, in large appends, in the logs
-of those who own them, with sealed words; from there on everything goes its ordinary way, over Kafka into the views."""
+"""Companies of any size in real services: what `nhip demo` generates, recorded as events, as an import stores them, in
+the logs of those who own them, with sealed words; from there on everything goes its ordinary way, over Kafka into the
+views."""
 
 import asyncio
 import base64
@@ -15,14 +16,15 @@ import grpc
 from google.protobuf.message import Message
 
 from cli.catalog import SERVICES
-from cli.client import Client, Positions
+from cli.client import Client, Failed, Positions
 from cli.generating import TIME_ZONE, BigCompany, big_company
 from eventkit import settings as all_settings
 from eventkit.commands.aggregate import Ref
 from eventkit.context import IMPORTER
 from eventkit.directory.facts import ORGANISATION, PERSON, TENANT, THE_ORGANISATION
+from eventkit.errors import Rejected
 from eventkit.ids import uuid7
-from eventkit.log import NewEvent, Origin, StreamId, Write, wire
+from eventkit.log import NewEvent, Origin, StreamId, Together, Write, wire
 from eventkit.process.host import Running, running
 from eventkit.process.service import Build, Resources, Service
 from eventkit.rpc.auth import Keys, Tokens
@@ -30,8 +32,8 @@ from eventkit.rpc.demo_issuer import DemoIssuer
 from eventkit.settings import Settings
 from eventkit.values import from_date, from_decimal
 from nhip.checkins.v1.events_pb2 import ProgressRecorded
+from nhip.common.v1.operations_pb2 import Access, GetAccess
 from nhip.common.v1.words_pb2 import PersonalText
-from nhip.goals.v1 import goals_pb2 as g
 from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import CsfChosen, CycleOpened, KpiAligned, KpiDefined, StrategicGoalSet
 from nhip.people.v1 import types_pb2 as pt
@@ -51,7 +53,7 @@ from tests.bench.harness import Bench
 
 ORIGIN = Origin(f"service:{IMPORTER} for service:operator")
 TOGETHER = 1000
-"""Events of one append."""
+"""Appends that are stored as one."""
 PATIENCE = 90.0
 ISSUER = "http://issuer.bench"
 
@@ -142,12 +144,20 @@ async def settle(system: Hosted, tenant: str, people: int, kpis: int, *, values:
     client = system.client(tenant, f"person:{persons['p1']}")
     after = [f"{context}={each.position}" for context, each in recording.items() if each.position]
     async with asyncio.timeout(PATIENCE):
-        while True:
-            try:
-                await client.ask(g.GetMap(cycle_id=cycle_id), g.GoalMap, after=after)
-                return settled
-            except Exception:  # not heard of yet: the whole company is on its way
-                await asyncio.sleep(0.5)
+        for name in system.services:
+            await _knows(client, name, after)
+    return settled
+
+
+async def _knows(client: Client, service: str, after: Sequence[str]) -> None:
+    """Returns when the views of a service have passed these positions."""
+    while True:
+        try:
+            await client.ask(GetAccess(service=service), Access, at=service, after=after)
+        except (Rejected, Failed):  # not heard of yet: the whole company is on its way
+            await asyncio.sleep(0.5)
+        else:
+            return
 
 
 def _stream(tenant: str, ref: Ref) -> StreamId:
@@ -159,14 +169,18 @@ class _Recording:
 
     def __init__(self, resources: Resources, tenant: str):
         self._resources, self._tenant = resources, tenant
-        self._waiting: list[Write] = []
+        self._waiting: list[Together] = []
         self._versions: dict[StreamId, int] = {}
         self.position = 0
 
-    async def add(self, stream: StreamId, *messages: Message) -> None:
-        expected = self._versions.get(stream, 0)
-        self._versions[stream] = expected + len(messages)
-        self._waiting.append(Write(stream, expected, [await self._event(message) for message in messages]))
+    async def add(self, *said: tuple[StreamId, Message]) -> None:
+        """One append, as a command makes it."""
+        writes: list[Write] = []
+        for stream, message in said:
+            expected = self._versions.get(stream, 0)
+            self._versions[stream] = expected + 1
+            writes.append(Write(stream, expected, [await self._event(message)]))
+        self._waiting.append(Together(writes, ORIGIN))
         if len(self._waiting) >= TOGETHER:
             await self.flush()
 
@@ -177,18 +191,17 @@ class _Recording:
 
     async def flush(self) -> None:
         if self._waiting:
-            self.position = (await self._resources.log.append(*self._waiting, origin=ORIGIN)).position
+            self.position = (await self._resources.log.append_together(self._waiting)).position
             self._waiting = []
 
 
 async def _people(log: _Recording, company: BigCompany, persons: Mapping[str, str], units: Mapping[str, str]) -> None:
     tenant = company.tenant
     whole = _stream(tenant, ORGANISATION(THE_ORGANISATION))
-    await log.add(
-        _stream(tenant, TENANT(tenant)), TenantCreated(tenant_id=tenant, name=company.name, time_zone=TIME_ZONE)
-    )
+    created = TenantCreated(tenant_id=tenant, name=company.name, time_zone=TIME_ZONE)
+    await log.add((_stream(tenant, TENANT(tenant)), created))
     for unit in company.units:
-        await log.add(whole, UnitCreated(unit_id=units[unit.ref], name=unit.name))
+        await log.add((whole, UnitCreated(unit_id=units[unit.ref], name=unit.name)))
     for person in company.people:
         id = persons[person.ref]
         registered = PersonRegistered(
@@ -197,11 +210,10 @@ async def _people(log: _Recording, company: BigCompany, persons: Mapping[str, st
             title=PersonalText(plain=person.title),
             roles=[pt.Role.Value(f"ROLE_{role.upper()}") for role in person.roles],
         )
-        await log.add(_stream(tenant, PERSON(id)), registered)
         place = pt.Place(unit_id=units.get(person.unit, ""), manager_id=persons.get(person.manager, ""))
-        await log.add(whole, PlaceAssigned(person_id=id, after=place))
+        await log.add((_stream(tenant, PERSON(id)), registered), (whole, PlaceAssigned(person_id=id, after=place)))
     for unit in company.units:
-        await log.add(whole, UnitHeadAppointed(unit_id=units[unit.ref], after=persons[unit.head]))
+        await log.add((whole, UnitHeadAppointed(unit_id=units[unit.ref], after=persons[unit.head])))
     await log.flush()
 
 
@@ -215,14 +227,14 @@ async def _goals(
 ) -> None:
     tenant, starts_on = company.tenant, from_date(company.starts_on)
     cycle = CycleOpened(cycle_id=cycle_id, name="Quý", starts_on=starts_on, ends_on=from_date(company.ends_on))
-    await log.add(_stream(tenant, CYCLE(cycle_id)), cycle)
+    await log.add((_stream(tenant, CYCLE(cycle_id)), cycle))
     goal_id, csfs = str(uuid7()), {csf: str(uuid7()) for csf in company.csfs}
     goal = StrategicGoalSet(
         goal_id=goal_id, name="Tăng trưởng bền vững", year=company.ends_on.year, target=from_decimal(25), unit="%"
     )
-    await log.add(_stream(tenant, GOAL(goal_id)), goal)
+    await log.add((_stream(tenant, GOAL(goal_id)), goal))
     for csf, id in csfs.items():
-        await log.add(_stream(tenant, CSF(id)), CsfChosen(csf_id=id, name=csf, goal_ids=[goal_id]))
+        await log.add((_stream(tenant, CSF(id)), CsfChosen(csf_id=id, name=csf, goal_ids=[goal_id])))
     for kpi in company.kpis:
         defined = KpiDefined(
             kpi_id=ids[kpi.ref],
@@ -239,10 +251,9 @@ async def _goals(
             unit_id=units.get(kpi.department, ""),
             effective_on=starts_on,
         )
-        await log.add(_stream(tenant, KPI(ids[kpi.ref])), defined)
         serves = t.Parent(csf_id=csfs[kpi.parent]) if kpi.parent in csfs else t.Parent(kpi_id=ids[kpi.parent])
         aligned = KpiAligned(cycle_id=cycle_id, kpi_id=ids[kpi.ref], after=serves, effective_on=starts_on)
-        await log.add(_stream(tenant, ALIGNMENT(cycle_id)), aligned)
+        await log.add((_stream(tenant, KPI(ids[kpi.ref])), defined), (_stream(tenant, ALIGNMENT(cycle_id)), aligned))
     await log.flush()
 
 
@@ -262,5 +273,5 @@ async def _progress(log: _Recording, company: BigCompany, ids: Mapping[str, str]
             confidence=value.confidence,
         )
         last[value.kpi] = value.value
-        await log.add(_stream(company.tenant, PROGRESS(ids[value.kpi])), recorded)
+        await log.add((_stream(company.tenant, PROGRESS(ids[value.kpi])), recorded))
     await log.flush()

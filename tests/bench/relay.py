@@ -1,14 +1,12 @@
 """From a log over Kafka to another service's view, beside Kafka's own client."""
 
 import asyncio
-import logging
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from uuid import uuid4
 
 import asyncpg
-import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from eventkit.kafka import Cluster, TopicReader, Topics, ensure_topic, headers, partition_of
@@ -46,7 +44,6 @@ SETTINGS = {"enable_idempotence": True, "acks": "all", "max_batch_size": 131_072
 
 
 async def run(bench: Bench) -> None:
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     if bench.wants(RELAY):
         dsn = await bench.database("relay")
         async with PostgresLog(dsn) as log, _pool(dsn) as pool:

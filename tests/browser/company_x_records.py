@@ -298,6 +298,7 @@ class LedgerX:
             occurred_at=at(event.when),
             subjects=[audit_pb2.Subject(kind=kind, id=id) for kind, id in event.subjects],
             values=event.values,
+            append_size=1 + len(together),
             together=[self._reference(n) for n in together],
         )
         if event.cause is not None:

@@ -1,6 +1,5 @@
 """Queries of the ledger, over all contexts at once."""
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +19,8 @@ from services.audit.domain import contents
 from services.audit.views.ledger import LedgerView, SubjectView, decoded
 
 MOST_HOLES = 100
-
+NEIGHBOURS = 10
+"""How many events of an append are told before and behind each: an append may have hundreds."""
 
 COLUMNS = (datetime, str, int)
 """The types of what a place in the ledger is made of: when it was recorded, in which context, at which position."""
@@ -103,14 +103,26 @@ async def entries(
     )
 
 
-async def told(con: asyncpg.Connection, tenant: str, rows: Sequence[asyncpg.Record], reader: Reader) -> list[pb.Entry]:
-    """Rows as they are answered: with what they say, their causes and their companions."""
-    causes = await _references(con, tenant, reader, "event_id", _uuids(row["causation_id"] for row in rows))
-    together = await _references(
-        con, tenant, reader, "append_id", {row["append_id"] for row in rows if row["append_size"] > 1}
+async def told(
+    con: asyncpg.Connection, tenant: str, rows: Sequence[asyncpg.Record], reader: Reader, *, neighbours: int
+) -> list[pb.Entry]:
+    """Rows as they are answered: with what they say, their causes, and what stands next to them in their appends."""
+    causes = await _references(
+        con, tenant, reader, "l.event_id = any($2::uuid[])", list(_uuids(row["causation_id"] for row in rows))
     )
-    by_append: Mapping[UUID, list[pb.Reference]] = _grouped(together)
     cause_of = {str(row["event_id"]): _reference(row) for row in causes}
+    several = [row for row in rows if row["append_size"] > 1] if neighbours else []
+    near = await _references(
+        con,
+        tenant,
+        reader,
+        "l.append_id = any($2::uuid[]) and exists (select from unnest($2::uuid[], $3::int[]) next (append, index) "
+        f"where next.append = l.append_id and next.index between l.append_index - {neighbours} "
+        f"and l.append_index + {neighbours})",
+        [row["append_id"] for row in several],
+        [row["append_index"] for row in several],
+    )
+    by_place = {(row["append_id"], row["append_index"]): _reference(row) for row in near}
     found: list[pb.Entry] = []
     for row in rows:
         message = decoded(row["type"], row["data"], row["event_id"])
@@ -131,7 +143,7 @@ async def told(con: asyncpg.Connection, tenant: str, rows: Sequence[asyncpg.Reco
             append_size=row["append_size"],
             correlation_id=row["correlation_id"],
             cause=cause_of.get(row["causation_id"]),
-            together=[r for r in by_append.get(row["append_id"], []) if r.event_id != str(row["event_id"])],
+            together=_next_to(row, by_place, neighbours),
             unknown=message is None,
         )
         if lost := [value.path for value in entry.values if value.unreadable]:
@@ -177,11 +189,11 @@ async def completeness(con: asyncpg.Connection, tenant: str, context: str) -> pb
 
 
 async def _references(
-    con: asyncpg.Connection, tenant: str, reader: Reader, column: str, ids: Iterable[UUID]
+    con: asyncpg.Connection, tenant: str, reader: Reader, condition: str, ids: Sequence[UUID], *more: Sequence[int]
 ) -> list[asyncpg.Record]:
-    """Events by their own ids, or by their appends', that the reader may read."""
-    arguments: list[object] = [tenant, list(ids)]
-    if not arguments[1]:
+    """Events of all contexts by a condition on $2 (`ids`), $3 …, that the reader may read."""
+    arguments: list[object] = [tenant, ids, *more]
+    if not ids:
         return []
 
     def argument(value: object) -> str:
@@ -191,17 +203,19 @@ async def _references(
     may = reader.may("l", argument)
     branches = [
         f"select '{context}' as context, l.* from {LedgerView(context).table} l "
-        f"where l.tenant = $1 and l.{column} = any($2::uuid[]) and {may}"
+        f"where l.tenant = $1 and {condition} and {may}"
         for context in contracts.contexts()
     ]
-    return await con.fetch(" union all ".join(branches) + " order by position", *arguments)
+    return await con.fetch(" union all ".join(branches), *arguments)
 
 
-def _grouped(rows: Iterable[asyncpg.Record]) -> dict[UUID, list[pb.Reference]]:
-    groups: dict[UUID, list[pb.Reference]] = defaultdict(list)
-    for row in rows:
-        groups[row["append_id"]].append(_reference(row))
-    return groups
+def _next_to(
+    row: asyncpg.Record, by_place: Mapping[tuple[UUID, int], pb.Reference], neighbours: int
+) -> list[pb.Reference]:
+    """What stands before and behind a row in its append, in its order."""
+    at, last = row["append_index"], row["append_size"] - 1
+    places = range(max(0, at - neighbours), min(last, at + neighbours) + 1)
+    return [by_place[row["append_id"], n] for n in places if n != at and (row["append_id"], n) in by_place]
 
 
 def _reference(row: asyncpg.Record) -> pb.Reference:

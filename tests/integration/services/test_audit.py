@@ -13,6 +13,7 @@ from nhip.checkins.v1 import checkins_pb2 as c
 from nhip.common.v1 import operations_pb2 as o
 from nhip.common.v1.words_pb2 import PersonalText
 from nhip.goals.v1 import goals_pb2 as g
+from nhip.goals.v1 import types_pb2 as t
 from nhip.notifications.v1 import notifications_pb2 as n
 from nhip.notifications.v1 import types_pb2 as nt
 from nhip.people.v1 import people_pb2 as p
@@ -141,6 +142,24 @@ async def test_pages_follow_each_other_without_a_gap(company: Company):
         if not (token := page.next_page_token):
             break
     assert found == whole
+
+
+async def test_of_a_large_append_each_entry_tells_those_next_to_it_and_how_many_there_are(company: Company):
+    names = [f"Nữa {n}" for n in range(24)]
+    under = t.Parent(csf_id=company.ids["csf"])
+    await company.together("goals", {name: company.definition(name, t.LEVEL_COMPANY, 10, under) for name in names})
+    listed = await company.ask(g.ListKpis(cycle_id=company.ids["q1"], text="Nữa"))
+    assert isinstance(listed, g.Kpis)
+    company.ids |= {kpi.name: kpi.kpi_id for kpi in listed.kpis}
+    await company.do(company.proposal(**dict.fromkeys(names, (10, 9))), "minh", name="many")
+    await company.do(g.ApproveProposal(proposal_id=company.ids["many"], comment=words("Được")), "nam")
+
+    found = [e for e in (await search(company, context="goals")).entries if e.append_size > 20]
+    append = sorted(found, key=lambda entry: entry.append_index)
+    assert [entry.append_index for entry in append] == list(range(append[0].append_size))
+    for at_, entry in enumerate(append):
+        near = [other for other in append[max(0, at_ - 10) : at_ + 11] if other is not entry]
+        assert [other.event_id for other in entry.together] == [other.event_id for other in near]
 
 
 async def test_reading_the_ledger_is_itself_in_the_ledger(company: Company):

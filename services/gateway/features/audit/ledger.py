@@ -94,6 +94,8 @@ class LedgerRow:
     fields: tuple[Field, ...]
     cause: Related | None
     together: tuple[Related, ...]
+    further: int
+    """How many more there are in its append."""
     unknown: bool
 
 
@@ -171,6 +173,7 @@ def _row(visit: Visit, entry: audit_pb2.Entry, names: Names) -> LedgerRow:
         fields=tuple(Field(value.path, _told(value, names, language)) for value in entry.values),
         cause=related(visit, entry.cause, names) if entry.HasField("cause") else None,
         together=tuple(related(visit, other, names) for other in entry.together),
+        further=entry.append_size - 1 - len(entry.together),
         unknown=entry.unknown,
     )
 

@@ -95,12 +95,14 @@ def _midnight(visit: Visit, day: date) -> datetime:
 
 @routes.page("/audit")
 async def page(visit: Visit) -> Response:
-    """`GET /audit`: what was recorded, the newest first, and whether all of it is there."""
-    search = search_of(visit)
-    asked = audit_pb2.SearchLedger(filter=search.filter, page_token=visit.request.query_params.get("after", ""))
+    """`GET /audit`: what was recorded, the newest first. Its beginning says whether all of it is there; searches and
+    later pages do not: that counts every entry."""
+    search, after = search_of(visit), visit.request.query_params.get("after", "")
+    asked = audit_pb2.SearchLedger(filter=search.filter, page_token=after)
+    begins = not (search.narrowed or after)
     reply, complete, everybody = await asyncio.gather(
         visit.caller.query("audit", "SearchLedger", asked, audit_pb2.Entries),
-        _completeness(visit),
+        _completeness(visit) if begins else _not_asked(),
         or_none(
             visit.caller.query(
                 "people", "ListPeople", people_pb2.ListPeople(page_size=MOST_ACTORS), people_pb2.PeopleList
@@ -115,6 +117,7 @@ async def page(visit: Visit) -> Response:
     return visit.render(
         "audit/audit.html",
         search=search,
+        begins=begins,
         completeness=complete,
         rows=[ledger_row(visit, entry, names) for entry in reply.entries],
         more=search.url(after=reply.next_page_token) if reply.next_page_token else "",
@@ -207,6 +210,10 @@ async def _completeness(visit: Visit) -> Completeness | None:
     asked = visit.caller.query("audit", "GetCompleteness", audit_pb2.GetCompleteness(), audit_pb2.Completeness)
     reply = await or_none(asked)
     return completeness_of(visit, reply) if reply else None
+
+
+async def _not_asked() -> None:
+    return None
 
 
 def completeness_of(visit: Visit, reply: audit_pb2.Completeness) -> Completeness:
