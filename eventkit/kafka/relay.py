@@ -131,9 +131,12 @@ class Relay:
         return {row["partition"]: Kept(row["position"], row["offset"]) for row in rows}
 
     async def _remember(self, kept: Mapping[int, Kept]) -> None:
+        """Without waiting for the disk: where a crash of the database takes it, the topic is looked at from the one
+        before."""
         async with connection(self.pool) as con:
             await con.execute(
-                "insert into relay select * from unnest($1::int[], $2::bigint[], $3::bigint[]) on conflict (partition) "
+                "insert into relay select kept.* from unnest($1::int[], $2::bigint[], $3::bigint[]) kept, "
+                "(select set_config('synchronous_commit', 'off', true)) soon on conflict (partition) "
                 'do update set position = excluded.position, "offset" = excluded."offset" '
                 "where relay.position <= excluded.position",
                 list(kept),

@@ -1,7 +1,7 @@
 """How far each subscription has come: kept beside what it wrote, moved by compare-and-set."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import asyncpg
@@ -83,19 +83,31 @@ async def move_views(
     return row["parked"]
 
 
-async def pass_over(
-    con: asyncpg.Connection, subscription: str, partition: int, *, at: Checkpoint, to: Checkpoint
+MOVE_WITH = f"{MOVE_VIEWS} and not exists (select from parked where parked.subscription = $1) returning position"
+
+
+async def move_with(
+    con: asyncpg.Connection,
+    subscription: str,
+    partition: int,
+    *,
+    at: Checkpoint,
+    to: Checkpoint,
+    writing: str = "",
+    values: Sequence[object] = (),
 ) -> bool:
-    """As `move`, over events that change no view, in one statement of its own. False: not moved, as events are parked,
-    or because it was fenced."""
-    moved = await con.execute(
-        f"{MOVE_VIEWS} and not exists (select from parked where parked.subscription = $1)",
+    """As `move`, in one statement of its own, with one that writes all that a page changes: nothing, or what `writing`
+    selects from `moved` and inserts. Its parameters are `values`, from the seventh on. False: nothing was done, as
+    events are parked, or because it was fenced."""
+    also = f", written as ({writing})" if writing else ""
+    return await con.fetchval(
+        f"with moved as ({MOVE_WITH}){also} select exists (select from moved)",
         subscription,
         partition,
         *to,
         *at,
+        *values,
     )
-    return moved == "UPDATE 1"
 
 
 async def check(pool: asyncpg.Pool, subscription: str, where: Mapping[int, Checkpoint]) -> None:

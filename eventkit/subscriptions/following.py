@@ -21,8 +21,8 @@ from eventkit.telemetry import Metrics
 PAGE = 2000
 """Most events that are handled at once. Pages grow under load: a page is what came while the last one was handled."""
 BREATH_SECONDS = 0.005
-"""A page costs a commit, whatever is in it: under load there are no more than two hundred a second, and who comes alone
-waits for nothing."""
+"""A page costs a commit, whatever is in it: under load there are no more than two hundred a second. Who comes alone
+waits for nothing, one who comes again as soon as the last page was handled neither."""
 
 log = structlog.get_logger(__name__)
 
@@ -69,8 +69,8 @@ async def follow(
 
 
 async def one_ahead(feed: AsyncGenerator[list[Recorded]]) -> AsyncGenerator[list[Recorded]]:
-    """A feed whose next page is read while the last one is handled, and not sooner than `BREATH_SECONDS` after that one
-    was read: what is appended meanwhile shares a page."""
+    """A feed whose next page is read while the last one is handled. Behind a page that several appends shared it is
+    read no sooner than `BREATH_SECONDS` after that one: what is appended meanwhile shares a page again."""
     clock = asyncio.get_running_loop().time
     began = float("-inf")
 
@@ -84,7 +84,8 @@ async def one_ahead(feed: AsyncGenerator[list[Recorded]]) -> AsyncGenerator[list
         try:
             while True:
                 page = await ahead
-                began = clock() if 0 < len(page) < PAGE else float("-inf")
+                shared = 0 < len(page) < PAGE and page[0].append_id != page[-1].append_id
+                began = clock() if shared else float("-inf")
                 ahead = asyncio.create_task(read())
                 yield page
         finally:

@@ -5,7 +5,7 @@ A view is a table of frozen rows and a `fold` that moves rows by one event; wher
 writes a row whole, a view is `WrittenWhole`, and says no more than how.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any, ClassVar, Generic, TypeVar, cast
@@ -133,13 +133,20 @@ class View(Generic[Row]):
         concerned = [event for event in events if self.concerned(event)]
         if not concerned:
             return ()
-        keys = dict.fromkeys(key for event in concerned for key in self.touches(event))
-        rows = Rows(self.table, await self.table.load(con, keys))
-        for event in concerned:
-            self.fold(rows, event)
-        changed = rows.changed
+        changed = self.folded(concerned, await self.table.load(con, self.touched(concerned)))
         await self.table.save(con, changed)
         return changed
+
+    def touched(self, concerned: Iterable[Recorded]) -> Collection[Key]:
+        """The keys of all rows that the fold of these events will want to see."""
+        return dict.fromkeys(key for event in concerned for key in self.touches(event))
+
+    def folded(self, concerned: Iterable[Recorded], loaded: Mapping[Key, Row]) -> list[Row]:
+        """The rows that these events change. `loaded`: those of `touched` that exist."""
+        rows = Rows(self.table, loaded)
+        for event in concerned:
+            self.fold(rows, event)
+        return rows.changed
 
 
 Written = TypeVar("Written", bound=Message)

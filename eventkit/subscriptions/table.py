@@ -71,7 +71,7 @@ class Table(Generic[Row]):
         return _several(attrgetter, self.key)
 
     @cached_property
-    def _values(self) -> Callable[[Row], tuple[Any, ...]]:
+    def _row_values(self) -> Callable[[Row], tuple[Any, ...]]:
         return _several(attrgetter, tuple(self.columns))
 
     @cached_property
@@ -92,16 +92,27 @@ class Table(Generic[Row]):
 
     @cached_property
     def _save(self) -> str:
-        """`unnest` would take lists apart too: they come as text, each in one piece."""
+        return self._saving(1)
+
+    @cached_property
+    def save_with_move(self) -> str:
+        """`save` as a part of the statement that moves a checkpoint (`checkpoint.move_with`)."""
+        return self._saving(7, ", moved")
+
+    def _saving(self, first: int, provided: str = "") -> str:
+        """Takes its values as parameters from the `first` on, and saves them where `provided` has a row.
+
+        `unnest` would take lists apart too: they come as text, each in one piece.
+        """
         columns = ", ".join(self.columns)
         arrays = ", ".join(
-            f"${n}::{'text' if sql == LIST else sql}[]" for n, sql in enumerate(self.columns.values(), 1)
+            f"${n}::{'text' if sql == LIST else sql}[]" for n, sql in enumerate(self.columns.values(), first)
         )
         selected = ", ".join(f"v.{c}::{LIST}" if sql == LIST else f"v.{c}" for c, sql in self.columns.items())
         rest = [c for c in self.columns if c not in self.key]
         update = "update set " + ", ".join(f"{c} = excluded.{c}" for c in rest) if rest else "nothing"
         return (
-            f"insert into {self.name}({columns}) select {selected} from unnest({arrays}) v({columns}) "
+            f"insert into {self.name}({columns}) select {selected} from unnest({arrays}) v({columns}){provided} "
             f"on conflict ({', '.join(self.key)}) do {update}"
         )
 
@@ -127,12 +138,15 @@ class Table(Generic[Row]):
 
     async def save(self, con: asyncpg.Connection, rows: Sequence[Row]) -> None:
         """Insert or replace rows, in one statement."""
-        if not rows:
-            return
-        columns: list[Sequence[Any]] = list(zip(*map(self._values, rows), strict=True))
+        if rows:
+            await con.execute(self._save, *self.values(rows))
+
+    def values(self, rows: Sequence[Row]) -> list[Sequence[Any]]:
+        """The parameters by which rows are saved: an array for each column. There is at least one row."""
+        columns: list[Sequence[Any]] = list(zip(*map(self._row_values, rows), strict=True))
         for number in self._lists:
             columns[number] = list(map(_list, columns[number]))
-        await con.execute(self._save, *columns)
+        return columns
 
     def of(self, record: asyncpg.Record) -> Row:
         return self.row(*self._fields(record))  # a row's fields are its columns, in this order

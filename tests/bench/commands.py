@@ -46,13 +46,15 @@ FEW_EVENTS, TENANTS = 100_000, 1_000
 EMPTY = "empty call, same callers"
 ONE = (
     "What follows a command, not its own way: with Kafka away a lone one takes 3.4 ms instead of 8.6 on a busy "
-    "machine. Each wakes the view's page and the relay's, a dozen small round trips that share two cores with the "
-    "broker and the next command; callers who come together share them. On its way it makes one, the append."
+    "machine. Each wakes the view's page, one statement, and the relay's, a record and a checkpoint, which share two "
+    "cores with the broker and the next command; callers who come together share them. On its way it makes one, the "
+    "append."
 )
 MANY_CALLERS = (
     "CPU: the service spends 1.1 ms on a command and 0.6 on an empty call, PostgreSQL, the broker and the caller 0.7 "
     "and 0.3. Lifted: directory, checkpoints and what is known of the KPI from memory, no look at the stream or for a "
-    "first answer, spans that nobody receives, pages five milliseconds apart. uvloop made no difference."
+    "first answer, spans that nobody receives, pages that are shared five milliseconds apart. uvloop made no "
+    "difference."
 )
 UNARY_1 = Figure("durable unary command, 1 caller", "commands/s", EMPTY, at_least(0.6), ONE)
 UNARY_16 = Figure("durable unary command, 16 callers", "commands/s", EMPTY, at_least(0.6), MANY_CALLERS)

@@ -41,7 +41,7 @@ RUNNER = "eventsourcing ProjectionRunner, same PostgreSQL, columns and indexes"
 LIMITED_BY = (
     "Both cores. Of an event the service's process spends about a third on reading and decoding it, a third on the row "
     "that the view makes of it, a third on sending that; PostgreSQL as much again on a row of eleven columns in two "
-    "indexes. Pages of up to 2,000 events in four statements, without waiting for the disk, rows as arrays instead of "
+    "indexes. Pages of up to 2,000 events in one statement, without waiting for the disk, rows as arrays instead of "
     "JSON, the next page read meanwhile, words looked for only where a contract may hold them."
 )
 LIVE = Figure("live projection with checkpoint", "events/s", RUNNER, at_least(45), LIMITED_BY, short=True)

@@ -215,6 +215,60 @@ async def test_rivals_apply_each_event_once(service: Service):
     assert {u: (len(h), n) for u, (h, n) in (await service.rows()).items()} == {f"u{n}": (12, 13) for n in range(5)}
 
 
+class PickyNames(Names):
+    """Has rows that each event writes whole, and refuses a name, for now."""
+
+    name, group = "test_picky_names", "test_picky"
+    refuses = ""
+
+    def fold(self, rows: Rows[NameRow], event: Recorded) -> None:
+        if event.stream.id == self.refuses:
+            raise LookupError(f"nothing is called {self.refuses}")
+        super().fold(rows, event)
+
+
+async def test_a_page_of_rows_that_are_written_whole_is_taken_by_one_of_two_rivals(service: Service):
+    first, second = (Projecting([PickyNames()], service.pool, service.metrics) for _ in range(2))  # type: ignore[list-item]
+    await provision.tables(service.pool, first.views)
+    await service.happen("sales")
+    await service.happen("ops")
+    pages = [page async for page in feed_upto(service.log, 2)]
+    events = [event for page in pages for event in page]
+    async with connection(service.pool) as con:
+        start = await checkpoint.load(con, first.name, OWN_FEED)
+    await first.take(OWN_FEED, start, Checkpoint(1), events[:1])
+    with pytest.raises(Fenced):
+        await second.take(OWN_FEED, start, Checkpoint(2), events)
+    assert await service.pool.fetch("select name from test_picky_names_v1") == [("sales",)]
+    assert await service.pool.fetchval("select position from checkpoint where subscription = $1", first.name) == 1
+    await second.take(OWN_FEED, Checkpoint(1), Checkpoint(2), events[1:])
+    assert await service.pool.fetchval("select count(*) from test_picky_names_v1") == 2
+
+
+async def test_rows_that_are_written_whole_wait_behind_what_is_parked_of_their_stream(service: Service):
+    view = PickyNames()
+    view.refuses = "sales"
+    subscription = Projecting([view], service.pool, service.metrics)  # type: ignore[list-item]
+    await provision.tables(service.pool, subscription.views)
+    again = UnitCreated(unit_id="sales", name="sales again")
+    async with running(service.following(subscription)):
+        await service.happen("sales")
+        await service.caught_up(subscription.name)
+        view.refuses = ""
+        append = Write(
+            StreamId("acme", "unit", "sales"),
+            1,
+            [NewEvent(uuid7(), again.DESCRIPTOR.full_name, again.SerializeToString())],
+        )
+        await service.log.append(append, origin=ORIGIN)
+        await service.happen("ops")
+        await service.caught_up(subscription.name)
+        assert await service.pool.fetch("select name from test_picky_names_v1") == [("ops",)]
+        assert await service.parked(subscription.name) == [("sales", 1, "LookupError"), ("sales", 2, "")]
+        assert await subscription.retry(StreamId("acme", "unit", "sales")) is None
+    assert await service.pool.fetchval("select count(*) from test_picky_names_v1") == 3
+
+
 async def test_of_two_processes_one_runs_it_and_the_other_takes_over(service: Service):
     async with running(*(service.following(service.projecting()) for _ in range(2))):
         for n in range(4):
