@@ -67,6 +67,8 @@ async def engines() -> AsyncGenerator[Engines]:
             await engine.discard()  # a run that was killed left data, and ports that somebody else may have by now
         async with running_engines(folder, postgres=named_postgres, kafka=named_kafka) as urls:
             yield urls
+            for engine in urls.ours:
+                engine.kill()  # what is thrown away need not be written to the disk first
 
 
 @contextmanager

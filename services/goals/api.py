@@ -27,7 +27,7 @@ from services.goals.domain.alignment import ALIGNMENT, Alignment
 from services.goals.domain.authority import check_may_set
 from services.goals.domain.cycle import Cycle
 from services.goals.domain.kpi import KPI
-from services.goals.queries import comparison, goal_map, kpi_list, kpi_page, overview, search
+from services.goals.queries import comparison, goal_map, kpi_list, kpi_page, names, overview, search
 from services.goals.queries.goal_map import moment
 from services.goals.queries.kpi_access import kpi_access
 
@@ -67,6 +67,7 @@ ACCESS: Mapping[str, Allow] = {
     "ListStrategicGoals": anyone(services=(IMPORTER,)).and_integrations(READ, EVERYTHING),
     "ListCsfs": anyone(services=(IMPORTER,)).and_integrations(READ, EVERYTHING),
     "SearchGoals": anyone(),
+    "ListNames": anyone(),
     "ListKpis": anyone(services=(IMPORTER,)).and_integrations(READ, EVERYTHING),
     "PreviewStatuses": anyone(),
     "GetOverview": anyone(),
@@ -188,6 +189,9 @@ class GoalsApi(CycleApi):
     async def search_goals(self, request: pb.SearchGoals, ctx: Context) -> pb.GoalsFound:
         org = await self.resources.directory.org_chart(ctx.tenant)
         return await search.search(self.resources.pool, ctx.tenant, request, org, ctx.at)
+
+    async def list_names(self, request: pb.ListNames, ctx: Context) -> pb.Names:
+        return await names.names(self.resources.pool, ctx.tenant, request)
 
     async def preview_statuses(self, request: pb.PreviewStatuses, ctx: Context) -> pb.StatusPreview:
         org = await self.resources.directory.org_chart(ctx.tenant)

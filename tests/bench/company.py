@@ -54,7 +54,7 @@ from tests.bench.harness import Bench
 ORIGIN = Origin(f"service:{IMPORTER} for service:operator")
 TOGETHER = 1000
 """Appends that are stored as one."""
-PATIENCE = 90.0
+PATIENCE = 300.0
 ISSUER = "http://issuer.bench"
 
 

@@ -569,6 +569,12 @@ class CompanyX(
             ]
         )
 
+    def ListNames(self, request: goals_pb2.ListNames, actor: str) -> Message:
+        named = {"q1-2025": "Quý 1/2025"} | {goal.id: goal.name for goal in self.goals.values()}
+        named |= {goal.goal_id: goal.name for goal in _STRATEGY} | {csf.csf_id: csf.name for csf in _CSFS}
+        asked = {*request.kpi_ids, *request.goal_ids, *request.csf_ids, *request.cycle_ids}
+        return goals_pb2.Names(names=[goals_pb2.Name(id=id, name=named[id]) for id in sorted(asked & named.keys())])
+
     def SearchGoals(self, request: goals_pb2.SearchGoals, actor: str) -> Message:
         wanted = sought(request.text)
         return goals_pb2.GoalsFound(

@@ -32,6 +32,7 @@ BOUNDED = {
     "nhip.checkins.v1.Reviews.GetReview": "one person's KPIs of one cycle",
     "nhip.checkins.v1.Topics.GetTopic": "one topic, and its last fifty steps",
     "nhip.retros.v1.Retros.GetTeamRetro": "one board: forty members with twelve cards each",
+    "nhip.goals.v1.Goals.ListNames": "one for each id asked about, at most 2,000",
     "nhip.goals.v1.Goals.SearchGoals": "the first of each kind, at most fifty",
     "nhip.goals.v1.Goals.PreviewProposal": "one proposal",
     "nhip.goals.v1.Goals.CountKpis": "one for each person asked about, at most 200",

@@ -40,6 +40,31 @@ async def test_everything_of_goals_is_found_by_how_its_words_begin(company: Comp
     assert not (await found(company, "mien phi")).kpis
 
 
+async def test_things_of_goals_are_named_by_their_ids_as_they_are_called_now_and_after_their_end(company: Company):
+    ids = company.ids
+    renamed = t.SaidChange(before=t.KpiSaid(name="I1"), after=t.KpiSaid(name="Buổi demo"))
+    await company.do(g.ChangeKpi(kpi_id=ids["I1"], change=t.TargetChange(kpi_id=ids["I1"], said=renamed)), "phuc")
+    end = g.RetireKpi(kpi_id=ids["I1"], reason_class=t.REASON_CLASS_CORRECTION, reason=words("thừa"))
+    await company.do(end, "phuc")
+    asked = g.ListNames(
+        kpi_ids=[ids["I1"], ids["K1"], "nobody-knows-it"],
+        goal_ids=[ids["goal"]],
+        csf_ids=[ids["csf"]],
+        cycle_ids=[ids["q1"]],
+    )
+    reply = await company.ask(asked, "minh")
+    assert isinstance(reply, g.Names)
+    assert {one.id: one.name for one in reply.names} == {
+        ids["I1"]: "Buổi demo",
+        ids["K1"]: "K1",
+        ids["goal"]: "300 khách",
+        ids["csf"]: "Khách dùng thử",
+        ids["q1"]: "Q1",
+    }
+    other = await company.system.company().found()
+    assert await other.ask(asked, "minh") == g.Names()
+
+
 async def test_people_are_found_by_an_address_only_by_who_is_shown_it(company: Company):
     await company.do(p.ChangeEmail(person_id=company.ids["tram"], email=words("tram.le@x.vn")), "nam")
 

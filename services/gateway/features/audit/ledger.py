@@ -122,6 +122,19 @@ class Names:
         return self.known(kind, id) or (id[:8] if _LONG.fullmatch(id) else id)
 
 
+def told_of(entry: audit_pb2.Entry) -> Iterable[tuple[str, str]]:
+    """The kinds and ids of all that an entry names."""
+    yield from ((subject.kind, subject.id) for subject in entry.subjects)
+    yield from ((value.subject_kind, value.text) for value in entry.values if value.subject_kind and value.text)
+    yield from ((("kpi", value.text)) for value in entry.values if value.path.endswith(".kpi_id") and value.text)
+    yield from map(_happened_to, (*([entry.cause] if entry.HasField("cause") else []), *entry.together))
+
+
+def _happened_to(reference: audit_pb2.Reference) -> tuple[str, str]:
+    stream, _, id = reference.stream.partition("/")
+    return _SUBJECT_OF_STREAM.get(stream, stream), id
+
+
 def subject_url(kind: str, id: str) -> str:
     return f"/audit/subjects/{quote(kind, safe='')}/{quote(id, safe='')}"
 
@@ -179,8 +192,7 @@ def _row(visit: Visit, entry: audit_pb2.Entry, names: Names) -> LedgerRow:
 
 
 def related(visit: Visit, reference: audit_pb2.Reference, names: Names) -> Related:
-    stream, _, id = reference.stream.partition("/")
-    kind = _SUBJECT_OF_STREAM.get(stream, stream)
+    kind, id = _happened_to(reference)
     return Related(
         what=event_row(reference.type, visit.language).words,
         about=names.known(kind, id),

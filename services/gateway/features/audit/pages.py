@@ -1,7 +1,7 @@
 """The audit's ledger: searched, read thing by thing, and taken away as a file. Every reading is itself recorded."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -16,8 +16,6 @@ from nhip.goals.v1 import goals_pb2
 from nhip.goals.v1 import types_pb2 as goals_types
 from nhip.people.v1 import people_pb2
 from nhip.rewards.v1 import rewards_pb2
-from services.gateway.console import kpis
-from services.gateway.console.cycles import choose_cycle
 from services.gateway.console.directory import Directory, directory
 from services.gateway.console.events import event_row, event_types, reason_class_word
 from services.gateway.console.language import Language, unreadable
@@ -25,7 +23,7 @@ from services.gateway.console.routes import Routes
 from services.gateway.console.subjects import kind_word, subject_kinds
 from services.gateway.console.visit import Visit, or_none
 from services.gateway.failures import Failure
-from services.gateway.features.audit.ledger import Names, ledger_row
+from services.gateway.features.audit.ledger import Names, ledger_row, told_of
 
 routes = Routes()
 
@@ -156,7 +154,7 @@ async def subject(visit: Visit) -> Response:
     asked = audit_pb2.GetSubjectHistory(subject_kind=kind, subject_id=id, page_token=after)
     reply = await visit.caller.query("audit", "GetSubjectHistory", asked, audit_pb2.Entries)
     who = await directory(visit, reply, ids=[id] if kind == "person" else ())
-    names = await _names(visit, who, reply.entries, kind)
+    names = await _names(visit, who, reply.entries, (kind, id))
     here = visit.request.url.path
     return visit.render(
         "audit/subject.html",
@@ -234,32 +232,37 @@ def _positions(hole: audit_pb2.Hole, language: Language) -> str:
     return "–".join(language.number(Decimal(end)) for end in ends)
 
 
-async def _names(visit: Visit, who: Directory, entries: Sequence[audit_pb2.Entry], kind: str = "") -> Names:
-    """Names of what is spoken of, where the services that know them are there."""
-    kinds = {kind, *(subject.kind for entry in entries for subject in entry.subjects)}
-    kpis, proposals, values, gifts = await asyncio.gather(
-        _kpis(visit) if "kpi" in kinds else _no_names(),
+async def _names(
+    visit: Visit, who: Directory, entries: Sequence[audit_pb2.Entry], kind: str = "", id: str = ""
+) -> Names:
+    """Names of what is spoken of (and of one thing more), where the services that know them are there."""
+    told = {*(thing for entry in entries for thing in told_of(entry)), *([(kind, id)] if kind else [])}
+    kinds = {kind for kind, _ in told}
+    found = await asyncio.gather(
+        _goals(visit, told) if kinds & set(_OF_GOALS) else _no_names(),
         _proposals(visit) if "proposal" in kinds else _no_names(),
         _values(visit) if "value" in kinds else _no_names(),
         _gifts(visit) if "gift" in kinds else _no_names(),
     )
-    return Names(who, {**kpis, **proposals, **values, **gifts}, visit.zone)
+    return Names(who, {thing: name for some in found for thing, name in some.items()}, visit.zone)
 
 
 ByThing = dict[tuple[str, str], str]
+_OF_GOALS = ("kpi", "goal", "csf", "cycle")
+MOST_NAMES = 500
+"""Of one kind that are asked for at once; further ones are told by their ids."""
 
 
 async def _no_names() -> ByThing:
     return {}
 
 
-async def _kpis(visit: Visit) -> ByThing:
-    """The first of the running cycle."""
-    cycles = await or_none(visit.caller.query("goals", "ListCycles", goals_pb2.ListCycles(), goals_pb2.Cycles))
-    cycle = choose_cycle(cycles.cycles, "", visit.today) if cycles else None
-    if cycle is None:
-        return {}
-    return {("kpi", kpi.kpi_id): kpi.name for kpi in await or_none(kpis.listed(visit, cycle.cycle_id)) or ()}
+async def _goals(visit: Visit, told: Iterable[tuple[str, str]]) -> ByThing:
+    ids = {kind: sorted(id for of, id in told if of == kind)[:MOST_NAMES] for kind in _OF_GOALS}
+    asked = goals_pb2.ListNames(kpi_ids=ids["kpi"], goal_ids=ids["goal"], csf_ids=ids["csf"], cycle_ids=ids["cycle"])
+    reply = await or_none(visit.caller.query("goals", "ListNames", asked, goals_pb2.Names))
+    named = {one.id: one.name for one in reply.names} if reply else {}
+    return {(kind, id): named[id] for kind in _OF_GOALS for id in ids[kind] if id in named}
 
 
 async def _proposals(visit: Visit) -> ByThing:
