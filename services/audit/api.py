@@ -68,11 +68,11 @@ class AuditApi:
                 con, ctx.tenant, request.filter, reader, behind=page.after, limit=page.limit, newest_first=False
             )
             fitting = rows[: _fitting(rows[: page.size])]
-            entries = await search.told(con, ctx.tenant, fitting, reader, neighbours=0)  # a file tells appends
+            told = await search.told(con, ctx.tenant, fitting, reader, neighbours=0)  # a file has each append's id
         await self._record(ctx, t.READING_KIND_EXPORT, request.filter, format)
-        for entry in entries:  # into a file: the reply's own words are opened later, and these are none any more
-            await self.resources.words.open(entry, tenant=ctx.tenant)
-        content = lines(entries, [row["data"] for row in fitting], format, first=page.after is None)
+        answer = pb.Entries(entries=told)  # into a file: a reply's words are opened later, and these are none any more
+        await self.resources.words.open(answer, tenant=ctx.tenant)
+        content = lines(answer.entries, [row["data"] for row in fitting], format, first=page.after is None)
         return pb.Exported(
             content=content, next_page_token=page.token(*cursor_of(fitting[-1])) if len(rows) > len(fitting) else ""
         )

@@ -50,10 +50,15 @@ HELD = (
 NEEDS_MORE = re.compile(
     "/checkin/{person}/|/meetings/{|/actions/{|/retro/team/|/retro/{cycle}/|/reviews/{|/shop/.*{|/erasures/{|/logo/"
     "|/settings/integrations/{|/people/planned/{|/sign-ins/{|/positions/{|/inbox/{|/delegates/{|/import/(look|marked|write)"
-    "|/map/branch/|/language/|/import/export/|/checkin/draft|/checkin/trend|/values/check"
+    "|/map/branch/|/language/|/import/export/|/audit/export|/checkin/draft|/checkin/trend|/values/check"
 )
-"""Pages of one thing that these companies do not have, or have at most once: a meeting, a gift, a table just sent."""
-EXPORTS = ("people.csv", "kpis.csv", "kpis.xlsx", "values.csv")
+"""Pages of one thing that these companies do not have, or have at most once: a meeting, a gift, a table just sent; and
+files, which are no pages."""
+EXPORTS = {
+    **{name: f"/import/export/{name}" for name in ("people.csv", "kpis.csv", "kpis.xlsx", "values.csv")},
+    "the ledger": "/audit/export",
+}
+"""Files of all that there is, and their addresses."""
 
 
 def _shown() -> list[str]:
@@ -147,12 +152,12 @@ async def _pages(bench: Bench, system: Hosted, big: Settled, small: Settled, hol
             await of_small.who_sees(path)
             await bench.compare(figure, of_big.opening(path, holds), of_small.opening(path, Holds()))
         for name, figure in OF_EXPORTS.items():
-            path = f"/import/export/{name}"
+            path = EXPORTS[name]
             async with holds.watching(path):
                 began = perf_counter()
                 await of_big.get(path)
                 bench.report(figure, perf_counter() - began)
-    worst, by = holds.worst([*PAGES, *(f"/import/export/{name}" for name in EXPORTS)])
+    worst, by = holds.worst([*PAGES, *EXPORTS.values()])
     bench.report(PAGES_HOLD, worst, by=by)
 
 
