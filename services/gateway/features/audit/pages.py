@@ -232,11 +232,9 @@ def _positions(hole: audit_pb2.Hole, language: Language) -> str:
     return "–".join(language.number(Decimal(end)) for end in ends)
 
 
-async def _names(
-    visit: Visit, who: Directory, entries: Sequence[audit_pb2.Entry], kind: str = "", id: str = ""
-) -> Names:
-    """Names of what is spoken of (and of one thing more), where the services that know them are there."""
-    told = {*(thing for entry in entries for thing in told_of(entry)), *([(kind, id)] if kind else [])}
+async def _names(visit: Visit, who: Directory, entries: Sequence[audit_pb2.Entry], *more: tuple[str, str]) -> Names:
+    """Names of what is spoken of, and of some more things, where the services that know them are there."""
+    told = {*more, *(thing for entry in entries for thing in told_of(entry))}
     kinds = {kind for kind, _ in told}
     found = await asyncio.gather(
         _goals(visit, told) if kinds & set(_OF_GOALS) else _no_names(),
