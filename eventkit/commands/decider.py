@@ -71,7 +71,8 @@ class Commands:
                     return self._accepted(answers or ref.id, first[-1].position, repeated=True)
                 loaded: dict[StreamId, Loaded] = {}
                 try:
-                    decision = await decide(self._loading(ctx.tenant, loaded, look=attempt > 0 or ctx.check))
+                    load = self._loading(ctx.tenant, loaded, look=attempt > 0 or ctx.check, absent=True)
+                    decision = await decide(load)
                     events = await self._events(ctx, decision)  # which may be refused, too
                 except Exception:  # also a defect that shows itself on states of different moments only
                     if await self._overtaken(ctx, loaded, answers or ref.id):
@@ -327,13 +328,16 @@ class Commands:
             return replace(ctx, causation_id=str(event.id))
         return ctx
 
-    def _loading(self, tenant: str, loaded: dict[StreamId, Loaded], *, look: bool) -> Load:
-        """`look`: whether anything was appended meanwhile to what is remembered."""
+    def _loading(self, tenant: str, loaded: dict[StreamId, Loaded], *, look: bool, absent: bool = False) -> Load:
+        """`look`: whether anything was appended meanwhile to what is remembered. `absent`: that a stream has no events
+        is remembered, too; guards prove it as any version, but what is decided beside it must bear that it began
+        meanwhile."""
 
         async def load(aggregate: Aggregate[State], id: str) -> State:
             stream = StreamId(tenant, aggregate.category, id)
             version, state = self._states.get(stream, (0, aggregate.initial))
-            if look or not version:
+            is_known = version > 0 or (absent and stream in self._states)
+            if look or not is_known:
                 async for event in self._log.read(stream, after=version):
                     state, version = aggregate.evolve(state, _known(event)), event.version
             self._remember(stream, version, state)

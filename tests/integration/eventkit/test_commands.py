@@ -187,6 +187,32 @@ async def test_a_refusal_on_what_is_remembered_stands_only_if_it_is_still_so(off
     assert judged == [(), (), ("an",)]
 
 
+async def test_that_a_stream_has_no_events_yet_is_remembered_until_it_has(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+):
+    mine, other = office.open(), office.open()
+    read: list[StreamId] = []
+    judged: list[object] = []
+
+    def reading(stream: StreamId, *, after: int = 0):
+        read.append(stream)
+        return PostgresLog.read(office.log, stream, after=after)
+
+    async def beside_ops(load: Load) -> Decision:
+        judged.append(await load(UNIT, "ops"))
+        await load(UNIT, "sales")
+        return [StreamEvent(UNIT("sales"), UnitHeadAppointed(unit_id="sales", after=f"h{len(judged)}"))]
+
+    monkeypatch.setattr(office.log, "read", reading)
+    for _ in range(2):
+        await mine.execute(asked(), UNIT("sales"), beside_ops)
+    assert [stream.id for stream in read] == ["ops", "sales"]
+    await other.execute(asked(), UNIT("ops"), create("ops"))
+    await mine.execute(asked(), UNIT("sales"), beside_ops)
+    assert judged == [None, None, None, ()], "what was decided on a stream that had begun was decided again"
+    assert await office.heads("sales") == ["h1", "h2", "h4"]
+
+
 async def test_what_refuses_the_words_of_a_decision_does_not_hide_what_the_log_says(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ):
