@@ -11,7 +11,7 @@ import typer
 from cli.catalog import SERVICES
 from cli.running import WRONG_USE, Failed, run, say
 from eventkit import kafka, telemetry
-from eventkit.database import pool
+from eventkit.database import connect, pool
 from eventkit.log.faults import TRANSIENT
 from eventkit.log.incarnations import Incarnations
 from eventkit.log.port import Recorded
@@ -77,7 +77,7 @@ async def _database(settings: Settings, service: str) -> str:
     """What is wrong with a service's own database; empty: nothing."""
     where = f"{provision.postgres_of(settings.postgres)}: the database of {service}"
     try:
-        con = await asyncpg.connect(settings.database(service), timeout=10)
+        con = await connect(settings.database(service), "nhip check")
         try:
             if not await con.fetchval(provision.MAY_QUERY, READER):
                 return f"{where}: this login may not take the role {READER}, as which queries run: run `nhip provision`"
