@@ -225,13 +225,17 @@ async def ensure_topic(cluster: Cluster, context: str) -> None:
 
 @asynccontextmanager
 async def free_consumer(cluster: Cluster) -> AsyncGenerator[AIOKafkaConsumer]:
-    """A consumer in no group, for a look at a topic."""
+    """A consumer in no group, for a look at a topic. Raises ConnectionError where the broker is away, which callers of
+    an RPC are told as what passes."""
     consumer = AIOKafkaConsumer(
         **cluster.client(), enable_auto_commit=False, auto_offset_reset="earliest", request_timeout_ms=15_000
     )
     try:
-        async with asyncio.timeout(20):
-            await consumer.start()
+        try:
+            async with asyncio.timeout(20):
+                await consumer.start()
+        except KafkaConnectionError as error:
+            raise ConnectionError(f"Kafka at {cluster.servers} does not answer") from error
         yield consumer
     finally:
         await close(consumer.stop())
