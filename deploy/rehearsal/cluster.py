@@ -5,16 +5,20 @@ import json
 import os
 import secrets
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from deploy.certificates import Authority
+
 CHART = Path(__file__).parents[1] / "chart"
 PYTHON = "/opt/nhip/bin/python"
 RELEASE, ISSUER, LOAD, GATEWAY = "nhip", "rehearsal-issuer", "rehearsal-load", "rehearsal-gateway"
 LOGINS, IDENTITY, MASTER, TOKEN = "rehearsal-logins", "rehearsal-identity", "rehearsal-master", "rehearsal-token"
+TLS = "rehearsal-tls"
 SERVICES = ("people", "goals", "checkins", "rewards", "retros", "notifications", "audit")
 PATIENCE = 600
 """Seconds until what was asked of the cluster has happened."""
@@ -66,6 +70,48 @@ class Cluster:
                 raise Missed("pods that were replaced do not end")
             time.sleep(1)
 
+    def nodes_of(self, component: str) -> list[str]:
+        """Of each of its replicas."""
+        return [one["spec"]["nodeName"] for one in self.pods(component)]
+
+    def callers_node(self) -> str:
+        """Where callers are, beside the issuer of their tokens."""
+        return self.kubectl("get", "pod", ISSUER, "--output", "jsonpath={.spec.nodeName}")
+
+    def address_of(self, node: str) -> str:
+        found = json.loads(run("kubectl", "get", "node", node, "--output", "json"))["status"]["addresses"]
+        return next(one["address"] for one in found if one["type"] == "InternalIP")
+
+    def node_is(self, node: str, *, ready: bool) -> None:
+        """Waits until the cluster has noticed."""
+        until = time.monotonic() + PATIENCE
+        path = 'jsonpath={.status.conditions[?(@.type=="Ready")].status}'
+        while (run("kubectl", "get", "node", node, "--output", path) == "True") is not ready:
+            if time.monotonic() > until:
+                raise Missed(f"the node {node} is {'not' if ready else 'still'} ready")
+            time.sleep(1)
+
+    def whole_without(self, node: str) -> None:
+        """Waits until every Deployment has as many ready pods as it should, on other nodes than one."""
+        until = time.monotonic() + PATIENCE
+        while missing := [
+            name for name in (*SERVICES, "gateway") if self._ready_without(node, name) < self._wanted(name)
+        ]:
+            if time.monotonic() > until:
+                raise Missed(f"without {node} there are too few ready pods of {', '.join(missing)}")
+            time.sleep(1)
+
+    def _ready_without(self, node: str, component: str) -> int:
+        return sum(
+            any(one["type"] == "Ready" and one["status"] == "True" for one in pod["status"].get("conditions", ()))
+            for pod in self.pods(component)
+            if pod["spec"].get("nodeName") != node and "deletionTimestamp" not in pod["metadata"]
+        )
+
+    def _wanted(self, component: str) -> int:
+        path = "jsonpath={.spec.replicas}"
+        return int(self.kubectl("get", "deployment", f"{RELEASE}-{component}", "--output", path))
+
     def helm(self, deed: str, values: Path, *more: str) -> None:
         """Installs or upgrades the chart by the values of whoever rehearses, and the rehearsal's over them."""
         own = {
@@ -81,7 +127,7 @@ class Cluster:
                 "peopleBy": "id",
             },
             "console": "https://rehearsal.example.com",
-            "tlsSecret": "",
+            "tlsSecret": TLS,
         }
         words = ("--namespace", self.namespace, "--values", str(values), "--values", "-", "--timeout", f"{PATIENCE}s")
         run("helm", deed, RELEASE, str(CHART), *words, *more, given=json.dumps(own))
@@ -97,12 +143,18 @@ class Cluster:
         run("kubectl", "create", "namespace", self.namespace)
         enforced = "pod-security.kubernetes.io/enforce=restricted"
         run("kubectl", "label", "namespace", self.namespace, enforced)
+        with tempfile.TemporaryDirectory() as folder:
+            authority = Authority(Path(folder))
+            pair = authority.pair("nhip", f"*.{self.namespace}.svc")
+            shown = {"tls.crt": pair.certificate, "tls.key": pair.key, "ca.crt": authority.file}
+            tls = {name: file.read_text() for name, file in shown.items()}
         logins = {name: secrets.token_urlsafe(24) for name in (*SERVICES, "keys")} | {"owner": owner_password}
         self.apply(
             _secret(LOGINS, logins),
             _secret(MASTER, {"master-key": base64.b64encode(os.urandom(32)).decode()}),
             _secret(IDENTITY, {"session-key": base64.urlsafe_b64encode(os.urandom(32)).decode()}),
             _secret(TOKEN, {"token": token}),
+            {**_secret(TLS, tls), "type": "kubernetes.io/tls"},
             {**_named("v1", "ConfigMap", ISSUER), "data": {"jwks.json": json.dumps(jwks)}},
             self._pod(
                 ISSUER,
@@ -129,9 +181,17 @@ class Cluster:
             self._pod(
                 LOAD,
                 ["-m", "deploy.rehearsal.load"],
-                mounts={"/run/rehearsal": {"secret": {"secretName": TOKEN}}, "/tmp": {"emptyDir": {}}},
+                mounts={
+                    "/run/rehearsal": {"secret": {"secretName": TOKEN}},
+                    "/run/tls": {"secret": {"secretName": TLS}},
+                    "/tmp": {"emptyDir": {}},
+                },
+                beside=ISSUER,
                 environment={
-                    "PEOPLE": f"dns:///{RELEASE}-people.{self.namespace}.svc:50051",
+                    "SERVICES": ",".join(
+                        f"{name}=dns:///{RELEASE}-{name}.{self.namespace}.svc:50051" for name in SERVICES
+                    ),
+                    "TLS": "/run/tls",
                     "GATEWAY": f"http://{GATEWAY}.{self.namespace}.svc:8080",
                     "TOKEN_FILE": "/run/rehearsal/token",
                     "TENANT": tenant,
@@ -176,8 +236,11 @@ class Cluster:
         *,
         mounts: Mapping[str, Manifest],
         environment: Mapping[str, str] | None = None,
+        beside: str = "",
     ) -> Manifest:
-        """As nobody, with nothing that the standard *restricted* forbids."""
+        """As nobody, with nothing that the standard *restricted* forbids. `beside`: on the node of that pod."""
+        term = {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": {"rehearsal": beside}}}
+        affinity = {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}} if beside else {}
         container = {
             "name": name,
             "image": self.image,
@@ -197,6 +260,7 @@ class Cluster:
                 "restartPolicy": "Never",
                 "automountServiceAccountToken": False,
                 "enableServiceLinks": False,
+                "affinity": affinity,
                 "securityContext": {
                     "runAsNonRoot": True,
                     "runAsUser": 10001,

@@ -25,7 +25,9 @@ _OPTIONS: tuple[tuple[str, int | str], ...] = (
     # Who is behind a name is asked again as soon as a connection ends, which those of servers do now and then.
     ("grpc.dns_min_time_between_resolutions_ms", 1_000),
     ("grpc.keepalive_time_ms", 60_000),
-    ("grpc.keepalive_timeout_ms", 20_000),
+    # It is TCP's limit, too, for what the other machine does not even acknowledge. Shorter than most deadlines: who was
+    # sent to a machine that is lost hears so while they may still ask the next replica.
+    ("grpc.keepalive_timeout_ms", 8_000),
 )
 
 

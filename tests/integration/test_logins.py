@@ -20,6 +20,7 @@ import pytest
 from cli.catalog import SERVICES
 from cli.client import Client
 from cli.tenant import make
+from deploy.certificates import Authority
 from deploy.engines import PostgresEngine, url_of_database
 from deploy.engines.ports import claimed, free
 from deploy.pooler import NEEDED, find_pooler
@@ -32,7 +33,6 @@ from eventkit.rpc.demo_issuer import DemoIssuer
 from eventkit.settings import Settings, load
 from nhip.common.v1.words_pb2 import PersonalText
 from nhip.people.v1 import people_pb2, types_pb2
-from tests.certificates import Authority
 from tests.conftest import missing
 from tests.e2e.running import nhip
 
@@ -110,6 +110,15 @@ async def test_a_service_runs_as_its_own_login_which_makes_nothing_and_goes_on_w
     settings = of_people(server, kafka, tmp_path)
     code, told = await nhip("provision", "--logins", str(server.words), environment=environment(server, kafka))
     assert (code, "logins: with_logins_audit, " in told) == (0, True), told
+
+    by_files = {
+        "NHIP_POSTGRES": server.url("with_logins_people"),
+        "NHIP_POSTGRES_PASSWORD_FILE": str(server.words / "people"),
+        "NHIP_POSTGRES_KEYS": server.url("with_logins_keys"),
+        "NHIP_POSTGRES_KEYS_PASSWORD_FILE": str(server.words / "keys"),
+    }
+    code, told = await nhip("check", "people", environment={**environment(server, kafka), **by_files})
+    assert code == 0, told
 
     async with running("people", SERVICES["people"].build, settings, of_settings(settings)) as people:
         assert people.ready()

@@ -97,6 +97,10 @@ securityContext:
   runAsGroup: 10001
   fsGroup: 10001
   seccompProfile: {type: RuntimeDefault}
+tolerations:
+{{- range list "not-ready" "unreachable" }}
+  - {key: node.kubernetes.io/{{ . }}, operator: Exists, effect: NoExecute, tolerationSeconds: {{ $.Values.nodeAwaySeconds }}}
+{{- end }}
 {{- end }}
 
 {{- define "nhip.container" -}}
@@ -114,13 +118,11 @@ securityContext:
 topologySpreadConstraints:
   - maxSkew: 1
     topologyKey: kubernetes.io/hostname
-    whenUnsatisfiable: ScheduleAnyway
+    # Not only where it suits: else both replicas come to one node, as after an upgrade behind the loss of the other.
+    whenUnsatisfiable: DoNotSchedule
+    # Among nodes that take pods: those that are away or drained hold nobody up.
+    nodeTaintsPolicy: Honor
     labelSelector: {matchLabels: {app.kubernetes.io/instance: {{ .root.Release.Name }}, app.kubernetes.io/component: {{ .name }}}}
-affinity:
-  podAntiAffinity:
-    preferredDuringSchedulingIgnoredDuringExecution:
-      - weight: 100
-        podAffinityTerm:
-          topologyKey: kubernetes.io/hostname
-          labelSelector: {matchLabels: {app.kubernetes.io/instance: {{ .root.Release.Name }}, app.kubernetes.io/component: {{ .name }}}}
+    # Those of one version among themselves, whatever they replace.
+    matchLabelKeys: [pod-template-hash]
 {{- end }}

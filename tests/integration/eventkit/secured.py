@@ -14,11 +14,11 @@ from aiokafka.protocol.admin import Request, Response
 from aiokafka.protocol.api import RequestStruct
 from aiokafka.protocol.types import Array, Int8, Int16, Int32, Schema, String
 
+from deploy.certificates import Authority
 from deploy.engines import KafkaEngine
 from deploy.engines.ports import claimed
 from eventkit.kafka import Cluster, Security
 from eventkit.rpc.demo_issuer import DemoIssuer
-from tests.certificates import Authority
 from tests.integration.eventkit.topics import PARTITIONS
 
 PASSWORD = "Wort.4-Kafka"

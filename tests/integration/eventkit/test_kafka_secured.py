@@ -18,11 +18,11 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from cli.catalog import SERVICES
+from deploy.certificates import Authority
 from eventkit.kafka import Cluster, TopicWriter, acl_commands, acls, ensure_topics, tail
 from eventkit.kafka.subscribing import subscriber
 from eventkit.log import Origin, Recorded, StreamId
 from eventkit.rpc.demo_issuer import DemoIssuer
-from tests.certificates import Authority
 from tests.e2e.running import nhip
 from tests.integration.eventkit.secured import PASSWORD, Secured, secured
 from tests.integration.eventkit.topics import PARTITIONS, running, until, world

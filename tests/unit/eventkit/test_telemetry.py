@@ -14,10 +14,10 @@ import pytest
 import structlog
 from opentelemetry import trace
 
+from deploy.certificates import Authority
 from eventkit import telemetry
 from eventkit.process.metrics_page import MetricsServer
 from eventkit.telemetry import Metrics, OnePerSecond, current_trace_id, current_traceparent, frames, span
-from tests.certificates import Authority
 
 GIVEN = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 

@@ -9,10 +9,10 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from deploy.certificates import Authority
 from eventkit.rpc.health import HealthServer, Heartbeats
 from eventkit.rpc.server import PortBusy
 from eventkit.rpc.tls import Tls
-from tests.certificates import Authority
 
 SERVING, NOT_SERVING, UNKNOWN = 1, 2, 3
 

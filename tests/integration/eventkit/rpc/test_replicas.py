@@ -13,12 +13,12 @@ from uuid import uuid4
 import grpc
 import pytest
 
+from deploy.certificates import Authority
 from deploy.engines.ports import claimed
 from eventkit.rpc.client import channel
 from eventkit.rpc.demo_issuer import DemoIssuer
 from eventkit.rpc.tls import Tls
 from nhip.goals.v1 import goals_pb2, goals_pb2_grpc
-from tests.certificates import Authority
 from tests.integration.eventkit.rpc.serving import Running, running
 from tests.waiting import PATIENCE
 

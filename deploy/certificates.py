@@ -1,4 +1,4 @@
-"""Certificates for tests: an authority of one's own, and what it signs."""
+"""Certificates for tests and rehearsals: an authority of one's own, and what it signs, for a day."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
