@@ -52,9 +52,9 @@ ONE = (
 )
 MANY_CALLERS = (
     "CPU: the service spends 1.1 ms on a command and 0.6 on an empty call, PostgreSQL, the broker and the caller 0.7 "
-    "and 0.3. Lifted: directory, checkpoints and what is known of the KPI from memory, no look at the stream or for a "
-    "first answer, spans that nobody receives, pages that are shared five milliseconds apart. uvloop made no "
-    "difference."
+    "and 0.3. Lifted: directory, checkpoints and what is known of the KPI from memory, no look at the stream, at its "
+    "cycle's facts or for a first answer, spans that nobody receives, pages that are shared five milliseconds apart. "
+    "uvloop made no difference."
 )
 UNARY_1 = Figure("durable unary command, 1 caller", "commands/s", EMPTY, at_least(0.6), ONE)
 UNARY_16 = Figure("durable unary command, 16 callers", "commands/s", EMPTY, at_least(0.6), MANY_CALLERS)

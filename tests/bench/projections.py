@@ -23,6 +23,7 @@ from eventsourcing.projection import Projection, ProjectionRunner
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.sql import SQL
 
+from eventkit import database
 from eventkit.log import StreamId, Write
 from eventkit.log.postgres import PostgresLog
 from eventkit.process import provision
@@ -64,7 +65,7 @@ THEIR_EVENTS = 30_000
 
 async def run(bench: Bench) -> None:
     dsn, theirs = await bench.database("projections"), await bench.database("projections_peer")
-    async with PostgresLog(dsn) as log, asyncpg.create_pool(dsn, min_size=1, max_size=4) as pool:
+    async with PostgresLog(dsn) as log, database.pool(dsn, "bench", 4) as pool:
         ours = await Ours.of(dsn, log, pool)
         app = await asyncio.to_thread(filled, theirs)
         await bench.compare(LIVE, ours.live, lambda: asyncio.to_thread(running, theirs))

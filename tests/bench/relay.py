@@ -9,6 +9,7 @@ from uuid import uuid4
 import asyncpg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
+from eventkit import database
 from eventkit.kafka import Cluster, TopicReader, Topics, ensure_topic, headers, partition_of
 from eventkit.kafka.relay import Relay
 from eventkit.log import Recorded, Write
@@ -27,13 +28,26 @@ RELAY = Figure(
     "events/s",
     "bare aiokafka `send` loop, the same records ready made",
     at_least(1.2),
+    "Python for each event, in one process: a third is reading it from the log, a quarter its headers, a sixth the "
+    "batch that it travels in; the other side has all that ready made. Headers that are the same in all records were "
+    "remembered: a tenth of what headers take, so that was left.",
     short=True,
 )
+ON_ITS_WAY = (
+    "A commit of the log before what the other side measures, and one statement behind it, of the view and its "
+    "checkpoint; and the Python of the log, the relay and the reader, in one process here. No pause is among it: only "
+    "pages that several appends share are some way apart."
+)
 VISIBLE = Figure(
-    "append, visible in another service's view, p50", "ms", "bare Kafka produce, consume, p50", at_most(2), short=True
+    "append, visible in another service's view, p50",
+    "ms",
+    "bare Kafka produce, consume, p50",
+    at_most(2),
+    ON_ITS_WAY,
+    short=True,
 )
 VISIBLE_P99 = Figure(
-    "append, visible in another service's view, p99", "ms", "bare Kafka produce, consume, p99", at_most(3)
+    "append, visible in another service's view, p99", "ms", "bare Kafka produce, consume, p99", at_most(3), ON_ITS_WAY
 )
 FIGURES = (RELAY, VISIBLE, VISIBLE_P99)
 EVENTS, TENANTS, PARTITIONS = 60_000, 50, 6
@@ -68,8 +82,9 @@ def _cluster(bench: Bench) -> Cluster:
     return Cluster(bench.kafka, PARTITIONS, 1)
 
 
-def _pool(dsn: str) -> "asyncpg.pool.Pool":
-    return asyncpg.create_pool(dsn, min_size=2, max_size=4)
+def _pool(dsn: str) -> asyncpg.Pool:
+    """As a service has it."""
+    return database.pool(dsn, "bench", 4, least=2)
 
 
 async def _relaying(bench: Bench, log: PostgresLog, pool: asyncpg.Pool, dsn: str) -> float:
