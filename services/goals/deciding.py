@@ -71,10 +71,15 @@ async def circumstances(
         cycle=cycle,
         alignment=alignment,
         closed=await closed_of(load, below),
-        # With those that something is to be shared with: whether it adds up there is looked at.
+        # With those that something is to be shared with: whether it adds up there is looked at. And with those that
+        # something is to be a rate of: whether it can be.
         kpis={
             id: await load(KPI, id)
-            for id in [*ids, *(one.to.kpi_id for one in further if one.HasField("share") and one.to.kpi_id)]
+            for id in [
+                *ids,
+                *(one.to.kpi_id for one in further if one.HasField("share") and one.to.kpi_id),
+                *filter(None, (change.said.after.volume_kpi_id for change in changes)),
+            ]
         },
         parents={
             getattr(parent, kind)

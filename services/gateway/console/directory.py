@@ -22,6 +22,8 @@ class Directory:
     language: Language
     people: Mapping[str, people_pb2.Person] = field(default_factory=dict[str, people_pb2.Person])
     units: Mapping[str, people_pb2.Unit] = field(default_factory=dict[str, people_pb2.Unit])
+    kpis: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Names of the KPIs that changes name: what something is a rate of."""
 
     def person(self, id: str) -> Avatar:
         known = self.people.get(id)

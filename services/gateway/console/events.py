@@ -402,6 +402,7 @@ def field_word(name: str, language: Language) -> str:
         "owners": _("Who answers for it"),
         "helpers": _("Who helps"),
         "evaluator_id": _("Who judges it"),
+        "volume_kpi_id": _("A rate of which KPI"),
         "unit": _("Measured in"),
         "further": _("What else it supports or hinders"),
     }.get(name) or setting_name(name, language)

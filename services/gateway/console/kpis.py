@@ -50,6 +50,16 @@ async def servable(visit: Visit, cycle_id: str) -> Servable:
     return Servable(named, any(page.next_page_token for page in pages))
 
 
+async def named(visit: Visit, ids: Iterable[str]) -> dict[str, str]:
+    """What KPIs of any cycle are called, as far as they are there, by their ids."""
+    asked = sorted(filter(None, ids))
+    if not asked:
+        return {}
+    request = goals_pb2.ListNames(kpi_ids=asked)
+    reply = await visit.caller.query("goals", "ListNames", request, goals_pb2.Names)
+    return {one.id: one.name for one in reply.names}
+
+
 async def own_and_others(
     visit: Visit, cycle_id: str, text: str = ""
 ) -> tuple[Sequence[goals_pb2.Kpi], Sequence[goals_pb2.Kpi]]:

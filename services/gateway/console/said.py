@@ -1,17 +1,33 @@
 """What a KPI says beside its numbers, before and after a change."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from difflib import SequenceMatcher
 
+from google.protobuf.message import Message
+
 from nhip.goals.v1 import types_pb2
-from services.gateway.console.directory import Directory
+from services.gateway.console.directory import Directory, directory
 from services.gateway.console.edges import Edge, Run
 from services.gateway.console.events import field_word
+from services.gateway.console.kpis import named
 from services.gateway.console.language import Language, decimal_of
+from services.gateway.console.visit import Visit, or_none
 
 NOBODY = "–"
 TEXTS = ("name", "statement")
 """Parts in which words change, and not one thing for another."""
+
+
+async def who_is_said(
+    visit: Visit, said: Sequence[types_pb2.SaidChange], *more: Message, kpi_ids: Iterable[str] = ()
+) -> Directory:
+    """Whoever some changes and some other replies name, and the names of KPIs: those that something is a rate of, and
+    these."""
+    volumes = {*kpi_ids, *(side.volume_kpi_id for change in said for side in (change.before, change.after))}
+    kpis = await or_none(named(visit, volumes))
+    who = await directory(visit, *said, *more) if said or more else Directory(visit.language)
+    return replace(who, kpis=kpis or {})
 
 
 def said_changes(change: types_pb2.SaidChange, who: Directory, language: Language) -> tuple[Edge, ...]:
@@ -56,5 +72,7 @@ def _text(said: types_pb2.KpiSaid, name: str, who: Directory, language: Language
             return who.person(said.evaluator_id).name if said.evaluator_id else ""
         case "unit_id":
             return who.unit(said.unit_id).name if said.unit_id else ""
+        case "volume_kpi_id":
+            return who.kpis.get(said.volume_kpi_id, said.volume_kpi_id)
         case _:
             return str(getattr(said, name))

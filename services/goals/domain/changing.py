@@ -147,7 +147,9 @@ class _Paper:
         kpi_change.check_current(kpi, self.alignment, change, today, at, bool(cause.proposal_id))
         self.record(kpi_change.numbers(kpi, change, today=today, cause=cause, at=at))
         kpi = self.existing(kpi.id, at)
-        self.record(kpi_change.said(kpi, change, self.around.org, today=today, cause=cause, at=at))
+        id = change.said.after.volume_kpi_id
+        volume = self.kpis.get(id) if id in self.alignment.links else None
+        self.record(kpi_change.said(kpi, change, volume, self.around.org, today=today, cause=cause, at=at))
 
     def define(self, draft: t.KpiDraft, kpi_id: str, added: Container[str], at: str) -> None:
         volume = draft.measure.volume_kpi_id

@@ -104,10 +104,11 @@ KPI = Aggregate[Kpi | None]("kpi", None, evolve)
 def saying(kpi: Kpi, said: t.KpiSaid) -> Kpi:
     """The KPI with the parts that are said; the others stay."""
     measure = kpi.measure
-    if said.HasField("unit"):
+    if said.HasField("unit") or said.HasField("volume_kpi_id"):
         measure = t.Measure()
         measure.CopyFrom(kpi.measure)
-        measure.unit = said.unit
+        measure.unit = said.unit if said.HasField("unit") else measure.unit
+        measure.volume_kpi_id = said.volume_kpi_id if said.HasField("volume_kpi_id") else measure.volume_kpi_id
     weight = to_decimal(said.weight)
     return replace(
         kpi,

@@ -11,6 +11,7 @@ from google.type.decimal_pb2 import Decimal as PbDecimal
 from eventkit.values import from_decimal
 from nhip.goals.v1 import types_pb2 as t
 from services.goals.domain.kpi import Kpi
+from services.goals.domain.kpi_change import said_of
 from services.goals.views.kpi import KPIS, KpiRow
 
 
@@ -32,16 +33,7 @@ def measure(row: KpiRow) -> t.Measure:
 
 def said(row: KpiRow) -> t.KpiSaid:
     """All that it says beside its numbers."""
-    return t.KpiSaid(
-        name=row.name,
-        statement=row.statement,
-        weight=from_decimal(row.weight),
-        owners=t.PersonIds(ids=row.owner_ids),
-        helpers=t.PersonIds(ids=row.helper_ids),
-        evaluator_id=row.evaluator_id,
-        unit=row.unit,
-        unit_id=row.unit_id,
-    )
+    return said_of(state(row))
 
 
 def state(row: KpiRow) -> Kpi:

@@ -59,9 +59,13 @@ class Asked:
             if change is None:
                 found.append(node)
             elif not change.ends:
-                target, unit = to_decimal(change.after), change.said.after
-                node = replace(node, target=node.target if target is None else target)
-                node = replace(node, unit=unit.unit if unit.HasField("unit") else node.unit)
+                target, said = to_decimal(change.after), change.said.after
+                node = replace(
+                    node,
+                    target=node.target if target is None else target,
+                    unit=said.unit if said.HasField("unit") else node.unit,
+                    volume_kpi=said.volume_kpi_id if said.HasField("volume_kpi_id") else node.volume_kpi,
+                )
                 shares = self.shares(change.further.after.links) if change.HasField("further") else node.shares
                 found.append(replace(node, parent_kpi=moved.get(node.id, node.parent_kpi), shares=shares))
         for n, draft in enumerate(self.additions):

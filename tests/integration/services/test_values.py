@@ -122,6 +122,51 @@ async def test_a_delegate_records_what_they_were_named_for_and_the_access_page_s
     assert not (await page(company, "tram")).may_record
 
 
+async def test_a_rate_becomes_one_of_another_kpi_and_what_is_computed_from_it_follows(company: Company):
+    ids, cumulative = company.ids, t.MEASURE_KIND_CUMULATIVE
+
+    async def defined(name: str, unit: str, kind: t.MeasureKind.ValueType, **more: object) -> None:
+        wanted = company.definition(name, t.LEVEL_INDIVIDUAL, 50, company.under("D1"), owner="minh")
+        wanted.kpi.measure.kind, wanted.kpi.measure.unit = kind, unit
+        wanted.kpi.MergeFrom(t.KpiDraft(**more))  # type: ignore[arg-type] # fields by name
+        await company.do(wanted, name=name)
+
+    async def value(name: str, entered: int) -> None:
+        await company.do(c.RecordProgress(kpi_id=ids[name], value=number(entered), confirmed=True), "minh")
+
+    async def mean() -> str:
+        shown = await company.ask(g.GetKpi(kpi_id=ids["R"]), "minh")
+        assert isinstance(shown, g.KpiPage)
+        return shown.kpi.standing.current.value
+
+    for name, entered in (("V1", 10), ("V2", 30), ("V3", 90)):
+        await defined(name, "demo", cumulative)
+        await value(name, entered)
+    for name, volume, entered in (("R1", "V1", 10), ("R2", "V2", 50)):
+        of = t.Measure(volume_kpi_id=ids[volume], target=number(50))
+        await defined(name, "%", t.MEASURE_KIND_LEVEL, measure=of)
+        await value(name, entered)
+    both = t.Computation(kind=t.COMPUTATION_KIND_WEIGHTED_RATE, kpi_ids=[ids["R1"], ids["R2"]])
+    await defined("R", "%", t.MEASURE_KIND_LEVEL, computation=both)
+    assert await mean() == "40"  # (10 × 10 + 50 × 30) / 40
+
+    def of_volume(before: str, after: str) -> g.ChangeKpi:
+        said = t.SaidChange(before=t.KpiSaid(volume_kpi_id=before), after=t.KpiSaid(volume_kpi_id=after))
+        return g.ChangeKpi(kpi_id=ids["R1"], change=t.TargetChange(kpi_id=ids["R1"], said=said))
+
+    await company.do(of_volume(ids["V1"], ids["V3"]), "phuc")
+    assert await mean() == "20"  # (10 × 90 + 50 × 30) / 120
+    # What is computed might be computed from it.
+    assert (await company.refused(of_volume(ids["V3"], ids["R"]), "phuc")).reason == "VOLUME_COMPUTED"
+    history = await company.ask(g.GetKpiHistory(kpi_id=ids["R1"]), "minh")
+    assert isinstance(history, g.KpiHistory)
+    changed = next(entry.said for entry in history.entries if entry.HasField("said"))
+    assert (changed.before.volume_kpi_id, changed.after.volume_kpi_id) == (ids["V1"], ids["V3"])
+    verified = await company.ask(o.Verify(), OPERATOR, context="goals")
+    assert isinstance(verified, o.Verified)
+    assert [view for view in verified.views if view.differences] == []
+
+
 async def test_a_computed_kpi_is_its_formula_as_of_every_day_and_is_never_entered(company: Company):
     three = from_date(today() - timedelta(days=3))
     for name, owner in (("J1", "minh"), ("J2", "tram")):

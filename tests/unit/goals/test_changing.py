@@ -15,6 +15,7 @@ from services.goals.domain.alignment import ALIGNMENT
 from services.goals.domain.changing import Circumstances
 from services.goals.domain.direct_change import correct_words
 from services.goals.domain.kpi import KPI
+from services.goals.domain.kpi_change import SAID
 from services.goals.domain.proposal import PROPOSAL
 from tests.unit.decisions import TODAY, Given, company_x, context, number, person, rejected, words
 from tests.unit.goals.kpis import Q1, defined, department, individual, sales_branch
@@ -176,6 +177,9 @@ def test_a_refusal_of_words_names_what_the_request_has():
         ({"helpers": []}, {"helpers": ["minh"]}, "HELPER_TWICE", "said.after.helpers.ids"),
         ({"evaluator_id": ""}, {"evaluator_id": "minh"}, "EVALUATOR_IS_OWNER", "said.after.evaluator_id"),
         ({"unit_id": ""}, {"unit_id": "ghost"}, "UNIT_UNKNOWN", "said.after.unit_id"),
+        ({"volume_kpi_id": ""}, {"volume_kpi_id": "I1"}, "VOLUME_OF_ITSELF", "said.after.volume_kpi_id"),
+        ({"volume_kpi_id": ""}, {"volume_kpi_id": "ghost"}, "KPI_UNKNOWN", "said.after.volume_kpi_id"),
+        ({"volume_kpi_id": "I2"}, {"volume_kpi_id": "I3"}, "PROPOSAL_STALE", "said.before.volume_kpi_id"),
         ({"name": "I1"}, {"name": " "}, "MISSING", "said.after.name"),
         ({"name": "I1"}, {"name": "x", "unit": "y"}, "MISSING", "said.before.unit"),
         ({"name": "I0"}, {"name": "x"}, "PROPOSAL_STALE", "said.before.name"),
@@ -187,6 +191,10 @@ def test_what_a_kpi_cannot_say_is_refused_with_its_field(
     before: dict[str, Any], after: dict[str, Any], reason: str, field: str
 ):
     rejected(reason, lambda: proposed(sales_branch(), said("I1", before, after)), field=f"changes[0].{field}")
+
+
+def test_every_part_that_the_contract_lets_one_say_can_change():
+    assert {field.name for field in t.KpiSaid.DESCRIPTOR.fields} == set(SAID)
 
 
 def test_a_part_that_moved_meanwhile_makes_the_proposal_stale():

@@ -40,6 +40,10 @@ def reasons(language: Language) -> dict[str, str]:
         "FORMULA_UNREADABLE": _("The formula cannot be read from character %(at)s on."),
         "FORMULA_NAMES": _("Use each of these letters, and no other: %(letters)s."),
         "HELPER_TWICE": _("Name each helper once, and nobody who answers for it."),
+        "VOLUME_OF_ITSELF": _("A rate is one of another KPI, not of itself: choose another one."),
+        "VOLUME_COMPUTED": _(
+            "That KPI is computed from others. A rate becomes one of a KPI whose values are entered: choose such a one."
+        ),
         "EVALUATOR_IS_OWNER": _("Nobody judges what they answer for: name somebody else."),
         "APPROVAL_GIVEN": _("It is approved already, and waits for those who are invited."),
         "NOT_INVITED": _("Nobody invited you to this."),

@@ -25,12 +25,13 @@ from services.gateway.console.cards import (
 )
 from services.gateway.console.carrying import carried
 from services.gateway.console.computed import Computed, computed
-from services.gateway.console.directory import Directory, directory
+from services.gateway.console.directory import Directory
 from services.gateway.console.further import FurtherRow, further_rows
 from services.gateway.console.language import Language, date_of, day_of, decimal_of
 from services.gateway.console.links import praise_link
 from services.gateway.console.past import PastBar, nothing_yet, past_bar
 from services.gateway.console.routes import Routes
+from services.gateway.console.said import who_is_said
 from services.gateway.console.scale import Scale, scale
 from services.gateway.console.visit import Visit
 from services.gateway.failures import Failure
@@ -66,6 +67,8 @@ class KpiPage:
     owners: tuple[Avatar, ...]
     helpers: tuple[Avatar, ...]
     evaluator: Avatar | None
+    rate_of: tuple[str, str] | None
+    """The KPI that it is a rate of: its address and its name."""
     measuring: Sequence[tuple[str, str]]
     """How it is measured: what is said of it, by what that is called."""
     current: str
@@ -126,7 +129,7 @@ async def kpi(visit: Visit) -> Response:
         await visit.caller.query("goals", "GetKpi", goals_pb2.GetKpi(kpi_id=id), goals_pb2.KpiPage)
         return nothing_yet(visit, f"/kpi/{quote(id, safe='')}", kpi=True, status=failure.http)
     renamed = [entry.said for entry in history.entries if entry.HasField("said")]
-    who = await directory(visit, *renamed) if renamed else Directory(visit.language)
+    who = await who_is_said(visit, renamed, kpi_ids=[reply.kpi.measure.volume_kpi_id])
     return visit.render("kpi/kpi.html", page=kpi_page(visit, reply, history, who))
 
 
@@ -162,6 +165,9 @@ def kpi_page(visit: Visit, reply: goals_pb2.KpiPage, history: goals_pb2.KpiHisto
         owners=card.owners,
         helpers=tuple(owner_avatar(helper, language) for helper in shown.helpers),
         evaluator=owner_avatar(shown.evaluator, language) if shown.HasField("evaluator") else None,
+        rate_of=(moment.url(f"/kpi/{quote(measure.volume_kpi_id, safe='')}"), who.kpis[measure.volume_kpi_id])
+        if measure.volume_kpi_id in who.kpis
+        else None,
         measuring=_measuring(shown.measuring, language),
         current=language.number(decimal_of(standing, "current")),
         target=target_text(measure, standing.aim, language.number) + language.unit(measure.unit),

@@ -8,10 +8,13 @@ from nhip.goals.v1 import goals_pb2
 from services.gateway.console.choices import Choice, People, people_to_choose, units_to_choose
 from services.gateway.console.directory import directory
 from services.gateway.console.forms import Form
-from services.gateway.console.kpis import servable
+from services.gateway.console.kpis import named, servable
 from services.gateway.console.strategy import every_csf, every_goal
 from services.gateway.console.visit import Visit
 from services.gateway.features.proposals.drafting import ADDITIONS
+
+_OF_KPIS = ("parent.", "link.", "volume.")
+"""Fields that may name a KPI."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,8 @@ class Choices:
     units: Sequence[Choice]
     parents: Sequence[tuple[str, Sequence[Choice]]]
     """What may be served, by kind: what the kind is called, and those of it."""
+    kpis: Sequence[Choice]
+    """The KPIs among them, by their bare ids."""
     more: bool
     """The cycle has other KPIs than these."""
 
@@ -35,13 +40,15 @@ async def choices(visit: Visit, cycle_id: str, filled: Form, shown: Iterable[goa
         every_csf(visit),
         servable(visit, cycle_id),
     )
-    kpis = {f"kpi-{id}": name for id, name in (*((kpi.kpi_id, kpi.name) for kpi in shown), *some.kpis)}
+    kpis = dict([*((kpi.kpi_id, kpi.name) for kpi in shown), *some.kpis])
+    linked = {value.removeprefix("kpi-") for name, value in filled.values.items() if name.startswith(_OF_KPIS)}
+    kpis |= await named(visit, [id for id in linked - kpis.keys() if not id.startswith(("csf-", "goal-", "new-"))])
     added = [(f"new-{n}", name) for n in range(ADDITIONS) if (name := filled.text(f"addition.{n}.name"))]
     parents = (
         (_("New in this proposal"), added),
-        (_("KPIs"), list(kpis.items())),
+        (_("KPIs"), [(f"kpi-{id}", name) for id, name in kpis.items()]),
         (_("Success factors"), [(f"csf-{csf.csf_id}", csf.name) for csf in csfs]),
         (_("Strategic goals"), [(f"goal-{goal.goal_id}", goal.name) for goal in goals]),
     )
     kinds = [(label, found) for label, found in parents if found]
-    return Choices(people, units_to_choose(who), kinds, some.more)
+    return Choices(people, units_to_choose(who), kinds, list(kpis.items()), some.more)

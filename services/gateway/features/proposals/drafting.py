@@ -45,6 +45,7 @@ _SAID = {
     "evaluator_id": "evaluator",
     "unit": "measured_in",
     "unit_id": "unit",
+    "volume_kpi_id": "volume",
 }
 """The form's field for each part of what a KPI says."""
 LEVELS = ("COMPANY", "DEPARTMENT", "INDIVIDUAL")
@@ -79,6 +80,7 @@ def was(kpi: goals_pb2.Kpi) -> str:
         evaluator_id=kpi.evaluator.person_id,
         unit=kpi.measure.unit,
         unit_id=kpi.unit_id,
+        volume_kpi_id=kpi.measure.volume_kpi_id,
     )
     parent = kpi.parent if kpi.HasField("parent") else None
     whole = types_pb2.TargetChange(
@@ -100,6 +102,7 @@ def opened(kpi: goals_pb2.Kpi, language: Language) -> dict[str, str]:
         "measured_in": kpi.measure.unit,
         "unit": kpi.unit_id,
         "evaluator": kpi.evaluator.person_id,
+        "volume": kpi.measure.volume_kpi_id,
         "parent": parent_value(kpi.parent),
         "why": kpi.why,
         **{f"owner.{n}": person for n, person in enumerate(kpi.owner_ids)},
@@ -214,6 +217,8 @@ def _said(filled: Form, id: str, change: types_pb2.TargetChange, wrong: list[Vio
         "unit": filled.text(f"measured_in.{id}"),
         "unit_id": filled[f"unit.{id}"],
     }
+    if f"volume.{id}" in filled.values:  # of rates alone
+        typed["volume_kpi_id"] = filled[f"volume.{id}"]
     known = before.said.before
     for part, value in typed.items():
         old = getattr(known, part)

@@ -72,6 +72,8 @@ class Line:
     """The rest of its scale."""
     opened: bool
     """What it says and serves is to be changed too."""
+    rate: bool
+    """It may be a rate of another KPI."""
     owners: int
     helpers: int
     """How many fields there are for people."""
@@ -333,4 +335,5 @@ def _line(kpi: goals_pb2.Kpi, filled: Form, language: Language, *, opened: bool)
         for what, most in (("owner", OWNERS), ("helper", HELPERS))
     )
     card = kpi_card(kpi, language, Moment())
-    return Line(card, kpi.measure.target.value, edges, opened, owners, helpers)
+    rate = kpi.measure.kind == types_pb2.MEASURE_KIND_LEVEL
+    return Line(card, kpi.measure.target.value, edges, opened, rate, owners, helpers)

@@ -12,7 +12,7 @@ from eventkit.values import is_percent
 from nhip.goals.v1 import goals_pb2, types_pb2
 from services.gateway.console.as_of import Moment
 from services.gateway.console.cards import Avatar, StateMark, kpi_card, owner_avatar
-from services.gateway.console.directory import Directory, directory
+from services.gateway.console.directory import Directory
 from services.gateway.console.edges import Edge, edges
 from services.gateway.console.events import choice_word, reason_class_word
 from services.gateway.console.forms import Form
@@ -21,7 +21,7 @@ from services.gateway.console.language import Language, decimal_of, unreadable
 from services.gateway.console.links import praise_link
 from services.gateway.console.notices import meeting_url
 from services.gateway.console.refusals import words
-from services.gateway.console.said import NOBODY, said_changes
+from services.gateway.console.said import NOBODY, said_changes, who_is_said
 from services.gateway.console.states import proposal_mark
 from services.gateway.console.visit import Visit
 from services.gateway.features.proposals.before import before
@@ -260,8 +260,8 @@ async def show(
 
 async def who_is_named(visit: Visit, shown: goals_pb2.Proposal) -> Directory:
     """Whoever its changes and additions name."""
-    said = [change.said for change in shown.changes if change.HasField("said")]
-    return await directory(visit, *said, *shown.additions) if said or shown.additions else Directory(visit.language)
+    said = [change.said for change in (*shown.changes, *shown.rebased) if change.HasField("said")]
+    return await who_is_said(visit, said, *shown.additions)
 
 
 async def asked_for(visit: Visit) -> goals_pb2.Proposal:
