@@ -6,6 +6,7 @@ does by itself.
 """
 
 import asyncio
+import gc
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import count
 from time import perf_counter
+from typing import Literal
 
 from google.type.decimal_pb2 import Decimal
 
@@ -104,15 +106,26 @@ class Holds:
     """How long the event loop did not go round, at the longest, for each thing that was done."""
 
     longest: dict[str, float] = field(default_factory=dict[str, float])
+    collecting: dict[str, float] = field(default_factory=dict[str, float])
+    """Of it, how long the collector of garbage took at most."""
 
     def worst(self, names: Iterable[str]) -> tuple[float, str]:
         """Milliseconds, and by what; those that come next are told beside it."""
         found = sorted(((self.longest.get(name, 0.0), name) for name in names), reverse=True)[:TOLD]
-        return found[0][0], "; ".join(f"{name} {rounded(held)}" for held, name in found)
+        told = [f"{name} {rounded(held)} (garbage {rounded(self.collecting.get(name, 0.0))})" for held, name in found]
+        return found[0][0], "; ".join(told)
 
     @asynccontextmanager
     async def watching(self, name: str) -> AsyncGenerator[None]:
-        held = 0.0
+        held = collected = 0.0
+        since = perf_counter()
+
+        def collecting(phase: Literal["start", "stop"], _: object) -> None:
+            nonlocal since, collected
+            if phase == "start":
+                since = perf_counter()
+            else:
+                collected = max(collected, perf_counter() - since)
 
         async def look() -> None:
             nonlocal held
@@ -122,12 +135,15 @@ class Holds:
                 held = max(held, perf_counter() - before - PROBE)
 
         looking = asyncio.create_task(look())
+        gc.callbacks.append(collecting)
         await asyncio.sleep(0)
         try:
             yield
             await asyncio.sleep(PROBE)  # the loop's last stand is seen by the next look
         finally:
             looking.cancel()
+            gc.callbacks.remove(collecting)
+            self.collecting[name] = max(self.collecting.get(name, 0.0), collected * 1000)
             self.longest[name] = max(self.longest.get(name, 0.0), held * 1000)
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,7 @@ def as_table(found: Iterable[Measured]) -> Table:
         table.add_row(
             m.figure.name,
             f"{rounded(m.value)} {m.figure.unit}",
-            m.figure.against,
+            m.by or m.figure.against,
             "" if m.against is None else rounded(m.against),
             "" if m.ratio is None else f"{m.ratio:.3g}",
             str(m.figure.goal),
@@ -60,10 +60,11 @@ def slower(found: Iterable[Measured]) -> list[str]:
 
 def write(every: Sequence[Figure], found: Sequence[Measured], where: Sequence[str]) -> None:
     """Put figures in the place of those of their name; the others stay as they were written."""
-    rows = {row["name"]: row for row in kept()} | {m.figure.name: m.as_json() for m in found}
+    today = datetime.now(UTC).date().isoformat()
+    rows = {row["name"]: row for row in kept()} | {m.figure.name: {**m.as_json(), "measured_on": today} for m in found}
     order = [figure.name for figure in every if figure.name in rows]
     KEPT.write_text(json.dumps([rows[name] for name in order], indent=1, ensure_ascii=False) + "\n")
-    lines = [HEAD, *(f"- {line}\n" for line in where), f"- Written on {datetime.now(UTC):%d %B %Y}.\n\n"]
+    lines = [HEAD, *(f"- {line}\n" for line in where), f"- {_when(rows[name] for name in order)}\n\n"]
     parts = dict.fromkeys(figure.part for figure in every if figure.name in rows)
     for part in sorted(parts, key=bool):
         lines += [f"\n## {part}\n\n"] if part else []
@@ -74,6 +75,13 @@ def write(every: Sequence[Figure], found: Sequence[Measured], where: Sequence[st
         f"- **{figure.name}**: {figure.limited_by}\n" for figure in every if figure.name in rows and figure.limited_by
     ]
     READ.write_text("".join(lines))
+
+
+def _when(rows: Iterable[dict[str, Any]]) -> str:
+    days = sorted({date.fromisoformat(row["measured_on"]) for row in rows})
+    if len(days) == 1:
+        return f"Measured on {days[0]:%d %B %Y}."
+    return f"Measured between {days[0]:%d %B} and {days[-1]:%d %B %Y}; `benchmarks.json` says when each was."
 
 
 def _row(row: dict[str, Any]) -> str:

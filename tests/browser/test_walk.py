@@ -204,6 +204,7 @@ async def test_praise_reaches_its_receiver_buys_a_gift_and_stands_in_the_ledger(
     )
     await until(given.count, nam.page)
     await expect(given.first.locator(".ledger-why")).to_have_text("(được giữ kín)")
+    await nam.goes("/audit")
     await expect(nam.page.locator(".completeness")).to_contain_text("Sổ đầy đủ")
 
 
