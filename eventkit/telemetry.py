@@ -44,6 +44,8 @@ OVERLOADED = Counter(
     "nhip_overloaded", "Calls and requests refused because too many others stood in line.", registry=None
 )
 """Of the whole process, too: a refusal for load has no line in the log."""
+UNWRITTEN = Counter("nhip_unwritten", "Log lines that could not be written.", registry=None)
+"""Of the whole process, too."""
 
 
 # --- logs ------------------------------------------------------------------------------------------------------------
@@ -109,12 +111,25 @@ def _exception_without_words(
     return line
 
 
-class _Lines(structlog.WriteLogger):
-    """Writes lines into a stream, and has the name that they tell."""
+class _Lines:
+    """Writes lines into a stream, and has the name that they tell. What is served does not fail because its line cannot
+    be written, as to a pipe that nobody reads any more: that is counted."""
 
     def __init__(self, out: TextIO, name: str):
-        super().__init__(out)
-        self.name = name
+        self._out, self.name = out, name
+
+    def msg(self, line: str) -> None:
+        try:
+            with _WRITING:
+                self._out.write(line + "\n")
+                self._out.flush()
+        except (OSError, ValueError):  # the second one, where it was closed
+            UNWRITTEN.inc()
+
+    debug = info = warning = error = critical = msg
+
+
+_WRITING = threading.Lock()
 
 
 class OnePerSecond(logging.Filter):
@@ -439,6 +454,7 @@ class Metrics:
         )
         to.register(UNSHOWN)
         to.register(OVERLOADED)
+        to.register(UNWRITTEN)
         self.retries = Counter(
             "nhip_subscription_retries", "Attempts repeated after a transient fault.", ("subscription",), registry=to
         )

@@ -80,6 +80,18 @@ def test_set_up_again_does_not_write_twice(stream):
     assert len(lines(stream)) == 1
 
 
+def test_a_line_that_cannot_be_written_is_counted_and_stops_nobody():
+    gone = io.StringIO()
+    telemetry.set_up(stream=gone)
+    gone.close()
+    metrics = Metrics().registry
+    before = metrics.get_sample_value("nhip_unwritten_total")
+    structlog.get_logger("nhip.test").info("ready")
+    telemetry.set_up()
+    assert before is not None
+    assert metrics.get_sample_value("nhip_unwritten_total") == before + 1
+
+
 def raises(words: str) -> None:
     try:
         raise KeyError(words)
