@@ -20,8 +20,10 @@ _OPTIONS: tuple[tuple[str, int | str], ...] = (
     ("grpc.max_send_message_length", REQUEST_BYTES),
     # A replica that was killed is asked again soon, not after two minutes.
     ("grpc.initial_reconnect_backoff_ms", 200),
-    ("grpc.min_reconnect_backoff_ms", 200),
     ("grpc.max_reconnect_backoff_ms", 2_000),
+    # How long an attempt to connect may take, whatever its name says: a busy machine needs seconds for TLS, and with
+    # less is never connected to. Attempts follow each other by the two above.
+    ("grpc.min_reconnect_backoff_ms", 5_000),
     # Who is behind a name is asked again as soon as a connection ends, which those of servers do now and then.
     ("grpc.dns_min_time_between_resolutions_ms", 1_000),
     ("grpc.keepalive_time_ms", 60_000),

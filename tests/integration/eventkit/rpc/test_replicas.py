@@ -127,6 +127,41 @@ async def test_every_replica_is_replaced_and_no_command_fails(issuer: DemoIssuer
     assert calling.failed == []
 
 
+@asynccontextmanager
+async def slow_to_accept(port: int, seconds: float) -> AsyncGenerator[int]:
+    """A port that leads to another one, where each connection hears nothing for a while, as of a busy machine."""
+
+    async def led(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async def carried(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+            while some := await source.read(65536):
+                target.write(some)
+                await target.drain()
+            target.close()
+
+        try:
+            await asyncio.sleep(seconds)
+            there = await asyncio.open_connection("127.0.0.1", port)
+            await asyncio.gather(carried(reader, there[1]), carried(there[0], writer))
+        except ConnectionError:  # the caller gave it up
+            writer.close()
+
+    server = await asyncio.start_server(led, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+
+
+async def test_who_takes_seconds_to_accept_a_connection_is_called_all_the_same(issuer: DemoIssuer, tmp_path: Path):
+    async with (
+        running(issuer, tmp_path / "jwks.json") as up,
+        slow_to_accept(up.port, 3.0) as port,
+        channel(f"127.0.0.1:{port}") as to,
+    ):
+        stub: Any = goals_pb2_grpc.GoalsStub(to)
+        await stub.AlignKpi(goals_pb2.AlignKpi(kpi_id="k1"), metadata=(up.bearer(),), timeout=30)
+
+
 async def test_both_sides_show_a_certificate_and_a_renewed_one_is_shown_without_a_restart(
     issuer: DemoIssuer, tmp_path: Path
 ):
