@@ -126,7 +126,7 @@ def told_of(entry: audit_pb2.Entry) -> Iterable[tuple[str, str]]:
     """The kinds and ids of all that an entry names."""
     yield from ((subject.kind, subject.id) for subject in entry.subjects)
     yield from ((value.subject_kind, value.text) for value in entry.values if value.subject_kind and value.text)
-    yield from ((("kpi", value.text)) for value in entry.values if value.path.endswith(".kpi_id") and value.text)
+    yield from (("kpi", value.text) for value in entry.values if value.path.endswith(".kpi_id") and value.text)
     yield from map(_happened_to, (*([entry.cause] if entry.HasField("cause") else []), *entry.together))
 
 

@@ -10,7 +10,7 @@ from services.gateway.console.directory import directory
 from services.gateway.console.forms import Form
 from services.gateway.console.kpis import named, servable
 from services.gateway.console.strategy import every_csf, every_goal
-from services.gateway.console.visit import Visit
+from services.gateway.console.visit import Visit, or_none
 from services.gateway.features.proposals.drafting import ADDITIONS
 
 _OF_KPIS = ("parent.", "link.", "volume.")
@@ -42,7 +42,9 @@ async def choices(visit: Visit, cycle_id: str, filled: Form, shown: Iterable[goa
     )
     kpis = dict([*((kpi.kpi_id, kpi.name) for kpi in shown), *some.kpis])
     linked = {value.removeprefix("kpi-") for name, value in filled.values.items() if name.startswith(_OF_KPIS)}
-    kpis |= await named(visit, [id for id in linked - kpis.keys() if not id.startswith(("csf-", "goal-", "new-"))])
+    others = [id for id in linked - kpis.keys() if id and not id.startswith(("csf-", "goal-", "new-"))]
+    # What has no name, as goals did not answer, stays chosen too.
+    kpis |= {id: id for id in others} | (await or_none(named(visit, others)) or {})
     added = [(f"new-{n}", name) for n in range(ADDITIONS) if (name := filled.text(f"addition.{n}.name"))]
     parents = (
         (_("New in this proposal"), added),
