@@ -163,8 +163,9 @@ class TopicReader(ConsumerRebalanceListener):
             async with connection(self._pool) as con:
                 await checkpoint.move(con, self._subscription.name, partition.partition, at=at, to=to)
             at = to
-        consumer.seek(partition, max(at.offset, first))
-        self._at[partition] = at
+        if partition in consumer.assignment():  # it may have become another member's while it was looked up
+            consumer.seek(partition, max(at.offset, first))
+            self._at[partition] = at
 
     async def _take(self, partition: TopicPartition, records: "Sequence[ConsumerRecord[Any, Any]]") -> None:
         at = self._at.get(partition)

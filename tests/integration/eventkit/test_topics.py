@@ -1,9 +1,12 @@
 """From a log to its topic and out of it again: in order, each event once, whatever becomes of the topic."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
+import asyncpg
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
@@ -151,18 +154,35 @@ async def test_readers_of_one_group_share_the_partitions(there: World):
         await there.until_all_is_noted()
         async with running(there.reading(second).run):
 
-            async def both() -> bool:
+            async def both_take() -> bool:
+                before = len(first.seen), len(second.seen)
                 await there.append(10)
-                await asyncio.sleep(0.1)
-                return bool(second.seen)
+                await there.until_all_is_noted()
+                return len(first.seen) > before[0] and len(second.seen) > before[1]
 
-            await until(both)
-            before = len(first.seen)
-            await there.append(20)
-            await there.until_all_is_noted()
-            assert before < len(first.seen) < there.stored
+            await until(both_take)
         await there.append(20)  # the second one has left: the first has all partitions again
         await there.until_all_is_noted()
+
+
+async def test_a_partition_that_goes_to_another_while_it_is_looked_up_throws_nobody_out(there: World):
+    """Who left the group for it would make everybody share anew, and again when it comes back."""
+    await there.append(30)
+    async with running(there.relay().run), AsyncExitStack() as readers:
+        await there.until_relayed()
+
+        async def waiting(members: int) -> bool:
+            return members == await there.pool.fetchval(
+                "select count(*) from pg_locks where relation = 'checkpoint'::regclass and not granted"
+            )
+
+        async with asyncpg.create_pool(there.dsn, min_size=1) as own, own.acquire() as holding, holding.transaction():
+            await holding.execute("lock table checkpoint in access exclusive mode")
+            for members in (1, 2):  # who looks a partition up has been given it
+                await readers.enter_async_context(running(there.reader().run))
+                await until(partial(waiting, members))
+        await there.until_all_is_noted()
+    assert there.count("nhip_subscription_retries_total", subscription="notes") == 0
 
 
 async def test_what_is_missing_is_waited_for(there: World):
