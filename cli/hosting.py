@@ -9,6 +9,7 @@ import structlog
 from cli.catalog import SERVICES
 from cli.running import Failed
 from deploy.faults import EngineError
+from eventkit.process import garbage
 from eventkit.process.host import Running, running
 from eventkit.rpc.auth import Authenticator, of_settings
 from eventkit.settings import Settings
@@ -60,6 +61,7 @@ class _Home:
 
 async def until_something_ends(services: Mapping[str, Running], *others: "asyncio.Task[None]") -> None:
     """For ever, while all is well. Raises `Failed` as soon as a loop of a service, or another task, has ended."""
+    garbage.keep_what_is_there()
     tasks = [task for service in services.values() for task in service.tasks] + list(others)
     done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     ended = done.pop()

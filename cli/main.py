@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from eventkit.process import garbage
+
 if TYPE_CHECKING:
     from typer._click import Command, Context
 
@@ -99,7 +101,8 @@ def loaded(name: str) -> "Command":
     """A command, with all that it does."""
     module, _, attribute = COMMANDS[name][0].partition(":")
     try:
-        found: Any = getattr(import_module(module), attribute)
+        with garbage.none_looked_for():
+            found: Any = getattr(import_module(module), attribute)
     except ModuleNotFoundError as missing:
         if missing.name not in _ENGINES:
             raise

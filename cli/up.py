@@ -20,6 +20,7 @@ from cli.running import Failed, run, say
 from deploy import keys
 from deploy.engines import EngineError, engines
 from eventkit import telemetry
+from eventkit.process import garbage
 from eventkit.settings import Settings, load
 
 HOST = "127.0.0.1"
@@ -57,7 +58,7 @@ async def _up(port: int, directory: Path, demo: bool | None) -> None:
         reason = ""
         try:
             # Both take seconds, and Kafka's are Java's: what the services are made of is loaded meanwhile.
-            loading = asyncio.create_task(asyncio.to_thread(import_module, "cli.whole"))
+            loading = asyncio.create_task(asyncio.to_thread(_load))
             async with engines(
                 directory, postgres=settings.postgres or None, kafka=settings.kafka or None, say=_tell
             ) as urls:
@@ -79,6 +80,11 @@ async def _up(port: int, directory: Path, demo: bool | None) -> None:
         finally:
             log.info("up.stopped", reason=reason)
             say("Stopped")
+
+
+def _load() -> None:
+    with garbage.none_looked_for():
+        import_module("cli.whole")
 
 
 def _tell(sentence: str) -> None:

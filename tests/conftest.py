@@ -4,6 +4,7 @@ One set of engines serves a run; tests keep apart by fresh databases, tenants an
 `NHIP_KAFKA` name engines to use instead of starting some; `NHIP_TEST_ENGINES=containers` starts them in containers.
 """
 
+import gc
 import os
 import shutil
 from collections.abc import AsyncGenerator, Generator
@@ -21,6 +22,7 @@ from xdist.scheduler import LoadScopeScheduling
 from deploy.engines import Engines, InUse, KafkaEngine, PostgresEngine, url_of_database
 from deploy.engines import engines as running_engines
 from deploy.engines.process import Ownership
+from eventkit.process import garbage
 from tests import containers
 
 # A property is about what holds, not about how busy the machine is that tries it.
@@ -49,6 +51,15 @@ class _Together(LoadScopeScheduling):
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
     return _Together(config, log)
+
+
+gc.disable()
+"""Until all tests are there: they, and what they import, are most of what a collection would look at."""
+
+
+def pytest_collection_finish() -> None:
+    garbage.keep_what_is_there()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,7 @@ from eventkit.directory.facts import ORGANISATION, PERSON, TENANT, THE_ORGANISAT
 from eventkit.errors import Rejected
 from eventkit.ids import uuid7
 from eventkit.log import NewEvent, Origin, StreamId, Together, Write, wire
+from eventkit.process import garbage
 from eventkit.process.host import Running, running
 from eventkit.process.service import Build, Resources, Service
 from eventkit.rpc.auth import Keys, Tokens
@@ -123,6 +124,7 @@ async def hosted(bench: Bench, names: Sequence[str]) -> AsyncGenerator[Hosted]:
             name: await stack.enter_async_context(grpc.aio.insecure_channel(each.address))
             for name, each in services.items()
         }
+        garbage.keep_what_is_there()  # as `nhip` does
         yield Hosted(settings, services, resources, channels, issuer)
 
 
