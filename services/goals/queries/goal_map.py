@@ -34,7 +34,7 @@ from services.goals.domain.computing import Computed
 from services.goals.domain.forecast import forecast
 from services.goals.domain.kpi import whole
 from services.goals.domain.reconciliation import Check, NotChecked
-from services.goals.domain.standing import Scale, Thresholds, Value, standing
+from services.goals.domain.standing import Scale, Standing, Thresholds, Value, standing
 from services.goals.queries import computed, cycles, goal_values, kpis, links, progress, strategy
 from services.goals.queries.cycles import Family
 from services.goals.queries.outline import MOST, Outline
@@ -190,19 +190,24 @@ class CycleState:
         own = Responsibility(row.kpi_id, row.level, tuple(row.owner_ids), row.unit_id)
         return collaborates(own, Responsibility(served.id, served.level, served.owner_ids, served.unit_id), self.org)
 
-    def standing(self, row: KpiRow) -> pb.Standing:
-        value = self.values.get(row.kpi_id)
+    def status(self, row: KpiRow) -> pb.Status.ValueType:
+        return self._where(row, _scale(row)).status
+
+    def _where(self, row: KpiRow, scale: Scale) -> Standing:
         cycle = self.family.rows[row.cycle_id]
-        scale = Scale(row.kind, row.direction, row.target, row.baseline, row.floor, row.stretch)  # type: ignore[arg-type] # enums by number
-        where = standing(
+        return standing(
             scale,
-            value,
+            self.values.get(row.kpi_id),
             self._judged_by(cycle),
             starts_on=cycle.starts_on,
             ends_on=cycle.ends_on,
             since=row.defined_on,
             day=self.when.on,
         )
+
+    def standing(self, row: KpiRow) -> pb.Standing:
+        value, scale = self.values.get(row.kpi_id), _scale(row)
+        where = self._where(row, scale)
         return pb.Standing(
             current=from_decimal(_current(value.value, row)) if value else None,
             progress=_share(where.progress),
@@ -288,6 +293,10 @@ class CycleState:
             )
             for c in checks
         ]
+
+
+def _scale(row: KpiRow) -> Scale:
+    return Scale(row.kind, row.direction, row.target, row.baseline, row.floor, row.stretch)  # type: ignore[arg-type] # enums by number
 
 
 @dataclass(frozen=True, slots=True)

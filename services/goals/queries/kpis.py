@@ -79,7 +79,8 @@ async def one(con: asyncpg.Connection, tenant: str, kpi_id: str, known: datetime
 
 
 def _in_force(row: asyncpg.Record) -> KpiRow:
-    return replace(KPIS.of(row), retired=row["ended"])
+    kpi = KPIS.of(row)
+    return kpi if kpi.retired == row["ended"] else replace(kpi, retired=row["ended"])
 
 
 async def versions(con: asyncpg.Connection, tenant: str, kpi_id: str, *, upto: datetime, most: int) -> list[KpiRow]:

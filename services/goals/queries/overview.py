@@ -177,14 +177,15 @@ def _through(state: CycleState, org: OrgChart) -> Found:
         who = answerable(stub.owner_ids, stub.unit_id, org)
         for person in who:
             weights[person] = weights.get(person, Decimal()) + stub.weight
-        gap = pb.Gap(person=owner(org, who[0]) if who else None, kpi_id=id, kpi_name=stub.name)
-        key = f"{stub.level:02}/{stub.position:020}"
-        if id in unaligned:
-            of_kpis[pb.GAP_KIND_UNALIGNED].append((key, gap))
-        if not who:
-            of_kpis[pb.GAP_KIND_OWNERLESS].append((key, gap))
-        if status == pb.STATUS_STALE:
-            of_kpis[pb.GAP_KIND_STALE].append((key, gap))
+        lacking = {
+            pb.GAP_KIND_UNALIGNED: id in unaligned,
+            pb.GAP_KIND_OWNERLESS: not who,
+            pb.GAP_KIND_STALE: status == pb.STATUS_STALE,
+        }
+        if kinds := [kind for kind, lacks in lacking.items() if lacks]:
+            gap = pb.Gap(person=owner(org, who[0]) if who else None, kpi_id=id, kpi_name=stub.name)
+            for kind in kinds:
+                of_kpis[kind].append((f"{stub.level:02}/{stub.position:020}", gap))
     idle = [person for person in sorted(org.people) if org.is_active(person) and person not in weights]
     uneven = [person for person, weight in sorted(weights.items()) if weight != WHOLE]
     return Found(
@@ -202,7 +203,7 @@ def _through(state: CycleState, org: OrgChart) -> Found:
 def _status(state: CycleState, kpi_id: str) -> int:
     """Unspecified where something stored of it cannot be computed with."""
     try:
-        return state.standing(state.kpis[kpi_id]).status
+        return state.status(state.kpis[kpi_id])
     except Exception as error:
         unshown("kpi", kpi_id, error)
         return pb.STATUS_UNSPECIFIED
