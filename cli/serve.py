@@ -7,7 +7,6 @@ from typing import Annotated
 import structlog
 import typer
 
-from cli import web
 from cli.catalog import GATEWAY, SERVICES
 from cli.hosting import hosted, until_something_ends
 from cli.running import WRONG_USE, Failed, run
@@ -63,7 +62,9 @@ async def _serve_gateway(settings: Settings, ports_file: Path | None, demo_issue
         raise Failed(
             "NHIP_SERVICES must be set: where the services are, as people=host:port,goals=host:port", code=WRONG_USE
         )
-    from services.gateway.service import gateway  # a service's process has no use for the console
+    # A service's process has no use for the console, nor for what serves it.
+    from cli import web
+    from services.gateway.service import gateway
 
     listening = web.bind(settings.host, settings.port)
     issuer = None

@@ -16,13 +16,11 @@ from aiokafka.errors import (
     SaslAuthenticationFailed,
     UnsupportedSaslMechanismError,
 )
-from faststream.security import BaseSecurity, SASLOAuthBearer, SASLPlaintext, SASLScram256, SASLScram512
 
 from eventkit.engine_settings import EngineSettings, SettingsError
 from eventkit.kafka.bearer import ClientCredentials, TokenRefused
 
 BEARER = "OAUTHBEARER"
-_OF_FASTSTREAM = {"PLAIN": SASLPlaintext, "SCRAM-SHA-256": SASLScram256, "SCRAM-SHA-512": SASLScram512}
 
 
 class FilesUnfit(SettingsError, OSError):
@@ -92,7 +90,7 @@ class Security:
         """What each of aiokafka's clients is given."""
         given: dict[str, Any] = {"security_protocol": self.protocol, "ssl_context": self.tls()}
         if self.mechanism == BEARER:
-            given |= {"sasl_mechanism": BEARER, "sasl_oauth_token_provider": self._tokens()}
+            given |= {"sasl_mechanism": BEARER, "sasl_oauth_token_provider": _tokens_of(self)}
         elif self.mechanism:
             given |= {
                 "sasl_mechanism": self.mechanism,
@@ -100,21 +98,6 @@ class Security:
                 "sasl_plain_password": self.secret(),
             }
         return given
-
-    def faststream(self) -> Mapping[str, Any]:
-        """The same for a broker of FastStream."""
-        tls = self.tls()
-        if self.mechanism == BEARER:
-            security = SASLOAuthBearer(use_ssl=tls is not None, ssl_context=tls)
-            return {"security": security, "sasl_oauth_token_provider": self._tokens()}
-        if self.mechanism:
-            kind = _OF_FASTSTREAM[self.mechanism]
-            secret = self.secret()
-            return {"security": kind(username=self.user, password=secret, use_ssl=tls is not None, ssl_context=tls)}
-        return {"security": BaseSecurity(ssl_context=tls, use_ssl=True) if tls else None}
-
-    def _tokens(self) -> ClientCredentials:
-        return _tokens_of(self)
 
 
 @cache

@@ -8,7 +8,7 @@ keeps it in Kafka, so an event may come again and its handler has to bear that (
 """
 # pyright: reportMissingTypeStubs=false, reportUnknownVariableType=false, reportUnknownMemberType=false
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import structlog
@@ -16,8 +16,9 @@ from aiokafka import ConsumerRecord
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaAckableMessage
+from faststream.security import BaseSecurity, SASLOAuthBearer, SASLPlaintext, SASLScram256, SASLScram512
 
-from eventkit.kafka.cluster import Cluster
+from eventkit.kafka.cluster import BEARER, Cluster
 from eventkit.kafka.faults import FAULTS
 from eventkit.kafka.records import ForeignRecord, Received, received
 from eventkit.log import Recorded
@@ -29,6 +30,9 @@ log = structlog.get_logger(__name__)
 Handle = Callable[[Recorded], Awaitable[None]]
 Anew = Callable[[Incarnation], Awaitable[None]]
 SetAside = Callable[["ConsumerRecord[Any, Any]", Exception], Awaitable[None]]
+
+
+_BY_PASSWORD = {"PLAIN": SASLPlaintext, "SCRAM-SHA-256": SASLScram256, "SCRAM-SHA-512": SASLScram512}
 
 
 class BegunAnew(Exception):
@@ -73,7 +77,7 @@ def subscriber(
     followed: dict[int, str] = {}
     broker = KafkaBroker(
         cluster.servers,
-        **cluster.security.faststream(),
+        **_security(cluster.security.client()),
         allow_auto_create_topics=False,
         metadata_max_age_ms=5_000,  # a topic that was made anew is found within seconds, not minutes
         apply_types=False,
@@ -144,3 +148,16 @@ async def _set_aside(set_aside: SetAside, record: "ConsumerRecord[Any, Any]", er
         log.error("subscriber.set_aside_failed", error=type(failure).__name__)
         return False
     return True
+
+
+def _security(client: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What aiokafka's clients are given, for a broker of FastStream."""
+    tls, mechanism = client["ssl_context"], client.get("sasl_mechanism")
+    with_tls: dict[str, Any] = {"ssl_context": tls, "use_ssl": tls is not None}
+    if mechanism == BEARER:
+        tokens = client["sasl_oauth_token_provider"]
+        return {"security": SASLOAuthBearer(**with_tls), "sasl_oauth_token_provider": tokens}
+    if mechanism:
+        user, password = client["sasl_plain_username"], client["sasl_plain_password"]
+        return {"security": _BY_PASSWORD[mechanism](username=user, password=password, **with_tls)}
+    return {"security": BaseSecurity(**with_tls) if tls else None}
