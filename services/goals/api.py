@@ -12,7 +12,7 @@ from eventkit.commands.loading import Decide, Load
 from eventkit.context import IMPORTER, Context
 from eventkit.directory.facts import OrgChart
 from eventkit.directory.integrations import EVERYTHING, READ
-from eventkit.errors import Kind, Rejected, unknown
+from eventkit.errors import Kind, Rejected
 from eventkit.rpc.access import Allow, anyone, roles
 from eventkit.values import to_date
 from nhip.common.v1.command_pb2 import Accepted
@@ -248,8 +248,8 @@ def _defining(command: pb.DefineKpi, kpi_id: str, org: OrgChart, ctx: Context) -
             cycle.check_open(of, org.today(ctx.at))
         on = _effective_on(command.effective_on, of, org, ctx)
         links = await load(ALIGNMENT, of.alignment_id)
-        if draft.measure.volume_kpi_id and draft.measure.volume_kpi_id not in links.links:
-            raise unknown("kpi", draft.measure.volume_kpi_id, "kpi.measure.volume_kpi_id")
+        if volume_id := draft.measure.volume_kpi_id:
+            alignment.check_volume(links, of, volume_id, on, "kpi.measure.volume_kpi_id")
         computation.check(draft, of, await sources_of(load, [draft]), on, "kpi")
         quota.refuse_one_more(links, of, org, on)
         defined = kpi.define(draft, org, kpi_id=kpi_id, cycle=of, effective_on=on)

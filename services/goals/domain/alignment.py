@@ -244,6 +244,18 @@ def serves_upwards(
         raise Rejected("LEVEL_ORDER", told, kind=Kind.INVALID, field=field_name, rule="G-31")
 
 
+def check_volume(alignment: Alignment, cycle: Cycle, volume_id: str, day: date, field_name: str) -> None:
+    """What a KPI of a cycle is a rate of is one of its own cycle or of one around it, and has not ended by that day."""
+    if volume_id not in alignment.links:
+        raise unknown("kpi", volume_id, field_name)
+    if alignment.cycle_of(volume_id) not in (cycle.id, *cycle.enclosing):
+        told = "a KPI is a rate of one of its own cycle, or of a cycle that its own lies in"
+        raise Rejected("CYCLE_NOT_ENCLOSING", told, kind=Kind.INVALID, field=field_name)
+    if alignment.ended(volume_id, day):
+        told = f"what it is a rate of ends on {alignment.ends[volume_id]}"
+        raise Rejected("KPI_RETIRED", told, field=field_name)
+
+
 def take_off(
     alignment: Alignment,
     *,

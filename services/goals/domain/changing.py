@@ -62,7 +62,7 @@ def carry_out(
         paper.revise(change, change_at(index))
     drafts = [_resolved(draft, keys) for draft in additions]
     for index, (draft, kpi_id) in enumerate(zip(drafts, added_ids, strict=True)):
-        paper.define(draft, kpi_id, keys.values(), f"additions[{index}]")
+        paper.define(draft, kpi_id, f"additions[{index}]")
     links = [
         _link(paper, kpi_id, draft.parent, draft.why, f"additions[{index}].parent")
         for index, (draft, kpi_id) in enumerate(zip(drafts, added_ids, strict=True))
@@ -98,6 +98,15 @@ def carry_out(
     _in_some_order(
         [_end(paper, change.kpi_id, f"{change_at(n)}.ends") for n, change in enumerate(changes) if change.ends]
     )
+    volumes = [
+        (change.said.after.volume_kpi_id, f"{change_at(index)}.said.after.volume_kpi_id")
+        for index, change in enumerate(changes)
+        if change.said.after.volume_kpi_id != change.said.before.volume_kpi_id
+    ]
+    volumes += [(d.measure.volume_kpi_id, f"additions[{n}].measure.volume_kpi_id") for n, d in enumerate(drafts)]
+    for volume_id, field_name in volumes:
+        if volume_id and volume_id not in added_ids:
+            alignments.check_volume(paper.alignment, around.cycle, volume_id, around.today, field_name)
     if additions:  # with what ends for them
         quota.refuse_more(around.alignment, paper.alignment, around.cycle, around.org, around.today)
     return paper.done
@@ -147,14 +156,10 @@ class _Paper:
         kpi_change.check_current(kpi, self.alignment, change, today, at, bool(cause.proposal_id))
         self.record(kpi_change.numbers(kpi, change, today=today, cause=cause, at=at))
         kpi = self.existing(kpi.id, at)
-        id = change.said.after.volume_kpi_id
-        volume = self.kpis.get(id) if id in self.alignment.links else None
+        volume = self.kpis.get(change.said.after.volume_kpi_id)
         self.record(kpi_change.said(kpi, change, volume, self.around.org, today=today, cause=cause, at=at))
 
-    def define(self, draft: t.KpiDraft, kpi_id: str, added: Container[str], at: str) -> None:
-        volume = draft.measure.volume_kpi_id
-        if volume and volume not in self.alignment.links and volume not in added:
-            raise unknown("kpi", volume, f"{at}.measure.volume_kpi_id")
+    def define(self, draft: t.KpiDraft, kpi_id: str, at: str) -> None:
         around = self.around
         computation.check(draft, around.cycle, around.sources, around.today, at)
         self.record(

@@ -176,6 +176,8 @@ def define(
     """
     weight = weight_of(draft)
     check_measure(draft.measure, f"{at}.measure")
+    if draft.measure.volume_kpi_id:
+        check_is_rate(draft.measure, f"{at}.measure.volume_kpi_id")
     naming.check(
         naming.Named(draft.level, tuple(draft.owner_ids), draft.unit_id, tuple(draft.helper_ids), draft.evaluator_id),
         org,
@@ -247,6 +249,13 @@ def check_measure(measure: t.Measure, at: str, *, target_at: str = "") -> None:
     if measure.kind == t.MEASURE_KIND_CUMULATIVE and measure.direction == t.DIRECTION_INCREASE and target <= start:
         wanted = f"what adds up needs a target above {plain(start)}"
         raise Rejected("TARGET_NOT_ABOVE_START", wanted, kind=Kind.INVALID, field=target_at, rule="G-24")
+
+
+def check_is_rate(measure: t.Measure, at: str) -> None:
+    """Only of a level can there be a volume that it applies to: what is counted, or done, is no rate."""
+    if measure.kind != t.MEASURE_KIND_LEVEL:
+        told = "only a KPI whose value stands at a level is a rate of another one: leave this out"
+        raise Rejected("VOLUME_OF_NO_RATE", told, kind=Kind.INVALID, field=at, rule="G-78")
 
 
 def _check_way(measure: t.Measure, baseline: Decimal | None, target: Decimal, at: str) -> None:

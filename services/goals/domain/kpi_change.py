@@ -14,7 +14,7 @@ from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import KpiChanged, KpiTargetRevised
 from services.goals.domain import naming
 from services.goals.domain.alignment import Alignment
-from services.goals.domain.kpi import EDGES, KPI, Kpi, active, check_measure, existing, revised, saying
+from services.goals.domain.kpi import EDGES, KPI, Kpi, active, check_is_rate, check_measure, existing, revised, saying
 
 SAID = ("name", "statement", "weight", "owners", "helpers", "evaluator_id", "unit", "unit_id", "volume_kpi_id")
 """The parts of what a KPI says beside its numbers, by their names in the contract."""
@@ -157,8 +157,8 @@ def numbers(kpi: Kpi, change: t.TargetChange, *, today: date, cause: Cause, at: 
 def said(
     kpi: Kpi, change: t.TargetChange, volume: Kpi | None, org: OrgChart, *, today: date, cause: Cause, at: str
 ) -> list[StreamEvent]:
-    """Other words, weight, people, units, or another KPI that it is a rate of: `volume`; None where that is not in its
-    cycle or those around it."""
+    """Other words, weight, people, units, or another KPI that it is a rate of: `volume`; None where there is none.
+    Where that may be, and until when, the alignment knows."""
     before, after = said_of(kpi), change.said.after
     differing = [name for name in SAID if (then := part(after, name)) is not None and then != part(before, name)]
     if not differing:
@@ -172,7 +172,7 @@ def said(
     )
     if "volume_kpi_id" in differing and after.volume_kpi_id:
         other = existing(volume, after.volume_kpi_id, f"{field}.volume_kpi_id")
-        _check_volume(kpi, other, today, f"{field}.volume_kpi_id")
+        _check_volume(kpi, other, f"{field}.volume_kpi_id")
     event = KpiChanged(
         kpi_id=kpi.id,
         before=some_of(before, differing),
@@ -185,15 +185,18 @@ def said(
     return [StreamEvent(KPI(kpi.id), event)]
 
 
-def _check_volume(kpi: Kpi, volume: Kpi, today: date, at: str) -> None:
-    """Raises `Rejected` for what it cannot be a rate of. One that is computed might be computed from the rate: as
-    nothing else of a computation changes, there is no other way to a circle (G-78)."""
+def _check_volume(kpi: Kpi, volume: Kpi, at: str) -> None:
+    """Raises `Rejected` for what is no rate, and for what it cannot be one of.
+
+    One that is computed might be computed from the rate: as nothing else of a computation changes, there is no other
+    way to a circle (G-78).
+    """
     if volume.id == kpi.id:
         raise Rejected("VOLUME_OF_ITSELF", "a rate is one of another KPI", kind=Kind.INVALID, field=at, rule="G-78")
+    check_is_rate(kpi.measure, at)
     if volume.computation:
         told = f"{volume.name!r} is computed; a rate becomes one of a KPI whose values are entered"
         raise Rejected("VOLUME_COMPUTED", told, kind=Kind.INVALID, field=at, rule="G-78")
-    active(volume, today, at)
 
 
 def check_current(kpi: Kpi, alignment: Alignment, change: t.TargetChange, today: date, at: str, proposed: bool) -> None:

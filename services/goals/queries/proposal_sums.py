@@ -50,6 +50,11 @@ class Asked:
             found |= {self.serves(one.to) for one in (*change.further.before.links, *change.further.after.links)}
         return (found | {self.serves(one.to) for draft in self.additions for one in draft.further}) - {""}
 
+    def volumes(self) -> set[str]:
+        """The KPIs that are there which something would be a rate of."""
+        named = {change.said.after.volume_kpi_id for change in self.changes}
+        return (named | {draft.measure.volume_kpi_id for draft in self.additions}) & self.outline.stubs.keys()
+
     def nodes(self, ids: Iterable[str]) -> list[Node]:
         """Some KPIs as they would be, and all that would be added."""
         changes, moved = {change.kpi_id: change for change in self.changes}, self.moved()
@@ -91,7 +96,7 @@ def reconciled(asked: Asked) -> list[pb.Reconciliation]:
     touched = starts | {above for kpi in starts for above in outline.counted_above(kpi)} | added.keys()
     judged = touched | outline.judged_by(starts)
     before = _by_kind(c for c in outline.found if c.kpi_id in judged)
-    counted = outline.counted_for(judged | set(changed))
+    counted = outline.counted_for(judged | set(changed)) | asked.volumes()
     after = _by_kind(reconcile(asked.nodes(counted), judged))
     shown = [key for key in before | after if key[0] in touched or before.get(key) != after.get(key)]
     shown = [key for key in shown if key[1] or key in after]  # what was not checked and now is shows its checks

@@ -1,18 +1,21 @@
 """What a proposal may change of a KPI, carried out together with everything else in it (1.14) (G-66, G-69)."""
 
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
 
 from eventkit.commands.aggregate import Decision
 from eventkit.directory.facts import OrgChart
+from eventkit.values import from_date
 from nhip.goals.v1 import types_pb2 as t
 from nhip.goals.v1.events_pb2 import ChangeProposed, KpiAligned, KpiChanged, KpiDefined, KpiRetired, KpiTakenOff
 from nhip.goals.v1.goals_pb2 import AcceptInvitation, ApproveProposal, CorrectKpiWords, KpiWords, ProposeChange
 from services.goals.domain import proposal
-from services.goals.domain.alignment import ALIGNMENT
+from services.goals.domain.alignment import ALIGNMENT, Alignment, check_volume, evolve
 from services.goals.domain.changing import Circumstances
+from services.goals.domain.cycle import Cycle
 from services.goals.domain.direct_change import correct_words
 from services.goals.domain.kpi import KPI
 from services.goals.domain.kpi_change import SAID
@@ -179,6 +182,7 @@ def test_a_refusal_of_words_names_what_the_request_has():
         ({"unit_id": ""}, {"unit_id": "ghost"}, "UNIT_UNKNOWN", "said.after.unit_id"),
         ({"volume_kpi_id": ""}, {"volume_kpi_id": "I1"}, "VOLUME_OF_ITSELF", "said.after.volume_kpi_id"),
         ({"volume_kpi_id": ""}, {"volume_kpi_id": "ghost"}, "KPI_UNKNOWN", "said.after.volume_kpi_id"),
+        ({"volume_kpi_id": ""}, {"volume_kpi_id": "I2"}, "VOLUME_OF_NO_RATE", "said.after.volume_kpi_id"),
         ({"volume_kpi_id": "I2"}, {"volume_kpi_id": "I3"}, "PROPOSAL_STALE", "said.before.volume_kpi_id"),
         ({"name": "I1"}, {"name": " "}, "MISSING", "said.after.name"),
         ({"name": "I1"}, {"name": "x", "unit": "y"}, "MISSING", "said.before.unit"),
@@ -191,6 +195,35 @@ def test_what_a_kpi_cannot_say_is_refused_with_its_field(
     before: dict[str, Any], after: dict[str, Any], reason: str, field: str
 ):
     rejected(reason, lambda: proposed(sales_branch(), said("I1", before, after)), field=f"changes[0].{field}")
+
+
+def test_nothing_becomes_a_rate_of_what_ends_with_it():
+    of_another = said("I3", {"volume_kpi_id": "I1"}, {"volume_kpi_id": "I2"})
+    rejected(
+        "KPI_RETIRED",
+        lambda: proposed(sales_branch(), of_another, change("I2", ends=True)),
+        field="changes[0].said.after.volume_kpi_id",
+    )
+    added = individual("I5", 50, "%", "D2", "minh", volume="I2")
+    rejected(
+        "KPI_RETIRED",
+        lambda: proposed(sales_branch(), change("I2", ends=True), added),
+        field="additions[0].measure.volume_kpi_id",
+    )
+
+
+def test_a_rate_is_one_of_a_kpi_of_its_own_cycle_or_of_one_around_it():
+    def kpi_of(cycle_id: str) -> Alignment:
+        return evolve(Alignment(), KpiAligned(kpi_id="V", cycle_id=cycle_id, effective_on=from_date(TODAY)))
+
+    second = Cycle("q2", "Quý 2/2025", date(2025, 4, 1), date(2025, 6, 30), enclosing=("2025",))
+    for cycle_id in ("q2", "2025"):
+        check_volume(kpi_of(cycle_id), second, "V", TODAY, "volume_kpi_id")
+    rejected(
+        "CYCLE_NOT_ENCLOSING",
+        lambda: check_volume(kpi_of("q1"), second, "V", TODAY, "volume_kpi_id"),
+        field="volume_kpi_id",
+    )
 
 
 def test_every_part_that_the_contract_lets_one_say_can_change():

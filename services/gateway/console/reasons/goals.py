@@ -41,6 +41,7 @@ def reasons(language: Language) -> dict[str, str]:
         "FORMULA_NAMES": _("Use each of these letters, and no other: %(letters)s."),
         "HELPER_TWICE": _("Name each helper once, and nobody who answers for it."),
         "VOLUME_OF_ITSELF": _("A rate is one of another KPI, not of itself: choose another one."),
+        "VOLUME_OF_NO_RATE": _("Only a KPI whose value stands at a level is a rate of another one: leave this out."),
         "VOLUME_COMPUTED": _(
             "That KPI is computed from others. A rate becomes one of a KPI whose values are entered: choose such a one."
         ),
@@ -77,7 +78,9 @@ def reasons(language: Language) -> dict[str, str]:
         "PROPOSALS_WAITING": _("Proposals in it wait for a decision: decide about them first."),
         "INNER_CYCLE_OPEN": _("There are cycles in it that are not closed: close them first."),
         "INNER_CYCLE_OUTSIDE": _("A cycle that lies in it would be outside of these days."),
-        "CYCLE_NOT_ENCLOSING": _("A KPI serves one of its own cycle, or of a cycle that its own lies in."),
+        "CYCLE_NOT_ENCLOSING": _(
+            "What a KPI serves or is a rate of belongs to its own cycle, or to one that this lies in."
+        ),
         "LEVEL_ORDER": _("A KPI serves one of its own level or of a higher one."),
         "LINKED_TWICE": _("It is linked to that already: name each thing once."),
         "NOTHING_TO_SHARE": _("It does not add up to that: leave the share away."),
