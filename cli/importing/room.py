@@ -34,7 +34,8 @@ async def refuse_without_room(
         if first_admin and not await _made(
             operator, commands.register_person(first_admin, _any), key("person", first_admin)
         ):
-            new = [person for person in file.people if person is first_admin or person in new]
+            added = {first_admin.ref, *(person.ref for person in new)}
+            new = [person for person in file.people if person.ref in added]
         there = await standing(Sending(importer), TABLES["people"])
         _refuse("people", "person", quotas.people, sum(person.active for person in there.people.values()), new)
     if quotas.kpis and file.cycle:
