@@ -122,10 +122,12 @@ async def told(
         [row["append_id"] for row in several],
         [row["append_index"] for row in several],
     )
+    readable = await _readable(con, tenant, reader, several)
     by_place = {(row["append_id"], row["append_index"]): _reference(row) for row in near}
     found: list[pb.Entry] = []
     for row in rows:
         message = decoded(row["type"], row["data"], row["event_id"])
+        together = _next_to(row, by_place, neighbours)
         entry = pb.Entry(
             context=row["context"],
             position=row["position"],
@@ -143,7 +145,8 @@ async def told(
             append_size=row["append_size"],
             correlation_id=row["correlation_id"],
             cause=cause_of.get(row["causation_id"]),
-            together=_next_to(row, by_place, neighbours),
+            together=together,
+            further=max(0, readable.get(row["append_id"], 1) - 1 - len(together)),
             unknown=message is None,
         )
         if lost := [value.path for value in entry.values if value.unreadable]:
@@ -207,6 +210,28 @@ async def _references(
         for context in contracts.contexts()
     ]
     return await con.fetch(" union all ".join(branches), *arguments)
+
+
+async def _readable(
+    con: asyncpg.Connection, tenant: str, reader: Reader, rows: Sequence[asyncpg.Record]
+) -> Mapping[UUID, int]:
+    """How many events of the appends of some rows the reader may read."""
+    sizes = {row["append_id"]: row["append_size"] for row in rows}
+    if reader.everything or not sizes:
+        return sizes
+    arguments: list[object] = [tenant, list(sizes)]
+
+    def argument(value: object) -> str:
+        arguments.append(value)
+        return f"${len(arguments)}"
+
+    may = reader.may("l", argument)
+    branches = [
+        f"select l.append_id, count(*) as events from {LedgerView(context).table} l "
+        f"where l.tenant = $1 and l.append_id = any($2::uuid[]) and {may} group by l.append_id"
+        for context in sorted({row["context"] for row in rows})
+    ]
+    return {row["append_id"]: row["events"] for row in await con.fetch(" union all ".join(branches), *arguments)}
 
 
 def _next_to(

@@ -160,6 +160,7 @@ async def test_of_a_large_append_each_entry_tells_those_next_to_it_and_how_many_
     for at_, entry in enumerate(append):
         near = [other for other in append[max(0, at_ - 10) : at_ + 11] if other is not entry]
         assert [other.event_id for other in entry.together] == [other.event_id for other in near]
+        assert entry.further == len(append) - 1 - len(near)
 
 
 async def test_reading_the_ledger_is_itself_in_the_ledger(company: Company):
@@ -278,6 +279,7 @@ async def test_the_ledger_tells_nobody_what_pages_keep_from_them(company: Compan
     async def kinds(by: str, context: str) -> set[str]:
         answer = await company.ask(a.SearchLedger(filter=at.Filter(context=context), page_size=200), by)
         assert isinstance(answer, a.Entries)
+        assert {e.further for e in answer.entries} == {0}  # nor how many are kept from them
         told = {kind(e) for e in answer.entries} | {kind(ref) for e in answer.entries for ref in e.together}
         return told | {kind(e.cause) for e in answer.entries if e.HasField("cause")}
 

@@ -138,6 +138,36 @@ async def test_progress_is_for_a_day(signed_in: httpx.AsyncClient, backend: Back
     assert 'value="2025-03-20" required aria-invalid="true"' in answer.text
 
 
+@pytest.mark.parametrize(
+    ("names", "called"),
+    [
+        (goals_pb2.Names(names=[goals_pb2.Name(id="far", name="Demo nơi khác")]), "Demo nơi khác"),
+        (Rejected("AWAY", "goals does not answer", kind=Kind.REFUSED), "far"),
+    ],
+    ids=["named", "not named"],
+)
+async def test_what_a_kpi_is_a_rate_of_stays_chosen_beyond_what_a_form_offers(
+    signed_in: httpx.AsyncClient, backend: Backend, names: goals_pb2.Names | Rejected, called: str
+):
+    cycle, kpi = goals_pb2.Cycle(cycle_id="q1", name="Quý 1"), goals_pb2.Kpi(kpi_id="i3", name="Tỷ lệ", cycle_id="q1")
+    for day, month in ((cycle.starts_on, 1), (cycle.ends_on, 3)):
+        day.year, day.month, day.day = 2025, month, 31
+    kpi.measure.kind, kpi.measure.direction = types_pb2.MEASURE_KIND_LEVEL, types_pb2.DIRECTION_INCREASE
+    kpi.measure.target.value, kpi.measure.volume_kpi_id = "60", "far"
+    backend.answers("GetKpi", goals_pb2.KpiPage(kpi=kpi, cycle=cycle, may_propose=True))
+    backend.answers("ListCycles", goals_pb2.Cycles(cycles=[cycle]))
+    first = [goals_pb2.Kpi(kpi_id="i1", name="Demo")]
+    backend.answers("ListKpis", goals_pb2.Kpis(kpis=first, next_page_token="more"))
+    backend.answers("ListStrategicGoals", goals_pb2.StrategicGoals())
+    backend.answers("ListCsfs", goals_pb2.Csfs())
+    backend.answers("ListNames", names)
+    page = await signed_in.get("/proposals/new?kpi=i3&open=i3")
+    assert page.status_code == 200
+    field = re.search(r'<select[^>]*name="volume.i3".*?</select>', page.text, re.DOTALL)
+    assert field is not None
+    assert re.findall(r'<option value="([^"]*)" selected>([^<]*)', field[0]) == [("far", called)]
+
+
 async def test_proposals_are_listed_with_the_kpis_they_touch(signed_in: httpx.AsyncClient, backend: Backend):
     changes = [goals_pb2.ProposedChange(kpi=goals_pb2.Kpi(kpi_id=id, name=id.upper())) for id in ("k1", "d1", "i1")]
     backend.answers("ListProposals", goals_pb2.Proposals(proposals=[proposal(changes=changes)]))

@@ -20,6 +20,7 @@ from eventkit.rpc.demo_issuer import DemoIssuer
 from nhip.audit.v1 import audit_pb2
 from nhip.common.v1 import command_pb2, operations_pb2, options_pb2, words_pb2
 from nhip.goals.v1 import events_pb2 as goals_events
+from nhip.goals.v1 import goals_pb2
 from nhip.goals.v1 import types_pb2 as goals_types
 from nhip.notifications.v1 import events_pb2 as notice_events
 from nhip.notifications.v1 import notifications_pb2 as notices
@@ -254,6 +255,24 @@ def test_a_cause_leads_to_the_history_of_what_it_was_about():
     cause = ledger_row(looking(), entry, names()).cause
     assert cause is not None
     assert (cause.what, cause.about, cause.url) == ("Tặng điểm", "Phúc", "/audit/subjects/person/phuc#e-e7")
+
+
+async def test_a_history_names_what_it_tells_before_what_stands_beside_it(
+    signed_in: httpx.AsyncClient, backend: Backend
+):
+    entry = audit_pb2.Entry(
+        event_id="e1", type="nhip.goals.v1.KpiTargetRevised", recorded_at=at(datetime(2025, 3, 20, tzinfo=UTC))
+    )
+    entry.subjects.add(kind="kpi", id="z1")
+    entry.together.extend(audit_pb2.Reference(type="x.KpiRetired", stream=f"kpi/a{n}") for n in range(600))
+    entry.further = 5
+    backend.answers("GetSubjectHistory", audit_pb2.Entries(entries=[entry]))
+    backend.answers("ListNames", goals_pb2.Names(names=[goals_pb2.Name(id="z1", name="Demo sản phẩm")]))
+    page = await signed_in.get("/audit/subjects/kpi/z2")
+    [asked] = [one for _, one, _ in backend.asked if isinstance(one, goals_pb2.ListNames)]
+    assert (len(asked.kpi_ids), asked.kpi_ids[:2]) == (500, ["z2", "z1"])
+    assert "Demo sản phẩm" in page.text
+    assert "và 5 " in page.text
 
 
 def test_every_event_and_every_kind_of_thing_has_words():

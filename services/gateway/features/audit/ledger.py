@@ -95,7 +95,7 @@ class LedgerRow:
     cause: Related | None
     together: tuple[Related, ...]
     further: int
-    """How many more there are in its append."""
+    """How many more of its append there are for the reader."""
     unknown: bool
 
 
@@ -105,7 +105,7 @@ class Names:
 
     who: Directory
     things: Mapping[tuple[str, str], str]
-    """By kind and id: KPIs, proposals, core values, gifts."""
+    """By kind and id, of those that services name by their ids: KPIs, goals, proposals, gifts …"""
     zone: ZoneInfo
     """In which instants are told."""
 
@@ -123,11 +123,15 @@ class Names:
 
 
 def told_of(entry: audit_pb2.Entry) -> Iterable[tuple[str, str]]:
-    """The kinds and ids of all that an entry names."""
+    """The kinds and ids of all that an entry says something of."""
     yield from ((subject.kind, subject.id) for subject in entry.subjects)
     yield from ((value.subject_kind, value.text) for value in entry.values if value.subject_kind and value.text)
     yield from (("kpi", value.text) for value in entry.values if value.path.endswith(".kpi_id") and value.text)
-    yield from map(_happened_to, (*([entry.cause] if entry.HasField("cause") else []), *entry.together))
+
+
+def related_to(entry: audit_pb2.Entry) -> Iterable[tuple[str, str]]:
+    """The kinds and ids of what its cause and its neighbours happened to."""
+    return map(_happened_to, (*([entry.cause] if entry.HasField("cause") else []), *entry.together))
 
 
 def _happened_to(reference: audit_pb2.Reference) -> tuple[str, str]:
@@ -186,7 +190,7 @@ def _row(visit: Visit, entry: audit_pb2.Entry, names: Names) -> LedgerRow:
         fields=tuple(Field(value.path, _told(value, names, language)) for value in entry.values),
         cause=related(visit, entry.cause, names) if entry.HasField("cause") else None,
         together=tuple(related(visit, other, names) for other in entry.together),
-        further=entry.append_size - 1 - len(entry.together),
+        further=entry.further,
         unknown=entry.unknown,
     )
 

@@ -23,7 +23,7 @@ from services.gateway.console.routes import Routes
 from services.gateway.console.subjects import kind_word, subject_kinds
 from services.gateway.console.visit import Visit, or_none
 from services.gateway.failures import Failure
-from services.gateway.features.audit.ledger import Names, ledger_row, told_of
+from services.gateway.features.audit.ledger import Names, ledger_row, related_to, told_of
 
 routes = Routes()
 
@@ -110,7 +110,7 @@ async def page(visit: Visit) -> Response:
     # Of a large company those are offered who are on the page.
     offered = [person.person_id for person in everybody.people] if everybody and not everybody.next_page_token else []
     who = await directory(visit, reply, ids=[*offered, search.values["actor"]])
-    names = await _names(visit, who, reply.entries)
+    names = await _names(visit, who, _told(reply.entries))
     language = visit.language
     return visit.render(
         "audit/audit.html",
@@ -154,7 +154,8 @@ async def subject(visit: Visit) -> Response:
     asked = audit_pb2.GetSubjectHistory(subject_kind=kind, subject_id=id, page_token=after)
     reply = await visit.caller.query("audit", "GetSubjectHistory", asked, audit_pb2.Entries)
     who = await directory(visit, reply, ids=[id] if kind == "person" else ())
-    names = await _names(visit, who, reply.entries, (kind, id))
+    related = (thing for entry in reply.entries for thing in related_to(entry))
+    names = await _names(visit, who, [(kind, id), *_told(reply.entries), *related])
     here = visit.request.url.path
     return visit.render(
         "audit/subject.html",
@@ -232,9 +233,9 @@ def _positions(hole: audit_pb2.Hole, language: Language) -> str:
     return "–".join(language.number(Decimal(end)) for end in ends)
 
 
-async def _names(visit: Visit, who: Directory, entries: Sequence[audit_pb2.Entry], *more: tuple[str, str]) -> Names:
-    """Names of what is spoken of, and of some more things, where the services that know them are there."""
-    told = {*more, *(thing for entry in entries for thing in told_of(entry))}
+async def _names(visit: Visit, who: Directory, things: Iterable[tuple[str, str]]) -> Names:
+    """Names of some things, where the services that know them are there; of too many the first ones."""
+    told = dict.fromkeys(things)
     kinds = {kind for kind, _ in told}
     found = await asyncio.gather(
         _goals(visit, told) if kinds & set(_OF_GOALS) else _no_names(),
@@ -243,6 +244,10 @@ async def _names(visit: Visit, who: Directory, entries: Sequence[audit_pb2.Entry
         _gifts(visit) if "gift" in kinds else _no_names(),
     )
     return Names(who, {thing: name for some in found for thing, name in some.items()}, visit.zone)
+
+
+def _told(entries: Iterable[audit_pb2.Entry]) -> Iterable[tuple[str, str]]:
+    return (thing for entry in entries for thing in told_of(entry))
 
 
 ByThing = dict[tuple[str, str], str]
@@ -256,7 +261,7 @@ async def _no_names() -> ByThing:
 
 
 async def _goals(visit: Visit, told: Iterable[tuple[str, str]]) -> ByThing:
-    ids = {kind: sorted(id for of, id in told if of == kind)[:MOST_NAMES] for kind in _OF_GOALS}
+    ids = {kind: [id for of, id in told if of == kind][:MOST_NAMES] for kind in _OF_GOALS}
     asked = goals_pb2.ListNames(kpi_ids=ids["kpi"], goal_ids=ids["goal"], csf_ids=ids["csf"], cycle_ids=ids["cycle"])
     reply = await or_none(visit.caller.query("goals", "ListNames", asked, goals_pb2.Names))
     named = {one.id: one.name for one in reply.names} if reply else {}
