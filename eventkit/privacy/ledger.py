@@ -18,109 +18,114 @@ import structlog
 
 from eventkit.database import connect, connection
 
-SCHEMA = """
-do $made$ begin
-if to_regclass('key_made') is null then
-  lock table person_key in share row exclusive mode;
-  create table key_made(
-    serial bigint primary key, tenant text not null, person text not null, mark uuid not null default gen_random_uuid(),
-    made_at timestamptz not null default now(), destroyed_at timestamptz, given_up_at timestamptz
-  );
-  create unique index one_key_made on key_made(tenant, person) where given_up_at is null;
-  create table key_gap(
-    serial bigint not null, mark uuid not null, service text not null, found_at timestamptz not null default now(),
-    accepted_at timestamptz, primary key (serial, mark)
-  );
-  insert into key_made(serial, tenant, person, made_at, destroyed_at)
-    select row_number() over (order by created_at, tenant, person), tenant, person, created_at, destroyed_at
-    from person_key;
-  create function note_keys() returns trigger language plpgsql security definer
-    set search_path = public, pg_temp as $note$
-  declare whose text;
-  begin
-    perform pg_advisory_xact_lock(hashtext('key_made'));
-    if current_setting('nhip.recovers_keys', true) is distinct from 'on' then
-      select format('%s/%s', n.tenant, n.person) into whose from made n
-        join key_made m using (tenant, person) where n.wrapped is not null and m.given_up_at is null limit 1;
-      if whose is not null then
-        raise exception 'the key of % is lost', whose using errcode = 'NH001';
-      end if;
-      if exists (select from made where wrapped is not null) and exists (select from key_gap where accepted_at is null)
-      then
-        raise exception 'the database of keys went back' using errcode = 'NH002';
-      end if;
-    end if;
-    update key_made m set destroyed_at = n.destroyed_at from made n
-      where (m.tenant, m.person) = (n.tenant, n.person) and m.given_up_at is null and m.destroyed_at is null
-      and n.destroyed_at is not null;
-    insert into key_made(serial, tenant, person, destroyed_at)
-      select (select coalesce(max(serial), 0) from key_made) + row_number() over (order by tenant, person), tenant,
-        person, destroyed_at
-      from made n where not exists (select from key_made m
-        where (m.tenant, m.person) = (n.tenant, n.person) and m.given_up_at is null);
-    return null;
-  end $note$;
-  create trigger note_keys after insert on person_key referencing new table as made for each statement
-    execute function note_keys();
-  create function note_destroyed() returns trigger language plpgsql security definer
-    set search_path = public, pg_temp as $note$
-  begin
-    update key_made set destroyed_at = new.destroyed_at
-      where (tenant, person) = (new.tenant, new.person) and given_up_at is null and destroyed_at is null;
-    return null;
-  end $note$;
-  create trigger note_destroyed after update on person_key for each row
-    when (old.destroyed_at is null and new.destroyed_at is not null) execute function note_destroyed();
-  create function keep_key_made() returns trigger language plpgsql as $keep$
-  begin raise exception 'what is in % stays', tg_table_name; end $keep$;
-  create trigger keep_key_made before delete or truncate on key_made for each statement
-    execute function keep_key_made();
-end if;
-if (select count(*) from pg_trigger where tgrelid = 'person_key'::regclass
-    and tgname in ('of_deleted', 'of_deleted_again')) < 2 then
-  create index if not exists deleted_tenants on person_key(tenant) where person = '@everybody';
-  create or replace function destroy_of_deleted() returns trigger language plpgsql security definer
-    set search_path = public, pg_temp as $destroy$
-  begin
-    perform pg_advisory_xact_lock(hashtext('key_made'));  -- who came first is seen, or waits for this one
-    update key_made m set destroyed_at = now() where m.destroyed_at is null and m.given_up_at is null and m.tenant in
-      (select d.tenant from person_key d where d.person = '@everybody' and d.tenant in (select tenant from made));
-    update person_key k set wrapped = null, destroyed_at = now() where k.wrapped is not null and k.tenant in
-      (select d.tenant from person_key d where d.person = '@everybody' and d.tenant in (select tenant from made));
-    return null;
-  end $destroy$;
-  -- Behind note_keys, as its name is: so the ledger knows of a key before it is destroyed.
-  drop trigger if exists of_deleted on person_key;
-  create trigger of_deleted after insert on person_key referencing new table as made for each statement
-    execute function destroy_of_deleted();
-  -- Said once more, as where what destroys them was switched off the first time.
-  create or replace function destroy_again() returns trigger language plpgsql security definer
-    set search_path = public, pg_temp as $again$
-  begin
-    perform pg_advisory_xact_lock(hashtext('key_made'));
-    update key_made set destroyed_at = now()
-      where destroyed_at is null and given_up_at is null and tenant = new.tenant;
-    update person_key set wrapped = null, destroyed_at = now() where wrapped is not null and tenant = new.tenant;
-    return null;
-  end $again$;
-  drop trigger if exists of_deleted_again on person_key;
-  create trigger of_deleted_again after update on person_key for each row when (new.person = '@everybody')
-    execute function destroy_again();
-  -- Whose row was there before that.
-  update key_made set destroyed_at = now() where destroyed_at is null and given_up_at is null and tenant in
-    (select tenant from person_key where person = '@everybody');
-  update person_key set wrapped = null, destroyed_at = now() where wrapped is not null and tenant in
-    (select tenant from person_key where person = '@everybody');
-end if;
-end $made$
-"""
 IS_WHOLE = """
-select count(*) = 2 from pg_trigger where tgrelid = to_regclass('person_key')
-and tgname in ('of_deleted', 'of_deleted_again')
+select count(*) = 5 from pg_trigger where (tgrelid = to_regclass('key_made') and tgname = 'keep_key_made' or tgrelid =
+to_regclass('person_key') and tgname in ('note_keys', 'note_destroyed', 'of_deleted', 'of_deleted_again'))
 """
-"""Whether all of `SCHEMA` was made: its last part is there."""
+"""Whether all of `SCHEMA` is there: its triggers are, which come last and which a restore may leave out."""
 DESTROYS = f"{IS_WHOLE} and tgenabled <> 'D'"
 """Whether that is switched on, too: keys of deleted tenants are destroyed, also those that come later."""
+SCHEMA = f"""
+do $made$ begin
+if ({IS_WHOLE}) then return; end if;
+lock table person_key in access exclusive mode;
+perform pg_advisory_xact_lock(hashtext('key_made'));
+create table if not exists key_made(
+  serial bigint primary key, tenant text not null, person text not null, mark uuid not null default gen_random_uuid(),
+  made_at timestamptz not null default now(), destroyed_at timestamptz, given_up_at timestamptz
+);
+create unique index if not exists one_key_made on key_made(tenant, person) where given_up_at is null;
+create index if not exists deleted_tenants on person_key(tenant) where person = '@everybody';
+create table if not exists key_gap(
+  serial bigint not null, mark uuid not null, service text not null, found_at timestamptz not null default now(),
+  accepted_at timestamptz, primary key (serial, mark)
+);
+create or replace function note_keys() returns trigger language plpgsql security definer
+  set search_path = public, pg_temp as $note$
+declare whose text;
+begin
+  perform pg_advisory_xact_lock(hashtext('key_made'));
+  if current_setting('nhip.recovers_keys', true) is distinct from 'on' then
+    select format('%s/%s', n.tenant, n.person) into whose from made n
+      join key_made m using (tenant, person) where n.wrapped is not null and m.given_up_at is null limit 1;
+    if whose is not null then
+      raise exception 'the key of % is lost', whose using errcode = 'NH001';
+    end if;
+    if exists (select from made where wrapped is not null) and exists (select from key_gap where accepted_at is null)
+    then
+      raise exception 'the database of keys went back' using errcode = 'NH002';
+    end if;
+  end if;
+  update key_made m set destroyed_at = n.destroyed_at from made n
+    where (m.tenant, m.person) = (n.tenant, n.person) and m.given_up_at is null and m.destroyed_at is null
+    and n.destroyed_at is not null;
+  insert into key_made(serial, tenant, person, destroyed_at)
+    select (select coalesce(max(serial), 0) from key_made) + row_number() over (order by tenant, person), tenant,
+      person, destroyed_at
+    from made n where not exists (select from key_made m
+      where (m.tenant, m.person) = (n.tenant, n.person) and m.given_up_at is null);
+  return null;
+end $note$;
+drop trigger if exists note_keys on person_key;
+create trigger note_keys after insert on person_key referencing new table as made for each statement
+  execute function note_keys();
+create or replace function note_destroyed() returns trigger language plpgsql security definer
+  set search_path = public, pg_temp as $note$
+begin
+  update key_made set destroyed_at = new.destroyed_at
+    where (tenant, person) = (new.tenant, new.person) and given_up_at is null and destroyed_at is null;
+  return null;
+end $note$;
+drop trigger if exists note_destroyed on person_key;
+create trigger note_destroyed after update on person_key for each row
+  when (old.destroyed_at is null and new.destroyed_at is not null) execute function note_destroyed();
+create or replace function keep_key_made() returns trigger language plpgsql as $keep$
+begin raise exception 'what is in % stays', tg_table_name; end $keep$;
+drop trigger if exists keep_key_made on key_made;
+create trigger keep_key_made before delete or truncate on key_made for each statement
+  execute function keep_key_made();
+create or replace function destroy_of_deleted() returns trigger language plpgsql security definer
+  set search_path = public, pg_temp as $destroy$
+begin
+  perform pg_advisory_xact_lock(hashtext('key_made'));  -- who came first is seen, or waits for this one
+  update key_made m set destroyed_at = now() where m.destroyed_at is null and m.given_up_at is null and m.tenant in
+    (select d.tenant from person_key d where d.person = '@everybody' and d.tenant in (select tenant from made));
+  update person_key k set wrapped = null, destroyed_at = now() where k.wrapped is not null and k.tenant in
+    (select d.tenant from person_key d where d.person = '@everybody' and d.tenant in (select tenant from made));
+  return null;
+end $destroy$;
+-- Behind note_keys, as its name is: so the ledger knows of a key before it is destroyed.
+drop trigger if exists of_deleted on person_key;
+create trigger of_deleted after insert on person_key referencing new table as made for each statement
+  execute function destroy_of_deleted();
+-- Said once more, as where what destroys them was switched off the first time.
+create or replace function destroy_again() returns trigger language plpgsql security definer
+  set search_path = public, pg_temp as $again$
+begin
+  perform pg_advisory_xact_lock(hashtext('key_made'));
+  update key_made set destroyed_at = now()
+    where destroyed_at is null and given_up_at is null and tenant = new.tenant;
+  update person_key set wrapped = null, destroyed_at = now() where wrapped is not null and tenant = new.tenant;
+  return null;
+end $again$;
+drop trigger if exists of_deleted_again on person_key;
+create trigger of_deleted_again after update on person_key for each row when (new.person = '@everybody')
+  execute function destroy_again();
+-- What was done without them: keys that were made, or destroyed, and those that came to a deleted tenant.
+insert into key_made(serial, tenant, person, made_at)
+  select (select coalesce(max(serial), 0) from key_made) + row_number() over (order by created_at, tenant, person),
+    tenant, person, created_at
+  from person_key k where not exists (select from key_made m
+    where (m.tenant, m.person) = (k.tenant, k.person) and m.given_up_at is null);
+update key_made m set destroyed_at = k.destroyed_at from person_key k
+  where (m.tenant, m.person) = (k.tenant, k.person) and m.given_up_at is null and m.destroyed_at is null
+  and k.destroyed_at is not null;
+update key_made set destroyed_at = now() where destroyed_at is null and given_up_at is null and tenant in
+  (select tenant from person_key where person = '@everybody');
+update person_key set wrapped = null, destroyed_at = now() where wrapped is not null and tenant in
+  (select tenant from person_key where person = '@everybody');
+end $made$
+"""
 LOST, WENT_BACK = "NH001", "NH002"
 """What the database says when it refuses a key (SQLSTATE)."""
 RECOVERS = "set local nhip.recovers_keys = 'on'"

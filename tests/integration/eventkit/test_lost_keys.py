@@ -265,6 +265,37 @@ def test_whatever_happens_no_one_gets_a_second_key_unsaid(postgres: str, deeds: 
     asyncio.run(play())
 
 
+async def test_what_was_done_without_the_triggers_is_noted_when_they_are_made_anew(engines: Engines):
+    async with fresh_database(engines.postgres, "_keys") as keys:
+        await noted_afterwards(keys)
+
+
+async def noted_afterwards(keys: str) -> None:
+    con = await asyncpg.connect(keys)
+    try:
+        async with KeyStore(keys, MASTER) as store:
+            await store.keys("acme", {"lan", "minh", "vy"}, make=True)
+            await con.execute("delete from person_key where person = 'vy'")
+            there = await con.fetch("select tgname, tgrelid::regclass from pg_trigger where not tgisinternal")
+            for name, table in there:  # as by a restore that leaves them out
+                await con.execute(f"drop trigger {name} on {table}")
+            await store.key("acme", "an", make=True)
+            await store.destroy("acme", "minh")
+        async with KeyStore(keys, MASTER) as store:
+            await store.key("acme", "new", make=True)
+        await con.execute("delete from person_key")
+        async with KeyStore(keys, MASTER) as store:
+            assert await store.keys("acme", {"lan", "minh", "vy", "an", "new"}, make=True) == {
+                "minh": Missing.DESTROYED,
+                **dict.fromkeys(("lan", "vy", "an", "new"), Missing.LOST),
+            }
+            assert (await store.lost(), (await ledger.standing(con)).unknown) == (4, 0)
+            with pytest.raises(asyncpg.RaiseError):
+                await con.execute("delete from key_made")
+    finally:
+        await con.close()
+
+
 async def test_of_a_deleted_company_no_key_is_left_comes_back_or_is_made_and_none_counts_as_lost(engines: Engines):
     async with fresh_database(engines.postgres, "_keys") as keys, fresh_database(engines.postgres, "_old") as old:
         await gone_with_their_company(keys, old, engines)
@@ -331,7 +362,7 @@ async def gone_with_their_company(keys: str, old: str, engines: Engines) -> None
         async with KeyStore(keys, MASTER) as store:
             assert await store.key("neighbour", "lan") is Missing.DESTROYED
             assert await left(store) == 0
-            await admin.execute("drop trigger of_deleted on person_key")  # alone, as by a restore without triggers
+            await admin.execute("drop trigger of_deleted on person_key")  # alone
             await store.key("third", "lan", make=True)
             for _ in range(2):  # also where nothing of it is left any more: what comes later would be
                 with pytest.raises(RuntimeError, match="are left"):
