@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -59,17 +60,23 @@ def slower(found: Iterable[Measured]) -> list[str]:
 
 
 def write(every: Sequence[Figure], found: Sequence[Measured], where: Sequence[str]) -> None:
-    """Put figures in the place of those of their name; the others stay as they were written."""
+    """Put figures in the place of those of their name; the others stay as they were written, also those that this run
+    has no name for, as of a log of another size. What is measured no more is taken out by hand."""
     today = datetime.now(UTC).date().isoformat()
-    rows = {row["name"]: row for row in kept()} | {m.figure.name: {**m.as_json(), "measured_on": today} for m in found}
+    before = {row["name"]: row for row in kept()}
+    rows = before | {m.figure.name: {**m.as_json(), "measured_on": today} for m in found}
     order = [figure.name for figure in every if figure.name in rows]
+    part = {figure.name: figure.part for figure in every}
+    for behind, name in pairwise(["", *before]):
+        if name not in part:
+            order.insert(order.index(behind) + 1 if behind else 0, name)
+            part[name] = part.get(behind, "")
     KEPT.write_text(json.dumps([rows[name] for name in order], indent=1, ensure_ascii=False) + "\n")
-    lines = [HEAD, *(f"- {line}\n" for line in where), f"- {_when(rows[name] for name in order)}\n\n"]
-    parts = dict.fromkeys(figure.part for figure in every if figure.name in rows)
-    for part in sorted(parts, key=bool):
-        lines += [f"\n## {part}\n\n"] if part else []
+    lines = [HEAD, *(f"- {line}\n" for line in where), f"- {_when(rows.values())}\n\n"]
+    for heading in sorted(dict.fromkeys(part[name] for name in order), key=bool):
+        lines += [f"\n## {heading}\n\n"] if heading else []
         lines += ["| figure | measured | against | ratio | goal | met |\n", "|---|---|---|---|---|---|\n"]
-        lines += [_row(rows[figure.name]) for figure in every if figure.part == part and figure.name in rows]
+        lines += [_row(rows[name]) for name in order if part[name] == heading]
     lines.append("\n## What limits them\n\n")
     lines += [
         f"- **{figure.name}**: {figure.limited_by}\n" for figure in every if figure.name in rows and figure.limited_by
