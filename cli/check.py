@@ -24,6 +24,9 @@ from eventkit.process.assembly import planned
 from eventkit.settings import Settings, load
 from eventkit.subscriptions.table import READER
 
+PATIENCE = 10.0
+"""Seconds in which PostgreSQL has to answer who connects."""
+
 
 def check(
     services: Annotated[
@@ -61,8 +64,8 @@ async def _postgres(settings: Settings) -> tuple[list[str], str]:
     """What is wrong, and the installation's id as far as it is known."""
     where = provision.postgres_of(settings.postgres)
     try:
-        installation = await known_installation(settings.database(provision.KEYS))
-        found = (await standing_of(settings.database(provision.KEYS))).sentences()
+        installation = await known_installation(settings.database(provision.KEYS), patience=PATIENCE)
+        found = (await standing_of(settings.database(provision.KEYS), patience=PATIENCE)).sentences()
     except asyncpg.InvalidCatalogNameError:
         return [f"{where}: the database of keys is not there: `nhip provision` makes it"], ""
     except (*TRANSIENT, asyncpg.PostgresError, ValueError) as error:
@@ -77,7 +80,7 @@ async def _database(settings: Settings, service: str) -> str:
     """What is wrong with a service's own database; empty: nothing."""
     where = f"{provision.postgres_of(settings.postgres)}: the database of {service}"
     try:
-        con = await connect(settings.database(service), "nhip check")
+        con = await connect(settings.database(service), "nhip check", patience=PATIENCE)
         try:
             if not await con.fetchval(provision.MAY_QUERY, READER):
                 return f"{where}: this login may not take the role {READER}, as which queries run: run `nhip provision`"

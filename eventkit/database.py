@@ -44,12 +44,22 @@ class SharedConnection(Exception):
 
 
 async def connect(
-    dsn: str, name: str, *, settings: Mapping[str, str] = MappingProxyType({}), command_timeout: float | None = 30
+    dsn: str,
+    name: str,
+    *,
+    settings: Mapping[str, str] = MappingProxyType({}),
+    command_timeout: float | None = 30,
+    patience: float = 60,
 ) -> asyncpg.Connection:
-    """A connection of its own, called `name` among the server's sessions."""
+    """A connection of its own, called `name` among the server's sessions. Raises TimeoutError where the server has not
+    answered within `patience` seconds."""
     url, password = _login(dsn)
     con = await asyncpg.connect(
-        url, password=password, command_timeout=command_timeout, server_settings={"application_name": name}
+        url,
+        password=password,
+        timeout=patience,
+        command_timeout=command_timeout,
+        server_settings={"application_name": name},
     )
     try:
         await con.execute(_as_wanted(settings))

@@ -46,9 +46,9 @@ async def destroy_again(dsn: str, people: Iterable[tuple[str, str]]) -> set[tupl
         await con.close()
 
 
-async def known_installation(dsn: str) -> str:
+async def known_installation(dsn: str, *, patience: float = 60) -> str:
     """The same, where nothing is to be made: empty while nobody has made it."""
-    con = await connect(dsn, "nhip check")
+    con = await connect(dsn, "nhip check", patience=patience)
     try:
         if await con.fetchval("select to_regclass('installation')") is None:
             return ""

@@ -261,9 +261,9 @@ async def standing(con: asyncpg.Connection) -> Standing:
     )
 
 
-async def standing_of(dsn: str) -> Standing:
+async def standing_of(dsn: str, *, patience: float = 60) -> Standing:
     """The same, of a database of keys that nobody has open."""
-    con = await connect(dsn, "nhip check")
+    con = await connect(dsn, "nhip check", patience=patience)
     try:
         return await standing(con)
     finally:
