@@ -147,19 +147,27 @@ def _without_a_node(cluster: Cluster, lose: str, bring_back: str | None) -> list
 
 
 def _to_be_lost(cluster: Cluster) -> tuple[str, str]:
-    """A node that has one replica of each service, no callers, and all that one process of people does at a time; with
-    its address. Raises Missed where replicas are not spread."""
-    callers = cluster.callers_node()
-    for name in (*SERVICES, "gateway"):
-        if len({*cluster.nodes_of(name)}) < 2:
-            raise Missed(f"all replicas of {name} are on one node, {cluster.nodes_of(name)[0]}")
-    node = next(node for node in cluster.nodes_of("people") if node != callers)
+    """A node with a replica of each service and without callers, and now with all that one process of people does at a
+    time; with its address. Raises Missed where there is none."""
+    node = _with_each_service(cluster)
     # Who is left takes the leads over: its own view, timers, the relay.
     for pod in cluster.pods("people"):
         if pod["spec"]["nodeName"] != node:
             cluster.kubectl("delete", "pod", pod["metadata"]["name"])
     cluster.rolled_out()
     return node, cluster.address_of(node)
+
+
+def _with_each_service(cluster: Cluster) -> str:
+    nodes = {name: {*cluster.nodes_of(name)} for name in (*SERVICES, "gateway")}
+    for name, there in nodes.items():
+        if len(there) == 1:
+            raise Missed(f"all replicas of {name} are on one node, {min(there)}")
+    callers = cluster.callers_node()
+    if not (whole := set[str].intersection(*nodes.values()) - {callers}):
+        spread = "; ".join(f"{name} on {', '.join(sorted(there))}" for name, there in nodes.items())
+        raise Missed(f"no node without the callers, who are on {callers}, has a replica of each service: {spread}")
+    return min(whole)
 
 
 def _under_load(cluster: Cluster, deed: Callable[[], str]) -> bool:

@@ -141,6 +141,19 @@ def test_a_node_is_not_lost_where_all_replicas_of_a_service_would_be(monkeypatch
 
 
 @pytest.mark.parametrize(
+    ("goals", "lost"), [(["n2", "n3"], "n2"), (["n1", "n3"], None)], ids=["one is there", "none is there"]
+)
+def test_the_node_that_is_lost_has_a_replica_of_each_service(
+    goals: list[str], lost: str | None, monkeypatch: pytest.MonkeyPatch
+):
+    spread = {name: [("n1", True), ("n2", True), ("n3", True)] for name in (*SERVICES, "gateway")}
+    of_two = {"people": [("n3", True), ("n2", True)], "goals": [(node, True) for node in goals]}
+    monkeypatch.setattr(Spread, "there", spread | of_two | {"audit": [("n1", True), ("n2", True)]})
+    with nullcontext() if lost else pytest.raises(Missed, match="who are on n1, has a replica of each service"):
+        assert rehearsal._with_each_service(Spread("r", "nhip:0")) == lost
+
+
+@pytest.mark.parametrize(
     ("goals", "whole"),
     [([("n1", True), ("n3", True), ("n2", False)], True), ([("n1", True), ("n2", True), ("n3", False)], False)],
 )
