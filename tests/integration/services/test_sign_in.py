@@ -4,7 +4,6 @@ by a verified address, known by another gateway, renewed, signed out, unlinked."
 import asyncio
 import base64
 import os
-import socket
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -16,6 +15,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from cli.catalog import SERVICES
+from deploy.engines.ports import claimed
 from eventkit.errors import Rejected
 from eventkit.process.host import running
 from eventkit.rpc.auth import of_settings
@@ -35,23 +35,23 @@ KEY = base64.urlsafe_b64encode(b"k" * 32)
 
 @pytest.fixture(scope="module")
 async def provider_url() -> AsyncGenerator[str]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "oidc_provider_mock", "--port", str(port), env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
-    url = f"http://localhost:{port}"
-    async with asyncio.timeout(PATIENCE), httpx.AsyncClient() as client:
-        while True:
-            try:
-                await client.get(f"{url}/.well-known/openid-configuration")
-                break
-            except httpx.TransportError:
-                await asyncio.sleep(0.1)
-    yield url
-    process.terminate()
-    await process.wait()
+    with claimed(1) as [port]:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "oidc_provider_mock", "--port", str(port),
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+        url = f"http://localhost:{port}"
+        async with asyncio.timeout(PATIENCE), httpx.AsyncClient() as client:
+            while True:
+                try:
+                    await client.get(f"{url}/.well-known/openid-configuration")
+                    break
+                except httpx.TransportError:
+                    await asyncio.sleep(0.1)
+        yield url
+        process.terminate()
+        await process.wait()
 
 
 @pytest.fixture
