@@ -1,22 +1,15 @@
-"""What a process tells its operators: one log line per thing that happened, metrics, traces.
+"""What a process tells its operators: metrics, traces and, by `logs`, one line per thing that happened.
 
-Nothing here may carry personal words. Exceptions are therefore logged and traced as their type and the places they
-passed through, never with their text: the text of a database error may quote a whole row.
+Nothing here may carry personal words: an exception is traced as its type.
 """
 
 import importlib
-import logging
 import os
 import re
-import sys
-import threading
-import time
-import traceback
-from collections.abc import Callable, Generator, MutableMapping
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from importlib.metadata import version
-from pathlib import Path
 from typing import Literal, TextIO, cast
 
 import structlog
@@ -28,8 +21,8 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-CHATTY = ("aiokafka", "kafka", "faststream")
-"""Loggers that write the same line many times a second while a broker is away."""
+from eventkit import logs
+from eventkit.logs import UNWRITTEN, exception_name
 
 _W3C = TraceContextTextMapPropagator()
 
@@ -44,40 +37,6 @@ OVERLOADED = Counter(
     "nhip_overloaded", "Calls and requests refused because too many others stood in line.", registry=None
 )
 """Of the whole process, too: a refusal for load has no line in the log."""
-UNWRITTEN = Counter("nhip_unwritten", "Log lines that could not be written.", registry=None)
-"""Of the whole process, too."""
-
-
-# --- logs ------------------------------------------------------------------------------------------------------------
-
-
-def frames(error: BaseException) -> list[str]:
-    """Where `error` came from: `Type` and `file:line function` of it and of what caused it, outermost call first; no
-    values."""
-    lines: list[str] = []
-    seen: set[int] = set()
-    current: BaseException | None = error
-    while current is not None and id(current) not in seen:
-        seen.add(id(current))
-        lines.append(exception_name(current))
-        if isinstance(current, BaseExceptionGroup):
-            lines += [
-                f"  {line}"
-                for inner in cast(BaseExceptionGroup[BaseException], current).exceptions
-                for line in frames(inner)
-            ]
-        lines += [
-            f"  {_short(frame.filename)}:{frame.lineno} {frame.name}"
-            for frame in traceback.StackSummary.extract(traceback.walk_tb(current.__traceback__), lookup_lines=False)
-        ]
-        current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
-    return lines
-
-
-def exception_name(error: BaseException) -> str:
-    """The full name of its type, as `asyncpg.exceptions.UniqueViolationError`."""
-    kind = type(error)
-    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
 
 
 def unshown(what: str, id: str, error: Exception) -> None:
@@ -88,144 +47,19 @@ def unshown(what: str, id: str, error: Exception) -> None:
     log.error("unshown", what=what, id=id, exc_info=error)
 
 
-def _short(filename: str) -> str:
-    parts = Path(filename).parts
-    anchor = max((at for at, part in enumerate(parts) if part == "site-packages"), default=len(parts) - 4)
-    return "/".join(parts[max(anchor + 1, 0) :])
-
-
-def _exception_without_words(
-    _logger: object, _name: str, line: MutableMapping[str, object]
-) -> MutableMapping[str, object]:
-    """Puts the type and the places of an exception into the line, in the stead of a traceback with its text."""
-    given = line.pop("exc_info", None)
-    error: object = None
-    if isinstance(given, BaseException):
-        error = given
-    elif isinstance(given, tuple):
-        error = cast(tuple[object, ...], given)[1]
-    elif given:
-        error = sys.exc_info()[1]
-    if isinstance(error, BaseException):
-        line["stack"] = frames(error)
-    return line
-
-
-class _Lines:
-    """Writes lines into a stream, and has the name that they tell. What is served does not fail because its line cannot
-    be written, as to a pipe that nobody reads any more: that is counted."""
-
-    def __init__(self, out: TextIO, name: str):
-        self._out, self.name = out, name
-
-    def msg(self, line: str) -> None:
-        try:
-            with _WRITING:
-                self._out.write(line + "\n")
-                self._out.flush()
-        except (OSError, ValueError):  # the second one, where it was closed
-            UNWRITTEN.inc()
-
-    debug = info = warning = error = critical = msg
-
-
-_WRITING = threading.Lock()
-
-
-class OnePerSecond(logging.Filter):
-    """Lets each of the named loggers (and those below them) write one line a second, and counts what it held back.
-
-    The next line that passes says how many were dropped. Errors pass by the same gate: it is errors that storm.
-    """
-
-    def __init__(
-        self, roots: tuple[str, ...] = CHATTY, *, seconds: float = 1.0, clock: Callable[[], float] = time.monotonic
-    ):
-        super().__init__()
-        self._roots, self._seconds, self._clock = roots, seconds, clock
-        self._last: dict[str, float] = {}
-        self._held: dict[str, int] = {}
-        self._lock = threading.Lock()
-        self.dropped = 0
-        """Lines held back since the start."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if record.name.partition(".")[0] not in self._roots:
-            return True
-        with self._lock:
-            now = self._clock()
-            if now - self._last.get(record.name, float("-inf")) < self._seconds:
-                self._held[record.name] = self._held.get(record.name, 0) + 1
-                self.dropped += 1
-                return False
-            self._last[record.name] = now
-            if held := self._held.pop(record.name, 0):
-                record.dropped = held
-            return True
-
-
 def set_up(
     *,
     level: str = "info",
     format: Literal["json", "console"] = "json",
     service: str = "nhip",
     stream: TextIO | None = None,
-) -> OnePerSecond:
+) -> None:
     """Makes this process log as it should, and gives it a tracer. Called once, by who starts the process; again: anew.
 
-    `service` names the process in traces. Answers the gate that holds chatty loggers back.
+    `service` names the process in traces.
     """
-    out = stream or sys.stderr
-    shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _exception_without_words,
-    ]
-    last: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer(ensure_ascii=False, default=str)
-        if format == "json"
-        else structlog.dev.ConsoleRenderer(colors=out.isatty(), pad_event_to=24)
-    )
-
-    def lines(name: str = "nhip") -> _Lines:
-        return _Lines(out, name)
-
-    # Our own lines do not pass through the standard library's loggers, which takes three times as long: each call
-    # writes one. Other libraries' lines come from there, and are made to look the same.
-    structlog.configure(
-        processors=[*shared, last],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=lines,
-        # a logger that was made before a second set-up would keep the first one's stream
-        cache_logger_on_first_use=False,
-    )
-    handler = logging.StreamHandler(out)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, last],
-            foreign_pre_chain=[structlog.stdlib.ExtraAdder(allow=("dropped",)), *shared],
-        )
-    )
-    gate = OnePerSecond()
-    handler.addFilter(gate)  # on the handler: a logger's own filter does not see what loggers below it write
-    root = logging.getLogger()
-    for old in [old for old in root.handlers if getattr(old, "nhip", False)]:
-        root.removeHandler(old)
-    handler.nhip = True  # type: ignore[attr-defined]  # how a second set-up knows the first one's
-    root.addHandler(handler)
-    root.setLevel(level.upper())
-    named = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] in CHATTY]
-    for name in (*CHATTY, *named):
-        logging.getLogger(
-            name
-        ).handlers.clear()  # FastStream brings handlers of its own, for loggers below its root too
-        logging.getLogger(name).propagate = True
-        if level != "debug":
-            logging.getLogger(name).setLevel(logging.WARNING)  # a line per subscription every ten seconds says nothing
+    logs.set_up(level=level, format=format, stream=stream)
     _set_up_traces(service)
-    return gate
 
 
 # --- traces ----------------------------------------------------------------------------------------------------------

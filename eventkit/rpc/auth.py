@@ -19,8 +19,8 @@ from joserfc.errors import ExpiredTokenError, JoseError, SecurityWarning
 
 from eventkit.context import Actor
 from eventkit.errors import Kind, Rejected
+from eventkit.logs import exception_name
 from eventkit.settings import Settings, SettingsError, masked
-from eventkit.telemetry import exception_name
 
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger("nhip.rpc.auth")
 

@@ -26,6 +26,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from eventkit.context import Actor, Context, command_id
 from eventkit.errors import Kind, Rejected
+from eventkit.logs import exception_name, frames
 from eventkit.privacy.words import words_fields
 from eventkit.rpc.access import Allow, Roles, authorise
 from eventkit.rpc.auth import Authenticator
@@ -34,7 +35,7 @@ from eventkit.rpc.errors import CODES, Failure, ReplyTooLarge, failure, to_statu
 from eventkit.rpc.integrations import Signatures
 from eventkit.rpc.metadata import APPLIED, POSITION, RATE, Metadata, Position, new_command_id
 from eventkit.rpc.rules import violations
-from eventkit.telemetry import Metrics, current_trace_id, current_traceparent, exception_name, frames, span
+from eventkit.telemetry import Metrics, current_trace_id, current_traceparent, span
 from nhip.common.v1 import command_pb2
 from nhip.common.v1.delivery_pb2 import Delivery
 from nhip.common.v1.options_pb2 import unmarked_words

@@ -13,9 +13,9 @@ import grpc
 import structlog
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from eventkit.logs import exception_name
 from eventkit.rpc.server import listen
 from eventkit.rpc.tls import Tls
-from eventkit.telemetry import exception_name
 
 ALLOWANCE_SECONDS = 60.0
 """How long a loop may be silent before it counts as stuck, unless it says otherwise."""

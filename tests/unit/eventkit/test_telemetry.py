@@ -2,8 +2,6 @@
 
 import asyncio
 import io
-import json
-import logging
 import re
 import socket
 import ssl
@@ -11,13 +9,12 @@ from pathlib import Path
 
 import httpx
 import pytest
-import structlog
 from opentelemetry import trace
 
 from deploy.certificates import Authority
 from eventkit import telemetry
 from eventkit.process.metrics_page import MetricsServer
-from eventkit.telemetry import Metrics, OnePerSecond, current_trace_id, current_traceparent, frames, span
+from eventkit.telemetry import Metrics, current_trace_id, current_traceparent, span
 
 GIVEN = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -28,134 +25,6 @@ def stream():
     telemetry.set_up(stream=out)
     yield out
     telemetry.set_up()
-
-
-def lines(stream: io.StringIO) -> list[dict]:
-    return [json.loads(line) for line in stream.getvalue().splitlines()]
-
-
-def test_a_line_is_json_with_utc_time_and_what_is_bound(stream):
-    with structlog.contextvars.bound_contextvars(service="goals"):
-        structlog.get_logger("nhip.test").info("đã ghi", events=3)
-    [line] = lines(stream)
-    assert (line["event"], line["events"], line["service"], line["level"], line["logger"]) == (
-        "đã ghi",
-        3,
-        "goals",
-        "info",
-        "nhip.test",
-    )
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", line["timestamp"])
-    assert "đã ghi" in stream.getvalue()
-
-
-def test_other_libraries_log_into_the_same_stream(stream):
-    logging.getLogger("somebody.else").warning("slow: %s", "disk")
-    [line] = lines(stream)
-    assert (line["event"], line["level"], line["logger"]) == ("slow: disk", "warning", "somebody.else")
-    assert line["timestamp"].endswith("Z")
-
-
-def test_a_level_holds_for_everybody():
-    stream = io.StringIO()
-    telemetry.set_up(level="warning", stream=stream)
-    structlog.get_logger("nhip.test").info("quiet")
-    logging.getLogger("somebody.else").info("quiet")
-    telemetry.set_up()
-    assert not stream.getvalue()
-
-
-def test_a_console_is_for_eyes():
-    stream = io.StringIO()
-    telemetry.set_up(format="console", stream=stream)
-    structlog.get_logger("nhip.test").info("ready", port=5000)
-    telemetry.set_up()
-    assert "ready" in stream.getvalue()
-    assert "port=5000" in stream.getvalue()
-
-
-def test_set_up_again_does_not_write_twice(stream):
-    telemetry.set_up(stream=stream)
-    logging.getLogger("x").warning("once")
-    assert len(lines(stream)) == 1
-
-
-def test_a_line_that_cannot_be_written_is_counted_and_stops_nobody():
-    gone = io.StringIO()
-    telemetry.set_up(stream=gone)
-    gone.close()
-    metrics = Metrics().registry
-    before = metrics.get_sample_value("nhip_unwritten_total")
-    structlog.get_logger("nhip.test").info("ready")
-    telemetry.set_up()
-    assert before is not None
-    assert metrics.get_sample_value("nhip_unwritten_total") == before + 1
-
-
-def raises(words: str) -> None:
-    try:
-        raise KeyError(words)
-    except KeyError as error:
-        raise ValueError(words) from error
-
-
-@pytest.mark.parametrize("logger", ["ours", "theirs"])
-def test_an_exception_is_logged_without_its_words(stream, logger):
-    try:
-        raises("mood of lan")
-    except ValueError:
-        if logger == "ours":
-            structlog.get_logger("nhip.test").exception("failed")
-        else:
-            logging.getLogger("somebody.else").exception("failed")
-    [line] = lines(stream)
-    assert "mood" not in stream.getvalue()
-    assert line["stack"][0] == "ValueError"
-    assert "KeyError" in line["stack"]
-    assert any(re.search(r"test_telemetry\.py:\d+ raises", frame) for frame in line["stack"])
-
-
-def test_frames_of_an_exception_that_causes_itself_end():
-    error = ValueError()
-    error.__cause__ = error
-    assert frames(error) == ["ValueError"]
-
-
-def test_frames_of_several_exceptions_at_once_tell_of_each():
-    assert frames(ExceptionGroup("words", [KeyError("words"), OSError()])) == [
-        "ExceptionGroup",
-        "  KeyError",
-        "  OSError",
-    ]
-
-
-# --- chatty loggers --------------------------------------------------------------------------------------------------
-
-
-def test_a_chatty_logger_writes_a_line_a_second_and_says_how_many_it_kept():
-    now = [0.0]
-    gate = OnePerSecond(clock=lambda: now[0])
-
-    def passes(name: str) -> logging.LogRecord | None:
-        record = logging.LogRecord(name, logging.ERROR, "", 0, "away", None, None)
-        return record if gate.filter(record) else None
-
-    assert passes("aiokafka.conn")
-    assert not any(passes("aiokafka.conn") for _ in range(5))
-    assert passes("aiokafka.cluster"), "another logger has a line of its own"
-    assert all(passes("nhip.rpc") for _ in range(5)), "ours are never held back"
-    now[0] = 1.0
-    record = passes("aiokafka.conn")
-    assert record is not None
-    assert record.__dict__["dropped"] == 5
-    assert gate.dropped == 5
-
-
-def test_the_chatty_are_held_back_in_the_stream(stream):
-    for _ in range(50):
-        logging.getLogger("aiokafka.conn").error("broker away")
-        logging.getLogger("faststream.access.kafka").error("broker away")
-    assert len(lines(stream)) == 2
 
 
 # --- traces ----------------------------------------------------------------------------------------------------------
