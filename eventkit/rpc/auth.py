@@ -40,7 +40,8 @@ NO_TOKEN = (JoseError, ValueError, TypeError, AttributeError, LookupError, Arith
 """What reading a text raises that is no token, or none that holds."""
 
 _ID = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
-_REMEMBERED = 1024
+_REMEMBERED = 10_000
+"""Tokens whose signatures were looked at: in a company of 5,000 each person has one."""
 _LONGEST_SUBJECT = 320
 
 

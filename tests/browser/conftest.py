@@ -19,7 +19,7 @@ from pathlib import Path
 import grpc
 import pytest
 import uvicorn
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 from playwright.async_api import TimeoutError as StillNot
 from starlette.types import ASGIApp
 
@@ -122,6 +122,7 @@ async def chromium() -> AsyncGenerator[Browser]:
         pytest.fail(
             "no browser: install Chromium (Debian: apt install chromium-headless-shell), or set NHIP_BROWSER to one"
         )
+    expect.set_options(timeout=1000 * PATIENCE)  # its own five seconds are too few for a slow machine
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=str(found), args=["--no-sandbox"])
         yield browser

@@ -40,8 +40,6 @@ from tests.faults.held import held
 from tests.faults.work import Work, while_working
 from tests.waiting import PATIENCE
 
-pytestmark = pytest.mark.timeout(600)
-
 
 @pytest.fixture(scope="module")
 async def running(folder: Path) -> AsyncGenerator[Cluster]:

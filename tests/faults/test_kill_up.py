@@ -23,8 +23,6 @@ from tests.e2e.running import Company, Up, company
 from tests.faults.work import ROUNDS, Work, while_working
 from tests.waiting import PATIENCE
 
-pytestmark = pytest.mark.timeout(600)
-
 
 @pytest.fixture(scope="module")
 async def up(folder: Path) -> AsyncGenerator[Up]:

@@ -29,6 +29,7 @@ from eventkit.process.service import Resources, Service
 from eventkit.rpc.auth import Keys, Tokens
 from eventkit.settings import Settings, load
 from eventkit.subscriptions.table import READER
+from tests.waiting import PATIENCE
 
 
 def settings_of(engines: Engines, **others: Any) -> Settings:
@@ -94,7 +95,7 @@ async def test_a_service_waits_for_its_database_alive_and_not_ready(engines: Eng
             await asyncio.sleep(0.2)
         assert not starting.done()
         async with postgres_on(port, engines.postgres):
-            service = await asyncio.wait_for(starting, 30)
+            service = await asyncio.wait_for(starting, PATIENCE)
             assert await serving() == dict.fromkeys(NAMES, True)
             assert service.port
             await stack.aclose()
@@ -138,7 +139,7 @@ async def test_provisioning_waits_for_both_engines_and_says_so(engines: Engines,
     while not said:
         await asyncio.sleep(0.01)
     async with postgres_on(port, engines.postgres):
-        await asyncio.wait_for(provisioning, 30)
+        await asyncio.wait_for(provisioning, PATIENCE)
     assert said == [
         f"Waiting for PostgreSQL at postgresql://postgres:***@127.0.0.1:{port}/postgres (ConnectionRefusedError)…"
     ]

@@ -173,7 +173,7 @@ async def test_while_keys_come_back_nobody_waits_and_what_the_backup_says_of_tho
             await con.execute("delete from person_key")
 
             async def erase() -> None:
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(30):
                     await store.destroy("acme", "minh")
 
             source = await asyncpg.connect(backup, connection_class=Watched)
@@ -332,7 +332,7 @@ async def gone_with_their_company(keys: str, old: str, engines: Engines) -> None
             await destroying
             await Words(store).destroy_all("acme")  # again: nothing else
 
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 while not (await read(of_lan, other)).erased:  # it hears of it, and does not wait for the minute
                     await asyncio.sleep(0.01)
             assert await store.keys("acme", {"lan", "minh", "late", "new"}, make=True) == dict.fromkeys(
@@ -398,7 +398,7 @@ async def left(store: KeyStore) -> float | None:
 
 async def blocked(con: asyncpg.Connection) -> None:
     """Until somebody waits for the ledger's lock."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while not await con.fetchval(
             "select exists(select from pg_locks where locktype = 'advisory' and not granted and database = "
             "(select oid from pg_database where datname = current_database()))"

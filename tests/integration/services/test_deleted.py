@@ -28,8 +28,8 @@ from tests.e2e.running import nhip
 from tests.integration.services.company import MANY, OPERATOR, Company, System, number, words
 from tests.integration.services.test_integrations import made
 from tests.integration.services.test_suspended import ASKED, listed
+from tests.waiting import PATIENCE
 
-pytestmark = pytest.mark.timeout(120)
 OUTLIVING = {"directory_tenant": "name <> '' or logo <> ''", "deletion": "false"}
 """What is not to be in the tables that outlive a company, of whatever version."""
 
@@ -51,7 +51,7 @@ async def operates(company: Company, who: str, request: Message) -> str:
 
 async def until_gone(company: Company) -> None:
     """Until every service has heard of it, and has taken out what it kept."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while (await listed(company)).deletion.state != p.TENANT_DELETION_STATE_DELETED:
             await asyncio.sleep(0.05)
         while await kept(company):

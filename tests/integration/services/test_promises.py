@@ -314,7 +314,7 @@ async def test_one_trace_leads_from_the_call_to_the_view_of_another_service(comp
     assert isinstance(accepted, Accepted)
     company.positions["checkins"] = accepted.position
     await company.ask(g.GetKpi(kpi_id=company.ids["I1"]), "minh")  # the view of goals has it
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         # The views of checkins' own, and what goals and notifications keep of them: each service marks it.
         while _projected(seen := _names(spans, trace_id)) < 3:
             await asyncio.sleep(0.05)

@@ -7,6 +7,7 @@ from typing import cast
 
 from eventkit.privacy.words import Words
 from services.people.opened import Opened
+from tests.waiting import PATIENCE
 
 
 class Heard:
@@ -34,7 +35,7 @@ async def test_it_is_forgotten_though_nobody_asks_again_and_not_later_for_being_
     first, _ = known.of("x")
     remember(known, "x", "Minh, Lan")
     assert known.of("x") == (first, "Minh, Lan")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while len(known):
             await asyncio.sleep(0.005)
     known.remember("x", "Minh", at=first, began=time.monotonic())

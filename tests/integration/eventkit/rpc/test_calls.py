@@ -33,6 +33,7 @@ from nhip.checkins.v1 import checkins_pb2
 from nhip.common.v1 import command_pb2, words_pb2
 from nhip.goals.v1 import goals_pb2, goals_pb2_grpc, types_pb2
 from tests.integration.eventkit.rpc.serving import CHECKINS, GOALS, PEOPLE, SECRET, Answers, People, running, table
+from tests.waiting import PATIENCE
 
 KIND, UP = types_pb2.MEASURE_KIND_LEVEL, types_pb2.DIRECTION_INCREASE
 ALIGN = goals_pb2.AlignKpi(kpi_id="k1")
@@ -589,9 +590,9 @@ async def test_work_ends_with_the_caller(nhip, timeout, code):
     if timeout is None:
         call.cancel()
     await asyncio.gather(asking, return_exceptions=True)
-    await asyncio.wait_for(ended.wait(), 5)
+    await asyncio.wait_for(ended.wait(), PATIENCE)
     labels = {"method": "nhip.goals.v1.Goals/AlignKpi", "code": code}
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while not nhip.metrics.registry.get_sample_value("nhip_rpc_handled_total", labels):
             await asyncio.sleep(0.01)
     assert nhip.metrics.registry.get_sample_value("nhip_rpc_in_flight") == 0

@@ -21,6 +21,7 @@ from eventkit.context import Actor
 from eventkit.errors import Kind, Rejected
 from eventkit.rpc.auth import Claims, Keys, KeysUnavailable, Tokens, identity_id
 from eventkit.rpc.demo_issuer import DemoIssuer
+from tests.waiting import PATIENCE
 
 ISSUER = "https://issuer.example"
 NOW = 1_800_000_000
@@ -367,7 +368,7 @@ async def test_a_key_that_was_withdrawn_ends(issuer, online, published, clock, t
     published.jwks = DemoIssuer(host="::1", key_file=tmp_path / "second.json", issuer=ISSUER).jwks()
     clock[0] += 601
     assert await online.authenticate(token), "old keys count until new ones are there"
-    await asyncio.wait_for(fetched(published, 2), 5)
+    await asyncio.wait_for(fetched(published, 2), PATIENCE)
     assert await reason(online, token.removeprefix("Bearer ")) == "TOKEN_INVALID"
 
 
