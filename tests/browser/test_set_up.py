@@ -3,7 +3,7 @@ Company X (2.2, steps 1 to 8), to a closed quarter and the next one. The tests f
 
 import re
 from collections.abc import AsyncGenerator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,6 +12,7 @@ from playwright.async_api import Browser, Page, expect
 from tests.browser.conftest import fits, sign_in, until
 from tests.browser.year import CARE, COMPANY, CSFS, GOALS, HANDED, LEADS, LOWERED, OWN, REPORT, SALES, SHARED, Kpi, desk
 from tests.e2e.running import Up
+from tests.waiting import a_day_with_time_left
 
 UNITS = "Tên đơn vị\nSales\nCSKH\n"
 HEADS = "Tên đơn vị;Trưởng đơn vị\nSales;Phúc\nCSKH;Lan\n"
@@ -25,13 +26,18 @@ NV05,Thảo,CSKH onboarding,CSKH,Lan,2023-06-01,
 NV06,Tiến,CSKH,CSKH,Lan,2024-02-20,
 NV07,Sai,Không rõ,Phòng lạ,Lan,2024-02-20,
 """
-TODAY = datetime.now(ZoneInfo("Asia/Ho_Chi_Minh")).date()
-"""The last day of the quarter that is lived here."""
+ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
+
+
+def today() -> date:
+    """The last day of the quarter that is lived here."""
+    return datetime.now(ZONE).date()
 
 
 @pytest.fixture(scope="module")
 async def empty(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[str]:
     """The address of a console over every service and real engines, with nobody in it."""
+    await a_day_with_time_left(ZONE)
     up = Up(tmp_path_factory.mktemp("up"))
     await up.start()
     yield up.system().gateway
@@ -90,7 +96,7 @@ async def test_each_sets_their_part_and_the_quarter_runs(chromium: Browser, empt
     nam = await desk(chromium, empty, "Nam")
     await nam.goes("/first-steps")
     await nam.page.get_by_role("link", name="Mở chu kỳ").click()
-    await nam.opens_cycle("Quý này", TODAY - timedelta(days=89), TODAY)
+    await nam.opens_cycle("Quý này", today() - timedelta(days=89), today())
     for goal in GOALS:
         await nam.sets_goal(*goal)
     for factor in CSFS:
@@ -165,7 +171,7 @@ async def test_the_quarter_is_closed_and_its_kpis_go_on_in_the_next(chromium: Br
     nam = await desk(chromium, empty, "Nam")
     page = nam.page
     await page.goto("/cycles/new")
-    await nam.opens_cycle("Quý sau", TODAY, TODAY + timedelta(days=90))
+    await nam.opens_cycle("Quý sau", today(), today() + timedelta(days=90))
     await page.goto("/cycles")
     await page.get_by_role("link", name=re.compile("^Quý này")).first.click()
     await page.get_by_role("button", name="Khép chu kỳ này").click()
@@ -305,13 +311,13 @@ async def test_a_year_of_four_quarters_is_planned_and_adds_up_as_they_begin(chro
     nam = await desk(chromium, empty, "Nam")
     page = nam.page
     await page.goto("/cycles/new")
-    await nam.opens_cycle("Cả năm", TODAY, TODAY + timedelta(days=363))
+    await nam.opens_cycle("Cả năm", today(), today() + timedelta(days=363))
     year = page.url
     for n in range(4):
         await page.goto("/cycles")
         around = page.get_by_role("region", name="Cả năm")
         await around.get_by_role("link", name="Mở chu kỳ bên trong").click()
-        first = TODAY + timedelta(days=91 * n)
+        first = today() + timedelta(days=91 * n)
         await nam.opens_cycle(f"Quý {n + 1} của năm", first, first + timedelta(days=90))
         await page.get_by_role("link", name="Đặt KPI").click()
         await nam.fills(Kpi(f"Khách mới · Q{n + 1}", "COMPANY", CSFS[0], f"{100 + 10 * n}", "khách", "", ["Nam"]))

@@ -17,7 +17,14 @@ from tests.integration.services.company import MANY, OPERATOR, Company, System, 
 from tests.unit.people.test_company import png
 
 REASON = words("quý 1 báo muộn")
-YESTERDAY, TOMORROW = (today() + timedelta(days=days) for days in (-1, 1))
+
+
+def yesterday() -> date:
+    return today() - timedelta(days=1)
+
+
+def tomorrow() -> date:
+    return today() + timedelta(days=1)
 
 
 def change(on: date, **values: object) -> s.ChangeSettings:
@@ -39,9 +46,9 @@ async def points(company: Company) -> int:
 async def test_a_changed_number_is_heard_by_goals_and_rewards_and_acts_from_its_day_on(system: System):
     company = await (await system.company().found()).branch()
     early = company.definition("I1", t.LEVEL_INDIVIDUAL, 80, owner="minh")
-    early.effective_on.CopyFrom(from_date(YESTERDAY))
+    early.effective_on.CopyFrom(from_date(yesterday()))
     await company.do(early, name="I1")
-    value = c.RecordProgress(kpi_id=company.ids["I1"], value=number(20), occurred_on=from_date(YESTERDAY))
+    value = c.RecordProgress(kpi_id=company.ids["I1"], value=number(20), occurred_on=from_date(yesterday()))
     await company.do(value, "minh")
     # 41 of 91 days are over and 20 of 80 are done: 20 points behind.
     assert await status(company) == "STATUS_BEHIND"
@@ -52,10 +59,10 @@ async def test_a_changed_number_is_heard_by_goals_and_rewards_and_acts_from_its_
     assert (preview.people, [kpi.kpi_id for kpi in preview.moved]) == (1, [company.ids["I1"]])
     before = datetime.now(UTC)
     await company.do(change(today(), behind_gap=number(25), points_per_praise=15, usual_confidence=2), "nam")
-    await company.do(change(TOMORROW, points_per_praise=20, monthly_allowance=80), "nam")
+    await company.do(change(tomorrow(), points_per_praise=20, monthly_allowance=80), "nam")
 
     assert await status(company) == "STATUS_ON_TRACK"
-    assert await status(company, effective_on=from_date(YESTERDAY)) == "STATUS_BEHIND"
+    assert await status(company, effective_on=from_date(yesterday())) == "STATUS_BEHIND"
     assert await status(company, recorded_at=from_datetime(before)) == "STATUS_BEHIND"
     assert await points(company) == 15
     wallet = await company.ask(r.GetWallet(), "minh")
@@ -89,14 +96,14 @@ async def test_who_waits_too_long_and_what_was_forgotten_is_told_by_the_companys
 async def test_everybody_reads_what_is_in_force_and_who_leads_how_it_came(system: System):
     company = await system.company().found()
     await company.do(change(today(), stale_days=14), "nam")
-    await company.do(change(TOMORROW, stale_days=10), "nam")
+    await company.do(change(tomorrow(), stale_days=10), "nam")
     await company.do(s.ChangeSettings(to_default=["stale_days"], reason=REASON), "nam")  # tomorrow, too
     page = await company.ask(s.GetSettings(), "minh")
     assert isinstance(page, s.SettingsPage)
     assert (page.in_force.stale_days, page.in_force.months_to_spend) == (14, 12)
     [stale] = [one for one in page.settings if one.name == "stale_days"]
     assert (stale.own, stale.value.value, stale.default.value) == (True, "14", "28")
-    assert (stale.next_value.value, stale.next_is_default, stale.next_on) == ("28", True, from_date(TOMORROW))
+    assert (stale.next_value.value, stale.next_is_default, stale.next_on) == ("28", True, from_date(tomorrow()))
     changes = await company.ask(s.ListSettingChanges(name="stale_days", page_size=2), "phuc")
     assert isinstance(changes, s.SettingChanges)
     told = [(one.before.value, one.after.value, one.to_default) for one in changes.changes]
