@@ -42,6 +42,15 @@ class Reader:
         return "true" if self.everything else f"({row}.concerned is null or {argument(self.id)} = any({row}.concerned))"
 
 
+class _Arguments(list[Any]):
+    """Those of a statement."""
+
+    def named(self, value: object) -> str:
+        """One more, as the statement calls it."""
+        self.append(value)
+        return f"${len(self)}"
+
+
 async def entries(
     con: asyncpg.Connection,
     tenant: str,
@@ -61,33 +70,31 @@ async def entries(
         raise Rejected(
             "KIND_MISSING", "say of what kind the subject is, as kpi", kind=Kind.INVALID, field="filter.subject_kind"
         )
-    arguments: list[Any] = [tenant, limit]
+    arguments = _Arguments([tenant, limit])
 
-    def argument(value: object) -> str:
-        arguments.append(value)
-        return f"${len(arguments)}"
-
-    where = ["l.tenant = $1", reader.may("l", argument)]
+    where = ["l.tenant = $1", reader.may("l", arguments.named)]
     if filter.type:
-        where.append(f"l.type = any({argument(contracts.types_named(filter.type))}::text[])")
+        where.append(f"l.type = any({arguments.named(contracts.types_named(filter.type))}::text[])")
     if filter.actor:
         actor = filter.actor if ":" in filter.actor else f"person:{filter.actor}"
-        where.append(f"l.actor_id = {argument(actor)}")
+        where.append(f"l.actor_id = {arguments.named(actor)}")
     if filter.HasField("from"):
-        where.append(f"l.recorded_at >= {argument(to_datetime(getattr(filter, 'from')))}")
+        where.append(f"l.recorded_at >= {arguments.named(to_datetime(getattr(filter, 'from')))}")
     if filter.HasField("until"):
-        where.append(f"l.recorded_at < {argument(to_datetime(filter.until))}")
+        where.append(f"l.recorded_at < {arguments.named(to_datetime(filter.until))}")
     if filter.reason:
-        where.append(f"l.reason = {argument(filter.reason)}")
+        where.append(f"l.reason = {arguments.named(filter.reason)}")
     about = ""
     if filter.subject_kind:
-        about = f"s.tenant = $1 and s.position = l.position and s.kind = {argument(filter.subject_kind)}"
-        about += f" and s.id = {argument(filter.subject_id)}" if filter.subject_id else ""
+        about = f"s.tenant = $1 and s.position = l.position and s.kind = {arguments.named(filter.subject_kind)}"
+        about += f" and s.id = {arguments.named(filter.subject_id)}" if filter.subject_id else ""
     order = "desc" if newest_first else "asc"
     if behind:
         beyond = "<" if newest_first else ">"
         recorded_at, context, position = behind
-        values = ", ".join((argument(recorded_at), argument(context) + "::text", argument(position)))
+        values = ", ".join(
+            (arguments.named(recorded_at), arguments.named(context) + "::text", arguments.named(position))
+        )
         where.append(f"(l.recorded_at, l.context, l.position) {beyond} ({values})")
     branches = [
         f"(select * from (select '{context}'::text as context, e.* from {LedgerView(context).table} e) l where "
@@ -195,15 +202,11 @@ async def _references(
     con: asyncpg.Connection, tenant: str, reader: Reader, condition: str, ids: Sequence[UUID], *more: Sequence[int]
 ) -> list[asyncpg.Record]:
     """Events of all contexts by a condition on $2 (`ids`), $3 …, that the reader may read."""
-    arguments: list[object] = [tenant, ids, *more]
+    arguments = _Arguments([tenant, ids, *more])
     if not ids:
         return []
 
-    def argument(value: object) -> str:
-        arguments.append(value)
-        return f"${len(arguments)}"
-
-    may = reader.may("l", argument)
+    may = reader.may("l", arguments.named)
     branches = [
         f"select '{context}' as context, l.* from {LedgerView(context).table} l "
         f"where l.tenant = $1 and {condition} and {may}"
@@ -219,13 +222,9 @@ async def _readable(
     sizes = {row["append_id"]: row["append_size"] for row in rows}
     if reader.everything or not sizes:
         return sizes
-    arguments: list[object] = [tenant, list(sizes)]
+    arguments = _Arguments([tenant, list(sizes)])
 
-    def argument(value: object) -> str:
-        arguments.append(value)
-        return f"${len(arguments)}"
-
-    may = reader.may("l", argument)
+    may = reader.may("l", arguments.named)
     branches = [
         f"select l.append_id, count(*) as events from {LedgerView(context).table} l "
         f"where l.tenant = $1 and l.append_id = any($2::uuid[]) and {may} group by l.append_id"

@@ -217,7 +217,9 @@ def _draft(item: pb.CarriedKpi, around: Circumstances) -> t.KpiDraft:
             measure.baseline.CopyFrom(from_decimal(around.last))
     if measure.volume_kpi_id in around.undecided:
         raise _parts_first()
-    measure.volume_kpi_id = around.goes_on_as.get(measure.volume_kpi_id, "")
+    # Counts could name one, too, before only rates could.
+    of_rate = measure.kind == t.MEASURE_KIND_LEVEL
+    measure.volume_kpi_id = around.goes_on_as.get(measure.volume_kpi_id, "") if of_rate else ""
     owners = dict.fromkeys(by for owner in kpi.owners if (by := org.standing_in(owner)))
     helpers = [helper for helper in kpi.helpers if org.is_active(helper) and helper not in owners]
     keeps = org.is_active(kpi.evaluator) and kpi.evaluator not in owners

@@ -59,6 +59,16 @@ def kept(state: Given, kpi_id: str, **changes: Any) -> Decision:
     return carry_on(asked(kpi_id, t.FOLLOW_UP_KEEP), around(state, kpi_id, **changes), f"{kpi_id}'")
 
 
+def test_a_count_that_names_a_volume_from_before_only_rates_could_goes_on_without_it():
+    state = sales_branch()
+    state.state(KPI, "I1").measure.volume_kpi_id = "D1"
+    for kpi_id in ("K1", "D1"):
+        state = state.and_then(kept(state, kpi_id))
+    defined = kept(state, "I1")[0].event
+    assert isinstance(defined, KpiDefined)
+    assert (defined.measure.target, defined.measure.volume_kpi_id) == (number(80), "")
+
+
 def test_what_is_kept_is_the_same_in_the_next_cycle_and_serves_what_its_parent_became():
     state = sales_branch()
     for kpi_id in ("K1", "D1", "D2"):
